@@ -1,0 +1,77 @@
+//! Owns the ways in which the authority can fail to answer, named by what the caller can do. What is wrong with a
+//! session is not among them: that is an answer. Does not know status codes.
+
+use super::ports::{Cause, StoreError};
+use super::provider::ProviderError;
+use crate::crypto::Unsealable;
+
+/// Why there is no answer. `Display` is fixed text that a caller may see; causes are sources, for the log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field of the caller's own is not right: its path, what was expected.
+    #[error("{field}: {expected}")]
+    InvalidField {
+        /// The field's path in the request, as in the contract.
+        field: &'static str,
+        /// What was expected, and what to do.
+        expected: String,
+    },
+    /// A requirement can't be judged without the request context.
+    #[error("requirements.{0}: it can't be judged without `context`; send what the edge saw of the request")]
+    ContextRequired(&'static str),
+    /// The store can't be reached, or did not answer in time.
+    #[error("the session store is unavailable; try again")]
+    StoreUnavailable(#[source] Cause),
+    /// A record is sealed with a key that is not loaded.
+    #[error("a record is sealed with a key that is not loaded; restore it in the configuration")]
+    KeyUnavailable(#[source] Cause),
+    /// The provider can't be reached, or answered with trouble of its own.
+    #[error("the identity provider is unavailable; try again")]
+    ProviderUnavailable(#[source] Cause),
+    /// The provider refused the refresh token.
+    #[error("the identity provider refused the refresh token; a new login is needed for new tokens")]
+    ProviderRefused(#[source] Cause),
+    /// The session holds no refresh token.
+    #[error("the session holds no refresh token; see oidc.refresh_tokens in the configuration")]
+    NoRefreshToken,
+    /// The access token lives too short, and can't be refreshed.
+    #[error("the access token has expired or lives shorter than asked for, and can't be refreshed")]
+    AccessTokenExpired,
+    /// Somebody else is refreshing and has not finished.
+    #[error("the tokens are being refreshed by another call; try again")]
+    RefreshInProgress,
+    /// No living session has this id.
+    #[error("no living session has this id")]
+    SessionNotFound,
+    /// A fault of the authority's own.
+    #[error("internal error")]
+    Internal(#[source] Cause),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => Self::StoreUnavailable(cause),
+            StoreError::Unreadable(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<Unsealable> for Error {
+    fn from(error: Unsealable) -> Self {
+        match error {
+            Unsealable::UnknownKey(_) => Self::KeyUnavailable(error.into()),
+            Unsealable::Broken => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Unavailable(cause) | ProviderError::Failed(cause) => Self::ProviderUnavailable(cause),
+            ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
+            ProviderError::Rejected(_) => Self::ProviderRefused(error.into()),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Owns what the authority needs of the world: a store, providers, a clock, chance, work beside the answer.
+//! Does not know who provides it. What must hold is said here, once; the conformance suite keeps the stores to it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+use super::provider::IdentityProvider;
+use crate::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use crate::session::record::{Ending, Header, Record};
+use crate::session::time::Timestamp;
+
+/// A cause, for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a store could not say. Never a statement about a session.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It can't be reached, or did not answer in time. Trying again may help.
+    #[error("the session store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// It holds something that this version can't read.
+    #[error("a record in the session store can't be read")]
+    Unreadable(#[source] Cause),
+}
+
+/// What a store answers.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// A session about to be made.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Where it will be kept. Always in the partition of `user`.
+    pub key: SessionKey,
+    /// Its user.
+    pub user: UserKey,
+    /// Its record.
+    pub record: Record,
+    /// Its sealed tokens; `None` when there are none.
+    pub tokens: Option<Vec<u8>>,
+    /// How long to keep it: the remaining life of its login, since nobody has presented its credential yet.
+    pub keep_for: Duration,
+    /// How long to keep the tokens and the index of the user: the session's absolute limit.
+    pub tokens_for: Duration,
+    /// The store's time when its login began.
+    pub login_started: Timestamp,
+    /// Sessions of the same user to end in the same step, with a tombstone `Replaced`.
+    pub replaces: Vec<SessionKey>,
+    /// How many living sessions the user may have; more are refused.
+    pub user_cap: usize,
+}
+
+/// What became of a session about to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It is there.
+    Created,
+    /// Refused: the user was revoked since the login began, or a tombstone stands in its place.
+    RevokedMeanwhile,
+    /// Refused: the user has as many living sessions as allowed.
+    TooMany,
+}
+
+/// What a store knows of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// It is there.
+    Found(Record),
+    /// It is not there; why, if a tombstone still says.
+    Gone(Option<Ending>),
+}
+
+/// What became of a write that names the revision it read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is written.
+    Yes,
+    /// The record has been written meanwhile: read again.
+    RevisionChanged,
+    /// A later lease was taken: this holder's result is void.
+    FenceLost,
+    /// The session is gone; nothing was written.
+    Gone,
+}
+
+/// A place in a walk over a tenant's sessions, opaque to callers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalkPosition(pub Vec<u8>);
+
+/// A stretch of a walk.
+#[derive(Clone, Debug)]
+pub struct WalkPage {
+    /// Living sessions with their records.
+    pub sessions: Vec<(SessionKey, Record)>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<WalkPosition>,
+}
+
+/// Keeps sealed sessions. Sees no token, claim or credential in clear.
+///
+/// Every method is one atomic step, or MUST look like one to every other caller of every replica.
+/// Nothing that is gone ever comes back: no method but `create` MUST make a record where there is none.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Whether the store answers.
+    async fn ping(&self) -> StoreResult<()>;
+
+    /// The store's time. Replicas of one store agree on it, whatever their own clocks say.
+    async fn time(&self) -> StoreResult<Timestamp>;
+
+    /// Makes a session, ends those it replaces, and names it in its user's index, in one step.
+    /// MUST refuse when the user's mark is at or above `login_started`, or a tombstone stands in its place.
+    /// MUST count only living sessions against the cap, those it replaces not among them.
+    async fn create(&self, new: NewSession) -> StoreResult<Creation>;
+
+    /// Reads a session. At most one round trip.
+    async fn read(&self, key: &SessionKey) -> StoreResult<Lookup>;
+
+    /// Writes down that the session was used `at`, and keeps it `keep_for` longer from now.
+    /// MUST do nothing when the session is gone, and MUST NOT change the revision or move `last_active` back.
+    /// Answers whether the session was there.
+    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool>;
+
+    /// Ends a session with its tokens, lease and index entry, and leaves a tombstone for `remember_for`,
+    /// also where there was no session. Answers whether there was one.
+    async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool>;
+
+    /// Ends every session of a user, and raises the user's mark above every login that has begun, in one step.
+    /// The mark is kept for `mark_for`. Answers how many living sessions it ended.
+    async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64>;
+
+    /// The living sessions of a user, with their records.
+    async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>>;
+
+    /// Walks the living sessions of a tenant, about `limit` at a time. A session that lives during the whole walk
+    /// MUST appear; one that begins or ends during it may.
+    async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage>;
+
+    /// The sealed tokens of a session; `None` when the session is gone or has none.
+    async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>>;
+
+    /// Tries to take the token lease of a session for `ttl`, and raises the fence in its header by one.
+    /// Of several callers at once exactly one MUST get it. The holder's lease is renewed until it is dropped or
+    /// released; one that can't be renewed in time is lost, and `is_held` says so.
+    async fn lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt>;
+
+    /// Waits until the session's lease is free or its record has changed, at most for `at_most`.
+    async fn wait_for_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()>;
+
+    /// Writes refreshed tokens and the record that goes with them, if `fence` is still the header's and the revision
+    /// is the one before `record`'s. `last_active` stays as it is in the store when it is later than the record's.
+    /// Both keep the life they have, and never longer.
+    async fn write_tokens(&self, key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>)
+    -> StoreResult<Written>;
+}
+
+/// What became of trying to take a lease.
+pub enum LeaseAttempt {
+    /// Taken; the header as it is now.
+    Taken(Box<dyn Lease>, Header),
+    /// Somebody else holds it.
+    Busy,
+    /// The session is gone.
+    Gone,
+}
+
+/// A held lease.
+#[async_trait]
+pub trait Lease: Send + Sync {
+    /// The number that fences this holder's writes.
+    fn fence(&self) -> u64;
+
+    /// Whether it is still held. A holder that has lost it starts no provider call.
+    fn is_held(&self) -> bool;
+
+    /// Gives it back.
+    async fn release(self: Box<Self>);
+}
+
+/// A login as a store keeps it.
+#[derive(Clone, Debug)]
+pub struct OpenLogin {
+    /// The sealed [`crate::session::login::PendingLogin`].
+    pub sealed: Vec<u8>,
+    /// Keyed hash of the binding it belongs to.
+    pub binding: [u8; 16],
+}
+
+/// What became of taking a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginTaken {
+    /// This caller has it, and nobody else will, until the lease ends.
+    Taken {
+        /// What was kept of it.
+        sealed: Vec<u8>,
+        /// The store's time when it began.
+        started: Timestamp,
+        /// How long the login has left.
+        remaining: Duration,
+    },
+    /// Somebody else has it.
+    Busy,
+    /// It is complete; the sealed answer.
+    Done(Vec<u8>),
+    /// It failed; why, as the use case wrote it.
+    Failed(u8),
+    /// Somebody had it and did not finish in time. The session noted for it, if any, is to be ended.
+    Interrupted(Option<SessionKey>),
+    /// It belongs to another browser. Nothing was changed.
+    OtherBrowser,
+    /// There is no such login, or no longer.
+    Missing,
+}
+
+/// How a login ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginEnd {
+    /// With a session; the sealed answer to keep.
+    Done(Vec<u8>),
+    /// Without one; why, as the use case wrote it.
+    Failed(u8),
+}
+
+/// Keeps logins under way. Each is open, taken, done or failed, and gone after its time.
+#[async_trait]
+pub trait LoginStore: Send + Sync {
+    /// Keeps a login that has just begun, for `ttl`.
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()>;
+
+    /// Takes an open login for `lease`, if `bindings` has the binding it belongs to (the same under each live key).
+    /// Of any number of callers exactly one MUST get it, ever: a login is never open again.
+    async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken>;
+
+    /// Notes the session that the holder is about to make. `false` when the lease has run out: then it must not.
+    async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool>;
+
+    /// Ends a login, and remembers how for `keep_for`. An end that is already there stays: then `false`.
+    async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool>;
+
+    /// Waits until the login is no longer taken, at most for `at_most`.
+    async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()>;
+}
+
+/// Says what time it is.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives unpredictable bytes.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Runs work beside the answer, to its end.
+pub trait Beside: Send + Sync {
+    /// Starts it. Its own errors are its own to log.
+    fn run(&self, work: BoxFuture<'static, ()>);
+}
+
+/// The providers, by name, in the order to show them.
+pub trait Providers: Send + Sync {
+    /// All of them.
+    fn all(&self) -> Vec<std::sync::Arc<dyn IdentityProvider>>;
+
+    /// The one of that name.
+    fn get(&self, name: &str) -> Option<std::sync::Arc<dyn IdentityProvider>> {
+        self.all().into_iter().find(|provider| provider.info().name == name)
+    }
+}

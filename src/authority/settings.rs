@@ -1,0 +1,149 @@
+//! Owns the values that the use cases go by. Does not know where they come from: files and variables are `config`'s.
+
+use std::time::Duration;
+
+use crate::session::client::TrustedProxies;
+use crate::session::fingerprint::FingerprintMode;
+use crate::session::key::TenantNumber;
+use crate::session::origin::Origin;
+use crate::session::place::Places;
+use crate::session::time::Lifetimes;
+
+/// Everything the use cases go by, for one tenant.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The tenant's number, under the MAC of every state and credential.
+    pub tenant: TenantNumber,
+    /// The tenant's name, as answers show it.
+    pub tenant_name: String,
+    /// Where browsers reach the edge. Its scheme alone decides `__Host-` and `Secure`.
+    pub public_base_url: Origin,
+    /// What the edges put before the paths of their route sets; empty or "/prefix".
+    pub mount_prefix: String,
+    /// The cookies.
+    pub cookies: CookieSettings,
+    /// How long sessions live.
+    pub lifetimes: Lifetimes,
+    /// The rules for requests that change something.
+    pub csrf: CsrfSettings,
+    /// What a changed client means.
+    pub fingerprint: FingerprintMode,
+    /// Whose forwarded lines are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Where browsers may be sent.
+    pub places: Places,
+    /// How a completed login answers.
+    pub callback_answer: CallbackAnswer,
+    /// Logins and their answers.
+    pub logins: LoginSettings,
+    /// The provider's tokens.
+    pub tokens: TokenSettings,
+    /// How many living sessions one user may have: a bound on every script, not a policy.
+    pub sessions_per_user: usize,
+    /// How long a session that is gone is remembered to have been ended.
+    pub remember_ended_for: Duration,
+    /// How much of what a browser sent is read.
+    pub limits: Limits,
+}
+
+/// The names of the cookies. The present one first, then former ones that are still read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieSettings {
+    /// The session cookie, without prefix: `__Host-` is put before it under https.
+    pub session: String,
+    /// Whole former names.
+    pub former: Vec<String>,
+    /// The binding cookie, without prefix.
+    pub binding: String,
+}
+
+/// The rules for requests that change something.
+#[derive(Clone, Debug)]
+pub struct CsrfSettings {
+    /// The header that carries the token, in lower case.
+    pub header: String,
+    /// How long a token is good for.
+    pub max_age: Duration,
+    /// Origins other than the edge's own whose requests are let through, and answered with CORS headers.
+    pub allowed_origins: Vec<Origin>,
+}
+
+/// How a completed login answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackAnswer {
+    /// A redirect to the return place; with `user` and `csrf_token` in its query only where the place says so.
+    Redirect,
+    /// JSON with user and CSRF token.
+    Json,
+}
+
+/// Logins and their answers.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginSettings {
+    /// How long a login may take from start to callback; also the binding cookie's life.
+    pub ttl: Duration,
+    /// How long a callback may be at work before its login counts as interrupted.
+    pub lease: Duration,
+    /// How long a callback that is delivered again gets the same answer.
+    pub keep_answer_for: Duration,
+}
+
+/// The provider's tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenSettings {
+    /// Whether refresh tokens are kept and used.
+    pub refresh: bool,
+    /// An access token that lives shorter than this counts as lapsed, where the caller does not say.
+    pub margin: Duration,
+    /// How long a lease on a session's tokens lasts without renewal.
+    pub lease: Duration,
+    /// How long a caller waits for somebody else's refresh.
+    pub wait: Duration,
+}
+
+/// How much of what a browser sent is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest cookie value.
+    pub cookie_bytes: usize,
+    /// The most cookies of one kind.
+    pub cookies: usize,
+    /// The longest header value.
+    pub header_bytes: usize,
+    /// The longest query.
+    pub query_bytes: usize,
+    /// The longest body of a callback.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { cookie_bytes: 4096, cookies: 8, header_bytes: 4096, query_bytes: 8192, body_bytes: 65_536 }
+    }
+}
+
+impl Settings {
+    /// Whether cookies are for https alone.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.public_base_url.is_https()
+    }
+
+    /// The whole name of a cookie: with `__Host-` under https (security.md 61).
+    #[must_use]
+    pub fn cookie_name(&self, name: &str) -> String {
+        if self.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    /// Every name under which a session credential is read, the present one first.
+    #[must_use]
+    pub fn session_cookie_names(&self) -> Vec<String> {
+        std::iter::once(self.cookie_name(&self.cookies.session)).chain(self.cookies.former.iter().cloned()).collect()
+    }
+
+    /// Where a provider sends browsers back to, for the route set `web`.
+    #[must_use]
+    pub fn callback_address(&self) -> String {
+        format!("{}{}/auth/web/callback", self.public_base_url, self.mount_prefix)
+    }
+}

@@ -1,0 +1,1 @@
+//! Owns the configuration: loading, layering, checking, explaining. Does not know who uses the values.

@@ -1,0 +1,50 @@
+//! Owns message authentication under a ring. Does not know what the messages mean.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::hash::each_delimited;
+use super::ring::KeyId;
+use super::{SecretBytes, equal};
+
+/// How long a tag is: HMAC-SHA256 cut to 128 bits (RFC 2104, 5).
+pub const MAC_LEN: usize = 16;
+
+/// Keys of one purpose that authenticate messages; the first one signs.
+#[derive(Clone)]
+pub struct MacRing {
+    keys: Vec<(KeyId, Hmac<Sha256>)>,
+}
+
+impl MacRing {
+    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>) -> Self {
+        let keys =
+            keys.into_iter().filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.expose()).ok()?))).collect();
+        Self { keys }
+    }
+
+    /// Authenticates the length-delimited `parts`, and names the key that did it.
+    #[must_use]
+    pub fn sign(&self, parts: &[&[u8]]) -> (KeyId, [u8; MAC_LEN]) {
+        self.keys.first().map_or(([0; 4], [0; MAC_LEN]), |(id, key)| (*id, tag(key, parts)))
+    }
+
+    /// Whether the key `id` of this ring made `mac` over `parts`. Takes the same time for any wrong `mac`.
+    #[must_use]
+    pub fn verify(&self, id: &KeyId, parts: &[&[u8]], mac: &[u8]) -> bool {
+        self.keys.iter().any(|(own, key)| own == id && equal(&tag(key, parts), mac))
+    }
+
+    /// The tag of `parts` under every key, the signing one first: what a stored keyed hash may be equal to.
+    pub fn tags<'a>(&'a self, parts: &'a [&'a [u8]]) -> impl Iterator<Item = [u8; MAC_LEN]> + 'a {
+        self.keys.iter().map(move |(_, key)| tag(key, parts))
+    }
+}
+
+fn tag(key: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; MAC_LEN] {
+    let mut mac = key.clone();
+    each_delimited("", parts, |bytes| mac.update(bytes));
+    let mut tag = [0; MAC_LEN];
+    tag.copy_from_slice(&mac.finalize().into_bytes()[..MAC_LEN]);
+    tag
+}

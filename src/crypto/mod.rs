@@ -1,0 +1,14 @@
+//! Owns the few cryptographic verbs that the house uses: derive, authenticate, seal, hash, compare, hide.
+//! Does not know what a session is, nor where keys come from.
+
+mod hash;
+mod mac;
+mod ring;
+mod seal;
+mod secret;
+
+pub use hash::{Digest, digest, equal};
+pub use mac::{MAC_LEN, MacRing};
+pub use ring::{KEY_ID_LEN, KeyId, KeyRing};
+pub use seal::{NONCE_LEN, SealKey, SealRing, Sealed, Unsealable, open_with, seal_with};
+pub use secret::{Secret, SecretBytes};

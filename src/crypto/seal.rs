@@ -1,0 +1,147 @@
+//! Owns sealing: AES-256-GCM under a key made for the thing that is sealed. Does not know what is inside.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::SecretBytes;
+use super::hash::each_delimited;
+use super::ring::{KEY_ID_LEN, KeyId};
+
+/// How long a nonce is, in bytes.
+pub const NONCE_LEN: usize = 12;
+
+/// A key that seals one thing.
+pub type SealKey = SecretBytes<32>;
+
+/// Sealed bytes: key id, nonce, ciphertext, tag.
+pub type Sealed = Vec<u8>;
+
+/// Why sealed bytes could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsealable {
+    /// They name a key that is not in the ring. Nothing is known about what is inside.
+    #[error("sealed with the key {} that is not loaded", hex(.0))]
+    UnknownKey(KeyId),
+    /// They were not sealed by this ring for this purpose, place and version, or were changed since.
+    #[error("sealed bytes that do not open")]
+    Broken,
+}
+
+/// Keys of one purpose that seal; the first one seals what is new.
+#[derive(Clone)]
+pub struct SealRing {
+    keys: Vec<(KeyId, Hmac<Sha256>)>,
+}
+
+impl SealRing {
+    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>) -> Self {
+        let keys =
+            keys.into_iter().filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.expose()).ok()?))).collect();
+        Self { keys }
+    }
+
+    /// Seals `plain` under a key made from the ring and `subject`, so that random nonces never run out.
+    /// `context` is authenticated with it: it opens only with the same subject and context.
+    #[must_use]
+    pub fn seal(&self, nonce: [u8; NONCE_LEN], subject: &[&[u8]], context: &[&[u8]], plain: &[u8]) -> Sealed {
+        let Some((id, ring)) = self.keys.first() else { return Vec::new() };
+        let mut sealed = Vec::with_capacity(KEY_ID_LEN + NONCE_LEN + plain.len() + 16);
+        sealed.extend_from_slice(id);
+        sealed.extend_from_slice(&seal_with(&subject_key(ring, subject), nonce, context, plain));
+        sealed
+    }
+
+    /// Opens what [`SealRing::seal`] sealed.
+    ///
+    /// # Errors
+    /// `UnknownKey` when the key is not in the ring; `Broken` when subject, context or bytes differ.
+    pub fn open(&self, subject: &[&[u8]], context: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        let (id, rest) = sealed.split_first_chunk::<KEY_ID_LEN>().ok_or(Unsealable::Broken)?;
+        let (_, ring) = self.keys.iter().find(|(own, _)| own == id).ok_or(Unsealable::UnknownKey(*id))?;
+        open_with(&subject_key(ring, subject), context, rest)
+    }
+}
+
+/// Seals under a key that is used for this one thing: nonce, ciphertext, tag.
+#[must_use]
+pub fn seal_with(key: &SealKey, nonce: [u8; NONCE_LEN], context: &[&[u8]], plain: &[u8]) -> Sealed {
+    let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + 16);
+    sealed.extend_from_slice(&nonce);
+    let mut body = plain.to_vec();
+    // AES-GCM can't fail for inputs below 2^36 bytes; an empty result opens nowhere, so nothing leaks.
+    if let Some(aead) = cipher(key)
+        && aead
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(joined(context)), &mut body)
+            .is_ok()
+    {
+        sealed.append(&mut body);
+    }
+    sealed
+}
+
+/// Opens what [`seal_with`] sealed.
+///
+/// # Errors
+/// `Broken` when key, context or bytes differ.
+pub fn open_with(key: &SealKey, context: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+    let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unsealable::Broken)?;
+    let mut body = body.to_vec();
+    let aead = cipher(key).ok_or(Unsealable::Broken)?;
+    let opened = aead.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(joined(context)), &mut body);
+    let length = opened.map_err(|_| Unsealable::Broken)?.len();
+    body.truncate(length);
+    Ok(body)
+}
+
+fn cipher(key: &SealKey) -> Option<LessSafeKey> {
+    Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.expose()).ok()?))
+}
+
+fn subject_key(ring: &Hmac<Sha256>, subject: &[&[u8]]) -> SealKey {
+    let mut mac = ring.clone();
+    each_delimited("subject", subject, |bytes| mac.update(bytes));
+    SecretBytes::new(mac.finalize().into_bytes().into())
+}
+
+fn joined(context: &[&[u8]]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(96);
+    each_delimited("context", context, |bytes| all.extend_from_slice(bytes));
+    all
+}
+
+fn hex(id: &KeyId) -> String {
+    format!("{:08x}", u32::from_be_bytes(*id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{KeyRing, Secret};
+    use super::*;
+
+    fn ring() -> SealRing {
+        KeyRing::new(Secret::new("a secret of at least 32 characters..."), []).seal("standing")
+    }
+
+    // security.md 75: swapping or truncating ciphertext between sessions or fields fails.
+    #[test]
+    fn sealed_bytes_open_only_for_the_same_subject_and_context() {
+        let sealed = ring().seal([1; 12], &[b"session 1"], &[b"standing", b"1"], b"secret");
+        assert_eq!(ring().open(&[b"session 1"], &[b"standing", b"1"], &sealed), Ok(b"secret".to_vec()));
+        assert_eq!(ring().open(&[b"session 2"], &[b"standing", b"1"], &sealed), Err(Unsealable::Broken));
+        assert_eq!(ring().open(&[b"session 1"], &[b"standing1", b""], &sealed), Err(Unsealable::Broken));
+        for length in 0..sealed.len() {
+            assert!(ring().open(&[b"session 1"], &[b"standing", b"1"], &sealed[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let sealed = ring().seal([1; 12], &[b"s"], &[b"c"], b"secret");
+        for bit in 0..sealed.len() * 8 {
+            let mut bent = sealed.clone();
+            bent[bit / 8] ^= 1 << (bit % 8);
+            assert!(ring().open(&[b"s"], &[b"c"], &bent).is_err(), "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The binary. Does not know anything: everything is in the library.
+
+fn main() {}

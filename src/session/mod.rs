@@ -1,0 +1,20 @@
+//! WHAT A SESSION IS. Owns the values and the rules: credentials, records, times, CSRF, fingerprint, origin, places.
+//! Pure: knows no clock, no store, no provider, no network and no wire format; time and chance are arguments.
+
+pub mod admission;
+pub mod binding;
+pub mod client;
+pub mod cookie;
+pub mod credential;
+pub mod csrf;
+pub mod fingerprint;
+pub mod identity;
+pub mod key;
+pub mod login;
+pub mod origin;
+pub mod parameters;
+pub mod place;
+pub mod record;
+pub mod request;
+mod signed;
+pub mod time;

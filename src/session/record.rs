@@ -1,0 +1,106 @@
+//! Owns what is kept of a session: the plain header that stores compare, the standing, the tokens.
+//! Does not know how any of it is sealed or stored.
+
+use super::credential::SecretHash;
+use super::identity::Identity;
+use super::time::{Times, Timestamp};
+use crate::crypto::Secret;
+
+/// Not-before marks: numbers that only rise. A session is dead when one is now higher than when it was born.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The mark of everything.
+    pub everything: u64,
+    /// The mark of its tenant.
+    pub tenant: u64,
+    /// The mark of its provider in its tenant.
+    pub provider: u64,
+}
+
+/// The part of a record that stands in plain, because the steps that must be atomic compare it.
+/// A false header can at most stretch the idle limit: what grants anything is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Rises with every write but a touch. A write names the revision that it read.
+    pub revision: u64,
+    /// The generation of the current credential.
+    pub generation: u32,
+    /// The hash of the current credential's secret.
+    pub current: SecretHash,
+    /// The hash of the one before, while it is in its grace.
+    pub previous: Option<SecretHash>,
+    /// When the session was last used; `None` while nobody has presented its credential yet.
+    pub last_active: Option<Timestamp>,
+    /// The number of the last token lease: whoever holds an older one may no longer write tokens.
+    pub fence: u64,
+    /// The marks it was born under.
+    pub marks: Marks,
+}
+
+/// A record as a store keeps it. The body is sealed, and opaque to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What is compared.
+    pub header: Header,
+    /// What is sealed: the wrapped key of the tokens and the standing.
+    pub body: Vec<u8>,
+}
+
+/// What a session is, apart from its tokens. Opens with the server's key ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whose it is.
+    pub identity: Identity,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it ends whatever happens.
+    pub absolute_end: Timestamp,
+    /// Keyed hash of the client's fingerprint at login; `None` when fingerprints were off.
+    pub fingerprint: Option<[u8; 16]>,
+    /// What the browser called itself at login, cut.
+    pub user_agent: String,
+    /// The client's network address at login.
+    pub client_address: String,
+    /// The provider's id of its own session (`sid`), if it gave one.
+    pub provider_session: Option<String>,
+    /// When the access token ends; `None` when there is none or the provider did not say.
+    pub access_token_end: Option<Timestamp>,
+}
+
+impl Standing {
+    /// The session's times, together with what the header says of its use.
+    #[must_use]
+    pub fn times(&self, header: &Header) -> Times {
+        Times {
+            created: self.created,
+            last_active: header.last_active.unwrap_or(self.created),
+            absolute_end: self.absolute_end,
+        }
+    }
+}
+
+/// The provider's tokens. They open with the server's key ring and the credential's secret together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// The access token.
+    pub access: Option<Secret>,
+    /// When the access token ends, if the provider said so.
+    pub access_end: Option<Timestamp>,
+    /// The scopes of the access token.
+    pub scopes: Vec<String>,
+    /// The refresh token, where one is kept.
+    pub refresh: Option<Secret>,
+    /// The ID token: the hint for the provider's logout.
+    pub id: Option<Secret>,
+}
+
+/// Why a session that is gone was ended, as far as it is still known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A logout, an admin, or theft.
+    Revoked,
+    /// A newer login in the same browser.
+    Replaced,
+    /// The login that was about to make it was interrupted.
+    Interrupted,
+}
