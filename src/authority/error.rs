@@ -4,6 +4,7 @@
 use super::ports::{Cause, StoreError};
 use super::provider::ProviderError;
 use crate::crypto::Unsealable;
+use crate::vault::VaultError;
 
 /// Why there is no answer. `Display` is fixed text that a caller may see; causes are sources, for the log alone.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +58,11 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<Unsealable> for Error {
-    fn from(error: Unsealable) -> Self {
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
         match error {
-            Unsealable::UnknownKey(_) => Self::KeyUnavailable(error.into()),
-            Unsealable::Broken => Self::Internal(error.into()),
+            VaultError::Sealed(Unsealable::UnknownKey(_)) => Self::KeyUnavailable(error.into()),
+            VaultError::Sealed(Unsealable::Broken) | VaultError::Format => Self::Internal(error.into()),
         }
     }
 }

@@ -63,6 +63,25 @@ impl SessionKey {
         Self { tenant, partition, id: first_16(&hash) }
     }
 
+    /// Its fixed form: tenant number (4 bytes), partition (2), id (16), big-endian.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 22] {
+        let mut bytes = [0; 22];
+        bytes[..4].copy_from_slice(&self.tenant.0.to_be_bytes());
+        bytes[4..6].copy_from_slice(&self.partition.0.to_be_bytes());
+        bytes[6..].copy_from_slice(&self.id);
+        bytes
+    }
+
+    /// Reads the fixed form; `None` when it is not one.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (tenant, rest) = bytes.split_first_chunk::<4>()?;
+        let (number, id) = rest.split_first_chunk::<2>()?;
+        let partition = Partition::new(u16::from_be_bytes(*number))?;
+        Some(Self { tenant: TenantNumber(u32::from_be_bytes(*tenant)), partition, id: id.try_into().ok()? })
+    }
+
     /// The public session id: `sid_` and 24 characters. It can be logged and shown; no credential follows from it.
     #[must_use]
     pub fn public(&self) -> String {
@@ -145,6 +164,7 @@ mod tests {
     fn a_public_id_reads_back_and_nothing_else_does() {
         let key = SessionKey::of(TENANT, Partition(777), &[9; 16]);
         assert_eq!(SessionKey::from_public(TENANT, &key.public()), Some(key));
+        assert_eq!(SessionKey::from_bytes(&key.to_bytes()), Some(key));
         for wrong in ["", "sid_", "sid_AAAA", "sess_AAAAAAAAAAAAAAAAAAAAAAAA", "sid_________________________"] {
             assert_eq!(SessionKey::from_public(TENANT, wrong), None, "{wrong}");
         }

@@ -1,0 +1,112 @@
+//! Owns sealing what is kept of logins and logouts. Does not know stores.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::encoding::{KeptForm, LoginForm, LogoutForm, decode, encode};
+use super::{NONCE_LEN, Vault, VaultError};
+use crate::crypto::Secret;
+use crate::session::binding::Binding;
+use crate::session::key::{LoginKey, SessionKey};
+use crate::session::login::{KeptLogin, LoginState, PendingLogin};
+use crate::session::time::Timestamp;
+
+const VERSION: &[u8] = &[1];
+
+impl Vault {
+    /// Seals a login under way.
+    #[must_use]
+    pub fn seal_login(&self, nonce: [u8; NONCE_LEN], key: &LoginKey, login: &PendingLogin) -> Vec<u8> {
+        let form = LoginForm {
+            provider: login.provider.clone(),
+            redirect_uri: login.redirect_uri.clone(),
+            nonce: login.nonce.clone(),
+            code_verifier: login.code_verifier.expose().to_owned(),
+            return_to: login.return_to.clone(),
+            max_age: login.max_age.map(|age| age.as_secs()),
+            prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
+            started: login.started.as_millis(),
+        };
+        self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&form))
+    }
+
+    /// Opens a login under way.
+    ///
+    /// # Errors
+    /// When its key is not loaded, or it is not what was sealed for this login.
+    pub fn open_login(&self, key: &LoginKey, sealed: &[u8]) -> Result<PendingLogin, VaultError> {
+        let form: LoginForm = decode(&self.login.open(&[&key.id], &[b"login", VERSION], sealed)?)?;
+        Ok(PendingLogin {
+            provider: form.provider,
+            redirect_uri: form.redirect_uri,
+            nonce: form.nonce,
+            code_verifier: Secret::new(form.code_verifier),
+            return_to: form.return_to,
+            max_age: form.max_age.map(Duration::from_secs),
+            prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
+            started: Timestamp::from_millis(form.started),
+        })
+    }
+
+    /// Seals a kept answer: it opens only with the ring, the state and the binding together.
+    #[must_use]
+    pub fn seal_kept(&self, nonce: [u8; NONCE_LEN], state: &LoginState, binding: &Binding, kept: &KeptLogin) -> Vec<u8> {
+        let form = KeptForm {
+            session: kept.session.to_bytes().to_vec().into(),
+            generation: kept.generation,
+            credential: kept.credential.expose().to_owned(),
+            code_hash: kept.code_hash.to_vec().into(),
+            return_to: kept.return_to.clone(),
+        };
+        let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
+        self.kept.seal(nonce, &subject, &[b"kept login", VERSION], &encode(&form))
+    }
+
+    /// Opens a kept answer.
+    ///
+    /// # Errors
+    /// When its key is not loaded, or state or binding are others.
+    pub fn open_kept(&self, state: &LoginState, binding: &Binding, sealed: &[u8]) -> Result<KeptLogin, VaultError> {
+        let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
+        let form: KeptForm = decode(&self.kept.open(&subject, &[b"kept login", VERSION], sealed)?)?;
+        Ok(KeptLogin {
+            session: SessionKey::from_bytes(&form.session).ok_or(VaultError::Format)?,
+            generation: form.generation,
+            credential: Secret::new(form.credential),
+            code_hash: form.code_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
+            return_to: form.return_to,
+        })
+    }
+}
+
+/// What the `state` parameter of a logout carries: it comes back from the provider, and nothing is kept for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutState {
+    /// Until when it is good.
+    pub expires: Timestamp,
+    /// Where to go; `None` for the landing place.
+    pub return_to: Option<String>,
+}
+
+const ID_LEN: usize = 16;
+
+impl Vault {
+    /// Seals a logout's state into the parameter's value.
+    #[must_use]
+    pub fn seal_logout(&self, nonce: [u8; NONCE_LEN], id: [u8; ID_LEN], state: &LogoutState) -> Secret {
+        let form = LogoutForm { expires: state.expires.as_millis(), return_to: state.return_to.clone() };
+        let sealed = self.logout.seal(nonce, &[&id], &[b"logout", VERSION], &encode(&form));
+        Secret::new(URL_SAFE_NO_PAD.encode([&id[..], &sealed].concat()))
+    }
+
+    /// Reads the parameter's value; `None` for whatever this authority has not sealed.
+    #[must_use]
+    pub fn open_logout(&self, text: &str) -> Option<LogoutState> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (id, sealed) = bytes.split_first_chunk::<ID_LEN>()?;
+        let form: LogoutForm = decode(&self.logout.open(&[id], &[b"logout", VERSION], sealed).ok()?).ok()?;
+        Some(LogoutState { expires: Timestamp::from_millis(form.expires), return_to: form.return_to })
+    }
+}
