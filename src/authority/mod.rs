@@ -1,7 +1,117 @@
 //! WHAT THE AUTHORITY DOES. Owns the use cases, one file each, and the ports they need of the world.
 //! Knows no transport, no store, no provider protocol; every use case can be run in a test with no network.
 
+mod admit;
+pub mod answer;
+pub mod complete_callback;
+pub mod complete_logout;
+mod end;
 pub mod error;
+pub mod get_access_token;
+pub mod get_edge_settings;
+pub mod get_session;
+pub mod list_providers;
+pub mod list_sessions;
+pub mod login_answer;
+mod make_session;
 pub mod ports;
 pub mod provider;
+mod refresh;
+pub mod refresh_tokens;
+pub mod revoke;
+pub mod revoke_as_admin;
 pub mod settings;
+pub mod start_login;
+pub mod start_logout;
+pub mod validate_session;
+
+use std::sync::Arc;
+
+pub use admit::SessionView;
+pub use error::Error;
+
+use crate::session::request::{PresentedCookie, RequestContext};
+use crate::vault::{NONCE_LEN, Vault};
+use ports::{Beside, Clock, Entropy, LoginStore, Providers, SessionStore};
+use settings::Settings;
+
+/// What the authority needs of the world.
+#[derive(Clone)]
+pub struct Ports {
+    /// Keeps sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Keeps logins under way.
+    pub logins: Arc<dyn LoginStore>,
+    /// Speaks to identity providers.
+    pub providers: Arc<dyn Providers>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Gives unpredictable bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Runs work beside the answer.
+    pub beside: Arc<dyn Beside>,
+}
+
+/// The session authority. Holds no state of its own that another replica lacks.
+#[derive(Clone)]
+pub struct Authority {
+    ports: Ports,
+    vault: Arc<Vault>,
+    settings: Arc<Settings>,
+    settings_version: Arc<str>,
+}
+
+/// The call that a use case answers.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Names the call in logs and error bodies.
+    pub request_id: String,
+}
+
+/// What a browser presented, as an edge or backend passed it on.
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    /// What came under session and binding cookie names.
+    pub cookies: Vec<PresentedCookie>,
+    /// What the edge saw of the request.
+    pub context: Option<RequestContext>,
+}
+
+impl Authority {
+    /// An authority over these ports, keys and settings.
+    #[must_use]
+    pub fn new(ports: Ports, vault: Vault, settings: Settings) -> Self {
+        let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
+        Self { ports, vault: Arc::new(vault), settings: Arc::new(settings), settings_version: settings_version.into() }
+    }
+
+    /// The version of the edge settings in force.
+    #[must_use]
+    pub fn settings_version(&self) -> &str {
+        &self.settings_version
+    }
+
+    /// How much of what a browser sent is read.
+    #[must_use]
+    pub fn limits(&self) -> settings::Limits {
+        self.settings.limits
+    }
+
+    /// Whether the store answers: for health.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn check_store(&self) -> Result<(), Error> {
+        Ok(self.ports.sessions.ping().await?)
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.ports.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    fn nonce(&self) -> [u8; NONCE_LEN] {
+        self.random()
+    }
+}

@@ -146,4 +146,10 @@ impl Settings {
     pub fn callback_address(&self) -> String {
         format!("{}{}/auth/web/callback", self.public_base_url, self.mount_prefix)
     }
+
+    /// Where a provider sends browsers back to after its own logout.
+    #[must_use]
+    pub fn logged_out_address(&self) -> String {
+        format!("{}{}/auth/web/logged-out", self.public_base_url, self.mount_prefix)
+    }
 }

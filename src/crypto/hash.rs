@@ -15,6 +15,12 @@ pub fn digest(label: &str, parts: &[&[u8]]) -> Digest {
     hash.finalize().into()
 }
 
+/// The bare SHA-256 of some bytes, where a standard asks for it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
 /// Compares in time that depends on the lengths alone.
 #[must_use]
 pub fn equal(left: &[u8], right: &[u8]) -> bool {

@@ -7,7 +7,7 @@ mod ring;
 mod seal;
 mod secret;
 
-pub use hash::{Digest, digest, equal};
+pub use hash::{Digest, digest, equal, sha256};
 pub use mac::{MAC_LEN, MacRing};
 pub use ring::{KEY_ID_LEN, KeyId, KeyRing};
 pub use seal::{NONCE_LEN, SealKey, SealRing, Sealed, Unsealable, open_with, seal_with};

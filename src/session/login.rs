@@ -80,6 +80,8 @@ pub struct PendingLogin {
     pub max_age: Option<Duration>,
     /// The session that the browser had when it began, which ends when the new one is made.
     pub prior: Option<SessionKey>,
+    /// Keyed hash of the binding it belongs to.
+    pub binding_hash: [u8; 16],
     /// When it began.
     pub started: Timestamp,
 }

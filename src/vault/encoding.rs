@@ -167,6 +167,8 @@ pub(super) struct LoginForm {
     pub(super) prior: Option<ByteVec>,
     #[n(7)]
     pub(super) started: u64,
+    #[n(8)]
+    pub(super) binding_hash: ByteVec,
 }
 
 /// A kept answer of a login.

@@ -1,0 +1,158 @@
+//! Owns the way from presented cookies to a living session: no IO for what is forged, one read for what is not.
+//! Does not know what the session is wanted for.
+
+use super::answer::{HttpAnswer, Trouble};
+use super::ports::Lookup;
+use super::{Authority, Call, Error, Presented};
+use crate::session::admission::{Chosen, InactiveReason, choose};
+use crate::session::cookie;
+use crate::session::credential::Credential;
+use crate::session::fingerprint::{self, Comparison, FingerprintMode};
+use crate::session::key::SessionKey;
+use crate::session::record::{Record, Standing};
+use crate::session::request::RequestContext;
+use crate::session::time::{Liveness, Times, Timestamp};
+
+/// A living session that was presented with its current credential.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) credential: Credential,
+    pub(super) under_former_name: bool,
+    pub(super) record: Record,
+    pub(super) standing: Standing,
+    pub(super) times: Times,
+    pub(super) touch_due: bool,
+    pub(super) fingerprint: Comparison,
+}
+
+/// What became of presented cookies.
+pub(super) enum Admission {
+    Living(Box<Admitted>),
+    Inactive(InactiveReason),
+}
+
+/// A session as answers show it: no credential, no token.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// The session.
+    pub key: SessionKey,
+    /// What it is.
+    pub standing: Standing,
+    /// Its times.
+    pub times: Times,
+    /// When it ends if it is not used again.
+    pub idle_end: Timestamp,
+    /// The generation of its credential.
+    pub generation: u32,
+}
+
+impl Authority {
+    /// Finds the living session behind presented cookies.
+    ///
+    /// **Invariant:** a forged credential dies before any IO; a signed one costs one store read.
+    pub(super) async fn admit(&self, presented: &Presented) -> Result<Admission, Error> {
+        let chosen = match self.choose(presented) {
+            Ok(chosen) => chosen,
+            Err(reason) => return Ok(Admission::Inactive(reason)),
+        };
+        match self.ports.sessions.read(&chosen.credential.key).await? {
+            Lookup::Found(record) => self.judge(chosen, record, presented.context.as_ref()),
+            Lookup::Gone(ending) => {
+                let reason = ending.map_or(InactiveReason::Ended, |_| InactiveReason::Revoked);
+                Ok(Admission::Inactive(reason))
+            }
+        }
+    }
+
+    /// Picks the credential among the cookies, without IO.
+    pub(super) fn choose(&self, presented: &Presented) -> Result<Chosen, InactiveReason> {
+        let names = self.settings.session_cookie_names();
+        let limit = self.settings.limits.cookies;
+        let cookies: Vec<_> = presented.cookies.iter().filter(|c| names.contains(&c.name)).take(limit).cloned().collect();
+        let present_name = names.first().map_or("", String::as_str);
+        choose(&cookies, self.settings.tenant, present_name, &self.vault.credential)
+    }
+
+    fn judge(&self, chosen: Chosen, record: Record, context: Option<&RequestContext>) -> Result<Admission, Error> {
+        let inactive = |reason| Ok(Admission::Inactive(reason));
+        let credential = chosen.credential;
+        if !credential.matches(&record.header.current) {
+            return inactive(InactiveReason::Ended);
+        }
+        let standing = self.vault.open_standing(&credential.key, &record.header.marks, &record.body)?;
+        let times = standing.times(&record.header);
+        let touch_due = match times.judge(self.ports.clock.now(), &self.settings.lifetimes) {
+            Liveness::Living { touch_due } => touch_due || record.header.last_active.is_none(),
+            Liveness::Expired => return inactive(InactiveReason::Expired),
+            Liveness::Idle => return inactive(InactiveReason::Idle),
+        };
+        let fingerprint = match self.settings.fingerprint {
+            FingerprintMode::Off => Comparison::None,
+            FingerprintMode::Warn | FingerprintMode::Strict => {
+                fingerprint::compare(context, standing.fingerprint.as_ref(), &self.vault.fingerprint)
+            }
+        };
+        if fingerprint == Comparison::Differed && self.settings.fingerprint == FingerprintMode::Strict {
+            return inactive(InactiveReason::Fingerprint);
+        }
+        let under_former_name = chosen.under_former_name;
+        let admitted = Admitted { credential, under_former_name, record, standing, times, touch_due, fingerprint };
+        Ok(Admission::Living(Box::new(admitted)))
+    }
+
+    /// Writes down that the session was used, where that is due. A session that nobody had presented gets its own
+    /// life in this step, so it is waited for; that it fails ends nobody's session.
+    pub(super) async fn touch(&self, admitted: &mut Admitted) {
+        if !admitted.touch_due {
+            return;
+        }
+        let now = self.ports.clock.now();
+        admitted.times.last_active = admitted.times.last_active.max(now);
+        let keep_for = admitted.times.keep_for(now, &self.settings.lifetimes);
+        if let Err(error) = self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
+            tracing::warn!(session = admitted.credential.key.public(), error = &error as &dyn std::error::Error, "use of the session was not written down");
+        }
+    }
+
+    /// The session as answers show it.
+    pub(super) fn view(&self, key: SessionKey, standing: Standing, times: Times, generation: u32) -> SessionView {
+        let idle_end = times.idle_end(&self.settings.lifetimes);
+        SessionView { key, standing, times, idle_end, generation }
+    }
+
+    /// The Set-Cookie value of a session credential, good until the session's absolute end.
+    pub(super) fn session_cookie(&self, credential: &crate::crypto::Secret, times: &Times) -> String {
+        let name = self.settings.cookie_name(&self.settings.cookies.session);
+        let max_age = times.absolute_end.since(self.ports.clock.now());
+        cookie::set(&name, credential, max_age, self.settings.is_secure())
+    }
+
+    /// What to answer a request that needs a session and has none: a navigating browser goes to the login and comes
+    /// back to where it was going; everybody else gets 401.
+    pub(super) fn sign_in_answer(&self, reason: InactiveReason, context: &RequestContext, call: &Call) -> HttpAnswer {
+        if context.is_navigation() && context.is_safe() {
+            return HttpAnswer::redirect(302, self.login_address(context, ""));
+        }
+        let (detail, remedy) = match reason.public() {
+            "session_ended" => ("Session expired", "The session has ended. Log in again."),
+            _ => ("Not signed in", "Log in first."),
+        };
+        let (detail, remedy) = (detail.to_owned(), remedy.to_owned());
+        HttpAnswer::error(&Trouble { status: 401, reason: reason.public(), detail, remedy }, &call.request_id)
+    }
+
+    /// The login route, with a query that leads back to where the request was going, and further parameters.
+    pub(super) fn login_address(&self, context: &RequestContext, parameters: &str) -> String {
+        let mut query = form_urlencoded(parameters);
+        if let Some(place) = self.settings.places.allow(&context.target).filter(|place| place.starts_with('/')) {
+            query.append_pair("redirect_uri", &place);
+        }
+        let query = query.finish();
+        let question_mark = if query.is_empty() { "" } else { "?" };
+        format!("{}/auth/web/login{question_mark}{query}", self.settings.mount_prefix)
+    }
+}
+
+fn form_urlencoded(start: &str) -> url::form_urlencoded::Serializer<'static, String> {
+    url::form_urlencoded::Serializer::for_suffix(start.to_owned(), 0)
+}

@@ -1,0 +1,133 @@
+//! Owns finished HTTP answers: JSON, redirects and pages, with the headers that each of them needs.
+//! Does not know why one is given.
+
+use serde_json::{Map, Value, json};
+
+/// A whole HTTP answer, for an edge to copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The Location header, if any.
+    pub location: Option<String>,
+    /// Whole Set-Cookie values.
+    pub set_cookies: Vec<String>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The Content-Type header, if there is a body.
+    pub content_type: Option<&'static str>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Something that went wrong, in the words that a browser sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The status code.
+    pub status: u16,
+    /// The public reason, for programs.
+    pub reason: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+    /// What to do about it, for people.
+    pub remedy: String,
+}
+
+impl HttpAnswer {
+    /// Every answer of the authority may carry identity or cookies: no cache keeps it (security.md 66).
+    fn new(status: u16) -> Self {
+        let headers = [
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        Self { status, headers: headers.map(|(name, value)| (name, value.to_owned())).into(), ..Self::default() }
+    }
+
+    /// A JSON answer.
+    #[must_use]
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self { content_type: Some("application/json"), body: body.to_string().into_bytes(), ..Self::new(status) }
+    }
+
+    /// A redirect: 302 after a GET, 303 after a form was sent; never 307 or 308 (security.md 73).
+    #[must_use]
+    pub fn redirect(status: u16, location: impl Into<String>) -> Self {
+        Self { location: Some(location.into()), ..Self::new(status) }
+    }
+
+    /// Something that went wrong: a page for a navigating browser, JSON for everybody else.
+    #[must_use]
+    pub fn trouble(trouble: &Trouble, page: bool, links: &[(String, String)], request_id: &str) -> Self {
+        if page { Self::page(trouble, links, request_id) } else { Self::error(trouble, request_id) }
+    }
+
+    /// The JSON form of something that went wrong: `detail`, `reason`, `remedy`, `request_id`.
+    #[must_use]
+    pub fn error(trouble: &Trouble, request_id: &str) -> Self {
+        let mut body = Map::new();
+        body.insert("detail".into(), json!(trouble.detail));
+        body.insert("reason".into(), json!(trouble.reason));
+        if !trouble.remedy.is_empty() {
+            body.insert("remedy".into(), json!(trouble.remedy));
+        }
+        body.insert("request_id".into(), json!(request_id));
+        Self::json(trouble.status, &Value::Object(body))
+    }
+
+    fn page(trouble: &Trouble, links: &[(String, String)], request_id: &str) -> Self {
+        let mut answer = Self::new(trouble.status);
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        answer.headers.push(("content-security-policy", policy.to_owned()));
+        answer.content_type = Some("text/html; charset=utf-8");
+        let links: String = links
+            .iter()
+            .map(|(address, label)| format!("<a class=\"go\" href=\"{}\">{}</a>", escape(address), escape(label)))
+            .collect();
+        answer.body = PAGE
+            .replace("{detail}", &escape(&trouble.detail))
+            .replace("{remedy}", &escape(&trouble.remedy))
+            .replace("{links}", &links)
+            .replace("{request_id}", &escape(request_id))
+            .into_bytes();
+        answer
+    }
+}
+
+/// Makes text safe inside an element or a quoted attribute.
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+const PAGE: &str = include_str!("trouble.html");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_escapes_whatever_it_is_given() {
+        let trouble = Trouble { status: 400, reason: "r", detail: "<script>\"'&".into(), remedy: String::new() };
+        let page = HttpAnswer::trouble(&trouble, true, &[("/x?a=\"><b>".into(), "<i>".into())], "id");
+        let text = String::from_utf8(page.body).unwrap();
+        assert!(text.contains("&lt;script&gt;&quot;&#39;&amp;") && !text.contains("<script>") && !text.contains("<b>"));
+    }
+
+    #[test]
+    fn nothing_is_kept_by_a_cache() {
+        for answer in [HttpAnswer::json(200, &json!({})), HttpAnswer::redirect(302, "/")] {
+            assert!(answer.headers.contains(&("cache-control", "no-store".to_owned())));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Owns ending a presented session: it is dead here first; the provider hears of it beside the answer.
+//! Does not know who asked.
+
+use super::admit::Admitted;
+use super::{Authority, Error};
+use crate::session::record::{Ending, Tokens};
+
+impl Authority {
+    /// Ends a session and answers its tokens, which only its credential opens, and whether it was still there.
+    /// Tokens that can't be opened are no reason to keep a session alive.
+    pub(super) async fn end(&self, admitted: &Admitted) -> Result<(Tokens, bool), Error> {
+        let key = &admitted.credential.key;
+        let sealed = self.ports.sessions.tokens(key).await?;
+        let ended = self.ports.sessions.end(key, Ending::Revoked, self.settings.remember_ended_for).await?;
+        let opened = sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose();
+        let tokens = opened.unwrap_or_else(|error| {
+            tracing::warn!(session = key.public(), error = &error as &dyn std::error::Error, "the ended session's tokens can't be opened");
+            None
+        });
+        let tokens = tokens.unwrap_or_default();
+        self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
+        Ok((tokens, ended))
+    }
+
+    /// Opens a session's tokens with the presented credential.
+    pub(super) fn open_tokens(&self, admitted: &Admitted, sealed: &[u8]) -> Result<Tokens, Error> {
+        let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
+        Ok(key.open(&admitted.credential.key, sealed)?)
+    }
+
+    /// Revokes a refresh token at the provider (RFC 7009), beside the answer: it may be away, and that blocks nobody.
+    pub(super) fn revoke_at_provider(&self, provider: &str, tokens: &Tokens) {
+        let Some(provider) = self.ports.providers.get(provider) else { return };
+        let Some(token) = tokens.refresh.clone() else { return };
+        self.ports.beside.run(Box::pin(async move {
+            if let Err(error) = provider.revoke(&token).await {
+                let name = &provider.info().name;
+                tracing::warn!(provider = name, error = &error as &dyn std::error::Error, "the refresh token was not revoked at the provider");
+            }
+        }));
+    }
+}

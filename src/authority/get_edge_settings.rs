@@ -1,0 +1,75 @@
+//! Owns the use case GetEdgeSettings: all that an edge has to know. Does not know how it was asked.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Authority;
+use super::ports::Providers;
+use super::settings::{Limits, Settings};
+use crate::crypto::digest;
+
+/// All that an edge has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeSettings {
+    /// Names these settings.
+    pub version: String,
+    /// When to ask again.
+    pub ask_again_after: Duration,
+    /// Names of session cookies, the present one first.
+    pub session_cookie_names: Vec<String>,
+    /// Names of the binding cookie.
+    pub binding_cookie_names: Vec<String>,
+    /// The header that carries the CSRF token.
+    pub csrf_header: String,
+    /// Where browsers reach the edge.
+    pub public_base_url: String,
+    /// Provider names, each with the address it sends browsers back to.
+    pub callback_addresses: Vec<(String, String)>,
+    /// Origins that may call with credentials.
+    pub allowed_origins: Vec<String>,
+    /// After a login.
+    pub after_login: String,
+    /// After a logout.
+    pub after_logout: String,
+    /// After a failed login; `None` for the authority's own page.
+    pub on_error: Option<String>,
+    /// How much of what a browser sent to pass on.
+    pub limits: Limits,
+}
+
+const ASK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+impl Authority {
+    /// The settings in force.
+    #[must_use]
+    pub fn get_edge_settings(&self) -> EdgeSettings {
+        edge_settings(&self.settings, self.ports.providers.as_ref(), self.settings_version.to_string())
+    }
+}
+
+/// The version that these settings have: a hash of all that an edge is told.
+pub(super) fn version(settings: &Settings, providers: &dyn Providers) -> String {
+    let told = edge_settings(settings, providers, String::new());
+    let hash = digest("gatelodge edge settings", &[format!("{told:?}").as_bytes()]);
+    URL_SAFE_NO_PAD.encode(&hash[..9])
+}
+
+fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String) -> EdgeSettings {
+    let callback = |name: String| (name, settings.callback_address());
+    EdgeSettings {
+        version,
+        ask_again_after: ASK_AGAIN_AFTER,
+        session_cookie_names: settings.session_cookie_names(),
+        binding_cookie_names: vec![settings.cookie_name(&settings.cookies.binding)],
+        csrf_header: settings.csrf.header.clone(),
+        public_base_url: settings.public_base_url.to_string(),
+        callback_addresses: providers.all().iter().map(|p| callback(p.info().name.clone())).collect(),
+        allowed_origins: settings.csrf.allowed_origins.iter().map(ToString::to_string).collect(),
+        after_login: settings.places.after_login.clone(),
+        after_logout: settings.places.after_logout.clone(),
+        on_error: settings.places.on_error.clone(),
+        limits: settings.limits,
+    }
+}

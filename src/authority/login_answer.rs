@@ -1,0 +1,197 @@
+//! Owns what a browser is told of a login: one table of failures, and the answers of a login that succeeded.
+//! Does not know how a login goes.
+
+use serde_json::json;
+
+use super::answer::{HttpAnswer, Trouble};
+use super::settings::CallbackAnswer;
+use super::{Authority, Call, SessionView};
+use crate::session::csrf;
+use crate::session::request::RequestContext;
+
+/// Why a login failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LoginFailure {
+    /// The provider is missing or unknown.
+    ProviderUnknown = 1,
+    /// The return place is not allowed.
+    RedirectNotAllowed = 2,
+    /// A parameter came twice, is oversized or unreadable.
+    RequestMalformed = 3,
+    /// The state is missing, or not one of ours.
+    StateInvalid = 4,
+    /// The login was begun too long ago, or is no longer there.
+    Expired = 5,
+    /// The login was begun in another browser.
+    OtherBrowser = 6,
+    /// The login is complete already.
+    AlreadyComplete = 7,
+    /// The authority was interrupted while it completed the login.
+    Interrupted = 8,
+    /// The user or the provider refused.
+    AccessDenied = 9,
+    /// The provider answered with an error, or with something that is not an answer.
+    ProviderError = 10,
+    /// The provider can't be reached.
+    ProviderUnavailable = 11,
+    /// What the provider said about the user did not pass the checks.
+    IdentityRejected = 12,
+    /// The user's sessions were ended while the login was under way.
+    RevokedMeanwhile = 13,
+    /// The user holds as many sessions as one user may.
+    TooManySessions = 14,
+}
+
+impl LoginFailure {
+    /// Every failure, in the order of their numbers.
+    pub const ALL: [Self; 14] = [
+        Self::ProviderUnknown,
+        Self::RedirectNotAllowed,
+        Self::RequestMalformed,
+        Self::StateInvalid,
+        Self::Expired,
+        Self::OtherBrowser,
+        Self::AlreadyComplete,
+        Self::Interrupted,
+        Self::AccessDenied,
+        Self::ProviderError,
+        Self::ProviderUnavailable,
+        Self::IdentityRejected,
+        Self::RevokedMeanwhile,
+        Self::TooManySessions,
+    ];
+
+    /// The failure that a store remembers under this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Self {
+        Self::ALL.into_iter().find(|failure| *failure as u8 == number).unwrap_or(Self::Expired)
+    }
+
+    /// Status, public reason, sentence and remedy. The public reason is also what a return place gets as `error`.
+    const fn row(self) -> (u16, &'static str, &'static str, &'static str) {
+        match self {
+            Self::ProviderUnknown => (400, "provider_unknown", "Unknown or missing provider", "Choose how to log in."),
+            Self::RedirectNotAllowed => (400, "redirect_not_allowed", "This redirect_uri is not allowed", "Use one of the allowed places."),
+            Self::RequestMalformed => (400, "request_malformed", "The request can't be read", "Begin the login again."),
+            Self::StateInvalid => (
+                400,
+                "state_invalid",
+                "Invalid state parameter",
+                "This login was not begun here, or its address was changed on the way. Begin the login again.",
+            ),
+            Self::Expired => (400, "login_expired", "This login took too long", "Begin the login again."),
+            Self::OtherBrowser => (
+                400,
+                "other_browser",
+                "Invalid state parameter: the login was begun in another browser",
+                "Begin the login again in this browser, and allow it to keep cookies.",
+            ),
+            Self::AlreadyComplete => (409, "already_complete", "This login is already complete", "Go back to the application."),
+            Self::Interrupted => (503, "login_interrupted", "The login was interrupted", "Begin the login again."),
+            Self::AccessDenied => (403, "access_denied", "The login was refused at the provider", "Try again, or log in in another way."),
+            Self::ProviderError => (502, "provider_error", "The provider answered with an error", "Try again in a while."),
+            Self::ProviderUnavailable => (503, "provider_unavailable", "The provider can't be reached", "Try again in a while."),
+            Self::IdentityRejected => (401, "identity_rejected", "The provider's answer did not pass the checks", "Begin the login again."),
+            Self::RevokedMeanwhile => (403, "revoked_meanwhile", "Your sessions were ended during this login", "Begin the login again."),
+            Self::TooManySessions => (403, "too_many_sessions", "You are logged in in too many places", "Log out somewhere else first."),
+        }
+    }
+
+    /// The words for it.
+    #[must_use]
+    pub fn trouble(self) -> Trouble {
+        let (status, reason, detail, remedy) = self.row();
+        Trouble { status, reason, detail: detail.to_owned(), remedy: remedy.to_owned() }
+    }
+}
+
+impl Authority {
+    /// What to answer when a login failed: a known return place gets the public reason as `error`; else, or where a
+    /// fetch wants JSON, the words themselves, with a way to try again.
+    pub(super) fn failed_login(&self, failure: LoginFailure, return_to: Option<&str>, context: &RequestContext, call: &Call) -> HttpAnswer {
+        let trouble = failure.trouble();
+        let place = return_to.or(self.settings.places.on_error.as_deref());
+        if let Some(place) = place
+            && self.settings.callback_answer == CallbackAnswer::Redirect
+        {
+            let address = with_parameters(place, &[("error", trouble.reason), ("request_id", &call.request_id)]);
+            return HttpAnswer::redirect(302, address);
+        }
+        self.login_trouble(&trouble, context, call)
+    }
+
+    /// The words of a login's trouble, with a link to each provider to try again.
+    pub(super) fn login_trouble(&self, trouble: &Trouble, context: &RequestContext, call: &Call) -> HttpAnswer {
+        let links: Vec<_> = self.provider_links().collect();
+        HttpAnswer::trouble(trouble, context.is_navigation(), &links, &call.request_id)
+    }
+
+    fn provider_links(&self) -> impl Iterator<Item = (String, String)> {
+        self.ports.providers.all().into_iter().map(|provider| {
+            let info = provider.info();
+            (self.login_path(&info.name), format!("Log in with {}", info.display_name))
+        })
+    }
+
+    /// The path that begins a login with a provider.
+    pub(super) fn login_path(&self, provider: &str) -> String {
+        format!("{}/auth/web/login?provider={provider}", self.settings.mount_prefix)
+    }
+
+    /// What to answer when a login made a session: the cookie, and the way on.
+    pub(super) fn completed_login(&self, cookie: String, session: &SessionView, return_to: Option<&str>) -> HttpAnswer {
+        let user = session.user();
+        let issue = || csrf::issue(&session.key, session.generation, self.ports.clock.now(), &self.vault.csrf);
+        let place = return_to.unwrap_or(&self.settings.places.after_login);
+        let mut answer = match self.settings.callback_answer {
+            CallbackAnswer::Json => HttpAnswer::json(200, &json!({"user": user, "csrf_token": issue().expose()})),
+            CallbackAnswer::Redirect if self.settings.places.gets_user(place) => {
+                let parameters = [("user", user.to_string()), ("csrf_token", issue().expose().to_owned())];
+                let parameters = parameters.each_ref().map(|(name, value)| (*name, value.as_str()));
+                HttpAnswer::redirect(302, with_parameters(place, &parameters))
+            }
+            CallbackAnswer::Redirect => HttpAnswer::redirect(302, place),
+        };
+        answer.set_cookies.push(cookie);
+        answer
+    }
+}
+
+impl SessionView {
+    /// The four fields by which a front end knows its user.
+    fn user(&self) -> serde_json::Value {
+        let identity = &self.standing.identity;
+        let email = identity.email.as_deref().unwrap_or_default();
+        let name = identity.name.as_deref().unwrap_or_default();
+        json!({"user_id": identity.user_id, "email": email, "name": name, "provider": identity.provider})
+    }
+}
+
+/// A place with further parameters in its query, before its fragment.
+fn with_parameters(place: &str, parameters: &[(&str, &str)]) -> String {
+    let (bare, fragment) = place.split_once('#').map_or((place, None), |(bare, fragment)| (bare, Some(fragment)));
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters);
+    let joint = if bare.contains('?') { '&' } else { '?' };
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{bare}{joint}{}{fragment}", query.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_go_before_the_fragment_and_can_end_nothing() {
+        assert_eq!(with_parameters("/x#y", &[("error", "a b&c")]), "/x?error=a+b%26c#y");
+        assert_eq!(with_parameters("/x?y=1", &[("e", "\r\n")]), "/x?y=1&e=%0D%0A");
+    }
+
+    #[test]
+    fn every_failure_is_remembered_under_its_own_number() {
+        for failure in LoginFailure::ALL {
+            assert_eq!(LoginFailure::from_number(failure as u8), failure);
+        }
+    }
+}

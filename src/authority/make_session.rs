@@ -1,0 +1,147 @@
+//! Owns the step from a verified login to a session: its first record, the place noted for it, the ones it replaces.
+//! Does not know how the login was verified.
+
+use super::complete_callback::{Callback, Taken};
+use super::login_answer::LoginFailure;
+use super::ports::{Creation, LoginEnd, NewSession};
+use super::provider::Grant;
+use super::{Authority, Error, Presented, SessionView};
+use crate::session::credential::Credential;
+use crate::session::fingerprint::{self, FingerprintMode};
+use crate::session::key::{SessionKey, UserKey};
+use crate::session::login::{KeptLogin, PendingLogin};
+use crate::session::record::{Ending, Header, Marks, Record, Standing};
+use crate::session::request::RequestContext;
+use crate::session::time::Times;
+use crate::vault::{BodyNonces, TokenKey};
+
+/// Why a taken login made no session: what the browser is told, or that nobody can say.
+pub(super) enum Stop {
+    Failed(LoginFailure),
+    Trouble(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// How much of a user agent is kept.
+const USER_AGENT_CHARS: usize = 256;
+
+impl Authority {
+    /// Makes the session, in the place noted with the login, and ends the one that the browser had.
+    /// Answers the cookie and the session.
+    pub(super) async fn make_session(
+        &self,
+        callback: &Callback,
+        taken: &Taken,
+        grant: Grant,
+        presented: &Presented,
+    ) -> Result<(String, SessionView), Stop> {
+        let user = UserKey::of(self.settings.tenant, &grant.identity.issuer, &grant.identity.sub);
+        let credential = Credential::new(self.settings.tenant, user.partition, self.random(), 1, self.random());
+        let context = presented.context.clone().unwrap_or_default();
+        let (mut new, view) = self.new_session(&credential, user, grant, taken, &context);
+        new.replaces = self.end_priors(&taken.login, presented, &user).await?;
+        if !self.ports.logins.note(&callback.key, &credential.key).await? {
+            return Err(Stop::Failed(LoginFailure::Interrupted));
+        }
+        match self.ports.sessions.create(new).await? {
+            Creation::Created => (),
+            Creation::RevokedMeanwhile => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
+            Creation::TooMany => return Err(Stop::Failed(LoginFailure::TooManySessions)),
+        }
+        let text = credential.text(&self.vault.credential);
+        let kept = KeptLogin {
+            session: credential.key,
+            generation: credential.generation,
+            credential: text.clone(),
+            code_hash: callback.code_hash(),
+            return_to: taken.login.return_to.clone(),
+        };
+        self.keep_answer(callback, &taken.login, &kept).await?;
+        Ok((self.session_cookie(&text, &view.times), view))
+    }
+
+    fn new_session(
+        &self,
+        credential: &Credential,
+        user: UserKey,
+        grant: Grant,
+        taken: &Taken,
+        context: &RequestContext,
+    ) -> (NewSession, SessionView) {
+        let now = self.ports.clock.now();
+        let limits = &self.settings.lifetimes;
+        let fingerprint = match self.settings.fingerprint {
+            FingerprintMode::Off => None,
+            FingerprintMode::Warn | FingerprintMode::Strict => Some(fingerprint::take(context, &self.vault.fingerprint)),
+        };
+        let client = self.settings.trusted_proxies.client(context);
+        let standing = Standing {
+            identity: grant.identity,
+            created: now,
+            absolute_end: now + limits.absolute,
+            fingerprint,
+            user_agent: readable(context.user_agent.as_deref().unwrap_or_default()),
+            client_address: client.map(|address| address.to_string()).unwrap_or_default(),
+            provider_session: grant.provider_session,
+            access_token_end: grant.tokens.access_end,
+        };
+        let marks = Marks::default();
+        let header = Header {
+            revision: 1,
+            generation: credential.generation,
+            current: credential.secret_hash(),
+            previous: None,
+            last_active: None,
+            fence: 0,
+            marks,
+        };
+        let nonces = BodyNonces { standing: self.nonce(), token_key: self.nonce() };
+        let token_key = TokenKey::new(self.random());
+        let body = self.vault.seal_body(nonces, credential, &marks, &standing, &token_key);
+        let new = NewSession {
+            key: credential.key,
+            user,
+            record: Record { header, body: body.into() },
+            tokens: Some(token_key.seal(self.nonce(), &credential.key, &grant.tokens)),
+            keep_for: taken.remaining.min(limits.absolute),
+            tokens_for: limits.absolute,
+            login_started: taken.started,
+            replaces: Vec::new(),
+            user_cap: self.settings.sessions_per_user,
+        };
+        let times = Times { created: now, last_active: now, absolute_end: standing.absolute_end };
+        (new, self.view(credential.key, standing, times, credential.generation))
+    }
+
+    /// Keeps the answer, sealed for the binding that the login belongs to.
+    async fn keep_answer(&self, callback: &Callback, login: &PendingLogin, kept: &KeptLogin) -> Result<(), Error> {
+        let own = |hash: [u8; 16]| hash == login.binding_hash;
+        let tags = |secret: &[u8; 32]| self.vault.binding_hash.tags(&[secret]).any(own);
+        let Some(binding) = callback.bindings.iter().find(|binding| tags(binding.secret().expose())) else { return Ok(()) };
+        let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
+        self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), self.settings.logins.keep_answer_for).await?;
+        Ok(())
+    }
+
+    /// Ends the sessions that the browser had: those elsewhere at once, and answers those in the user's own partition,
+    /// which end in the step that makes the new one. A crash between leaves the browser logged out, never with two.
+    async fn end_priors(&self, login: &PendingLogin, presented: &Presented, user: &UserKey) -> Result<Vec<SessionKey>, Error> {
+        let mut priors: Vec<_> = login.prior.into_iter().chain(self.prior_session(presented)).collect();
+        priors.dedup();
+        let (near, far): (Vec<_>, Vec<_>) = priors.into_iter().partition(|prior| prior.partition == user.partition);
+        for prior in far {
+            self.ports.sessions.end(&prior, Ending::Replaced, self.settings.remember_ended_for).await?;
+        }
+        Ok(near)
+    }
+}
+
+/// Text for people, cut, with what could change a terminal or a log left out (security.md 110).
+fn readable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS).collect()
+}

@@ -1,0 +1,111 @@
+//! Owns refreshing a session's tokens under a lease: one provider call, whose result all who wait for it get.
+//! Does not know who wants them.
+
+use super::admit::Admitted;
+use super::ports::{Lease, LeaseAttempt, Lookup, Written};
+use super::provider::RefreshRequest;
+use super::{Authority, Error};
+use crate::session::record::Tokens;
+
+/// What became of a refresh.
+pub(super) enum Refreshed {
+    /// New tokens, ours or those of whoever was faster.
+    Tokens(Box<Tokens>),
+    /// The session ended meanwhile.
+    SessionGone,
+}
+
+/// How often to try for the lease before telling the caller to come back.
+const ATTEMPTS: usize = 3;
+
+impl Authority {
+    /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
+    /// result, and are taken as they are.
+    pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
+        if self.open_tokens(admitted, &seen)?.refresh.is_none() {
+            return Err(Error::NoRefreshToken);
+        }
+        let key = &admitted.credential.key;
+        for _ in 0..ATTEMPTS {
+            match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
+                LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
+                LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
+                LeaseAttempt::Taken(lease, _) => {
+                    let refreshed = self.refresh_under(lease.as_ref(), admitted, &seen).await;
+                    lease.release().await;
+                    return refreshed;
+                }
+            }
+            if let Some(tokens) = self.fresh(admitted, &seen).await? {
+                return Ok(tokens);
+            }
+        }
+        Err(Error::RefreshInProgress)
+    }
+
+    /// What the store holds now, if it is no longer what was seen.
+    async fn fresh(&self, admitted: &Admitted, seen: &[u8]) -> Result<Option<Refreshed>, Error> {
+        match self.ports.sessions.tokens(&admitted.credential.key).await? {
+            None => Ok(Some(Refreshed::SessionGone)),
+            Some(sealed) if sealed == seen => Ok(None),
+            Some(sealed) => Ok(Some(Refreshed::Tokens(Box::new(self.open_tokens(admitted, &sealed)?)))),
+        }
+    }
+
+    async fn refresh_under(&self, lease: &dyn Lease, admitted: &Admitted, seen: &[u8]) -> Result<Refreshed, Error> {
+        if let Some(already) = self.fresh(admitted, seen).await? {
+            return Ok(already);
+        }
+        let old = self.open_tokens(admitted, seen)?;
+        let identity = &admitted.standing.identity;
+        let provider = self.ports.providers.get(&identity.provider).ok_or(Error::NoRefreshToken)?;
+        let request = RefreshRequest {
+            refresh_token: old.refresh.clone().ok_or(Error::NoRefreshToken)?,
+            issuer: identity.issuer.clone(),
+            sub: identity.sub.clone(),
+            auth_time: identity.auth_time,
+            now: self.ports.clock.now(),
+        };
+        if !lease.is_held() {
+            return Err(Error::RefreshInProgress);
+        }
+        let new = provider.refresh(&request).await?;
+        let tokens = merge(old, new);
+        self.keep(lease.fence(), admitted, tokens).await
+    }
+
+    /// Writes refreshed tokens, whatever else was written meanwhile, unless somebody took the lease or the session
+    /// ended: then a refresh token that nobody would ever use again is revoked at the provider.
+    async fn keep(&self, fence: u64, admitted: &Admitted, tokens: Tokens) -> Result<Refreshed, Error> {
+        let key = &admitted.credential.key;
+        loop {
+            let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { break };
+            let marks = record.header.marks;
+            let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
+            standing.access_token_end = tokens.access_end;
+            let token_key = self.vault.open_token_key(&admitted.credential, &record.body)?;
+            record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
+            record.header.revision += 1;
+            let sealed = token_key.seal(self.nonce(), key, &tokens);
+            match self.ports.sessions.write_tokens(key, fence, record, sealed).await? {
+                Written::Yes => return Ok(Refreshed::Tokens(Box::new(tokens))),
+                Written::RevisionChanged => (),
+                Written::FenceLost => return Err(Error::RefreshInProgress),
+                Written::Gone => break,
+            }
+        }
+        self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
+        Ok(Refreshed::SessionGone)
+    }
+}
+
+/// What the provider left out stays as it was (RFC 6749, 6).
+fn merge(old: Tokens, new: Tokens) -> Tokens {
+    Tokens {
+        access: new.access.or(old.access),
+        access_end: new.access_end,
+        scopes: if new.scopes.is_empty() { old.scopes } else { new.scopes },
+        refresh: new.refresh.or(old.refresh),
+        id: new.id.or(old.id),
+    }
+}

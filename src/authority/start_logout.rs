@@ -1,0 +1,122 @@
+//! Owns the use case StartLogout: the session is dead here before the browser goes to the provider's logout.
+//! Does not know how it was asked.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::admit::Admission;
+use super::answer::HttpAnswer;
+use super::login_answer::LoginFailure;
+use super::provider::EndSession;
+use super::validate_session::{CsrfRequirement, Requirements};
+use super::{Authority, Call, Error, Presented};
+use crate::session::cookie;
+use crate::session::parameters::Parameters;
+use crate::session::record::Tokens;
+use crate::session::request::RequestContext;
+use crate::vault::LogoutState;
+
+/// The question.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The logout request's query, as it came.
+    pub query: Bytes,
+    /// What came.
+    pub presented: Presented,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What to answer the browser.
+    pub answer: HttpAnswer,
+    /// Whether this call ended a living session.
+    pub ended: bool,
+}
+
+/// How long the provider's own logout may take a person.
+const STATE_LIFE: Duration = Duration::from_hours(1);
+
+const DONE: &str = "Logged out successfully";
+
+impl Authority {
+    /// Ends the browser's session and clears its cookie. Without a living session there is nothing to protect, and the
+    /// cookie is cleared all the same; with one, CSRF token and origin are judged first.
+    ///
+    /// # Errors
+    /// When the store can't say: then the cookie is kept.
+    pub async fn start_logout(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
+        let context = question.presented.context.clone().unwrap_or_default();
+        let Ok(return_to) = self.place_after_logout(&question.query) else {
+            let mut trouble = LoginFailure::RedirectNotAllowed.trouble();
+            trouble.remedy = format!("{} Allowed: {}.", trouble.remedy, self.settings.places.allowed_list());
+            let answer = HttpAnswer::trouble(&trouble, context.is_navigation(), &[], &call.request_id);
+            return Ok(Outcome { answer, ended: false });
+        };
+        let admitted = match self.admit(&question.presented).await? {
+            Admission::Living(admitted) => admitted,
+            Admission::Inactive(_) => {
+                let answer = self.logged_out(None, return_to.as_deref(), &question.presented, &context);
+                return Ok(Outcome { answer, ended: false });
+            }
+        };
+        let needed = Requirements { csrf: CsrfRequirement::Required, ..Requirements::default() };
+        if let Err(reason) = self.judge_request(&admitted, &needed, Some(&context)) {
+            let trouble = self.denial(&reason);
+            let answer = HttpAnswer::trouble(&trouble, context.is_navigation(), &[], &call.request_id);
+            return Ok(Outcome { answer, ended: false });
+        }
+        let (tokens, ended) = self.end(&admitted).await?;
+        tracing::info!(session = admitted.credential.key.public(), request_id = call.request_id, "a session was logged out");
+        let provider = &admitted.standing.identity.provider;
+        let url = self.logout_url(provider, tokens, return_to.clone()).await;
+        let answer = self.logged_out(url, return_to.as_deref(), &question.presented, &context);
+        Ok(Outcome { answer, ended })
+    }
+
+    fn place_after_logout(&self, query: &[u8]) -> Result<Option<String>, ()> {
+        let query = Parameters::form(query, self.settings.limits.query_bytes).map_err(|_| ())?;
+        match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
+            Some(asked) => self.settings.places.allow(asked.as_bytes()).map(Some).ok_or(()),
+            None => Ok(None),
+        }
+    }
+
+    /// The provider's logout (OpenID Connect RP-Initiated Logout, 2); `None` where it has none or is away.
+    async fn logout_url(&self, provider: &str, tokens: Tokens, return_to: Option<String>) -> Option<String> {
+        let provider = self.ports.providers.get(provider)?;
+        let state = LogoutState { expires: self.ports.clock.now() + STATE_LIFE, return_to };
+        let request = EndSession {
+            id_token_hint: tokens.id,
+            state: self.vault.seal_logout(self.nonce(), self.random(), &state),
+            post_logout_redirect_uri: self.settings.logged_out_address(),
+        };
+        match provider.end_session_url(&request).await {
+            Ok(url) => url,
+            Err(error) => {
+                let name = &provider.info().name;
+                tracing::warn!(provider = name, error = &error as &dyn std::error::Error, "the provider's logout is not known");
+                None
+            }
+        }
+    }
+
+    /// A fetch gets JSON; a form navigation goes on to the provider's logout or the landing place.
+    fn logged_out(&self, url: Option<String>, return_to: Option<&str>, presented: &Presented, context: &RequestContext) -> HttpAnswer {
+        let mut answer = if context.is_navigation() {
+            let landing = return_to.unwrap_or(&self.settings.places.after_logout);
+            HttpAnswer::redirect(303, url.as_deref().unwrap_or(landing))
+        } else {
+            let body = url.map_or_else(|| json!({"message": DONE}), |url| json!({"message": DONE, "logout_url": url}));
+            HttpAnswer::json(200, &body)
+        };
+        let names = self.settings.session_cookie_names();
+        let came = |name: &String| presented.cookies.iter().any(|cookie| cookie.name == *name);
+        let present = names.iter().take(1);
+        let former = names.iter().skip(1).filter(|name| came(name));
+        answer.set_cookies = present.chain(former).map(|name| cookie::clear(name, self.settings.is_secure())).collect();
+        answer
+    }
+}

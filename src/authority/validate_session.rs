@@ -1,0 +1,288 @@
+//! Owns the use case ValidateSession: who is behind a credential, and may this request go ahead?
+//! Does not know how it was asked.
+
+use std::time::Duration;
+
+use super::admit::{Admission, Admitted, SessionView};
+use super::answer::{HttpAnswer, Trouble};
+use super::{Authority, Call, Error, Presented};
+use crate::crypto::Secret;
+use crate::session::admission::InactiveReason;
+use crate::session::csrf::{self, CsrfFault};
+use crate::session::fingerprint::Comparison;
+use crate::session::origin::{self, OriginJudgement};
+use crate::session::request::RequestContext;
+
+/// The question.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// What came.
+    pub presented: Presented,
+    /// What the request needs beyond a living session.
+    pub requirements: Requirements,
+    /// Whether the caller can deliver a Set-Cookie with this very answer.
+    pub can_set_cookies: bool,
+    /// Whether this counts as use of the session.
+    pub touch: bool,
+    /// Whether the answer is to carry a fresh CSRF token.
+    pub issue_csrf_token: bool,
+    /// Whether the route answers JSON, whatever the browser asked for.
+    pub answer_json: bool,
+}
+
+/// What a request needs beyond a living session.
+#[derive(Clone, Debug, Default)]
+pub struct Requirements {
+    /// Whether a CSRF token is needed.
+    pub csrf: CsrfRequirement,
+    /// Scopes that must all have been granted.
+    pub scopes: Vec<String>,
+    /// How long ago the user may have authenticated at most.
+    pub max_login_age: Option<Duration>,
+}
+
+/// Whether a request needs a CSRF token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CsrfRequirement {
+    /// By the method.
+    #[default]
+    ByMethod,
+    /// Whatever the method.
+    Required,
+    /// Not, and neither is the origin judged.
+    NotRequired,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The session lives and every requirement is met.
+    Active(Box<Active>),
+    /// There is no living session.
+    Inactive(Inactive),
+    /// The session lives, but this request may not go ahead.
+    Denied(Box<Denied>),
+}
+
+/// A living session whose every requirement is met.
+#[derive(Clone, Debug)]
+pub struct Active {
+    /// The session.
+    pub session: SessionView,
+    /// What was judged.
+    pub judged: Judged,
+    /// Set-Cookie values to deliver, at most one.
+    pub set_cookies: Vec<String>,
+    /// A fresh CSRF token, when one was asked for.
+    pub csrf_token: Option<Secret>,
+}
+
+/// Everything that was judged, and found good.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// A CSRF token was needed.
+    pub csrf: bool,
+    /// The origin was judged by a header that came.
+    pub origin: bool,
+    /// These scopes were asked for.
+    pub scopes: Vec<String>,
+    /// This age was asked for.
+    pub max_login_age: Option<Duration>,
+    /// How the fingerprint compared.
+    pub fingerprint: Option<Comparison>,
+}
+
+/// No living session.
+#[derive(Clone, Debug)]
+pub struct Inactive {
+    /// Why.
+    pub reason: InactiveReason,
+    /// What to answer when the route needs a session; `None` without a context.
+    pub answer: Option<HttpAnswer>,
+}
+
+/// A living session that this request may not use.
+#[derive(Clone, Debug)]
+pub struct Denied {
+    /// What is missing.
+    pub reason: DeniedReason,
+    /// What to do about it, for people.
+    pub remedy: String,
+    /// For a remedy that is a login: the query to start it with.
+    pub login_query: String,
+    /// What to answer; `None` without a context.
+    pub answer: Option<HttpAnswer>,
+    /// The session.
+    pub session: SessionView,
+}
+
+/// Why a living session may not be used for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeniedReason {
+    /// Something is wrong with the CSRF token.
+    Csrf(CsrfFault),
+    /// The request comes from an origin that is not allowed.
+    OriginRefused,
+    /// These scopes were not granted.
+    ScopeMissing(Vec<String>),
+    /// The user authenticated too long ago.
+    LoginTooOld,
+}
+
+impl Authority {
+    /// Says who is behind a credential, and whether this request may go ahead.
+    ///
+    /// **Invariant:** a forged credential dies before any IO; at most one store read; never a provider call.
+    ///
+    /// # Errors
+    /// When the authority can't say. Never because of what is wrong with the session.
+    pub async fn validate_session(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
+        let context = question.presented.context.as_ref();
+        if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
+            return Err(Error::ContextRequired("csrf"));
+        }
+        let mut admitted = match self.admit(&question.presented).await? {
+            Admission::Living(admitted) => admitted,
+            Admission::Inactive(reason) => {
+                let answer = context.map(|context| self.refusal(question.answer_json, context, |context| self.sign_in_answer(reason, context, call)));
+                return Ok(Outcome::Inactive(Inactive { reason, answer }));
+            }
+        };
+        if admitted.fingerprint == Comparison::Differed {
+            tracing::warn!(session = admitted.credential.key.public(), request_id = call.request_id, "the client is another one than at login");
+        }
+        let judged = match self.judge_request(&admitted, &question.requirements, context) {
+            Ok(judged) => judged,
+            Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call)))),
+        };
+        if question.touch {
+            self.touch(&mut admitted).await;
+        }
+        Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question))))
+    }
+
+    fn active(&self, admitted: Admitted, judged: Judged, question: &Question) -> Active {
+        let Admitted { credential, standing, times, .. } = admitted;
+        let due = question.can_set_cookies && admitted.under_former_name;
+        let set_cookies = due.then(|| self.session_cookie(&credential.text(&self.vault.credential), &times));
+        let now = self.ports.clock.now();
+        let issue = || csrf::issue(&credential.key, credential.generation, now, &self.vault.csrf);
+        let csrf_token = question.issue_csrf_token.then(issue);
+        let session = self.view(credential.key, standing, times, credential.generation);
+        Active { session, judged, set_cookies: set_cookies.into_iter().collect(), csrf_token }
+    }
+
+    /// Judges what a request needs, in the order in which a person would mend it.
+    pub(super) fn judge_request(
+        &self,
+        admitted: &Admitted,
+        requirements: &Requirements,
+        context: Option<&RequestContext>,
+    ) -> Result<Judged, DeniedReason> {
+        let mut judged = Judged::default();
+        if admitted.fingerprint != Comparison::None {
+            judged.fingerprint = Some(admitted.fingerprint);
+        }
+        if let Some(context) = context {
+            self.judge_source(admitted, requirements.csrf, context, &mut judged)?;
+        }
+        let granted = &admitted.standing.identity.scopes;
+        let missing: Vec<_> = requirements.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+        if !missing.is_empty() {
+            return Err(DeniedReason::ScopeMissing(missing));
+        }
+        judged.scopes.clone_from(&requirements.scopes);
+        if let Some(age) = requirements.max_login_age {
+            if self.ports.clock.now() > admitted.standing.identity.auth_time + age {
+                return Err(DeniedReason::LoginTooOld);
+            }
+            judged.max_login_age = Some(age);
+        }
+        Ok(judged)
+    }
+
+    /// CSRF and origin (contract.md, 6): unsafe methods need both; an upgrade is judged by its origin alone.
+    fn judge_source(
+        &self,
+        admitted: &Admitted,
+        requirement: CsrfRequirement,
+        context: &RequestContext,
+        judged: &mut Judged,
+    ) -> Result<(), DeniedReason> {
+        let upgrade = context.is_upgrade();
+        let needed = match requirement {
+            CsrfRequirement::ByMethod => !context.is_safe() || upgrade,
+            CsrfRequirement::Required => true,
+            CsrfRequirement::NotRequired => false,
+        };
+        if !needed {
+            return Ok(());
+        }
+        match origin::judge(context, &self.settings.public_base_url, &self.settings.csrf.allowed_origins) {
+            OriginJudgement::Refused => return Err(DeniedReason::OriginRefused),
+            OriginJudgement::Passed => judged.origin = true,
+            OriginJudgement::Silent => (),
+        }
+        if upgrade && requirement == CsrfRequirement::ByMethod {
+            return Ok(());
+        }
+        let (key, generation) = (&admitted.credential.key, admitted.credential.generation);
+        let (now, max_age) = (self.ports.clock.now(), self.settings.csrf.max_age);
+        csrf::judge(context.csrf_token.as_deref(), key, generation, now, max_age, &self.vault.csrf).map_err(DeniedReason::Csrf)?;
+        judged.csrf = true;
+        Ok(())
+    }
+
+    fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
+        let provider = &admitted.standing.identity.provider;
+        let mut login_query = String::new();
+        if reason == DeniedReason::LoginTooOld {
+            let age = question.requirements.max_login_age.unwrap_or_default().as_secs();
+            login_query = format!("provider={provider}&max_age={age}");
+        }
+        let trouble = self.denial(&reason);
+        let answer = question.presented.context.as_ref().map(|context| {
+            self.refusal(question.answer_json, context, |context| {
+                let a_login_helps = !login_query.is_empty() && context.is_navigation() && context.is_safe();
+                if a_login_helps {
+                    return HttpAnswer::redirect(302, self.login_address(context, &login_query));
+                }
+                HttpAnswer::error(&trouble, &call.request_id)
+            })
+        });
+        let generation = admitted.credential.generation;
+        let session = self.view(admitted.credential.key, admitted.standing, admitted.times, generation);
+        Denied { reason, remedy: trouble.remedy, login_query, answer, session }
+    }
+
+    /// The words for a denial. Which fault the CSRF token has is for callers; a browser learns the remedy.
+    pub(super) fn denial(&self, reason: &DeniedReason) -> Trouble {
+        let header = &self.settings.csrf.header;
+        let fresh = format!("Fetch a fresh token from {}/auth/me and send it in the {header} header.", self.settings.mount_prefix);
+        let (reason, detail, remedy) = match reason {
+            DeniedReason::Csrf(_) => ("csrf_mismatch", "CSRF token mismatch".to_owned(), fresh),
+            DeniedReason::OriginRefused => (
+                "origin_refused",
+                "Requests from this origin are not allowed".to_owned(),
+                "Send the request from the site itself, or add the origin to app.cors.allowed_origins.".to_owned(),
+            ),
+            DeniedReason::ScopeMissing(missing) => {
+                let detail = format!("Missing scope: {}", missing.join(" "));
+                ("scope_missing", detail, "Log in with an account or application that is granted the scope.".to_owned())
+            }
+            DeniedReason::LoginTooOld => {
+                ("login_too_old", "A fresh login is needed".to_owned(), "Log in again, then repeat the request.".to_owned())
+            }
+        };
+        Trouble { status: 403, reason, detail, remedy }
+    }
+
+    /// An answer as if the request were a fetch, where the route says that it answers JSON.
+    fn refusal(&self, json: bool, context: &RequestContext, make: impl Fn(&RequestContext) -> HttpAnswer) -> HttpAnswer {
+        if !json {
+            return make(context);
+        }
+        let fetch = RequestContext { method: context.method.clone(), ..RequestContext::default() };
+        make(&fetch)
+    }
+}
