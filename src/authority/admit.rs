@@ -68,7 +68,8 @@ impl Authority {
     pub(super) fn choose(&self, presented: &Presented) -> Result<Chosen, InactiveReason> {
         let names = self.settings.session_cookie_names();
         let limit = self.settings.limits.cookies;
-        let cookies: Vec<_> = presented.cookies.iter().filter(|c| names.contains(&c.name)).take(limit).cloned().collect();
+        let cookies: Vec<_> =
+            presented.cookies.iter().filter(|c| names.contains(&c.name)).take(limit).cloned().collect();
         let present_name = names.first().map_or("", String::as_str);
         choose(&cookies, self.settings.tenant, present_name, &self.vault.credential)
     }
@@ -110,7 +111,11 @@ impl Authority {
         admitted.times.last_active = admitted.times.last_active.max(now);
         let keep_for = admitted.times.keep_for(now, &self.settings.lifetimes);
         if let Err(error) = self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
-            tracing::warn!(session = admitted.credential.key.public(), error = &error as &dyn std::error::Error, "use of the session was not written down");
+            tracing::warn!(
+                session = admitted.credential.key.public(),
+                error = &error as &dyn std::error::Error,
+                "use of the session was not written down"
+            );
         }
     }
 

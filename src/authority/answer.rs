@@ -36,11 +36,8 @@ pub struct Trouble {
 impl HttpAnswer {
     /// Every answer of the authority may carry identity or cookies: no cache keeps it (security.md 66).
     fn new(status: u16) -> Self {
-        let headers = [
-            ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer"),
-            ("x-content-type-options", "nosniff"),
-        ];
+        let headers =
+            [("cache-control", "no-store"), ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff")];
         Self { status, headers: headers.map(|(name, value)| (name, value.to_owned())).into(), ..Self::default() }
     }
 

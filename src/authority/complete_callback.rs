@@ -143,7 +143,12 @@ impl Authority {
         match made {
             Ok((cookie, view)) => {
                 let identity = &view.standing.identity;
-                tracing::info!(provider = identity.provider, session = view.key.public(), request_id = call.request_id, "a login is complete");
+                tracing::info!(
+                    provider = identity.provider,
+                    session = view.key.public(),
+                    request_id = call.request_id,
+                    "a login is complete"
+                );
                 Ok(Outcome { answer: self.completed_login(cookie, &view, return_to), result: Ok(view.into()) })
             }
             Err(Stop::Trouble(error)) => Err(error),
@@ -161,7 +166,14 @@ impl Authority {
         if let Some(error) = callback.parameters.get("error") {
             // Mapped to a fixed word, and nothing of it is shown (security.md 17).
             tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
-            let refused = matches!(error, "access_denied" | "login_required" | "consent_required" | "interaction_required" | "account_selection_required");
+            let refused = matches!(
+                error,
+                "access_denied"
+                    | "login_required"
+                    | "consent_required"
+                    | "interaction_required"
+                    | "account_selection_required"
+            );
             return Err(if refused { LoginFailure::AccessDenied } else { LoginFailure::ProviderError });
         }
         let redemption = Redemption {
@@ -174,7 +186,12 @@ impl Authority {
             now: self.ports.clock.now(),
         };
         provider.redeem(&redemption).await.map_err(|error| {
-            tracing::warn!(provider = login.provider, request_id = call.request_id, error = &error as &dyn std::error::Error, "the login failed at the provider");
+            tracing::warn!(
+                provider = login.provider,
+                request_id = call.request_id,
+                error = &error as &dyn std::error::Error,
+                "the login failed at the provider"
+            );
             match error {
                 ProviderError::Unavailable(_) => LoginFailure::ProviderUnavailable,
                 ProviderError::InvalidGrant(_) | ProviderError::Failed(_) => LoginFailure::ProviderError,
@@ -185,9 +202,16 @@ impl Authority {
 
     /// Answers a callback that was delivered again: the same, but only to the same code, state and binding, and only
     /// while the session it made lives unrotated.
-    async fn repeat(&self, callback: &Callback, sealed: &[u8], context: &RequestContext, call: &Call) -> Result<Outcome, Error> {
+    async fn repeat(
+        &self,
+        callback: &Callback,
+        sealed: &[u8],
+        context: &RequestContext,
+        call: &Call,
+    ) -> Result<Outcome, Error> {
         let complete = || self.failure(LoginFailure::AlreadyComplete, None, context, call);
-        let opened = callback.bindings.iter().find_map(|binding| self.vault.open_kept(&callback.state, binding, sealed).ok());
+        let opened =
+            callback.bindings.iter().find_map(|binding| self.vault.open_kept(&callback.state, binding, sealed).ok());
         let Some(kept) = opened.filter(|kept| equal(&kept.code_hash, &callback.code_hash())) else {
             return Ok(complete());
         };
@@ -212,7 +236,13 @@ impl Authority {
         Ok(LoginFailure::Interrupted)
     }
 
-    fn failure(&self, failure: LoginFailure, return_to: Option<&str>, context: &RequestContext, call: &Call) -> Outcome {
+    fn failure(
+        &self,
+        failure: LoginFailure,
+        return_to: Option<&str>,
+        context: &RequestContext,
+        call: &Call,
+    ) -> Outcome {
         tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "a login failed");
         Outcome { answer: self.failed_login(failure, return_to, context, call), result: Err(failure) }
     }

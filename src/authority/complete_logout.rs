@@ -23,11 +23,18 @@ impl Authority {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes).unwrap_or_default();
         let state = query.get("state").and_then(|text| self.vault.open_logout(text));
         match state.filter(|state| self.ports.clock.now() < state.expires) {
-            Some(state) => HttpAnswer::redirect(302, state.return_to.unwrap_or_else(|| self.settings.places.after_logout.clone())),
+            Some(state) => {
+                HttpAnswer::redirect(302, state.return_to.unwrap_or_else(|| self.settings.places.after_logout.clone()))
+            }
             None => {
                 let mut trouble = LoginFailure::StateInvalid.trouble();
-                "You are logged out. This page was reached without a logout begun here.".clone_into(&mut trouble.remedy);
-                let page = question.presented.context.as_ref().is_some_and(crate::session::request::RequestContext::is_navigation);
+                "You are logged out. This page was reached without a logout begun here."
+                    .clone_into(&mut trouble.remedy);
+                let page = question
+                    .presented
+                    .context
+                    .as_ref()
+                    .is_some_and(crate::session::request::RequestContext::is_navigation);
                 let home = [(self.settings.places.after_logout.clone(), "Go on".to_owned())];
                 HttpAnswer::trouble(&trouble, page, &home, &call.request_id)
             }

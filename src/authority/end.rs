@@ -14,7 +14,11 @@ impl Authority {
         let ended = self.ports.sessions.end(key, Ending::Revoked, self.settings.remember_ended_for).await?;
         let opened = sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose();
         let tokens = opened.unwrap_or_else(|error| {
-            tracing::warn!(session = key.public(), error = &error as &dyn std::error::Error, "the ended session's tokens can't be opened");
+            tracing::warn!(
+                session = key.public(),
+                error = &error as &dyn std::error::Error,
+                "the ended session's tokens can't be opened"
+            );
             None
         });
         let tokens = tokens.unwrap_or_default();
@@ -35,7 +39,11 @@ impl Authority {
         self.ports.beside.run(Box::pin(async move {
             if let Err(error) = provider.revoke(&token).await {
                 let name = &provider.info().name;
-                tracing::warn!(provider = name, error = &error as &dyn std::error::Error, "the refresh token was not revoked at the provider");
+                tracing::warn!(
+                    provider = name,
+                    error = &error as &dyn std::error::Error,
+                    "the refresh token was not revoked at the provider"
+                );
             }
         }));
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::admit::Admission;
 use super::refresh::Refreshed;
-use super::{Authority, Error, Presented};
+use super::validate_session::Inactive;
+use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::record::Tokens;
 
@@ -15,7 +16,7 @@ pub enum Outcome {
     /// The tokens; the caller gets the access token alone.
     Tokens(Box<Tokens>),
     /// There is no living session.
-    Inactive(InactiveReason),
+    Inactive(Inactive),
 }
 
 impl Authority {
@@ -23,10 +24,16 @@ impl Authority {
     ///
     /// # Errors
     /// When it lives too short and can't be refreshed, the provider refuses or is away, or the store can't say.
-    pub async fn get_access_token(&self, presented: &Presented, minimum: Option<Duration>) -> Result<Outcome, Error> {
+    pub async fn get_access_token(
+        &self,
+        call: &Call,
+        presented: &Presented,
+        minimum: Option<Duration>,
+    ) -> Result<Outcome, Error> {
+        let inactive = |reason| Outcome::Inactive(self.inactive(reason, presented.context.as_ref(), true, call));
         let admitted = match self.admit(presented).await? {
             Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => return Ok(Outcome::Inactive(reason)),
+            Admission::Inactive(reason) => return Ok(inactive(reason)),
         };
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?.ok_or(Error::AccessTokenExpired)?;
         let tokens = self.open_tokens(&admitted, &sealed)?;
@@ -35,7 +42,7 @@ impl Authority {
         }
         let refreshed = match self.refresh(&admitted, sealed).await {
             Ok(Refreshed::Tokens(tokens)) => *tokens,
-            Ok(Refreshed::SessionGone) => return Ok(Outcome::Inactive(InactiveReason::Revoked)),
+            Ok(Refreshed::SessionGone) => return Ok(inactive(InactiveReason::Revoked)),
             // What is at hand is still good, only shorter than the margin that nobody asked for.
             Err(_) if minimum.is_none() && self.lives_for(&tokens, Duration::ZERO) => tokens,
             Err(Error::NoRefreshToken) => return Err(Error::AccessTokenExpired),

@@ -72,7 +72,9 @@ impl LoginFailure {
     const fn row(self) -> (u16, &'static str, &'static str, &'static str) {
         match self {
             Self::ProviderUnknown => (400, "provider_unknown", "Unknown or missing provider", "Choose how to log in."),
-            Self::RedirectNotAllowed => (400, "redirect_not_allowed", "This redirect_uri is not allowed", "Use one of the allowed places."),
+            Self::RedirectNotAllowed => {
+                (400, "redirect_not_allowed", "This redirect_uri is not allowed", "Use one of the allowed places.")
+            }
             Self::RequestMalformed => (400, "request_malformed", "The request can't be read", "Begin the login again."),
             Self::StateInvalid => (
                 400,
@@ -87,14 +89,28 @@ impl LoginFailure {
                 "Invalid state parameter: the login was begun in another browser",
                 "Begin the login again in this browser, and allow it to keep cookies.",
             ),
-            Self::AlreadyComplete => (409, "already_complete", "This login is already complete", "Go back to the application."),
+            Self::AlreadyComplete => {
+                (409, "already_complete", "This login is already complete", "Go back to the application.")
+            }
             Self::Interrupted => (503, "login_interrupted", "The login was interrupted", "Begin the login again."),
-            Self::AccessDenied => (403, "access_denied", "The login was refused at the provider", "Try again, or log in in another way."),
-            Self::ProviderError => (502, "provider_error", "The provider answered with an error", "Try again in a while."),
-            Self::ProviderUnavailable => (503, "provider_unavailable", "The provider can't be reached", "Try again in a while."),
-            Self::IdentityRejected => (401, "identity_rejected", "The provider's answer did not pass the checks", "Begin the login again."),
-            Self::RevokedMeanwhile => (403, "revoked_meanwhile", "Your sessions were ended during this login", "Begin the login again."),
-            Self::TooManySessions => (403, "too_many_sessions", "You are logged in in too many places", "Log out somewhere else first."),
+            Self::AccessDenied => {
+                (403, "access_denied", "The login was refused at the provider", "Try again, or log in in another way.")
+            }
+            Self::ProviderError => {
+                (502, "provider_error", "The provider answered with an error", "Try again in a while.")
+            }
+            Self::ProviderUnavailable => {
+                (503, "provider_unavailable", "The provider can't be reached", "Try again in a while.")
+            }
+            Self::IdentityRejected => {
+                (401, "identity_rejected", "The provider's answer did not pass the checks", "Begin the login again.")
+            }
+            Self::RevokedMeanwhile => {
+                (403, "revoked_meanwhile", "Your sessions were ended during this login", "Begin the login again.")
+            }
+            Self::TooManySessions => {
+                (403, "too_many_sessions", "You are logged in in too many places", "Log out somewhere else first.")
+            }
         }
     }
 
@@ -109,7 +125,13 @@ impl LoginFailure {
 impl Authority {
     /// What to answer when a login failed: a known return place gets the public reason as `error`; else, or where a
     /// fetch wants JSON, the words themselves, with a way to try again.
-    pub(super) fn failed_login(&self, failure: LoginFailure, return_to: Option<&str>, context: &RequestContext, call: &Call) -> HttpAnswer {
+    pub(super) fn failed_login(
+        &self,
+        failure: LoginFailure,
+        return_to: Option<&str>,
+        context: &RequestContext,
+        call: &Call,
+    ) -> HttpAnswer {
         let trouble = failure.trouble();
         let place = return_to.or(self.settings.places.on_error.as_deref());
         if let Some(place) = place

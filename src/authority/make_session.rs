@@ -77,7 +77,9 @@ impl Authority {
         let limits = &self.settings.lifetimes;
         let fingerprint = match self.settings.fingerprint {
             FingerprintMode::Off => None,
-            FingerprintMode::Warn | FingerprintMode::Strict => Some(fingerprint::take(context, &self.vault.fingerprint)),
+            FingerprintMode::Warn | FingerprintMode::Strict => {
+                Some(fingerprint::take(context, &self.vault.fingerprint))
+            }
         };
         let client = self.settings.trusted_proxies.client(context);
         let standing = Standing {
@@ -122,7 +124,9 @@ impl Authority {
     async fn keep_answer(&self, callback: &Callback, login: &PendingLogin, kept: &KeptLogin) -> Result<(), Error> {
         let own = |hash: [u8; 16]| hash == login.binding_hash;
         let tags = |secret: &[u8; 32]| self.vault.binding_hash.tags(&[secret]).any(own);
-        let Some(binding) = callback.bindings.iter().find(|binding| tags(binding.secret().expose())) else { return Ok(()) };
+        let Some(binding) = callback.bindings.iter().find(|binding| tags(binding.secret().expose())) else {
+            return Ok(());
+        };
         let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
         self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), self.settings.logins.keep_answer_for).await?;
         Ok(())
@@ -130,7 +134,12 @@ impl Authority {
 
     /// Ends the sessions that the browser had: those elsewhere at once, and answers those in the user's own partition,
     /// which end in the step that makes the new one. A crash between leaves the browser logged out, never with two.
-    async fn end_priors(&self, login: &PendingLogin, presented: &Presented, user: &UserKey) -> Result<Vec<SessionKey>, Error> {
+    async fn end_priors(
+        &self,
+        login: &PendingLogin,
+        presented: &Presented,
+        user: &UserKey,
+    ) -> Result<Vec<SessionKey>, Error> {
         let mut priors: Vec<_> = login.prior.into_iter().chain(self.prior_session(presented)).collect();
         priors.dedup();
         let (near, far): (Vec<_>, Vec<_>) = priors.into_iter().partition(|prior| prior.partition == user.partition);

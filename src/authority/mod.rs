@@ -91,6 +91,12 @@ impl Authority {
         &self.settings_version
     }
 
+    /// The tenant's name, as answers show it.
+    #[must_use]
+    pub fn tenant_name(&self) -> &str {
+        &self.settings.tenant_name
+    }
+
     /// How much of what a browser sent is read.
     #[must_use]
     pub fn limits(&self) -> settings::Limits {

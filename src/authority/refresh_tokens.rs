@@ -2,7 +2,8 @@
 
 use super::admit::{Admission, SessionView};
 use super::refresh::Refreshed;
-use super::{Authority, Error, Presented};
+use super::validate_session::Inactive;
+use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::time::Timestamp;
 
@@ -17,7 +18,7 @@ pub enum Outcome {
         session: Box<SessionView>,
     },
     /// There is no living session.
-    Inactive(InactiveReason),
+    Inactive(Inactive),
 }
 
 impl Authority {
@@ -25,10 +26,11 @@ impl Authority {
     ///
     /// # Errors
     /// When there is no refresh token, the provider refuses or is away, or the store can't say.
-    pub async fn refresh_tokens(&self, presented: &Presented) -> Result<Outcome, Error> {
+    pub async fn refresh_tokens(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
+        let inactive = |reason| Outcome::Inactive(self.inactive(reason, presented.context.as_ref(), true, call));
         let admitted = match self.admit(presented).await? {
             Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => return Ok(Outcome::Inactive(reason)),
+            Admission::Inactive(reason) => return Ok(inactive(reason)),
         };
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
@@ -38,7 +40,7 @@ impl Authority {
                 let session = Box::new(self.view(key, admitted.standing, admitted.times, generation));
                 Ok(Outcome::Refreshed { access_token_end: tokens.access_end, session })
             }
-            Refreshed::SessionGone => Ok(Outcome::Inactive(InactiveReason::Revoked)),
+            Refreshed::SessionGone => Ok(inactive(InactiveReason::Revoked)),
         }
     }
 }

@@ -62,7 +62,8 @@ impl Authority {
         };
         let state = LoginState::new(self.settings.tenant, self.random());
         let code_verifier = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()));
-        let binding = self.bindings(&question.presented).into_iter().next().unwrap_or_else(|| Binding::new(self.random()));
+        let binding =
+            self.bindings(&question.presented).into_iter().next().unwrap_or_else(|| Binding::new(self.random()));
         let binding_hash = self.vault.binding_hash.sign(&[binding.secret().expose()]).1;
         let login = PendingLogin {
             binding_hash,
@@ -86,8 +87,14 @@ impl Authority {
             Ok(address) => address,
             Err(error) => {
                 let name = &login.provider;
-                tracing::warn!(provider = name, request_id = call.request_id, error = &error as &dyn std::error::Error, "no login began");
-                let answer = self.failed_login(LoginFailure::ProviderUnavailable, login.return_to.as_deref(), &context, call);
+                tracing::warn!(
+                    provider = name,
+                    request_id = call.request_id,
+                    error = &error as &dyn std::error::Error,
+                    "no login began"
+                );
+                let answer =
+                    self.failed_login(LoginFailure::ProviderUnavailable, login.return_to.as_deref(), &context, call);
                 return Ok(Outcome { answer, failure: Some(LoginFailure::ProviderUnavailable) });
             }
         };
@@ -100,7 +107,8 @@ impl Authority {
     }
 
     fn read_wish(&self, question: &Question) -> Result<Wish, LoginFailure> {
-        let query = Parameters::form(&question.query, self.settings.limits.query_bytes).map_err(|_| LoginFailure::RequestMalformed)?;
+        let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
+            .map_err(|_| LoginFailure::RequestMalformed)?;
         let in_path = std::str::from_utf8(&question.provider).map_err(|_| LoginFailure::ProviderUnknown)?;
         let provider = match (in_path, query.get("provider").unwrap_or_default()) {
             ("", "") => match self.ports.providers.all().as_slice() {
@@ -115,7 +123,9 @@ impl Authority {
             None => None,
         };
         let max_age = match query.get("max_age").filter(|asked| !asked.is_empty()) {
-            Some(asked) => Some(Duration::from_secs(asked.parse::<u32>().map_err(|_| LoginFailure::RequestMalformed)?.into())),
+            Some(asked) => {
+                Some(Duration::from_secs(asked.parse::<u32>().map_err(|_| LoginFailure::RequestMalformed)?.into()))
+            }
             None => None,
         };
         Ok(Wish { provider, return_to, max_age })

@@ -69,7 +69,11 @@ impl Authority {
             return Ok(Outcome { answer, ended: false });
         }
         let (tokens, ended) = self.end(&admitted).await?;
-        tracing::info!(session = admitted.credential.key.public(), request_id = call.request_id, "a session was logged out");
+        tracing::info!(
+            session = admitted.credential.key.public(),
+            request_id = call.request_id,
+            "a session was logged out"
+        );
         let provider = &admitted.standing.identity.provider;
         let url = self.logout_url(provider, tokens, return_to.clone()).await;
         let answer = self.logged_out(url, return_to.as_deref(), &question.presented, &context);
@@ -97,14 +101,24 @@ impl Authority {
             Ok(url) => url,
             Err(error) => {
                 let name = &provider.info().name;
-                tracing::warn!(provider = name, error = &error as &dyn std::error::Error, "the provider's logout is not known");
+                tracing::warn!(
+                    provider = name,
+                    error = &error as &dyn std::error::Error,
+                    "the provider's logout is not known"
+                );
                 None
             }
         }
     }
 
     /// A fetch gets JSON; a form navigation goes on to the provider's logout or the landing place.
-    fn logged_out(&self, url: Option<String>, return_to: Option<&str>, presented: &Presented, context: &RequestContext) -> HttpAnswer {
+    fn logged_out(
+        &self,
+        url: Option<String>,
+        return_to: Option<&str>,
+        presented: &Presented,
+        context: &RequestContext,
+    ) -> HttpAnswer {
         let mut answer = if context.is_navigation() {
             let landing = return_to.unwrap_or(&self.settings.places.after_logout);
             HttpAnswer::redirect(303, url.as_deref().unwrap_or(landing))

@@ -144,12 +144,15 @@ impl Authority {
         let mut admitted = match self.admit(&question.presented).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => {
-                let answer = context.map(|context| self.refusal(question.answer_json, context, |context| self.sign_in_answer(reason, context, call)));
-                return Ok(Outcome::Inactive(Inactive { reason, answer }));
+                return Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
             }
         };
         if admitted.fingerprint == Comparison::Differed {
-            tracing::warn!(session = admitted.credential.key.public(), request_id = call.request_id, "the client is another one than at login");
+            tracing::warn!(
+                session = admitted.credential.key.public(),
+                request_id = call.request_id,
+                "the client is another one than at login"
+            );
         }
         let judged = match self.judge_request(&admitted, &question.requirements, context) {
             Ok(judged) => judged,
@@ -159,6 +162,18 @@ impl Authority {
             self.touch(&mut admitted).await;
         }
         Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question))))
+    }
+
+    /// No living session, and what to answer when the route needs one.
+    pub(super) fn inactive(
+        &self,
+        reason: InactiveReason,
+        context: Option<&RequestContext>,
+        json: bool,
+        call: &Call,
+    ) -> Inactive {
+        let sign_in = |context: &RequestContext| self.sign_in_answer(reason, context, call);
+        Inactive { reason, answer: context.map(|context| refusal(json, context, sign_in)) }
     }
 
     fn active(&self, admitted: Admitted, judged: Judged, question: &Question) -> Active {
@@ -228,7 +243,8 @@ impl Authority {
         }
         let (key, generation) = (&admitted.credential.key, admitted.credential.generation);
         let (now, max_age) = (self.ports.clock.now(), self.settings.csrf.max_age);
-        csrf::judge(context.csrf_token.as_deref(), key, generation, now, max_age, &self.vault.csrf).map_err(DeniedReason::Csrf)?;
+        csrf::judge(context.csrf_token.as_deref(), key, generation, now, max_age, &self.vault.csrf)
+            .map_err(DeniedReason::Csrf)?;
         judged.csrf = true;
         Ok(())
     }
@@ -242,7 +258,7 @@ impl Authority {
         }
         let trouble = self.denial(&reason);
         let answer = question.presented.context.as_ref().map(|context| {
-            self.refusal(question.answer_json, context, |context| {
+            refusal(question.answer_json, context, |context| {
                 let a_login_helps = !login_query.is_empty() && context.is_navigation() && context.is_safe();
                 if a_login_helps {
                     return HttpAnswer::redirect(302, self.login_address(context, &login_query));
@@ -258,7 +274,10 @@ impl Authority {
     /// The words for a denial. Which fault the CSRF token has is for callers; a browser learns the remedy.
     pub(super) fn denial(&self, reason: &DeniedReason) -> Trouble {
         let header = &self.settings.csrf.header;
-        let fresh = format!("Fetch a fresh token from {}/auth/me and send it in the {header} header.", self.settings.mount_prefix);
+        let fresh = format!(
+            "Fetch a fresh token from {}/auth/me and send it in the {header} header.",
+            self.settings.mount_prefix
+        );
         let (reason, detail, remedy) = match reason {
             DeniedReason::Csrf(_) => ("csrf_mismatch", "CSRF token mismatch".to_owned(), fresh),
             DeniedReason::OriginRefused => (
@@ -270,19 +289,21 @@ impl Authority {
                 let detail = format!("Missing scope: {}", missing.join(" "));
                 ("scope_missing", detail, "Log in with an account or application that is granted the scope.".to_owned())
             }
-            DeniedReason::LoginTooOld => {
-                ("login_too_old", "A fresh login is needed".to_owned(), "Log in again, then repeat the request.".to_owned())
-            }
+            DeniedReason::LoginTooOld => (
+                "login_too_old",
+                "A fresh login is needed".to_owned(),
+                "Log in again, then repeat the request.".to_owned(),
+            ),
         };
         Trouble { status: 403, reason, detail, remedy }
     }
+}
 
-    /// An answer as if the request were a fetch, where the route says that it answers JSON.
-    fn refusal(&self, json: bool, context: &RequestContext, make: impl Fn(&RequestContext) -> HttpAnswer) -> HttpAnswer {
-        if !json {
-            return make(context);
-        }
-        let fetch = RequestContext { method: context.method.clone(), ..RequestContext::default() };
-        make(&fetch)
+/// An answer as if the request were a fetch, where the route says that it answers JSON.
+fn refusal(json: bool, context: &RequestContext, make: impl Fn(&RequestContext) -> HttpAnswer) -> HttpAnswer {
+    if !json {
+        return make(context);
     }
+    let fetch = RequestContext { method: context.method.clone(), ..RequestContext::default() };
+    make(&fetch)
 }

@@ -1,2 +1,29 @@
 //! HOW IT IS ASKED. Owns the gRPC services: conversion, callers, policy, error mapping. The only room that knows
 //! protobuf; does not know a store or a provider.
+
+mod admin_service;
+mod answers;
+pub mod callers;
+mod fields;
+mod gate;
+mod login_service;
+pub mod policy;
+mod questions;
+pub mod server;
+mod session_service;
+mod status;
+
+/// The generated code of the contract.
+#[expect(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; the contract's comments are its documentation"
+)]
+pub mod v1 {
+    tonic::include_proto!("gatelodge.v1");
+
+    /// The compiled contract, for reflection and for tests that walk it.
+    pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+}

@@ -38,7 +38,8 @@ impl Parameters {
         let mut all = Self::default();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let cut = pair.iter().position(|byte| *byte == b'=');
-            let (name, value) = cut.map_or((pair, &b""[..]), |at| (pair.get(..at).unwrap_or(pair), pair.get(at + 1..).unwrap_or(b"")));
+            let (name, value) =
+                cut.map_or((pair, &b""[..]), |at| (pair.get(..at).unwrap_or(pair), pair.get(at + 1..).unwrap_or(b"")));
             all.add(decode(name)?, decode(value)?)?;
         }
         Ok(all)
@@ -70,7 +71,9 @@ impl Parameters {
             return Err(Malformed::TooLong);
         }
         if self.0.contains_key(&name) {
-            return Err(Malformed::Twice(name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect()));
+            return Err(Malformed::Twice(
+                name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect(),
+            ));
         }
         self.0.insert(name, value);
         Ok(())

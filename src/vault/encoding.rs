@@ -68,7 +68,8 @@ pub(super) struct StandingForm {
 impl From<&Standing> for StandingForm {
     fn from(standing: &Standing) -> Self {
         let identity = &standing.identity;
-        let claims = (!identity.claims.is_empty()).then(|| serde_json::to_vec(&identity.claims).unwrap_or_default().into());
+        let claims =
+            (!identity.claims.is_empty()).then(|| serde_json::to_vec(&identity.claims).unwrap_or_default().into());
         Self {
             user_id: identity.user_id.clone(),
             provider: identity.provider.clone(),

@@ -54,7 +54,13 @@ impl Vault {
 
     /// Seals a kept answer: it opens only with the ring, the state and the binding together.
     #[must_use]
-    pub fn seal_kept(&self, nonce: [u8; NONCE_LEN], state: &LoginState, binding: &Binding, kept: &KeptLogin) -> Vec<u8> {
+    pub fn seal_kept(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        state: &LoginState,
+        binding: &Binding,
+        kept: &KeptLogin,
+    ) -> Vec<u8> {
         let form = KeptForm {
             session: kept.session.to_bytes().to_vec().into(),
             generation: kept.generation,

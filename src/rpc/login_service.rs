@@ -1,0 +1,104 @@
+//! Owns the gRPC side of LoginService: parse, ask, answer. Decides nothing.
+
+use tonic::{Request, Response, Status};
+
+use super::session_service::call_of;
+use super::v1::login_service_server::LoginService;
+use super::{answers, fields, questions, status, v1};
+use crate::authority::Authority;
+
+/// LoginService over an authority.
+#[derive(Clone)]
+pub(super) struct Logins {
+    pub(super) authority: Authority,
+}
+
+#[tonic::async_trait]
+impl LoginService for Logins {
+    async fn get_edge_settings(
+        &self,
+        _: Request<v1::GetEdgeSettingsRequest>,
+    ) -> Result<Response<v1::GetEdgeSettingsResponse>, Status> {
+        let settings = answers::edge_settings(self.authority.get_edge_settings());
+        Ok(Response::new(v1::GetEdgeSettingsResponse { settings: Some(settings) }))
+    }
+
+    async fn list_providers(
+        &self,
+        mut request: Request<v1::LoginServiceListProvidersRequest>,
+    ) -> Result<Response<v1::LoginServiceListProvidersResponse>, Status> {
+        let call = call_of(&mut request);
+        let request = request.into_inner();
+        let failed = |error| status::of(&error, &call.request_id);
+        let size = fields::page_size(request.page_size).map_err(failed)?;
+        let start = fields::offset(&request.page_token).map_err(failed)?;
+        let all = self.authority.list_providers();
+        let next_page_token = if start + size < all.len() { (start + size).to_string() } else { String::new() };
+        let provider = |entry: crate::authority::list_providers::ProviderEntry| v1::Provider {
+            name: entry.name,
+            display_name: entry.display_name,
+            login_path: entry.login_path,
+        };
+        let providers = all.into_iter().skip(start).take(size).map(provider).collect();
+        Ok(Response::new(v1::LoginServiceListProvidersResponse { providers, next_page_token }))
+    }
+
+    async fn start_login(
+        &self,
+        mut request: Request<v1::StartLoginRequest>,
+    ) -> Result<Response<v1::StartLoginResponse>, Status> {
+        let call = call_of(&mut request);
+        let failed = |error| status::of(&error, &call.request_id);
+        let question = questions::start_login(request.into_inner(), &self.authority.limits()).map_err(failed)?;
+        let outcome = self.authority.start_login(&call, question).await.map_err(failed)?;
+        Ok(Response::new(v1::StartLoginResponse {
+            answer: Some(answers::http(outcome.answer)),
+            failure: outcome.failure.map(|failure| answers::login_failure(failure).into()),
+            settings_version: self.authority.settings_version().to_owned(),
+        }))
+    }
+
+    async fn complete_callback(
+        &self,
+        mut request: Request<v1::CompleteCallbackRequest>,
+    ) -> Result<Response<v1::CompleteCallbackResponse>, Status> {
+        let call = call_of(&mut request);
+        let failed = |error| status::of(&error, &call.request_id);
+        let question = questions::complete_callback(request.into_inner(), &self.authority.limits()).map_err(failed)?;
+        let (authority, asked) = (self.authority.clone(), call.clone());
+        // It sends a code that is good once: it runs to its end even when the caller goes away.
+        let work = tokio::spawn(async move { authority.complete_callback(&asked, question).await });
+        let outcome = status::joined(work.await).map_err(failed)?;
+        let version = self.authority.settings_version();
+        Ok(Response::new(answers::completed(outcome, self.authority.tenant_name(), version)))
+    }
+
+    async fn start_logout(
+        &self,
+        mut request: Request<v1::StartLogoutRequest>,
+    ) -> Result<Response<v1::StartLogoutResponse>, Status> {
+        let call = call_of(&mut request);
+        let failed = |error| status::of(&error, &call.request_id);
+        let question = questions::start_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
+        let outcome = self.authority.start_logout(&call, question).await.map_err(failed)?;
+        Ok(Response::new(v1::StartLogoutResponse {
+            answer: Some(answers::http(outcome.answer)),
+            revoked_count: u32::from(outcome.ended),
+            settings_version: self.authority.settings_version().to_owned(),
+        }))
+    }
+
+    async fn complete_logout(
+        &self,
+        mut request: Request<v1::CompleteLogoutRequest>,
+    ) -> Result<Response<v1::CompleteLogoutResponse>, Status> {
+        let call = call_of(&mut request);
+        let failed = |error| status::of(&error, &call.request_id);
+        let question = questions::complete_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
+        let answer = self.authority.complete_logout(&call, &question);
+        Ok(Response::new(v1::CompleteLogoutResponse {
+            answer: Some(answers::http(answer)),
+            settings_version: self.authority.settings_version().to_owned(),
+        }))
+    }
+}

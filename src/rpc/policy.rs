@@ -1,0 +1,65 @@
+//! Owns who may call what: one row for each RPC. A method without a row is refused. Does not know any caller.
+
+/// What an API key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// An HTTP edge.
+    Edge,
+    /// A backend.
+    Backend,
+    /// A person or program that runs the system.
+    Admin,
+}
+
+impl Role {
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Backend => "backend",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Anybody, without a key.
+    Anyone,
+    /// Any valid key.
+    AnyKey,
+    /// Keys of these roles.
+    Roles(&'static [Role]),
+}
+
+use Role::{Admin, Backend, Edge};
+
+/// Every method that is served.
+pub const TABLE: &[(&str, Rule)] = &[
+    ("/gatelodge.v1.SessionService/ValidateSession", Rule::Roles(&[Edge, Backend])),
+    ("/gatelodge.v1.SessionService/RefreshTokens", Rule::Roles(&[Edge, Backend])),
+    ("/gatelodge.v1.SessionService/GetAccessToken", Rule::Roles(&[Backend])),
+    ("/gatelodge.v1.SessionService/Revoke", Rule::Roles(&[Edge, Backend])),
+    ("/gatelodge.v1.LoginService/GetEdgeSettings", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.LoginService/ListProviders", Rule::Roles(&[Edge, Backend])),
+    ("/gatelodge.v1.LoginService/StartLogin", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.LoginService/CompleteCallback", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.LoginService/StartLogout", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.LoginService/CompleteLogout", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.AdminService/ListSessions", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/GetSession", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/Revoke", Rule::Roles(&[Admin])),
+    ("/grpc.health.v1.Health/Check", Rule::Anyone),
+    ("/grpc.health.v1.Health/Watch", Rule::Anyone),
+    ("/grpc.health.v1.Health/List", Rule::Anyone),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Rule::AnyKey),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Rule::AnyKey),
+];
+
+/// The rule for a path, exactly as it came (security.md 97); `None` for a method that is not served.
+#[must_use]
+pub fn rule(path: &str) -> Option<Rule> {
+    TABLE.iter().find(|(method, _)| *method == path).map(|(_, rule)| *rule)
+}

@@ -1,0 +1,155 @@
+//! Owns the way from protobuf to questions. Does not know the answers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::v1;
+use super::{fields, v1::complete_callback_request::Response as ResponseField};
+use crate::authority::settings::Limits;
+use crate::authority::{
+    Error, Presented, complete_callback, complete_logout, list_sessions, revoke_as_admin, start_login, start_logout,
+    validate_session,
+};
+use crate::session::request::{PresentedCookie, RequestContext};
+
+const YEAR: Duration = Duration::from_hours(365 * 24);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+type Read<T> = Result<T, Error>;
+
+/// What came under session and binding cookie names, and the context.
+pub(super) fn presented(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Presented {
+    let cookies =
+        cookies.into_iter().map(|cookie| PresentedCookie { name: cookie.name, value: cookie.value }).collect();
+    Presented { cookies, context: context.map(|context| read_context(context, limits.header_bytes)) }
+}
+
+/// A context's values, each cut to the limit: a browser's oversized header fails nobody's call.
+fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
+    let cut = |value: Bytes| if value.len() > limit { value.slice(..limit) } else { value };
+    let maybe = |value: Option<Bytes>| value.map(cut);
+    let lines = |lines: Vec<Bytes>| lines.into_iter().take(64).map(cut).collect();
+    RequestContext {
+        method: cut(context.method),
+        target: cut(context.target),
+        host: maybe(context.host),
+        peer_address: maybe(context.peer_address),
+        x_forwarded_for: lines(context.x_forwarded_for),
+        forwarded: lines(context.forwarded),
+        user_agent: maybe(context.user_agent),
+        accept_language: maybe(context.accept_language),
+        accept: maybe(context.accept),
+        content_type: maybe(context.content_type),
+        upgrade: maybe(context.upgrade),
+        origin: maybe(context.origin),
+        sec_fetch_site: maybe(context.sec_fetch_site),
+        sec_fetch_mode: maybe(context.sec_fetch_mode),
+        sec_fetch_dest: maybe(context.sec_fetch_dest),
+        x_requested_with: maybe(context.x_requested_with),
+        csrf_token: maybe(context.csrf_token),
+        x_tenant_id: maybe(context.x_tenant_id),
+    }
+}
+
+pub(super) fn validate_session(
+    request: v1::ValidateSessionRequest,
+    limits: &Limits,
+) -> Read<validate_session::Question> {
+    let requirements = request.requirements.map(read_requirements).transpose()?.unwrap_or_default();
+    Ok(validate_session::Question {
+        presented: presented(request.cookies, request.context, limits),
+        requirements,
+        can_set_cookies: request.can_set_cookies,
+        touch: request.touch.unwrap_or(true),
+        issue_csrf_token: request.issue_csrf_token,
+        answer_json: request.answer_json,
+    })
+}
+
+fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::Requirements> {
+    use validate_session::CsrfRequirement::{ByMethod, NotRequired, Required};
+    let csrf = match fields::known("requirements.csrf", requirements.csrf)? {
+        v1::CsrfRequirement::Unspecified => ByMethod,
+        v1::CsrfRequirement::Required => Required,
+        v1::CsrfRequirement::NotRequired => NotRequired,
+    };
+    Ok(validate_session::Requirements {
+        csrf,
+        scopes: fields::names("requirements.scopes", requirements.scopes, 64)?,
+        max_login_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
+    })
+}
+
+pub(super) fn minimum_lifetime(value: Option<prost_types::Duration>) -> Read<Option<Duration>> {
+    fields::duration("minimum_lifetime", value, Duration::ZERO, HOUR)
+}
+
+/// The one route set that there is so far.
+fn route_set(value: i32) -> Read<()> {
+    match fields::known("route_set", value)? {
+        v1::RouteSet::Unspecified | v1::RouteSet::Web => Ok(()),
+    }
+}
+
+/// A context is needed to answer a browser.
+fn browser(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Read<Presented> {
+    let context =
+        context.ok_or_else(|| fields::invalid("context", "what the edge saw of the request; it is required"))?;
+    if context.method.is_empty() {
+        return Err(fields::invalid("context.method", "the HTTP method; it is required"));
+    }
+    Ok(presented(cookies, Some(context), limits))
+}
+
+pub(super) fn start_login(request: v1::StartLoginRequest, limits: &Limits) -> Read<start_login::Question> {
+    route_set(request.route_set)?;
+    let presented = browser(request.cookies, request.context, limits)?;
+    Ok(start_login::Question { provider: request.provider, query: request.query, presented })
+}
+
+pub(super) fn complete_callback(
+    request: v1::CompleteCallbackRequest,
+    limits: &Limits,
+) -> Read<complete_callback::Question> {
+    route_set(request.route_set)?;
+    let response = match request.response {
+        Some(ResponseField::Query(bytes)) => complete_callback::Response::Query(bytes),
+        Some(ResponseField::Form(bytes)) => complete_callback::Response::Form(bytes),
+        Some(ResponseField::Json(bytes)) => complete_callback::Response::Json(bytes),
+        None => return Err(fields::invalid("response", "one of query, form, json; it is required")),
+    };
+    Ok(complete_callback::Question { response, presented: browser(request.cookies, request.context, limits)? })
+}
+
+pub(super) fn start_logout(request: v1::StartLogoutRequest, limits: &Limits) -> Read<start_logout::Question> {
+    route_set(request.route_set)?;
+    Ok(start_logout::Question { query: request.query, presented: browser(request.cookies, request.context, limits)? })
+}
+
+pub(super) fn complete_logout(request: v1::CompleteLogoutRequest, limits: &Limits) -> Read<complete_logout::Question> {
+    route_set(request.route_set)?;
+    Ok(complete_logout::Question {
+        query: request.query,
+        presented: browser(request.cookies, request.context, limits)?,
+    })
+}
+
+pub(super) fn list_sessions(request: v1::ListSessionsRequest) -> Read<list_sessions::Question> {
+    Ok(list_sessions::Question {
+        user_id: fields::text("user_id", request.user_id, 2048)?,
+        page_size: fields::page_size(request.page_size)?,
+        page_token: fields::text("page_token", request.page_token, 2048)?,
+    })
+}
+
+pub(super) fn revoke_as_admin(request: v1::AdminServiceRevokeRequest) -> Read<(revoke_as_admin::Target, String)> {
+    use v1::admin_service_revoke_request::Target;
+    let target = match request.target {
+        Some(Target::SessionId(id)) => revoke_as_admin::Target::Session(fields::required("session_id", id)?),
+        Some(Target::UserId(id)) => revoke_as_admin::Target::User(fields::required("user_id", id)?),
+        None => return Err(fields::invalid("target", "one of session_id, user_id; it is required")),
+    };
+    Ok((target, fields::text("reason", request.reason, 200)?))
+}

@@ -1,0 +1,168 @@
+//! Owns the gRPC server: its services, health, reflection, limits and its end. Does not know where it listens.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use super::admin_service::Admin;
+use super::callers::Callers;
+use super::gate::Gate;
+use super::login_service::Logins;
+use super::session_service::Sessions;
+use super::v1::DESCRIPTOR_SET;
+use super::v1::admin_service_server::AdminServiceServer;
+use super::v1::login_service_server::LoginServiceServer;
+use super::v1::session_service_server::SessionServiceServer;
+use crate::authority::Authority;
+
+/// How the server behaves.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// TLS; `None` for plaintext.
+    pub tls: Option<TlsSettings>,
+    /// The largest request message, in bytes (security.md 105).
+    pub max_message_bytes: usize,
+    /// How many calls may be in flight; more are told to come back.
+    pub max_in_flight: usize,
+    /// How long running calls may take to finish once the server is told to stop.
+    pub drain: Duration,
+    /// How long a connection lasts, so that balancers spread callers anew.
+    pub max_connection_age: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            max_message_bytes: 256 * 1024,
+            max_in_flight: 10_000,
+            drain: Duration::from_secs(10),
+            max_connection_age: Duration::from_mins(30),
+        }
+    }
+}
+
+/// The server's certificate, and whose certificates it asks of callers.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// Certificate chain, PEM.
+    pub certificate: Vec<u8>,
+    /// Private key, PEM.
+    pub key: crate::crypto::Secret,
+    /// Whoever calls must show a certificate of this authority, PEM.
+    pub client_ca: Option<Vec<u8>>,
+}
+
+/// Why the server did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The TLS files are not right, or the transport failed.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// Reflection can't be built from the compiled contract.
+    #[error("the compiled contract can't be reflected")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The listener can't be used.
+    #[error("the listener can't be used")]
+    Listener(#[source] std::io::Error),
+}
+
+const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Serves until `stop` completes: then health says NOT_SERVING, running calls finish within the drain time, and what
+/// still runs is ended.
+///
+/// # Errors
+/// When TLS is not right or the listener fails.
+pub async fn serve(
+    authority: Authority,
+    callers: Callers,
+    settings: ServerSettings,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let watching = tokio::spawn(watch_store(authority.clone(), reporter.clone()));
+    let reflection = || {
+        let builder = tonic_reflection::server::Builder::configure();
+        builder
+            .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+    };
+    let mut server = Server::builder()
+        .tcp_nodelay(true)
+        .max_connection_age(settings.max_connection_age)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_max_header_list_size(Some(16 * 1024));
+    if let Some(tls) = &settings.tls {
+        server = server.tls_config(tls_config(tls))?;
+    }
+    let limit = settings.max_message_bytes;
+    let router = server
+        .layer(Gate::new(callers, settings.max_in_flight))
+        .add_service(
+            SessionServiceServer::new(Sessions { authority: authority.clone() }).max_decoding_message_size(limit),
+        )
+        .add_service(LoginServiceServer::new(Logins { authority: authority.clone() }).max_decoding_message_size(limit))
+        .add_service(AdminServiceServer::new(Admin { authority }).max_decoding_message_size(limit))
+        .add_service(health)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = router.serve_with_incoming_shutdown(incoming, async {
+        let _ = stopped.await;
+    });
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return Ok(ended?),
+        () = stop => {}
+    }
+    watching.abort();
+    reporter.set_service_status("", ServingStatus::NotServing).await;
+    let _ = stopping.send(());
+    match tokio::time::timeout(settings.drain, serving).await {
+        Ok(ended) => Ok(ended?),
+        Err(_) => {
+            tracing::warn!("calls were still running when the drain time ended");
+            Ok(())
+        }
+    }
+}
+
+fn tls_config(tls: &TlsSettings) -> ServerTlsConfig {
+    let config = ServerTlsConfig::new().identity(Identity::from_pem(&tls.certificate, tls.key.expose()));
+    match &tls.client_ca {
+        Some(ca) => config.client_ca_root(Certificate::from_pem(ca)),
+        None => config,
+    }
+}
+
+/// Health is as true as the store: SERVING while it answers.
+async fn watch_store(authority: Authority, reporter: HealthReporter) {
+    let services = ["", "gatelodge.v1.SessionService", "gatelodge.v1.LoginService", "gatelodge.v1.AdminService"];
+    let mut serving = None;
+    loop {
+        let answers = authority.check_store().await;
+        if serving != Some(answers.is_ok()) {
+            serving = Some(answers.is_ok());
+            let status = if answers.is_ok() { ServingStatus::Serving } else { ServingStatus::NotServing };
+            for service in services {
+                reporter.set_service_status(service, status).await;
+            }
+            match answers {
+                Ok(()) => tracing::info!("the session store answers"),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the session store does not answer")
+                }
+            }
+        }
+        tokio::time::sleep(HEALTH_INTERVAL).await;
+    }
+}

@@ -1,0 +1,115 @@
+//! Owns the one mapping from errors to gRPC statuses, each with its reason. Does not know who failed, only how.
+#![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::v1::ErrorReason;
+use crate::authority::Error;
+
+const DOMAIN: &str = "gatelodge";
+const PREFIX: &str = "ERROR_REASON_";
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// The status of a failed call. Its cause goes to the log, here and nowhere else, and never to the caller.
+pub(super) fn of(error: &Error, request_id: &str) -> Status {
+    let (code, reason, retry) = row(error);
+    match code {
+        Code::Internal | Code::Unavailable => {
+            tracing::error!(request_id, reason = name(reason), cause = chain(error), "a call failed");
+        }
+        _ => tracing::debug!(request_id, reason = name(reason), cause = chain(error), "a call failed"),
+    }
+    let mut details = details(reason, request_id);
+    if retry {
+        details.set_retry_info(Some(RETRY_AFTER));
+    }
+    match error {
+        Error::InvalidField { field, expected } => {
+            details.add_bad_request_violation(*field, expected);
+        }
+        Error::ContextRequired(requirement) => {
+            details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
+        }
+        _ => (),
+    }
+    Status::with_error_details(code, error.to_string(), details)
+}
+
+fn row(error: &Error) -> (Code, ErrorReason, bool) {
+    match error {
+        Error::InvalidField { .. } => (Code::InvalidArgument, ErrorReason::InvalidField, false),
+        Error::ContextRequired(_) => (Code::InvalidArgument, ErrorReason::ContextRequired, false),
+        Error::StoreUnavailable(_) => (Code::Unavailable, ErrorReason::StoreUnavailable, true),
+        Error::KeyUnavailable(_) => (Code::Unavailable, ErrorReason::KeyUnavailable, false),
+        Error::ProviderUnavailable(_) => (Code::Unavailable, ErrorReason::ProviderUnavailable, true),
+        Error::ProviderRefused(_) => (Code::FailedPrecondition, ErrorReason::ProviderRefused, false),
+        Error::NoRefreshToken => (Code::FailedPrecondition, ErrorReason::NoRefreshToken, false),
+        Error::AccessTokenExpired => (Code::FailedPrecondition, ErrorReason::AccessTokenExpired, false),
+        Error::RefreshInProgress => (Code::Unavailable, ErrorReason::RefreshInProgress, true),
+        Error::SessionNotFound => (Code::NotFound, ErrorReason::SessionNotFound, false),
+        Error::Internal(_) => (Code::Internal, ErrorReason::Internal, false),
+    }
+}
+
+/// A status of the transport's own: nobody's use case failed.
+pub(super) fn plain(code: Code, reason: ErrorReason, message: &str, request_id: &str) -> Status {
+    let mut details = details(reason, request_id);
+    if reason == ErrorReason::Overloaded {
+        details.set_retry_info(Some(RETRY_AFTER));
+    }
+    Status::with_error_details(code, message, details)
+}
+
+/// A status that came without details, such as one of the codec's, with a reason for its code.
+pub(super) fn with_reason(status: &Status, request_id: &str) -> Status {
+    let reason = match status.code() {
+        Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted => ErrorReason::InvalidField,
+        Code::Unimplemented => ErrorReason::MethodUnknown,
+        Code::DeadlineExceeded | Code::Cancelled => ErrorReason::DeadlineExceeded,
+        Code::Ok
+        | Code::Unknown
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => ErrorReason::Internal,
+    };
+    Status::with_error_details(status.code(), status.message(), details(reason, request_id))
+}
+
+fn details(reason: ErrorReason, request_id: &str) -> ErrorDetails {
+    let metadata = HashMap::from([("request_id".to_owned(), request_id.to_owned())]);
+    let mut details = ErrorDetails::new();
+    details.set_error_info(name(reason), DOMAIN, metadata);
+    details
+}
+
+fn name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix(PREFIX).unwrap_or(name)
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    text
+}
+
+/// The result of work that ran in a task of its own. A panic there fails this call alone.
+pub(super) fn joined<T>(result: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
+    result.unwrap_or_else(|panic| Err(Error::Internal(panic.into())))
+}
