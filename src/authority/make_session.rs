@@ -6,6 +6,7 @@ use super::login_answer::LoginFailure;
 use super::ports::{Creation, LoginEnd, NewSession};
 use super::provider::Grant;
 use super::{Authority, Error, Presented, SessionView};
+use crate::session::binding::Binding;
 use crate::session::credential::Credential;
 use crate::session::fingerprint::{self, FingerprintMode};
 use crate::session::key::{SessionKey, UserKey};
@@ -61,7 +62,11 @@ impl Authority {
             code_hash: callback.code_hash(),
             return_to: taken.login.return_to.clone(),
         };
-        self.keep_answer(callback, &taken.login, &kept).await?;
+        if !self.keep_answer(callback, &taken.login, &kept).await? {
+            // Somebody was told that this login was interrupted: then nobody may hold its session.
+            self.ports.sessions.end(&credential.key, Ending::Interrupted, self.settings.remember_ended_for).await?;
+            return Err(Stop::Failed(LoginFailure::Interrupted));
+        }
         Ok((self.session_cookie(&text, &view.times), view))
     }
 
@@ -114,22 +119,22 @@ impl Authority {
             tokens_for: limits.absolute,
             login_started: taken.started,
             replaces: Vec::new(),
+            remember_for: self.settings.remember_ended_for,
             user_cap: self.settings.sessions_per_user,
         };
         let times = Times { created: now, last_active: now, absolute_end: standing.absolute_end };
         (new, self.view(credential.key, standing, times, credential.generation))
     }
 
-    /// Keeps the answer, sealed for the binding that the login belongs to.
-    async fn keep_answer(&self, callback: &Callback, login: &PendingLogin, kept: &KeptLogin) -> Result<(), Error> {
-        let own = |hash: [u8; 16]| hash == login.binding_hash;
-        let tags = |secret: &[u8; 32]| self.vault.binding_hash.tags(&[secret]).any(own);
-        let Some(binding) = callback.bindings.iter().find(|binding| tags(binding.secret().expose())) else {
-            return Ok(());
+    /// Keeps the answer, sealed for the binding that the login belongs to. `false` when the login has ended otherwise.
+    async fn keep_answer(&self, callback: &Callback, login: &PendingLogin, kept: &KeptLogin) -> Result<bool, Error> {
+        let own = |binding: &&Binding| {
+            self.vault.binding_hash.tags(&[binding.secret().expose()]).any(|hash| hash == login.binding_hash)
         };
+        let Some(binding) = callback.bindings.iter().find(own) else { return Ok(false) };
         let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
-        self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), self.settings.logins.keep_answer_for).await?;
-        Ok(())
+        let keep_for = self.settings.logins.keep_answer_for;
+        Ok(self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), keep_for).await?)
     }
 
     /// Ends the sessions that the browser had: those elsewhere at once, and answers those in the user's own partition,

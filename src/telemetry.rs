@@ -1,0 +1,26 @@
+//! Owns the log: its form, its level, and which crates are silenced. Does not know what is logged.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::config::log::{Format, Log};
+
+/// Crates whose own lines are noise, or could hold what came over a wire.
+const QUIET: &str = "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,reqwest=off,rustls=off,redis=off";
+
+/// Sends the log to standard error, as configured. Only the first call in a process has an effect.
+pub fn start(settings: &Log) {
+    let filter = EnvFilter::new(format!("{},{QUIET}", settings.level));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_span_events(FmtSpan::NONE)
+        .with_target(false);
+    let started = match settings.format {
+        Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        Format::Pretty => builder.try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("the log was started before");
+    }
+}
