@@ -1,6 +1,8 @@
 //! Owns what is kept of a session: the plain header that stores compare, the standing, the tokens.
 //! Does not know how any of it is sealed or stored.
 
+use bytes::Bytes;
+
 use super::credential::SecretHash;
 use super::identity::Identity;
 use super::time::{Times, Timestamp};
@@ -42,8 +44,8 @@ pub struct Header {
 pub struct Record {
     /// What is compared.
     pub header: Header,
-    /// What is sealed: the wrapped key of the tokens and the standing.
-    pub body: Vec<u8>,
+    /// What is sealed: the wrapped key of the tokens and the standing. Shared, so that reading a session copies nothing.
+    pub body: Bytes,
 }
 
 /// What a session is, apart from its tokens. Opens with the server's key ring.
