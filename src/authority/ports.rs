@@ -47,6 +47,8 @@ pub struct NewSession {
     pub login_started: Timestamp,
     /// Sessions of the same user to end in the same step, with a tombstone `Replaced`.
     pub replaces: Vec<SessionKey>,
+    /// How long the tombstones of those it replaces stand.
+    pub remember_for: Duration,
     /// How many living sessions the user may have; more are refused.
     pub user_cap: usize,
 }
@@ -235,7 +237,8 @@ pub trait LoginStore: Send + Sync {
     /// Notes the session that the holder is about to make. `false` when the lease has run out: then it must not.
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool>;
 
-    /// Ends a login, and remembers how for `keep_for`. An end that is already there stays: then `false`.
+    /// Ends a login, and remembers how for `keep_for`. An end that is already there stays: then `false`, as for a login
+    /// that is gone. Once a caller has been told `Interrupted`, it can't be `Done` any more: that is `false` too.
     async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool>;
 
     /// Waits until the login is no longer taken, at most for `at_most`.
