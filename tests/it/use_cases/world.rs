@@ -87,7 +87,11 @@ pub struct FakeProvider {
 impl FakeProvider {
     pub fn new(name: &str, clock: Arc<FakeClock>) -> Self {
         Self {
-            info: ProviderInfo { name: name.into(), display_name: name.to_uppercase(), issuer: IssuerRule::new(ISSUER) },
+            info: ProviderInfo {
+                name: name.into(),
+                display_name: name.to_uppercase(),
+                issuer: IssuerRule::new(ISSUER),
+            },
             clock,
             codes: Mutex::default(),
             refusal: Mutex::default(),
@@ -194,7 +198,6 @@ pub struct World {
     pub authority: Authority,
     pub clock: Arc<FakeClock>,
     pub provider: Arc<FakeProvider>,
-    pub store: Arc<EmbeddedStore>,
 }
 
 pub fn settings() -> Settings {
@@ -204,7 +207,11 @@ pub fn settings() -> Settings {
         tenant_name: "default".into(),
         public_base_url: base.clone(),
         mount_prefix: String::new(),
-        cookies: CookieSettings { session: "session".into(), former: vec!["old_session".into()], binding: "login".into() },
+        cookies: CookieSettings {
+            session: "session".into(),
+            former: vec!["old_session".into()],
+            binding: "login".into(),
+        },
         lifetimes: Lifetimes {
             idle: Duration::from_hours(1),
             absolute: Duration::from_hours(8),
@@ -255,7 +262,8 @@ impl World {
 
     pub fn with_providers(names: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(FakeClock(AtomicU64::new(1_800_000_000_000)));
-        let providers: Vec<_> = names.iter().map(|name| Arc::new(FakeProvider::new(name, Arc::clone(&clock)))).collect();
+        let providers: Vec<_> =
+            names.iter().map(|name| Arc::new(FakeProvider::new(name, Arc::clone(&clock)))).collect();
         let provider = Arc::clone(&providers[0]);
         let store = EmbeddedStore::open(None, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let mut settings = settings();
@@ -270,7 +278,7 @@ impl World {
         };
         let ring = |text: &str| KeyRing::new(Secret::new(text), []);
         let authority = Authority::new(ports, Vault::new(&ring("session ring"), &ring("csrf ring")), settings);
-        Self { authority, clock, provider, store }
+        Self { authority, clock, provider }
     }
 
     pub fn call() -> Call {

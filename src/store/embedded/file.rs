@@ -1,0 +1,233 @@
+//! Owns the file behind the embedded store: its tables, its rows, opening and reading it.
+//! Does not know when changes are written: that is the journal's. Rows are described in FORMAT.md.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+
+use super::login::Login;
+use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
+use super::open::OpenError;
+use super::row::{self, Row as _};
+use crate::session::key::{LoginKey, SessionKey, UserKey};
+use crate::session::time::Timestamp;
+use crate::store::record;
+
+type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+const META: TableDefinition<'static, &'static str, u32> = TableDefinition::new("meta");
+const SESSIONS: Definition = TableDefinition::new("sessions");
+const USES: Definition = TableDefinition::new("uses");
+const TOKENS: Definition = TableDefinition::new("tokens");
+const TOMBSTONES: Definition = TableDefinition::new("tombstones");
+const MARKS: Definition = TableDefinition::new("marks");
+const LOGINS: Definition = TableDefinition::new("logins");
+
+/// The version of the file's layout that is written, and the newest that is read.
+const FORMAT: u32 = 1;
+
+/// Memory is the truth for reads, so the file needs no large cache of its own.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// One change of the file.
+pub enum Change {
+    /// A new session.
+    AddSession { key: SessionKey, expires: Timestamp, tokens_end: Timestamp, record: Vec<u8>, tokens: Option<Vec<u8>> },
+    /// A session's record as it is now, and new tokens if there are any. Does nothing when the session is gone.
+    UpdateSession { key: SessionKey, record: Vec<u8>, tokens: Option<Vec<u8>> },
+    /// A session goes, with its tokens.
+    DropSession(SessionKey),
+    /// A tombstone as it is now.
+    PutTombstone(SessionKey, Tombstone),
+    /// A tombstone's time is over.
+    DropTombstone(SessionKey),
+    /// A user's mark as it is now.
+    PutMark(UserKey, UserMark),
+    /// A mark's time is over.
+    DropMark(UserKey),
+    /// A login as it is now.
+    PutLogin(LoginKey, Vec<u8>),
+    /// A login's time is over.
+    DropLogin(LoginKey),
+}
+
+/// The open file.
+pub struct SessionFile {
+    database: Database,
+}
+
+impl SessionFile {
+    /// Opens or makes the file, and locks it for this process.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let database = super::open::database(path, CACHE_BYTES)?;
+        let broken = |error: redb::Error| OpenError::Unreadable { path: path.to_owned(), source: error.into() };
+        let found = prepare(&database).map_err(broken)?;
+        if found > FORMAT {
+            return Err(OpenError::Newer { path: path.to_owned(), found, known: FORMAT });
+        }
+        Ok(Self { database })
+    }
+
+    /// Writes uses and changes, in this order, and returns when all of it is on disk.
+    pub fn commit<'a>(
+        &self,
+        used: &[(SessionKey, Timestamp, Timestamp)],
+        changes: impl Iterator<Item = &'a Change>,
+    ) -> Result<(), redb::Error> {
+        let transaction = self.database.begin_write()?;
+        {
+            let mut tables = Tables::open(&transaction)?;
+            for (key, last_active, expires) in used {
+                let row = [last_active.row(), expires.row()].concat();
+                tables.uses.insert(key.row().as_slice(), row.as_slice())?;
+            }
+            for change in changes {
+                tables.apply(change)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The sealed tokens of a session.
+    pub fn tokens(&self, key: &SessionKey) -> Result<Option<Vec<u8>>, redb::Error> {
+        let table = self.database.begin_read()?.open_table(TOKENS)?;
+        Ok(table.get(key.row().as_slice())?.map(|tokens| tokens.value().to_vec()))
+    }
+
+    /// Reads everything but tokens into memory.
+    pub fn load(&self, memory: &Memory) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let uses = transaction.open_table(USES)?;
+        let tokens = transaction.open_table(TOKENS)?;
+        for row in transaction.open_table(SESSIONS)?.iter()? {
+            let (key, value) = row?;
+            let (key, mut entry) = row::session(key.value(), value.value())?;
+            if let Some(used) = uses.get(key.row().as_slice())? {
+                let (last_active, expires) = row::used(used.value())?;
+                entry.record.header.last_active = entry.record.header.last_active.max(Some(last_active));
+                entry.expires = expires;
+            }
+            if tokens.get(key.row().as_slice())?.is_some() {
+                entry.tokens = KeptTokens::InFile;
+            }
+            memory.write(key.partition).insert(&key, entry);
+        }
+        for row in transaction.open_table(TOMBSTONES)?.iter()? {
+            let (key, value) = row?;
+            let (key, tombstone) = row::tombstone(key.value(), value.value())?;
+            memory.write(key.partition).tombstones.insert((key.tenant, key.id), tombstone);
+        }
+        for row in transaction.open_table(MARKS)?.iter()? {
+            let (key, value) = row?;
+            let (user, mark) = row::mark(key.value(), value.value())?;
+            memory.write(user.partition).marks.insert((user.tenant, user.hash), mark);
+        }
+        for row in transaction.open_table(LOGINS)?.iter()? {
+            let (key, value) = row?;
+            let key = LoginKey::read_row(key.value())?;
+            memory.write(key.partition).logins.insert((key.tenant, key.id), Login::read(value.value())?);
+        }
+        Ok(())
+    }
+}
+
+/// Makes the tables of a new file. Answers the format that the file is in.
+fn prepare(database: &Database) -> Result<u32, redb::Error> {
+    let transaction = database.begin_write()?;
+    let found = {
+        let mut meta = transaction.open_table(META)?;
+        let found = meta.get("format")?.map(|format| format.value());
+        if found.is_none() {
+            meta.insert("format", FORMAT)?;
+        }
+        found.unwrap_or(FORMAT)
+    };
+    if found == FORMAT {
+        Tables::open(&transaction)?;
+    }
+    transaction.commit()?;
+    Ok(found)
+}
+
+type Rows<'a> = Table<'a, &'static [u8], &'static [u8]>;
+
+struct Tables<'a> {
+    sessions: Rows<'a>,
+    uses: Rows<'a>,
+    tokens: Rows<'a>,
+    tombstones: Rows<'a>,
+    marks: Rows<'a>,
+    logins: Rows<'a>,
+}
+
+impl<'a> Tables<'a> {
+    fn open(transaction: &'a WriteTransaction) -> Result<Self, redb::Error> {
+        Ok(Self {
+            sessions: transaction.open_table(SESSIONS)?,
+            uses: transaction.open_table(USES)?,
+            tokens: transaction.open_table(TOKENS)?,
+            tombstones: transaction.open_table(TOMBSTONES)?,
+            marks: transaction.open_table(MARKS)?,
+            logins: transaction.open_table(LOGINS)?,
+        })
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), redb::Error> {
+        match change {
+            Change::AddSession { key, expires, tokens_end, record, tokens } => {
+                let row = [&expires.row(), &tokens_end.row(), record.as_slice()].concat();
+                put(&mut self.sessions, &key.row(), &row)?;
+                self.put_tokens(key, tokens.as_deref())?;
+            }
+            Change::UpdateSession { key, record, tokens } => {
+                let times = self.sessions.get(key.row().as_slice())?.map(|row| row::times(row.value()).to_vec());
+                if let Some(times) = times {
+                    put(&mut self.sessions, &key.row(), &[times.as_slice(), record].concat())?;
+                    self.put_tokens(key, tokens.as_deref())?;
+                }
+            }
+            Change::DropSession(key) => {
+                for table in [&mut self.sessions, &mut self.uses, &mut self.tokens] {
+                    table.remove(key.row().as_slice())?;
+                }
+            }
+            Change::PutTombstone(key, tombstone) => {
+                let why = tombstone.why.map_or(0, record::ending_byte);
+                put(&mut self.tombstones, &key.row(), &[tombstone.until.row().as_slice(), &[why]].concat())?;
+            }
+            Change::DropTombstone(key) => drop(self.tombstones.remove(key.row().as_slice())?),
+            Change::PutMark(user, mark) => {
+                put(&mut self.marks, &user.row(), &[mark.until.row(), mark.at.row()].concat())?;
+            }
+            Change::DropMark(user) => drop(self.marks.remove(user.row().as_slice())?),
+            Change::PutLogin(key, login) => put(&mut self.logins, &key.row(), login)?,
+            Change::DropLogin(key) => drop(self.logins.remove(key.row().as_slice())?),
+        }
+        Ok(())
+    }
+
+    fn put_tokens(&mut self, key: &SessionKey, tokens: Option<&[u8]>) -> Result<(), redb::Error> {
+        tokens.map_or(Ok(()), |tokens| put(&mut self.tokens, &key.row(), tokens))
+    }
+}
+
+fn put(table: &mut Rows<'_>, key: &[u8], value: &[u8]) -> Result<(), redb::Error> {
+    table.insert(key, value)?;
+    Ok(())
+}
+
+impl Entry {
+    /// The bytes that keep its record.
+    pub fn kept(&self) -> Vec<u8> {
+        record::write(&self.user, &self.record)
+    }
+}
+
+/// Opens the file at `path`, reads it, and answers both.
+pub fn open_and_load(path: &Path, memory: &Memory) -> Result<Arc<SessionFile>, OpenError> {
+    let file = SessionFile::open(path)?;
+    file.load(memory).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })?;
+    Ok(Arc::new(file))
+}

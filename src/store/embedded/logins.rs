@@ -1,0 +1,102 @@
+//! Owns the port of logins, filled from memory. Taking and noting are seen before they are on disk, since they only
+//! refuse; an end is seen after. Does not know rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::EmbeddedStore;
+use super::file::Change;
+use super::lease::wait_while;
+use super::login::{Login, State};
+use super::memory::Partition;
+use crate::authority::ports::{LoginEnd, LoginStore, LoginTaken, OpenLogin, StoreResult};
+use crate::session::key::{LoginKey, SessionKey};
+use crate::session::time::Timestamp;
+use crate::store::length;
+
+/// How long a waiter trusts that an end on its way to the disk will ring.
+const ENDING: Duration = Duration::from_millis(50);
+
+#[async_trait]
+impl LoginStore for EmbeddedStore {
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
+        self.journal.check()?;
+        let now = self.now();
+        let login = Login::new(login, now, now + length(ttl));
+        let (memory, key) = (Arc::clone(&self.memory), *key);
+        let ordered = self.journal.order(vec![Change::PutLogin(key, login.write())], move || {
+            memory.write(key.partition).logins.insert((key.tenant, key.id), login);
+        });
+        ordered.settled().await
+    }
+
+    async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
+        self.journal.check()?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(login) = partition.login_mut(key, now) else { return Ok(LoginTaken::Missing) };
+            let taken = login.take(bindings, now, length(lease));
+            if !matches!(taken, LoginTaken::Taken { .. } | LoginTaken::Interrupted(_)) {
+                return Ok(taken);
+            }
+            self.journal.order(vec![Change::PutLogin(*key, login.write())], move || taken)
+        };
+        ordered.settled().await
+    }
+
+    async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
+        self.journal.check()?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(login) = partition.login_mut(key, now) else { return Ok(false) };
+            if !login.note(session, now) {
+                return Ok(false);
+            }
+            self.journal.order(vec![Change::PutLogin(*key, login.write())], || true)
+        };
+        ordered.settled().await
+    }
+
+    async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool> {
+        self.journal.check()?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(login) = partition.login_mut(key, now).filter(|login| login.may_end(&end)) else {
+                return Ok(false);
+            };
+            login.ending = true;
+            let state = match end {
+                LoginEnd::Done(answer) => State::Done(answer),
+                LoginEnd::Failed(why) => State::Failed(why),
+            };
+            let ended = Login { state, expires: now + length(keep_for), ending: false, ..login.clone() };
+            let (memory, key) = (Arc::clone(&self.memory), *key);
+            self.journal.order(vec![Change::PutLogin(key, ended.write())], move || {
+                memory.write(key.partition).logins.insert((key.tenant, key.id), ended);
+                memory.changed(key.partition).notify_waiters();
+                true
+            })
+        };
+        ordered.settled().await
+    }
+
+    async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()> {
+        wait_while(&self.memory, &self.clock, key.partition, at_most, |partition, now| {
+            let login = partition.logins.get(&(key.tenant, key.id)).filter(|login| now < login.expires)?;
+            if login.ending { Some(now + ENDING) } else { login.held_until(now) }
+        })
+        .await;
+        Ok(())
+    }
+}
+
+impl Partition {
+    fn login_mut(&mut self, key: &LoginKey, now: Timestamp) -> Option<&mut Login> {
+        self.logins.get_mut(&(key.tenant, key.id)).filter(|login| now < login.expires)
+    }
+}

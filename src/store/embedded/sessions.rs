@@ -1,0 +1,267 @@
+//! Owns the port of sessions, filled from memory. Each step is one hold of its partition's lock, and what it grants is
+//! shown by the journal. Does not know rows or tables.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::EmbeddedStore;
+use super::file::Change;
+use super::journal::Ordered;
+use super::lease;
+use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone, UserMark};
+use crate::authority::ports::{
+    Creation, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+};
+use crate::session::key::{SessionKey, TenantNumber, UserKey};
+use crate::session::record::{Ending, Record};
+use crate::session::time::Timestamp;
+use crate::store::{in_one_place, length, record};
+
+#[async_trait]
+impl SessionStore for EmbeddedStore {
+    async fn ping(&self) -> StoreResult<()> {
+        self.journal.check()
+    }
+
+    async fn time(&self) -> StoreResult<Timestamp> {
+        Ok(self.now())
+    }
+
+    async fn create(&self, new: NewSession) -> StoreResult<Creation> {
+        in_one_place(&new)?;
+        self.journal.check()?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(new.user.partition);
+            if let Some(refusal) = partition.refuses(&new, now) {
+                return Ok(refusal);
+            }
+            self.reserve(&mut partition, new, now)
+        };
+        ordered.settled().await
+    }
+
+    async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        let now = self.now();
+        let partition = self.memory.read(key.partition);
+        Ok(match partition.living(key, now) {
+            Some(entry) => Lookup::Found(entry.record.clone()),
+            None => Lookup::Gone(partition.tombstone(key, now).and_then(|tombstone| tombstone.why)),
+        })
+    }
+
+    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
+        let now = self.now();
+        let mut partition = self.memory.write(key.partition);
+        let Some(entry) = partition.living_mut(key, now) else { return Ok(false) };
+        let last_active = &mut entry.record.header.last_active;
+        *last_active = (*last_active).max(Some(at));
+        entry.expires = now + length(keep_for);
+        if !std::mem::replace(&mut entry.use_noted, true) {
+            self.memory.note_use(*key);
+        }
+        Ok(true)
+    }
+
+    async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let lived = partition.remove(key, now);
+            let tombstone = partition.bury(key, why, now + length(remember_for), now);
+            let changes = vec![Change::DropSession(*key), Change::PutTombstone(*key, tombstone)];
+            self.journal.order(changes, move || lived)
+        };
+        self.memory.changed(key.partition).notify_waiters();
+        ordered.settled().await
+    }
+
+    async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(user.partition);
+            let mut changes = Vec::new();
+            let mut ended = 0;
+            for id in partition.ids_of(user) {
+                let key = SessionKey { tenant: user.tenant, partition: user.partition, id };
+                ended += u64::from(partition.remove(&key, now));
+                let tombstone = partition.bury(&key, Ending::Revoked, now + length(remember_for), now);
+                changes.extend([Change::DropSession(key), Change::PutTombstone(key, tombstone)]);
+            }
+            let mark = partition.raise_mark(user, now, now + length(mark_for));
+            changes.push(Change::PutMark(*user, mark));
+            self.journal.order(changes, move || ended)
+        };
+        self.memory.changed(user.partition).notify_waiters();
+        ordered.settled().await
+    }
+
+    async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
+        let now = self.now();
+        let partition = self.memory.read(user.partition);
+        let keys = partition.ids_of(user).into_iter();
+        let keys = keys.map(|id| SessionKey { tenant: user.tenant, partition: user.partition, id });
+        Ok(keys.filter_map(|key| Some((key, partition.living(&key, now)?.record.clone()))).collect())
+    }
+
+    async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
+        super::walk::page(&self.memory, self.now(), tenant, from, limit)
+    }
+
+    async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
+        let now = self.now();
+        match self.memory.read(key.partition).living(key, now) {
+            Some(entry) if now < entry.tokens_end => match &entry.tokens {
+                KeptTokens::None => return Ok(None),
+                KeptTokens::InMemory(tokens) => return Ok(Some(tokens.to_vec())),
+                KeptTokens::InFile => {}
+            },
+            _ => return Ok(None),
+        }
+        let (Some(file), key) = (self.file.clone(), *key) else { return Ok(None) };
+        let read = tokio::task::spawn_blocking(move || file.tokens(&key)).await;
+        read.map_err(|e| StoreError::Unavailable(e.into()))?.map_err(|e| StoreError::Unavailable(e.into()))
+    }
+
+    async fn lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
+        self.take_lease(key, ttl).await
+    }
+
+    async fn wait_for_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()> {
+        lease::wait(&self.memory, &self.clock, key, at_most).await;
+        Ok(())
+    }
+
+    async fn write_tokens(
+        &self,
+        key: &SessionKey,
+        fence: u64,
+        record: Record,
+        tokens: Vec<u8>,
+    ) -> StoreResult<Written> {
+        self.journal.check()?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(entry) = partition.living_mut(key, now) else { return Ok(Written::Gone) };
+            if entry.record.header.fence != fence {
+                return Ok(Written::FenceLost);
+            }
+            if entry.newest_revision.checked_add(1) != Some(record.header.revision) {
+                return Ok(Written::RevisionChanged);
+            }
+            self.reserve_write(entry, *key, fence, record, tokens)
+        };
+        ordered.settled().await
+    }
+}
+
+impl EmbeddedStore {
+    /// Puts a session in place, unseen, and orders its creation. It is shown, and those it replaces end, once it is on
+    /// disk, unless it was ended itself meanwhile.
+    fn reserve(&self, partition: &mut Partition, new: NewSession, now: Timestamp) -> Ordered<Creation> {
+        let NewSession { key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, .. } = new;
+        let entry = Entry {
+            user: user.hash,
+            expires: now + length(keep_for),
+            visible: false,
+            newest_revision: record.header.revision,
+            tokens: self.kept(tokens.as_deref()),
+            tokens_end: now + length(tokens_for),
+            lease: None,
+            use_noted: false,
+            record,
+        };
+        let (expires, tokens_end) = (entry.expires, entry.tokens_end);
+        let mut changes = vec![Change::AddSession { key, expires, tokens_end, record: entry.kept(), tokens }];
+        let until = now + length(remember_for);
+        for replaced in &replaces {
+            let tombstone = Tombstone { why: Some(Ending::Replaced), until };
+            changes.extend([Change::DropSession(*replaced), Change::PutTombstone(*replaced, tombstone)]);
+        }
+        partition.insert(&key, entry);
+        let memory = Arc::clone(&self.memory);
+        self.journal.order(changes, move || {
+            let mut partition = memory.write(key.partition);
+            let Some(entry) = partition.sessions.get_mut(&(key.tenant, key.id)) else {
+                return Creation::RevokedMeanwhile;
+            };
+            entry.visible = true;
+            for replaced in &replaces {
+                partition.remove(replaced, now);
+                partition.bury(replaced, Ending::Replaced, until, now);
+            }
+            drop(partition);
+            memory.changed(key.partition).notify_waiters();
+            Creation::Created
+        })
+    }
+
+    fn reserve_write(
+        &self,
+        entry: &mut Entry,
+        key: SessionKey,
+        fence: u64,
+        mut record: Record,
+        tokens: Vec<u8>,
+    ) -> Ordered<Written> {
+        record.header.fence = fence;
+        record.header.last_active = record.header.last_active.max(entry.record.header.last_active);
+        entry.newest_revision = record.header.revision;
+        let kept = self.kept(Some(&tokens));
+        let bytes = record::write(&entry.user, &record);
+        let change = Change::UpdateSession { key, record: bytes, tokens: Some(tokens) };
+        let memory = Arc::clone(&self.memory);
+        self.journal.order(vec![change], move || show_write(&memory, &key, record, kept))
+    }
+
+    fn kept(&self, tokens: Option<&[u8]>) -> KeptTokens {
+        match (tokens, &self.file) {
+            (None, _) => KeptTokens::None,
+            (Some(_), Some(_)) => KeptTokens::InFile,
+            (Some(tokens), None) => KeptTokens::InMemory(Bytes::copy_from_slice(tokens)),
+        }
+    }
+}
+
+/// Shows a written record. Meanwhile a later lease may have raised the fence, and use may have been noted.
+fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: KeptTokens) -> Written {
+    let mut partition = memory.write(key.partition);
+    let Some(entry) = partition.sessions.get_mut(&(key.tenant, key.id)) else { return Written::Gone };
+    let header = &entry.record.header;
+    record.header.fence = record.header.fence.max(header.fence);
+    record.header.last_active = record.header.last_active.max(header.last_active);
+    (entry.record, entry.tokens) = (record, tokens);
+    drop(partition);
+    memory.changed(key.partition).notify_waiters();
+    Written::Yes
+}
+
+impl Partition {
+    fn refuses(&self, new: &NewSession, now: Timestamp) -> Option<Creation> {
+        let mark = self.marks.get(&(new.user.tenant, new.user.hash)).filter(|mark| now < mark.until);
+        let taken = self.sessions.contains_key(&(new.key.tenant, new.key.id));
+        if taken || self.tombstone(&new.key, now).is_some() || mark.is_some_and(|mark| mark.at >= new.login_started) {
+            return Some(Creation::RevokedMeanwhile);
+        }
+        let counts = |id: &[u8; 16]| {
+            let entry = self.sessions.get(&(new.user.tenant, *id));
+            entry.is_some_and(|entry| now < entry.expires) && new.replaces.iter().all(|replaced| replaced.id != *id)
+        };
+        let living = self.ids_of(&new.user).iter().filter(|id| counts(id)).count();
+        (living >= new.user_cap).then_some(Creation::TooMany)
+    }
+
+    fn raise_mark(&mut self, user: &UserKey, now: Timestamp, until: Timestamp) -> UserMark {
+        let before = self.marks.get(&(user.tenant, user.hash)).copied().filter(|mark| now < mark.until);
+        let mark = before.map_or(UserMark { at: now, until }, |mark| UserMark {
+            at: now.max(mark.at + Duration::from_millis(1)),
+            until: until.max(mark.until),
+        });
+        self.marks.insert((user.tenant, user.hash), mark);
+        mark
+    }
+}

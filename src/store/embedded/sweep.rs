@@ -1,0 +1,66 @@
+//! Owns the removal of what has expired, from memory and file. Nothing depends on when it runs: whatever has expired
+//! is gone for every reader already. Does not know when it is called.
+
+use super::EmbeddedStore;
+use super::file::Change;
+use super::memory::Partition;
+use crate::session::key::{LoginKey, Partition as Number, SessionKey, UserKey};
+use crate::session::time::Timestamp;
+
+impl EmbeddedStore {
+    /// Removes everything that has expired, one partition at a time. Answers how many things that were.
+    pub async fn sweep(&self) -> usize {
+        let mut removed = 0;
+        for partition in Number::all() {
+            {
+                let now = self.now();
+                let mut memory = self.memory.write(partition);
+                let changes = memory.remove_expired(partition, now);
+                removed += changes.len();
+                if !changes.is_empty() {
+                    // Nobody waits for this to be on disk: reading the file passes over what has expired.
+                    drop(self.journal.order(changes, || ()));
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        removed
+    }
+}
+
+impl Partition {
+    /// Removes what has expired by `now`. Answers the changes that remove it from the file too.
+    pub fn remove_expired(&mut self, partition: Number, now: Timestamp) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let gone = |(tenant, id): (_, _)| SessionKey { tenant, partition, id };
+        let expired = |entry: &super::memory::Entry| entry.visible && entry.expires <= now;
+        let sessions: Vec<_> =
+            self.sessions.iter().filter(|(_, e)| expired(e)).map(|(local, _)| gone(*local)).collect();
+        for key in sessions {
+            self.remove(&key, now);
+            changes.push(Change::DropSession(key));
+        }
+        self.tombstones.retain(|local, tombstone| {
+            let stands = now < tombstone.until;
+            if !stands {
+                changes.push(Change::DropTombstone(gone(*local)));
+            }
+            stands
+        });
+        self.marks.retain(|&(tenant, hash), mark| {
+            let stands = now < mark.until;
+            if !stands {
+                changes.push(Change::DropMark(UserKey { tenant, partition, hash }));
+            }
+            stands
+        });
+        self.logins.retain(|&(tenant, id), login| {
+            let stands = now < login.expires || login.ending;
+            if !stands {
+                changes.push(Change::DropLogin(LoginKey { tenant, partition, id }));
+            }
+            stands
+        });
+        changes
+    }
+}

@@ -1,0 +1,102 @@
+//! Owns the tests of logging out. Does not know what a provider's logout looks like.
+
+use bytes::Bytes;
+use gatelodge::authority::validate_session::{Outcome, Question};
+use gatelodge::authority::{complete_logout, start_logout};
+
+use super::world::{Browser, World, state_of};
+
+async fn token(world: &World, browser: &Browser) -> Bytes {
+    let question =
+        Question { presented: browser.fetch("GET", "/auth/me"), issue_csrf_token: true, ..Default::default() };
+    match world.authority.validate_session(&World::call(), question).await.unwrap() {
+        Outcome::Active(active) => Bytes::copy_from_slice(active.csrf_token.unwrap().expose().as_bytes()),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn log_out(
+    world: &World,
+    browser: &Browser,
+    token: Option<Bytes>,
+    query: &'static str,
+    page: bool,
+) -> start_logout::Outcome {
+    let presented = browser.with("POST", "/auth/web/logout", |context| {
+        context.csrf_token = token;
+        context.sec_fetch_mode = page.then(|| Bytes::from_static(b"navigate"));
+    });
+    let question = start_logout::Question { query: query.into(), presented };
+    world.authority.start_logout(&World::call(), question).await.unwrap()
+}
+
+// security.md 65, 87: dead here first, the cookie deleted with the attributes it was set with, then the provider.
+#[tokio::test]
+async fn a_logout_ends_the_session_clears_the_cookie_and_names_the_providers_logout() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    let own = token(&world, &browser).await;
+    let outcome = log_out(&world, &browser, Some(own), "", false).await;
+    let body: serde_json::Value = serde_json::from_slice(&outcome.answer.body).unwrap();
+    assert_eq!(body["message"], "Logged out successfully");
+    assert!(body["logout_url"].as_str().unwrap().starts_with("https://idp.example/end?state="));
+    assert_eq!(outcome.answer.set_cookies, ["__Host-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"]);
+    assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Inactive(_)));
+    tokio::task::yield_now().await;
+    assert_eq!(*world.provider.revoked.lock().unwrap(), ["refresh-0"]);
+}
+
+#[tokio::test]
+async fn a_logout_without_a_good_token_ends_nothing() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    for token in [None, Some(Bytes::from_static(b"csrf_wrong"))] {
+        let outcome = log_out(&world, &browser, token, "", false).await;
+        let body: serde_json::Value = serde_json::from_slice(&outcome.answer.body).unwrap();
+        assert_eq!((outcome.answer.status, &body["detail"]), (403, &"CSRF token mismatch".into()));
+        assert!(outcome.answer.set_cookies.is_empty() && !outcome.ended);
+    }
+    assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)));
+}
+
+#[tokio::test]
+async fn a_logout_without_a_session_clears_the_cookie_all_the_same() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    browser.cookies.push(("old_session".into(), "junk".into()));
+    let outcome = log_out(&world, &browser, None, "", false).await;
+    assert_eq!((outcome.answer.status, outcome.ended), (200, false));
+    assert!(outcome.answer.set_cookies[1].starts_with("old_session=; "));
+}
+
+// security.md 73: the state is checked on the way back, and leads only where the logout asked to go.
+#[tokio::test]
+async fn the_way_back_leads_where_the_logout_asked() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    let own = token(&world, &browser).await;
+    let outcome = log_out(&world, &browser, Some(own), "redirect_uri=/after", true).await;
+    assert_eq!(outcome.answer.status, 303);
+    let state = state_of(&outcome.answer);
+    let back = |query: String| {
+        let question =
+            complete_logout::Question { query: query.into(), presented: browser.get("/auth/web/logged-out") };
+        world.authority.complete_logout(&World::call(), &question)
+    };
+    let good = back(format!("state={state}"));
+    assert_eq!((good.status, good.location.as_deref()), (302, Some("/after")));
+    for bad in [String::new(), format!("state={state}A"), format!("state={state}&state={state}"), "state=x".into()] {
+        assert_eq!((back(bad.clone()).status, back(bad).location), (400, None));
+    }
+    world.clock.advance(std::time::Duration::from_secs(3601));
+    assert_eq!(back(format!("state={state}")).status, 400);
+}
+
+#[tokio::test]
+async fn a_place_that_is_not_allowed_is_refused_and_ends_nothing() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    let own = token(&world, &browser).await;
+    let outcome = log_out(&world, &browser, Some(own), "redirect_uri=//evil.example", false).await;
+    assert_eq!(outcome.answer.status, 400);
+    assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)));
+}

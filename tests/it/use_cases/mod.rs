@@ -1,0 +1,9 @@
+//! Owns the tests of the use cases: whole logins, validations, refreshes and logouts with no network.
+//! Does not know gRPC or a real provider.
+
+mod admin;
+mod login;
+mod logout;
+mod tokens;
+mod validation;
+mod world;
