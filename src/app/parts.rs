@@ -1,0 +1,146 @@
+//! Owns how each part is built from the configuration. Does not know how the parts are joined.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::AppError;
+use super::world::SystemEntropy;
+use crate::authority::ports::{Clock, Entropy as _, LoginStore, SessionStore};
+use crate::config::fault::{Fault, Faults};
+use crate::config::store::Kind;
+use crate::config::{self, Config};
+use crate::crypto::{ApiKey, Secret};
+use crate::providers::Registry;
+use crate::providers::http::HttpSettings;
+use crate::providers::oidc::{ClientAuth, OidcSettings};
+use crate::rpc::callers::{Caller, Callers};
+use crate::rpc::policy::Role;
+use crate::rpc::server::{ServerSettings, TlsSettings};
+use crate::store::embedded::EmbeddedStore;
+use crate::store::redis::{RedisSettings, RedisStore};
+
+/// A store, and what keeps it clean.
+pub(super) struct Store {
+    pub(super) sessions: Arc<dyn SessionStore>,
+    pub(super) logins: Arc<dyn LoginStore>,
+    pub(super) sweeping: BoxFuture<'static, ()>,
+}
+
+/// How often the embedded store forgets what has expired.
+const SWEEP_EMBEDDED: Duration = Duration::from_secs(10);
+/// How often an authority walks Redis's indexes for entries whose sessions have expired.
+const SWEEP_REDIS: Duration = Duration::from_mins(10);
+
+pub(super) fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: bool) -> Result<Store, AppError> {
+    match config.store.kind {
+        Kind::Embedded => {
+            let path = config.store.embedded.path.as_path();
+            let store = EmbeddedStore::open((!ephemeral).then_some(path), clock)?;
+            let sweeping = Box::pin(store.sweeping(SWEEP_EMBEDDED));
+            Ok(Store { sessions: store.clone(), logins: store, sweeping })
+        }
+        Kind::Redis => {
+            let redis = &config.store.redis;
+            let store = RedisStore::connect(RedisSettings {
+                urls: redis.urls.iter().map(|url| url.secret().clone()).collect(),
+                cluster: redis.cluster,
+                username: redis.username.clone(),
+                password: redis.password.clone(),
+                key_prefix: redis.key_prefix.clone(),
+                connect_timeout: redis.connect_timeout.get(),
+                response_timeout: redis.command_timeout.get(),
+                allow_eviction: redis.allow_eviction,
+            })?;
+            let sweeping = Box::pin(store.sweeping(SWEEP_REDIS));
+            Ok(Store { sessions: store.clone(), logins: store, sweeping })
+        }
+    }
+}
+
+/// The providers that are enabled, in the order of their names.
+pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
+    let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
+    let settings = enabled.map(|(name, provider)| oidc(config, name, provider)).collect();
+    Registry::new(settings, HttpSettings::default()).map_err(|faults| {
+        let fault = |fault: crate::providers::oidc::SettingsFault| {
+            Fault::of(format!("oidc.providers.{}.{}", fault.provider, fault.key), fault.fault)
+        };
+        Faults(faults.into_iter().map(fault).collect())
+    })
+}
+
+fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> OidcSettings {
+    let issuer = provider.issuer_of(name).unwrap_or_default();
+    let client_id = provider.client_id.as_deref().unwrap_or_default();
+    let base = OidcSettings::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
+    let refresh = &config.oidc.refresh_tokens;
+    OidcSettings {
+        display_name: provider.display_name_of(name).to_owned(),
+        scopes: provider.scopes.clone(),
+        claims: provider.claims.clone(),
+        userinfo: provider.userinfo,
+        clock_leeway: provider.clock_leeway.get(),
+        signing_algs: provider.signing_algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
+        client_auth: match provider.client_auth {
+            config::oidc::ClientAuth::Auto => ClientAuth::Auto,
+            config::oidc::ClientAuth::ClientSecretBasic => ClientAuth::Basic,
+            config::oidc::ClientAuth::ClientSecretPost => ClientAuth::Post,
+        },
+        keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
+        development: config.development,
+        allow_private_network: provider.allow_private_network,
+        ..base
+    }
+}
+
+/// The callers of the configuration, and `more`.
+pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
+    let configured = config.callers.iter().map(|caller| {
+        let role = match caller.role {
+            config::callers::Role::Edge => Role::Edge,
+            config::callers::Role::Backend => Role::Backend,
+            config::callers::Role::Admin => Role::Admin,
+        };
+        (*caller.key_hash.as_bytes(), Caller { name: caller.name.as_str().into(), role })
+    });
+    Callers::new(configured.chain(more.into_iter().map(|(key, caller)| (*key.hash().as_bytes(), caller))))
+}
+
+/// The gRPC server's settings, its TLS files read.
+pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
+    let server = &config.server;
+    let tls = match (&server.tls.cert_file, &server.tls.key_file) {
+        (Some(certificate), Some(key)) => Some(TlsSettings {
+            certificate: read("server.tls.cert_file", certificate)?,
+            key: Secret::new(String::from_utf8_lossy(&read("server.tls.key_file", key)?).into_owned()),
+            client_ca: server.tls.client_ca_file.as_deref().map(|ca| read("server.tls.client_ca_file", ca)).transpose()?,
+        }),
+        _ => None,
+    };
+    Ok(ServerSettings {
+        tls,
+        max_message_bytes: server.limits.max_message_bytes,
+        max_in_flight: server.limits.max_in_flight,
+        drain: server.shutdown_grace.get(),
+        max_connection_age: server.max_connection_age.get(),
+    })
+}
+
+fn read(key: &str, path: &Path) -> Result<Vec<u8>, Faults> {
+    std::fs::read(path).map_err(|error| Fault::of(key, format!("can't read {}: {error}", path.display())).into())
+}
+
+/// A new API key.
+#[must_use]
+pub fn fresh_key() -> ApiKey {
+    let mut bytes = [0; 32];
+    SystemEntropy.fill(&mut bytes);
+    ApiKey::generate(&bytes)
+}
+
+pub(super) fn no_secrets() -> Faults {
+    Fault::of("app.sessions.signing_secret", "no secret is set; see SESSION_SIGNING_SECRET and CSRF_SIGNING_SECRET").into()
+}
