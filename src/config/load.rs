@@ -107,7 +107,9 @@ impl Config {
 
         // What is missing is no fault where the environment gave it, nor under a provider that is not offered.
         let overridden = environment.leaves();
-        let moot = |fault: &Fault| overridden.contains_key(fault.path.trim_end_matches("_file")) || is_off(&config, &fault.path);
+        let moot = |fault: &Fault| {
+            overridden.contains_key(fault.path.trim_end_matches("_file")) || is_off(&config, &fault.path)
+        };
         faults.extend(unset.into_iter().chain(in_file.faults).filter(|fault| !moot(fault)));
         faults.extend(in_environment.faults);
 

@@ -39,7 +39,7 @@ pub mod store;
 pub mod template;
 pub mod tree;
 pub mod variables;
-mod well_known;
+pub mod well_known;
 pub mod yaml;
 
 use schemars::JsonSchema;

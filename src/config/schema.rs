@@ -88,7 +88,13 @@ impl Shape {
     /// The keys that have to stand in this section.
     #[must_use]
     pub fn required(self) -> Vec<&'static str> {
-        self.resolved().get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+        self.resolved()
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// What the key means, from its doc comment.
@@ -120,5 +126,7 @@ fn has_type(at: &Value, name: &str) -> bool {
 fn choices(at: &'static Value) -> Vec<&'static str> {
     let listed = at.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let described = at.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    listed.chain(described.flat_map(|one| choices(one).into_iter().chain(one.get("const").and_then(Value::as_str)))).collect()
+    listed
+        .chain(described.flat_map(|one| choices(one).into_iter().chain(one.get("const").and_then(Value::as_str))))
+        .collect()
 }

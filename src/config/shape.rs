@@ -95,7 +95,9 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Text(Some("period")) => "a length of time: seconds, or a number with a unit (`15m`)",
         Kind::Text(Some("socket-address")) => "an IP address and port (`127.0.0.1:50051`)",
         Kind::Text(Some("network")) => "a network (`10.0.0.0/8`)",
-        Kind::Text(Some("key-hash")) => "the hash of an API key: `sha256:` and 64 hex digits, from `gatelodge keys generate`",
+        Kind::Text(Some("key-hash")) => {
+            "the hash of an API key: `sha256:` and 64 hex digits, from `gatelodge keys generate`"
+        }
         Kind::Text(Some("redis-url")) => "an address (`redis://host:6379` or `rediss://host:6379`)",
         Kind::Text(Some("origin")) => "an origin without a path (`https://app.example.com`)",
         Kind::Text(_) => "a text",

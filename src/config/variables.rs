@@ -100,7 +100,11 @@ fn quoted(text: &str, quote: char) -> Result<String, &'static str> {
     while let Some(sign) = signs.next() {
         if sign == quote {
             let rest = signs.as_str().trim_start();
-            return if rest.is_empty() || rest.starts_with('#') { Ok(value) } else { Err("text after the closing quote") };
+            return if rest.is_empty() || rest.starts_with('#') {
+                Ok(value)
+            } else {
+                Err("text after the closing quote")
+            };
         }
         if sign == '\\' && quote == '"' {
             match signs.next() {

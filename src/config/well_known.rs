@@ -15,9 +15,27 @@ const FEWEST_DIFFERENT: usize = 10;
 /// Parts of secrets that stand in examples, guides and templates, without signs and in lower case. Each is long or odd
 /// enough that it hardly turns up in a random secret.
 const PLACEHOLDERS: [&str; 21] = [
-    "changeme", "changethis", "changein", "replaceme", "replacethis", "replacewith", "yoursecret", "yoursession",
-    "yourcsrf", "yoursuper", "supersecret", "secretkey", "signingsecret", "example", "placeholder", "insecure",
-    "development", "production", "password", "testsecret", "atleast32",
+    "changeme",
+    "changethis",
+    "changein",
+    "replaceme",
+    "replacethis",
+    "replacewith",
+    "yoursecret",
+    "yoursession",
+    "yourcsrf",
+    "yoursuper",
+    "supersecret",
+    "secretkey",
+    "signingsecret",
+    "example",
+    "placeholder",
+    "insecure",
+    "development",
+    "production",
+    "password",
+    "testsecret",
+    "atleast32",
 ];
 
 const RUNS: [&str; 3] = ["0123456789", "1234567890", "abcdefghij"];

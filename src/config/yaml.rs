@@ -37,7 +37,11 @@ impl Reader<'_> {
             // What YAML takes for a number or a truth value is kept as it is written.
             Raw::Plain(read) => Content::Text(self.written(&raw.defined).unwrap_or(read)),
             Raw::List(items) => Content::List(
-                items.into_iter().enumerate().map(|(at, item)| self.node(item, &format!("{path}[{at}]"), faults)).collect(),
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, item)| self.node(item, &format!("{path}[{at}]"), faults))
+                    .collect(),
             ),
             Raw::Map(entries) => self.section(entries, path, faults),
         };

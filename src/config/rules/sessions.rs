@@ -42,13 +42,18 @@ fn times(sessions: &Sessions, judgement: &mut Judgement) {
         "from 1 second to 1 hour",
     );
     judgement.check(sessions.csrf_token_max_age_hours > 0, "app.sessions.csrf_token_max_age_hours", "at least 1");
-    judgement.check(sessions.repeat_answer_for <= login, "app.sessions.repeat_answer_for", "at most what a login may take");
+    judgement.check(
+        sessions.repeat_answer_for <= login,
+        "app.sessions.repeat_answer_for",
+        "at most what a login may take",
+    );
 }
 
 fn cookies(cookie: &Cookie, judgement: &mut Judgement) {
     for (key, name) in [("name", &cookie.name), ("binding_name", &cookie.binding_name)] {
         let path = format!("app.sessions.cookie.{key}");
-        let prefixed = name.to_ascii_lowercase().starts_with("__host-") || name.to_ascii_lowercase().starts_with("__secure-");
+        let prefixed =
+            name.to_ascii_lowercase().starts_with("__host-") || name.to_ascii_lowercase().starts_with("__secure-");
         if prefixed {
             judgement.fault(path, "without prefix: `__Host-` is added under https");
         } else if !is_token(name) {
@@ -77,7 +82,9 @@ fn secrets(sessions: &Sessions, development: bool, judgement: &mut Judgement) {
             Some("missing") if development => {
                 judgement.warn(path, format!("missing: one that everybody knows is used; set {variable}"));
             }
-            Some("missing") => judgement.fault(path, format!("missing: set {variable}, `{key}` or `{key}_file`; {remedy}")),
+            Some("missing") => {
+                judgement.fault(path, format!("missing: set {variable}, `{key}` or `{key}_file`; {remedy}"))
+            }
             Some(why) if development => judgement.warn(path, format!("{why}; refused outside development")),
             Some(why) => judgement.fault(path, format!("{why}; {remedy}")),
             None => {}
