@@ -12,6 +12,7 @@
 //! | [`providers`] | how an identity provider is spoken to |
 //! | [`store`] | how sessions are kept |
 //! | [`config`] | settings: load, layer, check, explain |
+//! | [`app`] | the one place where the parts meet |
 //! | [`cli`], [`dev`] | what a person types; the development provider and demo page |
 //! | [`crypto`] | derive, authenticate, seal, hash, compare, hide |
 //!
@@ -20,6 +21,7 @@
 //! `crypto <- session <- vault <- authority <- { rpc, providers, store } <- app <- { cli, dev } <- main`.
 //! `config` is read by `app`, `telemetry`, `cli` and `dev`. Adapters never name each other.
 
+pub mod app;
 pub mod authority;
 pub mod cli;
 pub mod config;

@@ -1,3 +1,5 @@
 //! The binary. Does not know anything: everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gatelodge::cli::run()
+}

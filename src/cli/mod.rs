@@ -1,1 +1,82 @@
 //! Owns the command line: verbs, tables, exit codes. Does not know how anything is done.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser};
+
+use self::exit::Exit;
+
+pub mod config;
+pub mod exit;
+pub mod keys;
+
+/// A session authority over gRPC: OpenID Connect logins and server-side sessions behind one opaque cookie
+#[derive(Debug, Parser)]
+#[command(name = "gatelodge", version, after_help = Exit::HELP, arg_required_else_help = true)]
+pub struct Cli {
+    /// The configuration file; default: gatelodge.yaml or config/gatelodge.yaml in the working directory, if there is one
+    #[arg(long, short, global = true, env = "GATELODGE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Check, show, describe or begin the configuration
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Make API keys for callers
+    #[command(subcommand)]
+    Keys(keys::Verb),
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a verb prints what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return if error.print().is_ok() { exit } else { Exit::Failed }.into();
+        }
+    };
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let done = perform(&cli, &mut out, &mut err).and_then(|exit| out.flush().map(|()| exit));
+    match done {
+        Ok(exit) => exit.into(),
+        // Whoever reads the output has had enough: `gatelodge config show | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.into(),
+        Err(_) => Exit::Failed.into(),
+    }
+}
+
+fn perform(cli: &Cli, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    match &cli.verb {
+        Verb::Config(verb) => config::run(verb, cli.config.as_deref(), out, err),
+        Verb::Keys(verb) => keys::run(verb, out, err),
+        Verb::Completion { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "gatelodge", out);
+            Ok(Exit::Done)
+        }
+    }
+}

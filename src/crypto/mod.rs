@@ -1,12 +1,14 @@
 //! Owns the few cryptographic verbs that the house uses: derive, authenticate, seal, hash, compare, hide.
 //! Does not know what a session is, nor where keys come from.
 
+mod api_key;
 mod hash;
 mod mac;
 mod ring;
 mod seal;
 mod secret;
 
+pub use api_key::{API_KEY_PREFIX, ApiKey, ApiKeyHash, NotAHash};
 pub use hash::{Digest, digest, equal, sha256};
 pub use mac::{MAC_LEN, MacRing};
 pub use ring::{KEY_ID_LEN, KeyId, KeyRing};

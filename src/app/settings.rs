@@ -1,0 +1,137 @@
+//! Owns how the configuration becomes what the use cases go by. Does not know where the configuration came from.
+
+use std::time::Duration;
+
+use crate::authority::settings::{
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, Settings, TokenSettings,
+};
+use crate::config::fault::{Fault, Faults};
+use crate::config::sessions::{Security, Sessions};
+use crate::config::{Config, app, well_known};
+use crate::crypto::{KeyRing, Secret};
+use crate::session::client::TrustedProxies;
+use crate::session::fingerprint::FingerprintMode;
+use crate::session::key::TenantNumber;
+use crate::session::origin::Origin;
+use crate::session::place::Places;
+use crate::session::time::Lifetimes;
+
+/// How long a callback may be at work, all of its calls to the provider included.
+const LOGIN_LEASE: Duration = Duration::from_secs(30);
+/// An access token that lapses sooner than this is of no use to a backend.
+const TOKEN_MARGIN: Duration = Duration::from_secs(30);
+/// A refresh lease without renewal; the holder renews it while its call runs.
+const REFRESH_LEASE: Duration = Duration::from_secs(10);
+/// How long a caller waits for somebody else's refresh.
+const REFRESH_WAIT: Duration = Duration::from_secs(10);
+
+/// What the use cases go by.
+///
+/// # Errors
+/// An origin that is none; [`Config::load`] has refused it before.
+pub fn settings(config: &Config) -> Result<Settings, Faults> {
+    let mut faults = Vec::new();
+    let mut origin = |path: String, text: &str| {
+        let origin = Origin::new(text);
+        if origin.is_none() {
+            faults.push(Fault::of(path, "not an origin"));
+        }
+        origin
+    };
+    let own = origin("app.redirects.public_base_url".into(), &config.app.redirects.public_base_url);
+    let allowed = config.app.cors.allowed_origins.iter().enumerate();
+    let allowed: Vec<_> =
+        allowed.filter_map(|(at, one)| origin(format!("app.cors.allowed_origins[{at}]"), &one.0)).collect();
+    let Some(own) = own.filter(|_| faults.is_empty()) else { return Err(Faults(faults)) };
+
+    let sessions = &config.app.sessions;
+    let refresh = &config.oidc.refresh_tokens;
+    Ok(Settings {
+        tenant: TenantNumber(config.tenant.number),
+        tenant_name: config.tenant.name.clone(),
+        mount_prefix: config.edge.mount_prefix.clone(),
+        cookies: CookieSettings {
+            session: sessions.cookie.name.clone(),
+            former: sessions.cookie.former_names.clone(),
+            binding: sessions.cookie.binding_name.clone(),
+        },
+        lifetimes: Lifetimes {
+            idle: sessions.idle().get(),
+            absolute: sessions.max_age.get(),
+            touch_interval: sessions.touch_interval.get(),
+        },
+        csrf: CsrfSettings {
+            header: sessions.csrf_header.to_ascii_lowercase(),
+            max_age: Duration::from_secs(u64::from(sessions.csrf_token_max_age_hours) * 3600),
+            allowed_origins: allowed,
+        },
+        fingerprint: fingerprint(&sessions.security),
+        trusted_proxies: TrustedProxies(config.app.trusted_proxies.clone()),
+        places: places(own.clone(), &config.app.redirects),
+        public_base_url: own,
+        callback_answer: match config.app.redirects.callback_answer {
+            app::CallbackAnswer::Redirect => CallbackAnswer::Redirect,
+            app::CallbackAnswer::Json => CallbackAnswer::Json,
+        },
+        logins: LoginSettings {
+            ttl: sessions.auth_session_ttl_seconds.get(),
+            lease: LOGIN_LEASE,
+            keep_answer_for: sessions.repeat_answer_for.get(),
+        },
+        tokens: TokenSettings {
+            refresh: refresh.enabled && refresh.persist_in_session_store,
+            margin: TOKEN_MARGIN,
+            lease: REFRESH_LEASE,
+            wait: REFRESH_WAIT,
+        },
+        sessions_per_user: sessions.max_sessions_per_user,
+        remember_ended_for: sessions.remember_ended_for.get(),
+        limits: Limits::default(),
+    })
+}
+
+/// The two key rings: one for credentials, sealing and fingerprints, one for CSRF tokens.
+#[derive(Clone, Debug)]
+pub struct KeyRings {
+    /// From `signing_secret`.
+    pub session: KeyRing,
+    /// From `csrf_signing_secret`.
+    pub csrf: KeyRing,
+}
+
+/// The key rings. Where development has no secret, one that everybody knows takes its place; `None` when there is none
+/// outside development, which [`Config::load`] has refused before.
+#[must_use]
+pub fn key_rings(config: &Config) -> Option<KeyRings> {
+    let Sessions { signing_secret, former_signing_secrets, csrf_signing_secret, former_csrf_signing_secrets, .. } =
+        &config.app.sessions;
+    let ring = |secret: &Option<Secret>, former: &[Secret]| {
+        let known = || config.development.then(|| Secret::new(well_known::DEVELOPMENT_SECRET));
+        let active = secret.clone().filter(|secret| !secret.is_empty()).or_else(known)?;
+        Some(KeyRing::new(active, former.iter().cloned()))
+    };
+    Some(KeyRings {
+        session: ring(signing_secret, former_signing_secrets)?,
+        csrf: ring(csrf_signing_secret, former_csrf_signing_secrets)?,
+    })
+}
+
+fn places(own: Origin, redirects: &app::Redirects) -> Places {
+    Places {
+        own,
+        allowed: redirects.allowed.clone(),
+        with_user: redirects.with_user_parameters.clone(),
+        after_login: redirects.after_login.clone(),
+        after_logout: redirects.after_logout.clone(),
+        on_error: redirects.on_error.clone(),
+    }
+}
+
+/// The seed's two booleans are three modes.
+const fn fingerprint(security: &Security) -> FingerprintMode {
+    match (security.enable_client_fingerprinting, security.strict_fingerprinting) {
+        (false, _) => FingerprintMode::Off,
+        (true, false) => FingerprintMode::Warn,
+        (true, true) => FingerprintMode::Strict,
+    }
+}

@@ -1,0 +1,69 @@
+//! Owns the verb `keys generate`: a caller's API key, shown once, and its hash for the configuration.
+//! Does not know what a role may do.
+
+use std::io::{self, Write};
+
+use super::Format;
+use super::exit::Exit;
+use crate::config::callers::Role;
+use crate::crypto::ApiKey;
+
+/// What can be done with API keys.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Make an API key, print it once, and print its line for the configuration
+    Generate {
+        /// What the caller may do
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// The caller's name, as logs show it
+        #[arg(long, value_parser = name)]
+        name: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// Runs a verb.
+///
+/// # Errors
+/// The output can't be written.
+pub fn run(verb: &Verb, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let Verb::Generate { role, name, output } = verb;
+    let Ok(random) = super::config::random() else {
+        writeln!(err, "error: the system gives no random bytes")?;
+        return Ok(Exit::Failed);
+    };
+    let key = ApiKey::generate(random.expose());
+    let (role, hash) = (role.name(), key.hash());
+    match output {
+        Format::Table => {
+            writeln!(out, "The API key of {name} ({role}). It is shown this once:\n\n  {}\n", key.expose())?;
+            writeln!(out, "Its line for the configuration, under `callers`:\n")?;
+            writeln!(out, "  - {{ name: {name}, role: {role}, key_hash: \"{hash}\" }}")?;
+        }
+        Format::Json => {
+            let hash = hash.to_string();
+            let key = key.expose();
+            writeln!(out, "{}", serde_json::json!({ "name": name, "role": role, "api_key": key, "key_hash": hash }))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    [Role::Edge, Role::Backend, Role::Admin]
+        .into_iter()
+        .find(|role| role.name() == text)
+        .ok_or("expected edge, backend or admin")
+}
+
+/// The rule of `callers[].name`, and nothing that YAML reads in its own way.
+fn name(text: &str) -> Result<String, &'static str> {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
+    let letter = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    (letter && text.len() <= 64 && text.chars().all(plain))
+        .then(|| text.to_owned())
+        .ok_or("expected a letter, then letters, digits and `-_.`, 64 at most")
+}

@@ -1,0 +1,38 @@
+//! Owns the layering: defaults, then the file, then the environment. Does not know how each layer was read.
+
+use config::{ConfigError, Map, Source, Value, ValueKind};
+
+use super::Config;
+use super::tree::{Content, Node};
+
+/// Puts the later layers over the earlier ones, and reads what comes out. Sections are merged key by key; everything
+/// else replaces what was there.
+pub fn merged(layers: [&Node; 2]) -> Result<Config, ConfigError> {
+    let builder = layers.into_iter().fold(config::Config::builder(), |all, layer| all.add_source(Layer(layer.clone())));
+    builder.build()?.try_deserialize()
+}
+
+#[derive(Clone, Debug)]
+struct Layer(Node);
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        value(&self.0).map_or_else(|| Ok(Map::new()), Value::into_table)
+    }
+}
+
+fn value(node: &Node) -> Option<Value> {
+    let kind = match &node.content {
+        Content::Nothing => return None,
+        Content::Text(text) => ValueKind::String(text.clone()),
+        Content::List(items) => ValueKind::Array(items.iter().filter_map(value).collect()),
+        Content::Map(entries) => {
+            ValueKind::Table(entries.iter().filter_map(|(key, node)| Some((key.text.clone(), value(node)?))).collect())
+        }
+    };
+    Some(Value::new(None, kind))
+}

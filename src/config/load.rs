@@ -1,0 +1,184 @@
+//! Owns the way from sources to a checked configuration. Does not read the process's own environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Config;
+use super::fault::{Fault, Faults};
+use super::interpolate::interpolate;
+use super::schema::Shape;
+use super::secret_files::{self, Findings};
+use super::shape::prune;
+use super::tree::{Content, Node, Origin, Place};
+use super::variables::Variables;
+use super::{layers, overrides, rules, yaml};
+
+/// What a configuration is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The YAML file; without one there are only defaults and the environment.
+    pub file: Option<Text>,
+    /// The `.env` file.
+    pub dotenv: Option<Text>,
+    /// The environment of the process.
+    pub environment: Variables,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// Its path, as messages name it.
+    pub path: PathBuf,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// A configuration that passed every check, and where its values came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Where each value that is not a default came from, by its key.
+    pub origins: BTreeMap<String, Origin>,
+    /// What is allowed and still worth a second look.
+    pub warnings: Vec<Fault>,
+}
+
+impl Sources {
+    /// Reads the YAML file at `path`, or none, and `.env` in `folder` if there is one.
+    ///
+    /// # Errors
+    /// A file can't be read: the YAML file has to be there, `.env` need not.
+    pub fn read(path: Option<&Path>, folder: &Path, environment: Variables) -> Result<Self, Faults> {
+        let unreadable = |path: &Path, error: &std::io::Error| {
+            Faults::from(Fault::of("", format!("can't read {}: {error}", path.display())))
+        };
+        let file = path
+            .map(|path| match std::fs::read_to_string(path) {
+                Ok(text) => Ok(Text { path: path.to_owned(), text }),
+                Err(error) => Err(unreadable(path, &error)),
+            })
+            .transpose()?;
+        let dotenv = folder.join(".env");
+        let dotenv = match std::fs::read_to_string(&dotenv) {
+            Ok(text) => Some(Text { path: ".env".into(), text }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(unreadable(&dotenv, &error)),
+        };
+        Ok(Self { file, dotenv, environment })
+    }
+
+    /// A configuration text of our own, with no file behind it.
+    #[must_use]
+    pub fn text(name: &str, text: impl Into<String>) -> Self {
+        Self { file: Some(Text { path: name.into(), text: text.into() }), ..Self::default() }
+    }
+}
+
+impl Config {
+    /// Reads, layers and checks. The environment wins over the file, and the file over the defaults.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once (only a fault of YAML syntax hides what comes after it).
+    pub fn load(sources: Sources) -> Result<Loaded, Faults> {
+        let mut faults = Vec::new();
+        let mut variables = sources.environment;
+        if let Some(dotenv) = &sources.dotenv {
+            variables.add_dotenv(&name_of(&dotenv.path), &dotenv.text, &mut faults);
+        }
+        let (file, unset) = file_layer(sources.file.as_ref(), &variables, &mut faults)?;
+        let environment = environment_layer(&variables, &mut faults);
+        let (mut file, mut environment) = (file, environment);
+
+        let folder = sources.file.as_ref().and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
+        let (mut in_file, mut in_environment) = (Findings::default(), Findings::default());
+        secret_files::read(&mut file, Shape::root(), folder, "", &mut in_file);
+        secret_files::read(&mut environment, Shape::root(), Path::new(""), "", &mut in_environment);
+
+        let config = layers::merged([&file, &environment]).map_err(|error| {
+            // The schema let something through that the types refuse: say what, without the value.
+            let path = match &error {
+                config::ConfigError::Type { key, .. } | config::ConfigError::At { key, .. } => key.clone(),
+                _ => None,
+            };
+            Faults::from(Fault::of(path.unwrap_or_default(), "can't be read"))
+        })?;
+
+        // What is missing is no fault where the environment gave it, nor under a provider that is not offered.
+        let overridden = environment.leaves();
+        let moot = |fault: &Fault| {
+            overridden.contains_key(fault.path.trim_end_matches("_file")) || is_off(&config, &fault.path)
+        };
+        faults.extend(unset.into_iter().chain(in_file.faults).filter(|fault| !moot(fault)));
+        faults.extend(in_environment.faults);
+
+        let mut origins = file.leaves();
+        origins.extend(overridden);
+        let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
+        let judged = rules::judge(&config);
+        let placed = |mut fault: Fault| {
+            fault.place = fault.place.or_else(|| nearest(&origins, &file, &fault.path));
+            fault
+        };
+        faults.extend(judged.faults.into_iter().filter(|fault| !known.contains(&fault.path)).map(placed));
+        if !faults.is_empty() {
+            faults.sort_by(|left, right| left.place.cmp(&right.place));
+            return Err(Faults(faults));
+        }
+        let warnings = judged.warnings.into_iter().map(placed).chain(in_file.warnings).chain(in_environment.warnings);
+        let warnings = warnings.collect();
+        Ok(Loaded { config, origins, warnings })
+    }
+}
+
+/// The file's tree, pruned, and the faults of variables that are not set.
+fn file_layer(
+    file: Option<&Text>,
+    variables: &Variables,
+    faults: &mut Vec<Fault>,
+) -> Result<(Node, Vec<Fault>), Faults> {
+    let mut unset = Vec::new();
+    let Some(Text { path, text }) = file else {
+        return Ok((Node::new(Place::Variable(String::new()), Content::Nothing), unset));
+    };
+    let mut tree = match yaml::read(&name_of(path), text, faults) {
+        Ok(tree) => tree,
+        Err(fault) => {
+            faults.push(fault);
+            return Err(Faults(std::mem::take(faults)));
+        }
+    };
+    interpolate(&mut tree, variables, "", &mut unset);
+    prune(&mut tree, Shape::root(), "", faults);
+    Ok((tree, unset))
+}
+
+fn environment_layer(variables: &Variables, faults: &mut Vec<Fault>) -> Node {
+    let mut tree = overrides::layer(variables, faults);
+    prune(&mut tree, Shape::root(), "", faults);
+    tree
+}
+
+fn name_of(path: &Path) -> Arc<str> {
+    path.display().to_string().into()
+}
+
+/// Whether a key belongs to a provider that is not offered.
+fn is_off(config: &Config, path: &str) -> bool {
+    let name = path.strip_prefix("oidc.providers.").and_then(|rest| rest.split('.').next());
+    name.and_then(|name| config.oidc.providers.get(name)).is_some_and(|provider| !provider.enabled)
+}
+
+/// Where a key stands, or the section that it is missing in.
+fn nearest(origins: &BTreeMap<String, Origin>, file: &Node, path: &str) -> Option<Place> {
+    if let Some(origin) = origins.get(path) {
+        return Some(origin.place.clone());
+    }
+    let (mut keys, mut here) = (path.split('.').collect::<Vec<_>>(), None);
+    while here.is_none() && !keys.is_empty() {
+        here = file.get(&keys).map(|node| node.place.clone());
+        keys.pop();
+    }
+    here
+}

@@ -1,0 +1,192 @@
+//! Owns the settings of the identity providers. Does not know how they are spoken to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::period::Period;
+use crate::crypto::Secret;
+
+/// Who logs people in.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Oidc {
+    /// Providers by name: lower case letters, digits and `-`. The name stands in addresses and in every `user_id`.
+    pub providers: BTreeMap<String, Provider>,
+    /// Refresh tokens of the providers.
+    pub refresh_tokens: RefreshTokens,
+}
+
+/// Refresh tokens of the providers.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RefreshTokens {
+    /// Use refresh tokens. Needs `persist_in_session_store: true`.
+    pub enabled: bool,
+    /// Keep refresh tokens in the session store, sealed. Without it none is kept and refreshing is off.
+    pub persist_in_session_store: bool,
+}
+
+/// One identity provider.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Provider {
+    /// Offer this provider. What is missing under one that is not enabled is no fault.
+    pub enabled: bool,
+    /// Known provider whose settings are filled in. Default: the one that is named like this entry, if there is one.
+    pub preset: Option<Preset>,
+    /// The issuer, exactly as in the provider's metadata. Presets `google` and `microsoft` need none. A `{tenantid}`
+    /// in it stands for any Microsoft directory.
+    pub issuer: Option<String>,
+    /// The client id that the provider gave this application.
+    pub client_id: Option<String>,
+    /// The client secret that the provider gave this application.
+    pub client_secret: Option<Secret>,
+    /// File that holds the client secret, in place of `client_secret`.
+    pub client_secret_file: Option<PathBuf>,
+    /// Scopes to ask for. Must contain `openid`.
+    pub scopes: Vec<String>,
+    /// What to write on the provider's button. Default: the preset's name, else the entry's.
+    pub display_name: Option<String>,
+    /// Further claims of the ID token or userinfo that are let through to backends.
+    pub claims: Vec<String>,
+    /// Ask the provider's userinfo endpoint at each login, for claims that are not in its ID token.
+    pub userinfo: bool,
+    /// How far the provider's clock may be off.
+    pub clock_leeway: Period,
+    /// Algorithms with which ID tokens may be signed.
+    pub signing_algorithms: Vec<SigningAlgorithm>,
+    /// How the client secret is presented.
+    pub client_auth: ClientAuth,
+    /// Let the provider's addresses lead into private networks (a provider on the intranet).
+    pub allow_private_network: bool,
+}
+
+/// A provider whose settings are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// Google accounts.
+    Google,
+    /// Microsoft accounts of every directory.
+    Microsoft,
+    /// Keycloak; needs the realm's address as issuer.
+    Keycloak,
+}
+
+/// How the client secret is presented (OpenID Connect Core, 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// What the provider's metadata offers, `client_secret_basic` first.
+    Auto,
+    /// In the Authorization header.
+    ClientSecretBasic,
+    /// In the body of the request.
+    ClientSecretPost,
+}
+
+/// An algorithm with which an ID token may be signed (RFC 7518, 3.1). None is symmetric (security.md 22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names are the registered ones")]
+pub enum SigningAlgorithm {
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+}
+
+impl SigningAlgorithm {
+    /// Its registered name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            preset: None,
+            issuer: None,
+            client_id: None,
+            client_secret: None,
+            client_secret_file: None,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+            display_name: None,
+            claims: Vec::new(),
+            userinfo: false,
+            clock_leeway: Period::seconds(30),
+            signing_algorithms: vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256],
+            client_auth: ClientAuth::Auto,
+            allow_private_network: false,
+        }
+    }
+}
+
+impl Provider {
+    /// The preset that applies to the entry `name`.
+    #[must_use]
+    pub fn preset_of(&self, name: &str) -> Option<Preset> {
+        self.preset.or(match name {
+            "google" => Some(Preset::Google),
+            "microsoft" => Some(Preset::Microsoft),
+            "keycloak" => Some(Preset::Keycloak),
+            _ => None,
+        })
+    }
+
+    /// The issuer of the entry `name`: its own, else its preset's.
+    #[must_use]
+    pub fn issuer_of(&self, name: &str) -> Option<&str> {
+        self.issuer.as_deref().or_else(|| self.preset_of(name)?.issuer())
+    }
+
+    /// What to write on the button of the entry `name`.
+    #[must_use]
+    pub fn display_name_of<'a>(&'a self, name: &'a str) -> &'a str {
+        match (&self.display_name, self.preset_of(name)) {
+            (Some(own), _) => own,
+            (None, Some(preset)) => preset.display_name(),
+            (None, None) => name,
+        }
+    }
+}
+
+impl Preset {
+    /// The issuer, where it is the same for everybody.
+    #[must_use]
+    pub const fn issuer(self) -> Option<&'static str> {
+        match self {
+            Self::Google => Some("https://accounts.google.com"),
+            Self::Microsoft => Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
+            Self::Keycloak => None,
+        }
+    }
+
+    const fn display_name(self) -> &'static str {
+        match self {
+            Self::Google => "Google",
+            Self::Microsoft => "Microsoft",
+            Self::Keycloak => "Keycloak",
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Owns the rules for tenant, server, store, callers and log. Does not know the other sections.
+
+use std::collections::BTreeSet;
+
+use tracing_subscriber::EnvFilter;
+
+use super::Judgement;
+use crate::config::Config;
+use crate::config::server::Server;
+use crate::config::store::{Kind, Redis, Store};
+
+pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
+    judgement.check(config.tenant.number > 0, "tenant.number", "tenants count from 1");
+    judgement.check(!config.tenant.name.is_empty(), "tenant.name", "must not be empty");
+    server(&config.server, judgement);
+    store(&config.store, judgement);
+    callers(config, judgement);
+    let level = EnvFilter::builder().parse(&config.log.level);
+    judgement.check(level.is_ok(), "log.level", "expected `info`, or directives such as `info,gatelodge::store=debug`");
+}
+
+fn server(server: &Server, judgement: &mut Judgement) {
+    let tls = &server.tls;
+    if tls.cert_file.is_some() != tls.key_file.is_some() {
+        judgement.fault("server.tls", "a certificate and its key go together: give `cert_file` and `key_file`");
+    }
+    if tls.client_ca_file.is_some() && tls.cert_file.is_none() {
+        judgement.fault("server.tls.client_ca_file", "client certificates need TLS: give `cert_file` and `key_file`");
+    }
+    // security.md 101
+    if tls.cert_file.is_none() && !server.listen.ip().is_loopback() && !server.allow_plaintext {
+        let message = "other machines can reach this address, and there is no TLS; give `server.tls`, or set \
+                       `server.allow_plaintext: true` behind a mesh or proxy that adds it";
+        judgement.fault("server.listen", message);
+    }
+    judgement.check(server.limits.max_in_flight > 0, "server.limits.max_in_flight", "must be at least 1");
+    let message_bytes = server.limits.max_message_bytes;
+    judgement.check(message_bytes >= 65_536, "server.limits.max_message_bytes", "must be at least 65536");
+    judgement.check(!server.max_connection_age.is_zero(), "server.max_connection_age", "must be longer than nothing");
+}
+
+fn store(store: &Store, judgement: &mut Judgement) {
+    match store.kind {
+        Kind::Embedded => {
+            let named = !store.embedded.path.as_os_str().is_empty();
+            judgement.check(named, "store.embedded.path", "must name a file");
+        }
+        Kind::Redis => redis(&store.redis, judgement),
+    }
+}
+
+fn redis(redis: &Redis, judgement: &mut Judgement) {
+    judgement.check(!redis.urls.is_empty(), "store.redis.urls", "needs at least one address");
+    if redis.urls.len() > 1 && !redis.cluster {
+        judgement.fault("store.redis.urls", "several addresses are for a cluster; set `cluster: true` or give one");
+    }
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.' | ':');
+    if redis.key_prefix.is_empty() || redis.key_prefix.len() > 64 || !redis.key_prefix.chars().all(plain) {
+        judgement.fault("store.redis.key_prefix", "1 to 64 letters, digits and `-_.:` (braces would move the keys)");
+    }
+    judgement.check(!redis.connect_timeout.is_zero(), "store.redis.connect_timeout", "must be longer than nothing");
+    judgement.check(!redis.command_timeout.is_zero(), "store.redis.command_timeout", "must be longer than nothing");
+    if redis.username.is_some() && redis.password.is_none() {
+        judgement.fault("store.redis.username", "a user name needs a password: `password` or `password_file`");
+    }
+    if redis.allow_eviction {
+        judgement.warn("store.redis.allow_eviction", "when Redis runs full it may throw sessions away");
+    }
+}
+
+fn callers(config: &Config, judgement: &mut Judgement) {
+    let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
+    for (at, caller) in config.callers.iter().enumerate() {
+        let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
+        if caller.name.is_empty() || caller.name.len() > 64 || !caller.name.chars().all(plain) {
+            judgement.fault(format!("callers[{at}].name"), "1 to 64 letters, digits and `-_.`");
+        }
+        if !names.insert(&caller.name) {
+            judgement.fault(format!("callers[{at}].name"), "another caller has this name");
+        }
+        if !hashes.insert(caller.key_hash.as_bytes()) {
+            judgement.fault(format!("callers[{at}].key_hash"), "another caller has this key; each needs its own");
+        }
+    }
+    if config.callers.is_empty() {
+        judgement.warn("callers", "nobody may call; `gatelodge keys generate` makes a key");
+    }
+}

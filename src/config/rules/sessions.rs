@@ -1,0 +1,113 @@
+//! Owns the rules for sessions, their cookies and secrets. Does not know the other sections.
+
+use super::Judgement;
+use crate::config::Config;
+use crate::config::period::Period;
+use crate::config::sessions::{Cookie, Sessions};
+use crate::config::well_known::weakness;
+use crate::crypto::Secret;
+
+const LONGEST_LOGIN: Period = Period::seconds(3600);
+/// Browsers keep no cookie for longer than 400 days.
+const LONGEST_SESSION: Period = Period::seconds(400 * 86_400);
+
+pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
+    let sessions = &config.app.sessions;
+    times(sessions, judgement);
+    cookies(&sessions.cookie, judgement);
+    let header = &sessions.csrf_header;
+    judgement.check(is_token(header), "app.sessions.csrf_header", "not the name of a header");
+    let most = sessions.max_sessions_per_user;
+    judgement.check((1..=10_000).contains(&most), "app.sessions.max_sessions_per_user", "from 1 to 10000");
+    if sessions.security.strict_fingerprinting && !sessions.security.enable_client_fingerprinting {
+        let message = "has no effect while `enable_client_fingerprinting` is false";
+        judgement.warn("app.sessions.security.strict_fingerprinting", message);
+    }
+    secrets(sessions, config.development, judgement);
+}
+
+fn times(sessions: &Sessions, judgement: &mut Judgement) {
+    let zero = "must be longer than nothing";
+    judgement.check(!sessions.max_age.is_zero(), "app.sessions.max_age", zero);
+    judgement.check(sessions.max_age <= LONGEST_SESSION, "app.sessions.max_age", "at most 400 days");
+    judgement.check(!sessions.idle().is_zero(), "app.sessions.idle_timeout", zero);
+    let idle_fits = sessions.idle() <= sessions.max_age;
+    judgement.check(idle_fits, "app.sessions.idle_timeout", "at most `max_age`: the session ends then anyway");
+    let touch_fits = sessions.touch_interval <= sessions.idle();
+    judgement.check(touch_fits, "app.sessions.touch_interval", "at most the idle limit, else use is never noticed");
+    let login = sessions.auth_session_ttl_seconds;
+    judgement.check(
+        !login.is_zero() && login <= LONGEST_LOGIN,
+        "app.sessions.auth_session_ttl_seconds",
+        "from 1 second to 1 hour",
+    );
+    judgement.check(sessions.csrf_token_max_age_hours > 0, "app.sessions.csrf_token_max_age_hours", "at least 1");
+    judgement.check(
+        sessions.repeat_answer_for <= login,
+        "app.sessions.repeat_answer_for",
+        "at most what a login may take",
+    );
+}
+
+fn cookies(cookie: &Cookie, judgement: &mut Judgement) {
+    for (key, name) in [("name", &cookie.name), ("binding_name", &cookie.binding_name)] {
+        let path = format!("app.sessions.cookie.{key}");
+        let prefixed =
+            name.to_ascii_lowercase().starts_with("__host-") || name.to_ascii_lowercase().starts_with("__secure-");
+        if prefixed {
+            judgement.fault(path, "without prefix: `__Host-` is added under https");
+        } else if !is_token(name) {
+            judgement.fault(path, "not the name of a cookie: letters, digits and `-_.`");
+        }
+    }
+    for (at, name) in cookie.former_names.iter().enumerate() {
+        let path = format!("app.sessions.cookie.former_names[{at}]");
+        judgement.check(is_token(name), &path, "not the name of a cookie: letters, digits and `-_.`");
+        judgement.check(*name != cookie.binding_name, &path, "is the name of the binding cookie");
+    }
+    let apart = cookie.name != cookie.binding_name;
+    judgement.check(apart, "app.sessions.cookie.binding_name", "must differ from the session cookie's name");
+}
+
+fn secrets(sessions: &Sessions, development: bool, judgement: &mut Judgement) {
+    let named = [
+        ("signing_secret", "SESSION_SIGNING_SECRET", &sessions.signing_secret),
+        ("csrf_signing_secret", "CSRF_SIGNING_SECRET", &sessions.csrf_signing_secret),
+    ];
+    let remedy = "`gatelodge config init` makes a random one";
+    for (key, variable, secret) in named {
+        let path = format!("app.sessions.{key}");
+        let found = secret.as_ref().map_or(Some("missing"), weakness);
+        match found {
+            Some("missing") if development => {
+                judgement.warn(path, format!("missing: one that everybody knows is used; set {variable}"));
+            }
+            Some("missing") => {
+                judgement.fault(path, format!("missing: set {variable}, `{key}` or `{key}_file`; {remedy}"))
+            }
+            Some(why) if development => judgement.warn(path, format!("{why}; refused outside development")),
+            Some(why) => judgement.fault(path, format!("{why}; {remedy}")),
+            None => {}
+        }
+    }
+    if sessions.signing_secret.is_some() && sessions.signing_secret == sessions.csrf_signing_secret && !development {
+        judgement.fault("app.sessions.csrf_signing_secret", "must differ from `signing_secret`");
+    }
+    former("former_signing_secrets", &sessions.former_signing_secrets, development, judgement);
+    former("former_csrf_signing_secrets", &sessions.former_csrf_signing_secrets, development, judgement);
+}
+
+/// A former secret still lets credentials in, so it must be as good as a present one.
+fn former(key: &str, secrets: &[Secret], development: bool, judgement: &mut Judgement) {
+    for (at, secret) in secrets.iter().enumerate().filter(|_| !development) {
+        if let Some(why) = weakness(secret) {
+            judgement.fault(format!("app.sessions.{key}[{at}]"), why);
+        }
+    }
+}
+
+/// Whether a text can be the name of a cookie or header (RFC 9110, 5.6.2), in signs that every framework reads alike.
+fn is_token(text: &str) -> bool {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(plain)
+}
