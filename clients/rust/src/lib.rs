@@ -1,1 +1,36 @@
-//! x
+#![doc = include_str!("../README.md")]
+//!
+//! # The map, in reading order
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`client`] | the typed client: one lazy connection, every call of the contract |
+//! | [`verdict`], [`session`] | what an answer means, and who is behind it |
+//! | [`gate`], [`layer`] | the client with settings kept fresh; sessions for an application's own routes |
+//! | [`edge`] | the routes that log people in and out |
+//! | [`v1`] | the generated messages and stubs |
+//!
+//! **Invariant:** nothing here decides. What becomes HTTP comes finished from the authority, and whatever is not a
+//! definite answer is 503, with the browser's cookies left alone.
+
+mod answer;
+mod chance;
+pub mod client;
+pub mod edge;
+pub mod gate;
+pub mod layer;
+mod presented;
+pub mod session;
+mod settings;
+#[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+pub mod v1;
+pub mod verdict;
+
+pub use client::Client;
+pub use client::error::{Error, Reason};
+pub use client::options::{ClientOptions, OptionsError};
+pub use edge::{Edge, EdgeOptions};
+pub use gate::Gate;
+pub use layer::SessionLayer;
+pub use session::Session;
+pub use verdict::Verdict;

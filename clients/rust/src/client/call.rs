@@ -1,0 +1,83 @@
+//! Owns how one call is carried: key, request id, deadline, retries. Does not know what the calls mean.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Response, Status};
+
+use super::Client;
+use super::error::Error;
+use crate::chance;
+
+/// How a method of the contract is called.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    deadline: Duration,
+    retry: bool,
+}
+
+impl Manner {
+    /// For methods whose comment says "Safe to retry", and which no provider delays.
+    pub(super) const SAFE: Self = Self { deadline: Duration::from_secs(2), retry: true };
+    /// For safe methods that may have to wait for a provider.
+    pub(super) const SAFE_SLOW: Self = Self { deadline: Duration::from_secs(10), retry: true };
+    /// For a login's start: it may have to fetch the provider's metadata, and a repeat would begin another login.
+    pub(super) const START_LOGIN: Self = Self { deadline: Duration::from_secs(10), retry: false };
+    /// For a login's end: the provider is asked for tokens, and the browser repeats it by itself.
+    pub(super) const COMPLETE_CALLBACK: Self = Self { deadline: Duration::from_secs(20), retry: false };
+    /// For a probe, whose answer is about now.
+    pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), retry: false };
+}
+
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
+    ///
+    /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
+    /// the authority asked for, and never past the deadline.
+    pub(super) async fn call<Q, A, F>(
+        &self,
+        manner: Manner,
+        question: Q,
+        send: impl Fn(Channel, Request<Q>) -> F,
+    ) -> Result<A, Error>
+    where
+        Q: Clone,
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let deadline = Instant::now() + self.deadline.unwrap_or(manner.deadline);
+        let mut longest_wait = FIRST_WAIT;
+        loop {
+            let request = self.request(question.clone(), deadline.saturating_duration_since(Instant::now()));
+            let failure = match timeout_at(deadline, send(self.shared.channel.clone(), request)).await {
+                Ok(Ok(answer)) => return Ok(answer.into_inner()),
+                Ok(Err(status)) => Error::from_status(&status, &self.shared.address),
+                Err(_) => return Err(Error::deadline_exceeded()),
+            };
+            let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());
+            if !manner.retry || failure.code() != Code::Unavailable || Instant::now() + wait >= deadline {
+                return Err(failure);
+            }
+            tracing::debug!(%failure, ?wait, "the authority is unavailable; asking again");
+            sleep(wait).await;
+            longest_wait = LONGEST_WAIT.min(longest_wait * 2);
+        }
+    }
+
+    fn request<Q>(&self, question: Q, remaining: Duration) -> Request<Q> {
+        let mut request = Request::new(question);
+        request.set_timeout(remaining);
+        let mut put = |name: &'static str, value: &Option<MetadataValue<Ascii>>| {
+            if let Some(value) = value {
+                request.metadata_mut().insert(name, value.clone());
+            }
+        };
+        put("authorization", &self.shared.authorization);
+        put("x-request-id", &self.request_id);
+        request
+    }
+}

@@ -1,0 +1,194 @@
+//! Owns why a call failed, by code and reason. Does not know what to answer a browser because of it.
+
+use std::error::Error as _;
+use std::fmt;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::v1::ErrorReason;
+
+/// A call that brought no answer. It never speaks of the browser's session: nobody is logged out because of it.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    code: Code,
+    reason: Reason,
+    message: String,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    field_violations: Vec<FieldViolation>,
+}
+
+/// The machine-readable reason of a failed call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// One that this client knows.
+    Known(ErrorReason),
+    /// One that a newer authority sent: go by the code.
+    Unknown(String),
+    /// None came: the call failed before it reached an authority, or on the way back.
+    Absent,
+}
+
+/// A field of the caller's own that the authority refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// The field's path in the request.
+    pub field: String,
+    /// What is wrong with it.
+    pub description: String,
+}
+
+impl Error {
+    /// The gRPC status code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The reason, more exact than the code.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.0.reason
+    }
+
+    /// Whether the reason is this one.
+    #[must_use]
+    pub fn is(&self, reason: ErrorReason) -> bool {
+        self.0.reason == Reason::Known(reason)
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The id under which the authority's log holds the cause.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// Whether the same call may succeed later: UNAVAILABLE, or an overload that says when to come back.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.code == Code::Unavailable || self.0.code == Code::ResourceExhausted && self.0.retry_after.is_some()
+    }
+
+    /// How long to wait before a retry, when the authority said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The refused fields, for `INVALID_ARGUMENT`.
+    #[must_use]
+    pub fn field_violations(&self) -> &[FieldViolation] {
+        &self.0.field_violations
+    }
+
+    pub(crate) fn local(code: Code, reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let (request_id, retry_after, field_violations) = (None, None, Vec::new());
+        Self(Box::new(Parts { code, reason, message, request_id, retry_after, field_violations }))
+    }
+
+    /// An OK answer from which nothing may be concluded, such as one of an outcome that this client does not know.
+    pub(crate) fn could_not_say(message: impl Into<String>) -> Self {
+        Self::local(Code::Unknown, Reason::Absent, message)
+    }
+
+    pub(super) fn deadline_exceeded() -> Self {
+        let reason = Reason::Known(ErrorReason::DeadlineExceeded);
+        Self::local(Code::DeadlineExceeded, reason, "the authority did not answer in time")
+    }
+
+    pub(super) fn from_status(status: &Status, address: &str) -> Self {
+        // A unary call that we still wait for is cancelled by nobody but a timeout, here or at the authority.
+        if status.code() == Code::Cancelled {
+            return Self::deadline_exceeded();
+        }
+        let details = status.get_error_details();
+        let info = details.error_info();
+        let reason = info.map_or(Reason::Absent, |info| Reason::named(&info.reason));
+        let message = match status.source() {
+            Some(source) if info.is_none() => {
+                format!("the authority at {address} can't be reached: {}", chain(source))
+            }
+            _ => status.message().to_owned(),
+        };
+        let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
+        Self(Box::new(Parts {
+            code: status.code(),
+            reason,
+            message,
+            request_id: info.and_then(|info| info.metadata.get("request_id").cloned()),
+            retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
+            field_violations: violations
+                .iter()
+                .map(|v| FieldViolation { field: v.field.clone(), description: v.description.clone() })
+                .collect(),
+        }))
+    }
+}
+
+impl Reason {
+    fn named(name: &str) -> Self {
+        match ErrorReason::from_str_name(&format!("{PREFIX}{name}")) {
+            Some(reason) => Self::Known(reason),
+            None if name.is_empty() => Self::Absent,
+            None => Self::Unknown(name.to_owned()),
+        }
+    }
+
+    /// Its name, as in the contract: `STORE_UNAVAILABLE`. Empty when absent.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(reason) => {
+                let name = reason.as_str_name();
+                name.strip_prefix(PREFIX).unwrap_or(name)
+            }
+            Self::Unknown(name) => name,
+            Self::Absent => "",
+        }
+    }
+}
+
+const PREFIX: &str = "ERROR_REASON_";
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { code, reason, message, request_id, .. } = self.0.as_ref();
+        match reason {
+            Reason::Absent => write!(f, "{message} ({code:?}")?,
+            known => write!(f, "{message} ({code:?}, {}", known.name())?,
+        }
+        match request_id {
+            Some(id) => write!(f, ", request {id})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The innermost causes say what is wrong ("Connection refused"); each is said once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,97 @@
+//! Owns the calls of `LoginService`. Does not know the routes that lead to them.
+
+use super::Client;
+use super::call::Manner;
+use super::error::Error;
+use crate::v1;
+use crate::v1::login_service_client::LoginServiceClient;
+
+/// Logs people in and out: what an edge asks.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginCalls<'a>(pub(super) &'a Client);
+
+impl LoginCalls<'_> {
+    /// All that an edge has to know beyond address and key.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn get_edge_settings(
+        &self,
+        question: v1::GetEdgeSettingsRequest,
+    ) -> Result<v1::GetEdgeSettingsResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                LoginServiceClient::new(channel).get_edge_settings(question).await
+            })
+            .await
+    }
+
+    /// The identity providers that a person can log in with.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn list_providers(
+        &self,
+        question: v1::LoginServiceListProvidersRequest,
+    ) -> Result<v1::LoginServiceListProvidersResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                LoginServiceClient::new(channel).list_providers(question).await
+            })
+            .await
+    }
+
+    /// Begins a login. Never repeated: a repeat would begin another.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn start_login(&self, question: v1::StartLoginRequest) -> Result<v1::StartLoginResponse, Error> {
+        self.0
+            .call(Manner::START_LOGIN, question, |channel, question| async move {
+                LoginServiceClient::new(channel).start_login(question).await
+            })
+            .await
+    }
+
+    /// Completes a login. Not repeated here: the browser can do so, and gets the same answer.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn complete_callback(
+        &self,
+        question: v1::CompleteCallbackRequest,
+    ) -> Result<v1::CompleteCallbackResponse, Error> {
+        self.0
+            .call(Manner::COMPLETE_CALLBACK, question, |channel, question| async move {
+                LoginServiceClient::new(channel).complete_callback(question).await
+            })
+            .await
+    }
+
+    /// Ends the browser's session.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn start_logout(&self, question: v1::StartLogoutRequest) -> Result<v1::StartLogoutResponse, Error> {
+        self.0
+            .call(Manner::SAFE_SLOW, question, |channel, question| async move {
+                LoginServiceClient::new(channel).start_logout(question).await
+            })
+            .await
+    }
+
+    /// Receives the browser back from the provider's logout.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn complete_logout(
+        &self,
+        question: v1::CompleteLogoutRequest,
+    ) -> Result<v1::CompleteLogoutResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                LoginServiceClient::new(channel).complete_logout(question).await
+            })
+            .await
+    }
+}

@@ -1,0 +1,122 @@
+//! Owns the typed client: one lazy connection, and every call of the contract. Does not know HTTP or browsers.
+
+mod admin;
+mod call;
+pub mod error;
+mod login;
+pub mod options;
+mod sessions;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Channel;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+pub use admin::AdminCalls;
+use call::Manner;
+use error::Error;
+pub use login::LoginCalls;
+use options::{ClientOptions, OptionsError};
+pub use sessions::{Checked, SessionCalls};
+
+/// Asks an authority. Cheap to clone: all clones share one connection.
+///
+/// Every call has a deadline (2 s; 10 s where a provider may have to be asked; 20 s for a login's end), which the
+/// authority is told. Calls that are safe to repeat are repeated within it while the authority is unavailable.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    request_id: Option<MetadataValue<Ascii>>,
+    deadline: Option<Duration>,
+}
+
+struct Shared {
+    channel: Channel,
+    address: String,
+    authorization: Option<MetadataValue<Ascii>>,
+}
+
+impl Client {
+    /// Gets ready to ask an authority. The connection is made at the first call and again whenever it is lost, so an
+    /// authority that is away now is no error here. Call it inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the options can't be used: see [`OptionsError`].
+    pub fn connect(options: &ClientOptions) -> Result<Self, OptionsError> {
+        Self::over(options.endpoint()?.connect_lazy(), options.address.clone(), options.api_key.as_deref())
+    }
+
+    /// Asks over a channel that is there already, such as one to an authority in the same process.
+    ///
+    /// # Errors
+    /// When the key holds characters that no key has.
+    pub fn with_channel(channel: Channel, api_key: &str) -> Result<Self, OptionsError> {
+        Self::over(channel, "the given channel".to_owned(), Some(api_key))
+    }
+
+    fn over(channel: Channel, address: String, api_key: Option<&str>) -> Result<Self, OptionsError> {
+        let authorization = match api_key {
+            Some(key) => {
+                let mut value: MetadataValue<Ascii> =
+                    format!("Bearer {key}").parse().map_err(|_| OptionsError::ApiKey)?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+            None => None,
+        };
+        Ok(Self { shared: Arc::new(Shared { channel, address, authorization }), request_id: None, deadline: None })
+    }
+
+    /// The same client, whose calls carry this request id into the authority's log. One that no header can hold is
+    /// left out.
+    #[must_use]
+    pub fn for_request(&self, request_id: &str) -> Self {
+        Self { request_id: request_id.parse().ok(), ..self.clone() }
+    }
+
+    /// The same client, whose calls may take this long.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The calls of an edge: logins and logouts.
+    #[must_use]
+    pub fn login(&self) -> LoginCalls<'_> {
+        LoginCalls(self)
+    }
+
+    /// The calls about a presented session.
+    #[must_use]
+    pub fn sessions(&self) -> SessionCalls<'_> {
+        SessionCalls(self)
+    }
+
+    /// The calls of an admin.
+    #[must_use]
+    pub fn admin(&self) -> AdminCalls<'_> {
+        AdminCalls(self)
+    }
+
+    /// Whether a service (empty for all) is serving now, as `grpc.health.v1` says. Needs no key.
+    ///
+    /// # Errors
+    /// When the authority can't be reached or has no such service.
+    pub async fn is_serving(&self, service: &str) -> Result<bool, Error> {
+        let question = HealthCheckRequest { service: service.to_owned() };
+        let answer = self.call(Manner::PROBE, question, |channel, question| async move {
+            HealthClient::new(channel).check(question).await
+        });
+        Ok(answer.await?.status() == ServingStatus::Serving)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("address", &self.shared.address).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,199 @@
+//! Owns the table of routes and the call behind each. Does not know what the answers say.
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use serde::Serialize;
+
+use super::cors;
+use crate::answer::{Asker, cookie_headers, deliver};
+use crate::client::Client;
+use crate::client::error::Error;
+use crate::gate::Gate;
+use crate::presented::{context, login_cookies, query, request_id, session_cookies};
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::v1;
+use crate::v1::RouteSet;
+use crate::verdict::Verdict;
+
+/// A route of the contract.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Route {
+    /// Begins a login.
+    Login,
+    /// Receives the browser back from the provider.
+    Callback,
+    /// Says who is logged in.
+    Me,
+    /// Ends the session.
+    Logout,
+    /// Receives the browser back from the provider's logout.
+    LoggedOut,
+}
+
+impl Route {
+    pub(super) const ALL: [Self; 5] = [Self::Login, Self::Callback, Self::Me, Self::Logout, Self::LoggedOut];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Login => "/auth/web/login",
+            Self::Callback => "/auth/web/callback",
+            Self::Me => "/auth/me",
+            Self::Logout => "/auth/web/logout",
+            Self::LoggedOut => "/auth/web/logged-out",
+        }
+    }
+
+    pub(super) const fn set(self) -> RouteSet {
+        match self {
+            Self::Login | Self::Callback | Self::Me | Self::Logout | Self::LoggedOut => RouteSet::Web,
+        }
+    }
+
+    /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
+    const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Login | Self::Callback | Self::LoggedOut => &[Method::GET],
+            Self::Me => &[Method::GET, Method::HEAD],
+            Self::Logout => &[Method::POST],
+        }
+    }
+}
+
+/// security.md 66.
+const ONE_YEAR: &str = "max-age=31536000";
+
+/// Answers one request of a route.
+pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let asker = Asker::new(&parts.method, request_id(&parts.headers));
+    let Some(settings) = gate.settings() else {
+        return asker.unavailable(None);
+    };
+    if !settings.is_on(route.set()) {
+        return axum::response::IntoResponse::into_response(StatusCode::NOT_FOUND);
+    }
+    let mut response = if parts.method == Method::OPTIONS {
+        cors::preflight(&parts.headers, &settings.cors, &cors::allow(route.methods()))
+    } else if route.methods().contains(&parts.method) {
+        let question =
+            Question { client: gate.client().for_request(&asker.request_id), gate, settings: &settings, parts: &parts };
+        question.pass_on(route, &asker).await.unwrap_or_else(|error| asker.failed(&error))
+    } else {
+        let detail = "This address does not take this method.";
+        let mut refused = asker.error(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);
+        refused.headers_mut().insert(header::ALLOW, cors::allow(route.methods()));
+        refused
+    };
+    if settings.is_https {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONE_YEAR));
+    }
+    cors::share(&parts.headers, &settings.cors, response.headers_mut());
+    response
+}
+
+/// What a browser asked, ready to be passed on.
+struct Question<'a> {
+    client: Client,
+    gate: &'a Gate,
+    settings: &'a Settings,
+    parts: &'a Parts,
+}
+
+impl Question<'_> {
+    async fn pass_on(&self, route: Route, asker: &Asker) -> Result<Response, Error> {
+        let (parts, settings) = (self.parts, self.settings);
+        let (route_set, context) = (route.set().into(), Some(context(parts, settings)));
+        let login = self.client.login();
+        let (answer, version) = match route {
+            Route::Me => return self.me(asker, context).await,
+            Route::Login => {
+                let (provider, cookies) = (bytes::Bytes::new(), login_cookies(parts, settings));
+                let query = query(parts, settings);
+                let question = v1::StartLoginRequest { route_set, provider, query, cookies, context };
+                let done = login.start_login(question).await?;
+                (done.answer, done.settings_version)
+            }
+            Route::Callback => {
+                let response = Some(v1::complete_callback_request::Response::Query(query(parts, settings)));
+                let cookies = login_cookies(parts, settings);
+                let question = v1::CompleteCallbackRequest { route_set, response, cookies, context };
+                let done = login.complete_callback(question).await?;
+                (done.answer, done.settings_version)
+            }
+            Route::Logout => {
+                let (query, cookies) = (query(parts, settings), login_cookies(parts, settings));
+                let done = login.start_logout(v1::StartLogoutRequest { route_set, query, cookies, context }).await?;
+                (done.answer, done.settings_version)
+            }
+            Route::LoggedOut => {
+                let (query, cookies) = (query(parts, settings), login_cookies(parts, settings));
+                let question = v1::CompleteLogoutRequest { route_set, query, cookies, context };
+                let done = login.complete_logout(question).await?;
+                (done.answer, done.settings_version)
+            }
+        };
+        self.gate.saw_version(&version);
+        Ok(asker.copy(answer))
+    }
+
+    async fn me(&self, asker: &Asker, context: Option<v1::RequestContext>) -> Result<Response, Error> {
+        let question = v1::ValidateSessionRequest {
+            cookies: session_cookies(self.parts, self.settings),
+            context,
+            requirements: None,
+            can_set_cookies: true,
+            touch: None,
+            issue_csrf_token: true,
+        };
+        let checked = self.client.sessions().check(question).await?;
+        self.gate.saw_version(&checked.settings_version);
+        match checked.verdict {
+            Verdict::Active(session) => self.who(asker, &session),
+            Verdict::Inactive(inactive) => Ok(match inactive.answer {
+                Some(answer) => asker.copy(Some(answer)),
+                None => asker.error(StatusCode::UNAUTHORIZED, "NOT_SIGNED_IN", "You are not signed in."),
+            }),
+            Verdict::Denied(denied) => Ok(match denied.answer {
+                Some(answer) => asker.copy(Some(answer)),
+                None => asker.error(StatusCode::FORBIDDEN, "FORBIDDEN", "This session may not make this request."),
+            }),
+        }
+    }
+
+    fn who(&self, asker: &Asker, session: &Session) -> Result<Response, Error> {
+        let unusable = || Error::could_not_say("the authority's cookie or token is no header value");
+        let cookies = cookie_headers(session.set_cookies()).ok_or_else(unusable)?;
+        let mut response = asker.json(StatusCode::OK, &Who::of(session));
+        deliver(response.headers_mut(), cookies);
+        if let (Some(name), Some(token)) = (&self.settings.csrf_header, session.csrf_token()) {
+            response.headers_mut().insert(name, HeaderValue::from_str(token).map_err(|_| unusable())?);
+        }
+        Ok(response)
+    }
+}
+
+/// The body of `/auth/me`. What the provider did not give is null.
+#[derive(Serialize)]
+struct Who<'a> {
+    user_id: &'a str,
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+    provider: &'a str,
+    csrf_token: Option<&'a str>,
+}
+
+impl<'a> Who<'a> {
+    fn of(session: &'a Session) -> Self {
+        Self {
+            user_id: session.user_id(),
+            email: session.email(),
+            name: session.name(),
+            provider: session.provider(),
+            csrf_token: session.csrf_token(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Owns how an HTTP request becomes what the authority is asked about: bytes as they came, cut where the settings say.
+//! Judges none of it.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, OriginalUri};
+use bytes::{Bytes, BytesMut};
+use http::header::{self, AsHeaderName, HeaderMap};
+use http::request::Parts;
+
+use crate::chance;
+use crate::settings::Settings;
+use crate::v1;
+
+/// Every value that came under a session cookie name.
+pub(crate) fn session_cookies(parts: &Parts, settings: &Settings) -> Vec<v1::Cookie> {
+    cookies_named(&parts.headers, &settings.session_cookies, settings)
+}
+
+/// Every value that came under a session or binding cookie name.
+pub(crate) fn login_cookies(parts: &Parts, settings: &Settings) -> Vec<v1::Cookie> {
+    let mut cookies = session_cookies(parts, settings);
+    cookies.extend(cookies_named(&parts.headers, &settings.binding_cookies, settings));
+    cookies
+}
+
+/// The Cookie header is cut at each `;` and at the first `=` of a pair, and read no further: a value keeps its quotes,
+/// its escapes and its bytes that are not UTF-8 (RFC 6265, 5.4; security.md 63).
+fn cookies_named(headers: &HeaderMap, names: &[String], settings: &Settings) -> Vec<v1::Cookie> {
+    let limits = &settings.limits;
+    let lines = headers.get_all(header::COOKIE).into_iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let cookies = pairs.filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let (name, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
+        let name = names.iter().find(|known| known.as_bytes() == name)?;
+        let value = value.get(1..).unwrap_or_default();
+        Some(v1::Cookie { name: name.clone(), value: cut(value, limits.cookie_bytes.saturating_add(1)) })
+    });
+    cookies.take(limits.cookies).collect()
+}
+
+/// The query without its `?`.
+pub(crate) fn query(parts: &Parts, settings: &Settings) -> Bytes {
+    let query = parts.uri.query().unwrap_or_default();
+    cut(query.as_bytes(), settings.limits.query_bytes.saturating_add(1))
+}
+
+/// What the authority has to know of the request beside its cookies.
+pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext {
+    let longest = settings.limits.header_bytes;
+    let headers = &parts.headers;
+    let one = |name: &'static str| joined(headers, name, longest);
+    // A router that is nested sees its own part of the path only; the browser's is kept beside it.
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let authority = || uri.authority().map(|authority| cut(authority.as_str().as_bytes(), longest));
+    v1::RequestContext {
+        method: cut(parts.method.as_str().as_bytes(), longest),
+        target: cut(target.as_bytes(), longest),
+        host: joined(headers, header::HOST, longest).or_else(authority),
+        peer_address: parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string().into()),
+        x_forwarded_for: lines(headers, "x-forwarded-for", longest),
+        forwarded: lines(headers, "forwarded", longest),
+        user_agent: one("user-agent"),
+        accept_language: one("accept-language"),
+        accept: one("accept"),
+        content_type: one("content-type"),
+        upgrade: one("upgrade"),
+        origin: one("origin"),
+        sec_fetch_site: one("sec-fetch-site"),
+        sec_fetch_mode: one("sec-fetch-mode"),
+        sec_fetch_dest: one("sec-fetch-dest"),
+        x_requested_with: one("x-requested-with"),
+        csrf_token: settings.csrf_header.as_ref().and_then(|name| joined(headers, name, longest)),
+        x_tenant_id: one("x-tenant-id"),
+    }
+}
+
+/// The id that joins the browser's answer with the authority's log: the one that came if it is plain, else a new one.
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    const LONGEST: usize = 64;
+    let plain = |id: &&str| {
+        !id.is_empty() && id.len() <= LONGEST && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let given = headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(plain);
+    given.map_or_else(|| format!("{:016x}{:016x}", chance::number(), chance::number()), str::to_owned)
+}
+
+fn joined(headers: &HeaderMap, name: impl AsHeaderName, longest: usize) -> Option<Bytes> {
+    let mut lines = headers.get_all(name).into_iter();
+    let mut whole = BytesMut::from(lines.next()?.as_bytes());
+    for line in lines {
+        whole.extend_from_slice(b", ");
+        whole.extend_from_slice(line.as_bytes());
+    }
+    whole.truncate(longest);
+    Some(whole.freeze())
+}
+
+fn lines(headers: &HeaderMap, name: &str, longest: usize) -> Vec<Bytes> {
+    headers.get_all(name).into_iter().map(|line| cut(line.as_bytes(), longest)).collect()
+}
+
+fn cut(bytes: &[u8], longest: usize) -> Bytes {
+    Bytes::copy_from_slice(bytes.get(..longest).unwrap_or(bytes))
+}
