@@ -1,1 +1,20 @@
-//! Owns the development provider and the demo page behind `gatelodge dev`. Never runs outside it.
+//! Owns the development provider, the demo page and the text that `gatelodge dev` prints. Never runs outside it.
+//! Does not know gRPC, the store, or how the parts are joined: `app` does that.
+
+pub mod banner;
+pub mod demo;
+pub mod provider;
+
+/// Says that this process is `gatelodge dev`. What must never run in production asks for one.
+///
+/// A test reads the sources and keeps [`DevelopmentOnly::in_gatelodge_dev`] to the command `dev`.
+#[derive(Debug)]
+pub struct DevelopmentOnly(());
+
+impl DevelopmentOnly {
+    /// For the command `gatelodge dev`, and for tests.
+    #[must_use]
+    pub const fn in_gatelodge_dev() -> Self {
+        Self(())
+    }
+}

@@ -1,0 +1,238 @@
+// The demo page: asks who is logged in, shows it, and tells apart "no session" (401), "not this request" (403) and
+// "the authority could not say" (503). It holds no credential: the browser adds the cookie, the CSRF token lives in
+// one variable and dies with the page.
+
+const at = (id) => document.getElementById(id);
+const show = (id, shown) => { at(id).hidden = !shown; };
+const text = (id, value) => { at(id).textContent = value; };
+
+let options = { providers: [], csrf_header: 'x-csrf-token', test_users: [] };
+let session = null;
+let csrfToken = '';
+
+const UNREACHABLE = "The session authority can't be reached; you are still logged in. Your cookie is untouched: "
+  + 'nobody is logged out because a server is away.';
+const ENDED = 'Your session has ended.';
+const LOGIN_ERRORS = {
+  access_denied: 'The provider says that the login was cancelled.',
+  login_required: 'The provider wants you to log in again.',
+};
+
+/** Asks the edge. Resolves with status 0 when it does not answer at all; never rejects. */
+async function ask(path, init = {}) {
+  try {
+    const response = await fetch(path, {
+      credentials: 'same-origin',
+      cache: 'no-store',
+      ...init,
+      headers: { accept: 'application/json', ...init.headers },
+    });
+    csrfToken = response.headers.get(options.csrf_header) ?? csrfToken;
+    const body = await response.json().catch(() => ({}));
+    return { status: response.status, body };
+  } catch {
+    return { status: 0, body: {} };
+  }
+}
+
+function notice(message, canRetry = false) {
+  text('error-text', message);
+  show('error', Boolean(message));
+  show('retry', canRetry);
+}
+
+/** Says what an answer other than "yes" means, and turns the page to match. */
+function turnTo({ status, body }) {
+  if (status === 401) {
+    signedOut(session ? ENDED : '');
+  } else if (status === 503) {
+    notice(UNREACHABLE, true);
+  } else if (status === 0) {
+    notice("This page's own server does not answer. Is gatelodge dev still running?", true);
+  } else {
+    notice(`${body.detail ?? 'That did not work.'} (HTTP ${status})`, true);
+  }
+}
+
+function signedOut(message) {
+  session = null;
+  csrfToken = '';
+  notice(message);
+  show('signed-in', false);
+  show('logout', false);
+  show('signed-out', true);
+}
+
+/** Asks who is logged in, and shows it. */
+async function refresh() {
+  const me = await ask('/auth/me');
+  const facts = me.status === 200 ? await ask('/demo/session') : me;
+  show('asking', false);
+  if (facts.status !== 200) {
+    turnTo(facts);
+    return;
+  }
+  csrfToken = me.body.csrf_token ?? csrfToken;
+  session = facts.body;
+  notice('');
+  signedIn();
+}
+
+function signedIn() {
+  text('user-name', session.name || session.user_id);
+  text('user-email', session.email);
+  text('user-id', session.user_id);
+  text('user-provider', providerName(session.provider));
+  text('user-initial', (session.name || session.user_id).slice(0, 1).toUpperCase());
+  const picture = at('user-picture');
+  picture.hidden = !session.picture;
+  if (session.picture) picture.src = session.picture;
+  text('session-id', session.session_id);
+  for (const [id, moment] of [
+    ['created', session.created],
+    ['last-active', session.last_active],
+    ['idle-end', session.idle_end],
+    ['absolute-end', session.absolute_end],
+  ]) {
+    const date = new Date(moment);
+    at(id).dateTime = date.toISOString();
+    text(id, date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }));
+  }
+  text('cookie-seen', JSON.stringify(document.cookie));
+  text('cookie-name', options.session_cookie);
+  text('revoke-command', revokeCommand());
+  tick();
+  show('signed-out', false);
+  show('signed-in', true);
+  show('logout', true);
+}
+
+const providerName = (name) => options.providers.find((one) => one.name === name)?.display_name ?? name;
+
+function revokeCommand() {
+  return 'grpcurl -plaintext'
+    + ' -H "authorization: Bearer ${GATELODGE_ADMIN_KEY:?paste the export line first}"'
+    + ` -d '{"session_id":"${session.session_id}"}'`
+    + ` ${options.authority} gatelodge.v1.AdminService/Revoke`;
+}
+
+/** Moves the countdowns; asks again once one has run out. */
+function tick() {
+  if (!session) return;
+  const now = Date.now();
+  countdown('idle', session.last_active, session.idle_end, now);
+  countdown('absolute', session.created, session.absolute_end, now);
+  const end = Math.min(session.idle_end, session.absolute_end);
+  if (now >= end && !session.overdue) {
+    session.overdue = true;
+    refresh();
+  }
+}
+
+function countdown(kind, start, end, now) {
+  text(`${kind}-left`, duration(Math.max(0, end - now)));
+  at(`${kind}-bar`).value = Math.min(1, Math.max(0, (end - now) / (end - start)));
+}
+
+function duration(millis) {
+  const seconds = Math.round(millis / 1000);
+  const parts = [[Math.floor(seconds / 86400), 'd'], [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']];
+  const first = parts.findIndex(([amount]) => amount > 0);
+  const shown = first < 0 ? [[0, 's']] : parts.slice(first, first + 3);
+  return shown.map(([amount, unit]) => `${amount} ${unit}`).join(' ');
+}
+
+async function act(withToken) {
+  const headers = withToken ? { [options.csrf_header]: csrfToken } : {};
+  const answer = await ask('/demo/action', { method: 'POST', headers });
+  const result = at('csrf-result');
+  result.hidden = true;
+  if (answer.status !== 200 && answer.status !== 403) {
+    turnTo(answer);
+    return;
+  }
+  notice('');
+  const good = answer.status === 200;
+  result.className = good ? 'result good' : 'result bad';
+  const detail = (answer.body.detail ?? 'Refused').replace(/\.$/, '');
+  result.textContent = good
+    ? `200: ${answer.body.message}`
+    : `403: ${detail}. ${withToken
+      ? 'The token was not good any more; the page has fetched a new one: try again.'
+      : 'So it would go for another site: your browser sent the cookie, but no token, and nothing was done.'}`;
+  result.hidden = false;
+  if (!good && withToken) refresh();
+}
+
+async function logOut() {
+  const answer = await ask('/auth/web/logout', { method: 'POST', headers: { [options.csrf_header]: csrfToken } });
+  if (answer.status !== 200) {
+    turnTo(answer);
+    return;
+  }
+  const next = URL.parse(answer.body.logout_url ?? '', location.href);
+  if (answer.body.logout_url && next && ['http:', 'https:'].includes(next.protocol)) {
+    location.assign(next.href);
+  } else {
+    signedOut('You are logged out.');
+  }
+}
+
+async function copyCommand() {
+  const button = at('copy');
+  try {
+    await navigator.clipboard.writeText(at('revoke-command').textContent);
+    button.textContent = 'Copied';
+  } catch {
+    getSelection().selectAllChildren(at('revoke-command'));
+    button.textContent = 'Selected';
+  }
+  setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+}
+
+function offerProviders() {
+  at('providers').replaceChildren(...options.providers.map(({ name, display_name: label }) => {
+    const link = document.createElement('a');
+    link.id = `login-${name}`;
+    link.className = 'button';
+    link.href = `/auth/web/login?${new URLSearchParams({ provider: name, redirect_uri: '/' })}`;
+    link.textContent = `Log in with ${label}`;
+    return link;
+  }));
+  if (options.test_users.length > 0) {
+    text('test-users', `Test users: ${options.test_users.join(', ')}; password ${options.test_password}`);
+    show('test-users', true);
+  }
+}
+
+/** A login that failed comes back here with `error` in the address: shown once, then gone from the address. */
+function failedLogin() {
+  const query = new URLSearchParams(location.search);
+  const error = query.get('error');
+  if (!error) return '';
+  history.replaceState(null, '', location.pathname);
+  return LOGIN_ERRORS[error.toLowerCase()] ?? `The login did not succeed: ${error.slice(0, 80)}. Please try again.`;
+}
+
+async function begin() {
+  const failure = failedLogin();
+  const answer = await ask('/demo/options');
+  if (answer.status === 200) options = answer.body;
+  offerProviders();
+  await refresh();
+  if (failure && !session) notice(failure);
+}
+
+at('csrf-action').addEventListener('click', () => act(true));
+at('csrf-action-without').addEventListener('click', () => act(false));
+at('logout').addEventListener('click', logOut);
+at('check').addEventListener('click', refresh);
+at('retry').addEventListener('click', refresh);
+at('copy').addEventListener('click', copyCommand);
+at('user-picture').addEventListener('error', () => show('user-picture', false));
+document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
+addEventListener('focus', refresh);
+addEventListener('pageshow', (event) => { if (event.persisted) refresh(); });
+setInterval(tick, 1000);
+begin();

@@ -1,0 +1,69 @@
+//! Owns the login page's form: showing it again, and judging what was typed. Does not know the protocol around it.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+
+use super::authorize;
+use super::cookies;
+use super::desk::Desk;
+use super::ledger::{Login, Request};
+use super::pages;
+use super::parameters::Parameters;
+use super::refusal::PageRefusal;
+use super::users;
+
+const ENDED: PageRefusal = PageRefusal(
+    "This login page has ended, or was opened in another browser. Go back to the application and log in again.",
+);
+const WRONG: &str = "Wrong email address or password. Both test users have the password shown below.";
+
+/// `GET /login?form=...&username=...`: the page again, with a name filled in.
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageRefusal> {
+    let parameters = Parameters::read(query.unwrap_or_default().as_bytes()).map_err(|_| ENDED)?;
+    let (form, request) = shown(&desk, &headers, &parameters).ok_or(ENDED)?;
+    let username = parameters.get("username").unwrap_or_default();
+    Ok(pages::login(&desk, &request, &form, username, None).into_response())
+}
+
+/// `POST /login`. The form counts only from the browser that it was shown to, so that no other page can log a browser
+/// in here as somebody else.
+pub(super) async fn submit(
+    State(desk): State<Arc<Desk>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageRefusal> {
+    let typed = Parameters::of_form(&headers, &body).map_err(|_| ENDED)?;
+    let (form, request) = shown(&desk, &headers, &typed).ok_or(ENDED)?;
+    let username = typed.get("username").unwrap_or_default();
+    let Some(user) = users::find(username, typed.get("password").unwrap_or_default()) else {
+        let page = pages::login(&desk, &request, &form, username, Some(WRONG));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    };
+    let now = desk.now();
+    let login = Login { user, sid: desk.chance(), auth_time: now };
+    let cookie = desk.chance();
+    {
+        let mut ledger = desk.ledger();
+        if let Some(former) = cookies::read(&headers, cookies::LOGIN) {
+            ledger.forget_login(former, now);
+        }
+        ledger.log_in(&cookie, login.clone(), now);
+    }
+    let back = authorize::grant(&desk, request, login);
+    Ok((AppendHeaders([cookies::set(cookies::LOGIN, &cookie)]), back).into_response())
+}
+
+fn shown(desk: &Desk, headers: &HeaderMap, parameters: &Parameters) -> Option<(String, Request)> {
+    let form = parameters.get("form")?;
+    let browser = cookies::read(headers, cookies::BROWSER)?;
+    let request = desk.ledger().form(form, browser, desk.now())?.clone();
+    Some((form.to_owned(), request))
+}
