@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# What: use cases, stores, RPC, providers, configuration, CLI and architecture, in one binary (fast: without Redis)
+# Needs: build redis
+# Fast needs: build
+# Fast: yes
+cargo test --workspace --locked --test it -- ${FAST:+--skip redis --skip cluster}
