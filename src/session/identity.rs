@@ -66,6 +66,17 @@ impl IssuerRule {
         }
     }
 
+    /// Whether the rule speaks for this issuer.
+    #[must_use]
+    pub fn admits(&self, issuer: &str) -> bool {
+        match self {
+            Self::Exact(own) => own == issuer,
+            Self::PerDirectory(template) => {
+                directory_of(template, issuer).is_some_and(|tid| self.expected(Some(tid)).as_deref() == Some(issuer))
+            }
+        }
+    }
+
     /// The id of the user `sub` of `issuer` at the provider entry named `provider`.
     #[must_use]
     pub fn user_id(&self, provider: &str, issuer: &str, sub: &str) -> String {
