@@ -74,7 +74,7 @@ refused! {
 
 accepted! {
     exp_past_within_the_leeway: |p| p.claims(set("iat", NOW - 60)).claims(set("exp", NOW - 9));
-    exp_with_a_fraction: |p| p.claims(set("exp", NOW as f64 + 300.5));
+    exp_with_a_fraction: |p| p.claims(set("exp", 1_800_000_300.5));
     iat_ahead_by_10_seconds: |p| p.claims(set("iat", NOW + 10));
     iat_ahead_by_a_second: |p| p.claims(set("iat", NOW + 1));
     iat_10_minutes_old: |p| p.claims(set("iat", NOW - 600));
@@ -128,10 +128,10 @@ accepted! {
 // security.md 34: an asked-for age of the login is enforced.
 refused! {
     auth_time_missing_though_asked_for: "id_token.auth_time", |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::from_secs(60))).claims(unset("auth_time"))
+        p.redemption_with(|r| r.max_age = Some(Duration::from_mins(1))).claims(unset("auth_time"))
     };
     auth_time_too_old: "id_token.auth_time", |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::from_secs(60))).claims(set("auth_time", NOW - 71))
+        p.redemption_with(|r| r.max_age = Some(Duration::from_mins(1))).claims(set("auth_time", NOW - 71))
     };
     auth_time_too_old_for_a_fresh_login: "id_token.auth_time", |p| {
         p.redemption_with(|r| r.max_age = Some(Duration::ZERO)).claims(set("auth_time", NOW - 11))
@@ -143,7 +143,7 @@ refused! {
 
 accepted! {
     auth_time_within_what_was_asked_for: |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::from_secs(60))).claims(set("auth_time", NOW - 60))
+        p.redemption_with(|r| r.max_age = Some(Duration::from_mins(1))).claims(set("auth_time", NOW - 60))
     };
     auth_time_missing_and_not_asked_for: |p| p.claims(unset("auth_time"));
 }

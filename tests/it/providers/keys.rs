@@ -73,7 +73,7 @@ accepted! {
     });
     jwks_labelled_as_a_key_set: |p| {
         let keys = json!({"keys": [RSA.jwk()]});
-        p.answers(Endpoint::Jwks, Answer::text(200, "application/jwk-set+json; charset=utf-8", keys))
+        p.answers(Endpoint::Jwks, Answer::text(200, "application/jwk-set+json; charset=utf-8", keys.to_string()))
     };
 }
 
@@ -183,7 +183,7 @@ async fn a_poisoned_renewal_keeps_the_old_metadata() {
 async fn a_dead_provider_is_asked_once_for_all_who_wait() {
     let mut hostile = Hostile::start().await;
     hostile.limit_calls_to(Duration::from_millis(300));
-    hostile.answers(Endpoint::Metadata, Answer::body(Body::After(Duration::from_secs(60))));
+    hostile.answers(Endpoint::Metadata, Answer::body(Body::After(Duration::from_mins(1))));
     let provider = hostile.provider();
     let redemptions: Vec<_> = (0..50).map(|_| hostile.redemption()).collect();
     let logins = redemptions.iter().map(|redemption| provider.redeem(redemption));
@@ -202,7 +202,7 @@ async fn a_login_begins_at_once_while_stale_metadata_is_renewed() {
     let hostile = Hostile::start().await;
     let provider = hostile.provider();
     assert_eq!(log_in(&hostile, &provider).await, "accepted");
-    hostile.answers(Endpoint::Metadata, Answer::body(Body::After(Duration::from_secs(60))));
+    hostile.answers(Endpoint::Metadata, Answer::body(Body::After(Duration::from_mins(1))));
     let_pass(Duration::from_hours(2)).await;
     let request = AuthorizationRequest {
         state: Secret::new("s"),

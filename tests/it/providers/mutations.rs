@@ -86,13 +86,13 @@ async fn no_changed_token_is_accepted() {
     let turn = count.clone();
     let dice = chance.clone();
     hostile.claims(move |claims| {
-        if *turn.lock().unwrap() % 4 == 0 {
+        if turn.lock().unwrap().is_multiple_of(4) {
             change_claim(claims, &mut dice.lock().unwrap());
         }
     });
     let turn = count.clone();
     hostile.id_token(move |token| {
-        if *turn.lock().unwrap() % 4 != 0 {
+        if !turn.lock().unwrap().is_multiple_of(4) {
             let before = token.clone();
             while *token == before {
                 change_text(token, &mut chance.lock().unwrap());

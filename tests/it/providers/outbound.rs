@@ -1,11 +1,13 @@
 //! Owns the cases of the outbound calls as such: redirects, sizes, times, labels, TLS. Does not know what they carry.
 
-use std::time::{Duration, Instant};
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
+use tokio::time::Instant;
 
 use super::unset;
 use crate::hostile::{Answer, Body, CLIENT_SECRET, Endpoint, Hostile, reason_of};
@@ -40,7 +42,7 @@ async fn every_call_is_bounded_in_size_and_time() {
         (Answer::body(Body::Endless), "failed"),
         (Answer::body(Body::Text(format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20)))), "failed"),
         (Answer::body(Body::Drip), "unavailable"),
-        (Answer::body(Body::After(Duration::from_secs(60))), "unavailable"),
+        (Answer::body(Body::After(Duration::from_mins(1))), "unavailable"),
         (Answer::body(Body::Broken), "unavailable"),
         (Answer::json(200, "{}").with("x-filler", "h".repeat(100 * 1024)), "failed"),
         (Answer::json(200, "\u{1f}\u{8b}").with("content-encoding", "gzip"), "failed"),
@@ -79,7 +81,7 @@ async fn a_provider_that_is_not_there_is_unavailable() {
 #[tokio::test]
 async fn an_untrusted_certificate_is_refused() {
     let hostile = Hostile::start().await;
-    let tls = self_signed_server().await;
+    let tls = self_signed_server();
     let settings = OidcSettings {
         allow_private_network: true,
         ..OidcSettings::new("tls", &format!("https://localhost:{tls}"), "client", Secret::new(CLIENT_SECRET))
@@ -109,7 +111,7 @@ async fn no_error_holds_a_secret_or_what_the_provider_wrote() {
         let mut text = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(inner) = cause {
-            text += &format!(" {inner}");
+            write!(text, " {inner}").unwrap();
             cause = inner.source();
         }
         assert!(!text.contains("CANARY") && !text.contains("PAYLOAD"), "{text}");
@@ -117,7 +119,7 @@ async fn no_error_holds_a_secret_or_what_the_provider_wrote() {
 }
 
 /// A TLS server whose certificate is its own only witness. It answers no request: none gets that far.
-async fn self_signed_server() -> u16 {
+fn self_signed_server() -> u16 {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())

@@ -69,7 +69,7 @@ refused! {
     status_400_temporarily_unavailable: "unavailable", |p| {
         p.answers(Endpoint::Token, Answer::json(400, json!({"error": "temporarily_unavailable"})))
     };
-    status_429: "unavailable", |p| p.answers(Endpoint::Token, Answer::json(429, "{}").with("retry-after", 1));
+    status_429: "unavailable", |p| p.answers(Endpoint::Token, Answer::json(429, "{}").with("retry-after", "1"));
     status_500: "unavailable", |p| p.answers(Endpoint::Token, Answer::json(500, "{}"));
     status_503_that_says_invalid_grant: "unavailable", |p| {
         p.answers(Endpoint::Token, Answer::json(503, json!({"error": "invalid_grant"})))
