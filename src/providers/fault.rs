@@ -19,8 +19,11 @@ pub enum Fault {
     #[error("the connection failed")]
     Connection(#[source] Cause),
     /// The client could not be set up.
-    #[error("the HTTP client could not be set up")]
+    #[error("the HTTP client could not be set up; are there trusted certificates on this machine?")]
     Setup(#[source] Cause),
+    /// The same, for every call after the first.
+    #[error("there is no HTTP client")]
+    NotSetUp(#[source] Arc<Fault>),
     /// An answer with a status that is neither success nor what was asked for.
     #[error("the answer's status is {0}")]
     Status(u16),

@@ -33,6 +33,8 @@ type Source<T> = Box<dyn Fn() -> BoxFuture<'static, Result<Fetched<T>, Fault>> +
 
 /// A document that is kept fresh.
 pub(super) struct Kept<T> {
+    /// What it is and whose, for the log.
+    what: String,
     freshness: Freshness,
     source: Source<T>,
     held: ArcSwapOption<Held<T>>,
@@ -54,8 +56,8 @@ struct Last {
 }
 
 impl<T: Send + Sync + 'static> Kept<T> {
-    pub(super) fn new(freshness: Freshness, source: Source<T>) -> Arc<Self> {
-        Arc::new(Self { freshness, source, held: ArcSwapOption::empty(), last: Mutex::default() })
+    pub(super) fn new(what: String, freshness: Freshness, source: Source<T>) -> Arc<Self> {
+        Arc::new(Self { what, freshness, source, held: ArcSwapOption::empty(), last: Mutex::default() })
     }
 
     /// The document. Waits for the network only when there is none that may be used.
@@ -101,8 +103,9 @@ impl<T: Send + Sync + 'static> Kept<T> {
             // Somebody is at it already.
             let Ok(mut last) = kept.last.try_lock() else { return };
             let due = kept.held.load().as_ref().is_none_or(|held| Instant::now() >= held.fresh_until);
-            if due && let Err(fault) = kept.fetch(&mut last).await {
-                tracing::warn!(error = &*fault as &dyn std::error::Error, "a provider's document could not be renewed");
+            if due {
+                // A failure is logged where it happens, and the old document stays.
+                let _ = kept.fetch(&mut last).await;
             }
         });
     }
@@ -126,6 +129,11 @@ impl<T: Send + Sync + 'static> Kept<T> {
             }
             Err(fault) => {
                 let fault = Arc::new(fault);
+                tracing::warn!(
+                    what = self.what,
+                    error = &*fault as &dyn std::error::Error,
+                    "a document of a provider could not be fetched"
+                );
                 last.failure = Some((Instant::now(), fault.clone()));
                 Err(fault)
             }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
-use super::HttpSettings;
 use super::guard::fault_of;
 use crate::providers::fault::Fault;
 use crate::providers::json::{self, Object};
@@ -21,9 +20,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) async fn read(mut response: reqwest::Response, settings: &HttpSettings) -> Result<Self, Fault> {
+    pub(super) async fn read(
+        mut response: reqwest::Response,
+        max_header: usize,
+        max_body: usize,
+    ) -> Result<Self, Fault> {
         let headers = response.headers();
-        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > settings.max_header {
+        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > max_header {
             return Err(Fault::TooLarge("header"));
         }
         // We ask for no encoding and undo none: a compressed body is a bomb or a mistake.
@@ -35,7 +38,7 @@ impl Answer {
         let max_age = max_age(headers);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
-            if body.len() + chunk.len() > settings.max_body {
+            if body.len() + chunk.len() > max_body {
                 return Err(Fault::TooLarge("body"));
             }
             body.extend_from_slice(&chunk);

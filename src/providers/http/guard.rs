@@ -55,6 +55,10 @@ impl Guard {
         Ok(url)
     }
 
+    pub(super) fn is_for_development(&self) -> bool {
+        self.exception == Exception::Development
+    }
+
     pub(super) fn way(&self, url: &Url) -> Result<Way, Fault> {
         let excepted = self.exception != Exception::None && url.origin() == self.own;
         match url.scheme() {

@@ -11,7 +11,7 @@ use crate::authority::provider::ProviderError;
 use crate::providers::json::{self, Object};
 
 /// No ID token that we have seen is near this.
-const MAX_TOKEN: usize = 64 * 1024;
+const MAX_TOKEN: usize = 32 * 1024;
 const MAX_HEADER: usize = 8 * 1024;
 const MAX_KEY_ID: usize = 512;
 

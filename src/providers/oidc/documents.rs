@@ -46,14 +46,17 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn new(http: Arc<Http>, settings: Arc<OidcSettings>, address: Url) -> Self {
+        let what = |document| format!("{} of {}", document, settings.name);
+        let (metadata_of, keys_of) = (what("metadata"), what("keys"));
         let metadata = {
             let http = http.clone();
             Kept::new(
+                metadata_of,
                 METADATA,
                 Box::new(move || {
                     let (http, settings, address) = (http.clone(), settings.clone(), address.clone());
                     async move {
-                        let answer = http.get(&address, None).await?;
+                        let answer = http.document(&address).await?;
                         Ok((Metadata::read(&answer.document()?, &settings, http.guard())?, answer.max_age))
                     }
                     .boxed()
@@ -63,12 +66,13 @@ impl Documents {
         let keys = {
             let metadata = metadata.clone();
             Kept::new(
+                keys_of,
                 KEYS,
                 Box::new(move || {
                     let (http, metadata) = (http.clone(), metadata.clone());
                     async move {
                         let metadata = metadata.get().await.map_err(Fault::Metadata)?;
-                        let answer = http.get(&metadata.jwks, None).await?;
+                        let answer = http.document(&metadata.jwks).await?;
                         Ok((Keys::read(&answer.document()?)?, answer.max_age))
                     }
                     .boxed()

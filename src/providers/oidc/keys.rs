@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::algorithm::{Algorithm, Family};
 use crate::providers::fault::Fault;
 use crate::providers::json::Object;
+use crate::session::identity::IssuerRule;
 
 /// At most so many usable keys are kept; a set that has more is odd, and the rest is left out.
 const MAX_KEYS: usize = 64;
@@ -25,6 +26,8 @@ struct Key {
     id: Option<String>,
     family: Family,
     algorithm: Option<Algorithm>,
+    /// Whose tokens it signs, where a set serves several issuers (Microsoft's `issuer` member).
+    issuer: Option<IssuerRule>,
     public: CoreJsonWebKey,
 }
 
@@ -39,12 +42,13 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// The keys that a token with this header may have been signed with; a few at most.
-    pub(super) fn fitting(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<&CoreJsonWebKey> {
+    /// The keys that a token of `issuer` with this header may have been signed with; a few at most.
+    pub(super) fn fitting(&self, algorithm: Algorithm, id: Option<&str>, issuer: &str) -> Vec<&CoreJsonWebKey> {
         self.0
             .iter()
             .filter(|key| key.family == algorithm.family() && key.algorithm.is_none_or(|own| own == algorithm))
             .filter(|key| id.is_none() || key.id.as_deref() == id)
+            .filter(|key| key.issuer.as_ref().is_none_or(|own| own.admits(issuer)))
             .map(|key| &key.public)
             .take(MAX_TRIES)
             .collect()
@@ -78,6 +82,10 @@ fn read_key(jwk: &Object) -> Option<Key> {
         None => None,
         Some(name) => Some(Algorithm::named(name.as_str()?)?),
     };
+    let issuer = match jwk.get("issuer") {
+        None => None,
+        Some(issuer) => Some(IssuerRule::new(issuer.as_str()?)),
+    };
     let key_id = id.clone().map(JsonWebKeyId::new);
     let curve = |curve, length| Some((curve, coordinate(jwk, "x", length)?));
     let (family, public) = match (text(jwk, "kty")?, jwk.get("crv").and_then(Value::as_str)) {
@@ -102,7 +110,7 @@ fn read_key(jwk: &Object) -> Option<Key> {
     if algorithm.is_some_and(|algorithm| algorithm.family() != family) {
         return None;
     }
-    Some(Key { id, family, algorithm, public })
+    Some(Key { id, family, algorithm, issuer, public })
 }
 
 /// Modulus and exponent of a key of 2,048 to 4,096 bits with an odd exponent from 3 to 2^32.
@@ -188,6 +196,9 @@ mod tests {
         let key = json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode([1; 32])});
         let document = json!({"keys": vec![key; 10_000]});
         let keys = Keys::read(document.as_object().unwrap()).unwrap();
-        assert_eq!((keys.0.len(), keys.fitting(Algorithm::EdDsa, None).len()), (MAX_KEYS, MAX_TRIES));
+        assert_eq!(
+            (keys.0.len(), keys.fitting(Algorithm::EdDsa, None, "https://op.example").len()),
+            (MAX_KEYS, MAX_TRIES)
+        );
     }
 }

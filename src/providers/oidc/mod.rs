@@ -62,7 +62,7 @@ impl OidcProvider {
     /// The provider that `settings` describe. Asks nothing of it: that is done when it is first needed.
     ///
     /// # Errors
-    /// Every fault of the settings; or that the machine's trusted certificates can't be read.
+    /// Every fault of the settings.
     pub fn new(settings: OidcSettings, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
         let faults = settings.faults();
         if !faults.is_empty() {
@@ -70,8 +70,7 @@ impl OidcProvider {
         }
         let fault = |key, fault: String| vec![SettingsFault { provider: settings.name.clone(), key, fault }];
         let (guard, metadata) = settings.addresses().map_err(|text| fault("issuer", text.to_owned()))?;
-        let http = Http::new(guard, http).map_err(|setup| fault("issuer", causes(&setup)))?;
-        let http = Arc::new(http);
+        let http = Arc::new(Http::new(guard, http));
         let settings = Arc::new(settings);
         Ok(Self {
             info: ProviderInfo {
@@ -121,7 +120,7 @@ impl OidcProvider {
             None if self.settings.userinfo => return Err(Fault::Invalid("metadata: no userinfo endpoint").into()),
             _ => return Ok(Object::new()),
         };
-        let userinfo = self.http.get(endpoint, Some(access)).await?.document()?;
+        let userinfo = self.http.get(endpoint, access).await?.document()?;
         profile::same_user(&userinfo, claims)?;
         Ok(userinfo)
     }
@@ -242,15 +241,4 @@ impl IdentityProvider for OidcProvider {
             .append_pair("state", request.state.expose());
         Ok(Some(url.into()))
     }
-}
-
-/// An error and its causes, for an operator.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -29,7 +29,7 @@ pub(super) async fn verify(
 
     let keys = documents.keys().await?;
     let is_signed_by = |keys: &Keys| {
-        let fitting = keys.fitting(algorithm, key_id.as_deref());
+        let fitting = keys.fitting(algorithm, key_id.as_deref(), &claims.issuer);
         fitting.into_iter().any(|key| is_signed_with(token, key, algorithm, &claims, expected))
     };
     if is_signed_by(&keys) {

@@ -18,7 +18,7 @@ use crate::providers::http::{Answer, Http};
 use crate::providers::json::Object;
 
 /// Longer texts are no tokens.
-const MAX_TOKEN: usize = 128 * 1024;
+const MAX_TOKEN: usize = 64 * 1024;
 /// Longer lives are no lives: 10 years.
 const MAX_LIFE: u64 = 10 * 365 * 24 * 3600;
 const MAX_SCOPES: usize = 200;

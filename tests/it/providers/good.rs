@@ -161,6 +161,7 @@ async fn an_issuer_template_is_filled_by_the_tokens_own_directory() {
     let origin = hostile.issuer();
     let template = format!("{origin}/{{tenantid}}/v2.0");
     let directory = |tid: &str| format!("{origin}/{tid}/v2.0");
+    let template_again = template.clone();
     let (own, discovery) = (template.clone(), format!("{origin}/.well-known/openid-configuration"));
     hostile
         .settings_with(move |s| (s.issuer, s.discovery_url) = (own.clone(), Some(discovery.clone())))
@@ -176,5 +177,15 @@ async fn an_issuer_template_is_filled_by_the_tokens_own_directory() {
     for (tid, reason) in [("another", "id_token.iss"), ("../9188-ab", "id_token.tid"), ("{tenantid}", "id_token.tid")] {
         hostile.claims(set("tid", tid));
         assert_eq!(reason_of(&hostile.log_in().await), reason);
+    }
+    // A key set that serves several issuers says whose tokens each key signs.
+    hostile.claims(set("tid", "9188-ab"));
+    for (issuer, outcome) in [
+        (template_again.clone(), "accepted"),
+        (directory("9188-ab"), "accepted"),
+        (directory("another"), "id_token.signature"),
+    ] {
+        hostile.jwks(move |jwks| jwks["keys"][0]["issuer"] = issuer.clone().into());
+        assert_eq!(reason_of(&hostile.log_in().await), outcome);
     }
 }

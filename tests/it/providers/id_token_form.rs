@@ -106,7 +106,9 @@ refused! {
     kid_with_sql: "id_token.signature", |p| p.header(set("kid", "rsa' OR '1'='1"));
     kid_with_nul: "id_token.signature", |p| p.header(set("kid", "rsa\0"));
     kid_in_other_case: "id_token.signature", |p| p.header(set("kid", "RSA"));
-    kid_of_64_kilobytes: "id_token.size", |p| p.header(set("kid", "k".repeat(64 * 1024)));
+    kid_of_64_kilobytes: "token_response.id_token", |p| p.header(set("kid", "k".repeat(64 * 1024)));
+    kid_of_32_kilobytes: "id_token.size", |p| p.header(set("kid", "k".repeat(32 * 1024)));
+    kid_of_8_kilobytes: "id_token.header", |p| p.header(set("kid", "k".repeat(8 * 1024)));
     kid_of_a_kilobyte: "id_token.kid", |p| p.header(set("kid", "k".repeat(1024)));
     kid_a_number: "id_token.kid", |p| p.header(set("kid", 1));
     kid_null: "id_token.kid", |p| p.header(set("kid", json!(null)));
@@ -145,7 +147,8 @@ refused! {
     empty_payload: "id_token.encoding", |p| p.id_token(segment(1, |_| String::new()));
     with_a_space: "token_response.id_token", |p| p.id_token(|t| t.insert(10, ' '));
     with_a_line_end: "token_response.id_token", |p| p.id_token(|t| t.push('\n'));
-    too_long: "token_response.id_token", |p| p.claims(set("filler", "x".repeat(700 * 1024)));
+    too_long: "id_token.size", |p| p.claims(set("filler", "x".repeat(32 * 1024)));
+    ten_megabytes: "failed", |p| p.id_token(|t| t.push_str(&"A".repeat(10 << 20)));
     header_not_json: "id_token.header", |p| p.header_text(|h| *h = "alg=RS256".into());
     header_a_list: "id_token.header", |p| p.header_text(|h| *h = format!("[{h}]"));
     header_with_a_name_twice: "id_token.header", |p| p.header_text(|h| *h = h.replacen('{', "{\"alg\":\"none\",", 1));
