@@ -13,6 +13,7 @@
 //! | [`store`] | how sessions are kept |
 //! | [`config`] | settings: load, layer, check, explain |
 //! | [`app`] | the one place where the parts meet |
+//! | [`telemetry`] | the log |
 //! | [`cli`], [`dev`] | what a person types; the development provider and demo page |
 //! | [`crypto`] | derive, authenticate, seal, hash, compare, hide |
 //!
@@ -31,4 +32,5 @@ pub mod providers;
 pub mod rpc;
 pub mod session;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

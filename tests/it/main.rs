@@ -5,4 +5,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod use_cases;

@@ -1,0 +1,110 @@
+//! Owns what can go wrong in an exchange with a provider, and what it says about the provider.
+//! Does not know which step of a login it went wrong in.
+
+use std::sync::Arc;
+
+use crate::authority::ports::Cause;
+use crate::authority::provider::ProviderError;
+
+/// What went wrong in an exchange. `Display` never holds anything that a provider wrote.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The address is one that must not be called; nothing was sent.
+    #[error("the address is refused: {0}")]
+    AddressRefused(&'static str),
+    /// No whole answer within the time limit.
+    #[error("no answer in time")]
+    Timeout,
+    /// No connection, or it broke.
+    #[error("the connection failed")]
+    Connection(#[source] Cause),
+    /// The client could not be set up.
+    #[error("the HTTP client could not be set up; are there trusted certificates on this machine?")]
+    Setup(#[source] Cause),
+    /// The same, for every call after the first.
+    #[error("there is no HTTP client")]
+    NotSetUp(#[source] Arc<Fault>),
+    /// An answer with a status that is neither success nor what was asked for.
+    #[error("the answer's status is {0}")]
+    Status(u16),
+    /// An answer beyond a limit.
+    #[error("the answer is too large: {0}")]
+    TooLarge(&'static str),
+    /// An answer that is not the document it has to be: which rule it breaks.
+    #[error("the answer is not valid: {0}")]
+    Invalid(&'static str),
+    /// The metadata that the exchange needs could not be had.
+    #[error("the provider's metadata could not be had")]
+    Metadata(#[source] Arc<Fault>),
+    /// An OAuth2 error answer.
+    #[error("the provider answered the OAuth2 error {0}")]
+    OAuth(OAuthError),
+}
+
+/// The OAuth2 errors that say something to us (RFC 6749, 5.2; RFC 7009, 2.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OAuthError {
+    /// The code or refresh token is not good, or no longer.
+    InvalidGrant,
+    /// Our client id or secret is not accepted.
+    InvalidClient,
+    /// The provider is overloaded or under maintenance.
+    TemporarilyUnavailable,
+    /// Any other.
+    Other,
+}
+
+impl OAuthError {
+    /// Reads the `error` member of an answer.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        match code {
+            "invalid_grant" => Self::InvalidGrant,
+            "invalid_client" => Self::InvalidClient,
+            "temporarily_unavailable" | "server_error" => Self::TemporarilyUnavailable,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl std::fmt::Display for OAuthError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidClient => "invalid_client",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::Other => "(another one)",
+        })
+    }
+}
+
+impl Fault {
+    /// Whether it speaks of a moment rather than of the provider: trying again later may help.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Timeout
+            | Self::Connection(_)
+            | Self::Status(429 | 500..=599)
+            | Self::OAuth(OAuthError::TemporarilyUnavailable) => true,
+            Self::Metadata(fault) => fault.is_passing(),
+            _ => false,
+        }
+    }
+}
+
+impl From<Fault> for ProviderError {
+    fn from(fault: Fault) -> Self {
+        Arc::new(fault).into()
+    }
+}
+
+impl From<Arc<Fault>> for ProviderError {
+    fn from(fault: Arc<Fault>) -> Self {
+        match &*fault {
+            Fault::OAuth(OAuthError::InvalidGrant) => Self::InvalidGrant(fault.into()),
+            passing if passing.is_passing() => Self::Unavailable(fault.into()),
+            _ => Self::Failed(fault.into()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Owns what came back: a status, a bounded body, and how to read it as JSON. Does not know what it says.
+
+use std::time::Duration;
+
+use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+
+use super::guard::fault_of;
+use crate::providers::fault::Fault;
+use crate::providers::json::{self, Object};
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// How long the sender lets it be kept (`Cache-Control: max-age`, RFC 9111), if it says so.
+    pub max_age: Option<Duration>,
+    is_json: bool,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) async fn read(
+        mut response: reqwest::Response,
+        max_header: usize,
+        max_body: usize,
+    ) -> Result<Self, Fault> {
+        let headers = response.headers();
+        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > max_header {
+            return Err(Fault::TooLarge("header"));
+        }
+        // We ask for no encoding and undo none: a compressed body is a bomb or a mistake.
+        if headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+            return Err(Fault::Invalid("content-encoding"));
+        }
+        let status = response.status().as_u16();
+        let is_json = is_json(headers);
+        let max_age = max_age(headers);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
+            if body.len() + chunk.len() > max_body {
+                return Err(Fault::TooLarge("body"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Self { status, max_age, is_json, body })
+    }
+
+    /// The JSON object of a successful answer.
+    ///
+    /// # Errors
+    /// `Status` for any status but 200; `Invalid` when it is not labelled as JSON or can't be read strictly.
+    pub fn document(&self) -> Result<Object, Fault> {
+        if self.status != 200 {
+            return Err(Fault::Status(self.status));
+        }
+        self.object()
+    }
+
+    /// The JSON object of an answer, whatever its status.
+    ///
+    /// # Errors
+    /// `Invalid` when it is not labelled as JSON or can't be read strictly.
+    pub fn object(&self) -> Result<Object, Fault> {
+        if !self.is_json {
+            return Err(Fault::Invalid("content-type"));
+        }
+        json::object(&self.body).ok_or(Fault::Invalid("json"))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(label) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let kind = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(CACHE_CONTROL)?.to_str().ok()?.to_ascii_lowercase();
+    let seconds = text.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok())?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,163 @@
+//! Owns the one way out: every call is bounded in time and size, follows no redirect, and goes only to addresses
+//! that were checked. The only place that knows the crate `reqwest`. Does not know what is asked or answered.
+
+mod address;
+mod answer;
+mod guard;
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::redirect;
+use url::Url;
+
+pub use answer::Answer;
+pub use guard::{Exception, Guard};
+
+use self::guard::{Resolver, Way};
+use super::fault::Fault;
+use crate::crypto::Secret;
+
+/// The limits of every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// How long setting up a connection may take, name resolution and TLS included.
+    pub connect_timeout: Duration,
+    /// How long a whole call may take, from the first byte sent to the last one read.
+    pub total_timeout: Duration,
+    /// The longest document (metadata, key set) that is read, in bytes. One is fetched at a time.
+    pub max_document: usize,
+    /// The longest other answer that is read, in bytes. Many are under way at a time: a hundred of them stay
+    /// within 16 MiB (security.md 41).
+    pub max_answer: usize,
+    /// The longest header that is accepted, names and values together, in bytes.
+    pub max_header: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            total_timeout: Duration::from_secs(10),
+            max_document: 1024 * 1024,
+            max_answer: 128 * 1024,
+            max_header: 32 * 1024,
+        }
+    }
+}
+
+/// The HTTP client of one provider.
+///
+/// It keeps two pools of connections: one whose addresses are all public, and one for the issuer's own origin where
+/// the settings allow an exception. So a name that suddenly points inwards is refused where it is resolved, and no
+/// connection that was opened under the exception ever serves another origin.
+pub struct Http {
+    guard: Guard,
+    outward: Pool,
+    own: Pool,
+    settings: HttpSettings,
+}
+
+/// Set up when it is first used: reading the machine's trusted certificates would delay the start.
+type Pool =
+    LazyLock<Result<reqwest::Client, Arc<Fault>>, Box<dyn FnOnce() -> Result<reqwest::Client, Arc<Fault>> + Send>>;
+
+impl Http {
+    /// A client that goes where `guard` allows.
+    #[must_use]
+    pub fn new(guard: Guard, settings: HttpSettings) -> Self {
+        let lonely = guard.is_for_development();
+        let pool = |way| -> Pool {
+            LazyLock::new(Box::new(move || {
+                // A machine without trusted certificates can still develop by plain http: then it trusts nobody.
+                match builder(way, &settings).build() {
+                    Err(_) if lonely => builder(way, &settings).tls_certs_only([]).build(),
+                    built => built,
+                }
+                .map_err(|error| Arc::new(Fault::Setup(error.into())))
+            }))
+        };
+        Self { guard, outward: pool(Way::Outward), own: pool(Way::Own), settings }
+    }
+
+    /// Which addresses this client may call.
+    #[must_use]
+    pub const fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Asks for a document that is kept.
+    ///
+    /// # Errors
+    /// A [`Fault`]; any status is an answer.
+    pub async fn document(&self, url: &Url) -> Result<Answer, Fault> {
+        let request = self.client(url)?.get(url.clone()).header(ACCEPT, "application/json");
+        self.send(request, self.settings.max_document).await
+    }
+
+    /// Asks for what belongs to one user; with `bearer` in the Authorization header, never in the address.
+    ///
+    /// # Errors
+    /// A [`Fault`]; any status is an answer.
+    pub async fn get(&self, url: &Url, bearer: &Secret) -> Result<Answer, Fault> {
+        let authorization = sensitive(&format!("Bearer {}", bearer.expose()))?;
+        let request = self.client(url)?.get(url.clone()).header(ACCEPT, "application/json");
+        self.send(request.header(AUTHORIZATION, authorization), self.settings.max_answer).await
+    }
+
+    /// Posts a form, once; `authorization` is the whole header value.
+    ///
+    /// # Errors
+    /// A [`Fault`]; any status is an answer.
+    pub async fn post(&self, url: &Url, form: String, authorization: Option<&Secret>) -> Result<Answer, Fault> {
+        let mut request = self
+            .client(url)?
+            .post(url.clone())
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        if let Some(value) = authorization {
+            request = request.header(AUTHORIZATION, sensitive(value.expose())?);
+        }
+        self.send(request, self.settings.max_answer).await
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, Fault> {
+        let pool = match self.guard.way(url)? {
+            Way::Outward => &self.outward,
+            Way::Own => &self.own,
+        };
+        pool.as_ref().map_err(|fault| Fault::NotSetUp(fault.clone()))
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, max_body: usize) -> Result<Answer, Fault> {
+        let request = request.header(ACCEPT_ENCODING, "identity");
+        let exchange = async {
+            let response = request.send().await.map_err(guard::fault_of)?;
+            Answer::read(response, self.settings.max_header, max_body).await
+        };
+        tokio::time::timeout(self.settings.total_timeout, exchange).await.map_err(|_| Fault::Timeout)?
+    }
+}
+
+fn builder(way: Way, settings: &HttpSettings) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("gatelodge/", env!("CARGO_PKG_VERSION")))
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(8)
+        .http2_max_header_list_size(u32::try_from(settings.max_header).unwrap_or(u32::MAX))
+        .dns_resolver(Arc::new(Resolver::new(way)))
+}
+
+fn sensitive(value: &str) -> Result<HeaderValue, Fault> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| Fault::Invalid("a secret that fits no header"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,77 @@
+//! Owns the outer form of a signed token (RFC 7515, 7.1): three segments, canonical base64url, strict JSON, and a
+//! header that promises nothing we do not do. Does not know the claims, and verifies nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use super::algorithm::Algorithm;
+use super::rejected;
+use crate::authority::provider::ProviderError;
+use crate::providers::json::{self, Object};
+
+/// No ID token that we have seen is near this.
+const MAX_TOKEN: usize = 32 * 1024;
+const MAX_HEADER: usize = 8 * 1024;
+const MAX_KEY_ID: usize = 512;
+
+/// A token whose form is right. Nothing in it is to be believed yet.
+pub(super) struct Compact {
+    pub algorithm: Algorithm,
+    pub key_id: Option<String>,
+    pub claims: Object,
+}
+
+impl Compact {
+    /// Reads a token that may be signed with one of `algorithms`.
+    ///
+    /// Of the header, `alg`, `kid` and `typ` are read. Headers that name a key (`jwk`, `jku`, `x5u`, `x5c`) are not
+    /// looked at (security.md 24); those that change what the rest means are refused.
+    pub(super) fn read(token: &str, algorithms: &[Algorithm]) -> Result<Self, ProviderError> {
+        if token.len() > MAX_TOKEN {
+            return rejected("id_token.size");
+        }
+        let segments: Vec<_> = token.split('.').take(6).collect();
+        let [header, payload, signature] = segments.as_slice() else {
+            return rejected(if segments.len() == 5 { "id_token.encrypted" } else { "id_token.segments" });
+        };
+        let header = json::object(&decode(header)?).filter(|_| header.len() <= MAX_HEADER);
+        let Some(header) = header else { return rejected("id_token.header") };
+        let Some(claims) = json::object(&decode(payload)?) else { return rejected("id_token.payload") };
+        decode(signature)?;
+
+        if ["crit", "b64", "zip", "enc", "cty"].iter().any(|name| header.contains_key(*name)) {
+            return rejected("id_token.header");
+        }
+        let Some(algorithm) = header.get("alg").and_then(Value::as_str).and_then(Algorithm::named) else {
+            return rejected("id_token.alg");
+        };
+        if !algorithms.contains(&algorithm) {
+            return rejected("id_token.alg");
+        }
+        match header.get("typ") {
+            None => {}
+            Some(Value::String(kind)) if is_plain_jwt(kind) => {}
+            Some(_) => return rejected("id_token.typ"),
+        }
+        let key_id = match header.get("kid") {
+            None => None,
+            Some(Value::String(id)) if id.len() <= MAX_KEY_ID => Some(id.clone()),
+            Some(_) => return rejected("id_token.kid"),
+        };
+        Ok(Self { algorithm, key_id, claims })
+    }
+}
+
+/// Any other type is another kind of token: `at+jwt`, `logout+jwt`, `dpop+jwt` (security.md 25).
+fn is_plain_jwt(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case("jwt") || kind.eq_ignore_ascii_case("application/jwt")
+}
+
+/// Base64url without padding, white space or stray bits, so that no two texts stand for the same bytes.
+fn decode(segment: &str) -> Result<Vec<u8>, ProviderError> {
+    match URL_SAFE_NO_PAD.decode(segment) {
+        Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+        _ => rejected("id_token.encoding"),
+    }
+}

@@ -1,0 +1,99 @@
+//! Owns the provider's two documents, metadata and keys: when they are fetched, and when they are fetched anew.
+//! Does not know what they are used for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use url::Url;
+
+use super::keys::Keys;
+use super::metadata::Metadata;
+use super::settings::OidcSettings;
+use crate::providers::fault::Fault;
+use crate::providers::http::Http;
+use crate::providers::kept::{Freshness, Kept};
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Metadata changes rarely, and nothing but a new login needs it.
+const METADATA: Freshness = Freshness {
+    usual: HOUR,
+    least: Duration::from_mins(5),
+    most: DAY,
+    stale: Duration::from_hours(7 * 24),
+    pause: Duration::from_secs(2),
+};
+
+/// A key that the provider has withdrawn is believed for at most a day, and that only while it can't be asked.
+const KEYS: Freshness = Freshness {
+    usual: HOUR,
+    least: Duration::from_mins(5),
+    most: Duration::from_hours(12),
+    stale: DAY,
+    pause: Duration::from_secs(2),
+};
+
+/// How often a token with an unknown key may make us fetch the keys (security.md 44).
+const UNKNOWN_KEY_COOL_DOWN: Duration = Duration::from_secs(30);
+
+/// The documents of one provider, as one client sees them: nothing here is shared with another entry (security.md 47).
+pub(super) struct Documents {
+    metadata: Arc<Kept<Metadata>>,
+    keys: Arc<Kept<Keys>>,
+}
+
+impl Documents {
+    pub(super) fn new(http: Arc<Http>, settings: Arc<OidcSettings>, address: Url) -> Self {
+        let what = |document| format!("{} of {}", document, settings.name);
+        let (metadata_of, keys_of) = (what("metadata"), what("keys"));
+        let metadata = {
+            let http = http.clone();
+            Kept::new(
+                metadata_of,
+                METADATA,
+                Box::new(move || {
+                    let (http, settings, address) = (http.clone(), settings.clone(), address.clone());
+                    async move {
+                        let answer = http.document(&address).await?;
+                        Ok((Metadata::read(&answer.document()?, &settings, http.guard())?, answer.max_age))
+                    }
+                    .boxed()
+                }),
+            )
+        };
+        let keys = {
+            let metadata = metadata.clone();
+            Kept::new(
+                keys_of,
+                KEYS,
+                Box::new(move || {
+                    let (http, metadata) = (http.clone(), metadata.clone());
+                    async move {
+                        let metadata = metadata.get().await.map_err(Fault::Metadata)?;
+                        let answer = http.document(&metadata.jwks).await?;
+                        Ok((Keys::read(&answer.document()?)?, answer.max_age))
+                    }
+                    .boxed()
+                }),
+            )
+        };
+        Self { metadata, keys }
+    }
+
+    /// The metadata; waits for the network only when there is none.
+    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, Arc<Fault>> {
+        self.metadata.get().await
+    }
+
+    /// The keys; waits for the network only when there are none.
+    pub(super) async fn keys(&self) -> Result<Arc<Keys>, Arc<Fault>> {
+        self.keys.get().await
+    }
+
+    /// Newer keys than those that did not do; `None` when there are none, or it was asked too short a while ago.
+    pub(super) async fn newer_keys(&self, than: &Arc<Keys>) -> Option<Arc<Keys>> {
+        self.keys.newer(than, UNKNOWN_KEY_COOL_DOWN).await
+    }
+}

@@ -1,0 +1,244 @@
+//! Owns OpenID Connect towards one provider: the port's methods, in the order in which the protocol needs them.
+//! Does not know sessions, nor any other provider. The crate `openidconnect` is known in this folder alone.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`settings`] | what an operator says |
+//! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
+//! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
+//! | `token_endpoint`, `profile` | what the provider answers, and what is kept of it |
+//!
+//! The token answer is read by our own strict reader, and the claims are judged by our own rules, each with a name;
+//! `openidconnect` then verifies the signature and judges the claims for a second time. Its own token request can
+//! do neither: it reads the ID token while it parses the answer, and drops status and reason.
+
+mod algorithm;
+mod claims;
+mod compact;
+mod documents;
+mod keys;
+mod metadata;
+mod profile;
+pub mod settings;
+mod signature;
+mod token_endpoint;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::claims::{Claims, Expected};
+use self::documents::Documents;
+use self::metadata::Metadata;
+use self::profile::Profile;
+pub use self::settings::{ClientAuth, OidcSettings, SettingsFault};
+use self::token_endpoint::TokenAnswer;
+use super::fault::Fault;
+use super::http::{Http, HttpSettings};
+use super::json::Object;
+use crate::authority::provider::{
+    AuthorizationRequest, EndSession, Grant, IdentityProvider, ProviderError, ProviderInfo, Redemption, RefreshRequest,
+};
+use crate::crypto::Secret;
+use crate::session::identity::{Identity, IssuerRule};
+use crate::session::record::Tokens;
+use crate::session::time::Timestamp;
+
+/// An OpenID provider.
+pub struct OidcProvider {
+    info: ProviderInfo,
+    settings: Arc<OidcSettings>,
+    http: Arc<Http>,
+    documents: Documents,
+}
+
+/// Refuses by the check of that name.
+fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
+    Err(ProviderError::Rejected(check))
+}
+
+impl OidcProvider {
+    /// The provider that `settings` describe. Asks nothing of it: that is done when it is first needed.
+    ///
+    /// # Errors
+    /// Every fault of the settings.
+    pub fn new(settings: OidcSettings, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
+        let faults = settings.faults();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let fault = |key, fault: String| vec![SettingsFault { provider: settings.name.clone(), key, fault }];
+        let (guard, metadata) = settings.addresses().map_err(|text| fault("issuer", text.to_owned()))?;
+        let http = Arc::new(Http::new(guard, http));
+        let settings = Arc::new(settings);
+        Ok(Self {
+            info: ProviderInfo {
+                name: settings.name.clone(),
+                display_name: settings.display_name.clone(),
+                issuer: IssuerRule::new(&settings.issuer),
+            },
+            documents: Documents::new(http.clone(), settings.clone(), metadata),
+            settings,
+            http,
+        })
+    }
+
+    /// RFC 9207, 2.4: compared as text, before the code goes anywhere (security.md 13, 14).
+    fn check_response_issuer(&self, metadata: &Metadata, issuer: Option<&str>) -> Result<(), ProviderError> {
+        match issuer {
+            Some(issuer) if self.info.issuer.admits(issuer) => Ok(()),
+            None if !metadata.names_itself => Ok(()),
+            _ => rejected("response.iss"),
+        }
+    }
+
+    async fn verify(
+        &self,
+        metadata: &Metadata,
+        answer: &TokenAnswer,
+        token: &Secret,
+        login: Login<'_>,
+    ) -> Result<Claims, ProviderError> {
+        let expected = Expected {
+            issuer: &self.info.issuer,
+            client_id: &self.settings.client_id,
+            nonce: login.nonce,
+            access_token: &answer.access,
+            max_age: login.max_age,
+            now: login.now,
+            leeway: self.settings.clock_leeway,
+            max_token_age: self.settings.max_id_token_age,
+        };
+        signature::verify(token, metadata, &self.documents, &expected).await
+    }
+
+    /// What userinfo adds, if it is to be asked; else nothing.
+    async fn userinfo(&self, metadata: &Metadata, claims: &Claims, access: &Secret) -> Result<Object, ProviderError> {
+        let endpoint = match &metadata.userinfo {
+            Some(endpoint) if self.settings.userinfo || profile::lacks(claims, &self.settings) => endpoint,
+            None if self.settings.userinfo => return Err(Fault::Invalid("metadata: no userinfo endpoint").into()),
+            _ => return Ok(Object::new()),
+        };
+        let userinfo = self.http.get(endpoint, access).await?.document()?;
+        profile::same_user(&userinfo, claims)?;
+        Ok(userinfo)
+    }
+
+    fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
+        Tokens {
+            access: Some(answer.access),
+            access_end: answer.expires_in.map(|life| now + life),
+            scopes: answer.scopes.unwrap_or_default(),
+            refresh: answer.refresh.filter(|_| self.settings.keep_refresh_token),
+            id: answer.id,
+        }
+    }
+}
+
+/// What an ID token has to agree with.
+#[derive(Clone, Copy)]
+struct Login<'a> {
+    nonce: Option<&'a str>,
+    max_age: Option<Duration>,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl IdentityProvider for OidcProvider {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+
+    async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
+        let mut url = self.documents.metadata().await?.authorization.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("redirect_uri", &request.redirect_uri)
+            .append_pair("scope", &self.settings.scopes.join(" "))
+            .append_pair("state", request.state.expose())
+            .append_pair("nonce", &request.nonce)
+            .append_pair("code_challenge", &request.code_challenge)
+            .append_pair("code_challenge_method", "S256");
+        if let Some(age) = request.max_age {
+            url.query_pairs_mut().append_pair("max_age", &age.as_secs().to_string());
+        }
+        Ok(url.into())
+    }
+
+    async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", redemption.code.expose()),
+            ("redirect_uri", &redemption.redirect_uri),
+            ("code_verifier", redemption.code_verifier.expose()),
+        ];
+        let mut answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
+        let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
+        let Redemption { max_age, now, .. } = *redemption;
+        let login = Login { nonce: Some(&redemption.nonce), max_age, now };
+        let claims = self.verify(&metadata, &answer, &token, login).await?;
+        if redemption.response_issuer.as_ref().is_some_and(|issuer| *issuer != claims.issuer) {
+            return rejected("response.iss");
+        }
+        let userinfo = self.userinfo(&metadata, &claims, &answer.access).await?;
+        let profile = Profile::of(&claims, &userinfo, &self.settings)?;
+        let scopes = answer.scopes.get_or_insert_with(|| self.settings.scopes.clone()).clone();
+        let identity = Identity {
+            user_id: self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub),
+            provider: self.info.name.clone(),
+            issuer: claims.issuer,
+            sub: claims.sub,
+            email: profile.email,
+            email_verified: profile.email_verified,
+            name: profile.name,
+            picture: profile.picture,
+            claims: profile.claims,
+            scopes,
+            auth_time: claims.auth_time.unwrap_or(now),
+            acr: claims.acr,
+            amr: claims.amr,
+        };
+        Ok(Grant { identity, provider_session: claims.sid, tokens: self.tokens(answer, now) })
+    }
+
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", request.refresh_token.expose())];
+        let answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
+        if let Some(token) = answer.id.clone() {
+            let login = Login { nonce: None, max_age: None, now: request.now };
+            let claims = self.verify(&metadata, &answer, &token, login).await?;
+            if claims.issuer != request.issuer || claims.sub != request.sub {
+                return rejected("id_token.sub");
+            }
+            // Core, 12.2: the time of the original authentication. Where the provider did not say it at login, the
+            // login's own time stands for it, and what it says now can only be earlier.
+            if claims.auth_time.is_some_and(|at| at > request.auth_time + self.settings.clock_leeway) {
+                return rejected("id_token.auth_time");
+            }
+        }
+        Ok(self.tokens(answer, request.now))
+    }
+
+    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        let Some(endpoint) = &metadata.revocation else { return Ok(()) };
+        token_endpoint::revoke(&self.http, endpoint, &metadata, &self.settings, token).await
+    }
+
+    async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
+        let Some(mut url) = self.documents.metadata().await?.end_session.clone() else { return Ok(None) };
+        if let Some(token) = &request.id_token_hint {
+            url.query_pairs_mut().append_pair("id_token_hint", token.expose());
+        }
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("post_logout_redirect_uri", &request.post_logout_redirect_uri)
+            .append_pair("state", request.state.expose());
+        Ok(Some(url.into()))
+    }
+}

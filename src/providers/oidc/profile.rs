@@ -1,0 +1,105 @@
+//! Owns what a login keeps of the claims: who the user is, from the ID token and, where that is silent, from
+//! userinfo (security.md 48). Does not know how either came.
+
+use serde_json::Value;
+
+use super::claims::Claims;
+use super::rejected;
+use super::settings::OidcSettings;
+use crate::authority::provider::ProviderError;
+use crate::providers::json::Object;
+
+/// All claims that are let through may take this much together, as JSON.
+const MAX_CLAIMS: usize = 32 * 1024;
+const MAX_TEXT: usize = 1024;
+
+/// Claims that are the ID token's alone: they say who vouches for whom, for how long and how.
+const PROTECTED: [&str; 17] = [
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "auth_time",
+    "acr",
+    "amr",
+    "sid",
+    "tid",
+    "events",
+];
+
+/// What a login keeps of the user's claims.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Profile {
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub name: Option<String>,
+    pub picture: Option<String>,
+    pub claims: Object,
+}
+
+/// Whether the ID token lacks something that was asked for and that userinfo might have.
+pub(super) fn lacks(claims: &Claims, settings: &OidcSettings) -> bool {
+    let asked = |scope: &str| settings.scopes.iter().any(|own| own == scope);
+    let has = |name: &str| claims.all.contains_key(name);
+    (asked("email") && !has("email"))
+        || (asked("profile") && !has("name"))
+        || settings.claims.iter().any(|name| !PROTECTED.contains(&name.as_str()) && !has(name))
+}
+
+/// Checks that a userinfo answer speaks of the same user: then, and only then, it may be used (Core, 5.3.2).
+pub(super) fn same_user(userinfo: &Object, claims: &Claims) -> Result<(), ProviderError> {
+    if userinfo.get("sub").and_then(Value::as_str) != Some(&claims.sub) {
+        return rejected("userinfo.sub");
+    }
+    if userinfo.get("iss").is_some_and(|issuer| issuer != &Value::String(claims.issuer.clone())) {
+        return rejected("userinfo.iss");
+    }
+    Ok(())
+}
+
+impl Profile {
+    /// Puts together what is kept. The signed ID token goes before userinfo.
+    pub(super) fn of(claims: &Claims, userinfo: &Object, settings: &OidcSettings) -> Result<Self, ProviderError> {
+        let value = |name: &str| {
+            let unprotected = || userinfo.get(name).filter(|_| !PROTECTED.contains(&name));
+            claims.all.get(name).or_else(unprotected)
+        };
+        let let_through: Object =
+            settings.claims.iter().filter_map(|name| Some((name.clone(), value(name)?.clone()))).collect();
+        if serde_json::to_string(&let_through).map_or(usize::MAX, |text| text.len()) > MAX_CLAIMS {
+            return rejected("claims.size");
+        }
+        // The address and whether it is verified come from one source, never half from each.
+        let vouching = if claims.all.contains_key("email") { &claims.all } else { userinfo };
+        let email = vouching.get("email").and_then(text).filter(|address| is_address(address));
+        Ok(Self {
+            email_verified: email.is_some() && vouching.get("email_verified") == Some(&Value::Bool(true)),
+            email,
+            name: value("name").and_then(text),
+            picture: value("picture").and_then(text).filter(|address| is_web_address(address)),
+            claims: let_through,
+        })
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let fits = !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+/// One `@` with something on both sides: with several, readers disagree on whose address it is (security.md 33).
+fn is_address(text: &str) -> bool {
+    matches!(text.split('@').collect::<Vec<_>>().as_slice(), [local, host] if !local.is_empty() && !host.is_empty())
+}
+
+fn is_web_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+}

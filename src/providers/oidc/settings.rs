@@ -1,0 +1,173 @@
+//! Owns what an operator says about a provider, the presets, and the checks that need no network.
+//! Does not know where the values come from.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::algorithm::Algorithm;
+use crate::crypto::Secret;
+use crate::providers::http::{Exception, Guard};
+
+/// How we authenticate at the token endpoint (OpenID Connect Core, 9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// What the metadata offers: `client_secret_basic` rather than `client_secret_post`.
+    #[default]
+    Auto,
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Post,
+}
+
+/// What an operator says about an OpenID provider.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
+pub struct OidcSettings {
+    /// Its name: lower case letters, digits and `-`; no `_`, so that `<provider>_<sub>` names one identity.
+    pub name: String,
+    /// What to write on its button.
+    pub display_name: String,
+    /// The issuer, exactly as the provider writes it; with `{tenantid}` for Microsoft's many directories.
+    pub issuer: String,
+    /// Where the metadata is; by default under the issuer (OpenID Connect Discovery, 4).
+    pub discovery_url: Option<String>,
+    /// Our client id.
+    pub client_id: String,
+    /// Our client secret; empty for a public client.
+    pub client_secret: Secret,
+    /// The scopes to ask for; `openid` among them.
+    pub scopes: Vec<String>,
+    /// Claims to let through beside the standard ones that [`crate::session::identity::Identity`] has fields for.
+    pub claims: Vec<String>,
+    /// Whether to ask the userinfo endpoint at every login, not only when the ID token lacks something.
+    pub userinfo: bool,
+    /// How far the provider's clock may be from ours; at most 60 s.
+    pub clock_leeway: Duration,
+    /// How long ago an ID token may have been issued at most.
+    pub max_id_token_age: Duration,
+    /// The signature algorithms to accept; empty: all that the metadata lists and we know. Never `none` or HMAC.
+    pub signing_algs: Vec<String>,
+    /// How we authenticate at the token endpoint.
+    pub client_auth: ClientAuth,
+    /// Whether refresh tokens are handed on; otherwise they are dropped as they come.
+    pub keep_refresh_token: bool,
+    /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
+    pub development: bool,
+    /// Whether the issuer's own origin may lie in a private network (https only).
+    pub allow_private_network: bool,
+}
+
+/// A fault in the settings of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("provider {provider:?}: {key}: {fault}")]
+pub struct SettingsFault {
+    /// The provider's name.
+    pub provider: String,
+    /// The key at fault.
+    pub key: &'static str,
+    /// What is wrong and what to do.
+    pub fault: String,
+}
+
+const MICROSOFT_TEMPLATE: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+const MICROSOFT_COMMON: &str = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration";
+
+impl OidcSettings {
+    /// A provider at `issuer`, with the default for everything else: Keycloak and most others need no more.
+    #[must_use]
+    pub fn new(name: &str, issuer: &str, client_id: &str, client_secret: Secret) -> Self {
+        Self {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            issuer: issuer.to_owned(),
+            discovery_url: None,
+            client_id: client_id.to_owned(),
+            client_secret,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
+            claims: Vec::new(),
+            userinfo: false,
+            clock_leeway: Duration::from_secs(10),
+            max_id_token_age: Duration::from_mins(10),
+            signing_algs: Vec::new(),
+            client_auth: ClientAuth::Auto,
+            keep_refresh_token: false,
+            development: false,
+            allow_private_network: false,
+        }
+    }
+
+    /// Google.
+    #[must_use]
+    pub fn google(client_id: &str, client_secret: Secret) -> Self {
+        let google = Self::new("google", "https://accounts.google.com", client_id, client_secret);
+        Self { display_name: "Google".to_owned(), ..google }
+    }
+
+    /// Microsoft, for users of any directory and personal accounts: one entry that stands for many issuers.
+    /// For one directory alone use [`OidcSettings::new`] with that directory's issuer.
+    #[must_use]
+    pub fn microsoft(client_id: &str, client_secret: Secret) -> Self {
+        let microsoft = Self::new("microsoft", MICROSOFT_TEMPLATE, client_id, client_secret);
+        Self { display_name: "Microsoft".to_owned(), discovery_url: Some(MICROSOFT_COMMON.to_owned()), ..microsoft }
+    }
+
+    /// Everything that is wrong with these settings, as far as it can be said without the network.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SettingsFault> {
+        let mut faults = Vec::new();
+        let mut fault = |key, text: &str| {
+            faults.push(SettingsFault { provider: self.name.clone(), key, fault: text.to_owned() });
+        };
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if self.name.is_empty() || !self.name.bytes().all(is_name) {
+            fault("name", "must be lower case letters, digits and \"-\"; \"_\" parts the name from the subject");
+        }
+        if self.client_id.is_empty() {
+            fault("client_id", "is empty");
+        }
+        if !self.scopes.iter().any(|scope| scope == "openid") {
+            fault("scopes", "must contain \"openid\"");
+        }
+        if self.clock_leeway > Duration::from_mins(1) {
+            fault("clock_leeway", "must be at most 60 seconds; set the machine's clock instead");
+        }
+        if self.signing_algs.iter().any(|name| Algorithm::named(name).is_none()) {
+            fault("signing_algs", "may hold RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA only");
+        }
+        match self.addresses() {
+            Err(text) => fault("issuer", text),
+            Ok((guard, metadata)) => {
+                if guard.admit(metadata.as_str()).is_err() {
+                    fault(
+                        "issuer",
+                        "must be an https address of a public host; see `development` and \
+                         `allow_private_network` for others",
+                    );
+                }
+            }
+        }
+        faults
+    }
+
+    /// The guard of this provider and the address of its metadata.
+    pub(super) fn addresses(&self) -> Result<(Guard, Url), &'static str> {
+        let issuer = Url::parse(&self.issuer).map_err(|_| "is not a URL")?;
+        if issuer.query().is_some() || issuer.fragment().is_some() {
+            return Err("must have no query and no fragment (OpenID Connect Discovery, 3)");
+        }
+        let exception = match (self.development, self.allow_private_network) {
+            (true, _) => Exception::Development,
+            (false, true) => Exception::PrivateNetwork,
+            (false, false) => Exception::None,
+        };
+        let guard = Guard::new(&issuer, exception);
+        let metadata = self
+            .discovery_url
+            .clone()
+            .unwrap_or_else(|| format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')));
+        let metadata = Url::parse(&metadata).map_err(|_| "the discovery address is not a URL")?;
+        Ok((guard, metadata))
+    }
+}

@@ -1,0 +1,152 @@
+//! Owns the token and revocation endpoints: one request, never repeated, and the strict reading of the answer
+//! (security.md 18, 19). Does not know what the tokens say.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::metadata::Metadata;
+use super::rejected;
+use super::settings::{ClientAuth, OidcSettings};
+use crate::authority::provider::ProviderError;
+use crate::crypto::Secret;
+use crate::providers::fault::{Fault, OAuthError};
+use crate::providers::http::{Answer, Http};
+use crate::providers::json::Object;
+
+/// Longer texts are no tokens.
+const MAX_TOKEN: usize = 64 * 1024;
+/// Longer lives are no lives: 10 years.
+const MAX_LIFE: u64 = 10 * 365 * 24 * 3600;
+const MAX_SCOPES: usize = 200;
+
+/// What a token endpoint answered; well-formed, not yet to be believed.
+pub(super) struct TokenAnswer {
+    pub access: Secret,
+    pub expires_in: Option<Duration>,
+    pub refresh: Option<Secret>,
+    pub id: Option<Secret>,
+    /// The granted scopes, where they are not those that were asked for (RFC 6749, 5.1).
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Sends a grant, once: whatever becomes of it, it is not sent again.
+pub(super) async fn ask(
+    http: &Http,
+    metadata: &Metadata,
+    settings: &OidcSettings,
+    grant: &[(&str, &str)],
+) -> Result<TokenAnswer, ProviderError> {
+    let answer = post(http, &metadata.token, metadata.client_auth, settings, grant).await?;
+    if answer.status != 200 {
+        return Err(refusal(&answer).into());
+    }
+    TokenAnswer::read(&answer.document()?)
+}
+
+/// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
+pub(super) async fn revoke(
+    http: &Http,
+    endpoint: &Url,
+    metadata: &Metadata,
+    settings: &OidcSettings,
+    token: &Secret,
+) -> Result<(), ProviderError> {
+    let answer = post(http, endpoint, metadata.client_auth, settings, &[("token", token.expose())]).await?;
+    if answer.status == 200 { Ok(()) } else { Err(refusal(&answer).into()) }
+}
+
+async fn post(
+    http: &Http,
+    endpoint: &Url,
+    auth: ClientAuth,
+    settings: &OidcSettings,
+    fields: &[(&str, &str)],
+) -> Result<Answer, Fault> {
+    let (form, authorization) = authenticated(auth, settings, fields);
+    http.post(endpoint, form, authorization.as_ref()).await
+}
+
+/// The form and, where the client authenticates by header, that header's value.
+fn authenticated(auth: ClientAuth, settings: &OidcSettings, fields: &[(&str, &str)]) -> (String, Option<Secret>) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    let secret = settings.client_secret.expose();
+    if secret.is_empty() {
+        form.append_pair("client_id", &settings.client_id);
+    } else if auth == ClientAuth::Post {
+        form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret);
+    } else {
+        return (form.finish(), Some(basic(&settings.client_id, secret)));
+    }
+    (form.finish(), None)
+}
+
+/// Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1).
+fn basic(id: &str, secret: &str) -> Secret {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    Secret::new(format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret)))))
+}
+
+/// What an answer that is no success says. Only errors of the client (4xx) are read (RFC 6749, 5.2).
+fn refusal(answer: &Answer) -> Fault {
+    if !(400..500).contains(&answer.status) || answer.status == 429 {
+        return Fault::Status(answer.status);
+    }
+    match answer.object().ok().as_ref().and_then(|body| body.get("error")).and_then(Value::as_str) {
+        Some(code) => Fault::OAuth(OAuthError::of(code)),
+        None => Fault::Status(answer.status),
+    }
+}
+
+impl TokenAnswer {
+    fn read(body: &Object) -> Result<Self, ProviderError> {
+        if body.contains_key("error") {
+            return rejected("token_response.error");
+        }
+        let Ok(Some(access)) = token(body, "access_token") else { return rejected("token_response.access_token") };
+        let kind = body.get("token_type").and_then(Value::as_str).unwrap_or_default();
+        if !kind.eq_ignore_ascii_case("bearer") {
+            return rejected("token_response.token_type");
+        }
+        let expires_in = match body.get("expires_in") {
+            None => None,
+            Some(seconds) => match seconds.as_u64().filter(|seconds| *seconds <= MAX_LIFE) {
+                Some(seconds) => Some(Duration::from_secs(seconds)),
+                None => return rejected("token_response.expires_in"),
+            },
+        };
+        let Ok(refresh) = token(body, "refresh_token") else { return rejected("token_response.refresh_token") };
+        let Ok(id) = token(body, "id_token") else { return rejected("token_response.id_token") };
+        let scopes = match body.get("scope") {
+            None => None,
+            Some(Value::String(text)) => {
+                let scopes: Vec<_> = text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+                if scopes.len() > MAX_SCOPES {
+                    return rejected("token_response.scope");
+                }
+                Some(scopes)
+            }
+            Some(_) => return rejected("token_response.scope"),
+        };
+        Ok(Self { access, expires_in, refresh, id, scopes })
+    }
+}
+
+struct NoToken;
+
+/// A token that may be absent: visible ASCII, so that it fits a header (RFC 6750, 2.1).
+fn token(body: &Object, name: &str) -> Result<Option<Secret>, NoToken> {
+    match body.get(name) {
+        None => Ok(None),
+        Some(Value::String(text))
+            if !text.is_empty() && text.len() <= MAX_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Ok(Some(Secret::new(text.clone())))
+        }
+        Some(_) => Err(NoToken),
+    }
+}

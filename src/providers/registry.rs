@@ -1,0 +1,48 @@
+//! Owns the configured providers, in the order of the configuration. Does not know what they speak.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::http::HttpSettings;
+use super::oidc::{OidcProvider, OidcSettings, SettingsFault};
+use crate::authority::ports::Providers;
+use crate::authority::provider::IdentityProvider;
+
+/// The configured providers.
+pub struct Registry(Vec<Arc<dyn IdentityProvider>>);
+
+impl Registry {
+    /// Sets up every provider. None of them is asked anything yet: one that is down delays nothing.
+    ///
+    /// # Errors
+    /// Every fault of every provider's settings at once; a name or an issuer that stands twice among them.
+    pub fn new(settings: Vec<OidcSettings>, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
+        let mut faults = Vec::new();
+        let (mut names, mut issuers) = (HashSet::new(), HashSet::new());
+        for one in &settings {
+            let mut twice = |key, text: &str| {
+                faults.push(SettingsFault { provider: one.name.clone(), key, fault: text.to_owned() });
+            };
+            if !names.insert(one.name.clone()) {
+                twice("name", "stands twice");
+            }
+            if !issuers.insert(one.issuer.clone()) {
+                twice("issuer", "is another provider's too; one issuer may stand once");
+            }
+        }
+        let mut providers: Vec<Arc<dyn IdentityProvider>> = Vec::new();
+        for one in settings {
+            match OidcProvider::new(one, http) {
+                Ok(provider) => providers.push(Arc::new(provider)),
+                Err(more) => faults.extend(more),
+            }
+        }
+        if faults.is_empty() { Ok(Self(providers)) } else { Err(faults) }
+    }
+}
+
+impl Providers for Registry {
+    fn all(&self) -> Vec<Arc<dyn IdentityProvider>> {
+        self.0.clone()
+    }
+}

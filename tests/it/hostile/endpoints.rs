@@ -1,0 +1,133 @@
+//! Owns the hostile provider's HTTP side: a real authorization code flow with PKCE, one endpoint after another.
+//! Does not know what is bent, beyond asking.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use axum::body::{Body as HttpBody, Bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+
+use super::keys::b64;
+use super::switches::{Answer, Body, Endpoint};
+use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, tokens};
+
+pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let endpoint = match parts.uri.path() {
+        "/.well-known/openid-configuration" => Endpoint::Metadata,
+        "/jwks" => Endpoint::Jwks,
+        "/authorize" => Endpoint::Authorize,
+        "/token" => Endpoint::Token,
+        "/userinfo" => Endpoint::Userinfo,
+        "/revoke" => Endpoint::Revoke,
+        "/end-session" => Endpoint::EndSession,
+        _ => return render(Answer::json(404, "{}")).await,
+    };
+    let form = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    provider.note(endpoint, &form, authorization.as_deref());
+    let switches = provider.switches();
+    if let Some(answer) = switches.answers.get(&endpoint) {
+        return render(answer.clone()).await;
+    }
+    let issuer = &provider.issuer;
+    let ok = |value: super::Object| Answer::json(200, Value::from(value));
+    let answer = match endpoint {
+        Endpoint::Metadata => ok(tokens::metadata(issuer, &switches)),
+        Endpoint::Jwks => ok(tokens::jwks(&switches)),
+        Endpoint::Authorize => authorize(&provider, parts.uri.query().unwrap_or_default()),
+        Endpoint::Token => token(&provider, &form, authorization.as_deref()),
+        Endpoint::Userinfo if authorization.as_deref().is_some_and(|value| value.starts_with("Bearer at-")) => {
+            ok(tokens::userinfo(&switches))
+        }
+        Endpoint::Userinfo => Answer::json(401, "{}"),
+        Endpoint::Revoke | Endpoint::EndSession => Answer::text(200, "text/plain", ""),
+    };
+    render(answer).await
+}
+
+/// Logs everybody in as the same user, without asking, and sends them back with a code.
+pub(super) fn authorize(provider: &Inner, query: &str) -> Answer {
+    let field = |name: &str| field(query.as_bytes(), name);
+    let proper = field("client_id").as_deref() == Some(CLIENT_ID)
+        && field("response_type").as_deref() == Some("code")
+        && field("code_challenge_method").as_deref() == Some("S256");
+    let (Some(place), Some(state), true) = (field("redirect_uri"), field("state"), proper) else {
+        return Answer::json(400, json!({ "error": "invalid_request" }));
+    };
+    let challenge = field("code_challenge");
+    let code = provider.issue(Code { nonce: field("nonce").unwrap_or_default(), challenge, place: place.clone() });
+    let mut back = url::Url::parse(&place).unwrap();
+    back.query_pairs_mut().append_pair("code", &code).append_pair("state", &state).append_pair("iss", &provider.issuer);
+    Answer::redirect(302, back)
+}
+
+fn token(provider: &Inner, form: &[u8], authorization: Option<&str>) -> Answer {
+    let field = |name: &str| field(form, name);
+    let refused = |error: &str| Answer::json(400, json!({ "error": error }));
+    if authorization.is_none() && field("client_secret").is_none() {
+        return refused("invalid_client");
+    }
+    let nonce = match field("grant_type").as_deref() {
+        Some("authorization_code") => {
+            let Some(code) = provider.spend(&field("code").unwrap_or_default()) else {
+                return refused("invalid_grant");
+            };
+            let verifier = field("code_verifier").unwrap_or_default();
+            let challenge = b64(digest::digest(&digest::SHA256, verifier.as_bytes()));
+            if code.challenge.is_some_and(|own| own != challenge) || field("redirect_uri") != Some(code.place) {
+                return refused("invalid_grant");
+            }
+            Some(code.nonce)
+        }
+        Some("refresh_token") if field("refresh_token").is_some_and(|token| token.starts_with("refresh-")) => None,
+        Some("refresh_token") => return refused("invalid_grant"),
+        _ => return refused("unsupported_grant_type"),
+    };
+    let switches = provider.switches();
+    let access_token = provider.next_access_token();
+    let id_token = tokens::id_token(&provider.issuer, nonce.as_deref(), &access_token, &switches);
+    Answer::json(200, Value::from(tokens::token_body(&id_token, &access_token, &switches)))
+}
+
+impl Code {
+    /// A code for a login whose challenge is not looked at.
+    pub(super) fn unchallenged(nonce: &str) -> Self {
+        Self { nonce: nonce.to_owned(), challenge: None, place: REDIRECT_URI.to_owned() }
+    }
+}
+
+fn field(form: &[u8], name: &str) -> Option<String> {
+    url::form_urlencoded::parse(form).find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+}
+
+async fn render(answer: Answer) -> Response {
+    let endless =
+        |chunk: Vec<u8>| futures::stream::repeat_with(move || Ok::<_, Infallible>(Bytes::from(chunk.clone())));
+    let body = match answer.body {
+        Body::Text(text) => HttpBody::from(text),
+        Body::Endless => HttpBody::from_stream(endless(vec![b' '; 1 << 16])),
+        Body::Drip => HttpBody::from_stream(endless(vec![b' ']).then(|byte| async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            byte
+        })),
+        Body::Broken => HttpBody::from_stream(futures::stream::iter([
+            Ok(Bytes::from_static(b"{\"access_token\":")),
+            Err(std::io::Error::other("broken on purpose")),
+        ])),
+        Body::After(pause) => {
+            tokio::time::sleep(pause).await;
+            HttpBody::empty()
+        }
+    };
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(body).unwrap()
+}

@@ -1,0 +1,309 @@
+//! Owns our own hostile provider: a real OpenID provider in this process, with real keys, that can be told to
+//! misbehave in every way that a test may want; and a canary that must never be called. Does not know what is tested.
+//!
+//! A case is a few lines: bend something, then say what refuses it.
+//! ```ignore
+//! let provider = Hostile::start().await;
+//! provider.claims(|claims| drop(claims.remove("aud")));
+//! provider.refuses("id_token.aud").await;
+//! ```
+
+mod endpoints;
+pub mod keys;
+mod switches;
+mod tokens;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gatelodge::authority::provider::{Grant, IdentityProvider as _, ProviderError, Redemption};
+use gatelodge::crypto::Secret;
+use gatelodge::providers::http::HttpSettings;
+use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
+use gatelodge::session::time::Timestamp;
+
+pub use self::switches::{Answer, Body, Endpoint, Object, Signing};
+use self::switches::{Switches, bent};
+
+/// Our client id at the provider.
+pub const CLIENT_ID: &str = "gatelodge-test";
+/// Our client secret: it must not turn up anywhere but at the token and revocation endpoints.
+pub const CLIENT_SECRET: &str = "CANARY client secret + %";
+/// The one user's subject.
+pub const SUB: &str = "user-1";
+/// Where browsers come back to.
+pub const REDIRECT_URI: &str = "https://app.example/auth/web/callback";
+/// What both sides take for now, in seconds.
+pub const NOW: u64 = 1_800_000_000;
+
+const NONCE: &str = "a nonce of this login";
+
+/// The hostile provider, listening.
+pub struct Hostile {
+    inner: Arc<Inner>,
+    canary: Arc<Mutex<usize>>,
+    canary_address: String,
+    http: HttpSettings,
+}
+
+struct Inner {
+    issuer: String,
+    switches: Mutex<Switches>,
+    calls: Mutex<HashMap<Endpoint, Vec<Call>>>,
+    codes: Mutex<HashMap<String, Code>>,
+    issued: Mutex<usize>,
+}
+
+/// A call that the provider received.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The body.
+    pub form: String,
+    /// The Authorization header.
+    pub authorization: Option<String>,
+}
+
+struct Code {
+    nonce: String,
+    challenge: Option<String>,
+    place: String,
+}
+
+impl Inner {
+    fn switches(&self) -> Switches {
+        self.switches.lock().unwrap().clone()
+    }
+
+    fn note(&self, endpoint: Endpoint, form: &[u8], authorization: Option<&str>) {
+        let call =
+            Call { form: String::from_utf8_lossy(form).into_owned(), authorization: authorization.map(str::to_owned) };
+        self.calls.lock().unwrap().entry(endpoint).or_default().push(call);
+    }
+
+    fn issue(&self, code: Code) -> String {
+        let name = format!("code-{}", self.next());
+        self.codes.lock().unwrap().insert(name.clone(), code);
+        name
+    }
+
+    fn spend(&self, name: &str) -> Option<Code> {
+        self.codes.lock().unwrap().remove(name)
+    }
+
+    fn next_access_token(&self) -> String {
+        format!("at-{}", self.next())
+    }
+
+    fn next(&self) -> usize {
+        let mut issued = self.issued.lock().unwrap();
+        *issued += 1;
+        *issued
+    }
+}
+
+impl Hostile {
+    /// Starts a provider and its canary, each on a port of its own; they end with the test's runtime.
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let inner = Arc::new(Inner {
+            issuer: format!("http://{}", listener.local_addr().unwrap()),
+            switches: Mutex::new(Switches::new(NOW)),
+            calls: Mutex::default(),
+            codes: Mutex::default(),
+            issued: Mutex::default(),
+        });
+        let router = axum::Router::new().fallback(endpoints::answer).with_state(inner.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let canary_address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+        let canary = Arc::new(Mutex::new(0));
+        let count = canary.clone();
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                *count.lock().unwrap() += 1;
+            }
+        });
+        let http = HttpSettings { total_timeout: Duration::from_secs(5), ..HttpSettings::default() };
+        Self { inner, canary, canary_address, http }
+    }
+
+    /// The issuer: its own origin, by plain http.
+    pub fn issuer(&self) -> String {
+        self.inner.issuer.clone()
+    }
+
+    /// `host:port` of a listener that nothing may connect to.
+    pub fn canary(&self) -> &str {
+        &self.canary_address
+    }
+
+    /// How often something connected to the canary.
+    pub fn canary_calls(&self) -> usize {
+        *self.canary.lock().unwrap()
+    }
+
+    /// How often an endpoint was called.
+    pub fn calls(&self, endpoint: Endpoint) -> usize {
+        self.received(endpoint).len()
+    }
+
+    /// The calls that an endpoint received.
+    pub fn received(&self, endpoint: Endpoint) -> Vec<Call> {
+        self.inner.calls.lock().unwrap().get(&endpoint).cloned().unwrap_or_default()
+    }
+
+    /// A code for a login with this nonce, without a browser; its PKCE challenge is not looked at.
+    pub fn issue_code(&self, nonce: &str) -> String {
+        self.inner.issue(Code::unchallenged(nonce))
+    }
+
+    /// What a browser does with an authorization address: the user logs in, and the browser is sent back. Answers
+    /// where to, or the status of an error page.
+    pub fn visit(&self, authorization_url: &str) -> Result<url::Url, u16> {
+        let url = url::Url::parse(authorization_url).unwrap();
+        self.inner.note(Endpoint::Authorize, url.query().unwrap_or_default().as_bytes(), None);
+        let answer = endpoints::authorize(&self.inner, url.query().unwrap_or_default());
+        let location = answer.headers.iter().find(|(name, _)| *name == "location").map(|(_, place)| place);
+        location.map(|place| url::Url::parse(place).unwrap()).ok_or(answer.status)
+    }
+
+    /// Makes every call end after this long.
+    pub fn limit_calls_to(&mut self, limit: Duration) {
+        self.http.total_timeout = limit;
+    }
+
+    /// Settings that fit this provider.
+    pub fn settings(&self) -> OidcSettings {
+        let settings = OidcSettings {
+            development: true,
+            keep_refresh_token: true,
+            ..OidcSettings::new("hostile", &self.issuer(), CLIENT_ID, Secret::new(CLIENT_SECRET))
+        };
+        bent(settings, &self.inner.switches().settings)
+    }
+
+    /// A client of this provider, with nothing cached.
+    pub fn provider(&self) -> OidcProvider {
+        OidcProvider::new(self.settings(), self.http).unwrap()
+    }
+
+    /// A redemption that is right in every way, as far as it has not been bent.
+    pub fn redemption(&self) -> Redemption {
+        let redemption = Redemption {
+            code: Secret::new(self.issue_code(NONCE)),
+            code_verifier: Secret::new("a verifier of at least 43 characters, as it happens"),
+            nonce: NONCE.to_owned(),
+            redirect_uri: REDIRECT_URI.to_owned(),
+            response_issuer: Some(self.issuer()),
+            max_age: None,
+            now: Timestamp::from_secs(NOW),
+        };
+        bent(redemption, &self.inner.switches().redemption)
+    }
+
+    /// Redeems a new code with a new client.
+    pub async fn log_in(&self) -> Result<Grant, ProviderError> {
+        self.provider().redeem(&self.redemption()).await
+    }
+
+    /// INV at the level of the provider (security.md, top): the login fails for the reason named, nothing was sent
+    /// that should not have been, and nothing was sent twice.
+    ///
+    /// `reason` is the name of the check, or `unavailable`, `invalid_grant` or `failed`.
+    pub async fn refuses(&self, reason: &str) {
+        let outcome = self.log_in().await;
+        assert_eq!(reason_of(&outcome), reason, "{outcome:?}");
+        let sent = self.calls(Endpoint::Token);
+        if reason == "response.iss" {
+            assert_eq!(sent, 0, "the code was sent before the issuer was checked");
+        }
+        assert!(sent <= 1, "the code was sent {sent} times");
+        if !reason.starts_with("userinfo.") && !reason.starts_with("claims.") {
+            assert_eq!(self.calls(Endpoint::Userinfo), 0, "the access token was used before the ID token was verified");
+        }
+        assert_eq!(self.canary_calls(), 0, "an address of the provider's choosing was called");
+    }
+
+    /// The same, and the code was not sent at all.
+    pub async fn refuses_unsent(&self, reason: &str) {
+        self.refuses(reason).await;
+        assert_eq!(self.calls(Endpoint::Token), 0, "the code was sent");
+    }
+}
+
+/// How an outcome reads in a table of cases.
+pub fn reason_of<T>(outcome: &Result<T, ProviderError>) -> &'static str {
+    match outcome {
+        Ok(_) => "accepted",
+        Err(ProviderError::Rejected(check)) => check,
+        Err(ProviderError::Unavailable(_)) => "unavailable",
+        Err(ProviderError::InvalidGrant(_)) => "invalid_grant",
+        Err(ProviderError::Failed(_)) => "failed",
+    }
+}
+
+macro_rules! switch {
+    ($($(#[$doc:meta])* $name:ident: $field:ident, $what:ty;)*) => {
+        /// The switchboard. Bends add up, in the order in which they were made.
+        impl Hostile {
+            $($(#[$doc])*
+            pub fn $name(&self, bend: impl Fn(&mut $what) + Send + Sync + 'static) -> &Self {
+                self.inner.switches.lock().unwrap().$field.push(Arc::new(bend));
+                self
+            })*
+        }
+    };
+}
+
+switch! {
+    /// Bends our own settings.
+    settings_with: settings, OidcSettings;
+    /// Bends what comes back with the browser.
+    redemption_with: redemption, Redemption;
+    /// Bends the metadata.
+    metadata: metadata, Object;
+    /// Bends the key set.
+    jwks: jwks, Object;
+    /// Bends the ID token's header.
+    header: header, Object;
+    /// Bends the ID token's claims; what is bent is signed.
+    claims: claims, Object;
+    /// Bends the text of the ID token's header; what is bent is signed.
+    header_text: header_text, String;
+    /// Bends the text of the ID token's payload; what is bent is signed.
+    payload_text: payload_text, String;
+    /// Bends the whole ID token, after it was signed.
+    id_token: id_token, String;
+    /// Bends the token answer.
+    token_body: token_body, Object;
+    /// Bends the userinfo answer.
+    userinfo: userinfo, Object;
+}
+
+impl Hostile {
+    /// Signs ID tokens in this way from now on.
+    pub fn sign(&self, signing: Signing) -> &Self {
+        self.inner.switches.lock().unwrap().signing = signing;
+        self
+    }
+
+    /// Lets an endpoint answer this, whatever it is asked.
+    pub fn answers(&self, endpoint: Endpoint, answer: Answer) -> &Self {
+        self.inner.switches.lock().unwrap().answers.insert(endpoint, answer);
+        self
+    }
+
+    /// Lets the provider take this for now, in seconds.
+    pub fn set_time(&self, now: u64) -> &Self {
+        self.inner.switches.lock().unwrap().now = now;
+        self
+    }
+
+    /// Bends nothing any more.
+    pub fn behave(&self) -> &Self {
+        *self.inner.switches.lock().unwrap() = Switches::new(NOW);
+        self
+    }
+}

@@ -1,0 +1,141 @@
+//! Owns the switchboard: everything about the hostile provider that a test may bend. Does not know who listens.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatelodge::authority::provider::Redemption;
+use gatelodge::providers::oidc::OidcSettings;
+use serde_json::{Map, Value};
+
+use super::keys::{RSA, Signer};
+
+/// A JSON object.
+pub type Object = Map<String, Value>;
+
+type Bend<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
+
+/// The provider's endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    Metadata,
+    Jwks,
+    Authorize,
+    Token,
+    Userinfo,
+    Revoke,
+    EndSession,
+}
+
+/// What an ID token is signed with.
+#[derive(Clone)]
+pub enum Signing {
+    /// With a key and the algorithm that the header names.
+    With(&'static Signer, &'static str),
+    /// HS256 with these bytes as the secret.
+    Hmac(Vec<u8>),
+    /// Not at all; the header names this algorithm.
+    Unsigned(&'static str),
+}
+
+/// An answer that stands in for what an endpoint would say.
+#[derive(Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Clone)]
+pub enum Body {
+    Text(String),
+    /// Chunks of 64 KiB, for ever.
+    Endless,
+    /// One byte every 20 ms, for ever.
+    Drip,
+    /// Some bytes, then the connection breaks.
+    Broken,
+    /// No answer for that long.
+    After(Duration),
+}
+
+impl Answer {
+    /// JSON with this status.
+    #[expect(clippy::needless_pass_by_value, reason = "a case reads better without a reference to its JSON")]
+    pub fn json(status: u16, body: impl ToString) -> Self {
+        Self::text(status, "application/json", body.to_string())
+    }
+
+    /// Text with this status and label.
+    pub fn text(status: u16, kind: &str, body: impl Into<String>) -> Self {
+        let headers = vec![("content-type", kind.to_owned())];
+        Self { status, headers, body: Body::Text(body.into()) }
+    }
+
+    /// A redirect.
+    pub fn redirect(status: u16, to: impl Into<String>) -> Self {
+        Self { headers: vec![("location", to.into())], ..Self::json(status, "{}") }
+    }
+
+    /// JSON by its label, with this body.
+    pub fn body(body: Body) -> Self {
+        Self { body, ..Self::json(200, "") }
+    }
+
+    /// The same with a further header.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Everything that may be bent.
+#[derive(Clone)]
+pub struct Switches {
+    pub(super) settings: Vec<Bend<OidcSettings>>,
+    pub(super) redemption: Vec<Bend<Redemption>>,
+    pub(super) metadata: Vec<Bend<Object>>,
+    pub(super) jwks: Vec<Bend<Object>>,
+    pub(super) header: Vec<Bend<Object>>,
+    pub(super) claims: Vec<Bend<Object>>,
+    /// The JSON text of header and payload, before they are encoded and signed.
+    pub(super) header_text: Vec<Bend<String>>,
+    pub(super) payload_text: Vec<Bend<String>>,
+    /// The whole ID token.
+    pub(super) id_token: Vec<Bend<String>>,
+    pub(super) token_body: Vec<Bend<Object>>,
+    pub(super) userinfo: Vec<Bend<Object>>,
+    pub(super) answers: HashMap<Endpoint, Answer>,
+    pub(super) signing: Signing,
+    /// What the provider takes for now, in seconds.
+    pub(super) now: u64,
+}
+
+impl Switches {
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            settings: Vec::new(),
+            redemption: Vec::new(),
+            metadata: Vec::new(),
+            jwks: Vec::new(),
+            header: Vec::new(),
+            claims: Vec::new(),
+            header_text: Vec::new(),
+            payload_text: Vec::new(),
+            id_token: Vec::new(),
+            token_body: Vec::new(),
+            userinfo: Vec::new(),
+            answers: HashMap::new(),
+            signing: Signing::With(&RSA, "RS256"),
+            now,
+        }
+    }
+}
+
+pub(super) fn bent<T>(mut value: T, bends: &[Bend<T>]) -> T {
+    for bend in bends {
+        bend(&mut value);
+    }
+    value
+}

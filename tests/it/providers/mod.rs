@@ -1,0 +1,66 @@
+//! Owns the tests of how a provider is spoken to, against our own hostile one. Does not know sessions.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `good` | what has to work: every algorithm, leeway, claims, scopes |
+//! | `response`, `token_answer`, `id_token_*`, `userinfo` | one named case for each thing a provider may send |
+//! | `mutations` | random ones |
+//! | `metadata`, `outbound`, `keys` | documents, addresses, limits, key rotation |
+//! | `refresh`, `logout`, `registry` | the rest of the port |
+
+mod good;
+mod id_token_claims;
+mod id_token_form;
+mod keys;
+mod logout;
+mod metadata;
+mod mutations;
+mod outbound;
+mod refresh;
+mod registry;
+mod response;
+mod token_answer;
+mod userinfo;
+
+use serde_json::Value;
+
+use crate::hostile::Object;
+
+/// A table of cases: the name of each, what refuses it, and what is bent.
+macro_rules! refused {
+    ($($name:ident: $reason:literal, $bend:expr;)*) => { refused!(refuses; $($name: $reason, $bend;)*); };
+    ($how:ident; $($name:ident: $reason:literal, $bend:expr;)*) => { $(
+        #[tokio::test]
+        async fn $name() {
+            let provider = crate::hostile::Hostile::start().await;
+            let bend: fn(&crate::hostile::Hostile) -> &crate::hostile::Hostile = $bend;
+            bend(&provider).$how($reason).await;
+        }
+    )* };
+}
+
+/// A table of cases that have to be accepted.
+macro_rules! accepted {
+    ($($name:ident: $bend:expr;)*) => { $(
+        #[tokio::test]
+        async fn $name() {
+            let provider = crate::hostile::Hostile::start().await;
+            let bend: fn(&crate::hostile::Hostile) -> &crate::hostile::Hostile = $bend;
+            let outcome = bend(&provider).log_in().await;
+            assert!(outcome.is_ok(), "{outcome:?}");
+        }
+    )* };
+}
+
+use {accepted, refused};
+
+/// Sets a member.
+fn set(name: &'static str, value: impl Into<Value>) -> impl Fn(&mut Object) + Send + Sync + 'static {
+    let value = value.into();
+    move |object| drop(object.insert(name.to_owned(), value.clone()))
+}
+
+/// Takes a member away.
+fn unset(name: &'static str) -> impl Fn(&mut Object) + Send + Sync + 'static {
+    move |object| drop(object.remove(name))
+}

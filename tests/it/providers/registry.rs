@@ -1,0 +1,80 @@
+//! Owns the cases of the configured providers together. Does not know what they speak.
+
+use std::time::Duration;
+
+use gatelodge::authority::ports::Providers as _;
+use gatelodge::crypto::Secret;
+use gatelodge::providers::Registry;
+use gatelodge::providers::http::HttpSettings;
+use gatelodge::providers::oidc::OidcSettings;
+
+use crate::hostile::{Hostile, reason_of};
+
+fn faults(settings: Vec<OidcSettings>) -> Vec<&'static str> {
+    let faults = Registry::new(settings, HttpSettings::default()).err().unwrap_or_default();
+    faults.into_iter().map(|fault| fault.key).collect()
+}
+
+fn plain(name: &str, issuer: &str) -> OidcSettings {
+    OidcSettings::new(name, issuer, "client", Secret::new("secret"))
+}
+
+#[test]
+fn the_presets_and_a_plain_issuer_are_sound() {
+    let secret = || Secret::new("secret");
+    let settings = vec![
+        OidcSettings::google("id", secret()),
+        OidcSettings::microsoft("id", secret()),
+        plain("keycloak", "https://sso.example/realms/main"),
+    ];
+    let registry = Registry::new(settings, HttpSettings::default()).unwrap();
+    let names: Vec<_> = registry.all().iter().map(|provider| provider.info().name.clone()).collect();
+    assert_eq!(names, ["google", "microsoft", "keycloak"]);
+    assert!(registry.get("keycloak").is_some() && registry.get("github").is_none());
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    let mut bad = plain("my_provider", "http://sso.example");
+    bad.client_id.clear();
+    bad.scopes.clear();
+    bad.clock_leeway = Duration::from_secs(61);
+    bad.signing_algs = vec!["none".into(), "HS256".into()];
+    assert_eq!(faults(vec![bad]), ["name", "client_id", "scopes", "clock_leeway", "signing_algs", "issuer"]);
+    let twice = vec![plain("one", "https://sso.example"), plain("one", "https://sso.example")];
+    assert_eq!(faults(twice), ["name", "issuer"]);
+}
+
+// security.md 39: an inner issuer needs to be allowed, and even then not by plain http.
+#[test]
+fn an_issuer_that_is_not_public_https_needs_its_exception() {
+    let with = |issuer: &str, development, allow_private_network| {
+        faults(vec![OidcSettings { development, allow_private_network, ..plain("one", issuer) }]).is_empty()
+    };
+    for issuer in ["http://localhost:8080/realms/x", "http://127.0.0.1:9000", "http://[::1]:9000"] {
+        assert!(with(issuer, true, false) && !with(issuer, false, true) && !with(issuer, false, false), "{issuer}");
+    }
+    for issuer in ["https://10.0.0.5", "https://127.0.0.1"] {
+        assert!(with(issuer, true, false) && with(issuer, false, true) && !with(issuer, false, false), "{issuer}");
+    }
+    for issuer in [
+        "https://a@sso.example",
+        "https://sso.example?x",
+        "https://sso.example#x",
+        "sso.example",
+        "",
+        "https://169.254.169.254",
+    ] {
+        assert!(!with(issuer, true, true), "{issuer}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_disturbs_no_other() {
+    let hostile = Hostile::start().await;
+    let gone = OidcSettings { development: true, ..plain("gone", "http://127.0.0.1:1") };
+    let registry = Registry::new(vec![gone, hostile.settings()], HttpSettings::default()).unwrap();
+    let provider = |name| registry.get(name).unwrap();
+    assert_eq!(reason_of(&provider("gone").redeem(&hostile.redemption()).await), "unavailable");
+    assert_eq!(reason_of(&provider("hostile").redeem(&hostile.redemption()).await), "accepted");
+}

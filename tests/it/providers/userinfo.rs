@@ -1,0 +1,95 @@
+//! Owns the cases of the userinfo answer. Does not know the ID token, beyond what userinfo must agree with.
+
+use serde_json::{Value, json};
+
+use super::{refused, set, unset};
+use crate::hostile::{Answer, Endpoint, Hostile, reason_of};
+
+fn asking(provider: &Hostile) -> &Hostile {
+    provider.settings_with(|settings| settings.userinfo = true)
+}
+
+// security.md 48: it speaks of the same user, or it is not used.
+refused! {
+    userinfo_of_another_user: "userinfo.sub", |p| asking(p).userinfo(set("sub", "user-2"));
+    userinfo_without_sub: "userinfo.sub", |p| asking(p).userinfo(unset("sub"));
+    userinfo_sub_a_list: "userinfo.sub", |p| asking(p).userinfo(set("sub", json!(["user-1"])));
+    userinfo_sub_null: "userinfo.sub", |p| asking(p).userinfo(set("sub", Value::Null));
+    userinfo_of_another_issuer: "userinfo.iss", |p| asking(p).userinfo(set("iss", "https://evil.example"));
+    userinfo_iss_a_list: "userinfo.iss", |p| asking(p).userinfo(|u| drop(u.insert("iss".into(), json!([]))));
+    claims_too_large: "claims.size", |p| {
+        p.settings_with(|s| s.claims = vec!["groups".into()]).userinfo(set("groups", vec!["g".repeat(100); 400]))
+    };
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_proper_object_fails_the_login() {
+    let answers = [
+        (Answer::json(200, "[]"), "failed"),
+        (Answer::json(200, "[{\"sub\":\"user-1\"}]"), "failed"),
+        (Answer::json(200, r#"{"sub":"user-2","sub":"user-1"}"#), "failed"),
+        (Answer::text(200, "application/jwt", "e30.e30.AA"), "failed"),
+        (Answer::text(200, "text/html", "{\"sub\":\"user-1\"}"), "failed"),
+        (Answer::json(401, "{}"), "failed"),
+        (Answer::json(503, "{}"), "unavailable"),
+    ];
+    let provider = Hostile::start().await;
+    asking(&provider);
+    for (answer, reason) in answers {
+        provider.answers(Endpoint::Userinfo, answer);
+        assert_eq!(reason_of(&provider.log_in().await), reason);
+    }
+}
+
+// security.md 48: who vouches for whom stays the ID token's; the access token is in the header alone.
+#[tokio::test]
+async fn it_adds_to_the_id_token_and_overwrites_nothing() {
+    let provider = Hostile::start().await;
+    asking(&provider)
+        .settings_with(|s| s.claims = ["nickname", "acr", "auth_time", "iss", "groups"].map(str::to_owned).into())
+        .claims(unset("acr"))
+        .claims(unset("email"))
+        .claims(set("email_verified", true))
+        .userinfo(set("acr", "gold"))
+        .userinfo(set("amr", json!(["hwk"])))
+        .userinfo(set("auth_time", 5))
+        .userinfo(set("name", "Mallory"))
+        .userinfo(set("sid", "another"))
+        .userinfo(set("email", "alice@userinfo.example"));
+    let grant = provider.log_in().await.unwrap();
+    let who = grant.identity;
+    assert_eq!((who.acr, who.amr), (None, vec!["pwd".to_owned()]));
+    assert_eq!((who.name.as_deref(), grant.provider_session.as_deref()), (Some("Alice Example"), Some("op-session")));
+    assert_eq!(
+        (who.email.as_deref(), who.email_verified),
+        (Some("alice@userinfo.example"), false),
+        "not half from each"
+    );
+    let names: Vec<_> = who.claims.keys().map(String::as_str).collect();
+    assert_eq!(names, ["auth_time", "iss", "nickname"]);
+    assert_ne!(who.claims["auth_time"], json!(5));
+
+    let call = &provider.received(Endpoint::Userinfo)[0];
+    assert!(call.authorization.as_deref().unwrap().starts_with("Bearer at-"), "{call:?}");
+}
+
+#[tokio::test]
+async fn it_is_asked_only_for_what_the_id_token_lacks() {
+    let provider = Hostile::start().await;
+    provider.log_in().await.unwrap();
+    assert_eq!(provider.calls(Endpoint::Userinfo), 0);
+    provider.claims(unset("name"));
+    assert_eq!(provider.log_in().await.unwrap().identity.name.as_deref(), Some("Userinfo Name"));
+    assert_eq!(provider.calls(Endpoint::Userinfo), 1);
+}
+
+// security.md 33: an address that readers could take apart in two ways is none.
+#[tokio::test]
+async fn an_address_with_several_at_signs_is_dropped() {
+    for address in ["alice@evil.example@example.com", "@example.com", "alice", "al\u{0}ice@example.com"] {
+        let provider = Hostile::start().await;
+        provider.claims(set("email", address));
+        let who = provider.log_in().await.unwrap().identity;
+        assert_eq!((who.email, who.email_verified), (None, false), "{address:?}");
+    }
+}
