@@ -1,3 +1,210 @@
-//! Owns the one place where the parts meet. Does not decide anything that a part could decide.
+//! Owns the one place where the parts meet: build store, providers, authority, servers; run; drain.
+//! Does not decide anything that a part could decide.
 
+pub mod parts;
 pub mod settings;
+pub mod world;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::authority::{Authority, Ports};
+use crate::config::Config;
+use crate::config::fault::Faults;
+use crate::crypto::ApiKey;
+use crate::rpc::callers::{Caller, Callers};
+use crate::rpc::policy::Role;
+use crate::rpc::server::{self, ServeError, ServerSettings};
+use crate::vault::Vault;
+use world::{RuntimeTasks, SystemClock, SystemEntropy};
+
+/// Why the process could not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration can't be used.
+    #[error("the configuration can't be used:\n{0}")]
+    Config(#[from] Faults),
+    /// The embedded store's file can't be used.
+    #[error(transparent)]
+    Embedded(#[from] crate::store::embedded::OpenError),
+    /// An address is taken or not ours.
+    #[error("can't listen on {address}: {source}; change it with {key}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What changes it.
+        key: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The gRPC server failed.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The edge inside the process failed.
+    #[error("the edge failed: {0}")]
+    Edge(String),
+}
+
+/// Routes that stand beside those of the edge inside the process.
+pub type Pages = axum::Router;
+
+/// The parts, joined, and listening.
+pub struct App {
+    authority: Authority,
+    callers: Callers,
+    server: ServerSettings,
+    listener: TcpListener,
+    inner: Option<Inner>,
+    sweeping: BoxFuture<'static, ()>,
+}
+
+/// The edge inside the process, and the way to the authority that is its own.
+struct Inner {
+    listener: TcpListener,
+    own_way: TcpListener,
+    own_callers: Callers,
+    edge: Edge,
+}
+
+/// Names what changes an address that is taken: a key of the configuration, or a flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Names {
+    /// For the gRPC port.
+    pub server: &'static str,
+    /// For the edge's port.
+    pub edge: &'static str,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { server: "server.listen", edge: "edge.listen" }
+    }
+}
+
+/// Binds an address, or says which flag or key changes it.
+///
+/// # Errors
+/// When it is taken or not ours.
+pub async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, key, source })
+}
+
+impl App {
+    /// Joins the parts as configured, and binds the ports. `more` callers stand beside those of the configuration.
+    ///
+    /// # Errors
+    /// When a part can't be built or a port is taken. A store or provider that is away is no reason.
+    pub async fn build(config: &Config, more: Vec<(ApiKey, Caller)>, ephemeral: bool, names: Names) -> Result<Self, AppError> {
+        let settings = settings::settings(config)?;
+        let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
+        let server = parts::server(config)?;
+        let listener = bind(config.server.listen, names.server).await?;
+        let store = parts::store(config, Arc::new(SystemClock), ephemeral).await?;
+        let ports = Ports {
+            sessions: store.sessions,
+            logins: store.logins,
+            providers: Arc::new(parts::providers(config)?),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            beside: Arc::new(RuntimeTasks),
+        };
+        let authority = Authority::new(ports, Vault::new(&rings.session, &rings.csrf), settings);
+        let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
+        Ok(Self { authority, callers: parts::callers(config, more), server, listener, inner, sweeping: store.sweeping })
+    }
+
+    /// The edge inside the process, to put more routes beside its own.
+    #[must_use]
+    pub fn edge(&self) -> Option<&Edge> {
+        self.inner.as_ref().map(|inner| &inner.edge)
+    }
+
+    /// Serves until `stop` completes, then drains. `pages` stand beside the routes of the edge inside the process.
+    ///
+    /// # Errors
+    /// When a server fails.
+    pub async fn run(self, pages: Pages, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
+        let (stopping, stopped) = watch::channel(false);
+        tokio::spawn(async move {
+            stop.await;
+            stopping.send_replace(true);
+        });
+        let until = |mut stopped: watch::Receiver<bool>| async move {
+            // An error here means that nobody can ask to stop any more: the same.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        let sweeping = tokio::spawn(self.sweeping);
+        let authority = self.authority.clone();
+        let own_settings = ServerSettings { tls: None, ..self.server.clone() };
+        let serving = async {
+            let stop = until(stopped.clone());
+            Ok(server::serve(self.authority, self.callers, self.server, self.listener, stop).await?)
+        };
+        let result = match self.inner {
+            None => serving.await,
+            Some(inner) => {
+                let own = async {
+                    // It ends after the edge, whose running requests still ask it.
+                    let stop = until(stopped.clone());
+                    Ok(server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop).await?)
+                };
+                let service = inner.edge.router::<()>().merge(pages).into_make_service_with_connect_info::<SocketAddr>();
+                let edge = async {
+                    let stop = until(stopped.clone());
+                    let ended = axum::serve(inner.listener, service).with_graceful_shutdown(stop).await;
+                    ended.map_err(|error| AppError::Edge(error.to_string()))
+                };
+                tokio::try_join!(serving, own, edge).map(|((), (), ())| ())
+            }
+        };
+        sweeping.abort();
+        result
+    }
+}
+
+impl Inner {
+    /// The edge asks over a port of its own on loopback, with a key that nobody else knows, whatever TLS the public
+    /// gRPC port asks for.
+    async fn build(config: &Config, names: Names) -> Result<Self, AppError> {
+        let listener = bind(config.edge.listen, names.edge).await?;
+        let own_way = bind(SocketAddr::from(([127, 0, 0, 1], 0)), names.edge).await?;
+        let failed = |error: &dyn std::fmt::Display| AppError::Edge(error.to_string());
+        let address = own_way.local_addr().map_err(|error| failed(&error))?;
+        let key = parts::fresh_key();
+        let caller = Caller { name: "edge inside".into(), role: Role::Edge };
+        let own_callers = Callers::new([(*key.hash().as_bytes(), caller)]);
+        let options = ClientOptions::new(format!("http://{address}"), key.expose());
+        let client = Client::connect(&options).map_err(|error| failed(&error))?;
+        let options = EdgeOptions { mount_prefix: config.edge.mount_prefix.clone(), ..EdgeOptions::default() };
+        let edge = Edge::new(client, options).map_err(|error| failed(&error))?;
+        Ok(Self { listener, own_way, own_callers, edge })
+    }
+}
+
+/// Completes when the process is asked to end: SIGTERM, or Ctrl-C.
+pub async fn asked_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+    tracing::info!("asked to stop");
+}

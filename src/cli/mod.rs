@@ -1,7 +1,7 @@
 //! Owns the command line: verbs, tables, exit codes. Does not know how anything is done.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
@@ -11,6 +11,8 @@ use self::exit::Exit;
 pub mod config;
 pub mod exit;
 pub mod keys;
+mod serving;
+pub mod sessions;
 
 /// A session authority over gRPC: OpenID Connect logins and server-side sessions behind one opaque cookie
 #[derive(Debug, Parser)]
@@ -27,6 +29,21 @@ pub struct Cli {
 /// What can be done.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
+    /// Run the authority, and the edge inside it where edge.enabled says so
+    Serve,
+    /// Run an HTTP edge; GATELODGE_ADDRESS and GATELODGE_API_KEY say whose
+    Edge(serving::EdgeArgs),
+    /// Run everything on this machine, ready to try: authority, edge, a provider with two test users, a demo page
+    Dev(serving::DevArgs),
+    /// List, show and end sessions of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
+    #[command(subcommand)]
+    Sessions(sessions::Verb),
+    /// Say whether an authority serves; for health checks of containers
+    Health {
+        /// The authority's address, a URL
+        #[arg(long, env = "GATELODGE_ADDRESS", default_value = "http://127.0.0.1:50051")]
+        address: String,
+    },
     /// Check, show, describe or begin the configuration
     #[command(subcommand)]
     Config(config::Verb),
@@ -60,8 +77,15 @@ pub fn run() -> ExitCode {
             return if error.print().is_ok() { exit } else { Exit::Failed }.into();
         }
     };
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    let done = perform(&cli, &mut out, &mut err).and_then(|exit| out.flush().map(|()| exit));
+    // What runs for long logs to standard error: nothing may hold its lock.
+    let verb = match cli.verb {
+        Verb::Serve => return serving::serve(cli.config.as_deref()).into(),
+        Verb::Edge(args) => return serving::edge(args).into(),
+        Verb::Dev(args) => return serving::dev(args).into(),
+        verb => verb,
+    };
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    let done = perform(verb, cli.config.as_deref(), &mut out, &mut err).and_then(|exit| out.flush().map(|()| exit));
     match done {
         Ok(exit) => exit.into(),
         // Whoever reads the output has had enough: `gatelodge config show | head`.
@@ -70,13 +94,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn perform(cli: &Cli, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    match &cli.verb {
-        Verb::Config(verb) => config::run(verb, cli.config.as_deref(), out, err),
-        Verb::Keys(verb) => keys::run(verb, out, err),
+fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    match verb {
+        Verb::Config(verb) => config::run(&verb, file, out, err),
+        Verb::Keys(verb) => keys::run(&verb, out, err),
+        Verb::Sessions(verb) => sessions::run(verb, out),
+        Verb::Health { address } => sessions::health(&address, out),
         Verb::Completion { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "gatelodge", out);
+            clap_complete::generate(shell, &mut Cli::command(), "gatelodge", out);
             Ok(Exit::Done)
         }
+        Verb::Serve | Verb::Edge(_) | Verb::Dev(_) => Ok(Exit::Usage),
     }
 }

@@ -1,9 +1,11 @@
 //! Owns the development provider, the demo page and the text that `gatelodge dev` prints. Never runs outside it.
-//! Does not know gRPC, the store, or how the parts are joined: `app` does that.
+//! Does not know the command line, nor how the parts of the authority are joined: `app` does that.
 
 pub mod banner;
 pub mod demo;
+mod keys;
 pub mod provider;
+pub mod run;
 
 /// Says that this process is `gatelodge dev`. What must never run in production asks for one.
 ///

@@ -1,0 +1,136 @@
+//! Owns the verbs that run until they are stopped: `serve`, `edge`, `dev`. Does not know what they run.
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
+
+use super::config::{complain, load};
+use super::exit::Exit;
+use crate::app::{App, AppError, Names, Pages, asked_to_stop, bind};
+use crate::config::log::{Format, Log};
+use crate::dev::DevelopmentOnly;
+use crate::dev::run::{DevError, DevOptions};
+use crate::{dev, telemetry};
+
+/// What `edge` takes beside its two settings, which come from the environment.
+#[derive(Debug, clap::Args)]
+pub struct EdgeArgs {
+    /// Where to listen for browsers
+    #[arg(long, default_value = "127.0.0.1:8000", env = "GATELODGE_EDGE_LISTEN")]
+    listen: SocketAddr,
+    /// What stands before the paths of the routes, such as /app; the authority's edge.mount_prefix
+    #[arg(long, default_value = "", env = "GATELODGE_EDGE_MOUNT_PREFIX")]
+    mount_prefix: String,
+    /// Log lines for people instead of JSON
+    #[arg(long)]
+    pretty: bool,
+}
+
+/// What `dev` takes.
+#[derive(Debug, clap::Args)]
+pub struct DevArgs {
+    /// Where the authority listens
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    listen: SocketAddr,
+    /// Where the edge with the demo page listens
+    #[arg(long, default_value = "127.0.0.1:8000")]
+    edge_listen: SocketAddr,
+    /// Where the development provider listens
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    provider_listen: SocketAddr,
+    /// Keep nothing: sessions and keys are gone when it ends
+    #[arg(long)]
+    ephemeral: bool,
+    /// Where sessions and keys are kept
+    #[arg(long, default_value = ".gatelodge")]
+    folder: PathBuf,
+}
+
+/// Runs the authority until it is asked to stop.
+pub(super) fn serve(file: Option<&Path>) -> Exit {
+    let loaded = match load(file) {
+        Ok(loaded) => loaded,
+        Err(faults) => return complain(&faults, &mut io::stderr()).unwrap_or(Exit::Failed),
+    };
+    telemetry::start(&loaded.config.log);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    block_on(async {
+        let app = App::build(&loaded.config, Vec::new(), false, Names::default()).await?;
+        tracing::info!(listen = %loaded.config.server.listen, version = env!("CARGO_PKG_VERSION"), "the authority listens");
+        app.run(Pages::new(), asked_to_stop()).await
+    })
+    .map_or(Exit::Failed, |done| done.map_or_else(|error: AppError| failed(&error, exit_of(&error)), |()| Exit::Done))
+}
+
+/// Runs an edge until it is asked to stop.
+pub(super) fn edge(args: EdgeArgs) -> Exit {
+    let format = if args.pretty { Format::Pretty } else { Format::Json };
+    telemetry::start(&Log { format, ..Log::default() });
+    let options = match ClientOptions::from_env() {
+        Ok(options) => options,
+        Err(error) => return failed(&error, Exit::Usage),
+    };
+    let run = async {
+        let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
+        let options = EdgeOptions { mount_prefix: args.mount_prefix, ..EdgeOptions::default() };
+        let edge = Edge::new(client, options).map_err(|error| failed(&error, Exit::Usage))?;
+        let listener = bind(args.listen, "--listen").await.map_err(|error| failed(&error, exit_of(&error)))?;
+        tracing::info!(listen = %args.listen, "the edge listens");
+        edge.serve(listener, asked_to_stop()).await.map_err(|error| failed(&error, Exit::Failed))
+    };
+    block_on(run).map_or(Exit::Failed, |done| done.map_or_else(|exit| exit, |()| Exit::Done))
+}
+
+/// Runs everything for development until it is asked to stop.
+pub(super) fn dev(args: DevArgs) -> Exit {
+    telemetry::start(&Log { format: Format::Pretty, level: "warn".into() });
+    let DevArgs { listen, edge_listen, provider_listen, ephemeral, folder } = args;
+    let options = DevOptions { listen, edge_listen, provider_listen, ephemeral, folder };
+    let announce = |text: &str| {
+        // Whoever closed standard output does not want to read it.
+        let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+    };
+    let run = dev::run::run(&DevelopmentOnly::in_gatelodge_dev(), options, announce, asked_to_stop());
+    block_on(run).map_or(Exit::Failed, |done| match done {
+        Ok(()) => Exit::Done,
+        Err(error @ (DevError::Provider(_) | DevError::Folder { .. })) => failed(&error, Exit::Usage),
+        Err(DevError::App(error)) => failed(&error, exit_of(&error)),
+    })
+}
+
+fn exit_of(error: &AppError) -> Exit {
+    match error {
+        AppError::Config(_) => Exit::Usage,
+        AppError::Listen { .. } | AppError::Embedded(_) => Exit::Unavailable,
+        AppError::Serve(_) | AppError::Edge(_) => Exit::Failed,
+    }
+}
+
+/// Says why on standard error, causes included.
+pub(super) fn failed(error: &dyn std::error::Error, exit: Exit) -> Exit {
+    let mut text = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(&format!(": {source}"));
+        cause = source.source();
+    }
+    // Standard error is closed: there is nowhere left to say it.
+    let _ = writeln!(io::stderr(), "{text}");
+    exit
+}
+
+/// Runs work on an async runtime; `None` when there can be none.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Option<T> {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => Some(runtime.block_on(work)),
+        Err(error) => {
+            failed(&error, Exit::Failed);
+            None
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Owns the verbs `sessions list | show | revoke` and `health`: what an admin asks a running authority.
+//! Does not know how sessions are kept.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use gatelodge_client::v1::{self, Session, admin_service_revoke_request::Target};
+use gatelodge_client::{Client, ClientOptions, Error};
+use serde_json::{Value, json};
+
+use super::Format;
+use super::exit::Exit;
+use super::serving::{block_on, failed};
+
+/// What can be done with sessions. The authority's address and an admin's key come from GATELODGE_ADDRESS and
+/// GATELODGE_API_KEY.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// List the living sessions
+    List {
+        /// Only those of this user, "<provider>_<sub>"
+        #[arg(long)]
+        user: Option<String>,
+        /// List at most this many
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+        /// How to print them
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show one session
+    Show {
+        /// The public session id, "sid_..."
+        session_id: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// End one session, or all of a user's
+    #[command(group = clap::ArgGroup::new("target").required(true))]
+    Revoke {
+        /// The public session id, "sid_..."
+        #[arg(group = "target")]
+        session_id: Option<String>,
+        /// All sessions of this user, "<provider>_<sub>"
+        #[arg(long, group = "target")]
+        user: Option<String>,
+        /// Why, for the log
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// How to print the count
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// Runs a verb.
+///
+/// # Errors
+/// The output can't be written.
+pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
+    let options = match ClientOptions::from_env() {
+        Ok(options) => options,
+        Err(error) => return Ok(failed(&error, Exit::Usage)),
+    };
+    let asked = block_on(async {
+        let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
+        ask(&client, verb).await.map_err(|error| refused(&error))
+    });
+    match asked {
+        Some(Ok(text)) => writeln!(out, "{text}").map(|()| Exit::Done),
+        Some(Err(exit)) => Ok(exit),
+        None => Ok(Exit::Failed),
+    }
+}
+
+/// Asks whether an authority serves: for container health checks. Needs an address and no key.
+///
+/// # Errors
+/// The output can't be written.
+pub fn health(address: &str, out: &mut impl Write) -> io::Result<Exit> {
+    let asked = block_on(async {
+        let client = Client::connect(&ClientOptions::without_key(address)).map_err(|error| failed(&error, Exit::Usage))?;
+        client.is_serving("").await.map_err(|error| refused(&error))
+    });
+    match asked {
+        Some(Ok(true)) => writeln!(out, "serving").map(|()| Exit::Done),
+        Some(Ok(false)) => writeln!(out, "not serving").map(|()| Exit::Unavailable),
+        Some(Err(exit)) => Ok(exit),
+        None => Ok(Exit::Failed),
+    }
+}
+
+async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
+    match verb {
+        Verb::List { user, limit, output } => {
+            let sessions = list(client, user.unwrap_or_default(), limit).await?;
+            Ok(match output {
+                Format::Table => table(&sessions),
+                Format::Json => Value::Array(sessions.iter().map(record).collect()).to_string(),
+            })
+        }
+        Verb::Show { session_id, output } => {
+            let answer = client.admin().get_session(v1::GetSessionRequest { session_id }).await?;
+            let session = record(&answer.session.unwrap_or_default());
+            Ok(match output {
+                Format::Table => lines(&session),
+                Format::Json => session.to_string(),
+            })
+        }
+        Verb::Revoke { session_id, user, reason, output } => {
+            let target = session_id.map(Target::SessionId).or(user.map(Target::UserId));
+            let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason }).await?;
+            let count = answer.revoked_count;
+            Ok(match output {
+                Format::Table if count == 1 => "1 session was ended.".to_owned(),
+                Format::Table => format!("{count} sessions were ended."),
+                Format::Json => json!({ "revoked_count": count }).to_string(),
+            })
+        }
+    }
+}
+
+async fn list(client: &Client, user_id: String, limit: usize) -> Result<Vec<Session>, Error> {
+    let (mut sessions, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let question = v1::ListSessionsRequest { user_id: user_id.clone(), page_size: 200, page_token };
+        let page = client.admin().list_sessions(question).await?;
+        sessions.extend(page.sessions);
+        page_token = page.next_page_token;
+        if page_token.is_empty() || sessions.len() >= limit {
+            sessions.truncate(limit);
+            return Ok(sessions);
+        }
+    }
+}
+
+fn record(session: &Session) -> Value {
+    let (identity, info) = (session.identity.clone().unwrap_or_default(), session.info.clone().unwrap_or_default());
+    json!({
+        "session_id": info.session_id,
+        "user_id": identity.user_id,
+        "email": identity.email,
+        "name": identity.name,
+        "provider": identity.provider,
+        "created": time(info.create_time.as_ref()),
+        "last_active": time(info.last_active_time.as_ref()),
+        "idle_end": time(info.idle_expire_time.as_ref()),
+        "absolute_end": time(info.absolute_expire_time.as_ref()),
+        "access_token_end": time(session.access_token_expire_time.as_ref()),
+        "client_address": session.client_address,
+        "user_agent": session.user_agent,
+    })
+}
+
+fn time(moment: Option<&prost_types::Timestamp>) -> Value {
+    moment.map_or(Value::Null, |moment| Value::String(moment.to_string()))
+}
+
+const COLUMNS: [&str; 6] = ["session_id", "user_id", "email", "last_active", "idle_end", "client_address"];
+
+fn table(sessions: &[Session]) -> String {
+    if sessions.is_empty() {
+        return "No session is living.".to_owned();
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(COLUMNS.map(|column| column.replace('_', " ").to_uppercase()));
+    for session in sessions {
+        let record = record(session);
+        table.add_row(COLUMNS.map(|column| text(&record, column)));
+    }
+    table.to_string()
+}
+
+fn lines(record: &Value) -> String {
+    let fields = record.as_object().into_iter().flatten();
+    fields.map(|(name, _)| format!("{name:<17} {}", text(record, name))).collect::<Vec<_>>().join("\n")
+}
+
+/// A field as a person reads it, with what could change a terminal left out (security.md 110).
+fn text(record: &Value, field: &str) -> String {
+    let text = record.get(field).and_then(Value::as_str).unwrap_or("-");
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+fn refused(error: &Error) -> Exit {
+    let exit = match error.code().into() {
+        16 | 7 => Exit::NotAllowed,
+        14 | 4 => Exit::Unavailable,
+        3 => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    failed(error, exit)
+}

@@ -1,0 +1,180 @@
+//! Owns `gatelodge dev`: authority, edge, development provider and demo page in one process, ready to try.
+//! Does not know the command line.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use gatelodge_client::Session;
+use gatelodge_client::v1::SessionInfo;
+
+use super::banner::Banner;
+use super::demo::{self, DemoOptions, DemoProvider, DemoSession};
+use super::provider::{DevProvider, DevProviderRefused, DevProviderSettings, PASSWORD, USERNAMES};
+use super::{DevelopmentOnly, keys};
+use crate::app::world::{SystemClock, SystemEntropy};
+use crate::app::{self, App, AppError, Names};
+use crate::config::Config;
+use crate::config::oidc::Provider;
+use crate::crypto::Secret;
+use crate::rpc::callers::Caller;
+use crate::rpc::policy::Role;
+
+/// What can be chosen for a development run.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// Where the authority listens.
+    pub listen: SocketAddr,
+    /// Where the edge with the demo page listens.
+    pub edge_listen: SocketAddr,
+    /// Where the development provider listens.
+    pub provider_listen: SocketAddr,
+    /// Whether sessions and keys are gone when it ends.
+    pub ephemeral: bool,
+    /// Where they are kept otherwise.
+    pub folder: PathBuf,
+}
+
+/// Why it did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum DevError {
+    /// The authority or its edge did not.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The development provider did not.
+    #[error(transparent)]
+    Provider(#[from] DevProviderRefused),
+    /// The folder can't be used.
+    #[error("can't use the folder {folder}: {source}; change it with --folder, or use --ephemeral")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+const NAMES: Names = Names { server: "--listen", edge: "--edge-listen" };
+const PROVIDER: &str = "dev";
+const CLIENT_ID: &str = "gatelodge-dev";
+const CLIENT_SECRET: &str = "not a secret: the provider is on this machine";
+
+/// Runs until `stop` completes. `announce` gets the text to show once everything listens.
+///
+/// # Errors
+/// When a port is taken, or the folder can't be used.
+pub async fn run(
+    only: &DevelopmentOnly,
+    options: DevOptions,
+    announce: impl FnOnce(&str),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), DevError> {
+    let keys = if options.ephemeral { keys::fresh() } else { keep(&options.folder)? };
+    let issuer = format!("http://{}", options.provider_listen);
+    let config = config(&options, &issuer);
+    let base = &config.app.redirects.public_base_url;
+    let provider = DevProvider::new(
+        only,
+        DevProviderSettings {
+            issuer: issuer.clone(),
+            client_id: CLIENT_ID.into(),
+            client_secret: Secret::new(CLIENT_SECRET),
+            redirect_uris: vec![format!("{base}/auth/web/callback")],
+            post_logout_redirect_uris: vec![format!("{base}/auth/web/logged-out")],
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        },
+    )?;
+    let provider_listener = app::bind(options.provider_listen, "--provider-listen").await?;
+    let callers = keys.each().map(|(role, key)| (key.clone(), Caller { name: role.name().into(), role })).into();
+    let app = App::build(&config, callers, options.ephemeral, NAMES).await?;
+    let pages = app.edge().map(|edge| pages(edge.gate(), &config)).unwrap_or_default();
+    let authority = options.listen.to_string();
+    let store = store_in_words(&options);
+    let secret = |role| Secret::new(keys.of(role).expose());
+    let banner = Banner {
+        edge: base,
+        provider: &issuer,
+        authority: &authority,
+        store: &store,
+        session_cookie: &config.app.sessions.cookie.name,
+        edge_key: &secret(Role::Edge),
+        backend_key: &secret(Role::Backend),
+        admin_key: &secret(Role::Admin),
+    };
+    announce(&banner.to_string());
+    let serving = tokio::spawn(async move { axum::serve(provider_listener, provider.router()).await });
+    let ended = app.run(pages, stop).await;
+    serving.abort();
+    Ok(ended?)
+}
+
+fn keep(folder: &Path) -> Result<keys::Keys, DevError> {
+    keys::kept(folder).map_err(|source| DevError::Folder { folder: folder.to_owned(), source })
+}
+
+fn store_in_words(options: &DevOptions) -> String {
+    if options.ephemeral { "in memory, gone when this ends".into() } else { options.folder.display().to_string() }
+}
+
+fn config(options: &DevOptions, issuer: &str) -> Config {
+    let mut config = Config { development: true, ..Config::default() };
+    let provider = Provider {
+        issuer: Some(issuer.to_owned()),
+        client_id: Some(CLIENT_ID.into()),
+        client_secret: Some(Secret::new(CLIENT_SECRET)),
+        display_name: Some("the development provider".into()),
+        ..Provider::default()
+    };
+    config.oidc.providers.insert(PROVIDER.into(), provider);
+    config.oidc.refresh_tokens.enabled = true;
+    config.oidc.refresh_tokens.persist_in_session_store = true;
+    config.app.redirects.public_base_url = format!("http://localhost:{}", options.edge_listen.port());
+    config.store.embedded.path = options.folder.join("sessions.redb");
+    config.server.listen = options.listen;
+    config.edge.enabled = true;
+    config.edge.listen = options.edge_listen;
+    config
+}
+
+/// The demo page, and its two routes behind a layer that validates.
+fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
+    let options = DemoOptions {
+        providers: vec![DemoProvider { name: PROVIDER.into(), display_name: "the development provider".into() }],
+        authority: config.server.listen.to_string(),
+        session_cookie: config.app.sessions.cookie.name.clone(),
+        csrf_header: config.app.sessions.csrf_header.clone(),
+        test_users: USERNAMES.map(str::to_owned).into(),
+        test_password: Some(PASSWORD.into()),
+    };
+    demo::pages(&options).merge(demo::behind_session().layer(from_fn(hand_over)).layer(gate.require()))
+}
+
+/// Hands the validated session to the demo in its own form.
+async fn hand_over(session: Session, mut request: Request, next: Next) -> Response {
+    let (identity, info) = (session.identity(), session.info());
+    request.extensions_mut().insert(DemoSession {
+        user_id: session.user_id().to_owned(),
+        name: identity.name.clone(),
+        email: identity.email.clone(),
+        picture: identity.picture.clone(),
+        provider: session.provider().to_owned(),
+        session_id: info.session_id.clone(),
+        created: millis(info, |info| info.create_time),
+        last_active: millis(info, |info| info.last_active_time),
+        idle_end: millis(info, |info| info.idle_expire_time),
+        absolute_end: millis(info, |info| info.absolute_expire_time),
+    });
+    next.run(request).await
+}
+
+fn millis<T: Into<Option<prost_types::Timestamp>>>(info: &SessionInfo, moment: impl Fn(&SessionInfo) -> T) -> u64 {
+    let moment = moment(info).into().unwrap_or_default();
+    u64::try_from(moment.seconds * 1000 + i64::from(moment.nanos / 1_000_000)).unwrap_or_default()
+}
