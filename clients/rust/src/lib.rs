@@ -23,6 +23,7 @@ mod presented;
 pub mod session;
 mod settings;
 #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+#[cfg_attr(feature = "testing", expect(clippy::allow_attributes, reason = "generated server stubs"))]
 pub mod v1;
 pub mod verdict;
 

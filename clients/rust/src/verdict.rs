@@ -77,6 +77,7 @@ mod tests {
     // contract.md 3: what was asked for and is not among what was judged makes a yes worthless.
     #[test]
     fn a_requirement_that_was_not_judged_is_no_yes() {
+        use v1::CsrfRequirement::{NotRequired, Required, Unspecified};
         let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
         let csrf = |csrf: v1::CsrfRequirement| v1::Requirements { csrf: csrf.into(), ..Default::default() };
         let scopes = v1::Requirements { scopes: vec!["a".into(), "b".into()], ..Default::default() };
@@ -90,7 +91,6 @@ mod tests {
         let nothing = v1::JudgedRequirements::default();
         let one_scope = v1::JudgedRequirements { scopes: vec!["a".into()], ..Default::default() };
         let older = v1::JudgedRequirements { max_login_age: seconds(301), ..Default::default() };
-        use v1::CsrfRequirement::{NotRequired, Required, Unspecified};
         let table = [
             (asked(Some("GET"), scopes.clone()), &judged, true),
             (asked(Some("GET"), scopes.clone()), &nothing, false),

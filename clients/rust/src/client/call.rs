@@ -51,13 +51,18 @@ impl Client {
     {
         let deadline = Instant::now() + self.deadline.unwrap_or(manner.deadline);
         let mut longest_wait = FIRST_WAIT;
+        let mut earlier = None;
         loop {
             let request = self.request(question.clone(), deadline.saturating_duration_since(Instant::now()));
             let failure = match timeout_at(deadline, send(self.shared.channel.clone(), request)).await {
                 Ok(Ok(answer)) => return Ok(answer.into_inner()),
                 Ok(Err(status)) => Error::from_status(&status, &self.shared.address),
-                Err(_) => return Err(Error::deadline_exceeded()),
+                Err(_) => Error::deadline_exceeded(),
             };
+            if failure.code() == Code::DeadlineExceeded {
+                // A repeat that ran out of time says less than the failure that led to it.
+                return Err(earlier.unwrap_or(failure));
+            }
             let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());
             if !manner.retry || failure.code() != Code::Unavailable || Instant::now() + wait >= deadline {
                 return Err(failure);
@@ -65,6 +70,7 @@ impl Client {
             tracing::debug!(%failure, ?wait, "the authority is unavailable; asking again");
             sleep(wait).await;
             longest_wait = LONGEST_WAIT.min(longest_wait * 2);
+            earlier = Some(failure);
         }
     }
 

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::client::Client;
 use crate::gate::Gate;
 use crate::settings::Settings;
+use crate::v1;
 use crate::v1::RouteSet;
 use routes::Route;
 
@@ -104,27 +105,28 @@ fn is_mount_prefix(prefix: &str) -> bool {
 
 /// A browser that comes back from a provider to a path that is not ours ends in an unknown page: say so at start.
 fn check_callbacks(options: &EdgeOptions, settings: &Settings) {
-    let expected = format!("{}{}", options.mount_prefix, Route::Callback.path());
-    let of_ours = settings.callbacks.iter().filter(|address| address.route_set() == Route::Callback.set());
-    let paths: Vec<_> = of_ours.map(|address| path_of(&address.url)).collect();
-    if !paths.is_empty() && !paths.contains(&Some(expected.clone())) {
-        let configured: Vec<_> = settings.callbacks.iter().map(|address| address.url.as_str()).collect();
+    let ours = format!("{}{}", options.mount_prefix, Route::Callback.path());
+    if let Some(configured) = other_callback(&ours, &settings.callbacks) {
         tracing::error!(
-            ours = expected,
-            ?configured,
+            ours,
+            configured,
             "providers send browsers back to another path than this edge's callback: logins will fail. Give this edge \
              and the authority the same mount prefix"
         );
     }
 }
 
-fn path_of(url: &str) -> Option<String> {
-    url.parse::<http::Uri>().ok().map(|uri| uri.path().to_owned())
+/// A callback address of our route set, when there are some and none has our path.
+fn other_callback<'a>(ours: &str, addresses: &'a [v1::CallbackAddress]) -> Option<&'a str> {
+    let is_ours = |url: &str| url.parse::<http::Uri>().is_ok_and(|uri| uri.path() == ours);
+    let mut of_set = addresses.iter().filter(|address| address.route_set() == Route::Callback.set());
+    let first = of_set.next()?;
+    (!is_ours(&first.url) && !of_set.any(|address| is_ours(&address.url))).then_some(&first.url)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_mount_prefix;
+    use super::*;
 
     #[test]
     fn a_mount_prefix_is_a_plain_path() {
@@ -132,5 +134,20 @@ mod tests {
         assert!(
             !["/", "app", "/app/", "//a", "/{id}", "/a b", "/a?b", "/*rest", "/ä"].into_iter().any(is_mount_prefix)
         );
+    }
+
+    #[test]
+    fn a_callback_elsewhere_is_noticed() {
+        let address = |url: &str| v1::CallbackAddress {
+            route_set: RouteSet::Web.into(),
+            provider: "google".into(),
+            url: url.into(),
+        };
+        let plain = address("http://localhost:8000/auth/web/callback");
+        let app = address("https://a.example/app/auth/web/callback");
+        assert_eq!(other_callback("/auth/web/callback", &[app.clone(), plain.clone()]), None);
+        assert_eq!(other_callback("/auth/web/callback", &[]), None);
+        assert_eq!(other_callback("/auth/web/callback", std::slice::from_ref(&app)), Some(app.url.as_str()));
+        assert_eq!(other_callback("/app/auth/web/callback", std::slice::from_ref(&plain)), Some(plain.url.as_str()));
     }
 }

@@ -1,0 +1,227 @@
+//! Owns an authority that answers as told and remembers what it was asked. Does not know what is right.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use gatelodge_client::v1::{self, admin_service_server, login_service_server, session_service_server};
+use gatelodge_client::{Client, ClientOptions};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::metadata::MetadataMap;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+
+/// The key that every client here presents.
+pub const KEY: &str = "gl_edge_canary";
+
+/// One method's answers, in order; the last one stays. And what it was asked.
+pub struct Script<Q, A> {
+    answers: Mutex<VecDeque<Result<A, Status>>>,
+    asked: Mutex<Vec<(MetadataMap, Q)>>,
+}
+
+impl<Q, A> Default for Script<Q, A> {
+    fn default() -> Self {
+        Self { answers: Mutex::default(), asked: Mutex::default() }
+    }
+}
+
+impl<Q: Clone, A: Clone> Script<Q, A> {
+    /// What to answer from now on.
+    pub fn say(&self, answers: impl IntoIterator<Item = Result<A, Status>>) {
+        *self.answers.lock().unwrap() = answers.into_iter().collect();
+    }
+
+    /// Every question so far.
+    pub fn asked(&self) -> Vec<Q> {
+        self.asked.lock().unwrap().iter().map(|(_, question)| question.clone()).collect()
+    }
+
+    /// How often it was asked.
+    pub fn count(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    /// The last question.
+    pub fn last(&self) -> Q {
+        self.asked().pop().expect("it was never asked")
+    }
+
+    /// A metadata value of the last question.
+    pub fn metadata(&self, name: &str) -> Option<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.last()?.0.get(name).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    async fn answer(&self, request: Request<Q>) -> Result<Response<A>, Status> {
+        let (metadata, _, question) = request.into_parts();
+        self.asked.lock().unwrap().push((metadata, question));
+        let next = {
+            let mut answers = self.answers.lock().unwrap();
+            if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
+        };
+        match next {
+            Some(answer) => answer.map(Response::new),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The scripts of every method. A method without a script never answers.
+#[derive(Default)]
+pub struct Scripts {
+    pub settings: Script<v1::GetEdgeSettingsRequest, v1::GetEdgeSettingsResponse>,
+    pub providers: Script<v1::LoginServiceListProvidersRequest, v1::LoginServiceListProvidersResponse>,
+    pub login: Script<v1::StartLoginRequest, v1::StartLoginResponse>,
+    pub callback: Script<v1::CompleteCallbackRequest, v1::CompleteCallbackResponse>,
+    pub logout: Script<v1::StartLogoutRequest, v1::StartLogoutResponse>,
+    pub logged_out: Script<v1::CompleteLogoutRequest, v1::CompleteLogoutResponse>,
+    pub validate: Script<v1::ValidateSessionRequest, v1::ValidateSessionResponse>,
+    pub refresh: Script<v1::RefreshTokensRequest, v1::RefreshTokensResponse>,
+    pub access_token: Script<v1::GetAccessTokenRequest, v1::GetAccessTokenResponse>,
+    pub revoke: Script<v1::SessionServiceRevokeRequest, v1::SessionServiceRevokeResponse>,
+    pub list: Script<v1::ListSessionsRequest, v1::ListSessionsResponse>,
+    pub get: Script<v1::GetSessionRequest, v1::GetSessionResponse>,
+    pub admin_revoke: Script<v1::AdminServiceRevokeRequest, v1::AdminServiceRevokeResponse>,
+}
+
+/// A running authority; it ends with the test's runtime.
+#[derive(Clone)]
+pub struct Authority {
+    pub scripts: Arc<Scripts>,
+    pub address: SocketAddr,
+}
+
+impl std::ops::Deref for Authority {
+    type Target = Scripts;
+    fn deref(&self) -> &Scripts {
+        &self.scripts
+    }
+}
+
+impl Authority {
+    /// One that has settings.
+    pub async fn start() -> Self {
+        let authority = Self::without_settings().await;
+        authority.settings.say([Ok(settings("v1"))]);
+        authority
+    }
+
+    /// One that does not answer about settings yet.
+    pub async fn without_settings() -> Self {
+        let scripts = Arc::new(Scripts::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        serve(Server::builder(), Arc::clone(&scripts), listener);
+        Self { scripts, address }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(&ClientOptions::new(format!("http://{}", self.address), KEY)).unwrap()
+    }
+}
+
+/// Serves scripts in the background.
+pub fn serve(mut server: Server, scripts: Arc<Scripts>, listener: TcpListener) {
+    let router = server
+        .add_service(login_service_server::LoginServiceServer::from_arc(Arc::clone(&scripts)))
+        .add_service(session_service_server::SessionServiceServer::from_arc(Arc::clone(&scripts)))
+        .add_service(admin_service_server::AdminServiceServer::from_arc(scripts));
+    tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+}
+
+/// Settings such as a real authority gives in development.
+pub fn settings(version: &str) -> v1::GetEdgeSettingsResponse {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    v1::GetEdgeSettingsResponse {
+        settings: Some(v1::EdgeSettings {
+            version: version.into(),
+            ask_again_after: Some(prost_types::Duration { seconds: 300, nanos: 0 }),
+            session_cookie_names: texts(&["__Host-session", "session"]),
+            binding_cookie_names: texts(&["__Host-login"]),
+            csrf_header: "x-csrf-token".into(),
+            public_base_url: "https://app.example.com".into(),
+            callback_addresses: Vec::new(),
+            cors: Some(v1::CorsSettings {
+                allowed_origins: texts(&["http://localhost:5173"]),
+                allowed_methods: texts(&["GET", "POST"]),
+                allowed_headers: texts(&["content-type", "x-csrf-token"]),
+                exposed_headers: texts(&["x-csrf-token"]),
+                max_age: Some(prost_types::Duration { seconds: 600, nanos: 0 }),
+            }),
+            landing_places: None,
+            limits: Some(v1::Limits {
+                max_cookie_bytes: 4096,
+                max_cookies: 3,
+                max_header_bytes: 100,
+                max_query_bytes: 200,
+                max_body_bytes: 1000,
+            }),
+            route_sets: vec![v1::RouteSet::Web.into()],
+        }),
+    }
+}
+
+/// A session that lives, with everything judged that a POST needs.
+pub fn active() -> v1::ActiveSession {
+    v1::ActiveSession {
+        identity: Some(v1::Identity {
+            user_id: "google_1".into(),
+            provider: "google".into(),
+            email: "ada@example.com".into(),
+            ..Default::default()
+        }),
+        session: Some(v1::SessionInfo { session_id: "sid_1".into(), ..Default::default() }),
+        judged: Some(v1::JudgedRequirements { csrf: true, origin: true, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// An answer with this outcome.
+#[expect(clippy::unnecessary_wraps, reason = "a script takes answers and failures alike")]
+pub fn outcome(outcome: v1::validate_session_response::Outcome) -> Result<v1::ValidateSessionResponse, Status> {
+    Ok(v1::ValidateSessionResponse { outcome: Some(outcome), settings_version: "v1".into() })
+}
+
+/// A finished answer as an authority writes it.
+pub fn http(status: u32, body: &'static str) -> v1::HttpAnswer {
+    v1::HttpAnswer {
+        status,
+        content_type: "application/json".into(),
+        headers: vec![v1::HttpHeader { name: "cache-control".into(), value: "no-store, private".into() }],
+        body: body.into(),
+        ..Default::default()
+    }
+}
+
+macro_rules! answer_from_scripts {
+    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? }) => {
+        #[tonic::async_trait]
+        impl $service for Scripts {
+            $(async fn $method(&self, request: Request<v1::$question>) -> Result<Response<v1::$answer>, Status> {
+                self.$script.answer(request).await
+            })*
+        }
+    };
+}
+
+answer_from_scripts!(login_service_server::LoginService {
+    get_edge_settings: settings(GetEdgeSettingsRequest) -> GetEdgeSettingsResponse,
+    list_providers: providers(LoginServiceListProvidersRequest) -> LoginServiceListProvidersResponse,
+    start_login: login(StartLoginRequest) -> StartLoginResponse,
+    complete_callback: callback(CompleteCallbackRequest) -> CompleteCallbackResponse,
+    start_logout: logout(StartLogoutRequest) -> StartLogoutResponse,
+    complete_logout: logged_out(CompleteLogoutRequest) -> CompleteLogoutResponse,
+});
+answer_from_scripts!(session_service_server::SessionService {
+    validate_session: validate(ValidateSessionRequest) -> ValidateSessionResponse,
+    refresh_tokens: refresh(RefreshTokensRequest) -> RefreshTokensResponse,
+    get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
+    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
+});
+answer_from_scripts!(admin_service_server::AdminService {
+    list_sessions: list(ListSessionsRequest) -> ListSessionsResponse,
+    get_session: get(GetSessionRequest) -> GetSessionResponse,
+    revoke: admin_revoke(AdminServiceRevokeRequest) -> AdminServiceRevokeResponse,
+});

@@ -1,0 +1,14 @@
+//! Owns the journeys of the Rust client and edge against an authority whose every answer is scripted. Does not know the
+//! real one.
+
+#![cfg(test)]
+
+mod authority;
+mod browser;
+mod calls;
+mod cors;
+mod layer;
+mod routes;
+mod settings;
+mod tls;
+mod trouble;

@@ -1,0 +1,78 @@
+//! Owns how an edge comes by its settings and keeps them (contract.md 4).
+
+use std::time::Duration;
+
+use gatelodge_client::v1::validate_session_response::Outcome;
+use gatelodge_client::{Edge, EdgeOptions, v1};
+use http::StatusCode;
+use tonic::Status;
+
+use crate::authority::{Authority, active, outcome, settings};
+use crate::browser::{edge, get};
+
+/// Waits until it holds; the test fails after ten seconds.
+async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never held");
+}
+
+#[tokio::test]
+async fn until_there_are_settings_every_route_is_503_and_then_it_recovers() {
+    let authority = Authority::without_settings().await;
+    authority.settings.say([Err(Status::internal("not yet"))]);
+    let edge = Edge::new(authority.client(), EdgeOptions::default()).unwrap();
+    for path in ["/auth/web/login", "/auth/web/callback", "/auth/me", "/auth/web/logged-out"] {
+        get(&edge, path).await.assert_could_not_say();
+    }
+    assert_eq!(get(&edge, "/elsewhere").await.status, StatusCode::NOT_FOUND, "no other path is touched");
+
+    authority.settings.say([Ok(settings("v1"))]);
+    authority.validate.say([outcome(Outcome::Active(active()))]);
+    tokio::time::timeout(Duration::from_secs(5), edge.gate().ready()).await.unwrap();
+    assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_set_that_is_off_is_an_unknown_path() {
+    let authority = Authority::without_settings().await;
+    let mut off = settings("v1");
+    off.settings.as_mut().unwrap().route_sets.clear();
+    authority.settings.say([Ok(off)]);
+    let edge = edge(&authority).await;
+    assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(authority.validate.count(), 0);
+}
+
+#[tokio::test]
+async fn another_version_in_an_answer_brings_new_settings() {
+    let authority = Authority::start().await;
+    let edge = edge(&authority).await;
+    let newer = v1::ValidateSessionResponse { outcome: Some(Outcome::Active(active())), settings_version: "v2".into() };
+    authority.validate.say([Ok(newer)]);
+    let mut renamed = settings("v2");
+    renamed.settings.as_mut().unwrap().csrf_header = "x-other".into();
+    authority.settings.say([Ok(renamed)]);
+    assert_eq!(authority.settings.count(), 1);
+    get(&edge, "/auth/me").await;
+    until(|| authority.settings.count() == 2).await;
+}
+
+#[tokio::test]
+async fn a_failure_and_unusable_settings_leave_the_last_good_ones() {
+    let authority = Authority::start().await;
+    let edge = edge(&authority).await;
+    let mut broken = settings("v3");
+    broken.settings.as_mut().unwrap().csrf_header = "no header\r\n".into();
+    authority.settings.say([Err(Status::unavailable("away")), Ok(broken)]);
+    let changed =
+        v1::ValidateSessionResponse { outcome: Some(Outcome::Active(active())), settings_version: "v3".into() };
+    authority.validate.say([Ok(changed)]);
+    get(&edge, "/auth/me").await;
+    until(|| authority.settings.count() >= 3).await;
+    assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::OK);
+}
