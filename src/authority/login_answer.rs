@@ -184,9 +184,12 @@ impl SessionView {
     /// The four fields by which a front end knows its user.
     fn user(&self) -> serde_json::Value {
         let identity = &self.standing.identity;
-        let email = identity.email.as_deref().unwrap_or_default();
-        let name = identity.name.as_deref().unwrap_or_default();
-        json!({"user_id": identity.user_id, "email": email, "name": name, "provider": identity.provider})
+        json!({
+            "user_id": identity.user_id,
+            "email": identity.email,
+            "name": identity.name,
+            "provider": identity.provider,
+        })
     }
 }
 

@@ -95,8 +95,8 @@ pub(super) fn dev(args: DevArgs) -> Exit {
         // Whoever closed standard output does not want to read it.
         let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
     };
-    let run = dev::run::run(&DevelopmentOnly::in_gatelodge_dev(), options, announce, asked_to_stop());
-    block_on(run).map_or(Exit::Failed, |done| match done {
+    let only = DevelopmentOnly::in_gatelodge_dev();
+    block_on(dev::run::run(&only, options, announce, asked_to_stop())).map_or(Exit::Failed, |done| match done {
         Ok(()) => Exit::Done,
         Err(error @ (DevError::Provider(_) | DevError::Folder { .. })) => failed(&error, Exit::Usage),
         Err(DevError::App(error)) => failed(&error, exit_of(&error)),

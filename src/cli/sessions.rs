@@ -164,13 +164,13 @@ fn table(sessions: &[Session]) -> String {
         return "No session is living.".to_owned();
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(COLUMNS.map(|column| column.replace('_', " ").to_uppercase()));
     for session in sessions {
         let record = record(session);
         table.add_row(COLUMNS.map(|column| text(&record, column)));
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 fn lines(record: &Value) -> String {

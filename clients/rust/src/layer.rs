@@ -87,6 +87,7 @@ impl SessionLayer {
             can_set_cookies: true,
             touch: None,
             issue_csrf_token: false,
+            answer_json: false,
         };
         let client = self.gate.client().for_request(&asker.request_id);
         let checked = client.sessions().check(question).await.map_err(|error| asker.failed(&error))?;

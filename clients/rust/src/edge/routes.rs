@@ -148,6 +148,7 @@ impl Question<'_> {
             can_set_cookies: true,
             touch: None,
             issue_csrf_token: true,
+            answer_json: true,
         };
         let checked = self.client.sessions().check(question).await?;
         self.gate.saw_version(&checked.settings_version);
