@@ -13,7 +13,7 @@ fn the_defaults_become_settings() {
     assert_eq!(settings.callback_address(), "http://localhost:8000/auth/web/callback");
     assert_eq!(settings.session_cookie_names(), ["session"]);
     assert_eq!(settings.lifetimes.idle, settings.lifetimes.absolute);
-    assert_eq!(settings.csrf.max_age, Duration::from_secs(12 * 3600));
+    assert_eq!(settings.csrf.max_age, Duration::from_hours(12));
     assert_eq!(settings.csrf.header, "x-csrf-token");
     assert!(!settings.tokens.refresh && !settings.is_secure());
 }
@@ -28,7 +28,7 @@ fn what_is_configured_arrives() {
     let settings = settings(&load_sound(yaml, &[]).unwrap().config).unwrap();
     assert_eq!(settings.callback_address(), "https://app.example.com/api/auth/web/callback");
     assert_eq!(settings.session_cookie_names(), ["__Host-sid", "session"]);
-    assert_eq!(settings.lifetimes.idle, Duration::from_secs(3600));
+    assert_eq!(settings.lifetimes.idle, Duration::from_hours(1));
     assert_eq!((settings.tenant.0, settings.tenant_name.as_str()), (9, "nine"));
     assert_eq!(settings.csrf.allowed_origins[0].as_str(), "http://localhost:5173");
     assert_eq!(settings.trusted_proxies.0.len(), 1);
