@@ -23,7 +23,7 @@ impl Loaded {
         let text = self.yaml();
         let mut notes = std::collections::BTreeMap::new();
         let origins = &self.origins;
-        visit(&self.tree(&text), "", &mut |path, node| {
+        visit(&tree(&text), "", &mut |path, node| {
             if let (Some(origin), Place::File { line, .. }) = (origins.get(path), &node.place) {
                 notes.entry(*line).or_insert_with(|| origin.to_string());
             }
@@ -40,7 +40,7 @@ impl Loaded {
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
-        visit(&self.tree(&self.yaml()), "", &mut |path, node| {
+        visit(&tree(&self.yaml()), "", &mut |path, node| {
             if let Content::Text(value) = &node.content {
                 let origin = self.origins.get(path).or_else(|| self.origins.get(path.split('[').next()?));
                 entries.push(Entry {
@@ -57,11 +57,11 @@ impl Loaded {
         // Every section is a plain struct of texts and numbers, which YAML can always hold.
         serde_saphyr::to_string(&self.config).unwrap_or_default()
     }
+}
 
-    fn tree(&self, text: &str) -> Node {
-        let empty = || Node::new(Place::Variable(String::new()), Content::Nothing);
-        yaml::read(&"".into(), text, &mut Vec::new()).unwrap_or_else(|_| empty())
-    }
+fn tree(text: &str) -> Node {
+    let empty = || Node::new(Place::Variable(String::new()), Content::Nothing);
+    yaml::read(&"".into(), text, &mut Vec::new()).unwrap_or_else(|_| empty())
 }
 
 fn visit(node: &Node, path: &str, each: &mut impl FnMut(&str, &Node)) {

@@ -7,7 +7,7 @@ use super::tree::Place;
 /// One thing that is wrong. Never holds a value, since any value may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The key ("app.sessions.max_age"); empty where a whole file is meant.
+    /// The key (`app.sessions.max_age`); empty where a whole file is meant.
     pub path: String,
     /// Where the value stands; `None` for one that stands nowhere.
     pub place: Option<Place>,

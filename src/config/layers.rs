@@ -7,6 +7,9 @@ use super::tree::{Content, Node};
 
 /// Puts the later layers over the earlier ones, and reads what comes out. Sections are merged key by key; everything
 /// else replaces what was there.
+///
+/// # Errors
+/// A value that the types refuse although the schema allows it.
 pub fn merged(layers: [&Node; 2]) -> Result<Config, ConfigError> {
     let builder = layers.into_iter().fold(config::Config::builder(), |all, layer| all.add_source(Layer(layer.clone())));
     builder.build()?.try_deserialize()

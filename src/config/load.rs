@@ -121,7 +121,8 @@ impl Config {
             fault.place = fault.place.or_else(|| nearest(&origins, &file, &fault.path));
             fault
         };
-        faults.extend(judged.faults.into_iter().filter(|fault| !known.contains(&fault.path)).map(placed));
+        let said = |fault: &Fault| known.iter().any(|other| concerns(other, &fault.path));
+        faults.extend(judged.faults.into_iter().filter(|fault| !said(fault)).map(placed));
         if !faults.is_empty() {
             faults.sort_by(|left, right| left.place.cmp(&right.place));
             return Err(Faults(faults));
@@ -162,6 +163,12 @@ fn environment_layer(variables: &Variables, faults: &mut Vec<Fault>) -> Node {
 
 fn name_of(path: &Path) -> Arc<str> {
     path.display().to_string().into()
+}
+
+/// Whether a fault at `known` can be why there is one at `path`: the same key, one within it, or its file.
+fn concerns(known: &str, path: &str) -> bool {
+    let rest = known.strip_prefix(path);
+    rest.is_some_and(|rest| rest.is_empty() || rest == "_file" || rest.starts_with(['.', '[']))
 }
 
 /// Whether a key belongs to a provider that is not offered.

@@ -28,7 +28,7 @@ pub struct Sessions {
     pub repeat_answer_for: Period,
     /// How long a session that is gone is remembered to have been ended, and why.
     pub remember_ended_for: Period,
-    /// The most living sessions of one user. Further logins end the oldest ones.
+    /// The most living sessions of one user: a bound against floods, not a policy. A login beyond it is refused.
     pub max_sessions_per_user: usize,
     /// The cookies.
     pub cookie: Cookie,

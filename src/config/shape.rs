@@ -9,18 +9,19 @@ use super::fault::Fault;
 use super::period::Period;
 use super::schema::{Kind, Shape};
 use super::store::RedisUrl;
-use super::tree::{Content, Node, join};
+use super::tree::{Content, Key, Node, join};
 use crate::crypto::ApiKeyHash;
 
 /// Takes out of the tree everything that the schema does not allow, and says so. What is left can be read.
 pub fn prune(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) {
     if let Err(message) = pruned(node, shape, path, faults) {
-        faults.push(Fault::at(&node.place, path, message));
+        faults.extend(message.map(|message| Fault::at(&node.place, path, message)));
         node.content = Content::Nothing;
     }
 }
 
-fn pruned(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) -> Result<(), String> {
+/// What is wrong with the value itself; `Err(None)` when the faults within it leave nothing that can be read.
+fn pruned(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) -> Result<(), Option<String>> {
     let kind = shape.kind();
     match (&mut node.content, &kind) {
         (Content::Nothing, _) => Ok(()),
@@ -35,9 +36,16 @@ fn pruned(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) ->
                 faults.push(Fault::at(&key.place, here, unknown(&key.text, known.into_iter().map(String::as_str))));
                 false
             });
-            let has = |name: &str| entries.iter().any(|(key, _)| key.text == name);
+            let filled = |(_, node): &&(Key, Node)| !matches!(node.content, Content::Nothing);
+            let has = |name: &str| entries.iter().filter(filled).any(|(key, _)| key.text == name);
             let missing: Vec<_> = shape.required().into_iter().filter(|name| !has(name)).collect();
-            if missing.is_empty() { Ok(()) } else { Err(format!("needs {}", missing.join(", "))) }
+            let said = |name: &&str| faults.iter().any(|fault| fault.path == join(path, name));
+            let unsaid: Vec<_> = missing.iter().copied().filter(|name| !said(name)).collect();
+            match (missing.is_empty(), unsaid.is_empty()) {
+                (true, _) => Ok(()),
+                (false, true) => Err(None),
+                (false, false) => Err(Some(format!("needs {}", unsaid.join(", ")))),
+            }
         }
         (Content::List(items), Kind::List(each)) => {
             for (at, item) in items.iter_mut().enumerate() {
@@ -46,9 +54,9 @@ fn pruned(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) ->
             items.retain(|item| !matches!(item.content, Content::Nothing));
             Ok(())
         }
-        (Content::Text(text), kind) => scalar(text, kind),
-        (Content::Map(_), kind) => Err(format!("expected {}, found a section", name_of(kind))),
-        (Content::List(_), kind) => Err(format!("expected {}, found a list", name_of(kind))),
+        (Content::Text(text), kind) => scalar(text, kind).map_err(Some),
+        (Content::Map(_), kind) => Err(Some(format!("expected {}, found a section", name_of(kind)))),
+        (Content::List(_), kind) => Err(Some(format!("expected {}, found a list", name_of(kind)))),
     }
 }
 

@@ -5,6 +5,10 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod config;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod providers;

@@ -83,7 +83,7 @@ fn secrets(sessions: &Sessions, development: bool, judgement: &mut Judgement) {
                 judgement.warn(path, format!("missing: one that everybody knows is used; set {variable}"));
             }
             Some("missing") => {
-                judgement.fault(path, format!("missing: set {variable}, `{key}` or `{key}_file`; {remedy}"))
+                judgement.fault(path, format!("missing: set {variable}, `{key}` or `{key}_file`; {remedy}"));
             }
             Some(why) if development => judgement.warn(path, format!("{why}; refused outside development")),
             Some(why) => judgement.fault(path, format!("{why}; {remedy}")),

@@ -1,0 +1,141 @@
+//! Owns the promise that the files under `config/` name every key and load. Does not know the rules.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gatelodge::config::Config;
+use gatelodge::config::load::{Sources, Text};
+use gatelodge::config::schema::{Kind, Shape, document};
+use gatelodge::config::template;
+use gatelodge::config::tree::{Content, Node};
+use gatelodge::config::variables::Variables;
+use gatelodge::config::yaml;
+use gatelodge::crypto::SecretBytes;
+
+use super::{SECRETS, load_sound};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
+}
+
+/// Every key of the schema, with `*` where the user gives the name.
+fn keys(shape: Shape, path: &str, found: &mut Vec<String>) {
+    match shape.kind() {
+        Kind::Section(inner) => {
+            for key in inner.keys() {
+                let here = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                assert!(shape.key(key).unwrap().description().is_some(), "{here} has no description");
+                keys(shape.key(key).unwrap(), &here, found);
+            }
+        }
+        Kind::Named(each) => keys(each, &format!("{path}.*"), found),
+        _ => found.push(path.to_owned()),
+    }
+}
+
+fn names(node: &Node, path: &[&str]) -> bool {
+    let Some((first, rest)) = path.split_first() else { return true };
+    let Content::Map(entries) = &node.content else { return false };
+    entries.iter().any(|(key, inner)| (*first == "*" || key.text == *first) && names(inner, rest))
+}
+
+#[test]
+fn the_commented_file_names_every_key_of_the_schema() {
+    let tree = yaml::read(&"gatelodge.yaml".into(), template::GATELODGE_YAML, &mut Vec::new()).unwrap();
+    let mut all = Vec::new();
+    keys(Shape::root(), "", &mut all);
+    assert!(all.len() > 70, "only {} keys found in the schema", all.len());
+    let missing: Vec<_> = all.iter().filter(|key| !names(&tree, &key.split('.').collect::<Vec<_>>())).collect();
+    assert!(missing.is_empty(), "config/gatelodge.yaml does not name {missing:?}");
+}
+
+#[test]
+fn the_commented_file_holds_the_defaults() {
+    let with_file = load_sound(template::GATELODGE_YAML, &[]).unwrap().config;
+    let without = load_sound("", &[]).unwrap().config;
+    let plain = |config: &Config| {
+        let mut config = config.clone();
+        config.oidc.providers.clear();
+        config.app.sessions.idle_timeout = Some(config.app.sessions.idle());
+        serde_saphyr::to_string(&config).unwrap()
+    };
+    assert_eq!(plain(&with_file), plain(&without));
+    let keycloak = &with_file.oidc.providers["keycloak"];
+    let default = gatelodge::config::oidc::Provider::default();
+    assert_eq!(
+        (&keycloak.scopes, keycloak.clock_leeway, &keycloak.signing_algorithms, keycloak.client_auth),
+        (&default.scopes, default.clock_leeway, &default.signing_algorithms, default.client_auth)
+    );
+}
+
+#[test]
+fn the_examples_load() {
+    let variables = [
+        ("OIDC_GOOGLE_CLIENT_ID", "id"),
+        ("OIDC_GOOGLE_CLIENT_SECRET", "secret"),
+        ("OIDC_MICROSOFT_CLIENT_ID", "id"),
+        ("OIDC_MICROSOFT_CLIENT_SECRET", "secret"),
+        ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret"),
+        ("KEYCLOAK_ISSUER", "https://kc.example/realms/main"),
+        ("PUBLIC_BASE_URL", "https://app.example.com"),
+    ];
+    let variables = [SECRETS.as_slice(), &variables].concat();
+    let examples = ["google.yaml", "microsoft.yaml", "keycloak.yaml", "redis.yaml", "redis-cluster.yaml"];
+    for name in examples {
+        let sources = Sources::read(Some(&file(name)), Path::new("/nonexistent"), Variables::new(variables.clone()));
+        let loaded = Config::load(sources.unwrap()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+        assert!(loaded.config.oidc.providers.values().all(|provider| provider.enabled), "{name}");
+    }
+    let known = fs::read_dir(file("")).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        Path::new(&name).extension().is_some_and(|extension| extension == "yaml") && name != "gatelodge.yaml"
+    });
+    assert_eq!(known.count(), examples.len(), "an example under config/ is not in this test");
+}
+
+#[test]
+fn the_example_of_a_dotenv_file_lacks_only_its_secrets() {
+    let dotenv = fs::read_to_string(file(".env.example")).unwrap();
+    let load = |variables: &[(&str, &str)]| {
+        Config::load(Sources {
+            dotenv: Some(Text { path: ".env".into(), text: dotenv.clone() }),
+            environment: Variables::new(variables.iter().copied()),
+            ..Sources::text("gatelodge.yaml", template::GATELODGE_YAML)
+        })
+    };
+    let missing: Vec<_> = load(&[]).unwrap_err().0.into_iter().map(|fault| fault.path).collect();
+    assert_eq!(missing, ["app.sessions.signing_secret", "app.sessions.csrf_signing_secret"]);
+    load(&SECRETS).unwrap();
+}
+
+#[test]
+fn the_schema_describes_secrets_and_refuses_unknown_keys() {
+    let text = document().to_string();
+    assert!(text.contains("\"writeOnly\":true") && text.contains("\"additionalProperties\":false"));
+    assert_eq!(document()["$schema"], "https://json-schema.org/draft/2020-12/schema");
+}
+
+#[test]
+fn init_writes_fresh_private_secrets_and_never_overwrites() {
+    let folder = tempfile::tempdir().unwrap();
+    let random = || {
+        [
+            SecretBytes::new(*b"q8\x01mVJ0b2E5yY1rXc7uT4wKzN9pLfHsD"),
+            SecretBytes::new(*b"Zt5nP1cW8kLx3vHq0dYb7sRj2fGm9uEa"),
+        ]
+    };
+    let [yaml, env] = template::init(folder.path(), random()).unwrap();
+    let loaded = Config::load(Sources::read(Some(&yaml), folder.path(), Variables::default()).unwrap());
+    loaded.unwrap_or_else(|faults| panic!("{faults}"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&env).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let before = fs::read_to_string(&env).unwrap();
+    template::init(folder.path(), random()).unwrap_err();
+    fs::remove_file(&yaml).unwrap();
+    template::init(folder.path(), random()).unwrap_err();
+    assert!(!yaml.exists(), "nothing is written when one of the files is there");
+    assert_eq!(fs::read_to_string(&env).unwrap(), before);
+}

@@ -1,0 +1,115 @@
+//! Owns a table of what is refused, key by key. Does not know where faults stand.
+
+use super::{faults, warnings};
+
+const PROVIDER: &str = "client_id: a, client_secret: b";
+
+/// The one fault of a text, as "key: message".
+fn fault(yaml: &str) -> String {
+    let found = faults(yaml, &[]);
+    assert_eq!(found.len(), 1, "{yaml}: {found:?}");
+    found[0].split_once(": ").unwrap().1.to_owned()
+}
+
+#[test]
+fn each_rule_refuses_and_names_its_key() {
+    let hash = format!("sha256:{}", "ab".repeat(32));
+    let twice = format!(
+        "callers: [{{ name: a, role: edge, key_hash: '{hash}' }}, {{ name: b, role: admin, key_hash: '{hash}' }}]"
+    );
+    let named = format!("callers: [{{ name: '', role: edge, key_hash: '{hash}' }}]");
+    let table = [
+        ("tenant: { number: 0 }", "tenant.number:"),
+        ("server: { tls: { cert_file: a } }", "server.tls:"),
+        ("server: { tls: { client_ca_file: a } }", "server.tls.client_ca_file:"),
+        ("server: { limits: { max_in_flight: 0 } }", "server.limits.max_in_flight:"),
+        ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
+        ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
+        ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),
+        ("store: { kind: redis, redis: { key_prefix: 'a{b}' } }", "store.redis.key_prefix:"),
+        ("oidc: { refresh_tokens: { enabled: true } }", "oidc.refresh_tokens.enabled:"),
+        ("app: { sessions: { max_age: 10, touch_interval: 1, idle_timeout: 11 } }", "app.sessions.idle_timeout:"),
+        ("app: { sessions: { idle_timeout: 10, touch_interval: 11 } }", "app.sessions.touch_interval:"),
+        ("app: { sessions: { auth_session_ttl_seconds: 2h } }", "app.sessions.auth_session_ttl_seconds:"),
+        ("app: { sessions: { cookie: { name: __Host-session } } }", "app.sessions.cookie.name:"),
+        ("app: { sessions: { cookie: { name: 'a b' } } }", "app.sessions.cookie.name:"),
+        ("app: { sessions: { cookie: { binding_name: session } } }", "app.sessions.cookie.binding_name:"),
+        ("app: { sessions: { former_signing_secrets: [short] } }", "app.sessions.former_signing_secrets[0]:"),
+        ("app: { redirects: { after_login: //evil.example } }", "app.redirects.after_login:"),
+        ("app: { redirects: { on_error: 'https://elsewhere.example/' } }", "app.redirects.on_error:"),
+        ("app: { redirects: { allowed: ['https://*.example.com/'] } }", "app.redirects.allowed[0]:"),
+        (
+            "app: { redirects: { with_user_parameters: ['https://a.example/x'] } }",
+            "app.redirects.with_user_parameters[0]:",
+        ),
+        ("app: { cors: { allowed_origins: ['https://a.example/x'] } }", "app.cors.allowed_origins[0]:"),
+        ("edge: { mount_prefix: api/ }", "edge.mount_prefix:"),
+        ("edge: { enabled: true, listen: 127.0.0.1:50051 }", "edge.listen:"),
+        (&twice, "callers[1].key_hash:"),
+        (&named, "callers[0].name:"),
+        ("log: { level: 'gatelodge=loud' }", "log.level:"),
+    ];
+    for (yaml, key) in table {
+        assert!(fault(yaml).starts_with(key), "{yaml}: {}", fault(yaml));
+    }
+}
+
+#[test]
+fn each_rule_for_providers_refuses_and_names_its_key() {
+    let table = [
+        ("a: { client_secret: b, issuer: https://a.example }", "client_id"),
+        ("a: { client_id: a, issuer: https://a.example }", "client_secret"),
+        ("a: { PROVIDER }", "issuer"),
+        ("a: { PROVIDER, issuer: 'ldap://a.example' }", "issuer"),
+        ("a: { PROVIDER, issuer: 'https://a.example/?x=1' }", "issuer"),
+        ("a: { PROVIDER, issuer: https://a.example, scopes: [email] }", "scopes"),
+        ("a: { PROVIDER, issuer: https://a.example, clock_leeway: 6m }", "clock_leeway"),
+        ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [] }", "signing_algorithms"),
+        ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [HS256] }", "signing_algorithms[0]"),
+        ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [none] }", "signing_algorithms[0]"),
+    ];
+    for (provider, key) in table {
+        let yaml = format!("oidc: {{ providers: {{ {} }} }}", provider.replace("PROVIDER", PROVIDER));
+        assert!(fault(&yaml).starts_with(&format!("oidc.providers.a.{key}: ")), "{yaml}: {}", fault(&yaml));
+    }
+    // contract.md 5: one issuer appears once.
+    let same = format!("oidc: {{ providers: {{ google: {{ {PROVIDER} }}, b: {{ {PROVIDER}, preset: google }} }} }}");
+    assert!(fault(&same).contains("has the same issuer"), "{}", fault(&same));
+    // security.md 7, 39: plain http is for development alone.
+    let http = format!("oidc: {{ providers: {{ a: {{ {PROVIDER}, issuer: http://localhost:8080/r }} }} }}");
+    assert!(fault(&http).starts_with("oidc.providers.a.issuer: plain http"));
+    assert_eq!(faults(&format!("development: true\n{http}"), &[]), [""; 0]);
+}
+
+// security.md 101: plaintext on an address that others can reach does not start without an explicit flag.
+#[test]
+fn plaintext_that_others_can_reach_needs_a_flag() {
+    for address in ["0.0.0.0:50051", "'[::]:50051'", "192.168.1.2:50051"] {
+        let yaml = format!("server: {{ listen: {address} }}");
+        assert!(fault(&yaml).starts_with("server.listen: other machines"), "{address}");
+        assert_eq!(faults(&yaml.replace(" }", ", allow_plaintext: true }"), &[]), [""; 0]);
+        assert_eq!(faults(&yaml.replace(" }", ", tls: { cert_file: a, key_file: b } }"), &[]), [""; 0]);
+    }
+    for address in ["127.0.0.1:1", "'[::1]:1'"] {
+        assert_eq!(faults(&format!("server: {{ listen: {address} }}"), &[]), [""; 0]);
+    }
+}
+
+#[test]
+fn a_plain_http_base_url_is_for_this_machine_or_development() {
+    let base = |url: &str| format!("app: {{ redirects: {{ public_base_url: {url} }} }}");
+    assert!(fault(&base("http://app.example.com")).starts_with("app.redirects.public_base_url: plain http"));
+    let said = |yaml: &str| warnings(yaml, &[]).iter().any(|line| line.contains("app.redirects.public_base_url"));
+    assert!(said(&base("http://localhost:8000")) && said(""));
+    assert!(!said(&base("https://app.example.com")));
+    assert_eq!(faults(&format!("development: true\n{}", base("http://app.example.com")), &[]), [""; 0]);
+}
+
+#[test]
+fn landing_places_may_be_any_allowed_address() {
+    let yaml = "app: { redirects: { public_base_url: https://app.example.com, allowed: ['http://localhost:5173/cb', \
+                'https://spa.example.com/in/*'], after_login: 'https://spa.example.com/in/home?x=1', \
+                after_logout: https://app.example.com/bye, on_error: /oops, \
+                with_user_parameters: ['http://localhost:5173/cb'] } }";
+    assert_eq!(faults(yaml, &[]), [""; 0]);
+}
