@@ -170,3 +170,17 @@ fn debug_shows_no_secret() {
     assert!(!shown.contains(canary), "{shown}");
     assert!(shown.contains("Bearer") && shown.contains("google_1"), "what is no secret is shown: {shown}");
 }
+
+#[tokio::test]
+async fn health_is_asked_without_a_key() {
+    let (reporter, service) = tonic_health::server::health_reporter();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+    tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+    let client = Client::connect(&ClientOptions::without_key(format!("http://{address}"))).unwrap();
+    assert!(client.is_serving("").await.unwrap());
+    reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    assert!(!client.is_serving("").await.unwrap());
+    assert_eq!(client.is_serving("unknown").await.unwrap_err().code(), Code::NotFound);
+}
