@@ -1,3 +1,6 @@
-//! Owns the one integration test binary. Does not know any test: each area has its own file or folder.
+//! The one integration binary: each room of tests is a module, so that the library is linked once.
+//! Does not know any test itself.
 
+// `cfg(test)` is always on here. It tells clippy that what tests share may unwrap and index as tests do.
+#[cfg(test)]
 mod dev;
