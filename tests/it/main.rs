@@ -9,6 +9,8 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod dev;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod providers;

@@ -9,6 +9,8 @@ const text = (id, value) => { at(id).textContent = value; };
 let options = { providers: [], csrf_header: 'x-csrf-token', test_users: [] };
 let session = null;
 let csrfToken = '';
+let asking = null;
+let troubled = false;
 
 const UNREACHABLE = "The session authority can't be reached; you are still logged in. Your cookie is untouched: "
   + 'nobody is logged out because a server is away.';
@@ -35,16 +37,18 @@ async function ask(path, init = {}) {
   }
 }
 
-function notice(message, canRetry = false) {
+function notice(message, isTrouble = false) {
+  troubled = isTrouble;
   text('error-text', message);
   show('error', Boolean(message));
-  show('retry', canRetry);
+  show('retry', isTrouble);
 }
 
 /** Says what an answer other than "yes" means, and turns the page to match. */
 function turnTo({ status, body }) {
   if (status === 401) {
-    signedOut(session ? ENDED : '');
+    if (session) signedOut(ENDED);
+    else signedOut(troubled ? '' : at('error-text').textContent);
   } else if (status === 503) {
     notice(UNREACHABLE, true);
   } else if (status === 0) {
@@ -63,8 +67,13 @@ function signedOut(message) {
   show('signed-out', true);
 }
 
-/** Asks who is logged in, and shows it. */
-async function refresh() {
+/** Asks who is logged in, and shows it. Asked twice at once, it asks once. */
+function refresh() {
+  asking ??= lookUp().finally(() => { asking = null; });
+  return asking;
+}
+
+async function lookUp() {
   const me = await ask('/auth/me');
   const facts = me.status === 200 ? await ask('/demo/session') : me;
   show('asking', false);
@@ -171,12 +180,9 @@ async function logOut() {
     turnTo(answer);
     return;
   }
-  const next = URL.parse(answer.body.logout_url ?? '', location.href);
-  if (answer.body.logout_url && next && ['http:', 'https:'].includes(next.protocol)) {
-    location.assign(next.href);
-  } else {
-    signedOut('You are logged out.');
-  }
+  signedOut('You are logged out.');
+  const next = answer.body.logout_url ?? '';
+  if (/^https?:\/\//.test(next)) location.assign(next);
 }
 
 async function copyCommand() {

@@ -4,12 +4,12 @@
 //! put behind a layer that validates, and that then hands over the facts as a request extension:
 //!
 //! ```ignore
-//! async fn hand_over(session: Session, mut request: Request, next: Next) -> Response {
-//!     request.extensions_mut().insert(DemoSession { user_id: session.user_id().to_owned(), /* ... */ });
+//! async fn hand_over(session: gatelodge_client::Session, mut request: Request, next: Next) -> Response {
+//!     request.extensions_mut().insert(demo_session(session.identity(), session.info()));
 //!     next.run(request).await
 //! }
-//! let demo = demo::pages(&options)
-//!     .merge(demo::behind_session().layer(from_fn(hand_over)).layer(session_layer));
+//! let guarded = demo::behind_session().layer(from_fn(hand_over)).layer(edge.gate().require());
+//! let app = demo::pages(&options).merge(guarded).merge(edge.router());
 //! ```
 //!
 //! That layer answers 401 where there is no session, 403 to a POST without a good CSRF token, and 503 where the

@@ -1,0 +1,11 @@
+//! Owns the tests of the development provider, the demo page and the banner. Does not know the authority.
+
+mod banner;
+mod code_flow;
+mod demo;
+mod end_session;
+mod login_page;
+mod only_in_dev;
+mod silent;
+mod tokens;
+mod world;
