@@ -2,7 +2,7 @@
 //! misbehave in every way that a test may want; and a canary that must never be called. Does not know what is tested.
 //!
 //! A case is a few lines: bend something, then say what refuses it.
-//! ```ignore
+//! ```text
 //! let provider = Hostile::start().await;
 //! provider.claims(|claims| drop(claims.remove("aud")));
 //! provider.refuses("id_token.aud").await;
