@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -29,15 +28,23 @@ pub(super) struct Freshness {
 /// A document as it came, and how long the sender lets it be kept.
 pub(super) type Fetched<T> = (T, Option<Duration>);
 
-type Source<T> = Box<dyn Fn() -> BoxFuture<'static, Result<Fetched<T>, Fault>> + Send + Sync>;
+/// Where a document comes from.
+pub(super) trait Source: Send + Sync + 'static {
+    /// What is read from it.
+    type Document: Send + Sync + 'static;
+
+    /// What it is and whose, for the log.
+    fn what(&self) -> String;
+
+    /// Fetches it, bounded in time and size.
+    fn fetch(&self) -> impl Future<Output = Result<Fetched<Self::Document>, Fault>> + Send;
+}
 
 /// A document that is kept fresh.
-pub(super) struct Kept<T> {
-    /// What it is and whose, for the log.
-    what: String,
+pub(super) struct Kept<S: Source> {
+    source: S,
     freshness: Freshness,
-    source: Source<T>,
-    held: ArcSwapOption<Held<T>>,
+    held: ArcSwapOption<Held<S::Document>>,
     /// Whoever holds this is fetching.
     last: Mutex<Last>,
 }
@@ -55,13 +62,13 @@ struct Last {
     forced: Option<Instant>,
 }
 
-impl<T: Send + Sync + 'static> Kept<T> {
-    pub(super) fn new(what: String, freshness: Freshness, source: Source<T>) -> Arc<Self> {
-        Arc::new(Self { what, freshness, source, held: ArcSwapOption::empty(), last: Mutex::default() })
+impl<S: Source> Kept<S> {
+    pub(super) fn new(source: S, freshness: Freshness) -> Arc<Self> {
+        Arc::new(Self { source, freshness, held: ArcSwapOption::empty(), last: Mutex::default() })
     }
 
     /// The document. Waits for the network only when there is none that may be used.
-    pub(super) async fn get(self: &Arc<Self>) -> Result<Arc<T>, Arc<Fault>> {
+    pub(super) async fn get(self: &Arc<Self>) -> Result<Arc<S::Document>, Arc<Fault>> {
         let now = Instant::now();
         if let Some(held) = self.held.load_full().filter(|held| now < held.came + self.freshness.stale) {
             if now >= held.fresh_until {
@@ -81,7 +88,11 @@ impl<T: Send + Sync + 'static> Kept<T> {
 
     /// A document newer than `than`, which lacked something: fetched at once if the last such fetch is at least
     /// `cool_down` ago, else `None`. Several callers share one fetch.
-    pub(super) async fn newer(self: &Arc<Self>, than: &Arc<T>, cool_down: Duration) -> Option<Arc<T>> {
+    pub(super) async fn newer(
+        self: &Arc<Self>,
+        than: &Arc<S::Document>,
+        cool_down: Duration,
+    ) -> Option<Arc<S::Document>> {
         let than = than.clone();
         self.detached(move |kept| async move {
             let mut last = kept.last.lock().await;
@@ -111,13 +122,13 @@ impl<T: Send + Sync + 'static> Kept<T> {
     }
 
     /// Asks the source, unless it failed a moment ago.
-    async fn fetch(&self, last: &mut Last) -> Result<Arc<T>, Arc<Fault>> {
+    async fn fetch(&self, last: &mut Last) -> Result<Arc<S::Document>, Arc<Fault>> {
         if let Some((when, fault)) = &last.failure
             && when.elapsed() < self.freshness.pause
         {
             return Err(fault.clone());
         }
-        match (self.source)().await {
+        match self.source.fetch().await {
             Ok((value, max_age)) => {
                 let rule = &self.freshness;
                 let good = max_age.map_or(rule.usual, |age| age.clamp(rule.least, rule.most));
@@ -130,7 +141,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
             Err(fault) => {
                 let fault = Arc::new(fault);
                 tracing::warn!(
-                    what = self.what,
+                    what = self.source.what(),
                     error = &*fault as &dyn std::error::Error,
                     "a document of a provider could not be fetched"
                 );
@@ -140,7 +151,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
         }
     }
 
-    fn came_after(&self, moment: Instant) -> Option<Arc<T>> {
+    fn came_after(&self, moment: Instant) -> Option<Arc<S::Document>> {
         self.held.load_full().filter(|held| held.came >= moment).map(|held| held.value.clone())
     }
 

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use url::Url;
 
 use super::keys::Keys;
@@ -12,7 +11,7 @@ use super::metadata::Metadata;
 use super::settings::OidcSettings;
 use crate::providers::fault::Fault;
 use crate::providers::http::Http;
-use crate::providers::kept::{Freshness, Kept};
+use crate::providers::kept::{Fetched, Freshness, Kept, Source};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -40,45 +39,54 @@ const UNKNOWN_KEY_COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// The documents of one provider, as one client sees them: nothing here is shared with another entry (security.md 47).
 pub(super) struct Documents {
-    metadata: Arc<Kept<Metadata>>,
-    keys: Arc<Kept<Keys>>,
+    metadata: Arc<Kept<MetadataSource>>,
+    keys: Arc<Kept<KeySource>>,
+}
+
+struct MetadataSource {
+    http: Arc<Http>,
+    settings: Arc<OidcSettings>,
+    address: Url,
+}
+
+struct KeySource {
+    http: Arc<Http>,
+    settings: Arc<OidcSettings>,
+    metadata: Arc<Kept<MetadataSource>>,
+}
+
+impl Source for MetadataSource {
+    type Document = Metadata;
+
+    fn what(&self) -> String {
+        format!("metadata of {}", self.settings.name)
+    }
+
+    async fn fetch(&self) -> Result<Fetched<Metadata>, Fault> {
+        let answer = self.http.document(&self.address).await?;
+        Ok((Metadata::read(&answer.document()?, &self.settings, self.http.guard())?, answer.max_age))
+    }
+}
+
+impl Source for KeySource {
+    type Document = Keys;
+
+    fn what(&self) -> String {
+        format!("keys of {}", self.settings.name)
+    }
+
+    async fn fetch(&self) -> Result<Fetched<Keys>, Fault> {
+        let metadata = self.metadata.get().await.map_err(Fault::Metadata)?;
+        let answer = self.http.document(&metadata.jwks).await?;
+        Ok((Keys::read(&answer.document()?)?, answer.max_age))
+    }
 }
 
 impl Documents {
     pub(super) fn new(http: Arc<Http>, settings: Arc<OidcSettings>, address: Url) -> Self {
-        let what = |document| format!("{} of {}", document, settings.name);
-        let (metadata_of, keys_of) = (what("metadata"), what("keys"));
-        let metadata = {
-            let http = http.clone();
-            Kept::new(
-                metadata_of,
-                METADATA,
-                Box::new(move || {
-                    let (http, settings, address) = (http.clone(), settings.clone(), address.clone());
-                    async move {
-                        let answer = http.document(&address).await?;
-                        Ok((Metadata::read(&answer.document()?, &settings, http.guard())?, answer.max_age))
-                    }
-                    .boxed()
-                }),
-            )
-        };
-        let keys = {
-            let metadata = metadata.clone();
-            Kept::new(
-                keys_of,
-                KEYS,
-                Box::new(move || {
-                    let (http, metadata) = (http.clone(), metadata.clone());
-                    async move {
-                        let metadata = metadata.get().await.map_err(Fault::Metadata)?;
-                        let answer = http.document(&metadata.jwks).await?;
-                        Ok((Keys::read(&answer.document()?)?, answer.max_age))
-                    }
-                    .boxed()
-                }),
-            )
-        };
+        let source = MetadataSource { http: http.clone(), settings: settings.clone(), address };
+        let metadata = Kept::new(source, METADATA);
+        let keys = Kept::new(KeySource { http, settings, metadata: metadata.clone() }, KEYS);
         Self { metadata, keys }
     }
 

@@ -9,6 +9,7 @@ use gatelodge::providers::oidc::OidcSettings;
 use serde_json::{Map, Value};
 
 use super::keys::{RSA, Signer};
+use super::{Hostile, NOW};
 
 /// A JSON object.
 pub type Object = Map<String, Value>;
@@ -138,4 +139,68 @@ pub(super) fn bent<T>(mut value: T, bends: &[Bend<T>]) -> T {
         bend(&mut value);
     }
     value
+}
+
+macro_rules! switch {
+    ($($(#[$doc:meta])* $name:ident: $field:ident, $what:ty;)*) => {
+        /// The switchboard. Bends add up, in the order in which they were made.
+        impl Hostile {
+            $($(#[$doc])*
+            pub fn $name(&self, bend: impl Fn(&mut $what) + Send + Sync + 'static) -> &Self {
+                self.inner.switches.lock().unwrap().$field.push(Arc::new(bend));
+                self
+            })*
+        }
+    };
+}
+
+switch! {
+    /// Bends our own settings.
+    settings_with: settings, OidcSettings;
+    /// Bends what comes back with the browser.
+    redemption_with: redemption, Redemption;
+    /// Bends the metadata.
+    metadata: metadata, Object;
+    /// Bends the key set.
+    jwks: jwks, Object;
+    /// Bends the ID token's header.
+    header: header, Object;
+    /// Bends the ID token's claims; what is bent is signed.
+    claims: claims, Object;
+    /// Bends the text of the ID token's header; what is bent is signed.
+    header_text: header_text, String;
+    /// Bends the text of the ID token's payload; what is bent is signed.
+    payload_text: payload_text, String;
+    /// Bends the whole ID token, after it was signed.
+    id_token: id_token, String;
+    /// Bends the token answer.
+    token_body: token_body, Object;
+    /// Bends the userinfo answer.
+    userinfo: userinfo, Object;
+}
+
+impl Hostile {
+    /// Signs ID tokens in this way from now on.
+    pub fn sign(&self, signing: Signing) -> &Self {
+        self.inner.switches.lock().unwrap().signing = signing;
+        self
+    }
+
+    /// Lets an endpoint answer this, whatever it is asked.
+    pub fn answers(&self, endpoint: Endpoint, answer: Answer) -> &Self {
+        self.inner.switches.lock().unwrap().answers.insert(endpoint, answer);
+        self
+    }
+
+    /// Lets the provider take this for now, in seconds.
+    pub fn set_time(&self, now: u64) -> &Self {
+        self.inner.switches.lock().unwrap().now = now;
+        self
+    }
+
+    /// Bends nothing any more.
+    pub fn behave(&self) -> &Self {
+        *self.inner.switches.lock().unwrap() = Switches::new(NOW);
+        self
+    }
 }

@@ -154,21 +154,26 @@ async fn the_client_authenticates_as_the_provider_offers_and_the_settings_say() 
     assert!(hostile.received(Endpoint::Token).pop().unwrap().authorization.is_some());
 }
 
-// A template stands for many issuers; each token's own directory decides (Microsoft).
-#[tokio::test]
-async fn an_issuer_template_is_filled_by_the_tokens_own_directory() {
-    let hostile = Hostile::start().await;
+/// A provider whose metadata names a template, as Microsoft's does, and whose tokens are of one directory.
+fn of_many_directories(hostile: &Hostile) -> (String, impl Fn(&str) -> String) {
     let origin = hostile.issuer();
     let template = format!("{origin}/{{tenantid}}/v2.0");
-    let directory = |tid: &str| format!("{origin}/{tid}/v2.0");
-    let template_again = template.clone();
-    let (own, discovery) = (template.clone(), format!("{origin}/.well-known/openid-configuration"));
+    let (issuer, discovery) = (template.clone(), format!("{origin}/.well-known/openid-configuration"));
+    let directory = move |tid: &str| format!("{origin}/{tid}/v2.0");
     hostile
-        .settings_with(move |s| (s.issuer, s.discovery_url) = (own.clone(), Some(discovery.clone())))
-        .metadata(set("issuer", template))
+        .settings_with(move |s| (s.issuer, s.discovery_url) = (issuer.clone(), Some(discovery.clone())))
+        .metadata(set("issuer", template.clone()))
         .metadata(unset("authorization_response_iss_parameter_supported"))
         .redemption_with(|r| r.response_issuer = None)
         .claims(set("iss", directory("9188-ab")));
+    (template, directory)
+}
+
+// A template stands for many issuers; each token's own directory decides.
+#[tokio::test]
+async fn an_issuer_template_is_filled_by_the_tokens_own_directory() {
+    let hostile = Hostile::start().await;
+    let (_, directory) = of_many_directories(&hostile);
     hostile.refuses("id_token.tid").await;
     hostile.claims(set("tid", "9188-ab"));
     let who = hostile.log_in().await.unwrap().identity;
@@ -178,13 +183,17 @@ async fn an_issuer_template_is_filled_by_the_tokens_own_directory() {
         hostile.claims(set("tid", tid));
         assert_eq!(reason_of(&hostile.log_in().await), reason);
     }
-    // A key set that serves several issuers says whose tokens each key signs.
+}
+
+// A key set that serves several issuers says whose tokens each key signs.
+#[tokio::test]
+async fn a_key_of_one_directory_signs_for_no_other() {
+    let hostile = Hostile::start().await;
+    let (template, directory) = of_many_directories(&hostile);
     hostile.claims(set("tid", "9188-ab"));
-    for (issuer, outcome) in [
-        (template_again.clone(), "accepted"),
-        (directory("9188-ab"), "accepted"),
-        (directory("another"), "id_token.signature"),
-    ] {
+    let table =
+        [(template, "accepted"), (directory("9188-ab"), "accepted"), (directory("another"), "id_token.signature")];
+    for (issuer, outcome) in table {
         hostile.jwks(move |jwks| jwks["keys"][0]["issuer"] = issuer.clone().into());
         assert_eq!(reason_of(&hostile.log_in().await), outcome);
     }

@@ -182,7 +182,7 @@ async fn a_poisoned_renewal_keeps_the_old_metadata() {
 #[tokio::test]
 async fn a_dead_provider_is_asked_once_for_all_who_wait() {
     let mut hostile = Hostile::start().await;
-    hostile.limit_calls_to(Duration::from_millis(300));
+    hostile.limit_calls_to(Duration::from_secs(1));
     hostile.answers(Endpoint::Metadata, Answer::body(Body::After(Duration::from_mins(1))));
     let provider = hostile.provider();
     let redemptions: Vec<_> = (0..50).map(|_| hostile.redemption()).collect();
