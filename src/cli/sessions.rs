@@ -173,9 +173,23 @@ fn table(sessions: &[Session]) -> String {
     table.trim_fmt()
 }
 
+const FIELDS: [&str; 12] = [
+    "session_id",
+    "user_id",
+    "email",
+    "name",
+    "provider",
+    "created",
+    "last_active",
+    "idle_end",
+    "absolute_end",
+    "access_token_end",
+    "client_address",
+    "user_agent",
+];
+
 fn lines(record: &Value) -> String {
-    let fields = record.as_object().into_iter().flatten();
-    fields.map(|(name, _)| format!("{name:<17} {}", text(record, name))).collect::<Vec<_>>().join("\n")
+    FIELDS.map(|field| format!("{field:<17} {}", text(record, field))).join("\n")
 }
 
 /// A field as a person reads it, with what could change a terminal left out (security.md 110).

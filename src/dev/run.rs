@@ -22,6 +22,7 @@ use crate::app::world::{SystemClock, SystemEntropy};
 use crate::app::{self, App, AppError, Names};
 use crate::config::Config;
 use crate::config::oidc::Provider;
+use crate::config::period::Period;
 use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
 use crate::rpc::policy::Role;
@@ -136,6 +137,7 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
     config.oidc.refresh_tokens.enabled = true;
     config.oidc.refresh_tokens.persist_in_session_store = true;
     config.app.redirects.public_base_url = format!("http://localhost:{}", options.edge_listen.port());
+    config.app.sessions.idle_timeout = Some(Period::seconds(1800));
     config.store.embedded.path = options.folder.join("sessions.redb");
     config.server.listen = options.listen;
     config.edge.enabled = true;
