@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use gatelodge_client::v1::{self, Session, admin_service_revoke_request::Target};
-use gatelodge_client::{Client, ClientOptions, Error};
+use gatelodge_client::{Client, ClientOptions, Error, Timestamp};
 use serde_json::{Value, json};
 
 use super::Format;
@@ -153,7 +153,7 @@ fn record(session: &Session) -> Value {
     })
 }
 
-fn time(moment: Option<&prost_types::Timestamp>) -> Value {
+fn time(moment: Option<&Timestamp>) -> Value {
     moment.map_or(Value::Null, |moment| Value::String(moment.to_string()))
 }
 

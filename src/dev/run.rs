@@ -11,8 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use gatelodge_client::Session;
-use gatelodge_client::v1::SessionInfo;
+use gatelodge_client::{Session, Timestamp};
 
 use super::banner::Banner;
 use super::demo::{self, DemoOptions, DemoProvider, DemoSession};
@@ -168,15 +167,15 @@ async fn hand_over(session: Session, mut request: Request, next: Next) -> Respon
         picture: identity.picture.clone(),
         provider: session.provider().to_owned(),
         session_id: info.session_id.clone(),
-        created: millis(info, |info| info.create_time),
-        last_active: millis(info, |info| info.last_active_time),
-        idle_end: millis(info, |info| info.idle_expire_time),
-        absolute_end: millis(info, |info| info.absolute_expire_time),
+        created: millis(info.create_time),
+        last_active: millis(info.last_active_time),
+        idle_end: millis(info.idle_expire_time),
+        absolute_end: millis(info.absolute_expire_time),
     });
     next.run(request).await
 }
 
-fn millis<T: Into<Option<prost_types::Timestamp>>>(info: &SessionInfo, moment: impl Fn(&SessionInfo) -> T) -> u64 {
-    let moment = moment(info).into().unwrap_or_default();
+fn millis(moment: Option<Timestamp>) -> u64 {
+    let moment = moment.unwrap_or_default();
     u64::try_from(moment.seconds * 1000 + i64::from(moment.nanos / 1_000_000)).unwrap_or_default()
 }
