@@ -109,11 +109,7 @@ pub fn read_header(bytes: &[u8]) -> Result<(Header, UserHash), NotARecord> {
         previous,
         last_active: Some(Timestamp::from_millis(number(LAST_ACTIVE.at)?)).filter(|at| *at != Timestamp::default()),
         fence: number(FENCE.at)?,
-        marks: Marks {
-            everything: number(MARKS.at)?,
-            tenant: number(MARKS.at + 8)?,
-            provider: number(MARKS.at + 16)?,
-        },
+        marks: Marks { everything: number(MARKS.at)?, tenant: number(MARKS.at + 8)?, provider: number(MARKS.at + 16)? },
     };
     Ok((header, array(bytes, USER).ok_or(truncated)?))
 }

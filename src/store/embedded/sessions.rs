@@ -135,7 +135,13 @@ impl SessionStore for EmbeddedStore {
         Ok(())
     }
 
-    async fn write_tokens(&self, key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> StoreResult<Written> {
+    async fn write_tokens(
+        &self,
+        key: &SessionKey,
+        fence: u64,
+        record: Record,
+        tokens: Vec<u8>,
+    ) -> StoreResult<Written> {
         self.journal.check()?;
         let ordered = {
             let now = self.now();

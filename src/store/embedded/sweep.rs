@@ -34,7 +34,8 @@ impl Partition {
         let mut changes = Vec::new();
         let gone = |(tenant, id): (_, _)| SessionKey { tenant, partition, id };
         let expired = |entry: &super::memory::Entry| entry.visible && entry.expires <= now;
-        let sessions: Vec<_> = self.sessions.iter().filter(|(_, e)| expired(e)).map(|(local, _)| gone(*local)).collect();
+        let sessions: Vec<_> =
+            self.sessions.iter().filter(|(_, e)| expired(e)).map(|(local, _)| gone(*local)).collect();
         for key in sessions {
             self.remove(&key, now);
             changes.push(Change::DropSession(key));
