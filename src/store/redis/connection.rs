@@ -41,9 +41,9 @@ pub struct Server {
 }
 
 enum Kind {
-    Single(Client),
+    Single(Box<Client>),
     /// For calls, and for calls that block.
-    Cluster(ClusterClient, ClusterClient),
+    Cluster(Box<(ClusterClient, ClusterClient)>),
 }
 
 impl Server {
@@ -55,10 +55,10 @@ impl Server {
         let first = addresses.first().ok_or_else(none)?.clone();
         if settings.cluster {
             let builder = |response| cluster(addresses.clone(), settings, response).build().map_err(wrong);
-            let kind = Kind::Cluster(builder(settings.response_timeout)?, builder(super::wait::LONGEST)?);
+            let kind = Kind::Cluster(Box::new((builder(settings.response_timeout)?, builder(super::wait::LONGEST)?)));
             return Ok(Self { addresses, kind });
         }
-        Ok(Self { kind: Kind::Single(Client::open(first).map_err(wrong)?), addresses })
+        Ok(Self { kind: Kind::Single(Box::new(Client::open(first).map_err(wrong)?)), addresses })
     }
 
     /// The shared connection, before it is connected.
@@ -72,10 +72,10 @@ impl Server {
                     .set_connection_timeout(Some(settings.connect_timeout))
                     .set_response_timeout(Some(settings.response_timeout))
                     .set_pipeline_buffer_size(QUEUE);
-                Ok(Connection::Managed(ConnectionManager::new_lazy_with_config(client.clone(), config)?))
+                Ok(Connection::Managed(ConnectionManager::new_lazy_with_config(client.as_ref().clone(), config)?))
             }
-            Kind::Cluster(client, _) => {
-                Ok(Connection::Cluster(client.get_pending_async_connection_with_config(ClusterConfig::new())))
+            Kind::Cluster(clients) => {
+                Ok(Connection::Cluster(clients.0.get_pending_async_connection_with_config(ClusterConfig::new())))
             }
         }
     }
@@ -102,7 +102,7 @@ impl Server {
                     .set_response_timeout(Some(super::wait::LONGEST));
                 Ok(Connection::Plain(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
-            Kind::Cluster(_, client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
+            Kind::Cluster(clients) => Ok(Connection::Cluster(clients.1.get_async_connection().await?)),
         }
     }
 }

@@ -8,9 +8,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use cluster::Cluster;
+use tokio::time::Instant;
 
 /// The store's own user: it may not enumerate keys, so a test in which the store tries fails.
 const USER: [&str; 11] =

@@ -26,8 +26,8 @@ async fn a_session_costs_no_more_than_promised() {
     };
     let make = async |count: u64| {
         let made = (0..count).map(|_| {
-            let user = UserKey { partition: place.partition, ..user() };
-            let mut new = NewSession { tokens: None, ..new_session(now, &user) };
+            let neighbour = UserKey { partition: place.partition, ..user() };
+            let mut new = NewSession { tokens: None, ..new_session(now, &neighbour) };
             new.record.body = Bytes::from(vec![0x5e; 204]);
             store.create(new)
         });

@@ -83,7 +83,8 @@ async fn everything_is_there_again_after_a_restart() {
     assert_eq!(store.read(&short).await.unwrap(), Lookup::Gone(None));
     let mut living: Vec<_> = store.sessions_of(&user).await.unwrap().into_iter().map(|(key, _)| key).collect();
     let mut expected = vec![key, replacing];
-    (living.sort(), expected.sort());
+    living.sort();
+    expected.sort();
     assert_eq!(living, expected);
     let refused = NewSession { login_started: now, ..new_session(now, &revoked) };
     assert_eq!(store.create(refused).await.unwrap(), Creation::RevokedMeanwhile);
@@ -121,13 +122,13 @@ async fn a_sweep_empties_memory_and_file() {
 async fn sweeping_goes_on_until_the_store_is_gone() {
     let clock = SetClock::new();
     let store = EmbeddedStore::open(None, clock.clone()).unwrap();
-    let sweeping = tokio::spawn(store.sweeping(Duration::from_secs(60)));
+    let sweeping = tokio::spawn(store.sweeping(Duration::from_mins(1)));
     create(&store, NewSession { keep_for: SHORT, ..new_session(store.time().await.unwrap(), &user()) }).await;
     clock.advance(SHORT);
     tokio::time::sleep(Duration::from_secs(61)).await;
     assert_eq!(store.sweep().await, 0, "it has been swept already");
     drop(store);
-    tokio::time::timeout(Duration::from_secs(120), sweeping).await.expect("it ends with the store").unwrap();
+    tokio::time::timeout(Duration::from_mins(2), sweeping).await.expect("it ends with the store").unwrap();
 }
 
 #[tokio::test]

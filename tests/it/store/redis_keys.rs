@@ -1,8 +1,8 @@
 //! Owns what must hold of keys and values in Redis: one slot, bytes that other versions write, scripts that a server
 //! has forgotten. Does not know the scripts.
 
-use gatelodge::authority::ports::{LeaseAttempt, LoginStore as _, LoginTaken, Lookup, SessionStore as _, StoreError};
-use gatelodge::session::key::{LoginKey, SessionKey};
+use gatelodge::authority::ports::{LeaseAttempt, LoginEnd, LoginTaken, Lookup, StoreError};
+use gatelodge::session::key::SessionKey;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
@@ -18,77 +18,52 @@ async fn keys(bench: &Bench, kind: u8) -> Vec<Vec<u8>> {
     tokio::task::spawn_blocking(all).await.unwrap().into_iter().filter(is_kind).collect()
 }
 
-async fn set(key: Vec<u8>, commands: Vec<redis::Cmd>) {
-    let send = move || {
-        for mut command in commands {
-            let _: redis::Value = command.arg(&key).query(&mut Server::shared().admin()).unwrap();
-        }
-    };
-    tokio::task::spawn_blocking(send).await.unwrap();
+/// Does something to a key of the shared server.
+async fn bend(key: &[u8], script: &'static str) {
+    let key = key.to_vec();
+    let run = move || redis::cmd("EVAL").arg(script).arg(1).arg(key).exec(&mut Server::shared().admin()).unwrap();
+    tokio::task::spawn_blocking(run).await.unwrap();
 }
 
-fn is_unreadable<T>(outcome: Result<T, StoreError>) -> bool {
-    matches!(outcome, Err(StoreError::Unreadable(_)))
+fn assert_unreadable<T>(outcome: &Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::Unreadable(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_never_a_logout() {
-    let store = bench::redis().await;
-    let of_another_type = || vec![redis::cmd("DEL"), list_push()];
-    let forged: [Box<dyn Fn(&[u8]) -> Option<Vec<u8>>>; 4] = [
-        Box::new(|kept| Some([&[2], &kept[1..]].concat())),
-        Box::new(|kept| Some(kept[..50].to_vec())),
-        Box::new(|_| Some(b"rubbish".to_vec())),
-        Box::new(|_| None),
-    ];
-    for forge in forged {
+    let bench = bench::redis().await;
+    let of_a_later_version = r"redis.call('SETRANGE', KEYS[1], 0, '\2')";
+    let cut_short = "redis.call('SET', KEYS[1], redis.call('GETRANGE', KEYS[1], 0, 50), 'KEEPTTL')";
+    let rubbish = "redis.call('SET', KEYS[1], 'rubbish', 'KEEPTTL')";
+    let of_another_type =
+        "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], 'x') redis.call('EXPIRE', KEYS[1], 60)";
+    for bent in [of_a_later_version, cut_short, rubbish, of_another_type] {
         let user = user();
-        let key = store.session(&user).await;
-        let name = keys(&store, b's').await.into_iter().find(|name| name.ends_with(&key.id)).unwrap();
-        let kept: Vec<u8> = {
-            let name = name.clone();
-            let get = move || redis::cmd("GET").arg(name).query(&mut Server::shared().admin()).unwrap();
-            tokio::task::spawn_blocking(get).await.unwrap()
-        };
-        match forge(&kept) {
-            Some(bytes) => {
-                let set = move || {
-                    let mut command = redis::cmd("SET");
-                    command.arg(name).arg(bytes).arg("KEEPTTL").exec(&mut Server::shared().admin()).unwrap();
-                };
-                tokio::task::spawn_blocking(set).await.unwrap();
-            }
-            None => set(name, of_another_type()).await,
-        }
-        let at = Timestamp::from_secs(1_700_000_000);
-        assert!(is_unreadable(store.store.read(&key).await));
-        assert!(is_unreadable(store.store.touch(&key, at, LONG).await));
-        assert!(is_unreadable(store.store.lease(&key, LONG).await));
-        assert!(is_unreadable(store.store.sessions_of(&user).await));
-        assert!(is_unreadable(store.store.write_tokens(&key, 0, record(2), vec![1]).await));
+        let key = bench.session(&user).await;
+        let name = keys(&bench, b's').await.into_iter().find(|name| name.ends_with(&key.id)).unwrap();
+        bend(&name, bent).await;
+        let (store, at) = (&bench.store, Timestamp::from_secs(1_700_000_000));
+        assert_unreadable(&store.read(&key).await);
+        assert_unreadable(&store.touch(&key, at, LONG).await);
+        assert_unreadable(&store.lease(&key, LONG).await);
+        assert_unreadable(&store.sessions_of(&user).await);
+        assert_unreadable(&store.write_tokens(&key, 0, record(2), vec![1]).await);
         // It can be ended all the same, and is then gone for the index too.
-        assert!(store.store.end(&key, Ending::Revoked, LONG).await.unwrap());
-        assert_eq!(store.store.read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));
-        assert!(store.store.sessions_of(&user).await.unwrap().is_empty());
+        assert!(store.end(&key, Ending::Revoked, LONG).await.unwrap());
+        assert_eq!(store.read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));
+        assert!(store.sessions_of(&user).await.unwrap().is_empty());
     }
-}
-
-fn list_push() -> redis::Cmd {
-    // LPUSH takes the key before the value: EVAL lets the key come last.
-    let mut push = redis::cmd("EVAL");
-    push.arg("redis.call('LPUSH', KEYS[1], 'x') return redis.call('EXPIRE', KEYS[1], 60)").arg(1);
-    push
+    bench.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_of_a_later_version_is_unreadable() {
-    let store = bench::redis().await;
-    let key: LoginKey = store.login(LONG).await;
-    let name = keys(&store, b'o').await.remove(0);
-    let newer = move || redis::cmd("HSET").arg(name).arg("v").arg("2").exec(&mut Server::shared().admin()).unwrap();
-    tokio::task::spawn_blocking(newer).await.unwrap();
-    assert!(is_unreadable(store.store.take(&key, &[BINDING], LONG).await));
-    assert!(is_unreadable(store.store.note(&key, &SessionKey::of(TENANT, key.partition, &fresh())).await));
+    let bench = bench::redis().await;
+    let key = bench.login(LONG).await;
+    bend(&keys(&bench, b'o').await.remove(0), "redis.call('HSET', KEYS[1], 'v', '2')").await;
+    assert_unreadable(&bench.store.take(&key, &[BINDING], LONG).await);
+    assert_unreadable(&bench.store.note(&key, &SessionKey::of(TENANT, key.partition, &fresh())).await);
+    assert_unreadable(&bench.store.finish(&key, LoginEnd::Failed(1), LONG).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

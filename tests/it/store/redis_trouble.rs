@@ -1,10 +1,11 @@
 //! Owns what must hold when Redis is away, hangs, comes back, fails over, or is not fit. Does not know the scripts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gatelodge::authority::ports::{Creation, Lookup, SessionStore as _, StoreError};
 use gatelodge::crypto::Secret;
 use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
+use tokio::time::Instant;
 
 use super::bench::{self, new_session, settings_for, user};
 use crate::redis::{Cluster, Server, address, free_port};
@@ -21,7 +22,7 @@ fn impatient(port: u16) -> RedisSettings {
 async fn is_unavailable_in_time(store: &RedisStore) {
     for _ in 0..4 {
         let start = Instant::now();
-        let outcome = store.read(&new_session(Default::default(), &user()).key).await;
+        let outcome = store.read(&new_session(gatelodge::session::time::Timestamp::default(), &user()).key).await;
         assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
         assert!(start.elapsed() < RESPONSE + SLACK, "{:?}", start.elapsed());
     }
@@ -158,13 +159,13 @@ async fn more_waiters_than_listeners_are_all_woken() {
     for _ in 0..40 {
         let key = bench.session(&user()).await;
         let gatelodge::authority::ports::LeaseAttempt::Taken(lease, _) =
-            bench.store.lease(&key, Duration::from_secs(60)).await.unwrap()
+            bench.store.lease(&key, Duration::from_mins(1)).await.unwrap()
         else {
             panic!("no lease")
         };
         leases.push(lease);
         let store = bench.store.clone();
-        waiters.push(tokio::spawn(async move { store.wait_for_lease(&key, Duration::from_secs(60)).await }));
+        waiters.push(tokio::spawn(async move { store.wait_for_lease(&key, Duration::from_mins(1)).await }));
     }
     // A waiter that gives up leaves a blocking command behind; nobody else may get that connection.
     for waiter in waiters.drain(..10) {
