@@ -20,6 +20,7 @@ use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsSettings};
 use crate::store::embedded::EmbeddedStore;
+use crate::store::redis::{RedisSettings, RedisStore};
 
 /// A store, and what keeps it clean.
 pub(super) struct Store {
@@ -42,7 +43,19 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store { sessions: store.clone(), logins: store, sweeping })
         }
         Kind::Redis => {
-            Err(no_secrets().into())
+            let redis = &config.store.redis;
+            let store = RedisStore::connect(RedisSettings {
+                urls: redis.urls.iter().map(|url| url.secret().clone()).collect(),
+                cluster: redis.cluster,
+                username: redis.username.clone(),
+                password: redis.password.clone(),
+                key_prefix: redis.key_prefix.clone(),
+                connect_timeout: redis.connect_timeout.get(),
+                response_timeout: redis.command_timeout.get(),
+                allow_eviction: redis.allow_eviction,
+            })?;
+            let sweeping = Box::pin(store.sweeping(SWEEP_REDIS));
+            Ok(Store { sessions: store.clone(), logins: store, sweeping })
         }
     }
 }

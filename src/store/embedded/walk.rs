@@ -13,10 +13,10 @@ pub fn page(
     memory: &Memory,
     now: Timestamp,
     tenant: TenantNumber,
-    from: Option<WalkPosition>,
+    from: Option<&WalkPosition>,
     limit: usize,
 ) -> StoreResult<WalkPage> {
-    let (first, mut last_seen) = position::read::<16>(from.as_ref())?;
+    let (first, mut last_seen) = position::read::<16>(from)?;
     let mut sessions = Vec::new();
     for partition in Partition::all().skip(usize::from(first.number())) {
         let start = last_seen.take().map_or(Bound::Included((tenant, [0; 16])), |id| Bound::Excluded((tenant, id)));
