@@ -33,6 +33,9 @@ pub enum AppError {
     /// The embedded store's file can't be used.
     #[error(transparent)]
     Embedded(#[from] crate::store::embedded::OpenError),
+    /// The Redis store can't be used, as configured or as it is.
+    #[error("the Redis store can't be used")]
+    Redis(#[from] crate::store::redis::ConnectError),
     /// An address is taken or not ours.
     #[error("can't listen on {address}: {source}; change it with {key}")]
     Listen {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use url::Url;
 
 use super::AppError;
 use super::world::SystemEntropy;
@@ -19,6 +20,7 @@ use crate::providers::oidc::{ClientAuth, OidcSettings};
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsSettings};
+use crate::session::key::TenantNumber;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{RedisSettings, RedisStore};
 
@@ -45,19 +47,28 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
         Kind::Redis => {
             let redis = &config.store.redis;
             let store = RedisStore::connect(RedisSettings {
-                urls: redis.urls.iter().map(|url| url.secret().clone()).collect(),
+                urls: redis.urls.iter().map(|url| with_credentials(url.secret(), redis)).collect(),
                 cluster: redis.cluster,
-                username: redis.username.clone(),
-                password: redis.password.clone(),
                 key_prefix: redis.key_prefix.clone(),
                 connect_timeout: redis.connect_timeout.get(),
                 response_timeout: redis.command_timeout.get(),
                 allow_eviction: redis.allow_eviction,
-            })?;
-            let sweeping = Box::pin(store.sweeping(SWEEP_REDIS));
+            })
+            .await?;
+            let tenants = vec![TenantNumber(config.tenant.number)];
+            let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
             Ok(Store { sessions: store.clone(), logins: store, sweeping })
         }
     }
+}
+
+/// A node's address with the user name and password that are configured for every node. What is no address is left
+/// for the store to refuse.
+fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
+    let Ok(mut url) = Url::parse(address.expose()) else { return address.clone() };
+    let named = redis.username.as_deref().is_none_or(|name| url.set_username(name).is_ok());
+    let opened = redis.password.as_ref().is_none_or(|password| url.set_password(Some(password.expose())).is_ok());
+    if named && opened { Secret::new(url) } else { address.clone() }
 }
 
 /// The providers that are enabled, in the order of their names.

@@ -67,7 +67,7 @@ pub(super) fn edge(args: EdgeArgs) -> Exit {
 pub(super) fn exit_of(error: &AppError) -> Exit {
     match error {
         AppError::Config(_) => Exit::Usage,
-        AppError::Listen { .. } | AppError::Embedded(_) => Exit::Unavailable,
+        AppError::Listen { .. } | AppError::Embedded(_) | AppError::Redis(_) => Exit::Unavailable,
         AppError::Serve(_) | AppError::Edge(_) => Exit::Failed,
     }
 }
