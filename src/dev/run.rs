@@ -22,6 +22,7 @@ use crate::app::world::{SystemClock, SystemEntropy};
 use crate::app::{self, App, AppError, Names};
 use crate::config::Config;
 use crate::config::oidc::Provider;
+use crate::config::store::Kind;
 use crate::config::period::Period;
 use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
@@ -40,6 +41,9 @@ pub struct DevOptions {
     pub ephemeral: bool,
     /// Where they are kept otherwise.
     pub folder: PathBuf,
+    /// What else is configured: providers to offer beside the development provider, another store, other times.
+    /// Addresses, and the folder of the embedded store, are those above.
+    pub base: Config,
 }
 
 /// Why it did not run.
@@ -97,7 +101,7 @@ pub async fn run(
     let app = App::build(&config, callers, options.ephemeral, NAMES).await?;
     let pages = app.edge().map(|edge| pages(edge.gate(), &config)).unwrap_or_default();
     let authority = options.listen.to_string();
-    let store = store_in_words(&options);
+    let store = store_in_words(&options, &config);
     let secret = |role| Secret::new(keys.of(role).expose());
     let banner = Banner {
         edge: base,
@@ -120,12 +124,16 @@ fn keep(folder: &Path) -> Result<keys::Keys, DevError> {
     keys::kept(folder).map_err(|source| DevError::Folder { folder: folder.to_owned(), source })
 }
 
-fn store_in_words(options: &DevOptions) -> String {
-    if options.ephemeral { "in memory, gone when this ends".into() } else { options.folder.display().to_string() }
+fn store_in_words(options: &DevOptions, config: &Config) -> String {
+    match config.store.kind {
+        Kind::Redis => "in Redis".into(),
+        Kind::Embedded if options.ephemeral => "in memory, gone when this ends".into(),
+        Kind::Embedded => options.folder.display().to_string(),
+    }
 }
 
 fn config(options: &DevOptions, issuer: &str) -> Config {
-    let mut config = Config { development: true, ..Config::default() };
+    let mut config = Config { development: true, ..options.base.clone() };
     let provider = Provider {
         issuer: Some(issuer.to_owned()),
         client_id: Some(CLIENT_ID.into()),
@@ -147,8 +155,14 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
 
 /// The demo page, and its two routes behind a layer that validates.
 fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
+    let offered = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let options = DemoOptions {
-        providers: vec![DemoProvider { name: PROVIDER.into(), display_name: "the development provider".into() }],
+        providers: offered
+            .map(|(name, provider)| DemoProvider {
+                name: name.clone(),
+                display_name: provider.display_name_of(name).to_owned(),
+            })
+            .collect(),
         authority: config.server.listen.to_string(),
         session_cookie: config.app.sessions.cookie.name.clone(),
         csrf_header: config.app.sessions.csrf_header.clone(),
