@@ -13,7 +13,7 @@ const STORES = {
   embedded: async () => ({ config: {}, stop: () => {} }),
   redis: async () => {
     const redis = await startRedis();
-    return { config: { store: { kind: 'redis', redis: { urls: [redis.url] } } }, stop: redis.stop };
+    return { config: { store: { kind: 'redis', redis: { urls: [redis.url] } } }, keysInStore: redis.keys, stop: redis.stop };
   },
 };
 
@@ -37,7 +37,7 @@ export async function startWorld({ store, startProvider }) {
     const name = `${provider?.name ?? 'dev'} ${store}`;
     const log = join(ARTEFACTS, 'logs', `gatelodge-${name.replace(' ', '-')}.log`);
     // YAML is a superset of JSON.
-    writeFileSync(join(folder, 'gatelodge.yaml'), JSON.stringify({ ...kept.config, ...providers(provider) }, null, 2));
+    writeFileSync(join(folder, 'gatelodge.yaml'), JSON.stringify({ development: true, ...kept.config, ...providers(provider) }, null, 2));
     const args = ['dev', '--config', join(folder, 'gatelodge.yaml'), '--folder', join(folder, 'kept'),
       '--listen', `127.0.0.1:${authority}`, '--edge-listen', `127.0.0.1:${edge}`, '--provider-listen', `127.0.0.1:${dev}`];
     const program = need(join(TARGET, 'debug', 'gatelodge'), 'the program');
@@ -52,7 +52,7 @@ export async function startWorld({ store, startProvider }) {
     };
     const address = `127.0.0.1:${authority}`;
     return {
-      name, baseUrl, provider: provider?.name ?? 'dev', stop,
+      name, baseUrl, provider: provider?.name ?? 'dev', keysInStore: kept.keysInStore, stop,
       authority: authorityAt({ address, adminKey: key('admin'), backendKey: key('backend') }),
     };
   } catch (error) {
@@ -64,7 +64,6 @@ export async function startWorld({ store, startProvider }) {
 function providers(provider) {
   if (!provider) return {};
   const { name, issuer, clientId, clientSecret } = provider;
-  return {
-    oidc: { providers: { [name]: { issuer, client_id: clientId, client_secret: clientSecret, scopes: ['openid', 'email', 'profile'] } } },
-  };
+  const settings = { issuer, client_id: clientId, client_secret: clientSecret, scopes: ['openid', 'email', 'profile'] };
+  return { oidc: { providers: { [name]: settings } } };
 }
