@@ -37,7 +37,7 @@ pub enum AppError {
     #[error("the Redis store can't be used")]
     Redis(#[from] crate::store::redis::ConnectError),
     /// An address is taken or not ours.
-    #[error("can't listen on {address}: {source}; change it with {key}")]
+    #[error("can't listen on {address}; change it with {key}")]
     Listen {
         /// The address.
         address: SocketAddr,

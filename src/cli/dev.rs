@@ -2,11 +2,13 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::config::{complain, load};
 use super::exit::Exit;
 use super::serving::{block_on, exit_of, failed};
 use crate::app::asked_to_stop;
+use crate::config::Config;
 use crate::config::log::{Format, Log};
 use crate::dev::DevelopmentOnly;
 use crate::dev::run::{DevError, DevOptions};
@@ -33,10 +35,17 @@ pub struct DevArgs {
 }
 
 /// Runs everything for development until it is asked to stop.
-pub(super) fn dev(args: DevArgs) -> Exit {
+///
+/// Of configuration files it reads only one that is named: the one in the usual place is for `serve`.
+pub(super) fn dev(file: Option<&Path>, args: DevArgs) -> Exit {
     telemetry::start(&Log { format: Format::Pretty, level: "warn".into() });
+    let base = match file.map(|file| load(Some(file))) {
+        None => Config::default(),
+        Some(Ok(loaded)) => loaded.config,
+        Some(Err(faults)) => return complain(&faults, &mut io::stderr()).unwrap_or(Exit::Failed),
+    };
     let DevArgs { listen, edge_listen, provider_listen, ephemeral, folder } = args;
-    let options = DevOptions { listen, edge_listen, provider_listen, ephemeral, folder };
+    let options = DevOptions { listen, edge_listen, provider_listen, ephemeral, folder, base };
     let announce = |text: &str| {
         // Whoever closed standard output does not want to read it.
         let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());

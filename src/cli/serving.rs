@@ -77,7 +77,8 @@ pub(super) fn failed(error: &dyn std::error::Error, exit: Exit) -> Exit {
     let mut text = format!("error: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
+        text.push_str(": ");
+        text.push_str(&source.to_string());
         cause = source.source();
     }
     // Standard error is closed: there is nowhere left to say it.
