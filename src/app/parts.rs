@@ -127,7 +127,12 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
         (Some(certificate), Some(key)) => Some(TlsSettings {
             certificate: read("server.tls.cert_file", certificate)?,
             key: Secret::new(String::from_utf8_lossy(&read("server.tls.key_file", key)?).into_owned()),
-            client_ca: server.tls.client_ca_file.as_deref().map(|ca| read("server.tls.client_ca_file", ca)).transpose()?,
+            client_ca: server
+                .tls
+                .client_ca_file
+                .as_deref()
+                .map(|ca| read("server.tls.client_ca_file", ca))
+                .transpose()?,
         }),
         _ => None,
     };
@@ -153,5 +158,6 @@ pub fn fresh_key() -> ApiKey {
 }
 
 pub(super) fn no_secrets() -> Faults {
-    Fault::of("app.sessions.signing_secret", "no secret is set; see SESSION_SIGNING_SECRET and CSRF_SIGNING_SECRET").into()
+    Fault::of("app.sessions.signing_secret", "no secret is set; see SESSION_SIGNING_SECRET and CSRF_SIGNING_SECRET")
+        .into()
 }

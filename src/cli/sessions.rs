@@ -80,7 +80,8 @@ pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
 /// The output can't be written.
 pub fn health(address: &str, out: &mut impl Write) -> io::Result<Exit> {
     let asked = block_on(async {
-        let client = Client::connect(&ClientOptions::without_key(address)).map_err(|error| failed(&error, Exit::Usage))?;
+        let client =
+            Client::connect(&ClientOptions::without_key(address)).map_err(|error| failed(&error, Exit::Usage))?;
         client.is_serving("").await.map_err(|error| refused(&error))
     });
     match asked {

@@ -127,13 +127,11 @@ pub async fn serve(
     watching.abort();
     reporter.set_service_status("", ServingStatus::NotServing).await;
     let _ = stopping.send(());
-    match tokio::time::timeout(settings.drain, serving).await {
-        Ok(ended) => Ok(ended?),
-        Err(_) => {
-            tracing::warn!("calls were still running when the drain time ended");
-            Ok(())
-        }
+    if let Ok(ended) = tokio::time::timeout(settings.drain, serving).await {
+        return Ok(ended?);
     }
+    tracing::warn!("calls were still running when the drain time ended");
+    Ok(())
 }
 
 fn tls_config(tls: &TlsSettings) -> ServerTlsConfig {
@@ -159,7 +157,7 @@ async fn watch_store(authority: Authority, reporter: HealthReporter) {
             match answers {
                 Ok(()) => tracing::info!("the session store answers"),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the session store does not answer")
+                    tracing::error!(error = &error as &dyn std::error::Error, "the session store does not answer");
                 }
             }
         }

@@ -18,24 +18,20 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The status of a failed call. Its cause goes to the log, here and nowhere else, and never to the caller.
 pub(super) fn of(error: &Error, request_id: &str) -> Status {
     let (code, reason, retry) = row(error);
-    match code {
-        Code::Internal | Code::Unavailable => {
-            tracing::error!(request_id, reason = name(reason), cause = chain(error), "a call failed");
-        }
-        _ => tracing::debug!(request_id, reason = name(reason), cause = chain(error), "a call failed"),
+    if matches!(code, Code::Internal | Code::Unavailable) {
+        tracing::error!(request_id, reason = name(reason), cause = chain(error), "a call failed");
+    } else {
+        tracing::debug!(request_id, reason = name(reason), cause = chain(error), "a call failed");
     }
     let mut details = details(reason, request_id);
     if retry {
         details.set_retry_info(Some(RETRY_AFTER));
     }
-    match error {
-        Error::InvalidField { field, expected } => {
-            details.add_bad_request_violation(*field, expected);
-        }
-        Error::ContextRequired(requirement) => {
-            details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
-        }
-        _ => (),
+    if let Error::InvalidField { field, expected } = error {
+        details.add_bad_request_violation(*field, expected);
+    }
+    if let Error::ContextRequired(requirement) = error {
+        details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
     }
     Status::with_error_details(code, error.to_string(), details)
 }

@@ -35,7 +35,7 @@ pub use client::options::{ClientOptions, OptionsError};
 pub use edge::{Edge, EdgeOptions};
 pub use gate::Gate;
 pub use layer::SessionLayer;
-pub use session::Session;
-pub use verdict::Verdict;
 /// A moment, as the contract carries it.
 pub use prost_types::Timestamp;
+pub use session::Session;
+pub use verdict::Verdict;
