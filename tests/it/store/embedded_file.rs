@@ -96,6 +96,25 @@ async fn everything_is_there_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_write_on_its_way_does_not_bring_a_replaced_session_back() {
+    let file = OnFile::new();
+    let store = file.open();
+    let (user, now) = (user(), store.time().await.unwrap());
+    let replaced = create(&store, new_session(now, &user)).await;
+    let LeaseAttempt::Taken(lease, _) = store.lease(&replaced, LONG).await.unwrap() else { panic!("no lease") };
+    // The write is ordered while the creation is on its way to the disk: the session is still there.
+    let (created, written) = tokio::join!(
+        store.create(NewSession { replaces: vec![replaced], ..new_session(now, &user) }),
+        store.write_tokens(&replaced, lease.fence(), record(2), b"new".to_vec())
+    );
+    assert_eq!((created.unwrap(), written.unwrap()), (Creation::Created, Written::Gone));
+    drop((lease, store));
+    let store = file.open();
+    assert_eq!(store.read(&replaced).await.unwrap(), Lookup::Gone(Some(Ending::Replaced)));
+    assert_eq!(store.tokens(&replaced).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_sweep_empties_memory_and_file() {
     let file = OnFile::new();
     let store = file.open();

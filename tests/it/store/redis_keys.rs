@@ -67,6 +67,18 @@ async fn a_login_of_a_later_version_is_unreadable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_session_is_out_of_the_index_at_once() {
+    let bench = bench::redis().await;
+    let key = bench.session(&user()).await;
+    // A write of the record, which knows no user, keeps whose it is.
+    let LeaseAttempt::Taken(lease, _) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    bench.store.write_tokens(&key, lease.fence(), record(2), b"new".to_vec()).await.unwrap();
+    assert_eq!(keys(&bench, b'i').await.len(), 1);
+    bench.store.end(&key, Ending::Revoked, LONG).await.unwrap();
+    assert!(keys(&bench, b'i').await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_forgot_the_scripts_is_taught_again() {
     for bench in [bench::redis().await, bench::cluster().await] {
         let key = bench.session(&user()).await;

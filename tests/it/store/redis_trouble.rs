@@ -167,12 +167,14 @@ async fn more_waiters_than_listeners_are_all_woken() {
         let store = bench.store.clone();
         waiters.push(tokio::spawn(async move { store.wait_for_lease(&key, Duration::from_mins(1)).await }));
     }
-    // A waiter that gives up leaves a blocking command behind; nobody else may get that connection.
+    // A waiter that gives up leaves a blocking command behind; nobody else may get that connection. The leases they
+    // waited for stay held, so that nothing answers those commands.
     for waiter in waiters.drain(..10) {
         tokio::time::sleep(Duration::from_millis(5)).await;
         waiter.abort();
     }
     let start = Instant::now();
+    let _held: Vec<_> = leases.drain(..10).collect();
     for lease in leases {
         lease.release().await;
     }
