@@ -77,7 +77,7 @@ pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
 /// Reads a record and its user's hash. The body shares `bytes`.
 ///
 /// # Errors
-/// [`NotARecord`] for whatever [`write`] of this or an earlier version has not written.
+/// [`NotARecord`] for whatever [`write()`] of this or an earlier version has not written.
 pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
     let (header, user) = read_header(bytes)?;
     Ok((user, Record { header, body: bytes.slice(BODY_AT..) }))
