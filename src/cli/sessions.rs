@@ -18,7 +18,7 @@ use super::serving::{block_on, failed};
 pub enum Verb {
     /// List the living sessions
     List {
-        /// Only those of this user, "<provider>_<sub>"
+        /// Only those of this user, `<provider>_<sub>`
         #[arg(long)]
         user: Option<String>,
         /// List at most this many
@@ -42,7 +42,7 @@ pub enum Verb {
         /// The public session id, "sid_..."
         #[arg(group = "target")]
         session_id: Option<String>,
-        /// All sessions of this user, "<provider>_<sub>"
+        /// All sessions of this user, `<provider>_<sub>`
         #[arg(long, group = "target")]
         user: Option<String>,
         /// Why, for the log

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bb8::{ManageConnection, Pool};
+use bb8_redis::bb8::{ManageConnection, Pool};
 use redis::{RedisError, RedisResult, Value, cmd};
 use tokio::time::{Instant, sleep, timeout};
 
