@@ -93,3 +93,12 @@ async fn a_refresh_that_comes_too_late_is_revoked_at_the_provider() {
     tokio::task::yield_now().await;
     assert!(world.provider.revoked.lock().unwrap().contains(&"refresh-100".to_owned()));
 }
+
+#[tokio::test]
+async fn asking_for_a_token_counts_as_use_of_the_session() {
+    let (world, browser) = logged_in().await;
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_mins(9));
+        access(&world, &browser, None).await.unwrap();
+    }
+}
