@@ -16,3 +16,5 @@ mod hostile;
 mod providers;
 #[cfg(test)]
 mod use_cases;
+#[cfg(test)]
+mod world;
