@@ -91,6 +91,13 @@ impl IdentityProvider for FakeProvider {
         Ok(format!("{ISSUER}/authorize?state={}&nonce={}", request.state.expose(), request.nonce))
     }
 
+    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError> {
+        response_issuer
+            .is_none_or(|issuer| issuer == ISSUER)
+            .then_some(())
+            .ok_or(ProviderError::Rejected("response.iss"))
+    }
+
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
         let number = self.redeemed.fetch_add(1, Ordering::SeqCst);
         self.pause().await;
