@@ -13,7 +13,11 @@ mod dev;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod rpc;
 #[cfg(test)]
 mod use_cases;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod browser;
 pub mod faults;
+pub mod log;
 mod provider;
 mod settings;
 
@@ -20,9 +21,9 @@ use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::vault::Vault;
 
-pub use self::faults::FaultyStore;
 pub use self::browser::{Browser, state_of};
-pub use self::provider::{FakeProvider, ISSUER, Listed};
+pub use self::faults::FaultyStore;
+pub use self::provider::{FakeProvider, Listed};
 pub use self::settings::settings;
 
 /// A clock that stands still until it is moved.
