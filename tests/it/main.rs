@@ -17,7 +17,11 @@ mod logins;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod redis;
+#[cfg(test)]
 mod rpc;
+#[cfg(test)]
+mod store;
 #[cfg(test)]
 mod use_cases;
 #[cfg(test)]
