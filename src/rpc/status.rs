@@ -61,25 +61,32 @@ pub(super) fn plain(code: Code, reason: ErrorReason, message: &str, request_id: 
     Status::with_error_details(code, message, details)
 }
 
-/// A status that came without details, such as one of the codec's, with a reason for its code.
+/// A status that came without details, from the codec or from a service that is not ours, with a reason for its code.
+/// What the codec can't read or finds too large is the caller's own message, whatever the codec says.
 pub(super) fn with_reason(status: &Status, request_id: &str) -> Status {
-    let reason = match status.code() {
-        Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted => ErrorReason::InvalidField,
-        Code::Unimplemented => ErrorReason::MethodUnknown,
-        Code::DeadlineExceeded | Code::Cancelled => ErrorReason::DeadlineExceeded,
-        Code::Ok
+    let (code, reason) = match status.code() {
+        Code::Internal | Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted => {
+            (Code::InvalidArgument, ErrorReason::InvalidField)
+        }
+        code @ Code::NotFound => (code, ErrorReason::InvalidField),
+        code @ Code::Unimplemented => (code, ErrorReason::MethodUnknown),
+        Code::DeadlineExceeded | Code::Cancelled => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
+        code @ (Code::Ok
         | Code::Unknown
-        | Code::NotFound
         | Code::AlreadyExists
         | Code::PermissionDenied
         | Code::FailedPrecondition
         | Code::Aborted
-        | Code::Internal
         | Code::Unavailable
         | Code::DataLoss
-        | Code::Unauthenticated => ErrorReason::Internal,
+        | Code::Unauthenticated) => (code, ErrorReason::Internal),
     };
-    Status::with_error_details(status.code(), status.message(), details(reason, request_id))
+    let mut details = details(reason, request_id);
+    if reason == ErrorReason::InvalidField {
+        // The whole message: a path of no steps.
+        details.add_bad_request_violation("", status.message());
+    }
+    Status::with_error_details(code, status.message(), details)
 }
 
 fn details(reason: ErrorReason, request_id: &str) -> ErrorDetails {

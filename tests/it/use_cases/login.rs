@@ -9,7 +9,7 @@ use gatelodge::authority::settings::CallbackAnswer;
 use gatelodge::authority::validate_session::Outcome;
 use gatelodge::session::admission::InactiveReason;
 
-use super::world::{Browser, World, state_of};
+use crate::world::{Browser, World, state_of};
 
 #[tokio::test]
 async fn a_login_makes_a_session_that_validates() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::{Error, get_access_token, refresh_tokens};
 
-use super::world::{Browser, World};
+use crate::world::{Browser, World};
 
 async fn logged_in() -> (Arc<World>, Browser) {
     let (world, mut browser) = (World::new(), Browser::default());
