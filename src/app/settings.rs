@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, Settings, TokenSettings,
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, RouteSet, Settings, TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::sessions::{Security, Sessions};
-use crate::config::{Config, app, well_known};
+use crate::config::{self, Config, app, well_known};
 use crate::crypto::{KeyRing, Secret};
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintMode;
@@ -50,6 +50,7 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         tenant: TenantNumber(config.tenant.number),
         tenant_name: config.tenant.name.clone(),
         mount_prefix: config.edge.mount_prefix.clone(),
+        route_sets: config.edge.routes.iter().map(|set| route_set(*set)).collect(),
         cookies: CookieSettings {
             session: sessions.cookie.name.clone(),
             former: sessions.cookie.former_names.clone(),
@@ -88,6 +89,12 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
     })
+}
+
+const fn route_set(set: config::edge::RouteSet) -> RouteSet {
+    match set {
+        config::edge::RouteSet::Web => RouteSet::Web,
+    }
 }
 
 /// The two key rings: one for credentials, sealing and fingerprints, one for CSRF tokens.

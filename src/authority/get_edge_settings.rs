@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Authority;
 use super::ports::Providers;
-use super::settings::{Limits, Settings};
+use super::settings::{Limits, RouteSet, Settings};
 use crate::crypto::digest;
 
 /// All that an edge has to know.
@@ -37,6 +37,8 @@ pub struct EdgeSettings {
     pub on_error: Option<String>,
     /// How much of what a browser sent to pass on.
     pub limits: Limits,
+    /// The route sets that are on.
+    pub route_sets: Vec<RouteSet>,
 }
 
 const ASK_AGAIN_AFTER: Duration = Duration::from_mins(1);
@@ -71,5 +73,6 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         after_logout: settings.places.after_logout.clone(),
         on_error: settings.places.on_error.clone(),
         limits: settings.limits,
+        route_sets: settings.route_sets.clone(),
     }
 }

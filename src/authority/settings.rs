@@ -20,6 +20,8 @@ pub struct Settings {
     pub public_base_url: Origin,
     /// What the edges put before the paths of their route sets; empty or "/prefix".
     pub mount_prefix: String,
+    /// The route sets that edges serve.
+    pub route_sets: Vec<RouteSet>,
     /// The cookies.
     pub cookies: CookieSettings,
     /// How long sessions live.
@@ -44,6 +46,13 @@ pub struct Settings {
     pub remember_ended_for: Duration,
     /// How much of what a browser sent is read.
     pub limits: Limits,
+}
+
+/// A set of routes that an edge can serve; its paths are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteSet {
+    /// Those under `/auth/web`, and `/auth/me`.
+    Web,
 }
 
 /// The names of the cookies. The present one first, then former ones that are still read.

@@ -6,6 +6,7 @@ use super::v1;
 use crate::authority::answer::HttpAnswer;
 use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
+use crate::authority::settings::RouteSet;
 use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Inactive, Judged};
 use crate::authority::{SessionView, complete_callback, get_access_token, refresh_tokens};
 use crate::session::admission::InactiveReason;
@@ -242,6 +243,12 @@ pub(super) const fn login_failure(failure: LoginFailure) -> v1::LoginFailure {
     }
 }
 
+const fn route_set(set: RouteSet) -> v1::RouteSet {
+    match set {
+        RouteSet::Web => v1::RouteSet::Web,
+    }
+}
+
 pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
     let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -277,6 +284,6 @@ pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
             max_query_bytes: number(settings.limits.query_bytes),
             max_body_bytes: number(settings.limits.body_bytes),
         }),
-        route_sets: vec![v1::RouteSet::Web.into()],
+        route_sets: settings.route_sets.into_iter().map(|set| route_set(set).into()).collect(),
     }
 }

@@ -20,7 +20,7 @@ fn the_defaults_become_settings() {
 
 #[test]
 fn what_is_configured_arrives() {
-    let yaml = "tenant: { number: 9, name: nine }\nedge: { mount_prefix: /api }\n\
+    let yaml = "tenant: { number: 9, name: nine }\nedge: { mount_prefix: /api, routes: [] }\n\
                 oidc: { refresh_tokens: { enabled: true, persist_in_session_store: true } }\n\
                 app: { trusted_proxies: [10.0.0.0/8], cors: { allowed_origins: ['http://localhost:5173'] }, \
                 redirects: { public_base_url: https://app.example.com, allowed: ['https://spa.example.com/*'] }, \
@@ -32,6 +32,7 @@ fn what_is_configured_arrives() {
     assert_eq!((settings.tenant.0, settings.tenant_name.as_str()), (9, "nine"));
     assert_eq!(settings.csrf.allowed_origins[0].as_str(), "http://localhost:5173");
     assert_eq!(settings.trusted_proxies.0.len(), 1);
+    assert!(settings.route_sets.is_empty());
     assert!(settings.tokens.refresh);
     assert!(settings.places.allow(b"https://spa.example.com/x").is_some());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, Settings, TokenSettings,
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, RouteSet, Settings, TokenSettings,
 };
 use gatelodge::session::client::TrustedProxies;
 use gatelodge::session::fingerprint::FingerprintMode;
@@ -20,6 +20,7 @@ pub fn settings() -> Settings {
         tenant_name: "default".into(),
         public_base_url: base.clone(),
         mount_prefix: String::new(),
+        route_sets: vec![RouteSet::Web],
         cookies: CookieSettings {
             session: "session".into(),
             former: vec!["old_session".into()],
