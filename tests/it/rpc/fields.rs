@@ -136,8 +136,8 @@ async fn each_field_of_a_list_that_is_not_right_is_named() {
     ] {
         names(logins.list_providers(by(Role::Backend, request)).await, field);
     }
-    let last = logins.list_providers(by(Role::Edge, list(200, &u64::MAX.to_string()))).await.unwrap().into_inner();
-    assert!(last.providers.is_empty() && last.next_page_token.is_empty(), "{last:?}");
+    let beyond = logins.list_providers(by(Role::Edge, list(200, &u64::MAX.to_string()))).await.unwrap().into_inner();
+    assert!(beyond.providers.is_empty() && beyond.next_page_token.is_empty(), "{beyond:?}");
 
     let mut admin = serving.admin().await;
     let sessions = |user_id: &str, page_size, page_token: &str| v1::ListSessionsRequest {

@@ -59,14 +59,14 @@ async fn every_method_lets_in_whom_the_matrix_says_and_nobody_else() {
     for method in methods() {
         let _ = write!(matrix, "\n{method:<66}");
         for (_, own) in callers {
-            let word = match raw(&channel, &method, own, Bytes::new()).await {
+            let verdict = match raw(&channel, &method, own, Bytes::new()).await {
                 Ok(_) => "ok".to_owned(),
                 Err(status) => {
                     super::reason(&status);
                     format!("{:?}", status.code())
                 }
             };
-            let _ = write!(matrix, "{word:<19}");
+            let _ = write!(matrix, "{verdict:<19}");
         }
     }
     let lines: Vec<_> = matrix.lines().map(str::trim_end).collect();

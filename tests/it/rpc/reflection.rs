@@ -19,11 +19,11 @@ macro_rules! reflection {
             use pb::server_reflection_request::MessageRequest;
             use pb::server_reflection_response::MessageResponse;
 
-            fn ask(request: MessageRequest) -> impl tokio_stream::Stream<Item = pb::ServerReflectionRequest> {
-                tokio_stream::once(pb::ServerReflectionRequest { message_request: Some(request), ..Default::default() })
+            fn ask(request: MessageRequest) -> impl futures::Stream<Item = pb::ServerReflectionRequest> {
+                futures::stream::iter([pb::ServerReflectionRequest { message_request: Some(request), ..Default::default() }])
             }
 
-            fn list() -> impl tokio_stream::Stream<Item = pb::ServerReflectionRequest> {
+            fn list() -> impl futures::Stream<Item = pb::ServerReflectionRequest> {
                 ask(MessageRequest::ListServices(String::new()))
             }
 

@@ -129,7 +129,7 @@ pub fn validation(browser: &Browser) -> v1::ValidateSessionRequest {
 pub async fn raw(channel: &Channel, path: &str, key: Option<&str>, message: Bytes) -> Result<Bytes, Status> {
     let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
-    let mut request = Request::new(tokio_stream::once(message));
+    let mut request = Request::new(futures::stream::iter([message]));
     if let Some(key) = key {
         request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
     }
