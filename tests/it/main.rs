@@ -15,4 +15,8 @@ mod hostile;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod redis;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
 mod use_cases;

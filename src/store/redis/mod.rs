@@ -1,1 +1,73 @@
-//! x
+//! Owns the Redis store: standalone or Cluster, each step one script whose keys all lie in one slot. A store that is
+//! down is no crash: calls answer `Unavailable` in time, and work again when it is back.
+//! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
+
+mod connection;
+mod index;
+mod key;
+mod lease;
+mod link;
+mod logins;
+mod script;
+mod sessions;
+mod settings;
+mod tag;
+mod value;
+mod wait;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::session::key::TenantNumber;
+use key::Keys;
+use link::Link;
+pub use settings::{ConnectError, RedisSettings};
+use wait::Bells;
+
+/// Sessions in Redis.
+pub struct RedisStore {
+    link: Arc<Link>,
+    keys: Keys,
+    bells: Bells,
+}
+
+impl RedisStore {
+    /// Prepares the store, and checks the server if it can be reached; else the first call that reaches it does, and
+    /// answers `Unavailable` for a server that is not fit.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when settings or server are not fit. A server that can't be reached is not an error.
+    pub async fn connect(settings: RedisSettings) -> Result<Arc<Self>, ConnectError> {
+        if settings.key_prefix.contains(['{', '}']) {
+            return Err(ConnectError::Prefix);
+        }
+        let link = Arc::new(Link::new(&settings)?);
+        link.check_now().await?;
+        let bells = Bells::new(&link);
+        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells }))
+    }
+
+    /// Removes what the indexes of `tenants` still name though it is gone, `every` so often, until the store is gone
+    /// or the future is dropped. Of all processes over one Redis one does it.
+    pub fn sweeping(
+        self: &Arc<Self>,
+        tenants: Vec<TenantNumber>,
+        every: Duration,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let store = Arc::downgrade(self);
+        async move {
+            let mut ticks = tokio::time::interval(every.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let Some(store) = store.upgrade() else { return };
+                for tenant in &tenants {
+                    if let Err(error) = store.sweep_once_every(*tenant, every).await {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "the sweep has to wait");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Owns the connections: the shared one that every call rides on, and exclusive ones for calls that block.
+//! Both connect when first used, and reconnect by themselves. Does not know what is sent.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::cluster::{ClusterClient, ClusterClientBuilder, ClusterConfig};
+use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
+};
+
+use super::settings::{ConnectError, RedisSettings};
+
+/// A peer that acknowledges nothing for this long is taken as gone, so that a silent network heals like a loud one.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
+
+/// How many commands may wait to be sent on one connection.
+const QUEUE: usize = 1024;
+
+/// How often a cluster connection follows a redirection, or tries again, within one call.
+const CLUSTER_RETRIES: u32 = 4;
+
+/// A connection of either kind.
+#[derive(Clone)]
+pub enum Connection {
+    /// To one server, reconnecting.
+    Managed(ConnectionManager),
+    /// To one server, for one user at a time.
+    Plain(MultiplexedConnection),
+    /// To a cluster, reconnecting.
+    Cluster(ClusterConnection),
+}
+
+/// What connections are made from.
+pub enum Server {
+    /// One server.
+    Single(Client),
+    /// A cluster: for calls, and for calls that block.
+    Cluster(ClusterClient, ClusterClient),
+}
+
+impl Server {
+    /// Reads the settings. Does not connect.
+    pub fn new(settings: &RedisSettings) -> Result<Self, ConnectError> {
+        let addresses = addresses(settings)?;
+        let wrong = |source: redis::RedisError| ConnectError::Address { number: 1, source: source.into() };
+        if settings.cluster {
+            let builder = |response| cluster(addresses.clone(), settings, response).build().map_err(wrong);
+            return Ok(Self::Cluster(builder(settings.response_timeout)?, builder(super::wait::LONGEST)?));
+        }
+        let first = addresses
+            .into_iter()
+            .next()
+            .ok_or_else(|| ConnectError::Address { number: 1, source: "none is given".into() })?;
+        Ok(Self::Single(Client::open(first).map_err(wrong)?))
+    }
+
+    /// The shared connection, before it is connected.
+    pub fn shared(&self, settings: &RedisSettings) -> RedisResult<Connection> {
+        match self {
+            Self::Single(client) => {
+                // With the default of six retries every call to a server that is down would wait for seconds.
+                let config = ConnectionManagerConfig::new()
+                    .set_number_of_retries(1)
+                    .set_max_delay(settings.connect_timeout.min(Duration::from_millis(200)))
+                    .set_connection_timeout(Some(settings.connect_timeout))
+                    .set_response_timeout(Some(settings.response_timeout))
+                    .set_pipeline_buffer_size(QUEUE);
+                Ok(Connection::Managed(ConnectionManager::new_lazy_with_config(client.clone(), config)?))
+            }
+            Self::Cluster(client, _) => {
+                Ok(Connection::Cluster(client.get_pending_async_connection_with_config(ClusterConfig::new())))
+            }
+        }
+    }
+
+    /// A new connection whose commands may take as long as they block.
+    pub async fn exclusive(&self, connect_timeout: Duration) -> RedisResult<Connection> {
+        match self {
+            Self::Single(client) => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(connect_timeout))
+                    .set_response_timeout(Some(super::wait::LONGEST));
+                Ok(Connection::Plain(client.get_multiplexed_async_connection_with_config(&config).await?))
+            }
+            Self::Cluster(_, client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
+        }
+    }
+}
+
+fn addresses(settings: &RedisSettings) -> Result<Vec<ConnectionInfo>, ConnectError> {
+    let parse = |(index, url): (usize, &crate::crypto::Secret)| {
+        let info = url.expose().into_connection_info();
+        let wrong = |source: redis::RedisError| ConnectError::Address { number: index + 1, source: source.into() };
+        Ok(info.map_err(wrong)?.set_tcp_settings(tcp()))
+    };
+    settings.urls.iter().enumerate().map(parse).collect()
+}
+
+fn cluster(addresses: Vec<ConnectionInfo>, settings: &RedisSettings, response: Duration) -> ClusterClientBuilder {
+    ClusterClientBuilder::new(addresses)
+        .connection_timeout(settings.connect_timeout)
+        .response_timeout(response)
+        .overall_response_timeout(Some(response))
+        .retries(CLUSTER_RETRIES)
+        .min_retry_wait(10)
+        .max_retry_wait(100)
+        .tcp_settings(tcp())
+}
+
+fn tcp() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(UNACKNOWLEDGED);
+    settings
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Managed(connection) => connection.req_packed_command(cmd),
+            Self::Plain(connection) => connection.req_packed_command(cmd),
+            Self::Cluster(connection) => connection.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Managed(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Plain(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Managed(connection) => connection.get_db(),
+            Self::Plain(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}

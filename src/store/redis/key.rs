@@ -1,0 +1,123 @@
+//! Owns the names of the keys: prefix, the partition's tag, a letter for the kind, tenant, id. Does not know values.
+
+use super::tag::tag;
+use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+
+/// A key's name.
+pub type Key = Vec<u8>;
+
+/// The maker of names under one prefix.
+pub struct Keys {
+    prefix: String,
+}
+
+/// The names of everything that belongs to a session.
+pub struct SessionKeys {
+    pub record: Key,
+    pub tokens: Key,
+    pub lease: Key,
+    pub tombstone: Key,
+    pub bell: Key,
+}
+
+impl SessionKeys {
+    /// All of them, in the order in which scripts take them.
+    pub fn all(self) -> [Key; 5] {
+        [self.record, self.tokens, self.lease, self.tombstone, self.bell]
+    }
+}
+
+impl Keys {
+    pub const fn new(prefix: String) -> Self {
+        Self { prefix }
+    }
+
+    pub fn session(&self, key: &SessionKey) -> SessionKeys {
+        let name = |kind| self.name(key.partition, kind, key.tenant, &key.id);
+        SessionKeys {
+            record: name(b's'),
+            tokens: name(b't'),
+            lease: name(b'l'),
+            tombstone: name(b'd'),
+            bell: name(b'b'),
+        }
+    }
+
+    /// The index of a tenant's sessions in a partition.
+    pub fn index(&self, tenant: TenantNumber, partition: Partition) -> Key {
+        self.name(partition, b'i', tenant, &[])
+    }
+
+    /// The mark before which no login of a user counts.
+    pub fn mark(&self, user: &UserKey) -> Key {
+        self.name(user.partition, b'u', user.tenant, &user.hash)
+    }
+
+    pub fn login(&self, key: &LoginKey) -> Key {
+        self.name(key.partition, b'o', key.tenant, &key.id)
+    }
+
+    /// What rings when a login ends.
+    pub fn login_bell(&self, key: &LoginKey) -> Key {
+        self.name(key.partition, b'c', key.tenant, &key.id)
+    }
+
+    /// Whoever holds this sweeps a tenant.
+    pub fn sweep(&self, tenant: TenantNumber, partition: Partition) -> Key {
+        self.name(partition, b'w', tenant, &[])
+    }
+
+    fn name(&self, partition: Partition, kind: u8, tenant: TenantNumber, id: &[u8]) -> Key {
+        let tag = tag(partition);
+        let mut name = Vec::with_capacity(self.prefix.len() + tag.len() + 23);
+        name.extend_from_slice(self.prefix.as_bytes());
+        name.push(b'{');
+        name.extend_from_slice(tag.as_bytes());
+        name.extend_from_slice(&[b'}', kind]);
+        name.extend_from_slice(&tenant.0.to_be_bytes());
+        name.extend_from_slice(id);
+        name
+    }
+}
+
+/// How long a member of an index is.
+pub const MEMBER_LEN: usize = 26;
+
+/// A member of an index: the user's hash and the session's id.
+pub type Member = [u8; MEMBER_LEN];
+
+/// The session that a member names.
+pub fn session_of(tenant: TenantNumber, partition: Partition, member: &Member) -> SessionKey {
+    let mut id = [0; 16];
+    for (place, byte) in id.iter_mut().zip(member.iter().skip(10)) {
+        *place = *byte;
+    }
+    SessionKey { tenant, partition, id }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The store format fixes these for ever.
+    #[test]
+    fn golden_names() {
+        let partition = Partition::new(0).unwrap();
+        let session = SessionKey { tenant: TenantNumber(1), partition, id: *b"0123456789abcdef" };
+        let user = UserKey { tenant: TenantNumber(1), partition, hash: *b"user__hash" };
+        let login = LoginKey { tenant: TenantNumber(1), partition, id: session.id };
+        let keys = Keys::new("gl".to_owned());
+        let start = format!("gl{{{}}}", tag(partition));
+        let is =
+            |name: Key, kind: &str, id: &str| assert_eq!(name, format!("{start}{kind}\0\0\0\u{1}{id}").into_bytes());
+        for (name, kind) in keys.session(&session).all().into_iter().zip(["s", "t", "l", "d", "b"]) {
+            is(name, kind, "0123456789abcdef");
+        }
+        is(keys.index(TenantNumber(1), partition), "i", "");
+        is(keys.sweep(TenantNumber(1), partition), "w", "");
+        is(keys.mark(&user), "u", "user__hash");
+        is(keys.login(&login), "o", "0123456789abcdef");
+        is(keys.login_bell(&login), "c", "0123456789abcdef");
+        assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);
+    }
+}

@@ -1,0 +1,155 @@
+//! Owns the way to Redis: every call bounded in time, the server checked before the first one, errors told apart.
+//! Does not know what the calls mean.
+
+use std::time::Duration;
+
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
+use tokio::sync::OnceCell;
+
+use super::connection::{Connection, Server};
+use super::script::Script;
+use super::settings::{ConnectError, RedisSettings};
+use crate::authority::ports::{StoreError, StoreResult};
+
+/// The way to Redis.
+pub struct Link {
+    server: Server,
+    shared: Connection,
+    checked: OnceCell<()>,
+    cluster: bool,
+    allow_eviction: bool,
+    pub connect_timeout: Duration,
+    response_timeout: Duration,
+}
+
+/// What can come of checking the server.
+enum Unchecked {
+    Unfit(ConnectError),
+    Unreachable(RedisError),
+}
+
+impl Link {
+    /// Reads the settings. Nothing is connected before the first call.
+    pub fn new(settings: &RedisSettings) -> Result<Self, ConnectError> {
+        let server = Server::new(settings)?;
+        let wrong = |source: RedisError| ConnectError::Address { number: 1, source: source.into() };
+        let shared = server.shared(settings).map_err(wrong)?;
+        let RedisSettings { cluster, allow_eviction, connect_timeout, response_timeout, .. } = *settings;
+        Ok(Self {
+            server,
+            shared,
+            checked: OnceCell::new(),
+            cluster,
+            allow_eviction,
+            connect_timeout,
+            response_timeout,
+        })
+    }
+
+    /// Checks the server if it can be reached now; else the first call that reaches it does.
+    pub async fn check_now(&self) -> Result<(), ConnectError> {
+        let check = self.checked.get_or_try_init(|| self.check());
+        match tokio::time::timeout(self.connect_timeout + self.response_timeout, check).await {
+            Ok(Err(Unchecked::Unfit(unfit))) => Err(unfit),
+            Ok(Err(Unchecked::Unreachable(error))) => {
+                tracing::warn!(%error, "redis can't be reached yet");
+                Ok(())
+            }
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+
+    /// A new connection for one user at a time.
+    pub async fn exclusive(&self) -> RedisResult<Connection> {
+        self.server.exclusive(self.connect_timeout).await
+    }
+
+    /// Sends one command.
+    pub async fn command<T: FromRedisValue>(&self, command: &Cmd) -> StoreResult<T> {
+        self.bounded(async |mut connection: Connection| command.query_async(&mut connection).await).await
+    }
+
+    /// Sends several commands in one round trip.
+    pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> StoreResult<T> {
+        self.bounded(async |mut connection: Connection| pipeline.query_async(&mut connection).await).await
+    }
+
+    /// Runs a script.
+    pub async fn run<T: FromRedisValue>(&self, script: &Script, keys: &[Vec<u8>], args: &[Vec<u8>]) -> StoreResult<T> {
+        self.bounded(async |mut connection: Connection| {
+            match script.call(keys, args).query_async(&mut connection).await {
+                Err(error) if error.kind() == ErrorKind::Server(redis::ServerErrorKind::NoScript) => {
+                    script.teach(keys, args).query_async(&mut connection).await
+                }
+                answer => answer,
+            }
+        })
+        .await
+    }
+
+    async fn bounded<T>(&self, call: impl AsyncFnOnce(Connection) -> RedisResult<T>) -> StoreResult<T> {
+        let checked_call = async {
+            if !self.checked.initialized() {
+                self.checked.get_or_try_init(|| self.check()).await.map_err(|unchecked| match unchecked {
+                    Unchecked::Unfit(unfit) => StoreError::Unavailable(unfit.into()),
+                    Unchecked::Unreachable(error) => trouble(error),
+                })?;
+            }
+            call(self.shared.clone()).await.map_err(trouble)
+        };
+        match tokio::time::timeout(self.response_timeout, checked_call).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+        }
+    }
+
+    async fn check(&self) -> Result<(), Unchecked> {
+        let answer: Value = match cmd("INFO").query_async(&mut self.shared.clone()).await {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some("NOPERM") && self.allow_eviction => return Ok(()),
+            Err(error) if error.code() == Some("NOPERM") => return Err(Unchecked::Unfit(ConnectError::Untold)),
+            Err(error) => return Err(Unchecked::Unreachable(error)),
+        };
+        let mut told = Vec::new();
+        texts(&answer, &mut told);
+        for node in &told {
+            self.check_node(node).map_err(Unchecked::Unfit)?;
+        }
+        if told.is_empty() { Err(Unchecked::Unfit(ConnectError::Untold)) } else { Ok(()) }
+    }
+
+    fn check_node(&self, info: &str) -> Result<(), ConnectError> {
+        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let configured = if self.cluster { "cluster" } else { "standalone" };
+        match field("redis_mode") {
+            Some(found) if (found == "cluster") != self.cluster => {
+                return Err(ConnectError::Mode { found: found.to_owned(), configured });
+            }
+            _ => {}
+        }
+        match field("maxmemory_policy") {
+            _ if self.allow_eviction => Ok(()),
+            Some("noeviction") => Ok(()),
+            Some(policy) => Err(ConnectError::Eviction { policy: policy.to_owned() }),
+            None => Err(ConnectError::Untold),
+        }
+    }
+}
+
+/// Every text in an answer: one for a server, one for each node of a cluster.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::BulkString(bytes) => found.push(String::from_utf8_lossy(bytes).into_owned()),
+        Value::VerbatimString { text, .. } => found.push(text.clone()),
+        Value::Map(pairs) => pairs.iter().for_each(|(_, value)| texts(value, found)),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+        _ => {}
+    }
+}
+
+/// Tells a store that holds what can't be read from one that can't be reached.
+fn trouble(error: RedisError) -> StoreError {
+    let unreadable = matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse)
+        || matches!(error.code(), Some("UNREADABLE" | "WRONGTYPE"));
+    if unreadable { StoreError::Unreadable(error.into()) } else { StoreError::Unavailable(error.into()) }
+}

@@ -1,0 +1,84 @@
+//! Owns the port of logins, filled by scripts. Does not know how a call travels.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::Value;
+use tokio::time::Instant;
+
+use super::RedisStore;
+use super::script::SCRIPTS;
+use super::value::{millis, noted, read_noted, unexpected};
+use super::wait::Seen;
+use crate::authority::ports::{LoginEnd, LoginStore, LoginTaken, OpenLogin, StoreError, StoreResult};
+use crate::session::key::{LoginKey, SessionKey};
+use crate::session::time::Timestamp;
+use crate::store::length;
+
+/// The version of a login's fields.
+const VERSION: &[u8] = b"1";
+
+#[async_trait]
+impl LoginStore for RedisStore {
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
+        let args = [VERSION.to_vec(), login.binding.to_vec(), login.sealed, millis(ttl)];
+        let _: u64 = self.link.run(&SCRIPTS.open_login, &[self.keys.login(key)], &args).await?;
+        Ok(())
+    }
+
+    async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
+        let mut args = vec![VERSION.to_vec(), millis(lease)];
+        args.extend(bindings.iter().map(|binding| binding.to_vec()));
+        let answer: Vec<Value> = self.link.run(&SCRIPTS.take_login, &[self.keys.login(key)], &args).await?;
+        let Some((Value::BulkString(state), rest)) = answer.split_first() else { return unexpected() };
+        match (state.as_slice(), rest) {
+            (b"t", [Value::BulkString(sealed), Value::Int(started), Value::Int(left)]) => Ok(LoginTaken::Taken {
+                sealed: sealed.clone(),
+                started: Timestamp::from_millis(u64::try_from(*started).unwrap_or(0)),
+                remaining: Duration::from_millis(u64::try_from(*left).unwrap_or(0)),
+            }),
+            (b"b", []) => Ok(LoginTaken::Busy),
+            (b"d", [Value::BulkString(answer)]) => Ok(LoginTaken::Done(answer.clone())),
+            (b"f", [Value::BulkString(why)]) => why.first().map_or_else(unexpected, |why| Ok(LoginTaken::Failed(*why))),
+            (b"i", [Value::BulkString(session)]) => interrupted(session),
+            (b"o", []) => Ok(LoginTaken::OtherBrowser),
+            (b"m", []) => Ok(LoginTaken::Missing),
+            _ => unexpected(),
+        }
+    }
+
+    async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
+        let args = [VERSION.to_vec(), noted(session)];
+        self.link.run(&SCRIPTS.note_login, &[self.keys.login(key)], &args).await
+    }
+
+    async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool> {
+        let (state, result) = match end {
+            LoginEnd::Done(answer) => (b"d", answer),
+            LoginEnd::Failed(why) => (b"f", vec![why]),
+        };
+        let args = [VERSION.to_vec(), state.to_vec(), result, millis(keep_for)];
+        self.link.run(&SCRIPTS.finish_login, &[self.keys.login(key), self.keys.login_bell(key)], &args).await
+    }
+
+    async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()> {
+        let bell = self.keys.login_bell(key);
+        let watched = [self.keys.login(key), bell.clone()];
+        let deadline = Instant::now() + length(at_most);
+        loop {
+            let (left, last_ring): (u64, Vec<u8>) = self.link.run(&SCRIPTS.watch_login, &watched, &[]).await?;
+            let seen = Seen { look_again_in: Duration::from_millis(left), last_ring };
+            if left == 0 || !self.bells.pause(&bell, &seen, deadline).await {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn interrupted(session: &[u8]) -> StoreResult<LoginTaken> {
+    if session.is_empty() {
+        return Ok(LoginTaken::Interrupted(None));
+    }
+    let wrong = || StoreError::Unreadable("a login notes something that is no session".into());
+    Ok(LoginTaken::Interrupted(Some(read_noted(session).ok_or_else(wrong)?)))
+}

@@ -1,0 +1,15 @@
+-- Ends a login, once. KEYS: login, bell. ARGV: version, state (d or f), result, life.
+-- Answers whether it was this call. With a session (d) it can't end once somebody was told of an interruption.
+local login = redis.call('HMGET', KEYS[1], 'v', 's', 'x')
+local state = login[2]
+if login[1] and login[1] ~= ARGV[1] then
+  return UNREADABLE
+end
+if (state ~= 'o' and state ~= 't') or (login[3] and ARGV[2] == 'd') then
+  return 0
+end
+redis.call('HSET', KEYS[1], 's', ARGV[2], 'r', ARGV[3])
+redis.call('HDEL', KEYS[1], 'p', 'u', 'n', 'x')
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+ring(KEYS[2])
+return 1

@@ -1,0 +1,75 @@
+-- What every script begins with, after the format's numbers. Every key comes as KEYS; none is made here.
+
+-- How long a bell hangs after it last rang: longer than anybody waits for one.
+local BELL_FOR = 60000
+
+local UNREADABLE = redis.error_reply('UNREADABLE a record or login that this version can not read')
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function integer(n)
+  return string.format('%.0f', n)
+end
+
+local function number(record, from)
+  return (struct.unpack('>I8', record, from))
+end
+
+local function is_record(value)
+  local version = string.byte(value)
+  return #value >= HEADER_LEN and version >= 1 and version <= VERSION
+end
+
+-- Sets a key's life to `ms` unless it has a longer one.
+local function lengthen(key, ms)
+  if redis.call('PTTL', key) < tonumber(ms) then
+    redis.call('PEXPIRE', key, ms)
+  end
+end
+
+-- Leaves a tombstone. One that is there keeps its reason, since it was the first.
+local function bury(tombstone, why, ms)
+  if not redis.call('SET', tombstone, why, 'PX', ms, 'NX') then
+    lengthen(tombstone, ms)
+  end
+end
+
+-- Wakes whoever waits: each of them reads the stream past what it has seen.
+local function ring(bell)
+  redis.call('XADD', bell, 'MAXLEN', 1, '*', 'r', '')
+  redis.call('PEXPIRE', bell, BELL_FOR)
+end
+
+-- The id of the last ring; what is rung after it is heard even before anybody listens.
+local function last_ring(bell)
+  local last = redis.call('XREVRANGE', bell, '+', '-', 'COUNT', 1)
+  return last[1] and last[1][1] or '0-0'
+end
+
+-- The members of the index that name a user's sessions.
+local function members_of(index, user)
+  return redis.call('ZRANGEBYLEX', index, '[' .. user .. string.rep('\0', 16), '[' .. user .. string.rep('\255', 16))
+end
+
+-- Removes what a session consists of, and leaves a tombstone. Answers how many records there were.
+local function remove(record, tokens, lease, tombstone, bell, why, ms)
+  local ended = redis.call('DEL', record)
+  redis.call('DEL', tokens)
+  if redis.call('DEL', lease) == 1 then
+    ring(bell)
+  end
+  bury(tombstone, why, ms)
+  return ended
+end
+
+-- An answer that begins with `first` and goes on with the members of `list`.
+local function answer(first, list)
+  local whole = { first }
+  for _, member in ipairs(list) do
+    whole[#whole + 1] = member
+  end
+  return whole
+end

@@ -1,0 +1,70 @@
+//! Owns the scripts: each one atomic step, sent by its hash, with its source when a node does not know it yet.
+//! Does not know what they are for.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, cmd};
+
+use crate::store::record;
+
+/// A script as it is sent.
+pub struct Script {
+    source: String,
+    hash: String,
+}
+
+impl Script {
+    fn new(body: &str) -> Self {
+        let source = format!("{}{}{body}", record::lua_offsets(), include_str!("lua/prelude.lua"));
+        let hash = redis::Script::new(&source).get_hash().to_owned();
+        Self { source, hash }
+    }
+
+    /// A call of it by hash.
+    pub fn call(&self, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Cmd {
+        Self::build("EVALSHA", &self.hash, keys, args)
+    }
+
+    /// A call of it by source, which a node then knows. `SCRIPT LOAD` would have to reach every node.
+    pub fn teach(&self, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Cmd {
+        Self::build("EVAL", &self.source, keys, args)
+    }
+
+    fn build(name: &str, script: &str, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Cmd {
+        let mut call = cmd(name);
+        call.arg(script).arg(keys.len()).arg(keys).arg(args);
+        call
+    }
+}
+
+/// Declares scripts by the names of their files.
+macro_rules! scripts {
+    ($($name:ident: $file:literal),* $(,)?) => {
+        /// Every script.
+        pub struct Scripts { $(pub $name: Script),* }
+
+        /// Every script.
+        pub static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
+            $($name: Script::new(include_str!(concat!("lua/", $file)))),*
+        });
+    };
+}
+
+scripts! {
+    create: "create.lua",
+    touch: "touch.lua",
+    end: "end.lua",
+    end_user: "end_user.lua",
+    prune: "prune.lua",
+    tokens: "tokens.lua",
+    lease: "lease.lua",
+    renew_lease: "renew_lease.lua",
+    release_lease: "release_lease.lua",
+    watch_lease: "watch_lease.lua",
+    write_tokens: "write_tokens.lua",
+    open_login: "open_login.lua",
+    take_login: "take_login.lua",
+    note_login: "note_login.lua",
+    finish_login: "finish_login.lua",
+    watch_login: "watch_login.lua",
+}

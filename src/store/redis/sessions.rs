@@ -1,0 +1,175 @@
+//! Owns the port of sessions, filled by scripts. Does not know how a call travels.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::{Value, cmd};
+
+use super::RedisStore;
+use super::key::{Member, session_of};
+use super::script::SCRIPTS;
+use super::value::{millis, number, read_record, unexpected};
+use crate::authority::ports::{
+    Creation, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+};
+use crate::session::key::{SessionKey, TenantNumber, UserKey};
+use crate::session::record::{Ending, Record};
+use crate::session::time::Timestamp;
+use crate::store::{in_one_place, record};
+
+/// How often a step that depends on a user's index begins again because the index has changed meanwhile.
+const ATTEMPTS: usize = 128;
+
+#[async_trait]
+impl SessionStore for RedisStore {
+    async fn ping(&self) -> StoreResult<()> {
+        self.time().await.map(drop)
+    }
+
+    async fn time(&self) -> StoreResult<Timestamp> {
+        let (seconds, micros): (u64, u64) = self.link.command(&cmd("TIME")).await?;
+        Ok(Timestamp::from_millis(seconds * 1000 + micros / 1000))
+    }
+
+    async fn create(&self, new: NewSession) -> StoreResult<Creation> {
+        in_one_place(&new)?;
+        let mut looked_up = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let (keys, args) = self.creation(&new, &looked_up);
+            let answer: Vec<Value> = self.link.run(&SCRIPTS.create, &keys, &args).await?;
+            match answer.split_first() {
+                Some((Value::Int(1), _)) => return Ok(Creation::Created),
+                Some((Value::Int(2), _)) => return Ok(Creation::RevokedMeanwhile),
+                Some((Value::Int(3), _)) => return Ok(Creation::TooMany),
+                Some((Value::Int(4), members)) => looked_up = read_members(members)?,
+                _ => return unexpected(),
+            }
+        }
+        Err(restless())
+    }
+
+    async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        let keys = self.keys.session(key);
+        // Not MGET: it answers "not there" for a key of another type, and that would be a logout.
+        let mut get = redis::pipe();
+        get.get(keys.record).get(keys.tombstone);
+        let (kept, tombstone): (Option<Vec<u8>>, Option<Vec<u8>>) = self.link.pipeline(&get).await?;
+        Ok(match kept {
+            Some(kept) => Lookup::Found(read_record(kept)?),
+            None => Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))),
+        })
+    }
+
+    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
+        let args = [number(at.as_millis()), millis(keep_for)];
+        self.link.run(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
+    }
+
+    async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {
+        let mut keys = self.keys.session(key).all().to_vec();
+        keys.push(self.keys.index(key.tenant, key.partition));
+        let args = [vec![record::ending_byte(why)], millis(remember_for), key.id.to_vec()];
+        self.link.run(&SCRIPTS.end, &keys, &args).await
+    }
+
+    async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
+        let mut members = self.members_of(user).await?;
+        for _ in 0..ATTEMPTS {
+            let mut keys = vec![self.keys.index(user.tenant, user.partition), self.keys.mark(user)];
+            let sessions = members.iter().map(|member| session_of(user.tenant, user.partition, member));
+            keys.extend(sessions.flat_map(|session| self.keys.session(&session).all()));
+            let why = vec![record::ending_byte(Ending::Revoked)];
+            let mut args = vec![user.hash.to_vec(), why, millis(remember_for), millis(mark_for)];
+            args.extend(members.iter().map(|member| member.to_vec()));
+            let answer: Vec<Value> = self.link.run(&SCRIPTS.end_user, &keys, &args).await?;
+            match answer.split_first() {
+                Some((Value::Int(1), [Value::Int(ended)])) => return Ok(u64::try_from(*ended).unwrap_or(0)),
+                Some((Value::Int(0), now)) => members = read_members(now)?,
+                _ => return unexpected(),
+            }
+        }
+        Err(restless())
+    }
+
+    async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
+        let members = self.members_of(user).await?;
+        self.living(user.tenant, user.partition, &members).await
+    }
+
+    async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
+        self.page(tenant, from, limit).await
+    }
+
+    async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
+        let keys = self.keys.session(key);
+        self.link.run(&SCRIPTS.tokens, &[keys.record, keys.tokens], &[]).await
+    }
+
+    async fn lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
+        self.take_lease(key, ttl).await
+    }
+
+    async fn wait_for_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()> {
+        self.wait_lease(key, at_most).await
+    }
+
+    async fn write_tokens(
+        &self,
+        key: &SessionKey,
+        fence: u64,
+        record: Record,
+        tokens: Vec<u8>,
+    ) -> StoreResult<Written> {
+        let keys = self.keys.session(key);
+        // A first record replaces none.
+        let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
+        let bytes = record::write(&[0; 10], &record);
+        let args = [bytes, tokens, fence.to_be_bytes().to_vec(), before.to_be_bytes().to_vec()];
+        match self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await? {
+            1 => Ok(Written::Yes),
+            2 => Ok(Written::RevisionChanged),
+            3 => Ok(Written::FenceLost),
+            4 => Ok(Written::Gone),
+            _ => unexpected(),
+        }
+    }
+}
+
+impl RedisStore {
+    fn creation(&self, new: &NewSession, looked_up: &[Member]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let (tenant, partition) = (new.user.tenant, new.user.partition);
+        let own = self.keys.session(&new.key);
+        let index = self.keys.index(tenant, partition);
+        let mut keys = vec![own.record, own.tokens, own.tombstone, index, self.keys.mark(&new.user)];
+        keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
+        keys.extend(looked_up.iter().map(|member| self.keys.session(&session_of(tenant, partition, member)).record));
+        let mut args = vec![
+            record::write(&new.user.hash, &new.record),
+            new.tokens.clone().unwrap_or_default(),
+            millis(new.keep_for),
+            millis(new.tokens_for),
+            number(new.login_started.as_millis()),
+            new.user.hash.to_vec(),
+            new.key.id.to_vec(),
+            number(new.user_cap),
+            vec![record::ending_byte(Ending::Replaced)],
+            millis(new.remember_for),
+            number(new.replaces.len()),
+        ];
+        args.extend(new.replaces.iter().map(|key| key.id.to_vec()));
+        args.extend(looked_up.iter().map(|member| member.to_vec()));
+        (keys, args)
+    }
+}
+
+fn read_members(values: &[Value]) -> StoreResult<Vec<Member>> {
+    let read = |value: &Value| match value {
+        Value::BulkString(bytes) => Member::try_from(bytes.as_slice()).ok(),
+        _ => None,
+    };
+    values.iter().map(read).collect::<Option<_>>().map_or_else(unexpected, Ok)
+}
+
+fn restless() -> StoreError {
+    StoreError::Unavailable("the user's sessions change too fast".into())
+}

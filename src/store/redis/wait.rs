@@ -1,0 +1,103 @@
+//! Owns waiting for a bell: a stream that is rung when something changes, read with a blocking command on a connection
+//! of one's own, since a blocking command holds up all that is behind it. Does not know what the bells stand for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bb8::{ManageConnection, Pool};
+use redis::{RedisError, RedisResult, Value, cmd};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::connection::Connection;
+use super::link::Link;
+
+/// No single blocking command lasts longer.
+pub const LONGEST: Duration = Duration::from_secs(30);
+
+/// How many may listen at once; those beyond look now and then instead.
+const LISTENERS: u32 = 16;
+
+/// How often one looks who can't listen.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long an answer may be late.
+const LATE: Duration = Duration::from_secs(1);
+
+/// Listens for bells.
+pub struct Bells {
+    pool: Pool<Listeners>,
+}
+
+/// What a waiter saw: how long to wait at most before looking again, and the last ring it knows of.
+pub struct Seen {
+    pub look_again_in: Duration,
+    pub last_ring: Vec<u8>,
+}
+
+impl Bells {
+    /// Nothing is connected before somebody listens.
+    pub fn new(link: &Arc<Link>) -> Self {
+        let pool = Pool::builder()
+            .max_size(LISTENERS)
+            .test_on_check_out(false)
+            .retry_connection(false)
+            .connection_timeout(link.connect_timeout)
+            .idle_timeout(Some(Duration::from_secs(60)))
+            .build_unchecked(Listeners(Arc::clone(link)));
+        Self { pool }
+    }
+
+    /// Waits until `bell` rings, a ring after the one that was seen included, or it is time to look again. False, at
+    /// once, when `deadline` has come.
+    pub async fn pause(&self, bell: &[u8], seen: &Seen, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        let length = left.min(seen.look_again_in).clamp(Duration::from_millis(1), LONGEST - LATE);
+        if !self.listen(bell, &seen.last_ring, length).await {
+            sleep(length.min(LOOK_EVERY)).await;
+        }
+        true
+    }
+
+    /// Whether it could listen.
+    async fn listen(&self, bell: &[u8], after: &[u8], length: Duration) -> bool {
+        let Ok(Ok(mut listener)) = timeout(length, self.pool.get()).await else { return false };
+        listener.listening = true;
+        let millis = u64::try_from(length.as_millis()).unwrap_or(1).max(1);
+        let mut read = cmd("XREAD");
+        read.arg("COUNT").arg(1).arg("BLOCK").arg(millis).arg("STREAMS").arg(bell).arg(after);
+        let heard: Result<RedisResult<Value>, _> =
+            timeout(length + LATE, read.query_async(&mut listener.connection)).await;
+        let answered = matches!(heard, Ok(Ok(_)));
+        listener.listening = !answered;
+        answered
+    }
+}
+
+struct Listeners(Arc<Link>);
+
+/// A connection, and whether a command on it has not been answered: then nobody else may have it, since whoever gave
+/// up waiting has left the command behind.
+struct Listener {
+    connection: Connection,
+    listening: bool,
+}
+
+impl ManageConnection for Listeners {
+    type Connection = Listener;
+    type Error = RedisError;
+
+    async fn connect(&self) -> Result<Listener, RedisError> {
+        Ok(Listener { connection: self.0.exclusive().await?, listening: false })
+    }
+
+    async fn is_valid(&self, _: &mut Listener) -> Result<(), RedisError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, listener: &mut Listener) -> bool {
+        listener.listening
+    }
+}

@@ -1,0 +1,63 @@
+//! Owns a Redis Cluster of three primaries and three replicas. Does not know what is kept in it.
+
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::{Server, free_port};
+
+/// A running cluster.
+pub struct Cluster {
+    pub nodes: Vec<Server>,
+}
+
+impl Cluster {
+    /// The one that all tests of this process share.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Starts six nodes and makes them one cluster.
+    pub fn start() -> Self {
+        let nodes: Vec<Server> = (0..6).map(|_| Self::node()).collect();
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+        let made = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .args(["--cluster-replicas", "1", "--cluster-yes"])
+            .output()
+            .expect("redis-cli starts");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        let cluster = Self { nodes };
+        cluster.wait_until_whole();
+        cluster
+    }
+
+    /// Waits until every node says that the cluster is whole.
+    pub fn wait_until_whole(&self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        let whole = |node: &Server| {
+            let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut node.admin()).unwrap_or_default();
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6")
+        };
+        while !self.nodes.iter().all(whole) {
+            assert!(Instant::now() < end, "the cluster does not become whole");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The nodes that hold slots at the moment.
+    pub fn primaries(&self) -> Vec<&Server> {
+        let is_primary = |node: &&Server| {
+            let role: String = redis::cmd("INFO").arg("replication").query(&mut node.admin()).expect("a node answers");
+            role.contains("role:master")
+        };
+        self.nodes.iter().filter(is_primary).collect()
+    }
+
+    fn node() -> Server {
+        let bus = free_port().to_string();
+        Server::start(&["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"])
+    }
+}

@@ -1,0 +1,93 @@
+//! Owns the conformance suite of the stores: one list of tests, run against every store there is. What only one of
+//! them can do or suffer has a file of its own. Does not know the inside of any store.
+
+mod bench;
+mod cost;
+mod embedded_file;
+mod embedded_kill;
+mod index;
+mod leases;
+mod logins;
+mod races;
+mod redis_keys;
+mod redis_trouble;
+mod sessions;
+
+/// Makes a test of every function named, for every store.
+macro_rules! every_store {
+    ($($area:ident: $($name:ident)*;)*) => {
+        every_store!(@store memory, $($area: $($name)*;)*);
+        every_store!(@store file, $($area: $($name)*;)*);
+        every_store!(@store redis, $($area: $($name)*;)*);
+        every_store!(@store cluster, $($area: $($name)*;)*);
+    };
+    (@store $store:ident, $($area:ident: $($name:ident)*;)*) => {
+        mod $store {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let bench = super::bench::$store().await;
+                    super::$area::$name(&bench).await;
+                    bench.leave().await;
+                }
+            )*)*
+        }
+    };
+}
+
+every_store! {
+    sessions:
+        a_session_reads_back_as_it_was_made
+        what_was_never_made_is_gone_for_no_known_reason
+        an_ended_session_is_gone_with_all_it_had
+        the_first_reason_of_an_end_stays_until_it_is_forgotten
+        ending_what_is_not_there_refuses_its_creation
+        a_session_goes_by_itself
+        a_touch_keeps_a_session_and_never_moves_its_use_back
+        a_touch_never_revives
+        a_creation_is_refused_when_its_user_was_revoked_meanwhile
+        a_new_session_ends_those_it_replaces
+        the_cap_counts_only_the_living
+        a_session_outside_its_users_partition_is_refused
+        the_longest_life_is_kept;
+    index:
+        a_user_has_the_living_sessions_of_their_own
+        ending_a_user_ends_all_their_sessions_and_nobody_elses
+        a_walk_meets_every_living_session_of_the_tenant_once
+        a_walk_passes_over_what_has_gone
+        a_made_up_position_is_refused;
+    leases:
+        a_lease_is_held_by_one_and_can_be_given_back
+        every_lease_has_a_higher_fence
+        a_lease_that_is_dropped_runs_out
+        a_held_lease_is_renewed
+        a_lease_ends_with_its_session
+        tokens_are_written_under_the_fence_and_the_revision
+        an_older_fence_may_not_write
+        written_tokens_live_no_longer_than_before
+        a_write_keeps_later_use
+        tokens_can_come_later
+        waiting_ends_when_the_lease_is_given_back
+        waiting_ends_when_the_record_changes
+        waiting_ends_when_the_lease_runs_out
+        waiting_is_over_at_once_or_in_time;
+    logins:
+        a_login_is_taken_once_and_its_answer_repeated
+        a_failed_login_says_why
+        another_browser_changes_nothing
+        a_login_that_is_not_there_is_missing
+        an_interrupted_login_names_the_session_that_was_noted
+        an_interrupted_login_never_gets_an_answer
+        a_late_holder_whom_nobody_missed_may_finish
+        an_end_stays_as_it_is
+        nothing_can_be_noted_after_the_lease
+        a_waiter_is_woken_by_the_end
+        a_waiter_waits_for_no_one_who_is_not_there;
+    races:
+        of_a_hundred_takes_one_wins
+        of_a_hundred_leases_one_wins
+        a_touch_racing_an_end_never_revives
+        ending_a_user_leaves_no_survivor_of_logins_before_it
+        the_cap_is_exact_under_racing_creations
+        the_index_names_nobody_who_is_gone;
+}
