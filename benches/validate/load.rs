@@ -28,9 +28,11 @@ impl Asker {
     /// Connects.
     pub async fn connect(address: &str, api_key: &str) -> Result<Self> {
         let channel = Endpoint::from_shared(address.to_owned())?.tcp_nodelay(true).connect().await?;
+        let mut authorization: MetadataValue<Ascii> = format!("Bearer {api_key}").parse()?;
+        authorization.set_sensitive(true);
         Ok(Self {
             client: SessionServiceClient::new(channel),
-            authorization: format!("Bearer {api_key}").parse()?,
+            authorization,
             request_id: MetadataValue::from_static("4bf92f3577b34da6a3ce929d0e0e4736"),
         })
     }

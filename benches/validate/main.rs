@@ -41,11 +41,7 @@ const QUICK: Size = Size { rounds: 1, round: Duration::from_millis(150), forged:
 
 fn main() -> ExitCode {
     let has = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let done = if has(process::SERVE) {
-        process::serve()
-    } else {
-        measure(if has("--quick") { QUICK } else { WHOLE })
-    };
+    let done = if has(process::SERVE) { process::serve() } else { measure(if has("--quick") { QUICK } else { WHOLE }) };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failed(error.as_ref()),

@@ -1,4 +1,4 @@
-//! Owns what a session takes in Redis: record, index entry and tombs of the allocator, TTL included, with its tokens
+//! Owns what a session takes in Redis: record, index entry, TTL and what the allocator rounds up, with its tokens
 //! and without. Does not know the format.
 
 use std::sync::Arc;

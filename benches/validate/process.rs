@@ -27,11 +27,8 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it listens.
     pub fn start(order: &Order) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg(SERVE)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut child =
+            Command::new(std::env::current_exe()?).arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut input = child.stdin.take().ok_or("a server without standard input")?;
         let mut output = BufReader::new(child.stdout.take().ok_or("a server without standard output")?);
         writeln!(input, "{}", serde_json::to_string(order)?)?;

@@ -56,7 +56,10 @@ fn ratio(measured: &[Measured], pair: (Kind, Kind), in_flight: usize) -> Spread 
 pub fn print(measured: &[Measured], bytes: &Bytes, forged: &Forged) -> Result<()> {
     let mut out = io::stdout().lock();
     let mut object = Map::new();
-    writeln!(out, "ValidateSession, calls a second: median (least to most); CPU of the server's process for each call")?;
+    writeln!(
+        out,
+        "ValidateSession, calls a second: median (least to most); CPU of the server's process for each call"
+    )?;
     writeln!(out, "{:>9}  {:<10} {:>26} {:>11}   ratio of rates", "in flight", "server", "calls/s", "CPU us/call")?;
     for in_flight in IN_FLIGHT {
         for (ours, theirs) in PAIRS {

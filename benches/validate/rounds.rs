@@ -36,15 +36,15 @@ struct Lane {
 /// Measures every server at every number in flight.
 pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     let order = |kind| Order { kind, redis: None, answer: Vec::new() };
-    let mut embedded = lane(&order(Kind::Embedded), None).await?;
+    let mut embedded = Lane::start(&order(Kind::Embedded)).await?;
     let question = embedded.question.clone();
     // The first validation of a session writes its use down; the second one's answer is the usual one.
     embedded.asker.ask(question.clone()).await?;
     let answer = embedded.asker.ask(question.clone()).await?.encode_to_vec();
-    let echo = lane(&Order { answer: answer.clone(), ..order(Kind::Echo) }, Some(&question)).await?;
+    let echo = Lane::like(&embedded, &Order { answer: answer.clone(), ..order(Kind::Echo) }).await?;
     let over_redis = |kind, answer| Order { redis: Some(redis.address.clone()), answer, ..order(kind) };
-    let redis = lane(&over_redis(Kind::Redis, Vec::new()), None).await?;
-    let echo_get = lane(&over_redis(Kind::EchoGet, answer), Some(&question)).await?;
+    let redis = Lane::start(&over_redis(Kind::Redis, Vec::new())).await?;
+    let echo_get = Lane::like(&embedded, &over_redis(Kind::EchoGet, answer)).await?;
     let mut lanes = [embedded, echo, redis, echo_get];
 
     let mut measured = Vec::new();
@@ -65,9 +65,19 @@ pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     Ok(measured)
 }
 
-async fn lane(order: &Order, question: Option<&v1::ValidateSessionRequest>) -> Result<Lane> {
-    let server = Server::start(order)?;
-    let asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
-    let question = question.cloned().unwrap_or_else(|| session::question(&server.ready.credential));
-    Ok(Lane { server, asker, question })
+impl Lane {
+    /// Ours, asked about the session that it has made.
+    async fn start(order: &Order) -> Result<Self> {
+        let server = Server::start(order)?;
+        let asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
+        let question = session::question(&server.ready.credential);
+        Ok(Self { server, asker, question })
+    }
+
+    /// An echo, asked what another lane asks, with its key.
+    async fn like(other: &Self, order: &Order) -> Result<Self> {
+        let server = Server::start(order)?;
+        let asker = Asker::connect(&server.ready.address, &other.server.ready.api_key).await?;
+        Ok(Self { server, asker, question: other.question.clone() })
+    }
 }
