@@ -8,11 +8,16 @@ use crate::config::log::{Format, Log};
 /// Crates whose own lines are noise, or could hold what came over a wire.
 const QUIET: &str = "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,reqwest=off,rustls=off,redis=off";
 
+/// What is logged at a level: ours, and nothing of the crates that are silenced.
+#[must_use]
+pub fn filter(level: &str) -> EnvFilter {
+    EnvFilter::new(format!("{level},{QUIET}"))
+}
+
 /// Sends the log to standard error, as configured. Only the first call in a process has an effect.
 pub fn start(settings: &Log) {
-    let filter = EnvFilter::new(format!("{},{QUIET}", settings.level));
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(&settings.level))
         .with_writer(std::io::stderr)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);

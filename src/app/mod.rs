@@ -33,8 +33,11 @@ pub enum AppError {
     /// The embedded store's file can't be used.
     #[error(transparent)]
     Embedded(#[from] crate::store::embedded::OpenError),
+    /// The Redis store can't be used, as configured or as it is.
+    #[error("the Redis store can't be used")]
+    Redis(#[from] crate::store::redis::ConnectError),
     /// An address is taken or not ours.
-    #[error("can't listen on {address}: {source}; change it with {key}")]
+    #[error("can't listen on {address}; change it with {key}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -100,7 +103,12 @@ impl App {
     ///
     /// # Errors
     /// When a part can't be built or a port is taken. A store or provider that is away is no reason.
-    pub async fn build(config: &Config, more: Vec<(ApiKey, Caller)>, ephemeral: bool, names: Names) -> Result<Self, AppError> {
+    pub async fn build(
+        config: &Config,
+        more: Vec<(ApiKey, Caller)>,
+        ephemeral: bool,
+        names: Names,
+    ) -> Result<Self, AppError> {
         let settings = settings::settings(config)?;
         let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
         let server = parts::server(config)?;
@@ -154,7 +162,8 @@ impl App {
                     let stop = until(stopped.clone());
                     Ok(server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop).await?)
                 };
-                let service = inner.edge.router::<()>().merge(pages).into_make_service_with_connect_info::<SocketAddr>();
+                let service =
+                    inner.edge.router::<()>().merge(pages).into_make_service_with_connect_info::<SocketAddr>();
                 let edge = async {
                     let stop = until(stopped.clone());
                     let ended = axum::serve(inner.listener, service).with_graceful_shutdown(stop).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use url::Url;
 
 use super::AppError;
 use super::world::SystemEntropy;
@@ -19,7 +20,9 @@ use crate::providers::oidc::{ClientAuth, OidcSettings};
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsSettings};
+use crate::session::key::TenantNumber;
 use crate::store::embedded::EmbeddedStore;
+use crate::store::redis::{RedisSettings, RedisStore};
 
 /// A store, and what keeps it clean.
 pub(super) struct Store {
@@ -42,9 +45,30 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store { sessions: store.clone(), logins: store, sweeping })
         }
         Kind::Redis => {
-            Err(no_secrets().into())
+            let redis = &config.store.redis;
+            let store = RedisStore::connect(RedisSettings {
+                urls: redis.urls.iter().map(|url| with_credentials(url.secret(), redis)).collect(),
+                cluster: redis.cluster,
+                key_prefix: redis.key_prefix.clone(),
+                connect_timeout: redis.connect_timeout.get(),
+                response_timeout: redis.command_timeout.get(),
+                allow_eviction: redis.allow_eviction,
+            })
+            .await?;
+            let tenants = vec![TenantNumber(config.tenant.number)];
+            let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
+            Ok(Store { sessions: store.clone(), logins: store, sweeping })
         }
     }
+}
+
+/// A node's address with the user name and password that are configured for every node. What is no address is left
+/// for the store to refuse.
+fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
+    let Ok(mut url) = Url::parse(address.expose()) else { return address.clone() };
+    let named = redis.username.as_deref().is_none_or(|name| url.set_username(name).is_ok());
+    let opened = redis.password.as_ref().is_none_or(|password| url.set_password(Some(password.expose())).is_ok());
+    if named && opened { Secret::new(url) } else { address.clone() }
 }
 
 /// The providers that are enabled, in the order of their names.
@@ -103,7 +127,12 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
         (Some(certificate), Some(key)) => Some(TlsSettings {
             certificate: read("server.tls.cert_file", certificate)?,
             key: Secret::new(String::from_utf8_lossy(&read("server.tls.key_file", key)?).into_owned()),
-            client_ca: server.tls.client_ca_file.as_deref().map(|ca| read("server.tls.client_ca_file", ca)).transpose()?,
+            client_ca: server
+                .tls
+                .client_ca_file
+                .as_deref()
+                .map(|ca| read("server.tls.client_ca_file", ca))
+                .transpose()?,
         }),
         _ => None,
     };
@@ -129,5 +158,6 @@ pub fn fresh_key() -> ApiKey {
 }
 
 pub(super) fn no_secrets() -> Faults {
-    Fault::of("app.sessions.signing_secret", "no secret is set; see SESSION_SIGNING_SECRET and CSRF_SIGNING_SECRET").into()
+    Fault::of("app.sessions.signing_secret", "no secret is set; see SESSION_SIGNING_SECRET and CSRF_SIGNING_SECRET")
+        .into()
 }

@@ -77,10 +77,10 @@ impl HttpAnswer {
         let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         answer.headers.push(("content-security-policy", policy.to_owned()));
         answer.content_type = Some("text/html; charset=utf-8");
-        let links: String = links
-            .iter()
-            .map(|(address, label)| format!("<a class=\"go\" href=\"{}\">{}</a>", escape(address), escape(label)))
-            .collect();
+        let link = |(address, label): &(String, String)| {
+            ["<a class=\"go\" href=\"", &escape(address), "\">", &escape(label), "</a>"].concat()
+        };
+        let links = links.iter().map(link).collect::<Vec<_>>().concat();
         answer.body = PAGE
             .replace("{detail}", &escape(&trouble.detail))
             .replace("{remedy}", &escape(&trouble.remedy))

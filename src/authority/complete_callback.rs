@@ -163,7 +163,10 @@ impl Authority {
     /// Sends the code to the provider and gets a verified identity back.
     async fn redeem(&self, callback: &Callback, login: &PendingLogin, call: &Call) -> Result<Grant, LoginFailure> {
         let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
+        let failed = |error: ProviderError| failure_at_provider(&error, &login.provider, call);
         if let Some(error) = callback.parameters.get("error") {
+            // RFC 9207, 2.4: an error counts only when it is the provider's own.
+            provider.check_issuer(callback.parameters.get("iss")).await.map_err(failed)?;
             // Mapped to a fixed word, and nothing of it is shown (security.md 17).
             tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
             let refused = matches!(
@@ -185,19 +188,7 @@ impl Authority {
             max_age: login.max_age,
             now: self.ports.clock.now(),
         };
-        provider.redeem(&redemption).await.map_err(|error| {
-            tracing::warn!(
-                provider = login.provider,
-                request_id = call.request_id,
-                error = &error as &dyn std::error::Error,
-                "the login failed at the provider"
-            );
-            match error {
-                ProviderError::Unavailable(_) => LoginFailure::ProviderUnavailable,
-                ProviderError::InvalidGrant(_) | ProviderError::Failed(_) => LoginFailure::ProviderError,
-                ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
-            }
-        })
+        provider.redeem(&redemption).await.map_err(failed)
     }
 
     /// Answers a callback that was delivered again: the same, but only to the same code, state and binding, and only
@@ -245,6 +236,18 @@ impl Authority {
     ) -> Outcome {
         tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "a login failed");
         Outcome { answer: self.failed_login(failure, return_to, context, call), result: Err(failure) }
+    }
+}
+
+/// What the browser is told of a provider's trouble; the cause is for the log.
+fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> LoginFailure {
+    let request_id = &call.request_id;
+    let cause = error as &dyn std::error::Error;
+    tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");
+    match error {
+        ProviderError::Unavailable(_) => LoginFailure::ProviderUnavailable,
+        ProviderError::InvalidGrant(_) | ProviderError::Failed(_) => LoginFailure::ProviderError,
+        ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
     }
 }
 

@@ -6,6 +6,7 @@ use super::answer::HttpAnswer;
 use super::login_answer::LoginFailure;
 use super::{Authority, Call, Presented};
 use crate::session::parameters::Parameters;
+use crate::session::request::RequestContext;
 
 /// The question.
 #[derive(Clone, Debug, Default)]
@@ -22,22 +23,14 @@ impl Authority {
     pub fn complete_logout(&self, call: &Call, question: &Question) -> HttpAnswer {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes).unwrap_or_default();
         let state = query.get("state").and_then(|text| self.vault.open_logout(text));
-        match state.filter(|state| self.ports.clock.now() < state.expires) {
-            Some(state) => {
-                HttpAnswer::redirect(302, state.return_to.unwrap_or_else(|| self.settings.places.after_logout.clone()))
-            }
-            None => {
-                let mut trouble = LoginFailure::StateInvalid.trouble();
-                "You are logged out. This page was reached without a logout begun here."
-                    .clone_into(&mut trouble.remedy);
-                let page = question
-                    .presented
-                    .context
-                    .as_ref()
-                    .is_some_and(crate::session::request::RequestContext::is_navigation);
-                let home = [(self.settings.places.after_logout.clone(), "Go on".to_owned())];
-                HttpAnswer::trouble(&trouble, page, &home, &call.request_id)
-            }
+        if let Some(state) = state.filter(|state| self.ports.clock.now() < state.expires) {
+            let landing = || self.settings.places.after_logout.clone();
+            return HttpAnswer::redirect(302, state.return_to.unwrap_or_else(landing));
         }
+        let mut trouble = LoginFailure::StateInvalid.trouble();
+        "You are logged out. This page was reached without a logout begun here.".clone_into(&mut trouble.remedy);
+        let page = question.presented.context.as_ref().is_some_and(RequestContext::is_navigation);
+        let home = [(self.settings.places.after_logout.clone(), "Go on".to_owned())];
+        HttpAnswer::trouble(&trouble, page, &home, &call.request_id)
     }
 }

@@ -31,10 +31,11 @@ impl Authority {
         minimum: Option<Duration>,
     ) -> Result<Outcome, Error> {
         let inactive = |reason| Outcome::Inactive(self.inactive(reason, presented.context.as_ref(), true, call));
-        let admitted = match self.admit(presented).await? {
+        let mut admitted = match self.admit(presented).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return Ok(inactive(reason)),
         };
+        self.touch(&mut admitted).await;
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?.ok_or(Error::AccessTokenExpired)?;
         let tokens = self.open_tokens(&admitted, &sealed)?;
         if self.lives_for(&tokens, minimum.unwrap_or(self.settings.tokens.margin)) {

@@ -121,6 +121,10 @@ pub trait IdentityProvider: Send + Sync {
     /// Where to send the browser. MUST NOT need the network when the metadata is at hand.
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;
 
+    /// Whether a response that names this issuer, or none, can be this provider's (RFC 9207, 2.4). For one that brings
+    /// an error; MUST NOT send anything of the login.
+    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError>;
+
     /// Checks `response_issuer` first, then sends the code, once, and verifies what comes back.
     /// MUST NOT send the code anywhere when the issuer check fails; MUST NOT use anything of the token response
     /// before the ID token has passed every check.

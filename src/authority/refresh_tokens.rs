@@ -28,10 +28,11 @@ impl Authority {
     /// When there is no refresh token, the provider refuses or is away, or the store can't say.
     pub async fn refresh_tokens(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
         let inactive = |reason| Outcome::Inactive(self.inactive(reason, presented.context.as_ref(), true, call));
-        let admitted = match self.admit(presented).await? {
+        let mut admitted = match self.admit(presented).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return Ok(inactive(reason)),
         };
+        self.touch(&mut admitted).await;
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
         match self.refresh(&admitted, sealed).await? {

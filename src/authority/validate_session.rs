@@ -15,6 +15,7 @@ use crate::session::request::RequestContext;
 
 /// The question.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of the caller's own; none excludes another")]
 pub struct Question {
     /// What came.
     pub presented: Presented,

@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, Parser};
 use self::exit::Exit;
 
 pub mod config;
+mod dev;
 pub mod exit;
 pub mod keys;
 mod serving;
@@ -33,8 +34,9 @@ pub enum Verb {
     Serve,
     /// Run an HTTP edge; GATELODGE_ADDRESS and GATELODGE_API_KEY say whose
     Edge(serving::EdgeArgs),
-    /// Run everything on this machine, ready to try: authority, edge, a provider with two test users, a demo page
-    Dev(serving::DevArgs),
+    /// Run everything on this machine, ready to try: authority, edge, a provider with two test users, a demo page; with
+    /// --config also with the providers and the store of that file
+    Dev(dev::DevArgs),
     /// List, show and end sessions of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
     #[command(subcommand)]
     Sessions(sessions::Verb),
@@ -81,7 +83,7 @@ pub fn run() -> ExitCode {
     let verb = match cli.verb {
         Verb::Serve => return serving::serve(cli.config.as_deref()).into(),
         Verb::Edge(args) => return serving::edge(args).into(),
-        Verb::Dev(args) => return serving::dev(args).into(),
+        Verb::Dev(args) => return dev::dev(cli.config.as_deref(), args).into(),
         verb => verb,
     };
     let (mut out, mut err) = (io::stdout().lock(), io::stderr());

@@ -1,9 +1,9 @@
-//! Owns the verbs that run until they are stopped: `serve`, `edge`, `dev`. Does not know what they run.
+//! Owns the verbs `serve` and `edge`, which run until they are stopped. Does not know what they run.
 
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
 
@@ -11,9 +11,7 @@ use super::config::{complain, load};
 use super::exit::Exit;
 use crate::app::{App, AppError, Names, Pages, asked_to_stop, bind};
 use crate::config::log::{Format, Log};
-use crate::dev::DevelopmentOnly;
-use crate::dev::run::{DevError, DevOptions};
-use crate::{dev, telemetry};
+use crate::telemetry;
 
 /// What `edge` takes beside its two settings, which come from the environment.
 #[derive(Debug, clap::Args)]
@@ -27,26 +25,6 @@ pub struct EdgeArgs {
     /// Log lines for people instead of JSON
     #[arg(long)]
     pretty: bool,
-}
-
-/// What `dev` takes.
-#[derive(Debug, clap::Args)]
-pub struct DevArgs {
-    /// Where the authority listens
-    #[arg(long, default_value = "127.0.0.1:50051")]
-    listen: SocketAddr,
-    /// Where the edge with the demo page listens
-    #[arg(long, default_value = "127.0.0.1:8000")]
-    edge_listen: SocketAddr,
-    /// Where the development provider listens
-    #[arg(long, default_value = "127.0.0.1:8090")]
-    provider_listen: SocketAddr,
-    /// Keep nothing: sessions and keys are gone when it ends
-    #[arg(long)]
-    ephemeral: bool,
-    /// Where sessions and keys are kept
-    #[arg(long, default_value = ".gatelodge")]
-    folder: PathBuf,
 }
 
 /// Runs the authority until it is asked to stop.
@@ -86,27 +64,10 @@ pub(super) fn edge(args: EdgeArgs) -> Exit {
     block_on(run).map_or(Exit::Failed, |done| done.map_or_else(|exit| exit, |()| Exit::Done))
 }
 
-/// Runs everything for development until it is asked to stop.
-pub(super) fn dev(args: DevArgs) -> Exit {
-    telemetry::start(&Log { format: Format::Pretty, level: "warn".into() });
-    let DevArgs { listen, edge_listen, provider_listen, ephemeral, folder } = args;
-    let options = DevOptions { listen, edge_listen, provider_listen, ephemeral, folder };
-    let announce = |text: &str| {
-        // Whoever closed standard output does not want to read it.
-        let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
-    };
-    let only = DevelopmentOnly::in_gatelodge_dev();
-    block_on(dev::run::run(&only, options, announce, asked_to_stop())).map_or(Exit::Failed, |done| match done {
-        Ok(()) => Exit::Done,
-        Err(error @ (DevError::Provider(_) | DevError::Folder { .. })) => failed(&error, Exit::Usage),
-        Err(DevError::App(error)) => failed(&error, exit_of(&error)),
-    })
-}
-
-fn exit_of(error: &AppError) -> Exit {
+pub(super) fn exit_of(error: &AppError) -> Exit {
     match error {
         AppError::Config(_) => Exit::Usage,
-        AppError::Listen { .. } | AppError::Embedded(_) => Exit::Unavailable,
+        AppError::Listen { .. } | AppError::Embedded(_) | AppError::Redis(_) => Exit::Unavailable,
         AppError::Serve(_) | AppError::Edge(_) => Exit::Failed,
     }
 }
@@ -116,7 +77,8 @@ pub(super) fn failed(error: &dyn std::error::Error, exit: Exit) -> Exit {
     let mut text = format!("error: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
+        text.push_str(": ");
+        text.push_str(&source.to_string());
         cause = source.source();
     }
     // Standard error is closed: there is nowhere left to say it.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use gatelodge_client::v1::{self, Session, admin_service_revoke_request::Target};
-use gatelodge_client::{Client, ClientOptions, Error};
+use gatelodge_client::{Client, ClientOptions, Error, Timestamp};
 use serde_json::{Value, json};
 
 use super::Format;
@@ -18,7 +18,7 @@ use super::serving::{block_on, failed};
 pub enum Verb {
     /// List the living sessions
     List {
-        /// Only those of this user, "<provider>_<sub>"
+        /// Only those of this user, `<provider>_<sub>`
         #[arg(long)]
         user: Option<String>,
         /// List at most this many
@@ -42,7 +42,7 @@ pub enum Verb {
         /// The public session id, "sid_..."
         #[arg(group = "target")]
         session_id: Option<String>,
-        /// All sessions of this user, "<provider>_<sub>"
+        /// All sessions of this user, `<provider>_<sub>`
         #[arg(long, group = "target")]
         user: Option<String>,
         /// Why, for the log
@@ -80,7 +80,8 @@ pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
 /// The output can't be written.
 pub fn health(address: &str, out: &mut impl Write) -> io::Result<Exit> {
     let asked = block_on(async {
-        let client = Client::connect(&ClientOptions::without_key(address)).map_err(|error| failed(&error, Exit::Usage))?;
+        let client =
+            Client::connect(&ClientOptions::without_key(address)).map_err(|error| failed(&error, Exit::Usage))?;
         client.is_serving("").await.map_err(|error| refused(&error))
     });
     match asked {
@@ -153,7 +154,7 @@ fn record(session: &Session) -> Value {
     })
 }
 
-fn time(moment: Option<&prost_types::Timestamp>) -> Value {
+fn time(moment: Option<&Timestamp>) -> Value {
     moment.map_or(Value::Null, |moment| Value::String(moment.to_string()))
 }
 
@@ -173,9 +174,23 @@ fn table(sessions: &[Session]) -> String {
     table.trim_fmt()
 }
 
+const FIELDS: [&str; 12] = [
+    "session_id",
+    "user_id",
+    "email",
+    "name",
+    "provider",
+    "created",
+    "last_active",
+    "idle_end",
+    "absolute_end",
+    "access_token_end",
+    "client_address",
+    "user_agent",
+];
+
 fn lines(record: &Value) -> String {
-    let fields = record.as_object().into_iter().flatten();
-    fields.map(|(name, _)| format!("{name:<17} {}", text(record, name))).collect::<Vec<_>>().join("\n")
+    FIELDS.map(|field| format!("{field:<17} {}", text(record, field))).join("\n")
 }
 
 /// A field as a person reads it, with what could change a terminal left out (security.md 110).

@@ -117,7 +117,7 @@ impl Default for Redis {
         Self {
             urls: RedisUrl::parse("redis://127.0.0.1:6379").into_iter().collect(),
             cluster: false,
-            key_prefix: "gatelodge".into(),
+            key_prefix: "gl:".into(),
             username: None,
             password: None,
             password_file: None,

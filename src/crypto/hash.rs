@@ -1,6 +1,6 @@
 //! Owns hashing and comparing. Does not know what is hashed.
 
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq as _;
 
 /// A SHA-256 digest.
@@ -19,6 +19,18 @@ pub fn digest(label: &str, parts: &[&[u8]]) -> Digest {
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
+}
+
+/// The bare SHA-384 of some bytes.
+#[must_use]
+pub fn sha384(bytes: &[u8]) -> [u8; 48] {
+    Sha384::digest(bytes).into()
+}
+
+/// The bare SHA-512 of some bytes.
+#[must_use]
+pub fn sha512(bytes: &[u8]) -> [u8; 64] {
+    Sha512::digest(bytes).into()
 }
 
 /// Compares in time that depends on the lengths alone.

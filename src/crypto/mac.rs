@@ -44,7 +44,8 @@ impl MacRing {
 fn tag(key: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; MAC_LEN] {
     let mut mac = key.clone();
     each_delimited("", parts, |bytes| mac.update(bytes));
+    let whole: [u8; 32] = mac.finalize().into_bytes().into();
     let mut tag = [0; MAC_LEN];
-    tag.copy_from_slice(&mac.finalize().into_bytes()[..MAC_LEN]);
+    tag.copy_from_slice(&whole[..MAC_LEN]);
     tag
 }

@@ -9,7 +9,7 @@ mod seal;
 mod secret;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey, ApiKeyHash, NotAHash};
-pub use hash::{Digest, digest, equal, sha256};
+pub use hash::{Digest, digest, equal, sha256, sha384, sha512};
 pub use mac::{MAC_LEN, MacRing};
 pub use ring::{KEY_ID_LEN, KeyId, KeyRing};
 pub use seal::{NONCE_LEN, SealKey, SealRing, Sealed, Unsealable, open_with, seal_with};

@@ -21,7 +21,7 @@ pub type Sealed = Vec<u8>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsealable {
     /// They name a key that is not in the ring. Nothing is known about what is inside.
-    #[error("sealed with the key {} that is not loaded", hex(.0))]
+    #[error("sealed with the key {} that is not loaded", hex(*.0))]
     UnknownKey(KeyId),
     /// They were not sealed by this ring for this purpose, place and version, or were changed since.
     #[error("sealed bytes that do not open")]
@@ -110,8 +110,8 @@ fn joined(context: &[&[u8]]) -> Vec<u8> {
     all
 }
 
-fn hex(id: &KeyId) -> String {
-    format!("{:08x}", u32::from_be_bytes(*id))
+fn hex(id: KeyId) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ pub(super) fn kept(folder: &Path) -> io::Result<Keys> {
     fs::create_dir_all(folder)?;
     let path = folder.join("api-keys");
     match fs::read_to_string(&path) {
-        Ok(text) => read(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the file api-keys is damaged; remove it")),
+        Ok(text) => read(&text)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the file api-keys is damaged; remove it")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let keys = fresh();
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
@@ -57,7 +58,9 @@ pub(super) fn kept(folder: &Path) -> io::Result<Keys> {
 }
 
 fn read(text: &str) -> Option<Keys> {
-    let key = |role: Role| text.lines().find_map(|line| line.strip_prefix(role.name())).and_then(|key| ApiKey::parse(key.trim()));
+    let key = |role: Role| {
+        text.lines().find_map(|line| line.strip_prefix(role.name())).and_then(|key| ApiKey::parse(key.trim()))
+    };
     let [edge, backend, admin] = ROLES.map(key);
     Some(Keys([edge?, backend?, admin?]))
 }

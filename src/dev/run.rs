@@ -11,8 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use gatelodge_client::Session;
-use gatelodge_client::v1::SessionInfo;
+use gatelodge_client::{Session, Timestamp};
 
 use super::banner::Banner;
 use super::demo::{self, DemoOptions, DemoProvider, DemoSession};
@@ -22,6 +21,8 @@ use crate::app::world::{SystemClock, SystemEntropy};
 use crate::app::{self, App, AppError, Names};
 use crate::config::Config;
 use crate::config::oidc::Provider;
+use crate::config::period::Period;
+use crate::config::store::Kind;
 use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
 use crate::rpc::policy::Role;
@@ -39,6 +40,9 @@ pub struct DevOptions {
     pub ephemeral: bool,
     /// Where they are kept otherwise.
     pub folder: PathBuf,
+    /// What else is configured: providers to offer beside the development provider, another store, other times.
+    /// Addresses, and the folder of the embedded store, are those above.
+    pub base: Config,
 }
 
 /// Why it did not run.
@@ -96,7 +100,7 @@ pub async fn run(
     let app = App::build(&config, callers, options.ephemeral, NAMES).await?;
     let pages = app.edge().map(|edge| pages(edge.gate(), &config)).unwrap_or_default();
     let authority = options.listen.to_string();
-    let store = store_in_words(&options);
+    let store = store_in_words(&options, &config);
     let secret = |role| Secret::new(keys.of(role).expose());
     let banner = Banner {
         edge: base,
@@ -119,12 +123,16 @@ fn keep(folder: &Path) -> Result<keys::Keys, DevError> {
     keys::kept(folder).map_err(|source| DevError::Folder { folder: folder.to_owned(), source })
 }
 
-fn store_in_words(options: &DevOptions) -> String {
-    if options.ephemeral { "in memory, gone when this ends".into() } else { options.folder.display().to_string() }
+fn store_in_words(options: &DevOptions, config: &Config) -> String {
+    match config.store.kind {
+        Kind::Redis => "in Redis".into(),
+        Kind::Embedded if options.ephemeral => "in memory, gone when this ends".into(),
+        Kind::Embedded => options.folder.display().to_string(),
+    }
 }
 
 fn config(options: &DevOptions, issuer: &str) -> Config {
-    let mut config = Config { development: true, ..Config::default() };
+    let mut config = Config { development: true, ..options.base.clone() };
     let provider = Provider {
         issuer: Some(issuer.to_owned()),
         client_id: Some(CLIENT_ID.into()),
@@ -136,6 +144,7 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
     config.oidc.refresh_tokens.enabled = true;
     config.oidc.refresh_tokens.persist_in_session_store = true;
     config.app.redirects.public_base_url = format!("http://localhost:{}", options.edge_listen.port());
+    config.app.sessions.idle_timeout.get_or_insert(Period::seconds(1800));
     config.store.embedded.path = options.folder.join("sessions.redb");
     config.server.listen = options.listen;
     config.edge.enabled = true;
@@ -145,8 +154,14 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
 
 /// The demo page, and its two routes behind a layer that validates.
 fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
+    let offered = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let options = DemoOptions {
-        providers: vec![DemoProvider { name: PROVIDER.into(), display_name: "the development provider".into() }],
+        providers: offered
+            .map(|(name, provider)| DemoProvider {
+                name: name.clone(),
+                display_name: provider.display_name_of(name).to_owned(),
+            })
+            .collect(),
         authority: config.server.listen.to_string(),
         session_cookie: config.app.sessions.cookie.name.clone(),
         csrf_header: config.app.sessions.csrf_header.clone(),
@@ -166,15 +181,15 @@ async fn hand_over(session: Session, mut request: Request, next: Next) -> Respon
         picture: identity.picture.clone(),
         provider: session.provider().to_owned(),
         session_id: info.session_id.clone(),
-        created: millis(info, |info| info.create_time),
-        last_active: millis(info, |info| info.last_active_time),
-        idle_end: millis(info, |info| info.idle_expire_time),
-        absolute_end: millis(info, |info| info.absolute_expire_time),
+        created: millis(info.create_time),
+        last_active: millis(info.last_active_time),
+        idle_end: millis(info.idle_expire_time),
+        absolute_end: millis(info.absolute_expire_time),
     });
     next.run(request).await
 }
 
-fn millis<T: Into<Option<prost_types::Timestamp>>>(info: &SessionInfo, moment: impl Fn(&SessionInfo) -> T) -> u64 {
-    let moment = moment(info).into().unwrap_or_default();
+fn millis(moment: Option<Timestamp>) -> u64 {
+    let moment = moment.unwrap_or_default();
     u64::try_from(moment.seconds * 1000 + i64::from(moment.nanos / 1_000_000)).unwrap_or_default()
 }

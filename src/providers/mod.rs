@@ -6,7 +6,7 @@
 //! | [`http`] | the one way out: bounded in time, size and redirects, guarded against server-side request forgery |
 //! | [`json`] | reading what a stranger wrote: no doubled keys, no deep nesting |
 //! | [`fault`] | what can go wrong in an exchange, and what it says about the provider |
-//! | [`kept`] | a fetched document, kept fresh beside the calls |
+//! | `kept` | a fetched document, kept fresh beside the calls |
 //! | [`oidc`] | the protocol; the only place that knows the crate `openidconnect` |
 //! | [`registry`] | the configured providers, in order |
 

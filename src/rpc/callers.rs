@@ -29,7 +29,7 @@ impl Callers {
         Self { by_hash: callers.into_iter().collect() }
     }
 
-    /// Whose key came in an `authorization` value, "Bearer <key>" (RFC 6750, 2.1; the scheme in any case).
+    /// Whose key came in an `authorization` value, `Bearer <key>` (RFC 6750, 2.1; the scheme in any case).
     #[must_use]
     pub fn identify(&self, authorization: &[u8]) -> Option<&Caller> {
         const SCHEME: &[u8] = b"bearer ";

@@ -32,7 +32,13 @@ pub(super) fn duration(
     to: Duration,
 ) -> Result<Option<Duration>, Error> {
     let Some(value) = value else { return Ok(None) };
-    let read = Duration::try_from(value).ok().filter(|length| (from..=to).contains(length));
+    // Not by prost's own conversion: it overflows on what no Duration of protobuf may hold.
+    let (seconds, nanos) = (u64::try_from(value.seconds), u32::try_from(value.nanos));
+    let read = match (seconds, nanos) {
+        (Ok(seconds), Ok(nanos @ ..=999_999_999)) => Some(Duration::new(seconds, nanos)),
+        _ => None,
+    };
+    let read = read.filter(|length| (from..=to).contains(length));
     read.map(Some).ok_or_else(|| invalid(field, format!("between {} and {} seconds", from.as_secs(), to.as_secs())))
 }
 

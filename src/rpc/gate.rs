@@ -3,13 +3,16 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::BodyExt as _;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -22,8 +25,11 @@ use super::v1::ErrorReason;
 use crate::authority::Call;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Cut from a caller's deadline, so that we, not the network, say what was slow.
-const MARGIN: Duration = Duration::from_millis(20);
+/// The paths of our own services, whose errors come before any message and have their reasons.
+const OURS: &str = "/gatelodge.";
+/// Cut from a caller's deadline, so that we, not the network, say what was slow: a tenth of it, within these bounds, and
+/// never more than half.
+const MARGIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 /// The deadline of a call that names none.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -116,23 +122,28 @@ where
             }
         };
         let deadline = deadline(request.headers());
+        let streams = !request.uri().path().starts_with(OURS);
         request.extensions_mut().insert(Call { request_id: request_id.clone() });
         let method = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
         let answer = self.inner.call(request);
         Box::pin(async move {
             let _slot = slot;
+            let refuse = |code, reason, message| status::plain(code, reason, message, &request_id).into_http();
+            // What the call holds is dropped with it, so that nobody sees what a panic has left half done.
+            let answer = AssertUnwindSafe(answer).catch_unwind();
             let response = match tokio::time::timeout(deadline, answer).await {
-                Ok(Ok(response)) => with_reason(response, &request_id),
-                Ok(Err(never)) => match never {},
+                Ok(Ok(Ok(response))) if streams => {
+                    with_reason_at_the_end(with_reason(response, &request_id), &request_id)
+                }
+                Ok(Ok(Ok(response))) => with_reason(response, &request_id),
+                Ok(Ok(Err(never))) => match never {},
+                Ok(Err(_)) => {
+                    tracing::error!(request_id, "a call panicked");
+                    refuse(Code::Internal, ErrorReason::Internal, "internal error")
+                }
                 Err(_) => {
-                    let reason = ErrorReason::DeadlineExceeded;
-                    status::plain(
-                        Code::DeadlineExceeded,
-                        reason,
-                        "the deadline passed before there was an answer",
-                        &request_id,
-                    )
-                    .into_http()
+                    let message = "the deadline passed before there was an answer";
+                    refuse(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message)
                 }
             };
             if let Some(method) = method {
@@ -186,6 +197,24 @@ fn with_reason(response: Response<Body>, request_id: &str) -> Response<Body> {
     }
 }
 
+/// A stream of health or reflection ends with a status of their own making: that one gets a reason too.
+fn with_reason_at_the_end(response: Response<Body>, request_id: &str) -> Response<Body> {
+    let request_id = request_id.to_owned();
+    response.map(|body| {
+        Body::new(body.map_frame(move |mut frame| {
+            if let Some(trailers) = frame.trailers_mut()
+                && let Some(status) = Status::from_header_map(trailers)
+                && status.code() != Code::Ok
+                && status.details().is_empty()
+            {
+                *trailers =
+                    answered(status::with_reason(&status, &request_id).into_http(), &request_id).into_parts().0.headers;
+            }
+            frame
+        }))
+    })
+}
+
 /// The caller's deadline (gRPC over HTTP/2, "Timeout"), less a margin.
 fn deadline(headers: &HeaderMap) -> Duration {
     let read = || {
@@ -203,5 +232,32 @@ fn deadline(headers: &HeaderMap) -> Duration {
         }
     };
     let asked = read().unwrap_or(DEFAULT_DEADLINE);
-    asked.checked_sub(MARGIN).unwrap_or(asked)
+    asked.saturating_sub((asked / 10).clamp(MARGIN.0, MARGIN.1).min(asked / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // security.md 128: the caller's deadline, less what the answer needs to arrive, and never nothing at all.
+    #[test]
+    fn a_deadline_is_read_as_grpc_writes_it() {
+        let millis = Duration::from_millis;
+        let table = [
+            ("1S", millis(900)),
+            ("500m", millis(450)),
+            ("100m", millis(80)),
+            ("20m", millis(10)),
+            ("1000u", Duration::from_micros(500)),
+            ("2M", millis(119_900)),
+            ("99999999H", Duration::from_secs(99_999_999 * 3600) - MARGIN.1),
+        ];
+        let of = |text: &str| HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), text.parse().unwrap())]);
+        for (text, expected) in table {
+            assert_eq!(deadline(&of(text)), expected, "{text}");
+        }
+        for text in ["", "1", "S", "1s", "-1S", "123456789S", "1.5S", "+"] {
+            assert_eq!(deadline(&of(text)), DEFAULT_DEADLINE - MARGIN.1, "{text}");
+        }
+    }
 }

@@ -33,7 +33,8 @@ impl LoginService for Logins {
         let size = fields::page_size(request.page_size).map_err(failed)?;
         let start = fields::offset(&request.page_token).map_err(failed)?;
         let all = self.authority.list_providers();
-        let next_page_token = if start + size < all.len() { (start + size).to_string() } else { String::new() };
+        let end = start.saturating_add(size);
+        let next_page_token = if end < all.len() { end.to_string() } else { String::new() };
         let provider = |entry: crate::authority::list_providers::ProviderEntry| v1::Provider {
             name: entry.name,
             display_name: entry.display_name,

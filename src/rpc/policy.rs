@@ -53,7 +53,6 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.AdminService/Revoke", Rule::Roles(&[Admin])),
     ("/grpc.health.v1.Health/Check", Rule::Anyone),
     ("/grpc.health.v1.Health/Watch", Rule::Anyone),
-    ("/grpc.health.v1.Health/List", Rule::Anyone),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Rule::AnyKey),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Rule::AnyKey),
 ];

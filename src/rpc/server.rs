@@ -1,5 +1,6 @@
 //! Owns the gRPC server: its services, health, reflection, limits and its end. Does not know where it listens.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
 use super::v1::login_service_server::LoginServiceServer;
 use super::v1::session_service_server::SessionServiceServer;
-use crate::authority::Authority;
+use crate::authority::{Authority, Error};
 
 /// How the server behaves.
 #[derive(Clone, Debug)]
@@ -73,6 +74,11 @@ pub enum ServeError {
 }
 
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
+/// A store that takes longer to say that it is there is not there.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
+/// What health speaks of: the server as a whole, and each service.
+const HEALTH_OF: [&str; 4] =
+    ["", "gatelodge.v1.SessionService", "gatelodge.v1.LoginService", "gatelodge.v1.AdminService"];
 
 /// Serves until `stop` completes: then health says NOT_SERVING, running calls finish within the drain time, and what
 /// still runs is ended.
@@ -87,7 +93,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    let watching = tokio::spawn(watch_store(authority.clone(), reporter.clone()));
+    say(&reporter, ServingStatus::NotServing).await;
+    let watching = watch_store(authority.clone(), reporter.clone());
     let reflection = || {
         let builder = tonic_reflection::server::Builder::configure();
         builder
@@ -122,18 +129,16 @@ pub async fn serve(
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
+        never = watching => match never {},
         () = stop => {}
     }
-    watching.abort();
-    reporter.set_service_status("", ServingStatus::NotServing).await;
+    say(&reporter, ServingStatus::NotServing).await;
     let _ = stopping.send(());
-    match tokio::time::timeout(settings.drain, serving).await {
-        Ok(ended) => Ok(ended?),
-        Err(_) => {
-            tracing::warn!("calls were still running when the drain time ended");
-            Ok(())
-        }
+    if let Ok(ended) = tokio::time::timeout(settings.drain, serving).await {
+        return Ok(ended?);
     }
+    tracing::warn!("calls were still running when the drain time ended");
+    Ok(())
 }
 
 fn tls_config(tls: &TlsSettings) -> ServerTlsConfig {
@@ -144,22 +149,28 @@ fn tls_config(tls: &TlsSettings) -> ServerTlsConfig {
     }
 }
 
+async fn say(reporter: &HealthReporter, status: ServingStatus) {
+    for service in HEALTH_OF {
+        reporter.set_service_status(service, status).await;
+    }
+}
+
 /// Health is as true as the store: SERVING while it answers.
-async fn watch_store(authority: Authority, reporter: HealthReporter) {
-    let services = ["", "gatelodge.v1.SessionService", "gatelodge.v1.LoginService", "gatelodge.v1.AdminService"];
+async fn watch_store(authority: Authority, reporter: HealthReporter) -> Infallible {
     let mut serving = None;
     loop {
-        let answers = authority.check_store().await;
+        let asked = tokio::time::timeout(HEALTH_PATIENCE, authority.check_store()).await;
+        let answers = asked.unwrap_or_else(|late| Err(Error::StoreUnavailable(late.into())));
         if serving != Some(answers.is_ok()) {
             serving = Some(answers.is_ok());
-            let status = if answers.is_ok() { ServingStatus::Serving } else { ServingStatus::NotServing };
-            for service in services {
-                reporter.set_service_status(service, status).await;
-            }
             match answers {
-                Ok(()) => tracing::info!("the session store answers"),
+                Ok(()) => {
+                    say(&reporter, ServingStatus::Serving).await;
+                    tracing::info!("the session store answers");
+                }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the session store does not answer")
+                    say(&reporter, ServingStatus::NotServing).await;
+                    tracing::error!(error = &error as &dyn std::error::Error, "the session store does not answer");
                 }
             }
         }

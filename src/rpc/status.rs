@@ -18,24 +18,20 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The status of a failed call. Its cause goes to the log, here and nowhere else, and never to the caller.
 pub(super) fn of(error: &Error, request_id: &str) -> Status {
     let (code, reason, retry) = row(error);
-    match code {
-        Code::Internal | Code::Unavailable => {
-            tracing::error!(request_id, reason = name(reason), cause = chain(error), "a call failed");
-        }
-        _ => tracing::debug!(request_id, reason = name(reason), cause = chain(error), "a call failed"),
+    if matches!(code, Code::Internal | Code::Unavailable) {
+        tracing::error!(request_id, reason = name(reason), cause = chain(error), "a call failed");
+    } else {
+        tracing::debug!(request_id, reason = name(reason), cause = chain(error), "a call failed");
     }
     let mut details = details(reason, request_id);
     if retry {
         details.set_retry_info(Some(RETRY_AFTER));
     }
-    match error {
-        Error::InvalidField { field, expected } => {
-            details.add_bad_request_violation(*field, expected);
-        }
-        Error::ContextRequired(requirement) => {
-            details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
-        }
-        _ => (),
+    if let Error::InvalidField { field, expected } = error {
+        details.add_bad_request_violation(*field, expected);
+    }
+    if let Error::ContextRequired(requirement) = error {
+        details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
     }
     Status::with_error_details(code, error.to_string(), details)
 }
@@ -65,25 +61,32 @@ pub(super) fn plain(code: Code, reason: ErrorReason, message: &str, request_id: 
     Status::with_error_details(code, message, details)
 }
 
-/// A status that came without details, such as one of the codec's, with a reason for its code.
+/// A status that came without details, from the codec or from a service that is not ours, with a reason for its code.
+/// What the codec can't read or finds too large is the caller's own message, whatever the codec says.
 pub(super) fn with_reason(status: &Status, request_id: &str) -> Status {
-    let reason = match status.code() {
-        Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted => ErrorReason::InvalidField,
-        Code::Unimplemented => ErrorReason::MethodUnknown,
-        Code::DeadlineExceeded | Code::Cancelled => ErrorReason::DeadlineExceeded,
-        Code::Ok
+    let (code, reason) = match status.code() {
+        Code::Internal | Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted => {
+            (Code::InvalidArgument, ErrorReason::InvalidField)
+        }
+        code @ Code::NotFound => (code, ErrorReason::InvalidField),
+        code @ Code::Unimplemented => (code, ErrorReason::MethodUnknown),
+        Code::DeadlineExceeded | Code::Cancelled => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
+        code @ (Code::Ok
         | Code::Unknown
-        | Code::NotFound
         | Code::AlreadyExists
         | Code::PermissionDenied
         | Code::FailedPrecondition
         | Code::Aborted
-        | Code::Internal
         | Code::Unavailable
         | Code::DataLoss
-        | Code::Unauthenticated => ErrorReason::Internal,
+        | Code::Unauthenticated) => (code, ErrorReason::Internal),
     };
-    Status::with_error_details(status.code(), status.message(), details(reason, request_id))
+    let mut details = details(reason, request_id);
+    if reason == ErrorReason::InvalidField {
+        // The whole message: a path of no steps.
+        details.add_bad_request_violation("", status.message());
+    }
+    Status::with_error_details(code, status.message(), details)
 }
 
 fn details(reason: ErrorReason, request_id: &str) -> ErrorDetails {

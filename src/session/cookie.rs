@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn a_cookie_and_its_deletion_differ_in_value_and_age_alone() {
-        let set = set("__Host-session", &Secret::new("v"), Duration::from_secs(60), true);
+        let set = set("__Host-session", &Secret::new("v"), Duration::from_mins(1), true);
         assert_eq!(set, "__Host-session=v; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax");
         assert_eq!(clear("session", false), "session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
     }

@@ -56,7 +56,7 @@ pub fn judge(
     let own = subject(key, generation);
     if *version != [VERSION] {
         Err(CsrfFault::Invalid)
-    } else if token_subject[..SUBJECT_ID] != own[..SUBJECT_ID] {
+    } else if token_subject.get(..SUBJECT_ID) != own.get(..SUBJECT_ID) {
         Err(CsrfFault::OtherSession)
     } else if token_subject != own || now > Timestamp::from_secs(issued) + max_age {
         Err(CsrfFault::Expired)

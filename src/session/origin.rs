@@ -14,7 +14,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads "https://app.example.com" or "http://localhost:8000"; `None` for anything with a path, query, user or
+    /// Reads `https://app.example.com` or `http://localhost:8000`; `None` for anything with a path, query, user or
     /// another scheme.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {

@@ -14,7 +14,7 @@ use crate::authority::ports::{NewSession, StoreError};
 
 /// No length of time that a store is given counts for more than this: it keeps every sum within 53 bits, which is
 /// what Lua's numbers hold exactly.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// What has no life at all would have no TTL either.
 const SHORTEST: Duration = Duration::from_millis(1);

@@ -77,7 +77,7 @@ pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
 /// Reads a record and its user's hash. The body shares `bytes`.
 ///
 /// # Errors
-/// [`NotARecord`] for whatever [`write`] of this or an earlier version has not written.
+/// [`NotARecord`] for whatever [`write()`] of this or an earlier version has not written.
 pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
     let (header, user) = read_header(bytes)?;
     Ok((user, Record { header, body: bytes.slice(BODY_AT..) }))
@@ -144,11 +144,9 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 #[must_use]
 pub fn lua_offsets() -> String {
     let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE), ("USER", USER)];
-    let mut lua = format!("local VERSION, HEADER_LEN = {VERSION}, {BODY_AT}\n");
-    for (name, Field { at, len }) in fields {
-        lua.push_str(&format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len));
-    }
-    lua
+    let first = format!("local VERSION, HEADER_LEN = {VERSION}, {BODY_AT}\n");
+    let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
+    std::iter::once(first).chain(fields.map(line)).collect()
 }
 
 #[cfg(test)]
@@ -185,7 +183,8 @@ mod tests {
             eeeeeeeeeeeeeeeeeeee\
             7365616c6564";
         let bytes = write(&USER_HASH, &record());
-        assert_eq!(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), golden);
+        let hex = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        assert_eq!(hex, golden);
         assert_eq!(read(&Bytes::from(bytes)), Ok((USER_HASH, record())));
         assert_eq!(BODY_AT, 96);
     }

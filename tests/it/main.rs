@@ -13,10 +13,16 @@ mod dev;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod rpc;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod use_cases;
+#[cfg(test)]
+mod world;

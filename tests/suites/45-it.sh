@@ -3,4 +3,4 @@
 # Needs: build redis
 # Fast needs: build
 # Fast: yes
-cargo test --workspace --locked --test it -- ${FAST:+--skip redis --skip cluster}
+tests/parts/run-tests.sh gatelodge ${FAST:+--skip redis --skip cluster}

@@ -1,3 +1,5 @@
+//! Owns the way from a Rust program to the authority: client, edge, sessions. Does not know how anything is decided.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # The map, in reading order
@@ -33,5 +35,7 @@ pub use client::options::{ClientOptions, OptionsError};
 pub use edge::{Edge, EdgeOptions};
 pub use gate::Gate;
 pub use layer::SessionLayer;
+/// A moment, as the contract carries it.
+pub use prost_types::Timestamp;
 pub use session::Session;
 pub use verdict::Verdict;

@@ -1,8 +1,9 @@
 //! Owns the signature algorithms that are accepted: what keys they take and how they hash. Neither `none` nor any
 //! HMAC is among them, so no configuration can let one in (security.md 22). Does not know tokens.
 
-use aws_lc_rs::digest;
 use openidconnect::core::CoreJwsSigningAlgorithm;
+
+use crate::crypto::{sha256, sha384, sha512};
 
 /// An algorithm of RFC 7518, 3.1 or RFC 8037.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +55,12 @@ impl Algorithm {
 
     /// The hash of `text` for `at_hash` (OpenID Connect Core, 3.1.3.8). For Ed25519 it is the one that the
     /// signature uses itself, SHA-512.
-    pub(super) fn hash(self, text: &[u8]) -> digest::Digest {
-        let algorithm = match self {
-            Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,
-            Self::Rs384 | Self::Ps384 | Self::Es384 => &digest::SHA384,
-            Self::Rs512 | Self::Ps512 | Self::EdDsa => &digest::SHA512,
-        };
-        digest::digest(algorithm, text)
+    pub(super) fn hash(self, text: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Rs256 | Self::Ps256 | Self::Es256 => sha256(text).to_vec(),
+            Self::Rs384 | Self::Ps384 | Self::Es384 => sha384(text).to_vec(),
+            Self::Rs512 | Self::Ps512 | Self::EdDsa => sha512(text).to_vec(),
+        }
     }
 
     pub(super) const fn core(self) -> CoreJwsSigningAlgorithm {

@@ -61,7 +61,7 @@ pub(super) fn judge(all: Object, algorithm: Algorithm, expected: &Expected<'_>) 
     }
     if let Some(hash) = all.get("at_hash") {
         let full = algorithm.hash(expected.access_token.expose().as_bytes());
-        let (half, _) = full.as_ref().split_at(full.as_ref().len() / 2);
+        let (half, _) = full.split_at(full.len() / 2);
         let own = hash.as_str().unwrap_or_default();
         if !equal(own.as_bytes(), URL_SAFE_NO_PAD.encode(half).as_bytes()) {
             return rejected("id_token.at_hash");

@@ -167,6 +167,10 @@ impl IdentityProvider for OidcProvider {
         Ok(url.into())
     }
 
+    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError> {
+        self.check_response_issuer(&*self.documents.metadata().await?, response_issuer)
+    }
+
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
         let metadata = self.documents.metadata().await?;
         self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;

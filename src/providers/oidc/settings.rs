@@ -71,8 +71,8 @@ pub struct SettingsFault {
     pub fault: String,
 }
 
-const MICROSOFT_TEMPLATE: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
-const MICROSOFT_COMMON: &str = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration";
+/// What stands for the directory in the address under which Microsoft describes all of them.
+const EVERY_DIRECTORY: &str = "common";
 
 impl OidcSettings {
     /// A provider at `issuer`, with the default for everything else: Keycloak and most others need no more.
@@ -96,21 +96,6 @@ impl OidcSettings {
             development: false,
             allow_private_network: false,
         }
-    }
-
-    /// Google.
-    #[must_use]
-    pub fn google(client_id: &str, client_secret: Secret) -> Self {
-        let google = Self::new("google", "https://accounts.google.com", client_id, client_secret);
-        Self { display_name: "Google".to_owned(), ..google }
-    }
-
-    /// Microsoft, for users of any directory and personal accounts: one entry that stands for many issuers.
-    /// For one directory alone use [`OidcSettings::new`] with that directory's issuer.
-    #[must_use]
-    pub fn microsoft(client_id: &str, client_secret: Secret) -> Self {
-        let microsoft = Self::new("microsoft", MICROSOFT_TEMPLATE, client_id, client_secret);
-        Self { display_name: "Microsoft".to_owned(), discovery_url: Some(MICROSOFT_COMMON.to_owned()), ..microsoft }
     }
 
     /// Everything that is wrong with these settings, as far as it can be said without the network.
@@ -163,11 +148,28 @@ impl OidcSettings {
             (false, false) => Exception::None,
         };
         let guard = Guard::new(&issuer, exception);
-        let metadata = self
-            .discovery_url
-            .clone()
-            .unwrap_or_else(|| format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/')));
+        let usual = || {
+            let issuer = self.issuer.replace("{tenantid}", EVERY_DIRECTORY);
+            format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+        };
+        let metadata = self.discovery_url.clone().unwrap_or_else(usual);
         let metadata = Url::parse(&metadata).map_err(|_| "the discovery address is not a URL")?;
         Ok((guard, metadata))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_for_many_directories_is_described_under_a_common_address() {
+        let of =
+            |issuer: &str| OidcSettings::new("p", issuer, "id", Secret::default()).addresses().unwrap().1.to_string();
+        assert_eq!(
+            of("https://login.microsoftonline.com/{tenantid}/v2.0"),
+            "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
+        );
+        assert_eq!(of("https://a.example/"), "https://a.example/.well-known/openid-configuration");
     }
 }

@@ -121,8 +121,8 @@ impl SessionFile {
         }
         for row in transaction.open_table(MARKS)?.iter()? {
             let (key, value) = row?;
-            let (user, mark) = row::mark(key.value(), value.value())?;
-            memory.write(user.partition).marks.insert((user.tenant, user.hash), mark);
+            let (of, mark) = row::mark(key.value(), value.value())?;
+            memory.write(of.partition).marks.insert((of.tenant, of.hash), mark);
         }
         for row in transaction.open_table(LOGINS)?.iter()? {
             let (key, value) = row?;

@@ -33,7 +33,7 @@ struct Term {
 }
 
 impl EmbeddedStore {
-    pub(super) async fn take_lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
+    pub(super) fn take_lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
         self.journal.check()?;
         let ttl = length(ttl);
         let header = {

@@ -1,7 +1,7 @@
 //! Owns what is known in memory: one partition, one lock, so that a step within a partition is atomic.
 //! Does not know files or waiting. Nothing here is reachable before it may be seen (see [`Entry::visible`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{LockResult, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -63,7 +63,8 @@ pub struct UserMark {
 /// Everything in one partition.
 #[derive(Default)]
 pub struct Partition {
-    pub sessions: BTreeMap<Local, Entry>,
+    /// The way of every read: one probe. What needs an order goes by the index.
+    pub sessions: HashMap<Local, Entry>,
     pub index: BTreeSet<(TenantNumber, UserHash, SessionId)>,
     pub tombstones: BTreeMap<Local, Tombstone>,
     pub marks: BTreeMap<(TenantNumber, UserHash), UserMark>,

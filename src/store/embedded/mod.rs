@@ -2,7 +2,7 @@
 //! Does not know any network. Every acknowledged write but a touch is on disk first.
 //!
 //! A step happens under the lock of its partition: it checks, changes what revokes, and orders the rest from the
-//! [`journal`]. Once that is on disk, the journal makes visible what it grants. So a revocation is seen before it is on
+//! `journal`. Once that is on disk, the journal makes visible what it grants. So a revocation is seen before it is on
 //! disk and a grant only after; and a step that lost its caller runs to its end all the same.
 
 mod file;

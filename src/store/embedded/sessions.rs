@@ -108,7 +108,7 @@ impl SessionStore for EmbeddedStore {
     }
 
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
-        super::walk::page(&self.memory, self.now(), tenant, from, limit)
+        super::walk::page(&self.memory, self.now(), tenant, from.as_ref(), limit)
     }
 
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
@@ -127,7 +127,7 @@ impl SessionStore for EmbeddedStore {
     }
 
     async fn lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
-        self.take_lease(key, ttl).await
+        self.take_lease(key, ttl)
     }
 
     async fn wait_for_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()> {

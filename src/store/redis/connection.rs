@@ -8,7 +8,8 @@ use redis::cluster::{ClusterClient, ClusterClientBuilder, ClusterConfig};
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline, RedisError,
+    RedisFuture, RedisResult, Value,
 };
 
 use super::settings::{ConnectError, RedisSettings};
@@ -34,33 +35,36 @@ pub enum Connection {
 }
 
 /// What connections are made from.
-pub enum Server {
-    /// One server.
-    Single(Client),
-    /// A cluster: for calls, and for calls that block.
-    Cluster(ClusterClient, ClusterClient),
+pub struct Server {
+    addresses: Vec<ConnectionInfo>,
+    kind: Kind,
+}
+
+enum Kind {
+    Single(Box<Client>),
+    /// For calls, and for calls that block.
+    Cluster(Box<(ClusterClient, ClusterClient)>),
 }
 
 impl Server {
     /// Reads the settings. Does not connect.
     pub fn new(settings: &RedisSettings) -> Result<Self, ConnectError> {
         let addresses = addresses(settings)?;
-        let wrong = |source: redis::RedisError| ConnectError::Address { number: 1, source: source.into() };
+        let wrong = |source: RedisError| ConnectError::Address { number: 1, source: source.into() };
+        let none = || ConnectError::Address { number: 1, source: "none is given".into() };
+        let first = addresses.first().ok_or_else(none)?.clone();
         if settings.cluster {
             let builder = |response| cluster(addresses.clone(), settings, response).build().map_err(wrong);
-            return Ok(Self::Cluster(builder(settings.response_timeout)?, builder(super::wait::LONGEST)?));
+            let kind = Kind::Cluster(Box::new((builder(settings.response_timeout)?, builder(super::wait::LONGEST)?)));
+            return Ok(Self { addresses, kind });
         }
-        let first = addresses
-            .into_iter()
-            .next()
-            .ok_or_else(|| ConnectError::Address { number: 1, source: "none is given".into() })?;
-        Ok(Self::Single(Client::open(first).map_err(wrong)?))
+        Ok(Self { kind: Kind::Single(Box::new(Client::open(first).map_err(wrong)?)), addresses })
     }
 
     /// The shared connection, before it is connected.
     pub fn shared(&self, settings: &RedisSettings) -> RedisResult<Connection> {
-        match self {
-            Self::Single(client) => {
+        match &self.kind {
+            Kind::Single(client) => {
                 // With the default of six retries every call to a server that is down would wait for seconds.
                 let config = ConnectionManagerConfig::new()
                     .set_number_of_retries(1)
@@ -68,24 +72,37 @@ impl Server {
                     .set_connection_timeout(Some(settings.connect_timeout))
                     .set_response_timeout(Some(settings.response_timeout))
                     .set_pipeline_buffer_size(QUEUE);
-                Ok(Connection::Managed(ConnectionManager::new_lazy_with_config(client.clone(), config)?))
+                Ok(Connection::Managed(ConnectionManager::new_lazy_with_config(client.as_ref().clone(), config)?))
             }
-            Self::Cluster(client, _) => {
-                Ok(Connection::Cluster(client.get_pending_async_connection_with_config(ClusterConfig::new())))
+            Kind::Cluster(clients) => {
+                Ok(Connection::Cluster(clients.0.get_pending_async_connection_with_config(ClusterConfig::new())))
             }
         }
     }
 
+    /// A connection to the first server that can be reached, as to a single one.
+    pub async fn probe(&self, connect_timeout: Duration) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(connect_timeout));
+        let mut outcome = Err(RedisError::from((ErrorKind::InvalidClientConfig, "no address")));
+        for address in &self.addresses {
+            outcome = Client::open(address.clone())?.get_multiplexed_async_connection_with_config(&config).await;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
     /// A new connection whose commands may take as long as they block.
     pub async fn exclusive(&self, connect_timeout: Duration) -> RedisResult<Connection> {
-        match self {
-            Self::Single(client) => {
+        match &self.kind {
+            Kind::Single(client) => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(connect_timeout))
                     .set_response_timeout(Some(super::wait::LONGEST));
                 Ok(Connection::Plain(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
-            Self::Cluster(_, client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
+            Kind::Cluster(clients) => Ok(Connection::Cluster(clients.1.get_async_connection().await?)),
         }
     }
 }
@@ -93,7 +110,7 @@ impl Server {
 fn addresses(settings: &RedisSettings) -> Result<Vec<ConnectionInfo>, ConnectError> {
     let parse = |(index, url): (usize, &crate::crypto::Secret)| {
         let info = url.expose().into_connection_info();
-        let wrong = |source: redis::RedisError| ConnectError::Address { number: index + 1, source: source.into() };
+        let wrong = |source: RedisError| ConnectError::Address { number: index + 1, source: source.into() };
         Ok(info.map_err(wrong)?.set_tcp_settings(tcp()))
     };
     settings.urls.iter().enumerate().map(parse).collect()

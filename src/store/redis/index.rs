@@ -89,11 +89,11 @@ impl RedisStore {
     pub(super) async fn page(
         &self,
         tenant: TenantNumber,
-        from: Option<WalkPosition>,
+        from: Option<&WalkPosition>,
         limit: usize,
     ) -> StoreResult<WalkPage> {
         let limit = limit.max(1);
-        let (first, mut last) = position::read(from.as_ref())?;
+        let (first, mut last) = position::read(from)?;
         let mut sessions = Vec::new();
         let partitions: Vec<_> = Partition::all().skip(usize::from(first.number())).collect();
         for some in partitions.chunks(AT_ONCE) {

@@ -104,7 +104,11 @@ impl Link {
     }
 
     async fn check(&self) -> Result<(), Unchecked> {
-        let answer: Value = match cmd("INFO").query_async(&mut self.shared.clone()).await {
+        // A single server asked for the slots of a cluster says nothing of its mode: so the first one is asked alone.
+        let mut first = self.server.probe(self.connect_timeout).await.map_err(Unchecked::Unreachable)?;
+        let told: String = cmd("INFO").arg("server").query_async(&mut first).await.unwrap_or_default();
+        self.check_mode(&told).map_err(Unchecked::Unfit)?;
+        let answer: Value = match cmd("INFO").arg("memory").query_async(&mut self.shared.clone()).await {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("NOPERM") && self.allow_eviction => return Ok(()),
             Err(error) if error.code() == Some("NOPERM") => return Err(Unchecked::Unfit(ConnectError::Untold)),
@@ -113,27 +117,33 @@ impl Link {
         let mut told = Vec::new();
         texts(&answer, &mut told);
         for node in &told {
-            self.check_node(node).map_err(Unchecked::Unfit)?;
+            self.check_policy(node).map_err(Unchecked::Unfit)?;
         }
         if told.is_empty() { Err(Unchecked::Unfit(ConnectError::Untold)) } else { Ok(()) }
     }
 
-    fn check_node(&self, info: &str) -> Result<(), ConnectError> {
-        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    fn check_mode(&self, info: &str) -> Result<(), ConnectError> {
         let configured = if self.cluster { "cluster" } else { "standalone" };
-        match field("redis_mode") {
+        match field(info, "redis_mode") {
             Some(found) if (found == "cluster") != self.cluster => {
-                return Err(ConnectError::Mode { found: found.to_owned(), configured });
+                Err(ConnectError::Mode { found: found.to_owned(), configured })
             }
-            _ => {}
+            _ => Ok(()),
         }
-        match field("maxmemory_policy") {
+    }
+
+    fn check_policy(&self, info: &str) -> Result<(), ConnectError> {
+        match field(info, "maxmemory_policy") {
             _ if self.allow_eviction => Ok(()),
             Some("noeviction") => Ok(()),
             Some(policy) => Err(ConnectError::Eviction { policy: policy.to_owned() }),
             None => Err(ConnectError::Untold),
         }
     }
+}
+
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
 /// Every text in an answer: one for a server, one for each node of a cluster.
@@ -149,7 +159,11 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 
 /// Tells a store that holds what can't be read from one that can't be reached.
 fn trouble(error: RedisError) -> StoreError {
+    // A pipeline's errors are not to be had by `code`.
+    let codes = error.clone().into_server_errors();
+    let says = |code: &str| codes.iter().flat_map(|errors| errors.iter()).any(|(_, error)| error.code() == code);
     let unreadable = matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse)
-        || matches!(error.code(), Some("UNREADABLE" | "WRONGTYPE"));
+        || says("UNREADABLE")
+        || says("WRONGTYPE");
     if unreadable { StoreError::Unreadable(error.into()) } else { StoreError::Unavailable(error.into()) }
 }

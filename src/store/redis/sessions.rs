@@ -97,7 +97,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
-        self.page(tenant, from, limit).await
+        self.page(tenant, from.as_ref(), limit).await
     }
 
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
@@ -151,10 +151,10 @@ impl RedisStore {
             number(new.login_started.as_millis()),
             new.user.hash.to_vec(),
             new.key.id.to_vec(),
-            number(new.user_cap),
+            number(new.user_cap as u64),
             vec![record::ending_byte(Ending::Replaced)],
             millis(new.remember_for),
-            number(new.replaces.len()),
+            number(new.replaces.len() as u64),
         ];
         args.extend(new.replaces.iter().map(|key| key.id.to_vec()));
         args.extend(looked_up.iter().map(|member| member.to_vec()));

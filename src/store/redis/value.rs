@@ -10,8 +10,8 @@ use crate::session::record::Record;
 use crate::store::{length, record};
 
 /// A number as scripts and commands take it.
-pub fn number(number: impl ToString) -> Vec<u8> {
-    number.to_string().into_bytes()
+pub fn number(number: impl Into<u128>) -> Vec<u8> {
+    number.into().to_string().into_bytes()
 }
 
 /// A length of time in milliseconds, as commands take it.

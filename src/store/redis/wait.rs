@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bb8::{ManageConnection, Pool};
+use bb8_redis::bb8::{ManageConnection, Pool};
 use redis::{RedisError, RedisResult, Value, cmd};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::Connection;
 use super::link::Link;
 
-/// No single blocking command lasts longer.
+/// No single blocking command lasts longer than the second; no connection waits longer than the first for its answer.
 pub const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST_READ: Duration = Duration::from_secs(28);
 
 /// How many may listen at once; those beyond look now and then instead.
 const LISTENERS: u32 = 16;
@@ -42,7 +43,7 @@ impl Bells {
             .test_on_check_out(false)
             .retry_connection(false)
             .connection_timeout(link.connect_timeout)
-            .idle_timeout(Some(Duration::from_secs(60)))
+            .idle_timeout(Some(Duration::from_mins(1)))
             .build_unchecked(Listeners(Arc::clone(link)));
         Self { pool }
     }
@@ -54,7 +55,7 @@ impl Bells {
         if left.is_zero() {
             return false;
         }
-        let length = left.min(seen.look_again_in).clamp(Duration::from_millis(1), LONGEST - LATE);
+        let length = left.min(seen.look_again_in).clamp(Duration::from_millis(1), LONGEST_READ);
         if !self.listen(bell, &seen.last_ring, length).await {
             sleep(length.min(LOOK_EVERY)).await;
         }

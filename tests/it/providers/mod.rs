@@ -26,7 +26,8 @@ use serde_json::Value;
 
 use crate::hostile::Object;
 
-/// A table of cases: the name of each, what refuses it, and what is bent.
+/// A table of cases: the name of each, what refuses it, and what is bent. Each is tried at the provider alone, and as a
+/// whole login with everything that has to hold after one that failed.
 macro_rules! refused {
     ($($name:ident: $reason:literal, $bend:expr;)*) => { refused!(refuses; $($name: $reason, $bend;)*); };
     ($how:ident; $($name:ident: $reason:literal, $bend:expr;)*) => { $(
@@ -35,6 +36,7 @@ macro_rules! refused {
             let provider = crate::hostile::Hostile::start().await;
             let bend: fn(&crate::hostile::Hostile) -> &crate::hostile::Hostile = $bend;
             bend(&provider).$how($reason).await;
+            crate::logins::refused(bend, $reason).await;
         }
     )* };
 }

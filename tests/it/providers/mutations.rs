@@ -34,6 +34,9 @@ fn from_environment(name: &str, usual: u64) -> u64 {
 fn change_text(token: &mut String, chance: &mut Chance) {
     let mut bytes = token.clone().into_bytes();
     for _ in 0..=chance.below(3) {
+        if bytes.len() < 2 {
+            break;
+        }
         let at = chance.below(bytes.len());
         match chance.below(5) {
             0 => bytes[at] = b"ABCDEFabcdef0189-_.="[chance.below(20)],

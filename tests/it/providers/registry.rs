@@ -23,8 +23,8 @@ fn plain(name: &str, issuer: &str) -> OidcSettings {
 fn the_presets_and_a_plain_issuer_are_sound() {
     let secret = || Secret::new("secret");
     let settings = vec![
-        OidcSettings::google("id", secret()),
-        OidcSettings::microsoft("id", secret()),
+        OidcSettings::new("google", "https://accounts.google.com", "id", secret()),
+        OidcSettings::new("microsoft", "https://login.microsoftonline.com/{tenantid}/v2.0", "id", secret()),
         plain("keycloak", "https://sso.example/realms/main"),
     ];
     let registry = Registry::new(settings, HttpSettings::default()).unwrap();

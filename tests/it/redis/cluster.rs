@@ -2,7 +2,9 @@
 
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Server, free_port};
 
@@ -34,12 +36,14 @@ impl Cluster {
         cluster
     }
 
-    /// Waits until every node says that the cluster is whole.
+    /// Waits until every node says that the cluster is whole, and every replica has what its primary has.
     pub fn wait_until_whole(&self) {
         let end = Instant::now() + Duration::from_secs(30);
         let whole = |node: &Server| {
             let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut node.admin()).unwrap_or_default();
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6")
+            let role: String = redis::cmd("INFO").arg("replication").query(&mut node.admin()).unwrap_or_default();
+            let linked = role.contains("role:master") || role.contains("master_link_status:up");
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6") && linked
         };
         while !self.nodes.iter().all(whole) {
             assert!(Instant::now() < end, "the cluster does not become whole");
@@ -58,6 +62,7 @@ impl Cluster {
 
     fn node() -> Server {
         let bus = free_port().to_string();
-        Server::start(&["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"])
+        let timing = ["--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"];
+        Server::start(&[["--cluster-enabled", "yes", "--cluster-port", &bus].as_slice(), &timing].concat())
     }
 }

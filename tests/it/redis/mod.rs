@@ -8,9 +8,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use cluster::Cluster;
+use tokio::time::Instant;
 
 /// The store's own user: it may not enumerate keys, so a test in which the store tries fails.
 const USER: [&str; 11] =
@@ -66,9 +67,19 @@ impl Server {
         assert!(self.answers_within(Duration::from_secs(10)), "redis-server does not start again");
     }
 
-    /// Stops or continues the process, as a server that hangs.
+    /// Stops or continues the process, as a server that hangs. Returns when it does.
     pub fn freeze(&mut self, frozen: bool) {
         self.tell(if frozen { "STOP" } else { "CONT" });
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}/", self.port)).expect("an address");
+        let limit = Duration::from_millis(100);
+        let answers = || {
+            let mut connection = client.get_connection_with_timeout(limit)?;
+            connection.set_read_timeout(Some(limit))?;
+            redis::cmd("PING").query::<String>(&mut connection)
+        };
+        while answers().is_ok() == frozen {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn tell(&mut self, word: &str) {

@@ -17,7 +17,7 @@ use crate::redis::{Cluster, Server, address};
 
 pub const TENANT: TenantNumber = TenantNumber(1);
 pub const SHORT: Duration = Duration::from_millis(150);
-pub const LONG: Duration = Duration::from_secs(600);
+pub const LONG: Duration = Duration::from_mins(10);
 
 /// A store that keeps sessions and logins.
 pub trait Store: SessionStore + LoginStore {}

@@ -1,11 +1,12 @@
 //! Owns what must hold of leases and of tokens written under them, in every store. Does not know which store it is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gatelodge::authority::ports::{Lease, LeaseAttempt, NewSession, Written};
 use gatelodge::session::key::SessionKey;
 use gatelodge::session::record::{Ending, Header};
 use gatelodge::session::time::Timestamp;
+use tokio::time::Instant;
 
 use super::bench::{Bench, Kind, LONG, SHORT, new_session, record, user};
 

@@ -1,9 +1,10 @@
 //! Owns what must hold of logins under way, in every store. Does not know which store it is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gatelodge::authority::ports::{LoginEnd, LoginTaken};
 use gatelodge::session::key::{LoginKey, SessionKey};
+use tokio::time::Instant;
 
 use super::bench::{BINDING, Bench, LONG, SHORT, TENANT, fresh, partition};
 

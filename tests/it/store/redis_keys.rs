@@ -1,1 +1,114 @@
-//! x
+//! Owns what must hold of keys and values in Redis: one slot, bytes that other versions write, scripts that a server
+//! has forgotten. Does not know the scripts.
+
+use gatelodge::authority::ports::{LeaseAttempt, LoginEnd, LoginTaken, Lookup, StoreError};
+use gatelodge::session::key::SessionKey;
+use gatelodge::session::record::Ending;
+use gatelodge::session::time::Timestamp;
+
+use super::bench::{self, BINDING, Bench, Kind, LONG, TENANT, fresh, keys_of, record, user};
+use crate::redis::{Cluster, Server};
+
+/// The names of this bench's keys of that kind.
+async fn keys(bench: &Bench, kind: u8) -> Vec<Vec<u8>> {
+    let Kind::Redis { prefix, servers, .. } = &bench.kind else { panic!("not redis") };
+    let (prefix, servers) = (prefix.clone(), servers.clone());
+    let all = move || servers.iter().flat_map(|server| keys_of(server, &prefix)).collect::<Vec<_>>();
+    let is_kind = |key: &Vec<u8>| key.windows(2).any(|pair| pair == [b'}', kind]);
+    tokio::task::spawn_blocking(all).await.unwrap().into_iter().filter(is_kind).collect()
+}
+
+/// Does something to a key of the shared server.
+async fn bend(key: &[u8], script: &'static str) {
+    let key = key.to_vec();
+    let run = move || redis::cmd("EVAL").arg(script).arg(1).arg(key).exec(&mut Server::shared().admin()).unwrap();
+    tokio::task::spawn_blocking(run).await.unwrap();
+}
+
+fn assert_unreadable<T>(outcome: &Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::Unreadable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_never_a_logout() {
+    let bench = bench::redis().await;
+    let of_a_later_version = r"redis.call('SETRANGE', KEYS[1], 0, '\2')";
+    let cut_short = "redis.call('SET', KEYS[1], redis.call('GETRANGE', KEYS[1], 0, 50), 'KEEPTTL')";
+    let rubbish = "redis.call('SET', KEYS[1], 'rubbish', 'KEEPTTL')";
+    let of_another_type =
+        "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], 'x') redis.call('EXPIRE', KEYS[1], 60)";
+    for bent in [of_a_later_version, cut_short, rubbish, of_another_type] {
+        let user = user();
+        let key = bench.session(&user).await;
+        let name = keys(&bench, b's').await.into_iter().find(|name| name.ends_with(&key.id)).unwrap();
+        bend(&name, bent).await;
+        let (store, at) = (&bench.store, Timestamp::from_secs(1_700_000_000));
+        assert_unreadable(&store.read(&key).await);
+        assert_unreadable(&store.touch(&key, at, LONG).await);
+        assert_unreadable(&store.lease(&key, LONG).await);
+        assert_unreadable(&store.sessions_of(&user).await);
+        assert_unreadable(&store.write_tokens(&key, 0, record(2), vec![1]).await);
+        // It can be ended all the same, and is then gone for the index too.
+        assert!(store.end(&key, Ending::Revoked, LONG).await.unwrap());
+        assert_eq!(store.read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));
+        assert!(store.sessions_of(&user).await.unwrap().is_empty());
+    }
+    bench.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_of_a_later_version_is_unreadable() {
+    let bench = bench::redis().await;
+    let key = bench.login(LONG).await;
+    bend(&keys(&bench, b'o').await.remove(0), "redis.call('HSET', KEYS[1], 'v', '2')").await;
+    assert_unreadable(&bench.store.take(&key, &[BINDING], LONG).await);
+    assert_unreadable(&bench.store.note(&key, &SessionKey::of(TENANT, key.partition, &fresh())).await);
+    assert_unreadable(&bench.store.finish(&key, LoginEnd::Failed(1), LONG).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_session_is_out_of_the_index_at_once() {
+    let bench = bench::redis().await;
+    let key = bench.session(&user()).await;
+    // A write of the record, which knows no user, keeps whose it is.
+    let LeaseAttempt::Taken(lease, _) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    bench.store.write_tokens(&key, lease.fence(), record(2), b"new".to_vec()).await.unwrap();
+    assert_eq!(keys(&bench, b'i').await.len(), 1);
+    bench.store.end(&key, Ending::Revoked, LONG).await.unwrap();
+    assert!(keys(&bench, b'i').await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_forgot_the_scripts_is_taught_again() {
+    for bench in [bench::redis().await, bench::cluster().await] {
+        let key = bench.session(&user()).await;
+        let Kind::Redis { servers, .. } = &bench.kind else { panic!("not redis") };
+        let servers = servers.clone();
+        let forget = move || {
+            for server in servers {
+                redis::cmd("SCRIPT").arg("FLUSH").exec(&mut server.admin()).unwrap();
+            }
+        };
+        tokio::task::spawn_blocking(forget).await.unwrap();
+        assert!(matches!(bench.store.lease(&key, LONG).await.unwrap(), LeaseAttempt::Taken(..)));
+        let login = bench.login(LONG).await;
+        assert!(matches!(bench.store.take(&login, &[BINDING], LONG).await.unwrap(), LoginTaken::Taken { .. }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_are_spread_evenly_over_the_nodes() {
+    let bench = bench::cluster().await;
+    for _ in 0..300 {
+        bench.session(&user()).await;
+    }
+    let Kind::Redis { prefix, .. } = &bench.kind else { panic!("not redis") };
+    let prefix = prefix.clone();
+    let count =
+        move || Cluster::shared().primaries().iter().map(|node| keys_of(node, &prefix).len()).collect::<Vec<_>>();
+    let counts = tokio::task::spawn_blocking(count).await.unwrap();
+    // 300 users, each with record, tokens and an index that some of them share.
+    assert_eq!(counts.len(), 3);
+    assert!(counts.iter().all(|count| (180..=400).contains(count)), "{counts:?}");
+    bench.leave().await;
+}

@@ -137,7 +137,8 @@ pub async fn a_new_session_ends_those_it_replaces(bench: &Bench) {
     assert_eq!(bench.store.tokens(&first).await.unwrap(), None);
     let mut left: Vec<_> = bench.store.sessions_of(&user).await.unwrap().into_iter().map(|(key, _)| key).collect();
     let mut expected = vec![other, key];
-    (left.sort(), expected.sort());
+    left.sort();
+    expected.sort();
     assert_eq!(left, expected);
 }
 

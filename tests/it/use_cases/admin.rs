@@ -5,7 +5,7 @@ use gatelodge::authority::list_sessions::Question;
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::Outcome;
 
-use super::world::{Browser, World};
+use crate::world::{Browser, World};
 
 async fn page(
     world: &World,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gatelodge::authority::validate_session::{Outcome, Question};
 use gatelodge::authority::{complete_logout, start_logout};
 
-use super::world::{Browser, World, state_of};
+use crate::world::{Browser, World, state_of};
 
 async fn token(world: &World, browser: &Browser) -> Bytes {
     let question =

@@ -6,4 +6,3 @@ mod login;
 mod logout;
 mod tokens;
 mod validation;
-mod world;

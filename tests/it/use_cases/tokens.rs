@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::{Error, get_access_token, refresh_tokens};
 
-use super::world::{Browser, World};
+use crate::world::{Browser, World};
 
 async fn logged_in() -> (Arc<World>, Browser) {
     let (world, mut browser) = (World::new(), Browser::default());
@@ -92,4 +92,13 @@ async fn a_refresh_that_comes_too_late_is_revoked_at_the_provider() {
     assert!(matches!(outcome, refresh_tokens::Outcome::Inactive(_)));
     tokio::task::yield_now().await;
     assert!(world.provider.revoked.lock().unwrap().contains(&"refresh-100".to_owned()));
+}
+
+#[tokio::test]
+async fn asking_for_a_token_counts_as_use_of_the_session() {
+    let (world, browser) = logged_in().await;
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_mins(9));
+        access(&world, &browser, None).await.unwrap();
+    }
 }

@@ -10,7 +10,7 @@ use gatelodge::session::csrf::CsrfFault;
 use gatelodge::session::fingerprint::{Comparison, FingerprintMode};
 use gatelodge::session::request::PresentedCookie;
 
-use super::world::{Browser, World};
+use crate::world::{Browser, World};
 
 async fn logged_in() -> (World, Browser) {
     let (world, mut browser) = (World::new(), Browser::default());

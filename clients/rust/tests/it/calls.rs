@@ -1,4 +1,5 @@
 //! Owns how the typed client calls: what goes with a call, when it is repeated, and how it fails.
+//! Does not know routes.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Owns what other origins are told: the settings' word, exactly (contract.md 4, security.md 72).
+//! Does not know sessions.
 
 use gatelodge_client::v1::validate_session_response::Outcome;
 use http::{Request, StatusCode};

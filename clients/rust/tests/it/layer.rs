@@ -1,4 +1,5 @@
 //! Owns sessions on an application's own routes: who gets in, and what everybody else gets.
+//! Does not know the edge's own routes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,5 @@
 //! Owns what each route passes on and copies back.
+//! Does not know what the authority decides.
 
 use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::{Edge, EdgeOptions, v1};

@@ -1,4 +1,5 @@
 //! Owns how an edge comes by its settings and keeps them (contract.md 4).
+//! Does not know what a route does with them.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! Owns how the client comes by TLS: the scheme decides, and the files say whom to trust and who we are.
+//! Does not know what is asked over it.
 
 use std::path::PathBuf;
 use std::sync::Arc;

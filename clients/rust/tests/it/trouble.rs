@@ -1,4 +1,5 @@
 //! Owns what a browser gets when the authority is away, slow, of another age, or writes what is no HTTP.
+//! Does not know what goes well.
 
 use std::time::Duration;
 

@@ -1,0 +1,121 @@
+//! Owns the search for secrets in the log, at its finest level and as the process writes it (security.md 109).
+//! Does not know who would log them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatelodge::config::log::{Format, Log};
+use gatelodge::rpc::policy::Role;
+use gatelodge_client::v1;
+use gatelodge_client::v1::complete_callback_request::Response;
+use gatelodge_client::v1::validate_session_response::Outcome;
+use url::Url;
+
+use super::journey::parameter;
+use crate::hostile::{CLIENT_SECRET, Endpoint, Hostile};
+use crate::rpc::serving::{Serving, by, context, cookies, key, validation};
+use crate::world::log::{again, told};
+use crate::world::{Browser, World};
+
+/// Goes the whole way over gRPC, and a wrong way too; answers every secret that was on it.
+async fn the_whole_way() -> Vec<String> {
+    let hostile = Hostile::start().await;
+    let world = World::built(&["unused"], |_| (), |ports| ports.providers = Arc::new(hostile.registry()));
+    let serving = Serving::of(&world).await;
+    let (mut logins, mut sessions) = (serving.logins().await, serving.sessions().await);
+    let mut browser = Browser::default();
+    let mut secrets = vec![CLIENT_SECRET.to_owned(), "CANARY".to_owned(), key(Role::Edge), key(Role::Backend)];
+
+    for spoilt in [true, false] {
+        let start = v1::StartLoginRequest { context: Some(context("GET", "/auth/web/login")), ..Default::default() };
+        let answer = logins.start_login(by(Role::Edge, start)).await.unwrap().into_inner().answer.unwrap();
+        browser.keep(&answer.set_cookies);
+        let asked = Url::parse(&answer.location).unwrap();
+        let back = hostile.visit(asked.as_str()).unwrap();
+        for name in ["state", "nonce", "code_challenge", "code"] {
+            let query = format!("{}&{}", asked.query().unwrap(), back.query().unwrap());
+            secrets.extend(parameter(&query, name));
+        }
+        let mut query = back.query().unwrap().to_owned();
+        if spoilt {
+            hostile.claims(|claims| drop(claims.insert("aud".into(), "another".into())));
+            query.push_str("&session_state=SECRET-IN-A-QUERY");
+        } else {
+            hostile.behave();
+        }
+        let callback = v1::CompleteCallbackRequest {
+            response: Some(Response::Query(query.into())),
+            cookies: cookies(&browser),
+            context: Some(context("GET", "/auth/web/callback")),
+            ..Default::default()
+        };
+        let done = logins.complete_callback(by(Role::Edge, callback)).await.unwrap().into_inner();
+        browser.keep(&done.answer.unwrap().set_cookies);
+    }
+    secrets.push("SECRET-IN-A-QUERY".to_owned());
+    secrets.extend(browser.cookies.iter().map(|(_, value)| value.clone()));
+
+    let question = v1::ValidateSessionRequest { issue_csrf_token: true, ..validation(&browser) };
+    let answer = sessions.validate_session(by(Role::Edge, question)).await.unwrap().into_inner();
+    let Some(Outcome::Active(active)) = answer.outcome else { panic!("{answer:?}") };
+    secrets.push(active.csrf_token.clone());
+    let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: Some(context("POST", "/")) };
+    sessions.refresh_tokens(by(Role::Edge, refresh)).await.unwrap();
+    let token = v1::GetAccessTokenRequest { cookies: cookies(&browser), ..Default::default() };
+    let token = sessions.get_access_token(by(Role::Backend, token)).await.unwrap().into_inner();
+    let Some(v1::get_access_token_response::Outcome::AccessToken(token)) = token.outcome else { panic!("{token:?}") };
+    secrets.push(token.value);
+
+    let seen = v1::RequestContext {
+        csrf_token: Some(Bytes::from(active.csrf_token)),
+        sec_fetch_mode: Some("cors".into()),
+        ..context("POST", "/auth/web/logout")
+    };
+    let logout = v1::StartLogoutRequest { cookies: cookies(&browser), context: Some(seen), ..Default::default() };
+    let answer = logins.start_logout(by(Role::Edge, logout)).await.unwrap().into_inner().answer.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let url = Url::parse(body["logout_url"].as_str().unwrap()).unwrap();
+    secrets.extend(["id_token_hint", "state"].into_iter().filter_map(|name| parameter(url.query().unwrap(), name)));
+    secrets.extend(hostile.received(Endpoint::Token).iter().filter_map(|call| parameter(&call.form, "code_verifier")));
+
+    let mut wrong = tonic::Request::new(validation(&browser));
+    wrong.metadata_mut().insert("authorization", "Bearer SECRET-OF-A-STRANGER".parse().unwrap());
+    sessions.validate_session(wrong).await.unwrap_err();
+    secrets.push("SECRET-OF-A-STRANGER".to_owned());
+    secrets
+}
+
+/// The child goes the whole way with the real log, and says what must not be in it.
+async fn in_a_process(test: &str, format: Format) {
+    if told().is_some() {
+        gatelodge::telemetry::start(&Log { format, level: "trace".into() });
+        for secret in the_whole_way().await {
+            assert!(secret.len() >= 6, "{secret:?} would be found by chance");
+            println!("\nSECRET {secret}");
+        }
+        return;
+    }
+    let output = again(test, "go").output().await.unwrap();
+    let (said, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{said}\n{log}");
+    for line in ["a login began", "a login failed", "a login is complete", "a call was answered", "a call was refused"]
+    {
+        assert!(log.contains(line), "the log is not what it should be, {line:?} is missing: {log}");
+    }
+    let secrets: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("SECRET ")).collect();
+    assert!(secrets.len() >= 18, "{secrets:?}");
+    for secret in secrets {
+        let found: Vec<_> = log.lines().filter(|line| line.contains(secret)).collect();
+        assert!(found.is_empty(), "{secret} was logged: {found:#?}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_log_of_a_process_in_json() {
+    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_in_json", Format::Json).await;
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_log_of_a_process_for_people() {
+    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_for_people", Format::Pretty).await;
+}

@@ -1,0 +1,190 @@
+//! Owns a browser's way through a login at the hostile provider, and INV: what has to hold after every login that was
+//! rejected (security.md, top). Does not know any case.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use gatelodge::authority::answer::HttpAnswer;
+use gatelodge::authority::list_sessions;
+use gatelodge::authority::login_answer::LoginFailure;
+
+use crate::hostile::{Endpoint, Hostile, SUB};
+use crate::world::log::Log;
+use crate::world::{Browser, World};
+
+/// A browser, an authority that knows one hostile provider, and what the authority logs.
+pub struct Journey<'a> {
+    pub hostile: &'a Hostile,
+    pub world: World,
+    pub browser: Browser,
+    pub log: Log,
+    /// What must be seen nowhere.
+    secrets: Vec<String>,
+    _listening: tracing::subscriber::DefaultGuard,
+}
+
+/// How a login began.
+pub enum Begun {
+    /// The browser has come back, with this query.
+    Back(Query),
+    /// It never left.
+    Not(HttpAnswer, LoginFailure),
+}
+
+/// Pairs of a query, in their order.
+#[derive(Clone, Debug)]
+pub struct Query(pub Vec<(String, String)>);
+
+impl Query {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.unset(name);
+        self.add(name, value);
+    }
+
+    pub fn unset(&mut self, name: &str) {
+        self.0.retain(|(own, _)| own != name);
+    }
+
+    pub fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    pub fn change(&mut self, name: &str, change: impl FnOnce(&str) -> String) {
+        let changed = change(self.get(name).unwrap());
+        self.set(name, changed);
+    }
+
+    /// The same pair once more.
+    pub fn again(&mut self, name: &str) {
+        let own = self.get(name).unwrap().to_owned();
+        self.add(name, own);
+    }
+
+    pub fn text(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}
+
+/// The first answer to each failure: every later one has to be the same, whatever the provider did.
+static UNIFORM: LazyLock<Mutex<HashMap<&'static str, HttpAnswer>>> = LazyLock::new(Mutex::default);
+
+/// One case of the provider's tables as a whole login: it fails, and INV holds.
+pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
+    let hostile = Hostile::start().await;
+    bend(&hostile);
+    let mut journey = Journey::to(&hostile);
+    let expected = match check {
+        "unavailable" => LoginFailure::ProviderUnavailable,
+        "failed" | "invalid_grant" => LoginFailure::ProviderError,
+        _ => LoginFailure::IdentityRejected,
+    };
+    match journey.begin().await {
+        Begun::Not(answer, failure) => {
+            assert_eq!(failure, LoginFailure::ProviderUnavailable);
+            journey.inv(&answer, failure).await;
+            assert_eq!(hostile.calls(Endpoint::Token), 0);
+        }
+        Begun::Back(query) => {
+            journey.fails(&query.text(), expected).await;
+            journey.fails(&query.text(), expected).await;
+            let (sent, asked) = (hostile.calls(Endpoint::Token), hostile.calls(Endpoint::Userinfo));
+            assert_eq!(sent, usize::from(check != "response.iss"), "the code was sent {sent} times");
+            assert!(asked == 0 || check.starts_with("userinfo.") || check.starts_with("claims."), "{asked}");
+        }
+    }
+}
+
+impl<'a> Journey<'a> {
+    pub fn to(hostile: &'a Hostile) -> Self {
+        let log = Log::default();
+        let listening = log.listen();
+        let world = World::built(&["unused"], |_| (), |ports| ports.providers = Arc::new(hostile.registry()));
+        let secrets = vec!["CANARY".to_owned(), "eyJ".to_owned(), "sess_".to_owned()];
+        Self { hostile, world, browser: Browser::default(), log, secrets, _listening: listening }
+    }
+
+    /// Begins a login, logs in at the provider, and comes back; with what the case has bent of a redemption.
+    pub async fn begin(&mut self) -> Begun {
+        let bent = self.hostile.redemption();
+        let wish = bent.max_age.map(|age| format!("max_age={}", age.as_secs())).unwrap_or_default();
+        let started = self.world.start(&self.browser, &wish).await;
+        if let Some(failure) = started.failure {
+            return Begun::Not(started.answer, failure);
+        }
+        self.browser.keep(&started.answer.set_cookies);
+        let asked = url::Url::parse(&started.answer.location.unwrap()).unwrap();
+        let back = self.hostile.visit(asked.as_str()).unwrap();
+        let mut query = Query(back.query_pairs().into_owned().collect());
+        if bent.response_issuer.as_deref() != query.get("iss") {
+            query.unset("iss");
+            bent.response_issuer.into_iter().for_each(|issuer| query.add("iss", issuer));
+        }
+        let asked = Query(asked.query_pairs().into_owned().collect());
+        self.hide(["state", "nonce", "code_challenge"].into_iter().filter_map(|name| asked.get(name)));
+        self.hide(query.get("code"));
+        let binding = self.browser.cookie("__Host-login").map(str::to_owned);
+        self.hide(binding.as_deref());
+        Begun::Back(query)
+    }
+
+    /// The same for a login that does begin.
+    pub async fn back(&mut self) -> Query {
+        match self.begin().await {
+            Begun::Back(query) => query,
+            Begun::Not(answer, failure) => panic!("{failure:?}: {answer:?}"),
+        }
+    }
+
+    /// From now on these must be seen nowhere.
+    pub fn hide<'s>(&mut self, secrets: impl IntoIterator<Item = &'s str>) {
+        self.secrets.extend(secrets.into_iter().map(str::to_owned));
+    }
+
+    /// Delivers a callback that has to fail so, and INV holds.
+    pub async fn fails(&mut self, query: &str, expected: LoginFailure) {
+        let outcome = self.world.callback(&self.browser, query).await;
+        assert_eq!(outcome.result.as_ref().err(), Some(&expected), "{query}");
+        self.inv(&outcome.answer, expected).await;
+    }
+
+    /// INV.
+    async fn inv(&mut self, answer: &HttpAnswer, failure: LoginFailure) {
+        assert_eq!(self.sessions("").await, 0, "a session was made");
+        assert_eq!(self.sessions(&format!("hostile_{SUB}")).await, 0, "the user's index names a session");
+        assert!(answer.set_cookies.is_empty(), "{answer:?}");
+        let trouble = failure.trouble();
+        assert_eq!((answer.status, answer.location.as_deref()), (trouble.status, None));
+        let first = UNIFORM.lock().unwrap().entry(trouble.reason).or_insert_with(|| answer.clone()).clone();
+        assert_eq!(*answer, first, "the answer tells more than its failure");
+        let sent = self.hostile.received(Endpoint::Token);
+        let sent: Vec<_> = sent.iter().filter_map(|call| parameter(&call.form, "code_verifier")).collect();
+        self.hide(sent.iter().map(String::as_str));
+        let told = format!("{answer:?} {}", String::from_utf8_lossy(&answer.body));
+        let logged = self.log.text();
+        assert!(logged.contains("a login failed") || logged.contains("no login began"), "{logged}");
+        for secret in &self.secrets {
+            assert!(!told.contains(secret), "{secret} was told: {told}");
+            assert!(!logged.contains(secret), "{secret} was logged: {logged}");
+        }
+        assert_eq!(self.hostile.canary_calls(), 0, "an address of the provider's choosing was called");
+    }
+
+    async fn sessions(&self, user_id: &str) -> usize {
+        let question = list_sessions::Question { user_id: user_id.into(), page_size: 10, ..Default::default() };
+        match self.world.authority.list_sessions(question).await {
+            Ok(page) => page.sessions.len(),
+            // An issuer template takes no user id of this form.
+            Err(_) if !user_id.is_empty() => 0,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+/// A parameter of a form.
+pub fn parameter(form: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(form.as_bytes()).find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+}

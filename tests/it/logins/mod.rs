@@ -1,0 +1,20 @@
+//! Owns whole logins: the authority over the embedded store and the real OpenID Connect adapter, against our hostile
+//! provider. Does not know gRPC or how a check is made.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `journey` | a browser's way through a login, and INV: what has to hold after each that was rejected |
+//! | `callback` | what comes back with the browser (security.md 13 to 18) |
+//! | `good` | login, refresh, logout |
+//! | `canary` | no secret reaches the log |
+//! | `kill` | the process ends in the middle |
+//!
+//! The cases of `providers` run through here too, each as a whole login.
+
+mod callback;
+mod canary;
+mod good;
+mod journey;
+mod kill;
+
+pub use journey::refused;

@@ -1,0 +1,115 @@
+//! Owns what happens while the store is away, slow or silent: nobody is logged out, and health tells the truth.
+//! Does not know which store it is.
+
+use std::time::Duration;
+
+use gatelodge::rpc::policy::Role;
+use gatelodge_client::v1;
+use gatelodge_client::v1::validate_session_response::Outcome;
+use tokio::time::Instant;
+use tonic::Code;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_types::StatusExt as _;
+
+use super::failed;
+use super::serving::{Serving, by, context, cookies, validation, within};
+use crate::world::faults::Fault;
+use crate::world::{Browser, World};
+
+const DEADLINE: Duration = Duration::from_secs(2);
+
+// security.md 113, 114: UNAVAILABLE with advice, inside the deadline, on every call that needs the store; and the
+// session lives on afterwards.
+#[tokio::test]
+async fn a_store_that_is_away_ends_no_session() {
+    let (world, store) = World::with_faults(|_| ());
+    let mut browser = Browser::default();
+    world.log_in(&mut browser, "ada").await;
+    let serving = Serving::of(&world).await;
+    let (mut sessions, mut logins, mut admin) =
+        (serving.sessions().await, serving.logins().await, serving.admin().await);
+    store.set(Fault::Away);
+    let began = Instant::now();
+    let (cookies, seen) = (cookies(&browser), Some(context("GET", "/")));
+    let refresh = v1::RefreshTokensRequest { cookies: cookies.clone(), context: seen.clone() };
+    let token = v1::GetAccessTokenRequest { cookies: cookies.clone(), ..Default::default() };
+    let revoke = v1::SessionServiceRevokeRequest { cookies: cookies.clone(), context: seen.clone() };
+    let start = v1::StartLoginRequest { context: seen.clone(), ..Default::default() };
+    let logout = v1::StartLogoutRequest { cookies, context: seen, ..Default::default() };
+    let user = Some(v1::admin_service_revoke_request::Target::UserId("idp_ada".into()));
+    let user = v1::AdminServiceRevokeRequest { target: user, ..Default::default() };
+    let answers = [
+        sessions.validate_session(within(DEADLINE, Role::Edge, validation(&browser))).await.err(),
+        sessions.refresh_tokens(within(DEADLINE, Role::Edge, refresh)).await.err(),
+        sessions.get_access_token(within(DEADLINE, Role::Backend, token)).await.err(),
+        sessions.revoke(within(DEADLINE, Role::Backend, revoke)).await.err(),
+        logins.start_login(within(DEADLINE, Role::Edge, start)).await.err(),
+        logins.start_logout(within(DEADLINE, Role::Edge, logout)).await.err(),
+        admin.list_sessions(within(DEADLINE, Role::Admin, v1::ListSessionsRequest::default())).await.err(),
+        admin.revoke(within(DEADLINE, Role::Admin, user)).await.err(),
+    ];
+    assert!(began.elapsed() < DEADLINE);
+    for answer in answers {
+        let status = failed::<()>(Err(answer.expect("no call knows better")), Code::Unavailable, "STORE_UNAVAILABLE");
+        assert!(status.get_details_retry_info().unwrap().retry_delay.unwrap() > Duration::ZERO, "{status:?}");
+        assert!(!status.message().contains("on purpose"), "the cause is for the log: {status:?}");
+    }
+    store.set(None);
+    let answer = sessions.validate_session(by(Role::Edge, validation(&browser))).await.unwrap().into_inner();
+    assert!(matches!(answer.outcome, Some(Outcome::Active(_))), "{answer:?}");
+}
+
+// What needs no store is answered without one: no cookie, a forged one, the settings, the providers.
+#[tokio::test]
+async fn what_needs_no_store_is_answered_while_it_is_away() {
+    let (world, store) = World::with_faults(|_| ());
+    let serving = Serving::of(&world).await;
+    let (mut sessions, mut logins) = (serving.sessions().await, serving.logins().await);
+    store.set(Fault::Silent);
+    let forged = Browser { cookies: vec![("__Host-session".into(), "sess_AAAA".into())], ..Browser::default() };
+    for browser in [Browser::default(), forged] {
+        let answer = sessions.validate_session(by(Role::Edge, validation(&browser))).await.unwrap().into_inner();
+        assert!(matches!(answer.outcome, Some(Outcome::Inactive(_))), "{answer:?}");
+    }
+    logins.get_edge_settings(by(Role::Edge, v1::GetEdgeSettingsRequest::default())).await.unwrap();
+    logins.list_providers(by(Role::Edge, v1::LoginServiceListProvidersRequest::default())).await.unwrap();
+}
+
+async fn health(client: &mut HealthClient<Channel>, service: &str) -> ServingStatus {
+    client.check(HealthCheckRequest { service: service.into() }).await.unwrap().into_inner().status()
+}
+
+/// Waits until every service says so.
+async fn until(client: &mut HealthClient<Channel>, expected: ServingStatus) {
+    for service in ["", "gatelodge.v1.SessionService", "gatelodge.v1.LoginService", "gatelodge.v1.AdminService"] {
+        let began = Instant::now();
+        while health(client, service).await != expected {
+            assert!(began.elapsed() < Duration::from_secs(15), "{service:?} never said {expected:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+// security.md 114.
+#[tokio::test]
+async fn health_is_as_true_as_the_store() {
+    let (world, store) = World::with_faults(|_| ());
+    store.set(Fault::Silent);
+    let serving = Serving::of(&world).await;
+    let mut client = HealthClient::new(serving.channel().await);
+    let first = health(&mut client, "").await;
+    assert_eq!(first, ServingStatus::NotServing, "nothing is promised before the store has answered");
+    store.set(None);
+    until(&mut client, ServingStatus::Serving).await;
+    for fault in [Fault::Away, Fault::Silent] {
+        store.set(fault);
+        until(&mut client, ServingStatus::NotServing).await;
+        store.set(None);
+        until(&mut client, ServingStatus::Serving).await;
+    }
+    let unknown = client.check(HealthCheckRequest { service: "no.such.Service".into() }).await;
+    failed(unknown, Code::NotFound, "INVALID_FIELD");
+}

@@ -1,0 +1,109 @@
+//! Owns a store that can be told to fail: away, slow, silent, broken, or the end of its process. What is let through
+//! goes to a real store. Does not know what is tested.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gatelodge::authority::Ports;
+use gatelodge::authority::ports::{
+    Creation, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin, SessionStore, StoreError,
+    StoreResult, WalkPage, WalkPosition, Written,
+};
+use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::record::{Ending, Record};
+use gatelodge::session::time::Timestamp;
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// It can't be reached.
+    Away,
+    /// It answers after that long.
+    Slow(Duration),
+    /// It never answers.
+    Silent,
+    /// Asking it panics.
+    Panics,
+    /// The process ends, without any goodbye, before the step with this number; the next one is 0.
+    EndsProcessBefore(usize),
+}
+
+/// A store with a fault, or none.
+pub struct FaultyStore {
+    sessions: Arc<dyn SessionStore>,
+    logins: Arc<dyn LoginStore>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl FaultyStore {
+    /// Puts one before the stores of `ports`.
+    pub fn before(ports: &mut Ports) -> Arc<Self> {
+        let (sessions, logins) = (Arc::clone(&ports.sessions), Arc::clone(&ports.logins));
+        let store = Arc::new(Self { sessions, logins, fault: Mutex::default() });
+        ports.sessions = store.clone();
+        ports.logins = store.clone();
+        store
+    }
+
+    /// From now on this is wrong.
+    pub fn set(&self, fault: impl Into<Option<Fault>>) {
+        *self.fault.lock().unwrap() = fault.into();
+    }
+
+    async fn step(&self) -> StoreResult<()> {
+        let fault = {
+            let mut fault = self.fault.lock().unwrap();
+            let now = *fault;
+            if let Some(Fault::EndsProcessBefore(steps @ 1..)) = now {
+                *fault = Some(Fault::EndsProcessBefore(steps - 1));
+            }
+            now
+        };
+        match fault {
+            None | Some(Fault::EndsProcessBefore(1..)) => (),
+            Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
+            Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
+            Some(Fault::Silent) => std::future::pending().await,
+            Some(Fault::Panics) => panic!("on purpose"),
+            Some(Fault::EndsProcessBefore(0)) => std::process::abort(),
+        }
+        Ok(())
+    }
+}
+
+macro_rules! pass {
+    ($port:ident by $field:ident: $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl $port for FaultyStore {
+            $(async fn $name(&self, $($argument: $kind),*) -> StoreResult<$answer> {
+                self.step().await?;
+                self.$field.$name($($argument),*).await
+            })*
+        }
+    };
+}
+
+pass! { SessionStore by sessions:
+    ping() -> ();
+    time() -> Timestamp;
+    create(new: NewSession) -> Creation;
+    read(key: &SessionKey) -> Lookup;
+    touch(key: &SessionKey, at: Timestamp, keep_for: Duration) -> bool;
+    end(key: &SessionKey, why: Ending, remember_for: Duration) -> bool;
+    end_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> u64;
+    sessions_of(user: &UserKey) -> Vec<(SessionKey, Record)>;
+    walk(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> WalkPage;
+    tokens(key: &SessionKey) -> Option<Vec<u8>>;
+    lease(key: &SessionKey, ttl: Duration) -> LeaseAttempt;
+    wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
+    write_tokens(key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> Written;
+}
+
+pass! { LoginStore by logins:
+    open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> ();
+    take(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
+    note(key: &LoginKey, session: &SessionKey) -> bool;
+    finish(key: &LoginKey, end: LoginEnd, keep_for: Duration) -> bool;
+    wait(key: &LoginKey, at_most: Duration) -> ();
+}

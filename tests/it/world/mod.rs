@@ -1,0 +1,155 @@
+//! Owns a world without a network: a fake clock, seeded chance, a scripted provider, the embedded store in memory.
+//! Does not know what is tested in it.
+
+mod browser;
+pub mod faults;
+pub mod log;
+mod provider;
+mod settings;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use gatelodge::authority::ports::{Beside, Clock, Entropy};
+use gatelodge::authority::settings::Settings;
+use gatelodge::authority::{Authority, Call, Ports, Presented, complete_callback, start_login, validate_session};
+use gatelodge::crypto::{KeyRing, Secret};
+use gatelodge::session::time::Timestamp;
+use gatelodge::store::embedded::EmbeddedStore;
+use gatelodge::vault::Vault;
+
+pub use self::browser::{Browser, state_of};
+pub use self::faults::FaultyStore;
+pub use self::provider::{FakeProvider, Listed};
+pub use self::settings::settings;
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+pub struct FakeClock(AtomicU64);
+
+impl FakeClock {
+    pub fn advance(&self, length: Duration) {
+        self.0.fetch_add(u64::try_from(length.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Bytes that never repeat, and are the same in every run.
+#[derive(Default)]
+pub struct Counted(AtomicU64);
+
+impl Entropy for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        for (block, chunk) in (0_u64..).zip(bytes.chunks_mut(32)) {
+            let hash = gatelodge::crypto::digest("test entropy", &[&number.to_be_bytes(), &block.to_be_bytes()]);
+            chunk.copy_from_slice(&hash[..chunk.len()]);
+        }
+    }
+}
+
+/// Tasks of the test's runtime.
+pub struct Spawned;
+
+impl Beside for Spawned {
+    fn run(&self, work: BoxFuture<'static, ()>) {
+        tokio::spawn(work);
+    }
+}
+
+/// The world, and what a browser in it holds.
+pub struct World {
+    pub authority: Authority,
+    pub clock: Arc<FakeClock>,
+    pub provider: Arc<FakeProvider>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// A world whose settings differ.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_providers(&["idp"], change)
+    }
+
+    pub fn with_providers(names: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(names, change, |_| ())
+    }
+
+    /// A world whose store can be told to fail.
+    pub fn with_faults(change: impl FnOnce(&mut Settings)) -> (Self, Arc<FaultyStore>) {
+        let mut store = None;
+        let world = Self::built(&["idp"], change, |ports| store = Some(FaultyStore::before(ports)));
+        (world, store.unwrap())
+    }
+
+    /// A world with other settings and other ports.
+    pub fn built(names: &[&str], change: impl FnOnce(&mut Settings), replace: impl FnOnce(&mut Ports)) -> Self {
+        let clock = Arc::new(FakeClock(AtomicU64::new(1_800_000_000_000)));
+        let providers: Vec<_> =
+            names.iter().map(|name| Arc::new(FakeProvider::new(name, Arc::clone(&clock)))).collect();
+        let provider = Arc::clone(&providers[0]);
+        let store = EmbeddedStore::open(None, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+        let mut settings = settings();
+        change(&mut settings);
+        let mut ports = Ports {
+            sessions: store.clone(),
+            logins: store.clone(),
+            providers: Arc::new(Listed(providers)),
+            clock: clock.clone(),
+            entropy: Arc::new(Counted::default()),
+            beside: Arc::new(Spawned),
+        };
+        replace(&mut ports);
+        let ring = |text: &str| KeyRing::new(Secret::new(text), []);
+        let authority = Authority::new(ports, Vault::new(&ring("session ring"), &ring("csrf ring")), settings);
+        Self { authority, clock, provider }
+    }
+
+    pub fn call() -> Call {
+        Call { request_id: "test".into() }
+    }
+
+    /// Begins a login and answers its outcome.
+    pub async fn start(&self, browser: &Browser, query: &str) -> start_login::Outcome {
+        let question = start_login::Question {
+            query: Bytes::copy_from_slice(query.as_bytes()),
+            presented: browser.get("/auth/web/login"),
+            ..Default::default()
+        };
+        self.authority.start_login(&Self::call(), question).await.unwrap()
+    }
+
+    /// Delivers a callback.
+    pub async fn callback(&self, browser: &Browser, query: &str) -> complete_callback::Outcome {
+        let response = complete_callback::Response::Query(Bytes::copy_from_slice(query.as_bytes()));
+        let question = complete_callback::Question { response, presented: browser.get("/auth/web/callback") };
+        self.authority.complete_callback(&Self::call(), question).await.unwrap()
+    }
+
+    /// Logs a browser in as `sub`.
+    pub async fn log_in(&self, browser: &mut Browser, sub: &str) -> complete_callback::Outcome {
+        let started = self.start(browser, "").await;
+        browser.keep(&started.answer.set_cookies);
+        let code = self.provider.code_for(sub);
+        let outcome = self.callback(browser, &format!("code={code}&state={}", state_of(&started.answer))).await;
+        browser.keep(&outcome.answer.set_cookies);
+        outcome
+    }
+
+    /// Asks who is behind a request.
+    pub async fn validate(&self, presented: Presented) -> validate_session::Outcome {
+        let question = validate_session::Question { presented, touch: true, ..Default::default() };
+        self.authority.validate_session(&Self::call(), question).await.unwrap()
+    }
+}

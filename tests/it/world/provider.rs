@@ -1,0 +1,148 @@
+//! Owns a provider that does as it is told, and counts what it is asked. Does not know HTTP.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gatelodge::authority::ports::{Clock as _, Providers};
+use gatelodge::authority::provider::{
+    AuthorizationRequest, EndSession, Grant, IdentityProvider, ProviderError, ProviderInfo, Redemption, RefreshRequest,
+};
+use gatelodge::crypto::Secret;
+use gatelodge::session::identity::{Identity, IssuerRule};
+use gatelodge::session::record::Tokens;
+
+use super::FakeClock;
+
+pub const ISSUER: &str = "https://idp.example";
+
+/// A provider that does as it is told, and counts what it is asked.
+pub struct FakeProvider {
+    pub info: ProviderInfo,
+    pub clock: Arc<FakeClock>,
+    pub codes: Mutex<HashMap<String, String>>,
+    pub refusal: Mutex<Option<fn() -> ProviderError>>,
+    pub redeemed: AtomicUsize,
+    pub refreshed: AtomicUsize,
+    pub revoked: Mutex<Vec<String>>,
+    pub slow: Mutex<Option<Duration>>,
+    pub scopes: Mutex<Vec<String>>,
+}
+
+impl FakeProvider {
+    pub fn new(name: &str, clock: Arc<FakeClock>) -> Self {
+        Self {
+            info: ProviderInfo {
+                name: name.into(),
+                display_name: name.to_uppercase(),
+                issuer: IssuerRule::new(ISSUER),
+            },
+            clock,
+            codes: Mutex::default(),
+            refusal: Mutex::default(),
+            redeemed: AtomicUsize::default(),
+            refreshed: AtomicUsize::default(),
+            revoked: Mutex::default(),
+            slow: Mutex::default(),
+            scopes: Mutex::new(vec!["openid".into(), "email".into()]),
+        }
+    }
+
+    /// A code that stands for the user `sub`.
+    pub fn code_for(&self, sub: &str) -> String {
+        let mut codes = self.codes.lock().unwrap();
+        let code = format!("code-{}", codes.len());
+        codes.insert(code.clone(), sub.to_owned());
+        code
+    }
+
+    fn tokens(&self, number: usize) -> Tokens {
+        Tokens {
+            access: Some(Secret::new(format!("access-{number}"))),
+            access_end: Some(self.clock.now() + Duration::from_mins(5)),
+            scopes: self.scopes.lock().unwrap().clone(),
+            refresh: Some(Secret::new(format!("refresh-{number}"))),
+            id: Some(Secret::new("e30.e30.c2ln")),
+        }
+    }
+
+    async fn pause(&self) {
+        let slow = *self.slow.lock().unwrap();
+        if let Some(slow) = slow {
+            tokio::time::sleep(slow).await;
+        }
+    }
+
+    fn refuse(&self) -> Result<(), ProviderError> {
+        self.refusal.lock().unwrap().map_or(Ok(()), |refusal| Err(refusal()))
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for FakeProvider {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+
+    async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
+        self.refuse()?;
+        Ok(format!("{ISSUER}/authorize?state={}&nonce={}", request.state.expose(), request.nonce))
+    }
+
+    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError> {
+        response_issuer
+            .is_none_or(|issuer| issuer == ISSUER)
+            .then_some(())
+            .ok_or(ProviderError::Rejected("response.iss"))
+    }
+
+    async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
+        let number = self.redeemed.fetch_add(1, Ordering::SeqCst);
+        self.pause().await;
+        self.refuse()?;
+        let sub = self.codes.lock().unwrap().remove(redemption.code.expose());
+        let sub = sub.ok_or_else(|| ProviderError::InvalidGrant("no such code".into()))?;
+        let identity = Identity {
+            user_id: self.info.issuer.user_id(&self.info.name, ISSUER, &sub),
+            provider: self.info.name.clone(),
+            issuer: ISSUER.into(),
+            email: Some(format!("{sub}@example.com")),
+            sub,
+            email_verified: true,
+            name: Some("Some One".into()),
+            picture: None,
+            claims: serde_json::Map::new(),
+            scopes: self.scopes.lock().unwrap().clone(),
+            auth_time: self.clock.now(),
+            acr: None,
+            amr: Vec::new(),
+        };
+        Ok(Grant { identity, provider_session: None, tokens: self.tokens(number) })
+    }
+
+    async fn refresh(&self, _: &RefreshRequest) -> Result<Tokens, ProviderError> {
+        let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
+        self.pause().await;
+        self.refuse()?;
+        Ok(self.tokens(number))
+    }
+
+    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
+        self.revoked.lock().unwrap().push(token.expose().to_owned());
+        Ok(())
+    }
+
+    async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
+        Ok(Some(format!("{ISSUER}/end?state={}", request.state.expose())))
+    }
+}
+
+pub struct Listed(pub Vec<Arc<FakeProvider>>);
+
+impl Providers for Listed {
+    fn all(&self) -> Vec<Arc<dyn IdentityProvider>> {
+        self.0.iter().map(|provider| Arc::clone(provider) as Arc<dyn IdentityProvider>).collect()
+    }
+}
