@@ -46,8 +46,8 @@ impl Opened {
         let slot = self.slot(key);
         if let Some(slot) = slot {
             let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            let same = |kept: &&Box<Slot>| kept.key == *key && kept.marks == marks && kept.body == *body;
-            if let Some(kept) = slot.as_ref().filter(same) {
+            let same = |kept: &&Slot| kept.key == *key && kept.marks == marks && kept.body == *body;
+            if let Some(kept) = slot.as_deref().filter(same) {
                 return Ok(Arc::clone(&kept.standing));
             }
         }

@@ -87,9 +87,9 @@ pub(super) fn info(session: &SessionView) -> v1::SessionInfo {
 }
 
 /// A session, as an admin sees it.
-pub(super) fn session(session: SessionView, tenant: &str) -> v1::Session {
+pub(super) fn session(session: &SessionView, tenant: &str) -> v1::Session {
     v1::Session {
-        info: Some(info(&session)),
+        info: Some(info(session)),
         access_token_expire_time: session.standing.access_token_end.map(timestamp),
         user_agent: session.standing.user_agent.clone(),
         client_address: session.standing.client_address.clone(),
