@@ -1,6 +1,8 @@
 //! Owns the way from presented cookies to a living session: no IO for what is forged, one read for what is not.
 //! Does not know what the session is wanted for.
 
+use std::sync::Arc;
+
 use super::answer::{HttpAnswer, Trouble};
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
@@ -19,7 +21,7 @@ pub(super) struct Admitted {
     pub(super) credential: Credential,
     pub(super) under_former_name: bool,
     pub(super) record: Record,
-    pub(super) standing: Standing,
+    pub(super) standing: Arc<Standing>,
     pub(super) times: Times,
     pub(super) touch_due: bool,
     pub(super) fingerprint: Comparison,
@@ -37,7 +39,7 @@ pub struct SessionView {
     /// The session.
     pub key: SessionKey,
     /// What it is.
-    pub standing: Standing,
+    pub standing: Arc<Standing>,
     /// Its times.
     pub times: Times,
     /// When it ends if it is not used again.
@@ -58,6 +60,7 @@ impl Authority {
         match self.ports.sessions.read(&chosen.credential.key).await? {
             Lookup::Found(record) => self.judge(chosen, record, presented.context.as_ref()),
             Lookup::Gone(ending) => {
+                self.opened.forget(&chosen.credential.key);
                 let reason = ending.map_or(InactiveReason::Ended, |_| InactiveReason::Revoked);
                 Ok(Admission::Inactive(reason))
             }
@@ -66,12 +69,10 @@ impl Authority {
 
     /// Picks the credential among the cookies, without IO.
     pub(super) fn choose(&self, presented: &Presented) -> Result<Chosen, InactiveReason> {
-        let names = self.settings.session_cookie_names();
-        let limit = self.settings.limits.cookies;
-        let cookies: Vec<_> =
-            presented.cookies.iter().filter(|c| names.contains(&c.name)).take(limit).cloned().collect();
+        let names = &self.session_cookie_names;
+        let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
         let present_name = names.first().map_or("", String::as_str);
-        choose(&cookies, self.settings.tenant, present_name, &self.vault.credential)
+        choose(cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
     }
 
     fn judge(&self, chosen: Chosen, record: Record, context: Option<&RequestContext>) -> Result<Admission, Error> {
@@ -80,7 +81,7 @@ impl Authority {
         if !credential.matches(&record.header.current) {
             return inactive(InactiveReason::Ended);
         }
-        let standing = self.vault.open_standing(&credential.key, &record.header.marks, &record.body)?;
+        let standing = self.opened.standing(&self.vault, &credential.key, &record)?;
         let times = standing.times(&record.header);
         let touch_due = match times.judge(self.ports.clock.now(), &self.settings.lifetimes) {
             Liveness::Living { touch_due } => touch_due || record.header.last_active.is_none(),
@@ -120,9 +121,15 @@ impl Authority {
     }
 
     /// The session as answers show it.
-    pub(super) fn view(&self, key: SessionKey, standing: Standing, times: Times, generation: u32) -> SessionView {
+    pub(super) fn view(
+        &self,
+        key: SessionKey,
+        standing: impl Into<Arc<Standing>>,
+        times: Times,
+        generation: u32,
+    ) -> SessionView {
         let idle_end = times.idle_end(&self.settings.lifetimes);
-        SessionView { key, standing, times, idle_end, generation }
+        SessionView { key, standing: standing.into(), times, idle_end, generation }
     }
 
     /// The Set-Cookie value of a session credential, good until the session's absolute end.

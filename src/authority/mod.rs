@@ -14,6 +14,7 @@ pub mod list_providers;
 pub mod list_sessions;
 pub mod login_answer;
 mod make_session;
+mod opened;
 pub mod ports;
 pub mod provider;
 mod refresh;
@@ -32,6 +33,7 @@ pub use error::Error;
 
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
+use opened::Opened;
 use ports::{Beside, Clock, Entropy, LoginStore, Providers, SessionStore};
 use settings::Settings;
 
@@ -59,6 +61,8 @@ pub struct Authority {
     vault: Arc<Vault>,
     settings: Arc<Settings>,
     settings_version: Arc<str>,
+    session_cookie_names: Arc<[String]>,
+    opened: Arc<Opened>,
 }
 
 /// The call that a use case answers.
@@ -82,7 +86,9 @@ impl Authority {
     #[must_use]
     pub fn new(ports: Ports, vault: Vault, settings: Settings) -> Self {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
-        Self { ports, vault: Arc::new(vault), settings: Arc::new(settings), settings_version: settings_version.into() }
+        let session_cookie_names = settings.session_cookie_names().into();
+        let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
+        Self { ports, vault, settings, settings_version: settings_version.into(), session_cookie_names, opened }
     }
 
     /// The version of the edge settings in force.

@@ -25,7 +25,7 @@ impl AdminService for Admin {
         let page = self.authority.list_sessions(question).await.map_err(failed)?;
         let tenant = self.authority.tenant_name();
         Ok(Response::new(v1::ListSessionsResponse {
-            sessions: page.sessions.into_iter().map(|session| answers::session(session, tenant)).collect(),
+            sessions: page.sessions.iter().map(|session| answers::session(session, tenant)).collect(),
             next_page_token: page.next_page_token,
         }))
     }
@@ -38,7 +38,7 @@ impl AdminService for Admin {
         let failed = |error| status::of(&error, &call.request_id);
         let id = fields::required("session_id", request.into_inner().session_id).map_err(failed)?;
         let session = self.authority.get_session(&id).await.map_err(failed)?;
-        let session = answers::session(session, self.authority.tenant_name());
+        let session = answers::session(&session, self.authority.tenant_name());
         Ok(Response::new(v1::GetSessionResponse { session: Some(session) }))
     }
 

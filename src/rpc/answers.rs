@@ -37,41 +37,40 @@ pub(super) fn http(answer: HttpAnswer) -> v1::HttpAnswer {
     }
 }
 
-pub(super) fn identity(identity: Identity, tenant: &str) -> v1::Identity {
-    let claims = (!identity.claims.is_empty()).then(|| structure(identity.claims));
+pub(super) fn identity(identity: &Identity, tenant: &str) -> v1::Identity {
+    let claims = (!identity.claims.is_empty()).then(|| structure(&identity.claims));
+    let maybe = |text: &Option<String>| text.clone().unwrap_or_default();
     v1::Identity {
-        user_id: identity.user_id,
+        user_id: identity.user_id.clone(),
         tenant: tenant.to_owned(),
-        provider: identity.provider,
-        issuer: identity.issuer,
-        sub: identity.sub,
-        email: identity.email.unwrap_or_default(),
+        provider: identity.provider.clone(),
+        issuer: identity.issuer.clone(),
+        sub: identity.sub.clone(),
+        email: maybe(&identity.email),
         email_verified: identity.email_verified,
-        name: identity.name.unwrap_or_default(),
-        picture: identity.picture.unwrap_or_default(),
+        name: maybe(&identity.name),
+        picture: maybe(&identity.picture),
         claims,
-        scopes: identity.scopes,
+        scopes: identity.scopes.clone(),
         auth_time: Some(timestamp(identity.auth_time)),
-        acr: identity.acr.unwrap_or_default(),
-        amr: identity.amr,
+        acr: maybe(&identity.acr),
+        amr: identity.amr.clone(),
     }
 }
 
-fn structure(map: serde_json::Map<String, serde_json::Value>) -> prost_types::Struct {
-    prost_types::Struct { fields: map.into_iter().map(|(name, json)| (name, value(json))).collect() }
+fn structure(map: &serde_json::Map<String, serde_json::Value>) -> prost_types::Struct {
+    prost_types::Struct { fields: map.iter().map(|(name, json)| (name.clone(), value(json))).collect() }
 }
 
-fn value(json: serde_json::Value) -> prost_types::Value {
+fn value(json: &serde_json::Value) -> prost_types::Value {
     use prost_types::value::Kind;
     use serde_json::Value;
     let kind = match json {
         Value::Null => Kind::NullValue(0),
-        Value::Bool(yes) => Kind::BoolValue(yes),
+        Value::Bool(yes) => Kind::BoolValue(*yes),
         Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or(f64::NAN)),
-        Value::String(text) => Kind::StringValue(text),
-        Value::Array(items) => {
-            Kind::ListValue(prost_types::ListValue { values: items.into_iter().map(value).collect() })
-        }
+        Value::String(text) => Kind::StringValue(text.clone()),
+        Value::Array(items) => Kind::ListValue(prost_types::ListValue { values: items.iter().map(value).collect() }),
         Value::Object(map) => Kind::StructValue(structure(map)),
     };
     prost_types::Value { kind: Some(kind) }
@@ -89,13 +88,13 @@ pub(super) fn info(session: &SessionView) -> v1::SessionInfo {
 }
 
 /// A session, as an admin sees it.
-pub(super) fn session(session: SessionView, tenant: &str) -> v1::Session {
+pub(super) fn session(session: &SessionView, tenant: &str) -> v1::Session {
     v1::Session {
-        info: Some(info(&session)),
+        info: Some(info(session)),
         access_token_expire_time: session.standing.access_token_end.map(timestamp),
-        user_agent: session.standing.user_agent,
-        client_address: session.standing.client_address,
-        identity: Some(identity(session.standing.identity, tenant)),
+        user_agent: session.standing.user_agent.clone(),
+        client_address: session.standing.client_address.clone(),
+        identity: Some(identity(&session.standing.identity, tenant)),
     }
 }
 
@@ -116,7 +115,7 @@ pub(super) fn validated(
 fn active(active: Active, tenant: &str) -> v1::ActiveSession {
     v1::ActiveSession {
         session: Some(info(&active.session)),
-        identity: Some(identity(active.session.standing.identity, tenant)),
+        identity: Some(identity(&active.session.standing.identity, tenant)),
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
@@ -213,7 +212,7 @@ pub(super) fn completed(
     let result = match outcome.result {
         Ok(session) => Outcome::Completed(v1::CompletedLogin {
             session: Some(info(&session)),
-            identity: Some(identity(session.standing.identity, tenant)),
+            identity: Some(identity(&session.standing.identity, tenant)),
         }),
         Err(failure) => Outcome::Failure(login_failure(failure).into()),
     };

@@ -53,14 +53,16 @@ pub struct Chosen {
 ///
 /// # Errors
 /// The reason for which there is no session.
-pub fn choose(
-    cookies: &[PresentedCookie],
+pub fn choose<'a>(
+    cookies: impl IntoIterator<Item = &'a PresentedCookie>,
     tenant: TenantNumber,
     present_name: &str,
     ring: &MacRing,
 ) -> Result<Chosen, InactiveReason> {
     let mut chosen: Option<Chosen> = None;
+    let mut reason = InactiveReason::None;
     for cookie in cookies {
+        reason = InactiveReason::Forged;
         let Some(credential) = Credential::read(&cookie.value, ring) else { continue };
         if credential.key.tenant != tenant {
             continue;
@@ -72,7 +74,7 @@ pub fn choose(
             _ => candidate,
         });
     }
-    chosen.ok_or(if cookies.is_empty() { InactiveReason::None } else { InactiveReason::Forged })
+    chosen.ok_or(reason)
 }
 
 /// Newer generations first; of one generation the one under the present name.

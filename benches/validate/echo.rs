@@ -1,0 +1,103 @@
+//! Owns what ours is compared with: a tonic server that decodes the same requests and gives the same answer, and the
+//! same with one GET before it. Does not know what is in the messages.
+
+use std::time::Duration;
+
+use gatelodge::rpc::server::ServerSettings;
+use gatelodge::rpc::v1;
+use gatelodge::rpc::v1::session_service_server::{SessionService, SessionServiceServer};
+use prost::Message as _;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncCommands as _, Client, IntoConnectionInfo as _};
+use tokio::net::TcpListener;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::protocol::Order;
+use crate::{Result, session};
+
+const KEY: &str = "echo";
+
+/// The echo.
+#[derive(Clone)]
+pub struct Echo {
+    answer: v1::ValidateSessionResponse,
+    redis: Option<ConnectionManager>,
+}
+
+impl Echo {
+    /// The echo that `order` describes; with a Redis, which it gives a value as large as a session's record.
+    pub async fn new(order: &Order) -> Result<Self> {
+        let redis = match &order.redis {
+            None => None,
+            Some(address) => {
+                let mut redis = connect(address)?;
+                let (new, _) = session::make(&session::vault(), 0, None);
+                let record = gatelodge::store::record::write(&new.user.hash, &new.record);
+                let _: () = redis.set(KEY, record).await?;
+                Some(redis)
+            }
+        };
+        Ok(Self { answer: v1::ValidateSessionResponse::decode(order.answer.as_slice())?, redis })
+    }
+
+    /// Serves until `stop` completes, with the settings of ours.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> Result<()> {
+        let settings = ServerSettings::default();
+        let service = SessionServiceServer::new(self).max_decoding_message_size(settings.max_message_bytes);
+        let server = Server::builder()
+            .tcp_nodelay(true)
+            .max_connection_age(settings.max_connection_age)
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .http2_max_header_list_size(Some(16 * 1024))
+            .add_service(service);
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        Ok(server.serve_with_incoming_shutdown(incoming, stop).await?)
+    }
+}
+
+/// A connection like the one that the Redis store's calls share.
+fn connect(address: &str) -> Result<ConnectionManager> {
+    let info = address.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(2)))
+        .set_response_timeout(Some(Duration::from_secs(2)));
+    Ok(ConnectionManager::new_lazy_with_config(Client::open(info)?, config)?)
+}
+
+#[async_trait]
+impl SessionService for Echo {
+    async fn validate_session(
+        &self,
+        _: Request<v1::ValidateSessionRequest>,
+    ) -> std::result::Result<Response<v1::ValidateSessionResponse>, Status> {
+        if let Some(redis) = &self.redis {
+            let value: redis::RedisResult<Vec<u8>> = redis.clone().get(KEY).await;
+            value.map_err(|error| Status::unavailable(error.to_string()))?;
+        }
+        Ok(Response::new(self.answer.clone()))
+    }
+
+    async fn refresh_tokens(
+        &self,
+        _: Request<v1::RefreshTokensRequest>,
+    ) -> std::result::Result<Response<v1::RefreshTokensResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn get_access_token(
+        &self,
+        _: Request<v1::GetAccessTokenRequest>,
+    ) -> std::result::Result<Response<v1::GetAccessTokenResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn revoke(
+        &self,
+        _: Request<v1::SessionServiceRevokeRequest>,
+    ) -> std::result::Result<Response<v1::SessionServiceRevokeResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+}

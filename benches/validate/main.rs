@@ -1,0 +1,64 @@
+//! Owns what `cargo bench --bench validate` shows: what a ValidateSession costs beside an empty echo in the same run.
+//! Does not know how an authority works: each server is a process of its own, this binary started again.
+//!
+//! Two pairs are measured in turns: the embedded store beside an empty tonic echo, and Redis beside the echo with one
+//! GET. The echo takes the same requests, gives the same answer, and has the same runtime, allocator and server
+//! settings. The last line is one JSON object. `-- --quick` takes seconds and shows only that it works.
+
+mod counted;
+mod echo;
+mod forged;
+mod load;
+mod memory;
+mod ours;
+mod process;
+mod protocol;
+mod redis_server;
+mod report;
+mod rounds;
+mod session;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Size {
+    rounds: usize,
+    round: Duration,
+    forged: usize,
+    sessions: usize,
+}
+
+const WHOLE: Size = Size { rounds: 9, round: Duration::from_millis(1200), forged: 100_000, sessions: 100_000 };
+const QUICK: Size = Size { rounds: 1, round: Duration::from_millis(150), forged: 2_000, sessions: 2_000 };
+
+fn main() -> ExitCode {
+    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let done = if has(process::SERVE) { process::serve() } else { measure(if has("--quick") { QUICK } else { WHOLE }) };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::failed(error.as_ref()),
+    }
+}
+
+fn measure(size: Size) -> Result<()> {
+    runtime()?.block_on(async {
+        let redis = redis_server::RedisServer::start()?;
+        let bytes = memory::per_session(&redis, size.sessions).await?;
+        let rounds = rounds::measure(&redis, size).await?;
+        let forged = forged::measure(size.forged).await?;
+        report::print(&rounds, &bytes, &forged)
+    })
+}
+
+/// The runtime of `gatelodge serve`, for every process of the measurement.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -1,0 +1,93 @@
+//! Owns the server that is measured: a whole authority with one session in it, as `gatelodge serve` runs it.
+//! Does not know what it is compared with.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use gatelodge::app::settings::settings;
+use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
+use gatelodge::authority::ports::{Creation, LoginStore, SessionStore};
+use gatelodge::authority::{Authority, Ports};
+use gatelodge::config::Config;
+use gatelodge::crypto::{ApiKey, Secret};
+use gatelodge::providers::Registry;
+use gatelodge::providers::http::HttpSettings;
+use gatelodge::rpc::callers::{Caller, Callers};
+use gatelodge::rpc::policy::Role;
+use gatelodge::rpc::server::{ServerSettings, serve};
+use gatelodge::store::embedded::EmbeddedStore;
+use gatelodge::store::redis::{RedisSettings, RedisStore};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::Result;
+use crate::counted::Counted;
+use crate::protocol::{Kind, Order, Ready};
+use crate::session;
+
+/// An authority, ready to serve.
+pub struct Ours {
+    pub ready: Ready,
+    authority: Authority,
+    callers: Callers,
+    /// Where the embedded store's file is.
+    _folder: TempDir,
+}
+
+impl Ours {
+    /// Joins the parts, and makes the session.
+    pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let (sessions, logins) = stores(order, &folder, calls).await?;
+        let vault = session::vault();
+        let (new, credential) = session::make(&vault, 0, Some(&session::tokens()));
+        if sessions.create(new).await? != Creation::Created {
+            return Err("the store refuses the session".into());
+        }
+        let credential = credential.text(&vault.credential).expose().to_owned();
+        let none = Registry::new(Vec::new(), HttpSettings::default());
+        let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
+        let (clock, entropy, beside) = (Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
+        let ports = Ports { sessions, logins, providers, clock, entropy, beside };
+        let authority = Authority::new(ports, vault, settings(&Config::default())?);
+        let key = ApiKey::generate(&session::random());
+        let caller = Caller { name: "the generator".into(), role: Role::Edge };
+        let callers = Callers::new([(*key.hash().as_bytes(), caller)]);
+        let ready = Ready { api_key: key.expose().to_owned(), credential, ..Ready::default() };
+        Ok(Self { ready, authority, callers, _folder: folder })
+    }
+
+    /// Serves until `stop` completes.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> Result<()> {
+        Ok(serve(self.authority, self.callers, ServerSettings::default(), listener, stop).await?)
+    }
+}
+
+type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>);
+
+async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
+    if let Some(address) = &order.redis {
+        let store = redis(address).await?;
+        return Ok((store.clone(), store));
+    }
+    let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
+    if order.kind == Kind::Counted {
+        let counted = Arc::new(Counted::new(store, Arc::clone(calls)));
+        return Ok((counted.clone(), counted));
+    }
+    Ok((store.clone(), store))
+}
+
+/// The store over a Redis.
+pub async fn redis(address: &str) -> Result<Arc<RedisStore>> {
+    let settings = RedisSettings {
+        urls: vec![Secret::new(address)],
+        cluster: false,
+        key_prefix: "gl".to_owned(),
+        connect_timeout: Duration::from_secs(2),
+        response_timeout: Duration::from_secs(2),
+        allow_eviction: false,
+    };
+    Ok(RedisStore::connect(settings).await?)
+}

@@ -1,0 +1,109 @@
+//! Owns the processes of the measurement: starting this binary again as a server, its end, its CPU time.
+//! Does not know what a server does.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::protocol::{Kind, Order, Ready};
+use crate::{Result, echo, ours, runtime};
+
+/// The flag that makes this binary a server.
+pub const SERVE: &str = "--serve";
+
+/// A server in a process of its own. It ends when its standard input does, so it never outlives the generator.
+pub struct Server {
+    pub kind: Kind,
+    pub ready: Ready,
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts it and waits until it listens.
+    pub fn start(order: &Order) -> Result<Self> {
+        let mut child =
+            Command::new(std::env::current_exe()?).arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut input = child.stdin.take().ok_or("a server without standard input")?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("a server without standard output")?);
+        writeln!(input, "{}", serde_json::to_string(order)?)?;
+        let ready = serde_json::from_str(&line(&mut output)?)?;
+        Ok(Self { kind: order.kind, ready, child, input: Some(input), output })
+    }
+
+    /// User and system time that the process has had so far, in seconds (proc(5), `stat`: fields 14 and 15).
+    pub fn cpu_seconds(&self) -> Result<f64> {
+        // 100 on every Linux that Rust runs on: USER_HZ is part of its interface.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let (_, after_name) = stat.rsplit_once(") ").ok_or("an unknown form of /proc/PID/stat")?;
+        let ticks = after_name.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<std::result::Result<f64, _>>();
+        Ok(ticks? / TICKS_PER_SECOND)
+    }
+
+    /// How often the store's port has been called, but for health.
+    pub fn store_calls(&mut self) -> Result<u64> {
+        let input = self.input.as_mut().ok_or("the server has been told to end")?;
+        writeln!(input)?;
+        Ok(line(&mut self.output)?.trim().parse()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        // It has ended already, or it ends now; there is nobody to tell that it did not.
+        let _ = self.child.wait();
+    }
+}
+
+fn line(output: &mut BufReader<ChildStdout>) -> Result<String> {
+    let mut line = String::new();
+    output.read_line(&mut line)?;
+    if line.is_empty() { Err("a server ended before it was told to".into()) } else { Ok(line) }
+}
+
+/// Is the server that the first line of standard input orders, until standard input ends. Every further line is
+/// answered with the number of store calls.
+pub fn serve() -> Result<()> {
+    gatelodge::telemetry::start(&gatelodge::config::log::Log::default());
+    let mut order = String::new();
+    std::io::stdin().read_line(&mut order)?;
+    let order: Order = serde_json::from_str(&order)?;
+    runtime()?.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let calls = Arc::new(AtomicU64::new(0));
+        let (stopping, stopped) = oneshot::channel::<()>();
+        let counted = Arc::clone(&calls);
+        std::thread::spawn(move || {
+            for _ in std::io::stdin().lines() {
+                say(&counted.load(Ordering::Relaxed).to_string());
+            }
+            drop(stopping);
+        });
+        let stop = async move { drop(stopped.await) };
+        match order.kind {
+            Kind::Echo | Kind::EchoGet => {
+                let echo = echo::Echo::new(&order).await?;
+                say(&serde_json::to_string(&Ready { address, ..Ready::default() })?);
+                echo.serve(listener, stop).await
+            }
+            Kind::Embedded | Kind::Counted | Kind::Redis => {
+                let ours = ours::Ours::new(&order, &calls).await?;
+                say(&serde_json::to_string(&Ready { address, ..ours.ready.clone() })?);
+                ours.serve(listener, stop).await
+            }
+        }
+    })
+}
+
+fn say(line: &str) {
+    // When the generator has gone, standard input ends too, and with it this process.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

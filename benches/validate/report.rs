@@ -1,0 +1,113 @@
+//! Owns what is printed: the table for people, the JSON object for programs as the last line. Does not measure.
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use crate::Result;
+use crate::forged::Forged;
+use crate::memory::Bytes;
+use crate::protocol::Kind;
+use crate::rounds::{IN_FLIGHT, Measured, PAIRS};
+
+/// The median of some figures, the least and the most.
+#[derive(Clone, Copy)]
+struct Spread {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(mut figures: Vec<f64>) -> Self {
+        figures.sort_by(f64::total_cmp);
+        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
+        let last = figures.len().saturating_sub(1);
+        Self { median: f64::midpoint(at(last / 2), at(figures.len() / 2)), least: at(0), most: at(last) }
+    }
+}
+
+/// One server at one number in flight: its rate, and what a call costs it.
+struct Row {
+    rate: Spread,
+    cpu_us: f64,
+}
+
+fn row(measured: &[Measured], kind: Kind, in_flight: usize) -> Row {
+    let own: Vec<_> = measured.iter().filter(|one| one.kind == kind && one.in_flight == in_flight).collect();
+    let (cpu, calls) = own.iter().fold((0.0, 0.0), |(cpu, calls), one| (cpu + one.cpu, calls + one.round.calls));
+    // A round is a few hundred ticks of the processors' accounting: only their sum is exact enough to divide.
+    Row { rate: Spread::of(own.iter().map(|one| one.round.per_second).collect()), cpu_us: cpu / calls * 1e6 }
+}
+
+/// The ratio of two servers' rates, round by round.
+fn ratio(measured: &[Measured], pair: (Kind, Kind), in_flight: usize) -> Spread {
+    let of = |kind, number| {
+        let found = measured.iter().find(|m| m.kind == kind && m.in_flight == in_flight && m.number == number);
+        found.map(|one: &Measured| one.round.per_second)
+    };
+    let ours = measured.iter().filter(|one| one.kind == pair.0 && one.in_flight == in_flight);
+    Spread::of(ours.filter_map(|one| Some(one.round.per_second / of(pair.1, one.number)?)).collect())
+}
+
+/// Prints everything.
+pub fn print(measured: &[Measured], bytes: &Bytes, forged: &Forged) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let mut object = Map::new();
+    writeln!(
+        out,
+        "ValidateSession, calls a second: median (least to most); CPU of the server's process for each call"
+    )?;
+    writeln!(out, "{:>9}  {:<10} {:>26} {:>11}   ratio of rates", "in flight", "server", "calls/s", "CPU us/call")?;
+    for in_flight in IN_FLIGHT {
+        for (ours, theirs) in PAIRS {
+            let (own, other) = (row(measured, ours, in_flight), row(measured, theirs, in_flight));
+            let ratio = ratio(measured, (ours, theirs), in_flight);
+            let spread = |Spread { median, least, most }| format!("{median:.0} ({least:.0} to {most:.0})");
+            let cells = |row: &Row| format!("{:>26} {:>11.1}", spread(row.rate), row.cpu_us);
+            let ratios = format!("{:.3} ({:.3} to {:.3})", ratio.median, ratio.least, ratio.most);
+            writeln!(out, "{in_flight:>9}  {:<10} {}   {ratios}", ours.name(), cells(&own))?;
+            writeln!(out, "{in_flight:>9}  {:<10} {}", theirs.name(), cells(&other))?;
+            let (name, other_name) = (key(ours), key(theirs));
+            object.insert(format!("ratio_{name}_{in_flight}"), rounded(ratio.median, 3));
+            object.insert(format!("cpu_ratio_{name}_{in_flight}"), rounded(other.cpu_us / own.cpu_us, 3));
+            for (name, row) in [(name, &own), (other_name, &other)] {
+                object.insert(format!("rate_{name}_{in_flight}"), rounded(row.rate.median, 0));
+                object.insert(format!("cpu_us_{name}_{in_flight}"), rounded(row.cpu_us, 2));
+            }
+        }
+    }
+    writeln!(out, "forged credentials: {} calls, {} of them reached the store", forged.calls, forged.store_calls)?;
+    let Bytes { sessions, session, with_tokens } = bytes;
+    writeln!(out, "Redis: {session:.0} bytes a session among {sessions}, {with_tokens:.0} with three JWTs")?;
+    object.insert("forged_calls".to_owned(), json!(forged.calls));
+    object.insert("forged_store_calls".to_owned(), json!(forged.store_calls));
+    object.insert("bytes_per_session_redis".to_owned(), rounded(*session, 0));
+    object.insert("bytes_per_session_with_tokens_redis".to_owned(), rounded(*with_tokens, 0));
+    writeln!(out, "{}", Value::Object(object))?;
+    Ok(())
+}
+
+const fn key(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Embedded => "embedded",
+        Kind::Counted => "counted",
+        Kind::Redis => "redis",
+        Kind::Echo => "echo",
+        Kind::EchoGet => "echo_get",
+    }
+}
+
+fn rounded(figure: f64, digits: i32) -> Value {
+    let scale = 10_f64.powi(digits);
+    json!((figure * scale).round() / scale)
+}
+
+/// Says why there are no figures.
+pub fn failed(error: &dyn Error) -> ExitCode {
+    // Standard error is closed: there is nowhere left to say it.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    ExitCode::FAILURE
+}
