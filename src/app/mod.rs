@@ -112,12 +112,13 @@ impl App {
         let settings = settings::settings(config)?;
         let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
         let server = parts::server(config)?;
+        let providers = Arc::new(parts::providers(config)?);
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral).await?;
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
-            providers: Arc::new(parts::providers(config)?),
+            providers,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             beside: Arc::new(RuntimeTasks),
@@ -149,6 +150,7 @@ impl App {
         };
         let sweeping = tokio::spawn(self.sweeping);
         let authority = self.authority.clone();
+        let drain = self.server.drain;
         let own_settings = ServerSettings { tls: None, ..self.server.clone() };
         let serving = async {
             let stop = until(stopped.clone());
@@ -157,17 +159,26 @@ impl App {
         let result = match self.inner {
             None => serving.await,
             Some(inner) => {
+                // It ends after the edge, whose running requests still ask it.
+                let (edge_ends, edge_ended) = watch::channel(false);
                 let own = async {
-                    // It ends after the edge, whose running requests still ask it.
-                    let stop = until(stopped.clone());
+                    let stop = until(edge_ended);
                     Ok(server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop).await?)
                 };
                 let service =
                     inner.edge.router::<()>().merge(pages).into_make_service_with_connect_info::<SocketAddr>();
                 let edge = async {
-                    let stop = until(stopped.clone());
-                    let ended = axum::serve(inner.listener, service).with_graceful_shutdown(stop).await;
-                    ended.map_err(|error| AppError::Edge(error.to_string()))
+                    let serving = axum::serve(inner.listener, service).with_graceful_shutdown(until(stopped.clone()));
+                    let drained = async {
+                        until(stopped.clone()).await;
+                        tokio::time::sleep(drain).await;
+                    };
+                    let ended = tokio::select! {
+                        ended = serving => ended.map_err(|error| AppError::Edge(error.to_string())),
+                        () = drained => Ok(()),
+                    };
+                    edge_ends.send_replace(true);
+                    ended
                 };
                 tokio::try_join!(serving, own, edge).map(|((), (), ())| ())
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::answer::{HttpAnswer, Trouble};
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
-use crate::session::admission::{Chosen, InactiveReason, choose};
+use crate::session::admission::{Chosen, InactiveReason, choose, signed};
 use crate::session::cookie;
 use crate::session::credential::Credential;
 use crate::session::fingerprint::{self, Comparison, FingerprintMode};
@@ -72,7 +72,27 @@ impl Authority {
         let names = &self.session_cookie_names;
         let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
         let present_name = names.first().map_or("", String::as_str);
-        choose(cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
+        choose(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
+    }
+
+    /// Every living session that the cookies hold a credential of, whatever the client: to be ended. A browser that
+    /// presents two sessions, or has changed since its login, may still end what it holds.
+    pub(super) async fn admit_to_end(&self, presented: &Presented) -> Result<Vec<Admitted>, Error> {
+        let names = &self.session_cookie_names;
+        let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
+        let limited = cookies.take(self.settings.limits.cookies);
+        let mut living: Vec<Admitted> = Vec::new();
+        for credential in signed(limited, self.settings.tenant, &self.vault.credential) {
+            if living.iter().any(|other| other.credential.key == credential.key) {
+                continue;
+            }
+            let Lookup::Found(record) = self.ports.sessions.read(&credential.key).await? else { continue };
+            let chosen = Chosen { credential, under_former_name: false };
+            if let Admission::Living(admitted) = self.judge(chosen, record, None)? {
+                living.push(*admitted);
+            }
+        }
+        Ok(living)
     }
 
     fn judge(&self, chosen: Chosen, record: Record, context: Option<&RequestContext>) -> Result<Admission, Error> {
@@ -95,6 +115,7 @@ impl Authority {
             }
         };
         if fingerprint == Comparison::Differed && self.settings.fingerprint == FingerprintMode::Strict {
+            tracing::info!(session = credential.key.public(), "refused: the client is another one than at login");
             return inactive(InactiveReason::Fingerprint);
         }
         let under_former_name = chosen.under_former_name;
@@ -102,22 +123,25 @@ impl Authority {
         Ok(Admission::Living(Box::new(admitted)))
     }
 
-    /// Writes down that the session was used, where that is due. A session that nobody had presented gets its own
-    /// life in this step, so it is waited for; that it fails ends nobody's session.
-    pub(super) async fn touch(&self, admitted: &mut Admitted) {
+    /// Writes down that the session was used, where that is due, and answers whether it is still there. A session that
+    /// nobody had presented gets its own life in this step, so it is waited for; that it fails ends nobody's session.
+    pub(super) async fn touch(&self, admitted: &mut Admitted) -> bool {
         if !admitted.touch_due {
-            return;
+            return true;
         }
         let now = self.ports.clock.now();
-        admitted.times.last_active = admitted.times.last_active.max(now);
-        let keep_for = admitted.times.keep_for(now, &self.settings.lifetimes);
-        if let Err(error) = self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
-            tracing::warn!(
+        let used = Times { last_active: admitted.times.last_active.max(now), ..admitted.times };
+        let keep_for = used.keep_for(now, &self.settings.lifetimes);
+        match self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
+            Ok(true) => admitted.times = used,
+            Ok(false) => return false,
+            Err(error) => tracing::warn!(
                 session = admitted.credential.key.public(),
                 error = &error as &dyn std::error::Error,
                 "use of the session was not written down"
-            );
+            ),
         }
+        true
     }
 
     /// The session as answers show it.

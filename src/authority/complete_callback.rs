@@ -10,11 +10,12 @@ use super::login_answer::LoginFailure;
 use super::make_session::Stop;
 use super::ports::{LoginEnd, LoginTaken, Lookup};
 use super::provider::{Grant, ProviderError, Redemption};
+use super::start_login::malformed;
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::crypto::{Secret, digest, equal};
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{LoginState, PendingLogin};
+use crate::session::login::{KeptLogin, LoginState, PendingLogin};
 use crate::session::parameters::Parameters;
 use crate::session::record::Ending;
 use crate::session::request::RequestContext;
@@ -114,7 +115,7 @@ impl Authority {
             Response::Form(bytes) => Parameters::form(bytes, limits.body_bytes),
             Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
         };
-        let parameters = parameters.map_err(|_| LoginFailure::RequestMalformed)?;
+        let parameters = parameters.map_err(|cause| malformed(&cause))?;
         let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
         let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
         if parameters.get("code").is_some() == parameters.get("error").is_some() {
@@ -136,7 +137,14 @@ impl Authority {
         call: &Call,
     ) -> Result<Outcome, Error> {
         let made = match self.redeem(callback, &taken.login, call).await {
-            Ok(grant) => self.make_session(callback, taken, grant, presented).await,
+            Ok(grant) => {
+                let tokens = grant.tokens.clone();
+                let made = self.make_session(callback, taken, grant, presented).await;
+                if made.is_err() {
+                    self.revoke_at_provider(&taken.login.provider, &tokens);
+                }
+                made
+            }
             Err(failure) => Err(Stop::Failed(failure)),
         };
         let return_to = taken.login.return_to.as_deref();
@@ -154,7 +162,8 @@ impl Authority {
             Err(Stop::Trouble(error)) => Err(error),
             Err(Stop::Failed(failure)) => {
                 let end = LoginEnd::Failed(failure as u8);
-                self.ports.logins.finish(&callback.key, end, self.settings.logins.keep_answer_for).await?;
+                let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
+                self.ports.logins.finish(&callback.key, end, keep_for).await?;
                 Ok(self.failure(failure, return_to, context, call))
             }
         }
@@ -203,7 +212,9 @@ impl Authority {
         let complete = || self.failure(LoginFailure::AlreadyComplete, None, context, call);
         let opened =
             callback.bindings.iter().find_map(|binding| self.vault.open_kept(&callback.state, binding, sealed).ok());
-        let Some(kept) = opened.filter(|kept| equal(&kept.code_hash, &callback.code_hash())) else {
+        let now = self.ports.clock.now();
+        let same = |kept: &KeptLogin| now < kept.repeat_until && equal(&kept.code_hash, &callback.code_hash());
+        let Some(kept) = opened.filter(same) else {
             return Ok(complete());
         };
         let Lookup::Found(record) = self.ports.sessions.read(&kept.session).await? else { return Ok(complete()) };

@@ -10,9 +10,9 @@ impl Authority {
     /// Tokens that can't be opened are no reason to keep a session alive.
     pub(super) async fn end(&self, admitted: &Admitted) -> Result<(Tokens, bool), Error> {
         let key = &admitted.credential.key;
-        let sealed = self.ports.sessions.tokens(key).await?;
+        let sealed = self.ports.sessions.tokens(key).await.map_err(Error::from);
         let ended = self.ports.sessions.end(key, Ending::Revoked, self.settings.remember_ended_for).await?;
-        let opened = sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose();
+        let opened = sealed.and_then(|sealed| sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose());
         let tokens = opened.unwrap_or_else(|error| {
             tracing::warn!(
                 session = key.public(),

@@ -35,7 +35,9 @@ impl Authority {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return Ok(inactive(reason)),
         };
-        self.touch(&mut admitted).await;
+        if !self.touch(&mut admitted).await {
+            return Ok(inactive(InactiveReason::Revoked));
+        }
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?.ok_or(Error::AccessTokenExpired)?;
         let tokens = self.open_tokens(&admitted, &sealed)?;
         if self.lives_for(&tokens, minimum.unwrap_or(self.settings.tokens.margin)) {

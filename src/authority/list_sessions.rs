@@ -40,7 +40,7 @@ impl Authority {
         if question.user_id.is_empty() {
             let page = self.ports.sessions.walk(self.settings.tenant, from, question.page_size).await?;
             let next_page_token = page.next.map(|next| self.page_token(&next, &question.user_id)).unwrap_or_default();
-            return Ok(Page { sessions: self.living(page.sessions)?, next_page_token });
+            return Ok(Page { sessions: self.living(page.sessions), next_page_token });
         }
         let user = self.user_key(&question.user_id)?;
         let mut sessions = self.ports.sessions.sessions_of(&user).await?;
@@ -51,13 +51,20 @@ impl Authority {
         sessions.truncate(question.page_size);
         let last = sessions.last().filter(|_| more).map(|(key, _)| WalkPosition(key.id.to_vec()));
         let next_page_token = last.map(|last| self.page_token(&last, &question.user_id)).unwrap_or_default();
-        Ok(Page { sessions: self.living(sessions)?, next_page_token })
+        Ok(Page { sessions: self.living(sessions), next_page_token })
     }
 
-    /// Those records that open and live.
-    fn living(&self, records: Vec<(SessionKey, Record)>) -> Result<Vec<SessionView>, Error> {
-        let views = records.into_iter().map(|(key, record)| self.open_living(key, &record));
-        views.filter_map(Result::transpose).collect()
+    /// Those records that open and live. One that does not open hides none of the others: the log names it.
+    fn living(&self, records: Vec<(SessionKey, Record)>) -> Vec<SessionView> {
+        let open = |(key, record): (SessionKey, Record)| match self.open_living(key, &record) {
+            Ok(view) => view,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(session = key.public(), error, "a session can't be listed");
+                None
+            }
+        };
+        records.into_iter().filter_map(open).collect()
     }
 
     /// A record as an admin sees it, if it lives by our own judgement too.

@@ -136,6 +136,7 @@ impl Authority {
         let place = return_to.or(self.settings.places.on_error.as_deref());
         if let Some(place) = place
             && self.settings.callback_answer == CallbackAnswer::Redirect
+            && !context.wants_json()
         {
             let address = with_parameters(place, &[("error", trouble.reason), ("request_id", &call.request_id)]);
             return HttpAnswer::redirect(302, address);
@@ -145,7 +146,9 @@ impl Authority {
 
     /// The words of a login's trouble, with a link to each provider to try again.
     pub(super) fn login_trouble(&self, trouble: &Trouble, context: &RequestContext, call: &Call) -> HttpAnswer {
-        let links: Vec<_> = self.provider_links().collect();
+        let home = (trouble.reason == LoginFailure::AlreadyComplete.trouble().reason)
+            .then(|| (self.settings.places.after_login.clone(), "Go on".to_owned()));
+        let links: Vec<_> = home.map_or_else(|| self.provider_links().collect(), |home| vec![home]);
         HttpAnswer::trouble(trouble, context.is_navigation(), &links, &call.request_id)
     }
 

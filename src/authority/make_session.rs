@@ -61,8 +61,9 @@ impl Authority {
             credential: text.clone(),
             code_hash: callback.code_hash(),
             return_to: taken.login.return_to.clone(),
+            repeat_until: self.ports.clock.now() + self.settings.logins.keep_answer_for,
         };
-        if !self.keep_answer(callback, &taken.login, &kept).await? {
+        if !self.keep_answer(callback, taken, &kept).await? {
             // Somebody was told that this login was interrupted: then nobody may hold its session.
             self.ports.sessions.end(&credential.key, Ending::Interrupted, self.settings.remember_ended_for).await?;
             return Err(Stop::Failed(LoginFailure::Interrupted));
@@ -115,7 +116,7 @@ impl Authority {
             user,
             record: Record { header, body: body.into() },
             tokens: Some(token_key.seal(self.nonce(), &credential.key, &grant.tokens)),
-            keep_for: taken.remaining.min(limits.absolute),
+            keep_for: taken.remaining.max(self.settings.logins.keep_answer_for).min(limits.absolute),
             tokens_for: limits.absolute,
             login_started: taken.started,
             replaces: Vec::new(),
@@ -126,14 +127,15 @@ impl Authority {
         (new, self.view(credential.key, standing, times, credential.generation))
     }
 
-    /// Keeps the answer, sealed for the binding that the login belongs to. `false` when the login has ended otherwise.
-    async fn keep_answer(&self, callback: &Callback, login: &PendingLogin, kept: &KeptLogin) -> Result<bool, Error> {
+    /// Keeps the answer, sealed for the binding that the login belongs to, until the login's own end: a late repeat is
+    /// told that it is complete. `false` when the login has ended otherwise.
+    async fn keep_answer(&self, callback: &Callback, taken: &Taken, kept: &KeptLogin) -> Result<bool, Error> {
         let own = |binding: &&Binding| {
-            self.vault.binding_hash.tags(&[binding.secret().expose()]).any(|hash| hash == login.binding_hash)
+            self.vault.binding_hash.tags(&[binding.secret().expose()]).any(|hash| hash == taken.login.binding_hash)
         };
         let Some(binding) = callback.bindings.iter().find(own) else { return Ok(false) };
         let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
-        let keep_for = self.settings.logins.keep_answer_for;
+        let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
         Ok(self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), keep_for).await?)
     }
 

@@ -45,7 +45,7 @@ pub struct NewSession {
     pub tokens_for: Duration,
     /// The store's time when its login began.
     pub login_started: Timestamp,
-    /// Sessions of the same user to end in the same step, with a tombstone `Replaced`.
+    /// Sessions of the same partition to end in the same step, with a tombstone `Replaced`: those that the browser had.
     pub replaces: Vec<SessionKey>,
     /// How long the tombstones of those it replaces stand.
     pub remember_for: Duration,
@@ -116,7 +116,7 @@ pub trait SessionStore: Send + Sync {
     /// MUST count only living sessions against the cap, those it replaces not among them.
     async fn create(&self, new: NewSession) -> StoreResult<Creation>;
 
-    /// Reads a session. At most one round trip.
+    /// Reads a session. One round trip for one that is there.
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup>;
 
     /// Writes down that the session was used `at`, and keeps it `keep_for` longer from now.

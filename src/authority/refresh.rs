@@ -6,6 +6,7 @@ use super::ports::{Lease, LeaseAttempt, Lookup, Written};
 use super::provider::RefreshRequest;
 use super::{Authority, Error};
 use crate::session::record::Tokens;
+use crate::vault::TokenKey;
 
 /// What became of a refresh.
 pub(super) enum Refreshed {
@@ -17,12 +18,14 @@ pub(super) enum Refreshed {
 
 /// How often to try for the lease before telling the caller to come back.
 const ATTEMPTS: usize = 3;
+/// How often to try to write what the provider gave.
+const WRITES: usize = 8;
 
 impl Authority {
     /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
     /// result, and are taken as they are.
     pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
-        if self.open_tokens(admitted, &seen)?.refresh.is_none() {
+        if !self.settings.tokens.refresh || self.open_tokens(admitted, &seen)?.refresh.is_none() {
             return Err(Error::NoRefreshToken);
         }
         let key = &admitted.credential.key;
@@ -69,33 +72,55 @@ impl Authority {
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
-        let new = provider.refresh(&request).await?;
-        let tokens = merge(old, new);
-        self.keep(lease.fence(), admitted, tokens).await
+        let token_key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
+        let tokens = merge(old, provider.refresh(&request).await?);
+        let kept = self.keep(lease.fence(), admitted, &token_key, &tokens).await;
+        if !matches!(kept, Ok(Refreshed::Tokens(_))) {
+            // Nobody would ever use them, and the one they replaced may be spent.
+            self.revoke_at_provider(&identity.provider, &tokens);
+        }
+        kept
     }
 
-    /// Writes refreshed tokens, whatever else was written meanwhile, unless somebody took the lease or the session
-    /// ended: then a refresh token that nobody would ever use again is revoked at the provider.
-    async fn keep(&self, fence: u64, admitted: &Admitted, tokens: Tokens) -> Result<Refreshed, Error> {
-        let key = &admitted.credential.key;
-        loop {
-            let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { break };
-            let marks = record.header.marks;
-            let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
-            standing.access_token_end = tokens.access_end;
-            let token_key = self.vault.open_token_key(&admitted.credential, &record.body)?;
-            record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
-            record.header.revision += 1;
-            let sealed = token_key.seal(self.nonce(), key, &tokens);
-            match self.ports.sessions.write_tokens(key, fence, record, sealed).await? {
-                Written::Yes => return Ok(Refreshed::Tokens(Box::new(tokens))),
-                Written::RevisionChanged => (),
-                Written::FenceLost => return Err(Error::RefreshInProgress),
-                Written::Gone => break,
+    /// Writes refreshed tokens, whatever else was written meanwhile (a rotation wraps their key anew and changes
+    /// neither it nor the fence), unless somebody took the lease or the session ended. Since the old refresh token may
+    /// be spent, trouble in the store is met by trying again.
+    async fn keep(
+        &self,
+        fence: u64,
+        admitted: &Admitted,
+        token_key: &TokenKey,
+        tokens: &Tokens,
+    ) -> Result<Refreshed, Error> {
+        let mut trouble = Error::RefreshInProgress;
+        for _ in 0..WRITES {
+            match self.write(fence, admitted, token_key, tokens).await {
+                Ok(Written::Yes) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+                Ok(Written::Gone) => return Ok(Refreshed::SessionGone),
+                Ok(Written::FenceLost) => return Err(Error::RefreshInProgress),
+                Ok(Written::RevisionChanged) => (),
+                Err(error @ Error::StoreUnavailable(_)) => trouble = error,
+                Err(error) => return Err(error),
             }
         }
-        self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
-        Ok(Refreshed::SessionGone)
+        Err(trouble)
+    }
+
+    async fn write(
+        &self,
+        fence: u64,
+        admitted: &Admitted,
+        token_key: &TokenKey,
+        tokens: &Tokens,
+    ) -> Result<Written, Error> {
+        let key = &admitted.credential.key;
+        let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { return Ok(Written::Gone) };
+        let marks = record.header.marks;
+        let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
+        standing.access_token_end = tokens.access_end;
+        record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
+        record.header.revision += 1;
+        Ok(self.ports.sessions.write_tokens(key, fence, record, token_key.seal(self.nonce(), key, tokens)).await?)
     }
 }
 

@@ -32,7 +32,9 @@ impl Authority {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return Ok(inactive(reason)),
         };
-        self.touch(&mut admitted).await;
+        if !self.touch(&mut admitted).await {
+            return Ok(inactive(InactiveReason::Revoked));
+        }
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
         match self.refresh(&admitted, sealed).await? {

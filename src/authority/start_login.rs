@@ -19,7 +19,7 @@ use crate::session::binding::Binding;
 use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::login::{LoginState, PendingLogin};
-use crate::session::parameters::Parameters;
+use crate::session::parameters::{Malformed, Parameters};
 use crate::session::request::RequestContext;
 
 /// The question.
@@ -73,7 +73,6 @@ impl Authority {
             return_to: wish.return_to,
             max_age: wish.max_age,
             prior: self.prior_session(&question.presented),
-            started: self.ports.clock.now(),
             code_verifier,
         };
         let request = AuthorizationRequest {
@@ -107,8 +106,8 @@ impl Authority {
     }
 
     fn read_wish(&self, question: &Question) -> Result<Wish, LoginFailure> {
-        let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
-            .map_err(|_| LoginFailure::RequestMalformed)?;
+        let query =
+            Parameters::form(&question.query, self.settings.limits.query_bytes).map_err(|cause| malformed(&cause))?;
         let in_path = std::str::from_utf8(&question.provider).map_err(|_| LoginFailure::ProviderUnknown)?;
         let provider = match (in_path, query.get("provider").unwrap_or_default()) {
             ("", "") => match self.ports.providers.all().as_slice() {
@@ -134,6 +133,7 @@ impl Authority {
     /// A login that did not begin, with what would have been allowed.
     fn refused_start(&self, failure: LoginFailure, context: &RequestContext, call: &Call) -> Outcome {
         let mut trouble = failure.trouble();
+        tracing::info!(reason = trouble.reason, request_id = call.request_id, "no login began");
         match failure {
             LoginFailure::ProviderUnknown => {
                 let names: Vec<_> = self.ports.providers.all().iter().map(|p| p.info().name.clone()).collect();
@@ -161,9 +161,7 @@ impl Authority {
     }
 
     fn on_the_way(&self, address: &str, binding: &Binding, context: &RequestContext) -> HttpAnswer {
-        let wants_json = !context.is_navigation()
-            && context.accept.as_ref().is_some_and(|accept| accept.starts_with(b"application/json"));
-        let mut answer = if wants_json {
+        let mut answer = if context.wants_json() {
             HttpAnswer::json(200, &json!({"url": address}))
         } else {
             HttpAnswer::redirect(302, address)
@@ -173,6 +171,12 @@ impl Authority {
         answer.set_cookies.push(cookie::set(&name, &value, self.settings.logins.ttl, self.settings.is_secure()));
         answer
     }
+}
+
+/// What can't be read is told to the log; a browser learns that it can't.
+pub(super) fn malformed(cause: &Malformed) -> LoginFailure {
+    tracing::info!(%cause, "what a browser sent can't be read");
+    LoginFailure::RequestMalformed
 }
 
 /// The S256 code challenge of a verifier (RFC 7636, 4.2).

@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::admit::Admission;
 use super::answer::HttpAnswer;
 use super::login_answer::LoginFailure;
 use super::provider::EndSession;
-use super::validate_session::{CsrfRequirement, Requirements};
+use super::validate_session::{CsrfRequirement, DeniedReason, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::cookie;
+use crate::session::origin::{self, OriginJudgement};
 use crate::session::parameters::Parameters;
 use crate::session::record::Tokens;
 use crate::session::request::RequestContext;
@@ -42,8 +42,9 @@ const STATE_LIFE: Duration = Duration::from_hours(1);
 const DONE: &str = "Logged out successfully";
 
 impl Authority {
-    /// Ends the browser's session and clears its cookie. Without a living session there is nothing to protect, and the
-    /// cookie is cleared all the same; with one, CSRF token and origin are judged first.
+    /// Ends the browser's session and clears its cookie. The origin is judged first, session or not: a form on another
+    /// site comes without the cookie (SameSite=Lax), and would still have it cleared. A living session also needs its
+    /// token. Of a browser that presents several sessions, all end.
     ///
     /// # Errors
     /// When the store can't say: then the cookie is kept.
@@ -55,27 +56,32 @@ impl Authority {
             let answer = HttpAnswer::trouble(&trouble, context.is_navigation(), &[], &call.request_id);
             return Ok(Outcome { answer, ended: false });
         };
-        let admitted = match self.admit(&question.presented).await? {
-            Admission::Living(admitted) => admitted,
-            Admission::Inactive(_) => {
-                let answer = self.logged_out(None, return_to.as_deref(), &question.presented, &context);
-                return Ok(Outcome { answer, ended: false });
-            }
-        };
-        let needed = Requirements { csrf: CsrfRequirement::Required, ..Requirements::default() };
-        if let Err(reason) = self.judge_request(&admitted, &needed, Some(&context)) {
-            let trouble = self.denial(&reason);
+        let refused = |reason: &DeniedReason| {
+            let trouble = self.denial(reason);
             let answer = HttpAnswer::trouble(&trouble, context.is_navigation(), &[], &call.request_id);
-            return Ok(Outcome { answer, ended: false });
+            Outcome { answer, ended: false }
+        };
+        let own = &self.settings.public_base_url;
+        if origin::judge(&context, own, &self.settings.csrf.allowed_origins) == OriginJudgement::Refused {
+            return Ok(refused(&DeniedReason::OriginRefused));
         }
-        let (tokens, ended) = self.end(&admitted).await?;
-        tracing::info!(
-            session = admitted.credential.key.public(),
-            request_id = call.request_id,
-            "a session was logged out"
-        );
-        let provider = &admitted.standing.identity.provider;
-        let url = self.logout_url(provider, tokens, return_to.clone()).await;
+        let living = self.admit_to_end(&question.presented).await?;
+        let needed = Requirements { csrf: CsrfRequirement::Required, ..Requirements::default() };
+        let judged = living.iter().map(|admitted| self.judge_request(admitted, &needed, Some(&context)));
+        if let Some(Err(reason)) = judged.reduce(Result::or) {
+            return Ok(refused(&reason));
+        }
+        let (mut url, mut ended) = (None, false);
+        for admitted in living {
+            let (tokens, was_there) = self.end(&admitted).await?;
+            let session = admitted.credential.key.public();
+            tracing::info!(session, request_id = call.request_id, "a session was logged out");
+            ended |= was_there;
+            if url.is_none() {
+                let provider = &admitted.standing.identity.provider;
+                url = self.logout_url(provider, tokens, return_to.clone()).await;
+            }
+        }
         let answer = self.logged_out(url, return_to.as_deref(), &question.presented, &context);
         Ok(Outcome { answer, ended })
     }
@@ -128,9 +134,8 @@ impl Authority {
         };
         let names = self.settings.session_cookie_names();
         let came = |name: &String| presented.cookies.iter().any(|cookie| cookie.name == *name);
-        let present = names.iter().take(1);
-        let former = names.iter().skip(1).filter(|name| came(name));
-        answer.set_cookies = present.chain(former).map(|name| cookie::clear(name, self.settings.is_secure())).collect();
+        let came = names.iter().filter(|name| came(name));
+        answer.set_cookies = came.map(|name| cookie::clear(name, self.settings.is_secure())).collect();
         answer
     }
 }

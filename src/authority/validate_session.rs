@@ -159,8 +159,8 @@ impl Authority {
             Ok(judged) => judged,
             Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call)))),
         };
-        if question.touch {
-            self.touch(&mut admitted).await;
+        if question.touch && !self.touch(&mut admitted).await {
+            return Ok(Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, question.answer_json, call)));
         }
         Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question))))
     }

@@ -38,7 +38,7 @@ pub struct DevArgs {
 ///
 /// Of configuration files it reads only one that is named: the one in the usual place is for `serve`.
 pub(super) fn dev(file: Option<&Path>, args: DevArgs) -> Exit {
-    telemetry::start(&Log { format: Format::Pretty, level: "warn".into() });
+    telemetry::start(&Log { format: Format::Pretty, level: "info".into() });
     let base = match file.map(|file| load(Some(file))) {
         None => Config::default(),
         Some(Ok(loaded)) => loaded.config,

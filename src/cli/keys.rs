@@ -40,7 +40,10 @@ pub fn run(verb: &Verb, out: &mut impl Write, err: &mut impl Write) -> io::Resul
     match output {
         Format::Table => {
             writeln!(out, "The API key of {name} ({role}). It is shown this once:\n\n  {}\n", key.expose())?;
-            writeln!(out, "Its line for the configuration, under `callers`:\n")?;
+            writeln!(
+                out,
+                "Its line for the configuration, under `callers:` (in place of the `[]` there, if there is one):\n"
+            )?;
             writeln!(out, "  - {{ name: {name}, role: {role}, key_hash: \"{hash}\" }}")?;
         }
         Format::Json => {

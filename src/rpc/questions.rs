@@ -30,7 +30,7 @@ pub(super) fn presented(cookies: Vec<v1::Cookie>, context: Option<v1::RequestCon
 fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
     let cut = |value: Bytes| if value.len() > limit { value.slice(..limit) } else { value };
     let maybe = |value: Option<Bytes>| value.map(cut);
-    let lines = |lines: Vec<Bytes>| lines.into_iter().take(64).map(cut).collect();
+    let lines = |lines: Vec<Bytes>| last_of(lines, limit);
     RequestContext {
         method: cut(context.method),
         target: cut(context.target),
@@ -51,6 +51,19 @@ fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
         csrf_token: maybe(context.csrf_token),
         x_tenant_id: maybe(context.x_tenant_id),
     }
+}
+
+/// The end of a list that proxies append to: what is nearest to us, and the only part that can be trusted. Of a line
+/// that is cut, the element that was cut through goes too.
+fn last_of(lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
+    const MOST: usize = 64;
+    let skipped = lines.len().saturating_sub(MOST);
+    let tail = |line: Bytes| {
+        let Some(start) = line.len().checked_sub(limit).filter(|start| *start > 0) else { return line };
+        let comma = line.iter().skip(start).position(|byte| *byte == b',');
+        comma.map_or_else(Bytes::new, |comma| line.slice(start + comma + 1..))
+    };
+    lines.into_iter().skip(skipped).map(tail).collect()
 }
 
 pub(super) fn validate_session(
@@ -80,6 +93,16 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
         scopes: fields::names("requirements.scopes", requirements.scopes, 64)?,
         max_login_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
     })
+}
+
+pub(super) fn to_revoke(request: v1::SessionServiceRevokeRequest, limits: &Limits) -> Read<Presented> {
+    use v1::session_service_revoke_request::Target;
+    match request.target {
+        Some(Target::PresentedSession(v1::PresentedSession {})) => {
+            Ok(presented(request.cookies, request.context, limits))
+        }
+        None => Err(fields::invalid("target", "presented_session; it is required")),
+    }
 }
 
 pub(super) fn minimum_lifetime(value: Option<prost_types::Duration>) -> Read<Option<Duration>> {

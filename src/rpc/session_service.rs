@@ -67,7 +67,8 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::SessionServiceRevokeResponse>, Status> {
         let call = call_of(&mut request);
         let request = request.into_inner();
-        let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let presented = questions::to_revoke(request, &self.authority.limits());
+        let presented = presented.map_err(|error| status::of(&error, &call.request_id))?;
         let ended = self.authority.revoke(&presented).await.map_err(|error| status::of(&error, &call.request_id))?;
         Ok(Response::new(v1::SessionServiceRevokeResponse { revoked_count: u32::from(ended) }))
     }

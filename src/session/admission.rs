@@ -48,38 +48,56 @@ pub struct Chosen {
 
 /// Chooses among the cookies that came under session cookie names, without any IO (security.md 63).
 ///
-/// What this ring has not signed for this tenant is set aside, oversized values too. Of one session the newest
-/// generation counts. Two sessions are ambiguous: neither is taken by luck.
+/// What this ring has not signed for this tenant is set aside, oversized values too. A value under the present name was
+/// set later than any under a former one, so it counts before them. Of one session the newest generation counts. Two
+/// sessions under names of the same kind are ambiguous: neither is taken by luck.
 ///
 /// # Errors
 /// The reason for which there is no session.
 pub fn choose<'a>(
-    cookies: impl IntoIterator<Item = &'a PresentedCookie>,
+    cookies: &(impl Iterator<Item = &'a PresentedCookie> + Clone),
     tenant: TenantNumber,
     present_name: &str,
     ring: &MacRing,
 ) -> Result<Chosen, InactiveReason> {
-    let mut chosen: Option<Chosen> = None;
-    let mut reason = InactiveReason::None;
-    for cookie in cookies {
-        reason = InactiveReason::Forged;
-        let Some(credential) = Credential::read(&cookie.value, ring) else { continue };
-        if credential.key.tenant != tenant {
-            continue;
+    let of_kind = |former: bool| {
+        let named = cookies.clone().filter(move |cookie| (cookie.name != present_name) == former);
+        newest(signed(named, tenant, ring))
+    };
+    let as_chosen = |credential, under_former_name| Chosen { credential, under_former_name };
+    match (of_kind(false)?, of_kind(true)) {
+        (Some(present), Ok(Some(former))) if former.key == present.key && former.generation > present.generation => {
+            Ok(as_chosen(former, true))
         }
-        let candidate = Chosen { credential, under_former_name: cookie.name != present_name };
+        (Some(present), _) => Ok(as_chosen(present, false)),
+        (None, former) => match former? {
+            Some(former) => Ok(as_chosen(former, true)),
+            None if cookies.clone().next().is_none() => Err(InactiveReason::None),
+            None => Err(InactiveReason::Forged),
+        },
+    }
+}
+
+/// Every credential among the cookies that this ring has signed for this tenant.
+pub fn signed<'a>(
+    cookies: impl Iterator<Item = &'a PresentedCookie>,
+    tenant: TenantNumber,
+    ring: &MacRing,
+) -> impl Iterator<Item = Credential> {
+    cookies.filter_map(|cookie| Credential::read(&cookie.value, ring)).filter(move |own| own.key.tenant == tenant)
+}
+
+/// The newest generation of the one session that the credentials are of.
+fn newest(credentials: impl Iterator<Item = Credential>) -> Result<Option<Credential>, InactiveReason> {
+    let mut chosen: Option<Credential> = None;
+    for candidate in credentials {
         chosen = Some(match chosen {
-            Some(other) if other.credential.key != candidate.credential.key => return Err(InactiveReason::Ambiguous),
-            Some(other) if rank(&other) >= rank(&candidate) => other,
+            Some(other) if other.key != candidate.key => return Err(InactiveReason::Ambiguous),
+            Some(other) if other.generation >= candidate.generation => other,
             _ => candidate,
         });
     }
-    chosen.ok_or(reason)
-}
-
-/// Newer generations first; of one generation the one under the present name.
-const fn rank(chosen: &Chosen) -> (u32, bool) {
-    (chosen.credential.generation, !chosen.under_former_name)
+    Ok(chosen)
 }
 
 #[cfg(test)]
@@ -104,7 +122,7 @@ mod tests {
     }
 
     fn chosen(cookies: &[PresentedCookie]) -> Result<(u32, bool), InactiveReason> {
-        choose(cookies, TENANT, "session", &ring()).map(|c| (c.credential.generation, c.under_former_name))
+        choose(&cookies.iter(), TENANT, "session", &ring()).map(|c| (c.credential.generation, c.under_former_name))
     }
 
     #[test]
@@ -128,5 +146,12 @@ mod tests {
         assert_eq!(chosen(&[old.clone(), new.clone()]), Ok((2, true)));
         assert_eq!(chosen(&[new, old.clone()]), Ok((2, true)));
         assert_eq!(chosen(&[old, cookie("session", 2, 1, TENANT)]), Err(InactiveReason::Ambiguous));
+    }
+
+    #[test]
+    fn another_session_under_a_former_name_gives_way_to_the_present_one() {
+        let (former, present) = (cookie("old", 1, 9, TENANT), cookie("session", 2, 1, TENANT));
+        assert_eq!(chosen(&[former.clone(), present.clone()]), Ok((1, false)));
+        assert_eq!(chosen(&[present, former]), Ok((1, false)));
     }
 }

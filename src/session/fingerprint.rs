@@ -33,19 +33,17 @@ pub fn take(context: &RequestContext, ring: &MacRing) -> [u8; 16] {
     with_parts(context, |parts| ring.sign(parts).1)
 }
 
-/// Compares a client with the fingerprint that was taken at login.
-/// A single header that is missing from a given context never ends a session: then there is nothing to compare.
+/// Compares a client with the fingerprint that was taken at login. A header that came then and is missing now is a
+/// difference, since a thief chooses what to send; that it differs refuses a request and never ends a session.
 #[must_use]
 pub fn compare(context: Option<&RequestContext>, at_login: Option<&[u8; 16]>, ring: &MacRing) -> Comparison {
     let (Some(context), Some(at_login)) = (context, at_login) else { return Comparison::None };
-    if context.user_agent.is_none() || context.accept_language.is_none() {
-        return Comparison::None;
-    }
     let matched = with_parts(context, |parts| ring.tags(parts).any(|tag| crate::crypto::equal(&tag, at_login)));
     if matched { Comparison::Matched } else { Comparison::Differed }
 }
 
 fn with_parts<T>(context: &RequestContext, run: impl FnOnce(&[&[u8]]) -> T) -> T {
     let (agent, language) = (context.user_agent.as_deref(), context.accept_language.as_deref());
-    run(&[b"ua", agent.unwrap_or_default(), b"al", language.unwrap_or_default()])
+    let came = |value: Option<&[u8]>| [u8::from(value.is_some())];
+    run(&[&came(agent), agent.unwrap_or_default(), &came(language), language.unwrap_or_default()])
 }

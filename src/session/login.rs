@@ -82,8 +82,6 @@ pub struct PendingLogin {
     pub prior: Option<SessionKey>,
     /// Keyed hash of the binding it belongs to.
     pub binding_hash: [u8; 16],
-    /// When it began.
-    pub started: Timestamp,
 }
 
 /// What a completed login answered, kept to answer a callback that is delivered twice.
@@ -100,6 +98,8 @@ pub struct KeptLogin {
     pub code_hash: [u8; 32],
     /// Where it sent the browser.
     pub return_to: Option<String>,
+    /// Until when it is repeated.
+    pub repeat_until: Timestamp,
 }
 
 #[cfg(test)]

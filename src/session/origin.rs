@@ -126,7 +126,11 @@ mod tests {
 
     #[test]
     fn an_upgrade_needs_an_origin() {
-        let context = RequestContext { upgrade: Some(Bytes::from_static(b"websocket")), ..Default::default() };
+        let context = RequestContext {
+            method: Bytes::from_static(b"GET"),
+            upgrade: Some(Bytes::from_static(b"websocket")),
+            ..Default::default()
+        };
         assert_eq!(judge(&context, &Origin::new("https://a.example").unwrap(), &[]), OriginJudgement::Refused);
     }
 

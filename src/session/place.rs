@@ -61,8 +61,13 @@ impl Places {
     /// Whether `place`, as [`Places::allow`] gave it, gets `user` and `csrf_token` in its query.
     #[must_use]
     pub fn gets_user(&self, place: &str) -> bool {
-        let bare = |text: &str| text.split(['?', '#']).next().unwrap_or_default().to_owned();
-        self.with_user.iter().any(|exact| bare(exact) == bare(place))
+        let bare = |text: &str| {
+            let mut url = Url::parse(self.own.as_str()).and_then(|own| own.join(text)).ok()?;
+            url.set_query(None);
+            url.set_fragment(None);
+            Some(url)
+        };
+        bare(place).is_some_and(|place| self.with_user.iter().any(|exact| bare(exact).as_ref() == Some(&place)))
     }
 
     /// What to tell whoever asked for a place that is not allowed.
@@ -163,5 +168,7 @@ mod tests {
     fn only_the_exact_place_gets_the_user() {
         assert!(places().gets_user("http://localhost:5173/auth-callback?x=1"));
         assert!(!places().gets_user("http://localhost:5173/auth-callback/x"));
+        let own = Places { with_user: vec!["https://app.example.com/cb".into()], ..places() };
+        assert!(own.gets_user("/cb?x=1") && !own.gets_user("/cb/x"));
     }
 }

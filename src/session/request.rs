@@ -66,10 +66,11 @@ impl RequestContext {
         matches!(self.method.as_ref(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
     }
 
-    /// Whether the request asks to change the protocol, such as to WebSocket.
+    /// Whether the request opens a WebSocket (RFC 6455, 4.1): a GET that no token can come with. Any other upgrade, such
+    /// as h2c, is a request like every other.
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
-        self.upgrade.as_ref().is_some_and(|upgrade| !upgrade.is_empty())
+        self.method.as_ref() == b"GET" && self.upgrade.as_ref().is_some_and(|upgrade| contains(upgrade, b"websocket"))
     }
 
     /// Whether a person's browser is on its way to a page, so that a redirect or a page helps; a script's fetch gets
@@ -83,6 +84,12 @@ impl RequestContext {
             return mode.as_ref() == b"navigate";
         }
         self.accept.as_ref().is_some_and(|accept| contains(accept, b"text/html"))
+    }
+
+    /// Whether a script asks for JSON by name. One that takes anything gets what a browser on its way gets.
+    #[must_use]
+    pub fn wants_json(&self) -> bool {
+        !self.is_navigation() && self.accept.as_ref().is_some_and(|accept| accept.starts_with(b"application/json"))
     }
 }
 

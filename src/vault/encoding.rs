@@ -167,8 +167,6 @@ pub(super) struct LoginForm {
     #[n(6)]
     pub(super) prior: Option<ByteVec>,
     #[n(7)]
-    pub(super) started: u64,
-    #[n(8)]
     pub(super) binding_hash: ByteVec,
 }
 
@@ -185,6 +183,8 @@ pub(super) struct KeptForm {
     pub(super) code_hash: ByteVec,
     #[n(4)]
     pub(super) return_to: Option<String>,
+    #[n(5)]
+    pub(super) repeat_until: u64,
 }
 
 /// What the `state` of a logout carries.

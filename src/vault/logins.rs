@@ -27,7 +27,6 @@ impl Vault {
             return_to: login.return_to.clone(),
             max_age: login.max_age.map(|age| age.as_secs()),
             prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
-            started: login.started.as_millis(),
             binding_hash: login.binding_hash.to_vec().into(),
         };
         self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&form))
@@ -47,7 +46,6 @@ impl Vault {
             return_to: form.return_to,
             max_age: form.max_age.map(Duration::from_secs),
             prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
-            started: Timestamp::from_millis(form.started),
             binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
         })
     }
@@ -67,6 +65,7 @@ impl Vault {
             credential: kept.credential.expose().to_owned(),
             code_hash: kept.code_hash.to_vec().into(),
             return_to: kept.return_to.clone(),
+            repeat_until: kept.repeat_until.as_millis(),
         };
         let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
         self.kept.seal(nonce, &subject, &[b"kept login", VERSION], &encode(&form))
@@ -85,6 +84,7 @@ impl Vault {
             credential: Secret::new(form.credential),
             code_hash: form.code_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
             return_to: form.return_to,
+            repeat_until: Timestamp::from_millis(form.repeat_until),
         })
     }
 }

@@ -63,8 +63,8 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string().into()),
-        x_forwarded_for: lines(headers, "x-forwarded-for", longest),
-        forwarded: lines(headers, "forwarded", longest),
+        x_forwarded_for: lines(headers, "x-forwarded-for"),
+        forwarded: lines(headers, "forwarded"),
         user_agent: one("user-agent"),
         accept_language: one("accept-language"),
         accept: one("accept"),
@@ -101,8 +101,11 @@ fn joined(headers: &HeaderMap, name: impl AsHeaderName, longest: usize) -> Optio
     Some(whole.freeze())
 }
 
-fn lines(headers: &HeaderMap, name: &str, longest: usize) -> Vec<Bytes> {
-    headers.get_all(name).into_iter().map(|line| cut(line.as_bytes(), longest)).collect()
+/// The last lines of a header that proxies append to, whole: the authority reads them from their end.
+fn lines(headers: &HeaderMap, name: &str) -> Vec<Bytes> {
+    const MOST: usize = 64;
+    let all: Vec<_> = headers.get_all(name).into_iter().collect();
+    all.iter().skip(all.len().saturating_sub(MOST)).map(|line| Bytes::copy_from_slice(line.as_bytes())).collect()
 }
 
 fn cut(bytes: &[u8], longest: usize) -> Bytes {

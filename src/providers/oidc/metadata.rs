@@ -74,7 +74,7 @@ fn optional_endpoint(document: &Object, name: &str, guard: &Guard) -> Result<Opt
 
 /// An endpoint whose own query names one of our parameters would give it twice (RFC 6749, 3.1).
 fn authorization_endpoint(url: Url) -> Result<Url, Fault> {
-    const OURS: [&str; 10] = [
+    const OURS: [&str; 14] = [
         "client_id",
         "redirect_uri",
         "response_type",
@@ -85,6 +85,10 @@ fn authorization_endpoint(url: Url) -> Result<Url, Fault> {
         "request",
         "request_uri",
         "code_challenge",
+        "code_challenge_method",
+        "prompt",
+        "max_age",
+        "iss",
     ];
     if url.query_pairs().any(|(name, _)| OURS.contains(&&*name)) {
         return Err(Fault::Invalid("metadata: the authorization endpoint sets our parameters"));

@@ -50,14 +50,12 @@ impl SessionStore for RedisStore {
 
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
         let keys = self.keys.session(key);
-        // Not MGET: it answers "not there" for a key of another type, and that would be a logout.
-        let mut get = redis::pipe();
-        get.get(keys.record).get(keys.tombstone);
-        let (kept, tombstone): (Option<Vec<u8>>, Option<Vec<u8>>) = self.link.pipeline(&get).await?;
-        Ok(match kept {
-            Some(kept) => Lookup::Found(read_record(kept)?),
-            None => Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))),
-        })
+        if let Some(kept) = self.get(keys.record).await? {
+            return Ok(Lookup::Found(read_record(kept)?));
+        }
+        // An id never comes back, so nothing can have begun in between.
+        let tombstone = self.get(keys.tombstone).await?;
+        Ok(Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))))
     }
 
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
@@ -136,6 +134,10 @@ impl SessionStore for RedisStore {
 }
 
 impl RedisStore {
+    async fn get(&self, key: Vec<u8>) -> StoreResult<Option<Vec<u8>>> {
+        self.link.command(cmd("GET").arg(key)).await
+    }
+
     fn creation(&self, new: &NewSession, looked_up: &[Member]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let (tenant, partition) = (new.user.tenant, new.user.partition);
         let own = self.keys.session(&new.key);

@@ -68,7 +68,11 @@ async fn odd_bytes_in_cookies_and_headers_are_an_answer() {
         client.refresh_tokens(by(Role::Edge, refresh)).await.unwrap();
         let token = v1::GetAccessTokenRequest { cookies: cookies.clone(), ..Default::default() };
         client.get_access_token(by(Role::Backend, token)).await.unwrap();
-        let revoke = v1::SessionServiceRevokeRequest { cookies, context: Some(odd_context(&value)) };
+        let revoke = v1::SessionServiceRevokeRequest {
+            cookies,
+            context: Some(odd_context(&value)),
+            target: Some(v1::session_service_revoke_request::Target::PresentedSession(v1::PresentedSession {})),
+        };
         assert_eq!(client.revoke(by(Role::Edge, revoke)).await.unwrap().into_inner().revoked_count, 0);
     }
 }

@@ -20,7 +20,10 @@ macro_rules! reflection {
             use pb::server_reflection_response::MessageResponse;
 
             fn ask(request: MessageRequest) -> impl futures::Stream<Item = pb::ServerReflectionRequest> {
-                futures::stream::iter([pb::ServerReflectionRequest { message_request: Some(request), ..Default::default() }])
+                futures::stream::iter([pb::ServerReflectionRequest {
+                    message_request: Some(request),
+                    ..Default::default()
+                }])
             }
 
             fn list() -> impl futures::Stream<Item = pb::ServerReflectionRequest> {

@@ -36,7 +36,11 @@ async fn a_store_that_is_away_ends_no_session() {
     let (cookies, seen) = (cookies(&browser), Some(context("GET", "/")));
     let refresh = v1::RefreshTokensRequest { cookies: cookies.clone(), context: seen.clone() };
     let token = v1::GetAccessTokenRequest { cookies: cookies.clone(), ..Default::default() };
-    let revoke = v1::SessionServiceRevokeRequest { cookies: cookies.clone(), context: seen.clone() };
+    let revoke = v1::SessionServiceRevokeRequest {
+        cookies: cookies.clone(),
+        context: seen.clone(),
+        target: Some(v1::session_service_revoke_request::Target::PresentedSession(v1::PresentedSession {})),
+    };
     let start = v1::StartLoginRequest { context: seen.clone(), ..Default::default() };
     let logout = v1::StartLogoutRequest { cookies, context: seen, ..Default::default() };
     let user = Some(v1::admin_service_revoke_request::Target::UserId("idp_ada".into()));

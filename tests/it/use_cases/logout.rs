@@ -65,7 +65,7 @@ async fn a_logout_without_a_session_clears_the_cookie_all_the_same() {
     browser.cookies.push(("old_session".into(), "junk".into()));
     let outcome = log_out(&world, &browser, None, "", false).await;
     assert_eq!((outcome.answer.status, outcome.ended), (200, false));
-    assert!(outcome.answer.set_cookies[1].starts_with("old_session=; "));
+    assert!(outcome.answer.set_cookies[0].starts_with("old_session=; "));
 }
 
 // security.md 73: the state is checked on the way back, and leads only where the logout asked to go.
@@ -99,4 +99,28 @@ async fn a_place_that_is_not_allowed_is_refused_and_ends_nothing() {
     let outcome = log_out(&world, &browser, Some(own), "redirect_uri=//evil.example", false).await;
     assert_eq!(outcome.answer.status, 400);
     assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)));
+}
+
+// security.md 70: a form on another site comes without the cookie, and must not have it cleared either.
+#[tokio::test]
+async fn a_logout_from_another_site_clears_nothing() {
+    let (world, browser) = (World::new(), Browser::default());
+    let presented = browser.with("POST", "/auth/web/logout", |context| {
+        context.sec_fetch_mode = Some("navigate".into());
+        context.origin = Some("https://evil.example".into());
+    });
+    let question = start_logout::Question { presented, ..Default::default() };
+    let outcome = world.authority.start_logout(&World::call(), question).await.unwrap();
+    assert_eq!((outcome.answer.status, outcome.answer.set_cookies.len()), (403, 0));
+}
+
+#[tokio::test]
+async fn a_changed_client_can_still_log_out() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    let own = token(&world, &browser).await;
+    let mut changed = browser.clone();
+    changed.user_agent = "Browser/2".into();
+    assert!(log_out(&world, &changed, Some(own), "", false).await.ended);
+    assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Inactive(_)));
 }

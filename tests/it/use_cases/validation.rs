@@ -171,7 +171,7 @@ async fn a_websocket_is_judged_by_its_origin_alone() {
     assert_eq!(denied(world.validate(with(None)).await), DeniedReason::OriginRefused);
 }
 
-// security.md 74: a changed client is refused, warned of or ignored, and what is missing is never theft.
+// security.md 74: a changed client is refused, warned of or ignored, and none of it ends the session.
 #[tokio::test]
 async fn a_changed_client_is_judged_as_configured() {
     for (mode, alive, judged) in [
@@ -190,7 +190,8 @@ async fn a_changed_client_is_judged_as_configured() {
         }
         assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)), "the session stays");
         let silent = thief.with("GET", "/", |context| context.user_agent = None);
-        assert!(matches!(world.validate(silent).await, Outcome::Active(_)), "a missing header ends nothing");
+        let refused = matches!(world.validate(silent).await, Outcome::Inactive(_));
+        assert_eq!(refused, mode == FingerprintMode::Strict, "what came at login and is missing now differs");
         let blind = Presented { context: None, ..thief.fetch("GET", "/") };
         assert!(matches!(world.validate(blind).await, Outcome::Active(_)), "without a context it is not judged");
     }

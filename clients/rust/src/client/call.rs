@@ -10,6 +10,7 @@ use tonic::{Code, Request, Response, Status};
 use super::Client;
 use super::error::Error;
 use crate::chance;
+use crate::v1::ErrorReason;
 
 /// How a method of the contract is called.
 #[derive(Clone, Copy)]
@@ -29,6 +30,11 @@ impl Manner {
     pub(super) const COMPLETE_CALLBACK: Self = Self { deadline: Duration::from_secs(20), retry: false };
     /// For a probe, whose answer is about now.
     pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), retry: false };
+}
+
+/// A provider in trouble may have spent the refresh token that it was sent: to send it again could end the whole grant.
+fn is_worth_repeating(failure: &Error) -> bool {
+    failure.code() == Code::Unavailable && !failure.is(ErrorReason::ProviderUnavailable)
 }
 
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -64,7 +70,7 @@ impl Client {
                 return Err(earlier.unwrap_or(failure));
             }
             let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());
-            if !manner.retry || failure.code() != Code::Unavailable || Instant::now() + wait >= deadline {
+            if !manner.retry || !is_worth_repeating(&failure) || Instant::now() + wait >= deadline {
                 return Err(failure);
             }
             tracing::debug!(%failure, ?wait, "the authority is unavailable; asking again");

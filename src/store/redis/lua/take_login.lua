@@ -27,6 +27,9 @@ if state == 't' then
   redis.call('HSET', KEYS[1], 'x', 1)
   return { 'i', login[7] or '' }
 end
+if state ~= 'o' then
+  return UNREADABLE
+end
 local left = redis.call('PTTL', KEYS[1])
 redis.call('HSET', KEYS[1], 's', 't', 'u', integer(time + tonumber(ARGV[2])))
 redis.call('HDEL', KEYS[1], 'p')
