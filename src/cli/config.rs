@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::Format;
 use super::exit::Exit;
+use crate::app::settings;
 use crate::config::fault::Faults;
 use crate::config::load::{Loaded, Sources};
 use crate::config::variables::Variables;
-use crate::config::{Config, schema, template};
+use crate::config::{schema, template};
 use crate::crypto::SecretBytes;
 
 /// Where the configuration is looked for when nobody says where, in this order.
@@ -65,7 +66,7 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Faults> {
     // Names and values that are not Unicode can't be ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Config::load(Sources::read(file.or_else(usual), Path::new(""), Variables::new(environment))?)
+    settings::load(Sources::read(file.or_else(usual), Path::new(""), Variables::new(environment))?)
 }
 
 /// Says what is wrong, one line each.

@@ -77,11 +77,12 @@ impl Sources {
 }
 
 impl Config {
-    /// Reads, layers and checks. The environment wins over the file, and the file over the defaults.
+    /// Reads, layers and checks. The environment wins over the file, and the file over the defaults. `parts` says what
+    /// those who use the values would refuse: so each rule stands once, and what passes here can be started.
     ///
     /// # Errors
     /// Everything that is wrong, at once (only a fault of YAML syntax hides what comes after it).
-    pub fn load(sources: Sources) -> Result<Loaded, Faults> {
+    pub fn load(sources: Sources, parts: impl FnOnce(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
         let mut faults = Vec::new();
         let mut variables = sources.environment;
         if let Some(dotenv) = &sources.dotenv {
@@ -96,14 +97,13 @@ impl Config {
         secret_files::read(&mut file, Shape::root(), folder, "", &mut in_file);
         secret_files::read(&mut environment, Shape::root(), Path::new(""), "", &mut in_environment);
 
-        let config = layers::merged([&file, &environment]).map_err(|error| {
-            // The schema let something through that the types refuse: say what, without the value.
-            let path = match &error {
-                config::ConfigError::Type { key, .. } | config::ConfigError::At { key, .. } => key.clone(),
-                _ => None,
-            };
-            Faults::from(Fault::of(path.unwrap_or_default(), "can't be read"))
-        })?;
+        let config = match layers::merged([&file, &environment]) {
+            Ok(config) => config,
+            Err(fault) => {
+                faults.extend(unset.into_iter().chain(in_file.faults).chain(in_environment.faults).chain([fault]));
+                return Err(Faults::sorted(faults));
+            }
+        };
 
         // What is missing is no fault where the environment gave it, nor under a provider that is not offered.
         let overridden = environment.leaves();
@@ -115,17 +115,19 @@ impl Config {
 
         let mut origins = file.leaves();
         origins.extend(overridden);
-        let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
-        let judged = rules::judge(&config);
         let placed = |mut fault: Fault| {
             fault.place = fault.place.or_else(|| nearest(&origins, &file, &fault.path));
             fault
         };
-        let said = |fault: &Fault| known.iter().any(|other| concerns(other, &fault.path));
-        faults.extend(judged.faults.into_iter().filter(|fault| !said(fault)).map(placed));
+        let judged = rules::judge(&config);
+        for fault in judged.faults.into_iter().chain(parts(&config)) {
+            // One fault of a key is enough: what is unreadable or missing would be wrong by other rules too.
+            if !faults.iter().any(|said| concerns(&said.path, &fault.path)) {
+                faults.push(placed(fault));
+            }
+        }
         if !faults.is_empty() {
-            faults.sort_by(|left, right| left.place.cmp(&right.place));
-            return Err(Faults(faults));
+            return Err(Faults::sorted(faults));
         }
         let warnings = judged.warnings.into_iter().map(placed).chain(in_file.warnings).chain(in_environment.warnings);
         let warnings = warnings.collect();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gatelodge::app::settings;
 use gatelodge::config::Config;
 use gatelodge::config::load::{Sources, Text};
 use gatelodge::config::schema::{Kind, Shape, document};
@@ -83,7 +84,7 @@ fn the_examples_load() {
     let examples = ["google.yaml", "microsoft.yaml", "keycloak.yaml", "redis.yaml", "redis-cluster.yaml"];
     for name in examples {
         let sources = Sources::read(Some(&file(name)), Path::new("/nonexistent"), Variables::new(variables.clone()));
-        let loaded = Config::load(sources.unwrap()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+        let loaded = settings::load(sources.unwrap()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
         assert!(loaded.config.oidc.providers.values().all(|provider| provider.enabled), "{name}");
     }
     let known = fs::read_dir(file("")).unwrap().filter(|entry| {
@@ -97,7 +98,7 @@ fn the_examples_load() {
 fn the_example_of_a_dotenv_file_lacks_only_its_secrets() {
     let dotenv = fs::read_to_string(file(".env.example")).unwrap();
     let load = |variables: &[(&str, &str)]| {
-        Config::load(Sources {
+        settings::load(Sources {
             dotenv: Some(Text { path: ".env".into(), text: dotenv.clone() }),
             environment: Variables::new(variables.iter().copied()),
             ..Sources::text("gatelodge.yaml", template::GATELODGE_YAML)
@@ -125,7 +126,7 @@ fn init_writes_fresh_private_secrets_and_never_overwrites() {
         ]
     };
     let [yaml, env] = template::init(folder.path(), random()).unwrap();
-    let loaded = Config::load(Sources::read(Some(&yaml), folder.path(), Variables::default()).unwrap());
+    let loaded = settings::load(Sources::read(Some(&yaml), folder.path(), Variables::default()).unwrap());
     loaded.unwrap_or_else(|faults| panic!("{faults}"));
     #[cfg(unix)]
     {
