@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tracing_subscriber::EnvFilter;
-
 use super::Judgement;
 use crate::config::Config;
+use crate::config::log::is_level;
 use crate::config::server::Server;
 use crate::config::store::{Kind, Redis, Store};
 
@@ -15,8 +14,9 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     server(&config.server, judgement);
     store(&config.store, judgement);
     callers(config, judgement);
-    let level = EnvFilter::builder().parse(&config.log.level);
-    judgement.check(level.is_ok(), "log.level", "expected `info`, or directives such as `info,gatelodge::store=debug`");
+    let message =
+        "expected off, error, warn, info, debug or trace, or directives such as `info,gatelodge::store=debug`";
+    judgement.check(is_level(&config.log.level), "log.level", message);
 }
 
 fn server(server: &Server, judgement: &mut Judgement) {

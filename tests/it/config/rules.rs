@@ -47,6 +47,7 @@ fn each_rule_refuses_and_names_its_key() {
         ("edge: { enabled: true, listen: 127.0.0.1:50051 }", "edge.listen:"),
         (&twice, "callers[1].key_hash:"),
         (&named, "callers[0].name:"),
+        ("log: { level: loud }", "log.level: expected off, error, warn, info, debug or trace, or directives"),
         ("log: { level: 'gatelodge=loud' }", "log.level:"),
     ];
     for (yaml, key) in table {
