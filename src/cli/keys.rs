@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::Format;
 use super::exit::Exit;
-use crate::config::callers::Role;
+use crate::config::callers::{self, Role};
 use crate::crypto::ApiKey;
 
 /// What can be done with API keys.
@@ -64,9 +64,8 @@ fn role(text: &str) -> Result<Role, &'static str> {
 
 /// The rule of `callers[].name`, and nothing that YAML reads in its own way.
 fn name(text: &str) -> Result<String, &'static str> {
-    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
     let letter = text.starts_with(|first: char| first.is_ascii_alphabetic());
-    (letter && text.len() <= 64 && text.chars().all(plain))
+    (letter && callers::is_name(text))
         .then(|| text.to_owned())
         .ok_or("expected a letter, then letters, digits and `-_.`, 64 at most")
 }
