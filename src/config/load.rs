@@ -113,6 +113,7 @@ impl Config {
         faults.extend(unset.into_iter().chain(in_file.faults).filter(|fault| !moot(fault)));
         faults.extend(in_environment.faults);
 
+        let in_vain = in_vain(&file.leaves(), &overridden);
         let mut origins = file.leaves();
         origins.extend(overridden);
         let placed = |mut fault: Fault| {
@@ -129,8 +130,8 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults::sorted(faults));
         }
-        let warnings = judged.warnings.into_iter().map(placed).chain(in_file.warnings).chain(in_environment.warnings);
-        let warnings = warnings.collect();
+        let found = in_vain.into_iter().chain(in_file.warnings).chain(in_environment.warnings);
+        let warnings = judged.warnings.into_iter().map(placed).chain(found).collect();
         Ok(Loaded { config, origins, warnings })
     }
 }
@@ -165,6 +166,21 @@ fn environment_layer(variables: &Variables, faults: &mut Vec<Fault>) -> Node {
 
 fn name_of(path: &Path) -> Arc<str> {
     path.display().to_string().into()
+}
+
+/// Secrets that the file gives although the environment gives others: whoever changes one there waits for an effect
+/// that does not come.
+fn in_vain(file: &BTreeMap<String, Origin>, environment: &BTreeMap<String, Origin>) -> Vec<Fault> {
+    let beaten = file.iter().filter_map(|(path, here)| Some((path, here, environment.get(path)?)));
+    let beaten = beaten.filter(|(_, here, winner)| !here.variables().any(|name| winner.variables().any(|w| w == name)));
+    let secret = beaten.filter(|(path, ..)| Shape::root().at(path).is_some_and(Shape::is_secret));
+    secret
+        .map(|(path, here, winner)| {
+            let message =
+                format!("not in force: {winner} sets it too. The environment wins over `.env`, and that over the file");
+            Fault::at(&here.place, path, message)
+        })
+        .collect()
 }
 
 /// Whether a fault at `known` can be why there is one at `path`: the same key, one within it, or its file.

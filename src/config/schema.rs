@@ -53,6 +53,12 @@ impl Shape {
         }
     }
 
+    /// What may stand under a path of keys (`app.sessions.max_age`).
+    #[must_use]
+    pub fn at(self, path: &str) -> Option<Self> {
+        path.split('.').try_fold(self, Self::key)
+    }
+
     /// The kind of thing that may stand here.
     #[must_use]
     pub fn kind(self) -> Kind {

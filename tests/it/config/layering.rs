@@ -105,3 +105,32 @@ fn a_secret_is_read_from_its_file_and_never_from_two_places() {
     let refused = load(&both, &SECRETS[1..]).unwrap_err().to_string();
     assert!(refused.contains("given twice: `signing_secret` and `signing_secret_file`"), "{refused}");
 }
+
+#[test]
+fn a_secret_that_is_written_in_the_file_and_loses_to_a_variable_is_warned_of() {
+    let said = |yaml: &str, dotenv: &str, variables: &[(&str, &str)]| {
+        let loaded = load_with_dotenv(yaml, dotenv, variables).unwrap();
+        let lines = loaded.warnings.iter().map(ToString::to_string);
+        lines.filter(|line| line.contains("not in force")).collect::<Vec<_>>()
+    };
+    let yaml = format!("app: {{ sessions: {{ signing_secret: {}, csrf_signing_secret: x }} }}", SECRETS[0].1);
+    let dotenv = format!("CSRF_SIGNING_SECRET={}\n", SECRETS[1].1);
+    let why = "The environment wins over `.env`, and that over the file";
+    assert_eq!(
+        said(&yaml, &dotenv, &SECRETS[..1]),
+        [
+            format!(
+                "f.yaml:1:102: app.sessions.csrf_signing_secret: not in force: .env:1:1 from CSRF_SIGNING_SECRET sets it too. {why}"
+            ),
+            format!(
+                "f.yaml:1:36: app.sessions.signing_secret: not in force: SESSION_SIGNING_SECRET sets it too. {why}"
+            ),
+        ]
+    );
+    let from_variables = "app: { sessions: { signing_secret: '${SESSION_SIGNING_SECRET:-}' } }";
+    assert_eq!(said(from_variables, "", &SECRETS), [""; 0], "a variable that is put into the file is no second secret");
+    let other = [SECRETS.as_slice(), &[("MINE", SECRETS[0].1)]].concat();
+    assert_eq!(said("app: { sessions: { signing_secret: '${MINE}' } }", "", &other).len(), 1, "another variable is");
+    let no_secret = [SECRETS.as_slice(), &[("GATELODGE__LOG__LEVEL", "warn")]].concat();
+    assert_eq!(said("log: { level: info }", "", &no_secret), [""; 0], "to override what is no secret is no surprise");
+}
