@@ -64,13 +64,15 @@ fn a_wrong_override_is_a_fault_that_names_its_variable() {
         faults("", &variables),
         [
             "GATELODGE__APP__SESSIONS: app.sessions: names a section; name one of its keys",
-            "GATELODGE__APP__SESSIONS__MAX_AGEE: GATELODGE__APP__SESSIONS__MAX_AGEE: unknown key; did you mean `max_age`?",
+            "GATELODGE__APP__SESSIONS__MAX_AGEE: unknown key; did you mean `max_age`?",
             "GATELODGE__CALLERS: callers[0]: needs role, key_hash",
-            "GATELODGE__LOG__LEVEL__X: GATELODGE__LOG__LEVEL__X: unknown key; `log.level` has no keys below it",
+            "GATELODGE__LOG__LEVEL__X: unknown key; `log.level` has no keys below it",
             "GATELODGE__SERVER__LISTEN: server.listen: expected an IP address and port (`127.0.0.1:50051`)",
         ]
         .map(str::to_owned)
     );
+    let in_dotenv = load_with_dotenv("", "\nGATELODGE__LOG__LEVL=debug\n", &SECRETS).unwrap_err().to_string();
+    assert_eq!(in_dotenv, ".env:2:1: GATELODGE__LOG__LEVL: unknown key; did you mean `level`?");
 }
 
 #[test]
