@@ -62,7 +62,7 @@ pub fn run(verb: &Verb, file: Option<&Path>, out: &mut impl Write, err: &mut imp
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Faults> {
-    let usual = || USUAL_PLACES.iter().map(Path::new).find(|path| path.is_file());
+    let usual = || USUAL_PLACES.iter().map(Path::new).find(|path| path.symlink_metadata().is_ok());
     // Names and values that are not Unicode can't be ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -88,7 +88,11 @@ fn check(file: Option<&Path>, out: &mut impl Write, err: &mut impl Write) -> io:
     match load(file) {
         Ok(loaded) => {
             warn(&loaded, err)?;
-            writeln!(out, "ok")?;
+            let files: Vec<_> = loaded.files.iter().map(|file| file.display().to_string()).collect();
+            match files.as_slice() {
+                [] => writeln!(out, "ok: no file, only defaults and variables")?,
+                files => writeln!(out, "ok: {}", files.join(", "))?,
+            }
             Ok(Exit::Done)
         }
         Err(faults) => complain(&faults, err),

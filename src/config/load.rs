@@ -12,7 +12,7 @@ use super::secret_files::{self, Findings};
 use super::shape::prune;
 use super::tree::{Content, Node, Origin, Place};
 use super::variables::Variables;
-use super::{layers, overrides, rules, yaml};
+use super::{layers, overrides, rules, text, yaml};
 
 /// What a configuration is made from.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,8 @@ pub struct Loaded {
     pub origins: BTreeMap<String, Origin>,
     /// What is allowed and still worth a second look.
     pub warnings: Vec<Fault>,
+    /// The files that were read: YAML and `.env`, those of the two that are there.
+    pub files: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -55,13 +57,13 @@ impl Sources {
             Faults::from(Fault::of("", format!("can't read {}: {error}", path.display())))
         };
         let file = path
-            .map(|path| match std::fs::read_to_string(path) {
+            .map(|path| match text::read(path) {
                 Ok(text) => Ok(Text { path: path.to_owned(), text }),
                 Err(error) => Err(unreadable(path, &error)),
             })
             .transpose()?;
         let dotenv = folder.join(".env");
-        let dotenv = match std::fs::read_to_string(&dotenv) {
+        let dotenv = match text::read(&dotenv) {
             Ok(text) => Some(Text { path: ".env".into(), text }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&dotenv, &error)),
@@ -84,6 +86,7 @@ impl Config {
     /// Everything that is wrong, at once (only a fault of YAML syntax hides what comes after it).
     pub fn load(sources: Sources, parts: impl FnOnce(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
         let mut faults = Vec::new();
+        let files = sources.file.iter().chain(&sources.dotenv).map(|text| text.path.clone()).collect();
         let mut variables = sources.environment;
         if let Some(dotenv) = &sources.dotenv {
             variables.add_dotenv(&name_of(&dotenv.path), &dotenv.text, &mut faults);
@@ -132,7 +135,7 @@ impl Config {
         }
         let found = in_vain.into_iter().chain(in_file.warnings).chain(in_environment.warnings);
         let warnings = judged.warnings.into_iter().map(placed).chain(found).collect();
-        Ok(Loaded { config, origins, warnings })
+        Ok(Loaded { config, origins, warnings, files })
     }
 }
 

@@ -59,6 +59,15 @@ fn a_fault_of_syntax_names_its_line() {
         let lines = faults(yaml, &[]);
         assert!(lines.len() == 1 && lines[0].starts_with(line) && lines[0].contains("not YAML"), "{lines:?}");
     }
+    let table = [
+        ("a: b: c\n", "f.yaml:1:5: not YAML: mapping values are not allowed in this context"),
+        ("---\na: 1\n---\nb: 2\n", "f.yaml:4:1: a second document begins here; a configuration is one"),
+    ];
+    for (yaml, line) in table {
+        assert_eq!(faults(yaml, &[]), [line]);
+    }
+    let many = "k: v\n".repeat(200_000);
+    assert!(faults(&many, &[])[0].contains("too much for a configuration"));
     assert_eq!(faults("- a\n", &[]), ["f.yaml:1:1: expected a section, found a list"]);
     assert_eq!(faults("just text", &[]), ["f.yaml:1:1: expected a section"]);
 }
