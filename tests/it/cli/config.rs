@@ -49,7 +49,7 @@ fn what_init_writes_passes_the_check_and_shows_no_secret() {
 
     let again = gatelodge(folder.path()).args(["config", "init"]).output().unwrap();
     assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("is there already"));
+    assert!(text(&again.stderr).contains("are there already; nothing was written"));
 }
 
 #[test]
@@ -129,4 +129,20 @@ fn check_says_what_it_read_and_what_it_cannot_read() {
     refused(&["/dev/zero"], "can't read /dev/zero: it is larger than 1 MiB; is this the right file?");
     fs::write(folder.path().join("utf16.yaml"), b"\xff\xfel\0o\0g\0").unwrap();
     refused(&["utf16.yaml"], "can't read utf16.yaml: it is not UTF-8 text");
+}
+
+#[test]
+fn init_adds_the_file_that_is_missing_and_warns_where_new_secrets_take_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = format!("app: {{ sessions: {{ signing_secret: {CANARY} }} }}\n");
+    fs::write(folder.path().join("gatelodge.yaml"), &yaml).unwrap();
+    let output = gatelodge(folder.path()).args(["config", "init"]).output().unwrap();
+    let (said, warned) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success() && said.contains("Kept ./gatelodge.yaml, which was there.\nWrote ./.env"),
+        "{said}"
+    );
+    assert!(warned.contains("app.sessions.signing_secret: not in force: .env:2:1"), "{warned}");
+    assert_eq!(fs::read_to_string(folder.path().join("gatelodge.yaml")).unwrap(), yaml);
+    assert!(!(said + &warned).contains(CANARY));
 }

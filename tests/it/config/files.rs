@@ -125,7 +125,8 @@ fn init_writes_fresh_private_secrets_and_never_overwrites() {
             SecretBytes::new(*b"Zt5nP1cW8kLx3vHq0dYb7sRj2fGm9uEa"),
         ]
     };
-    let [yaml, env] = template::init(folder.path(), random()).unwrap();
+    let init = |folder: &Path| template::init(folder, random());
+    let [yaml, env] = init(folder.path()).unwrap().map(|file| file.path);
     let loaded = settings::load(Sources::read(Some(&yaml), folder.path(), Variables::default()).unwrap());
     loaded.unwrap_or_else(|faults| panic!("{faults}"));
     #[cfg(unix)]
@@ -133,10 +134,15 @@ fn init_writes_fresh_private_secrets_and_never_overwrites() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&env).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let before = fs::read_to_string(&env).unwrap();
-    template::init(folder.path(), random()).unwrap_err();
+    let new = |files: [template::InitFile; 2]| files.map(|file| file.is_new);
+    init(folder.path()).unwrap_err();
+    fs::write(&env, "MINE=1\n").unwrap();
     fs::remove_file(&yaml).unwrap();
-    template::init(folder.path(), random()).unwrap_err();
-    assert!(!yaml.exists(), "nothing is written when one of the files is there");
-    assert_eq!(fs::read_to_string(&env).unwrap(), before);
+    assert_eq!(new(init(folder.path()).unwrap()), [true, false]);
+    assert_eq!(fs::read_to_string(&env).unwrap(), "MINE=1\n");
+    fs::write(&yaml, "log: {}\n").unwrap();
+    fs::remove_file(&env).unwrap();
+    assert_eq!(new(init(folder.path()).unwrap()), [false, true]);
+    assert_eq!(fs::read_to_string(&yaml).unwrap(), "log: {}\n");
+    assert_eq!(new(init(&folder.path().join("a/new/one")).unwrap()), [true, true]);
 }
