@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, Parser};
 
 use self::exit::Exit;
 
+mod advice;
 pub mod config;
 mod dev;
 pub mod exit;

@@ -2,6 +2,8 @@
 
 mod config;
 mod keys;
+mod running;
+mod sessions;
 
 use assert_cmd::Command;
 
