@@ -121,3 +121,14 @@ async fn it_answers_at_its_own_host_only() {
     assert_eq!(refused.status, 421);
     assert!(refused.body.contains(&world.issuer));
 }
+
+#[tokio::test]
+async fn the_icon_is_there_wherever_a_browser_asks_for_one() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    assert!(browser.get(&world.authorize_url(&[])).await.body.contains(r#"<link rel="icon" href="/icon.svg">"#));
+    for path in ["/icon.svg", "/favicon.ico"] {
+        let icon = browser.get(&format!("{}{path}", world.issuer)).await;
+        assert_eq!((icon.status, icon.headers["content-type"].as_str()), (200, "image/svg+xml"), "{path}");
+    }
+}
