@@ -69,23 +69,32 @@ fn the_commented_file_holds_the_defaults() {
     );
 }
 
+// Each with the variables that it needs, and no others.
 #[test]
 fn the_examples_load() {
-    let variables = [
-        ("OIDC_GOOGLE_CLIENT_ID", "id"),
-        ("OIDC_GOOGLE_CLIENT_SECRET", "secret"),
-        ("OIDC_MICROSOFT_CLIENT_ID", "id"),
-        ("OIDC_MICROSOFT_CLIENT_SECRET", "secret"),
-        ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret"),
-        ("KEYCLOAK_ISSUER", "https://kc.example/realms/main"),
-        ("PUBLIC_BASE_URL", "https://app.example.com"),
+    let google = [("OIDC_GOOGLE_CLIENT_ID", "id"), ("OIDC_GOOGLE_CLIENT_SECRET", "secret")];
+    let microsoft = [("OIDC_MICROSOFT_CLIENT_ID", "id"), ("OIDC_MICROSOFT_CLIENT_SECRET", "secret")];
+    let keycloak =
+        [("KEYCLOAK_ISSUER", "https://kc.example.com/realms/main"), ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret")];
+    let examples = [
+        ("google.yaml", google),
+        ("microsoft.yaml", microsoft),
+        ("keycloak.yaml", keycloak),
+        ("redis.yaml", google),
+        ("redis-cluster.yaml", google),
     ];
-    let variables = [SECRETS.as_slice(), &variables].concat();
-    let examples = ["google.yaml", "microsoft.yaml", "keycloak.yaml", "redis.yaml", "redis-cluster.yaml"];
-    for name in examples {
-        let sources = Sources::read(Some(&file(name)), Path::new("/nonexistent"), Variables::new(variables.clone()));
-        let loaded = settings::load(sources.unwrap()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+    let readme = fs::read_to_string(file("../README.md")).unwrap();
+    for (name, needed) in examples {
+        let load = |variables: &[(&str, &str)]| {
+            let environment = Variables::new(variables.iter().copied());
+            settings::load(Sources::read(Some(&file(name)), Path::new("/nonexistent"), environment).unwrap())
+        };
+        let loaded = load(&[SECRETS, needed].concat()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
         assert!(loaded.config.oidc.providers.values().all(|provider| provider.enabled), "{name}");
+        assert_eq!(load(&SECRETS).unwrap_err().0.len(), needed.len(), "{name}: each variable is asked for");
+        let text = fs::read_to_string(file(name)).unwrap();
+        assert!(needed.iter().all(|(variable, _)| text.contains(&format!("${{{variable}"))), "{name}");
+        assert!(readme.contains(&format!("(config/{name})")), "the README does not name {name}");
     }
     let known = fs::read_dir(file("")).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
