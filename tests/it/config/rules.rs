@@ -26,6 +26,7 @@ fn each_rule_refuses_and_names_its_key() {
         ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
         ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
         ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),
+        ("store: { redis: { urls: ['redis://a/main'] } }", "store.redis.urls[0]:"),
         ("store: { kind: redis, redis: { key_prefix: 'a{b}' } }", "store.redis.key_prefix:"),
         ("oidc: { refresh_tokens: { enabled: true } }", "oidc.refresh_tokens.enabled:"),
         ("app: { sessions: { max_age: 10, touch_interval: 1, idle_timeout: 11 } }", "app.sessions.idle_timeout:"),
