@@ -1,5 +1,5 @@
-"""Owns the man in the middle between an edge and the real authority: it records every call, and changes what a rule of a
-case says. So one authority plays those of the past and of the future. Does not know the cases.
+"""Owns the man in the middle between an edge and the real authority: it records every call, and changes what a case
+wants changed. So one authority plays those of the past and of the future. Does not know the cases.
 
 A rule belongs to the calls of one method that carry one request id, so cases run side by side on one edge.
 """
@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import grpc
-from google.protobuf import any_pb2, descriptor_pool, duration_pb2, message_factory
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
 
 # Imported for their descriptors: every method of the contract is found there.
 from gatelodge.v1 import admin_pb2, error_reason_pb2, login_pb2, presented_pb2, session_pb2  # noqa: F401
+from google.protobuf import any_pb2, descriptor_pool, duration_pb2, message_factory
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
 
 PACKAGE = "gatelodge.v1"
 SPINE = {
@@ -50,7 +51,9 @@ class Call:
 class RefusedError(Exception):
     """A rule's way to end a call with a status."""
 
-    def __init__(self, code: str, message: str = "as the case says", reason: str = "", retry_after: float | None = None):
+    def __init__(
+        self, code: str, message: str = "as the case says", reason: str = "", retry_after: float | None = None
+    ):
         super().__init__(message)
         self.code = grpc.StatusCode[code]
         self.message = message
@@ -71,12 +74,22 @@ Ask = Callable[..., Message]
 Rule = Callable[[Call, Ask], Message | bytes]
 
 
+class Fault(Protocol):
+    """What a broken edge would do to its calls, done to them on their way."""
+
+    def spoil_question(self, call: Call) -> None:
+        """Changes what was asked."""
+
+    def spoil_answer(self, method: "Method", answer: Message | bytes) -> Message | bytes:
+        """Changes what is answered."""
+
+
 class Between:
     """A gRPC server in front of the authority at `upstream` ("127.0.0.1:50051")."""
 
     def __init__(self, upstream: str):
         self.calls: list[Call] = []
-        self.fault: Fault | None = None
+        self.faults: dict[str, Fault] = {}
         self._rules: dict[tuple[str, str], Rule] = {}
         self._lock = threading.Lock()
         self._channel = grpc.insecure_channel(upstream, [("grpc.use_local_subchannel_pool", 1)])
@@ -110,6 +123,9 @@ class Between:
         for name, value in context.invocation_metadata():
             metadata.setdefault(name, []).append(value)
         call = Call(method.name, method.request.FromString(raw), metadata, context.time_remaining())
+        fault = self.faults.get(call.request_id) or self.faults.get("")
+        if fault:
+            fault.spoil_question(call)
         with self._lock:
             self.calls.append(call)
             rule = self._rules.get((call.request_id, call.method)) or self._rules.get(("", call.method))
@@ -121,8 +137,8 @@ class Between:
 
         try:
             answer = rule(call, ask) if rule else ask()
-            if self.fault:
-                answer = self.fault(call, answer, ask)
+            if fault:
+                answer = fault.spoil_answer(method, answer)
             return answer if isinstance(answer, bytes) else answer.SerializeToString()
         except RefusedError as refused:
             context.set_trailing_metadata([("grpc-status-details-bin", refused.status.SerializeToString())])
@@ -138,9 +154,6 @@ class Between:
         except grpc.RpcError as error:
             context.set_trailing_metadata(error.trailing_metadata() or ())
             context.abort(error.code(), error.details())
-
-
-Fault = Callable[[Call, Message | bytes, Ask], Message | bytes]
 
 
 @dataclass

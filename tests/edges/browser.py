@@ -1,4 +1,4 @@
-"""Owns a tiny browser: it keeps cookies byte for byte and goes where it is sent when told to. Does not know the cases."""
+"""Owns a tiny browser: it keeps cookies byte for byte, and follows nothing by itself. Does not know the cases."""
 
 import re
 from urllib.parse import urlencode, urljoin, urlsplit

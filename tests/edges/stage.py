@@ -61,7 +61,8 @@ class Site:
         """Starts an edge. `rules` hold for every call of a method; `role` is that of the API key it gets."""
         authority = authority or world.authority
         between = Between(authority.address)
-        between.fault = world.fault
+        if world.fault:
+            between.faults[""] = world.fault
         for method, rule in (rules or {}).items():
             between.rule(method, rule)
         valve = Valve(("127.0.0.1", between.port), is_open=reachable)
@@ -100,6 +101,8 @@ class Stage:
         self.tag = f"case-{next(_numbers)}"
         self.host = urlsplit(site.authority.base_url).netloc
         self.base_url = site.authority.base_url
+        if site.world.fault:
+            site.between.faults[self.tag] = site.world.fault
 
     @property
     def authority(self) -> Authority:
@@ -109,7 +112,14 @@ class Stage:
     # Requests.
 
     def request(
-        self, method: Text, target: Text, headers=(), body: bytes | None = None, *, tagged=True, host: Text | None = None
+        self,
+        method: Text,
+        target: Text,
+        headers=(),
+        body: bytes | None = None,
+        *,
+        tagged=True,
+        host: Text | None = None,
     ) -> Answer:
         """One request with exactly these bytes, plus Host and, when tagged, the case's request id."""
         lines: list[tuple[Text, Text]] = [("host", self.host if host is None else host)]

@@ -1,4 +1,5 @@
-"""Owns the wire between an edge and its authority: it can be shut, or swallow everything. Does not know what it carries."""
+"""Owns the wire between an edge and its authority: it can be shut, torn, or swallow everything. Does not know what it
+carries."""
 
 import contextlib
 import socket
@@ -6,7 +7,7 @@ import threading
 
 
 class Valve:
-    """Forwards connections to `target`. Shut: connections are refused and torn. Silent: accepted, and nothing comes back."""
+    """Forwards connections to `target`. Shut: they are refused. Silent: they are accepted, and nothing comes back."""
 
     def __init__(self, target: tuple[str, int], *, is_open: bool = True):
         self.target = target

@@ -65,7 +65,7 @@ def compose(method: Text, target: Text, headers: list[tuple[Text, Text]], body: 
 
 
 def exchange(address: tuple[str, int], request: bytes, *, is_head: bool = False, timeout: float = 30.0) -> Answer:
-    """Sends bytes, and reads until the other side closes. Reads while it writes: an answer may come before all is sent."""
+    """Sends bytes and reads until the other side closes; both at once, as an answer may come before all is sent."""
     begun = time.monotonic()
     received = bytearray()
     with socket.create_connection(address, timeout=timeout) as connection:

@@ -15,7 +15,9 @@ def _answering(s, **fields):
     return s.get("/auth/web/login")
 
 
-@each({str(code): code for code in (200, 202, 299, 302, 303, 307, 400, 401, 403, 409, 418, 429, 451, 500, 502, 503, 599)})
+@each(
+    {str(code): code for code in (200, 202, 299, 302, 303, 307, 400, 401, 403, 409, 418, 429, 451, 500, 502, 503, 599)}
+)
 def the_status_x_is_copied(s, code):
     got = guarded(_answering(s, status=code, body=b"x", content_type="text/plain"))
     equal((got.status, got.body), (code, b"x"))

@@ -41,7 +41,10 @@ def an_unknown_path_is_the_same_whatever_the_method(s):
 def a_slash_at_the_end_is_another_path(s):
     for path in ("/auth/me/", "/auth/web/login/"):
         got = s.get(path, [s.cookie()])
-        true(got.status >= 300 and b"user_id" not in got.body and "localhost" not in str(got.header("location")), str(got))
+        true(
+            got.status >= 300 and b"user_id" not in got.body and "localhost" not in str(got.header("location")),
+            str(got),
+        )
 
 
 @case
@@ -175,7 +178,9 @@ def the_age_that_a_route_allows_is_asked_for(s):
 
 def _aged(s):
     cookie = s.cookie()
-    s.eventually(lambda: s.get("/fresh", [cookie, *FETCH]).status == 403, "a login of more than a second ago is too old")
+    s.eventually(
+        lambda: s.get("/fresh", [cookie, *FETCH]).status == 403, "a login of more than a second ago is too old"
+    )
     return cookie
 
 

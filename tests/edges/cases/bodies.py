@@ -30,7 +30,9 @@ def a_401_comes_however_large_the_body(s):
 
 @each({"a form": "application/x-www-form-urlencoded", "JSON": "application/json", "nonsense": "x"})
 def a_logout_takes_x_and_reads_none_of_it(s, kind):
-    status(s.post("/auth/web/logout", [*s.with_token(), ("content-type", kind)], b"redirect_uri=https://evil.example"), 200)
+    status(
+        s.post("/auth/web/logout", [*s.with_token(), ("content-type", kind)], b"redirect_uri=https://evil.example"), 200
+    )
 
 
 @case

@@ -49,7 +49,11 @@ def a_503_is_nobodys_to_keep(s):
 @case
 def a_conditional_request_gets_a_whole_answer(s):
     cookie = s.cookie()
-    for line in (("if-none-match", "*"), ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"), ("range", "bytes=0-1")):
+    for line in (
+        ("if-none-match", "*"),
+        ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"),
+        ("range", "bytes=0-1"),
+    ):
         got = status(s.get("/auth/me", [cookie, line]), 200)
         true(got.json()["user_id"], str(got))
 

@@ -28,7 +28,15 @@ def no_token_is_403_for_a_form_too(s):
     error(s.post("/private", [s.cookie(), *NAVIGATION]), 403, "csrf_mismatch")
 
 
-@each({"garbage": "x", "an empty one": "", "bytes": b"\xff\xfe", "one that looks right": "csrf_" + "A" * 60, "10 kB": "c" * 10_000})
+@each(
+    {
+        "garbage": "x",
+        "an empty one": "",
+        "bytes": b"\xff\xfe",
+        "one that looks right": "csrf_" + "A" * 60,
+        "10 kB": "c" * 10_000,
+    }
+)
 def x_as_token_is_403(s, token):
     error(s.post("/private", [s.cookie(), ("x-csrf-token", token)]), 403, "csrf_mismatch")
 
@@ -74,7 +82,9 @@ def a_stale_token_is_no_trouble_for_x(s, method):
     }
 )
 def with_the_token_origin_x_passes(s, origin):
-    status(s.post("/private", [*s.with_token(), ("origin", origin or s.base_url), ("sec-fetch-site", "cross-site")]), 200)
+    status(
+        s.post("/private", [*s.with_token(), ("origin", origin or s.base_url), ("sec-fetch-site", "cross-site")]), 200
+    )
 
 
 @each(

@@ -81,7 +81,14 @@ def an_allowed_front_end_is_a_place_to_go_after(s):
     equal(got.header("location"), f"{ORIGIN}/auth-callback")
 
 
-@each({"no state": "", "an empty state": "?state=", "a foreign state": "?state=AAAA", "a doubled state": "?state=A&state=A"})
+@each(
+    {
+        "no state": "",
+        "an empty state": "?state=",
+        "a foreign state": "?state=AAAA",
+        "a doubled state": "?state=A&state=A",
+    }
+)
 def coming_back_with_x_leads_nowhere(s, query):
     guarded(no_cookie(error(s.get(f"/auth/web/logged-out{query}"), 400, "state_invalid")))
 

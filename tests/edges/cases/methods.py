@@ -46,7 +46,13 @@ def options_on_x_is_204_with_allow_and_calls_nothing(s, row):
     equal((got.body, s.calls()), (b"", []))
 
 
-@each({"X-HTTP-Method-Override": "x-http-method-override", "X-HTTP-Method": "x-http-method", "X-Method-Override": "x-method-override"})
+@each(
+    {
+        "X-HTTP-Method-Override": "x-http-method-override",
+        "X-HTTP-Method": "x-http-method",
+        "X-Method-Override": "x-method-override",
+    }
+)
 def x_changes_no_method(s, name):
     error(s.get("/auth/web/logout", [(name, "POST")]), 405, "METHOD_NOT_ALLOWED")
     error(s.post("/auth/me?_method=GET", [(name, "GET")]), 405, "METHOD_NOT_ALLOWED")

@@ -33,10 +33,18 @@ def x_leads_a_login_nowhere_else(s, lie):
     equal(asked["redirect_uri"], [f"{s.base_url}/auth/web/callback"])
     true("Secure" not in got.header("set-cookie") and "Domain" not in got.header("set-cookie"), str(got))
     true(got.header("strict-transport-security") is None, str(got))
-    equal(s.asked("StartLogin").context.target, b"/auth/web/login?provider=dev")
+    context = s.asked("StartLogin").context
+    equal((context.target, context.host), (b"/auth/web/login?provider=dev", s.host.encode()))
 
 
-@each({"a foreign host": "evil.example", "a host with a user": "localhost@evil.example", "an address": "[::1]:1", "no host": ""})
+@each(
+    {
+        "a foreign host": "evil.example",
+        "a host with a user": "localhost@evil.example",
+        "an address": "[::1]:1",
+        "no host": "",
+    }
+)
 def x_as_host_leads_a_login_nowhere_else(s, host):
     got = s.get("/auth/web/login?provider=dev", NAVIGATION, host=host)
     if status(got, 302, 400).status == 302:
@@ -79,7 +87,14 @@ def a_request_line_that_names_a_host_leads_nowhere_else(s):
         equal(asked["redirect_uri"], [f"{s.base_url}/auth/web/callback"])
 
 
-@each({"X-User-Id": "x-user-id", "X-Forwarded-User": "x-forwarded-user", "Remote-User": "remote-user", "Authorization": "authorization"})
+@each(
+    {
+        "X-User-Id": "x-user-id",
+        "X-Forwarded-User": "x-forwarded-user",
+        "Remote-User": "remote-user",
+        "Authorization": "authorization",
+    }
+)
 def x_makes_nobody_somebody(s, name):
     lie = [(name, "dev_testuser1")]
     error(s.get("/private", [*lie, ("accept", "application/json")]), 401, "not_signed_in")
