@@ -7,6 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 from ..authority import changed
 from ..browser import FETCH, NAVIGATION, XHR
 from ..case import body_is, case, each, equal, error, guarded, no_cookie, status, true
+from ..programs import ORIGIN
 
 
 @case
@@ -31,9 +32,11 @@ def x_is_left_to_the_framework(s, path):
 
 
 @case
-def an_unknown_path_is_the_same_whatever_the_method(s):
+def an_unknown_path_is_left_alone_whatever_the_method(s):
     for method in ("GET", "POST", "OPTIONS", "DELETE"):
-        status(s.request(method, "/nothing-here"), 404)
+        got = no_cookie(s.request(method, "/nothing-here", [("origin", ORIGIN)]))
+        names = {name for name, _ in got.headers if name.startswith("access-control-")}
+        equal((got.words("vary") & {"cookie"}, names), (set(), set()), str(got))
     equal(s.calls(), [])
 
 
