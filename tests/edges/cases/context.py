@@ -37,6 +37,13 @@ def headers_that_did_not_come_are_absent(s):
     equal((list(context.x_forwarded_for), list(context.forwarded)), ([], []))
 
 
+@each({name: (field, name) for field, name in HEADERS.items() if field in ("origin", "csrf_token", "accept")})
+def an_empty_x_arrives_empty(s, row):
+    field, name = row
+    context = _context(s, [(name, "")])
+    equal((context.HasField(field), getattr(context, field)), (True, b""))
+
+
 @case
 def a_header_on_several_lines_is_joined(s):
     equal(_context(s, [("accept", "text/html"), ("Accept", "*/*;q=0.1")]).accept, b"text/html, */*;q=0.1")
