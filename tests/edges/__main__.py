@@ -19,7 +19,7 @@ _PATIENT = ("trouble", "settings", "generations", "start")
 def main() -> int:
     """Runs what was asked for; 0 when all of it held."""
     parser = argparse.ArgumentParser(prog="tests/edges/run", description="Holds an edge to clients/README.md.")
-    parser.add_argument("--edge", metavar="LANGUAGE", help="the edge of clients/LANGUAGE")
+    parser.add_argument("--edge", metavar="LANGUAGE", help="that of clients/LANGUAGE; or the path of one")
     parser.add_argument("--case", metavar="NAME", action="append", help="only cases whose name has this; * is any text")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--broken", action="store_true", help="show that each kind of broken edge fails its cases")
@@ -69,7 +69,7 @@ def run(world: World, chosen: list[Case], workers: int, verbose: bool) -> int:
             held = list(pool.map(tell, sorted(chosen, key=lambda case: case.name.split(":")[0] not in _PATIENT)))
     finally:
         site.stop()
-    print(f"{world.language}: {len(held)} cases in {time.monotonic() - begun:.1f} s")
+    print(f"{world.edge}: {len(held)} cases in {time.monotonic() - begun:.1f} s")
     print(f"{held.count(True)} passed, {held.count(False)} failed")
     return 0 if all(held) else 1
 

@@ -460,16 +460,16 @@ CONTROL = "application: a route without sessions asks nobody"
 Run = Callable[[Site, Case], str | None]
 
 
-def show(language: str, authority: Authority, run: Run, chosen: Callable[[str], bool]) -> int:
+def show(edge: str, authority: Authority, run: Run, chosen: Callable[[str], bool]) -> int:
     """Breaks a right edge in each way, and shows that the cases which must notice fail. `run` tells how one failed."""
     cases = {case.name: case for case in CASES}
     switches = {name: broken for name, broken in SWITCHES.items() if chosen(name)}
-    site = Site.start(World(language, authority))
+    site = Site.start(World(edge, authority))
     missed = []
     try:
         site.wait_for_settings()
         for name, broken in switches.items():
-            world = World(language, authority, front(broken), broken)
+            world = World(edge, authority, front(broken), broken)
             spoiled = dataclasses.replace(site, world=world, address=world.front(site.address))
             overlooked = [case for case in broken.noticed_by if run(spoiled, cases[case]) is None]
             trouble = [f"passed all the same: {case}" for case in overlooked]

@@ -143,9 +143,9 @@ def gatelodge() -> str:
     return str(program)
 
 
-def edge_command(language: str) -> str:
-    """The start command of an edge-under-test."""
-    command = ROOT / "clients" / language / "edge-under-test"
+def edge_command(edge: str) -> str:
+    """The start command of an edge-under-test: that of a language, or one that is named by its path."""
+    command = Path(edge).resolve() if "/" in edge else ROOT / "clients" / edge / "edge-under-test"
     if not os.access(command, os.X_OK):
         raise SystemExit(f"{command} is missing or not executable: tests/edges/README.md says what it is")
     return str(command)

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from google.protobuf.message import Message
@@ -24,13 +25,17 @@ _starting = threading.Semaphore(2)
 
 @dataclass
 class World:
-    """Everything around the cases. `front` puts something before an edge, `fault` breaks what an edge is answered:
-    both are for showing that a broken edge is noticed."""
+    """Everything around the cases. `edge` is a language, or the path of an edge-under-test. `front` puts something
+    before an edge, `fault` breaks what an edge is answered: both are for showing that a broken edge is noticed."""
 
-    language: str
+    edge: str
     authority: Authority
     front: Callable[[Address], Address] = lambda address: address
     fault: Fault | None = None
+
+    def log_of(self, name: str) -> str:
+        """The name of an edge's log."""
+        return f"{Path(self.edge).parent.name if '/' in self.edge else self.edge}-{name}"
 
 
 @dataclass
@@ -71,8 +76,7 @@ class Site:
         if prefix:
             settings["MOUNT_PREFIX"] = prefix
         try:
-            name = f"{world.language}-{name}"
-            program = start_edge(name, edge_command(world.language), port, settings | (environment or {}))
+            program = start_edge(world.log_of(name), edge_command(world.edge), port, settings | (environment or {}))
         except BaseException:
             valve.shut()
             between.stop()

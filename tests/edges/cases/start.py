@@ -21,7 +21,7 @@ TLS = {"GATELODGE_CA_FILE": "", "GATELODGE_CERT_FILE": "", "GATELODGE_KEY_FILE":
 def x_is_a_fault_that_names_the_setting(s, fault):
     name, value = fault
     environment = {**GOOD, **TLS, name: value, "LISTEN": f"127.0.0.1:{free_port()}"}
-    program = Program(f"{s.site.world.language}-{s.tag}", [edge_command(s.site.world.language)], environment)
+    program = Program(s.site.world.log_of(s.tag), [edge_command(s.site.world.edge)], environment)
     try:
         s.eventually(lambda: program.ended() is not None, "the edge ends", 20)
     finally:
@@ -35,7 +35,7 @@ def x_is_a_fault_that_names_the_setting(s, fault):
 def a_missing_tls_file_is_a_fault_that_names_the_setting(s):
     environment = {**GOOD, **TLS, "GATELODGE_ADDRESS": "https://127.0.0.1:1", "GATELODGE_CA_FILE": "/nowhere/ca.pem"}
     environment["LISTEN"] = f"127.0.0.1:{free_port()}"
-    program = Program(f"{s.site.world.language}-{s.tag}", [edge_command(s.site.world.language)], environment)
+    program = Program(s.site.world.log_of(s.tag), [edge_command(s.site.world.edge)], environment)
     try:
         s.eventually(lambda: program.ended() is not None, "the edge ends", 20)
     finally:
