@@ -7,7 +7,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from . import broken, cases, scenarios  # noqa: F401
+from . import broken, cases, mistakes, scenarios  # noqa: F401
 from .case import CASES, Case
 from .programs import Authority
 from .stage import Site, Stage, World
@@ -33,7 +33,7 @@ def main() -> int:
 
     if said.scenarios:
         return scenarios.check()
-    names = list(broken.SWITCHES) if said.broken else [case.name for case in CASES]
+    names = list(mistakes.SWITCHES) if said.broken else [case.name for case in CASES]
     names = [name for name in names if chosen(name)]
     if said.list:
         print(*names, sep="\n")
@@ -43,7 +43,7 @@ def main() -> int:
     authority = Authority()
     try:
         if said.broken:
-            return broken.show(said.edge, authority, play, chosen)
+            return broken.show(said.edge, authority, {name: mistakes.SWITCHES[name] for name in names}, play)
         return run(World(said.edge, authority), [case for case in CASES if chosen(case.name)], said.workers, said.v)
     finally:
         authority.close()
