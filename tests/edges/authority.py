@@ -198,6 +198,14 @@ def _passed_on(context: grpc.ServicerContext) -> list[tuple[str, str | bytes]]:
     return [(name, value) for name, value in context.invocation_metadata() if name in ours]
 
 
+def revoke(address: str, admin_key: str, session_id: str) -> None:
+    """Ends a session, as an admin does."""
+    with grpc.insecure_channel(address) as channel:
+        call = channel.unary_unary(f"/{PACKAGE}.AdminService/Revoke")
+        question = admin_pb2.AdminServiceRevokeRequest(session_id=session_id)
+        call(question.SerializeToString(), 10, [("authorization", f"Bearer {admin_key}")])
+
+
 def changed(change: Callable[[Message], object]) -> Rule:
     """The real answer, changed in place."""
 

@@ -1,7 +1,6 @@
 """Owns the list of cases and what they check with. Does not know what they are about."""
 
 import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -106,12 +105,3 @@ def body_is(answer: Answer, expected: dict) -> Answer:
     """A JSON body, exactly."""
     equal(answer.json(), expected)
     return answer
-
-
-def is_json(body: bytes) -> bool:
-    """Whether bytes are JSON."""
-    try:
-        json.loads(body)
-    except ValueError:
-        return False
-    return True

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ..authority import changed
+from ..authority import changed, revoke
 from ..browser import FETCH, NAVIGATION, XHR
 from ..case import body_is, case, each, equal, error, guarded, no_cookie, status, true
 
@@ -83,19 +83,13 @@ def an_ended_session_is_401_and_keeps_the_cookie(s):
 
 @case
 def a_session_that_an_admin_ended_is_401(s):
+    found = []
+    s.rule("ValidateSession", changed(lambda answer: found.append(answer.active.session.session_id)))
     cookie = s.cookie()
     status(s.get("/auth/me", [cookie]), 200)
-    session_id = s.calls("ValidateSession")[-1]
-    true(session_id.request.cookies, "the cookie was passed on")
-
-    def revoked(answer):
-        answer.inactive.reason = 6
-        answer.inactive.answer.status = 401
-        answer.inactive.answer.content_type = "application/json"
-        answer.inactive.answer.body = b'{"detail":"Session expired","reason":"session_ended","request_id":"r"}'
-
-    s.rule("ValidateSession", changed(revoked))
+    revoke(s.authority.address, s.authority.key("admin"), found[0])
     no_cookie(error(s.get("/auth/me", [cookie]), 401, "session_ended"))
+    error(s.get("/private", [cookie, *FETCH]), 401, "session_ended")
 
 
 @case
