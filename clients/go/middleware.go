@@ -80,7 +80,9 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 			here.asker.notSignedIn(here.verdict.Inactive.GetAnswer()).write(w, r)
 			return
 		}
-		w.Header().Add("Vary", "Cookie")
+		if outer == nil {
+			w.Header().Add("Vary", "Cookie")
+		}
 		ctx = context.WithValue(ContextWithSession(ctx, here.verdict.Session), checkedKey{}, here)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
