@@ -26,7 +26,7 @@ import (
 // the last again and again.
 type scripted struct {
 	mu    sync.Mutex
-	lines map[string][]any // proto.Message, error, or func(context.Context) error
+	lines map[string][]any // proto.Message, error, func(context.Context) error, or a function of the question
 	calls map[string][]call
 }
 
@@ -69,6 +69,9 @@ func (s *scripted) Invoke(ctx context.Context, method string, question, answer a
 		return line
 	case func(context.Context) error:
 		return line(ctx)
+	case func(*v1.ValidateSessionRequest) *v1.ValidateSessionResponse:
+		proto.Merge(answer.(proto.Message), line(question.(*v1.ValidateSessionRequest)))
+		return nil
 	default:
 		proto.Merge(answer.(proto.Message), line.(proto.Message))
 		return nil
