@@ -83,4 +83,3 @@ func FreePort(t *testing.T) string {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	return port
 }
-
