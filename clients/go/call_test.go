@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -250,5 +251,37 @@ func TestACallAfterCloseSaysSo(t *testing.T) {
 	}
 	if err := NewGate(client).Ready(t.Context()); err == nil {
 		t.Error("a gate of a closed client gets ready")
+	}
+}
+
+func TestCloseLeavesNothingRunning(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	v1.RegisterSessionServiceServer(server, yesToAll{})
+	go func() { _ = server.Serve(listener) }()
+	defer server.Stop()
+	before := runtime.NumGoroutine()
+	for range 20 {
+		client, err := NewClient(WithAddress("http://"+listener.Addr().String()), WithAPIKey(testKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewEdge(client); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Check(t.Context(), question); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines, and %d before", runtime.NumGoroutine(), before)
+		}
 	}
 }
