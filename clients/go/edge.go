@@ -80,9 +80,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var answer *response
 	switch {
 	case settings == nil:
-		answer = asker.failed(noSettings())
-		answer.header.Add("Vary", "Origin")
-		answer.write(w, r)
+		asker.failed(noSettings()).write(w, r)
 		return
 	case !settings.isOn(route.set):
 		http.NotFound(w, r)

@@ -70,23 +70,14 @@ func (g *Gate) Ready(ctx context.Context) error {
 	return fmt.Errorf("gatelodge: no settings from the authority yet: %w", ctx.Err())
 }
 
-// settings returns those in force, as far as is known; while there are none, they are asked for at once.
-func (g *Gate) settings() *settings {
-	held := g.inForce.Load()
-	if held == nil {
-		g.askSoon()
-	}
-	return held
-}
+// settings returns those in force, as far as is known.
+func (g *Gate) settings() *settings { return g.inForce.Load() }
 
 // sawVersion takes note of the version that an answer named. One that names none says nothing.
 func (g *Gate) sawVersion(version string) {
-	if held := g.inForce.Load(); version != "" && held != nil && held.version != version {
-		g.askSoon()
+	if held := g.inForce.Load(); version == "" || held == nil || held.version == version {
+		return
 	}
-}
-
-func (g *Gate) askSoon() {
 	select {
 	case g.askNow <- struct{}{}:
 	default:
@@ -103,29 +94,32 @@ func (g *Gate) keepFresh(ctx context.Context) {
 		case <-g.askNow: // this asking answers it
 		default:
 		}
-		var pause time.Duration
 		fresh, err := g.ask(ctx)
-		if err == nil {
-			failing, pause = firstPause, fresh.askAgainAfter
-			held := g.inForce.Load()
-			if held == nil || held.version != fresh.version {
-				g.client.logger.Info("gatelodge: settings of the edge are in force", "version", fresh.version)
-				g.onChange(fresh)
+		if err != nil {
+			if ctx.Err() == nil {
+				g.trouble.Store(&err)
+				logFailure(g.client.logger.With("asked_for", "settings", "kept", g.inForce.Load() != nil), err)
 			}
-			g.inForce.Store(fresh)
-			if held == nil {
-				close(g.ready)
-			}
-		} else if ctx.Err() == nil {
-			g.trouble.Store(&err)
-			logFailure(g.client.logger.With("asked_for", "settings", "kept", g.inForce.Load() != nil), err)
 			failing = min(longestPause, failing*2)
-			pause = jittered(failing)
+			if !sleep(ctx, jittered(failing)) { // however many requests wait
+				return
+			}
+			continue
 		}
-		if !sleep(ctx, min(shortestPause, pause)) {
+		failing = firstPause
+		held := g.inForce.Load()
+		if held == nil || held.version != fresh.version {
+			g.client.logger.Info("gatelodge: settings of the edge are in force", "version", fresh.version)
+			g.onChange(fresh)
+		}
+		g.inForce.Store(fresh)
+		if held == nil {
+			close(g.ready)
+		}
+		if !sleep(ctx, shortestPause) {
 			return
 		}
-		rest := time.NewTimer(pause - shortestPause)
+		rest := time.NewTimer(fresh.askAgainAfter - shortestPause)
 		select {
 		case <-rest.C:
 		case <-g.askNow:

@@ -54,16 +54,24 @@ const Deadline = 500 * time.Millisecond
 
 // A Session says who is signed in, and with what. Empty fields get values that do.
 type Session struct {
-	// UserID is "<provider>_<sub>".
+	// UserID is the user's stable id.
 	UserID string
 	// Email and Name are left out when empty.
 	Email, Name string
+	// Provider is the provider's name; empty for "fake".
+	Provider string
 	// Scopes were granted.
 	Scopes []string
 	// LoginTime is when the user authenticated; zero for now.
 	LoginTime time.Time
+	// Inactive is why the session is dead; UNSPECIFIED for one that lives.
+	Inactive v1.InactiveReason
 	// Cookie is the cookie's value; empty for one that nobody can guess.
 	Cookie string
+	// CSRFToken is the one that is issued and accepted; empty for "csrf_" and the cookie.
+	CSRFToken string
+	// RenewedCookie, unless empty, is a second credential, which a check of the first delivers, as after a rotation.
+	RenewedCookie string
 }
 
 // An Authority is one in memory. Its methods may be called while it answers.
@@ -75,7 +83,7 @@ type Authority struct {
 
 	mu       sync.Mutex
 	settings *v1.EdgeSettings
-	sessions map[string]*session // by the cookie's value; those that have ended too
+	sessions map[string]*session // by the cookie's value; those that are dead too
 	logins   map[string]*login   // by state
 	next     Session
 	denial   v1.DeniedReason
@@ -93,7 +101,7 @@ const (
 
 // NewAuthority starts an authority at which nobody is signed in.
 func NewAuthority() *Authority {
-	a := &Authority{sessions: map[string]*session{}, logins: map[string]*login{}, next: Session{UserID: "test_1"}}
+	a := &Authority{sessions: map[string]*session{}, logins: map[string]*login{}, next: Session{UserID: "fake_1"}}
 	a.settings = &v1.EdgeSettings{
 		Version:            "1",
 		AskAgainAfter:      durationpb.New(5 * time.Minute),
@@ -102,7 +110,7 @@ func NewAuthority() *Authority {
 		CsrfHeader:         "x-csrf-token",
 		PublicBaseUrl:      BaseURL,
 		CallbackAddresses: []*v1.CallbackAddress{
-			{RouteSet: v1.RouteSet_ROUTE_SET_WEB, Provider: "test", Url: BaseURL + "/auth/web/callback"},
+			{RouteSet: v1.RouteSet_ROUTE_SET_WEB, Provider: "fake", Url: BaseURL + "/auth/web/callback"},
 		},
 		Cors: &v1.CorsSettings{
 			AllowedOrigins: []string{"http://localhost:5173"},
@@ -210,8 +218,8 @@ func (a *Authority) SignIn(who Session) *SignedIn {
 	defer a.mu.Unlock()
 	made := a.begin(who)
 	return &SignedIn{
-		Cookie:    &http.Cookie{Name: a.settings.SessionCookieNames[0], Value: made.cookie},
-		CSRFToken: made.csrfToken(),
+		Cookie:    &http.Cookie{Name: a.settings.SessionCookieNames[0], Value: made.who.Cookie},
+		CSRFToken: made.who.CSRFToken,
 		SessionID: made.info.SessionId,
 		authority: a,
 	}
@@ -236,10 +244,13 @@ func (s *SignedIn) Sign(r *http.Request) {
 }
 
 // End ends the session, as an admin or another browser would.
-func (s *SignedIn) End() {
+func (s *SignedIn) End() { s.SetInactive(v1.InactiveReason_INACTIVE_REASON_REVOKED) }
+
+// SetInactive says why the session is dead; with UNSPECIFIED it lives.
+func (s *SignedIn) SetInactive(reason v1.InactiveReason) {
 	s.authority.mu.Lock()
 	defer s.authority.mu.Unlock()
-	s.authority.sessions[s.Cookie.Value].hasEnded = true
+	s.authority.sessions[s.Cookie.Value].who.Inactive = reason
 }
 
 // admit is what stands before every call: the key, and the trouble that the test asked for.

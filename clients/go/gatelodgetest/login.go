@@ -32,8 +32,8 @@ func (a loginService) GetEdgeSettings(
 func (a loginService) ListProviders(
 	context.Context, *v1.LoginServiceListProvidersRequest,
 ) (*v1.LoginServiceListProvidersResponse, error) {
-	test := &v1.Provider{Name: "test", DisplayName: "Test", LoginPath: "/auth/web/login?provider=test"}
-	return &v1.LoginServiceListProvidersResponse{Providers: []*v1.Provider{test}}, nil
+	fake := &v1.Provider{Name: "fake", DisplayName: "Fake", LoginPath: "/auth/web/login?provider=fake"}
+	return &v1.LoginServiceListProvidersResponse{Providers: []*v1.Provider{fake}}, nil
 }
 
 func (a loginService) StartLogin(ctx context.Context, q *v1.StartLoginRequest) (*v1.StartLoginResponse, error) {
@@ -72,7 +72,7 @@ func (a loginService) CompleteCallback(
 			said.Outcome = &v1.CompleteCallbackResponse_Completed{
 				Completed: &v1.CompletedLogin{Identity: made.identity, Session: made.info},
 			}
-			cookie := a.setCookie(a.settings.SessionCookieNames[0], made.cookie, 86400)
+			cookie := a.setCookie(a.settings.SessionCookieNames[0], made.who.Cookie, 86400)
 			said.Answer = redirect(http.StatusFound, begun.returnTo, cookie)
 			return said, nil
 		}
@@ -108,7 +108,7 @@ func (a loginService) StartLogout(ctx context.Context, q *v1.StartLogoutRequest)
 		return said, nil
 	}
 	if found != nil {
-		found.hasEnded = true
+		found.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
 		said.RevokedCount = 1
 	}
 	if isNavigation(q.Context) {

@@ -2,6 +2,7 @@ package gatelodgetest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -56,8 +57,9 @@ func (a sessionService) ValidateSession(
 		return said, nil
 	}
 	active := &v1.ActiveSession{Identity: found.identity, Session: found.info, Judged: judged}
+	active.SetCookies = a.renewed(found, q)
 	if q.IssueCsrfToken {
-		active.CsrfToken = found.csrfToken()
+		active.CsrfToken = found.who.CSRFToken
 	}
 	said.Outcome = &v1.ValidateSessionResponse_Active{Active: active}
 	return said, nil
@@ -70,8 +72,9 @@ func (a *Authority) inactive(
 	switch {
 	case context == nil:
 	case !asJSON && isNavigation(context) && string(context.Method) == "GET":
-		inactive.Answer = redirect(http.StatusFound, "/auth/web/login?redirect_uri="+url.QueryEscape(string(context.Target)))
-	case reason == v1.InactiveReason_INACTIVE_REASON_NONE, reason == v1.InactiveReason_INACTIVE_REASON_FORGED:
+		inactive.Answer = toLogin(context, "")
+	case reason == v1.InactiveReason_INACTIVE_REASON_NONE, reason == v1.InactiveReason_INACTIVE_REASON_FORGED,
+		reason == v1.InactiveReason_INACTIVE_REASON_AMBIGUOUS:
 		inactive.Answer = problem(http.StatusUnauthorized, "not_signed_in", "Not signed in", "Log in first.", requestID)
 	default:
 		remedy := "The session has ended. Log in again."
@@ -96,15 +99,26 @@ func (a *Authority) denied(
 	case v1.DeniedReason_DENIED_REASON_LOGIN_TOO_OLD:
 		public, detail = "login_too_old", "A fresh login is needed"
 		denied.Remedy = "Log in again, then repeat the request."
+		age := q.GetRequirements().GetMaxLoginAge().GetSeconds()
+		denied.LoginQuery = fmt.Sprintf("provider=%s&max_age=%d", found.who.Provider, age)
 	case v1.DeniedReason_DENIED_REASON_CSRF_MISSING, v1.DeniedReason_DENIED_REASON_CSRF_INVALID,
 		v1.DeniedReason_DENIED_REASON_CSRF_EXPIRED, v1.DeniedReason_DENIED_REASON_CSRF_OTHER_SESSION:
 		public, detail = "csrf_mismatch", "CSRF token mismatch"
 		denied.Remedy = "Fetch a fresh token from /auth/me and send it in the " + a.settings.CsrfHeader + " header."
 	}
-	if q.Context != nil {
+	switch {
+	case q.Context == nil:
+	case denied.LoginQuery != "" && !q.AnswerJson && isNavigation(q.Context) && string(q.Context.Method) == "GET":
+		denied.Answer = toLogin(q.Context, denied.LoginQuery+"&")
+	default:
 		denied.Answer = problem(http.StatusForbidden, public, detail, denied.Remedy, requestID)
 	}
 	return denied
+}
+
+func toLogin(context *v1.RequestContext, parameters string) *v1.HttpAnswer {
+	place := "/auth/web/login?" + parameters + "redirect_uri=" + url.QueryEscape(string(context.Target))
+	return redirect(http.StatusFound, place)
 }
 
 func (a sessionService) RefreshTokens(_ context.Context, q *v1.RefreshTokensRequest) (*v1.RefreshTokensResponse, error) {
@@ -146,7 +160,7 @@ func (a sessionService) Revoke(
 	if found == nil {
 		return &v1.SessionServiceRevokeResponse{}, nil
 	}
-	found.hasEnded = true
+	found.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
 	return &v1.SessionServiceRevokeResponse{RevokedCount: 1}, nil
 }
 
@@ -190,7 +204,7 @@ func (a adminService) Revoke(
 	said := &v1.AdminServiceRevokeResponse{}
 	for _, one := range a.living() {
 		if q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId {
-			one.hasEnded = true
+			one.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
 			said.RevokedCount++
 		}
 	}
@@ -199,8 +213,8 @@ func (a adminService) Revoke(
 
 func (a *Authority) living() []*session {
 	var living []*session
-	for _, one := range a.sessions {
-		if !one.hasEnded {
+	for cookie, one := range a.sessions {
+		if !one.isDead() && cookie == one.who.Cookie {
 			living = append(living, one)
 		}
 	}

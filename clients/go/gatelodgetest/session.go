@@ -1,6 +1,7 @@
 package gatelodgetest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -16,31 +17,28 @@ import (
 
 // A session as the authority keeps it.
 type session struct {
-	cookie   string
-	hasEnded bool
+	who      Session
 	identity *v1.Identity
 	info     *v1.SessionInfo
 }
 
-func (s *session) csrfToken() string { return "csrf_" + strings.TrimPrefix(s.info.SessionId, "sid_") }
+func (s *session) isDead() bool {
+	return s.who.Inactive != v1.InactiveReason_INACTIVE_REASON_UNSPECIFIED
+}
 
 // begin makes a session. The caller holds the lock, as for all that follows.
 func (a *Authority) begin(who Session) *session {
-	if who.UserID == "" {
-		who.UserID = "test_1"
-	}
-	if who.Cookie == "" {
-		who.Cookie = "sess_" + rand.Text()
-	}
 	now := time.Now()
-	if who.LoginTime.IsZero() {
-		who.LoginTime = now
-	}
-	provider, sub, _ := strings.Cut(who.UserID, "_")
+	who.UserID = cmp.Or(who.UserID, "fake_1")
+	who.Provider = cmp.Or(who.Provider, "fake")
+	who.Cookie = cmp.Or(who.Cookie, "sess_"+rand.Text())
+	who.CSRFToken = cmp.Or(who.CSRFToken, "csrf_"+who.Cookie)
+	who.LoginTime = cmp.Or(who.LoginTime, now)
+	_, sub, _ := strings.Cut(who.UserID, "_")
 	made := &session{
-		cookie: who.Cookie,
+		who: who,
 		identity: &v1.Identity{
-			UserId: who.UserID, Tenant: "default", Provider: provider, Issuer: "https://provider.example", Sub: sub,
+			UserId: who.UserID, Tenant: "default", Provider: who.Provider, Issuer: "https://provider.example", Sub: sub,
 			Email: who.Email, EmailVerified: who.Email != "", Name: who.Name, Scopes: who.Scopes,
 			AuthTime: timestamppb.New(who.LoginTime),
 		},
@@ -50,31 +48,42 @@ func (a *Authority) begin(who Session) *session {
 			Generation: 1,
 		},
 	}
-	a.sessions[made.cookie] = made
+	a.sessions[who.Cookie] = made
+	if who.RenewedCookie != "" {
+		a.sessions[who.RenewedCookie] = made
+	}
 	return made
 }
 
 // presented returns the living session behind the cookies, or why there is none.
 func (a *Authority) presented(cookies []*v1.Cookie) (*session, v1.InactiveReason) {
 	var found *session
-	reason := v1.InactiveReason_INACTIVE_REASON_NONE
 	for _, cookie := range cookies {
-		if !slices.Contains(a.settings.SessionCookieNames, cookie.Name) {
-			continue
-		}
-		known := a.sessions[string(cookie.Value)]
-		switch {
+		switch known := a.sessions[string(cookie.Value)]; {
 		case known == nil:
-			reason = max(reason, v1.InactiveReason_INACTIVE_REASON_FORGED)
-		case known.hasEnded:
-			reason = v1.InactiveReason_INACTIVE_REASON_REVOKED
 		case found != nil && found != known:
 			return nil, v1.InactiveReason_INACTIVE_REASON_AMBIGUOUS
 		default:
 			found = known
 		}
 	}
-	return found, reason
+	switch {
+	case found != nil && found.isDead():
+		return nil, found.who.Inactive
+	case found == nil && len(cookies) > 0:
+		return nil, v1.InactiveReason_INACTIVE_REASON_FORGED
+	}
+	return found, v1.InactiveReason_INACTIVE_REASON_NONE
+}
+
+// renewed is the Set-Cookie value of a session that has a newer credential than those presented.
+func (a *Authority) renewed(found *session, q *v1.ValidateSessionRequest) []string {
+	newer := found.who.RenewedCookie
+	isNewer := func(cookie *v1.Cookie) bool { return string(cookie.Value) == newer }
+	if newer == "" || !q.CanSetCookies || slices.ContainsFunc(q.Cookies, isNewer) {
+		return nil
+	}
+	return []string{a.setCookie(a.settings.SessionCookieNames[0], newer, 86400)}
 }
 
 // judge finds what is missing for a request, in the order in which a person would mend it.
@@ -97,7 +106,7 @@ func (a *Authority) judge(
 			switch {
 			case context.CsrfToken == nil:
 				return nil, v1.DeniedReason_DENIED_REASON_CSRF_MISSING
-			case string(context.CsrfToken) != found.csrfToken():
+			case string(context.CsrfToken) != found.who.CSRFToken:
 				return nil, v1.DeniedReason_DENIED_REASON_CSRF_INVALID
 			}
 			judged.Csrf = true
@@ -108,7 +117,7 @@ func (a *Authority) judge(
 	}
 	judged.Scopes = needed.GetScopes()
 	if age := needed.GetMaxLoginAge(); age != nil {
-		if time.Since(found.identity.AuthTime.AsTime()) > age.AsDuration() {
+		if time.Since(found.who.LoginTime) > age.AsDuration() {
 			return nil, v1.DeniedReason_DENIED_REASON_LOGIN_TOO_OLD
 		}
 		judged.MaxLoginAge = durationpb.New(age.AsDuration())
