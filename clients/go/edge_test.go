@@ -212,7 +212,7 @@ func TestBytesArriveAsTheyCameOverASocket(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	raw := "GET http://a/auth/me?q=%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nUser-Agent: \xfe\xff\r\n" +
-		"Cookie: a=1; session=\xff\x80=\"q%20;session= two ;Session=no; xsession=no; session\r\n" +
+		"Cookie: a=1; session=\xff\x80=\"q%20;session= two\u00a0 ;Session=no; xsession=no; session\r\n" +
 		"Cookie: __Host-session=" + strings.Repeat("x", 10_000) + "; session=fourth\r\n\r\n"
 	if _, err := io.WriteString(conn, raw); err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestBytesArriveAsTheyCameOverASocket(t *testing.T) {
 	}
 	_ = got.Body.Close()
 	asked := s.called(validate)[0].question.(*v1.ValidateSessionRequest)
-	first := []string{"session=\xff\x80=\"q%20", "session= two", "__Host-session=" + strings.Repeat("x", 4097)}
+	first := []string{"session=\xff\x80=\"q%20", "session= two\u00a0", "__Host-session=" + strings.Repeat("x", 4097)}
 	if cookies := pairs(asked.Cookies); !slices.Equal(cookies, first) {
 		t.Errorf("the first three, an oversized one cut to one byte more than the limit: %.100q", cookies)
 	}

@@ -86,7 +86,14 @@ func TestSettingsAreKeptFresh(t *testing.T) {
 		if n := asked(); n < 3 || n > 5 {
 			t.Errorf("asked %d times", n)
 		}
-		gate.sawVersion("") // names none
+		before := asked()
+		for _, version := range []string{"", "v1"} { // it names none, or the one that is held
+			gate.sawVersion(version)
+			time.Sleep(2 * time.Second)
+		}
+		if asked() != before {
+			t.Errorf("asked %d times for nothing", asked()-before)
+		}
 
 		// A failure and unusable settings leave the last good ones.
 		s.say(getSettings, settingsOf("v2"))
@@ -94,7 +101,7 @@ func TestSettingsAreKeptFresh(t *testing.T) {
 		broken := settingsOf("v3")
 		broken.Settings.CsrfHeader = "no header\r\n"
 		s.say(getSettings, fails(codes.Unavailable, ErrStoreUnavailable), broken)
-		before := asked()
+		before = asked()
 		time.Sleep(20 * time.Minute)
 		if held := gate.settings(); held == nil || held.version != "v2" || asked() < before+3 {
 			t.Errorf("%+v after %d questions", held, asked()-before)
