@@ -6,11 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::answer::HttpAnswer;
-use super::login_answer::LoginFailure;
+use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::Stop;
 use super::ports::{LoginEnd, LoginTaken, Lookup};
 use super::provider::{Grant, ProviderError, Redemption};
-use super::start_login::malformed;
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::crypto::{Secret, digest, equal};
 use crate::session::binding::Binding;
@@ -78,7 +77,7 @@ impl Authority {
         let context = question.presented.context.clone().unwrap_or_default();
         let callback = match self.read_callback(&question) {
             Ok(callback) => callback,
-            Err(failure) => return Ok(self.failure(failure, None, &context, call)),
+            Err(refusal) => return Ok(self.failure(refusal, None, &context, call)),
         };
         let hashes: Vec<_> = callback
             .bindings
@@ -108,22 +107,24 @@ impl Authority {
     }
 
     /// Reads what came, without IO: what is not ours goes no further.
-    fn read_callback(&self, question: &Question) -> Result<Callback, LoginFailure> {
+    fn read_callback(&self, question: &Question) -> Result<Callback, Refusal> {
         let limits = &self.settings.limits;
         let parameters = match &question.response {
             Response::Query(bytes) => Parameters::form(bytes, limits.query_bytes),
             Response::Form(bytes) => Parameters::form(bytes, limits.body_bytes),
             Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
         };
-        let parameters = parameters.map_err(|cause| malformed(&cause))?;
+        let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
         let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
         let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
-        if parameters.get("code").is_some() == parameters.get("error").is_some() {
-            return Err(LoginFailure::RequestMalformed);
+        match (parameters.get("code"), parameters.get("error")) {
+            (Some(_), Some(_)) => return Err(Refusal::malformed("The parameters code and error came both")),
+            (None, None) => return Err(Refusal::malformed("Neither of the parameters code and error came")),
+            _ => (),
         }
         let bindings = self.bindings(&question.presented);
         if bindings.is_empty() {
-            return Err(LoginFailure::OtherBrowser);
+            return Err(LoginFailure::OtherBrowser.into());
         }
         Ok(Callback { key: state.key(), state, bindings, parameters })
     }
@@ -240,13 +241,15 @@ impl Authority {
 
     fn failure(
         &self,
-        failure: LoginFailure,
+        refusal: impl Into<Refusal>,
         return_to: Option<&str>,
         context: &RequestContext,
         call: &Call,
     ) -> Outcome {
-        tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "a login failed");
-        Outcome { answer: self.failed_login(failure, return_to, context, call), result: Err(failure) }
+        let Refusal { failure, trouble } = refusal.into();
+        let (reason, detail) = (trouble.reason, &trouble.detail);
+        tracing::info!(reason, detail, request_id = call.request_id, "a login failed");
+        Outcome { answer: self.failed_login(&trouble, return_to, context, call), result: Err(failure) }
     }
 }
 
