@@ -8,13 +8,13 @@ use bytes::Bytes;
 use super::answer::HttpAnswer;
 use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::Stop;
-use super::ports::{LoginEnd, LoginTaken, Lookup};
+use super::ports::{LoginEnd, LoginTaken};
 use super::provider::{Grant, ProviderError, Redemption};
 use super::{Authority, Call, Error, Presented, SessionView};
-use crate::crypto::{Secret, digest, equal};
+use crate::crypto::{Secret, digest};
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{KeptLogin, LoginState, PendingLogin};
+use crate::session::login::{KeptAnswer, KeptFailure, LoginState, PendingLogin};
 use crate::session::parameters::Parameters;
 use crate::session::record::Ending;
 use crate::session::request::RequestContext;
@@ -162,10 +162,16 @@ impl Authority {
             }
             Err(Stop::Trouble(error)) => Err(error),
             Err(Stop::Failed(failure)) => {
-                let end = LoginEnd::Failed(failure as u8);
-                let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
-                self.ports.logins.finish(&callback.key, end, keep_for).await?;
-                Ok(self.failure(failure, return_to, context, call))
+                let kept = KeptFailure {
+                    reason: failure as u8,
+                    return_to: taken.login.return_to.clone(),
+                    request_id: call.request_id.clone(),
+                };
+                if self.keep_answer(callback, taken, &KeptAnswer::Failure(kept)).await? {
+                    return Ok(self.failure(failure, return_to, context, call));
+                }
+                // Somebody was told that this login was interrupted: then everybody is.
+                Ok(self.failure(LoginFailure::Interrupted, None, context, call))
             }
         }
     }
@@ -201,34 +207,6 @@ impl Authority {
         provider.redeem(&redemption).await.map_err(failed)
     }
 
-    /// Answers a callback that was delivered again: the same, but only to the same code, state and binding, and only
-    /// while the session it made lives unrotated.
-    async fn repeat(
-        &self,
-        callback: &Callback,
-        sealed: &[u8],
-        context: &RequestContext,
-        call: &Call,
-    ) -> Result<Outcome, Error> {
-        let complete = || self.failure(LoginFailure::AlreadyComplete, None, context, call);
-        let opened =
-            callback.bindings.iter().find_map(|binding| self.vault.open_kept(&callback.state, binding, sealed).ok());
-        let now = self.ports.clock.now();
-        let same = |kept: &KeptLogin| now < kept.repeat_until && equal(&kept.code_hash, &callback.code_hash());
-        let Some(kept) = opened.filter(same) else {
-            return Ok(complete());
-        };
-        let Lookup::Found(record) = self.ports.sessions.read(&kept.session).await? else { return Ok(complete()) };
-        if record.header.generation != kept.generation {
-            return Ok(complete());
-        }
-        let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
-        let times = standing.times(&record.header);
-        let view = self.view(kept.session, standing, times, kept.generation);
-        let cookie = self.session_cookie(&kept.credential, &times);
-        Ok(Outcome { answer: self.completed_login(cookie, &view, kept.return_to.as_deref()), result: Ok(view.into()) })
-    }
-
     /// Ends what an interrupted login may have made: nobody holds its credential.
     async fn clean_up(&self, key: &LoginKey, noted: Option<SessionKey>) -> Result<LoginFailure, Error> {
         if let Some(session) = noted {
@@ -239,7 +217,7 @@ impl Authority {
         Ok(LoginFailure::Interrupted)
     }
 
-    fn failure(
+    pub(super) fn failure(
         &self,
         refusal: impl Into<Refusal>,
         return_to: Option<&str>,

@@ -59,6 +59,31 @@ async fn a_callback_delivered_twice_answers_twice_the_same() {
     assert!(other_code.answer.set_cookies.is_empty());
 }
 
+// contract.md 5: so does one that failed, return place and request id included: the log has the cause under the first.
+#[tokio::test]
+async fn a_failed_callback_delivered_twice_answers_twice_the_same() {
+    for wish in ["", "redirect_uri=https://spa.example.com/x"] {
+        let (world, mut browser) = (World::new(), Browser::default());
+        let started = world.start(&browser, wish).await;
+        browser.keep(&started.answer.set_cookies);
+        *world.provider.refusal.lock().unwrap() = Some(|| ProviderError::Rejected("id_token.aud"));
+        let query = format!("code={}&state={}", world.provider.code_for("ada"), state_of(&started.answer));
+        let first = world.callback(&browser, &query).await;
+        assert_eq!(first.answer.location.is_some(), !wish.is_empty(), "{:?}", first.answer);
+        *world.provider.refusal.lock().unwrap() = None;
+        let response = gatelodge::authority::complete_callback::Response::Query(query.clone().into());
+        let presented = browser.get("/auth/web/callback");
+        let question = gatelodge::authority::complete_callback::Question { response, presented };
+        let call = gatelodge::authority::Call { request_id: "another".into() };
+        let second = world.authority.complete_callback(&call, question).await.unwrap();
+        assert_eq!((first.answer, first.result.unwrap_err()), (second.answer, second.result.unwrap_err()));
+        assert_eq!(world.provider.redeemed.load(Ordering::SeqCst), 1, "the code is sent once");
+        let stranger = world.callback(&Browser::default(), &query).await;
+        assert_eq!(stranger.result.unwrap_err(), LoginFailure::OtherBrowser);
+        assert_eq!(stranger.answer.location, None, "the place is the browser's own");
+    }
+}
+
 #[tokio::test]
 async fn a_repeated_callback_gets_no_cookie_once_its_session_is_gone() {
     let (world, mut browser) = (World::new(), Browser::default());
