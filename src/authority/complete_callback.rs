@@ -180,9 +180,10 @@ impl Authority {
     async fn redeem(&self, callback: &Callback, login: &PendingLogin, call: &Call) -> Result<Grant, LoginFailure> {
         let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
         let failed = |error: ProviderError| failure_at_provider(&error, &login.provider, call);
+        let within = self.settings.logins.lease / 2;
         if let Some(error) = callback.parameters.get("error") {
             // RFC 9207, 2.4: an error counts only when it is the provider's own.
-            provider.check_issuer(callback.parameters.get("iss")).await.map_err(failed)?;
+            provider.check_issuer(callback.parameters.get("iss"), within).await.map_err(failed)?;
             // Mapped to a fixed word, and nothing of it is shown (security.md 17).
             tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
             let refused = matches!(
@@ -203,6 +204,7 @@ impl Authority {
             response_issuer: callback.parameters.get("iss").map(str::to_owned),
             max_age: login.max_age,
             now: self.ports.clock.now(),
+            within,
         };
         provider.redeem(&redemption).await.map_err(failed)
     }

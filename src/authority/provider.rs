@@ -71,6 +71,8 @@ pub struct Redemption {
     pub max_age: Option<Duration>,
     /// The system's time, against which the provider's own times are judged.
     pub now: Timestamp,
+    /// How long all of the work may take: less than the lease that the caller holds on the login.
+    pub within: Duration,
 }
 
 /// What a redeemed code brought, every check passed.
@@ -122,12 +124,12 @@ pub trait IdentityProvider: Send + Sync {
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;
 
     /// Whether a response that names this issuer, or none, can be this provider's (RFC 9207, 2.4). For one that brings
-    /// an error; MUST NOT send anything of the login.
-    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError>;
+    /// an error; MUST NOT send anything of the login, and MUST end `within` that time.
+    async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError>;
 
     /// Checks `response_issuer` first, then sends the code, once, and verifies what comes back.
     /// MUST NOT send the code anywhere when the issuer check fails; MUST NOT use anything of the token response
-    /// before the ID token has passed every check.
+    /// before the ID token has passed every check; MUST end within the time that the redemption has.
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
     /// Asks for new tokens, once. Fields of [`Tokens`] that the answer leaves out stay `None`.

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::{Instant, timeout_at};
 
 use self::claims::{Claims, Expected};
 use self::documents::Documents;
@@ -56,6 +57,14 @@ pub struct OidcProvider {
 /// Refuses by the check of that name.
 fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
     Err(ProviderError::Rejected(check))
+}
+
+/// Work that is given up at `deadline`; what others wait for too goes on.
+async fn in_time<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    timeout_at(deadline, work).await.unwrap_or_else(|_| Err(Fault::Timeout.into()))
 }
 
 impl OidcProvider {
@@ -91,6 +100,27 @@ impl OidcProvider {
             None if !metadata.names_itself => Ok(()),
             _ => rejected("response.iss"),
         }
+    }
+
+    /// Sends the code and verifies the ID token that it brings.
+    async fn exchange(&self, redemption: &Redemption) -> Result<(Arc<Metadata>, TokenAnswer, Claims), ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", redemption.code.expose()),
+            ("redirect_uri", &redemption.redirect_uri),
+            ("code_verifier", redemption.code_verifier.expose()),
+        ];
+        let answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
+        let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
+        let Redemption { max_age, now, .. } = *redemption;
+        let login = Login { nonce: Some(&redemption.nonce), max_age, now };
+        let claims = self.verify(&metadata, &answer, &token, login).await?;
+        if redemption.response_issuer.as_ref().is_some_and(|issuer| *issuer != claims.issuer) {
+            return rejected("response.iss");
+        }
+        Ok((metadata, answer, claims))
     }
 
     async fn verify(
@@ -167,28 +197,16 @@ impl IdentityProvider for OidcProvider {
         Ok(url.into())
     }
 
-    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError> {
-        self.check_response_issuer(&*self.documents.metadata().await?, response_issuer)
+    async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError> {
+        let metadata = async { Ok(self.documents.metadata().await?) };
+        self.check_response_issuer(&*in_time(Instant::now() + within, metadata).await?, response_issuer)
     }
 
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
-        let metadata = self.documents.metadata().await?;
-        self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", redemption.code.expose()),
-            ("redirect_uri", &redemption.redirect_uri),
-            ("code_verifier", redemption.code_verifier.expose()),
-        ];
-        let mut answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
-        let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
-        let Redemption { max_age, now, .. } = *redemption;
-        let login = Login { nonce: Some(&redemption.nonce), max_age, now };
-        let claims = self.verify(&metadata, &answer, &token, login).await?;
-        if redemption.response_issuer.as_ref().is_some_and(|issuer| *issuer != claims.issuer) {
-            return rejected("response.iss");
-        }
-        let userinfo = self.userinfo(&metadata, &claims, &answer.access).await?;
+        let deadline = Instant::now() + redemption.within;
+        let (metadata, mut answer, claims) = in_time(deadline, self.exchange(redemption)).await?;
+        let now = redemption.now;
+        let userinfo = in_time(deadline, self.userinfo(&metadata, &claims, &answer.access)).await?;
         let profile = Profile::of(&claims, &userinfo, &self.settings)?;
         let scopes = answer.scopes.get_or_insert_with(|| self.settings.scopes.clone()).clone();
         let identity = Identity {

@@ -45,6 +45,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         response_issuer: Some(back.returned("iss")),
         max_age: Some(Duration::from_mins(5)),
         now,
+        within: std::time::Duration::from_secs(15),
     };
     let grant = provider.redeem(&redemption).await.unwrap();
     let who = &grant.identity;

@@ -205,6 +205,7 @@ impl Hostile {
             response_issuer: Some(self.issuer()),
             max_age: None,
             now: Timestamp::from_secs(NOW),
+            within: Duration::from_secs(15),
         };
         bent(redemption, &self.inner.switches().redemption)
     }

@@ -1,9 +1,13 @@
 //! Owns the cases of what comes back with the browser: each fails, INV holds, and only what the provider itself said
 //! burns the login (security.md 13 to 18). Does not know the ID token.
 
+use std::time::Duration;
+
 use gatelodge::authority::login_answer::LoginFailure::{
     self, AccessDenied, Expired, IdentityRejected, OtherBrowser, ProviderError, RequestMalformed, StateInvalid,
 };
+use gatelodge::authority::provider::IdentityProvider as _;
+use tokio::time::Instant;
 
 use super::journey::{Journey, Query};
 use crate::hostile::{Answer, Body, Endpoint, Hostile};
@@ -151,7 +155,7 @@ async fn a_login_that_took_too_long_is_gone() {
     let hostile = Hostile::start().await;
     let mut journey = Journey::to(&hostile);
     let good = journey.back().await.text();
-    journey.world.clock.advance(std::time::Duration::from_secs(601));
+    journey.world.clock.advance(Duration::from_secs(601));
     journey.fails(&good, Expired).await;
     assert_eq!(hostile.calls(Endpoint::Token), 0);
 }
@@ -171,4 +175,28 @@ async fn a_code_whose_fate_is_unknown_is_not_sent_again() {
         journey.fails(&good, failure).await;
         assert_eq!(hostile.calls(Endpoint::Token), 1);
     }
+}
+
+// store.md, 8: whoever waits for a taken login waits at most its lease; so its work ends sooner, however slow each of
+// the provider's answers is.
+#[tokio::test]
+async fn a_taken_login_is_never_at_work_when_its_lease_ends() {
+    const LEASE: Duration = Duration::from_secs(1);
+    let slow = Answer::body(Body::After(Duration::from_mins(1)));
+    for endpoint in [Endpoint::Token, Endpoint::Jwks, Endpoint::Userinfo] {
+        let hostile = Hostile::start().await;
+        hostile.answers(endpoint, slow.clone()).settings_with(|settings| settings.userinfo = true);
+        let mut journey = Journey::with(&hostile, |settings| settings.logins.lease = LEASE);
+        let query = journey.back().await.text();
+        let begun = Instant::now();
+        journey.fails(&query, LoginFailure::ProviderUnavailable).await;
+        assert!(begun.elapsed() < LEASE, "{endpoint:?}: {:?}", begun.elapsed());
+    }
+    let hostile = Hostile::start().await;
+    hostile.answers(Endpoint::Metadata, slow);
+    let provider = hostile.provider();
+    let begun = Instant::now();
+    let checked = provider.check_issuer(Some(&hostile.issuer()), LEASE / 2).await;
+    assert_eq!(crate::hostile::reason_of(&checked), "unavailable");
+    assert!(begun.elapsed() < LEASE);
 }

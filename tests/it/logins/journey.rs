@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use gatelodge::authority::answer::HttpAnswer;
 use gatelodge::authority::list_sessions;
 use gatelodge::authority::login_answer::LoginFailure;
+use gatelodge::authority::settings::Settings;
 
 use crate::hostile::{Endpoint, Hostile, SUB};
 use crate::world::log::Log;
@@ -100,9 +101,14 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
 
 impl<'a> Journey<'a> {
     pub fn to(hostile: &'a Hostile) -> Self {
+        Self::with(hostile, |_| ())
+    }
+
+    /// One whose authority has other settings.
+    pub fn with(hostile: &'a Hostile, change: impl FnOnce(&mut Settings)) -> Self {
         let log = Log::default();
         let listening = log.listen();
-        let world = World::built(&["unused"], |_| (), |ports| ports.providers = Arc::new(hostile.registry()));
+        let world = World::built(&["unused"], change, |ports| ports.providers = Arc::new(hostile.registry()));
         let secrets = vec!["CANARY".to_owned(), "eyJ".to_owned(), "sess_".to_owned()];
         Self { hostile, world, browser: Browser::default(), log, secrets, _listening: listening }
     }
