@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
 use crate::providers::Registry;
 use crate::providers::http::HttpSettings;
-use crate::providers::oidc::{ClientAuth, OidcSettings};
+use crate::providers::oidc::{ClientAuth, OidcSettings, Userinfo};
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsSettings};
@@ -92,7 +92,11 @@ fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> OidcS
         display_name: provider.display_name_of(name).to_owned(),
         scopes: provider.scopes.clone(),
         claims: provider.claims.clone(),
-        userinfo: provider.userinfo,
+        userinfo: match provider.userinfo {
+            config::oidc::Userinfo::Never => Userinfo::Never,
+            config::oidc::Userinfo::WhenNeeded => Userinfo::WhenNeeded,
+            config::oidc::Userinfo::Always => Userinfo::Always,
+        },
         clock_leeway: provider.clock_leeway.get(),
         signing_algs: provider.signing_algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
         client_auth: match provider.client_auth {

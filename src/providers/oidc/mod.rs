@@ -33,7 +33,7 @@ use self::claims::{Claims, Expected};
 use self::documents::Documents;
 use self::metadata::Metadata;
 use self::profile::Profile;
-pub use self::settings::{ClientAuth, OidcSettings, SettingsFault};
+pub use self::settings::{ClientAuth, OidcSettings, SettingsFault, Userinfo};
 use self::token_endpoint::TokenAnswer;
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
@@ -143,16 +143,37 @@ impl OidcProvider {
         signature::verify(token, metadata, &self.documents, &expected).await
     }
 
-    /// What userinfo adds, if it is to be asked; else nothing.
-    async fn userinfo(&self, metadata: &Metadata, claims: &Claims, access: &Secret) -> Result<Object, ProviderError> {
-        let endpoint = match &metadata.userinfo {
-            Some(endpoint) if self.settings.userinfo || profile::lacks(claims, &self.settings) => endpoint,
-            None if self.settings.userinfo => return Err(Fault::Invalid("metadata: no userinfo endpoint").into()),
-            _ => return Ok(Object::new()),
+    /// What userinfo adds, if it is to be asked; else nothing. What it says of another user is never passed over.
+    async fn userinfo(
+        &self,
+        metadata: &Metadata,
+        claims: &Claims,
+        access: &Secret,
+        deadline: Instant,
+    ) -> Result<Object, ProviderError> {
+        let is_required = match self.settings.userinfo {
+            Userinfo::Never => return Ok(Object::new()),
+            Userinfo::WhenNeeded if !profile::lacks(claims, &self.settings) => return Ok(Object::new()),
+            Userinfo::WhenNeeded => false,
+            Userinfo::Always => true,
         };
-        let userinfo = self.http.get(endpoint, access).await?.document()?;
-        profile::same_user(&userinfo, claims)?;
-        Ok(userinfo)
+        let exchange = async {
+            let Some(endpoint) = &metadata.userinfo else {
+                return Err(Fault::Invalid("metadata: no userinfo endpoint"));
+            };
+            let asked = timeout_at(deadline, self.http.get(endpoint, access)).await;
+            asked.map_err(|_| Fault::Timeout)??.document()
+        };
+        match exchange.await {
+            Ok(userinfo) => profile::same_user(&userinfo, claims).map(|()| userinfo),
+            Err(fault) if is_required => Err(fault.into()),
+            Err(fault) => {
+                let provider = &self.info.name;
+                let error = &fault as &dyn std::error::Error;
+                tracing::warn!(provider, error, "a login goes on without what userinfo would have said");
+                Ok(Object::new())
+            }
+        }
     }
 
     fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
@@ -206,7 +227,7 @@ impl IdentityProvider for OidcProvider {
         let deadline = Instant::now() + redemption.within;
         let (metadata, mut answer, claims) = in_time(deadline, self.exchange(redemption)).await?;
         let now = redemption.now;
-        let userinfo = in_time(deadline, self.userinfo(&metadata, &claims, &answer.access)).await?;
+        let userinfo = self.userinfo(&metadata, &claims, &answer.access, deadline).await?;
         let profile = Profile::of(&claims, &userinfo, &self.settings)?;
         let scopes = answer.scopes.get_or_insert_with(|| self.settings.scopes.clone()).clone();
         let identity = Identity {

@@ -21,6 +21,18 @@ pub enum ClientAuth {
     Post,
 }
 
+/// When the userinfo endpoint is asked (OpenID Connect Core, 5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Userinfo {
+    /// Never.
+    Never,
+    /// When the ID token lacks a claim that was asked for. Where it can't be had, the login goes on without.
+    #[default]
+    WhenNeeded,
+    /// At every login, which fails without it.
+    Always,
+}
+
 /// What an operator says about an OpenID provider.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
@@ -41,8 +53,8 @@ pub struct OidcSettings {
     pub scopes: Vec<String>,
     /// Claims to let through beside the standard ones that [`crate::session::identity::Identity`] has fields for.
     pub claims: Vec<String>,
-    /// Whether to ask the userinfo endpoint at every login, not only when the ID token lacks something.
-    pub userinfo: bool,
+    /// When to ask the userinfo endpoint.
+    pub userinfo: Userinfo,
     /// How far the provider's clock may be from ours; at most 60 s.
     pub clock_leeway: Duration,
     /// How long ago an ID token may have been issued at most.
@@ -87,7 +99,7 @@ impl OidcSettings {
             client_secret,
             scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
             claims: Vec::new(),
-            userinfo: false,
+            userinfo: Userinfo::WhenNeeded,
             clock_leeway: Duration::from_secs(10),
             max_id_token_age: Duration::from_mins(10),
             signing_algs: Vec::new(),

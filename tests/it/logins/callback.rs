@@ -7,6 +7,7 @@ use gatelodge::authority::login_answer::LoginFailure::{
     self, AccessDenied, Expired, IdentityRejected, OtherBrowser, ProviderError, RequestMalformed, StateInvalid,
 };
 use gatelodge::authority::provider::IdentityProvider as _;
+use gatelodge::providers::oidc::Userinfo;
 use tokio::time::Instant;
 
 use super::journey::{Journey, Query};
@@ -185,7 +186,7 @@ async fn a_taken_login_is_never_at_work_when_its_lease_ends() {
     let slow = Answer::body(Body::After(Duration::from_mins(1)));
     for endpoint in [Endpoint::Token, Endpoint::Jwks, Endpoint::Userinfo] {
         let hostile = Hostile::start().await;
-        hostile.answers(endpoint, slow.clone()).settings_with(|settings| settings.userinfo = true);
+        hostile.answers(endpoint, slow.clone()).settings_with(|settings| settings.userinfo = Userinfo::Always);
         let mut journey = Journey::with(&hostile, |settings| settings.logins.lease = LEASE);
         let query = journey.back().await.text();
         let begun = Instant::now();

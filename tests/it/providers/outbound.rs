@@ -6,7 +6,7 @@ use std::time::Duration;
 use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
-use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
+use gatelodge::providers::oidc::{OidcProvider, OidcSettings, Userinfo};
 use tokio::time::Instant;
 
 use super::unset;
@@ -16,7 +16,7 @@ const CALLED_IN_A_LOGIN: [Endpoint; 4] = [Endpoint::Metadata, Endpoint::Jwks, En
 
 async fn hostile_with_userinfo() -> Hostile {
     let hostile = Hostile::start().await;
-    hostile.settings_with(|s| s.userinfo = true);
+    hostile.settings_with(|s| s.userinfo = Userinfo::Always);
     hostile
 }
 
