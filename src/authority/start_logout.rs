@@ -23,6 +23,8 @@ use crate::vault::LogoutState;
 pub struct Question {
     /// The logout request's query, as it came.
     pub query: Bytes,
+    /// The body, where it is a form; else empty.
+    pub form: Bytes,
     /// What came.
     pub presented: Presented,
 }
@@ -49,13 +51,18 @@ impl Authority {
     /// # Errors
     /// When the store can't say: then the cookie is kept.
     pub async fn start_logout(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
-        let context = question.presented.context.clone().unwrap_or_default();
+        let mut context = question.presented.context.clone().unwrap_or_default();
+        let page = context.is_navigation();
         let refused = |trouble: &Trouble| {
-            let answer = HttpAnswer::trouble(trouble, context.is_navigation(), &[], &call.request_id);
+            let answer = HttpAnswer::trouble(trouble, page, &[], &call.request_id);
             Outcome { answer, ended: false }
         };
         let return_to = match self.place_after_logout(&question.query) {
             Ok(return_to) => return_to,
+            Err(Refusal { trouble, .. }) => return Ok(refused(&trouble)),
+        };
+        context.csrf_token = match self.token_in(&question.form) {
+            Ok(token) => context.csrf_token.or(token),
             Err(Refusal { trouble, .. }) => return Ok(refused(&trouble)),
         };
         let own = &self.settings.public_base_url;
@@ -92,6 +99,13 @@ impl Authority {
             }
             None => Ok(None),
         }
+    }
+
+    /// The token of a form that can set no header.
+    fn token_in(&self, form: &[u8]) -> Result<Option<Bytes>, Refusal> {
+        let form = Parameters::form(form, self.settings.limits.body_bytes)
+            .map_err(|cause| Refusal::malformed_logout(cause.to_string()))?;
+        Ok(form.get("csrf_token").map(|token| Bytes::copy_from_slice(token.as_bytes())))
     }
 
     /// The provider's logout (OpenID Connect RP-Initiated Logout, 2); `None` where it has none or is away.
