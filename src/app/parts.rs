@@ -71,11 +71,14 @@ fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
     if named && opened { Secret::new(url) } else { address.clone() }
 }
 
-/// The providers that are enabled, in the order of their names.
+/// The providers that are enabled, in the order of their names; of the others the issuers, for the sake of sessions that
+/// live on.
 pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let settings = enabled.map(|(name, provider)| oidc(config, name, provider)).collect();
-    Registry::new(settings, HttpSettings::default()).map_err(|faults| {
+    let others = config.oidc.providers.iter().filter(|(_, provider)| !provider.enabled);
+    let others = others.filter_map(|(name, provider)| Some((name.as_str(), provider.issuer_of(name)?)));
+    Registry::new(settings, HttpSettings::default()).map(|registry| registry.with_others(others)).map_err(|faults| {
         let fault = |fault: crate::providers::oidc::SettingsFault| {
             Fault::of(format!("oidc.providers.{}.{}", fault.provider, fault.key), fault.fault)
         };

@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod layering;
+mod providers;
 mod rules;
 mod seed;
 mod settings;

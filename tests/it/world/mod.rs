@@ -23,7 +23,7 @@ use gatelodge::vault::Vault;
 
 pub use self::browser::{Browser, state_of};
 pub use self::faults::FaultyStore;
-pub use self::provider::{FakeProvider, Listed};
+pub use self::provider::{FakeProvider, ISSUER, Listed};
 pub use self::settings::settings;
 
 /// A clock that stands still until it is moved.
