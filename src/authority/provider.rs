@@ -110,6 +110,8 @@ pub struct EndSession {
     pub state: Secret,
     /// Where the provider sends the browser back to.
     pub post_logout_redirect_uri: String,
+    /// How long it may take to learn where the provider's logout is.
+    pub within: Duration,
 }
 
 /// An identity provider: OpenID Connect or plain OAuth2.
@@ -138,6 +140,7 @@ pub trait IdentityProvider: Send + Sync {
     /// Revokes a refresh or access token (RFC 7009). Does nothing where the provider does not offer it.
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError>;
 
-    /// Where to send the browser for the provider's own logout; `None` where it has none.
+    /// Where to send the browser for the provider's own logout; `None` where it has none. MUST end within the time that
+    /// the request gives.
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError>;
 }

@@ -41,6 +41,9 @@ pub struct Outcome {
 /// How long the provider's own logout may take a person.
 const STATE_LIFE: Duration = Duration::from_hours(1);
 
+/// How long a logout waits to learn where the provider's own is, which is nearly always known.
+const PROVIDER_WITHIN: Duration = Duration::from_secs(1);
+
 const DONE: &str = "Logged out successfully";
 
 impl Authority {
@@ -116,6 +119,7 @@ impl Authority {
             id_token_hint: tokens.id,
             state: self.vault.seal_logout(self.nonce(), self.random(), &state),
             post_logout_redirect_uri: self.settings.logged_out_address(),
+            within: PROVIDER_WITHIN,
         };
         match provider.end_session_url(&request).await {
             Ok(url) => url,

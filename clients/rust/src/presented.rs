@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, OriginalUri};
 use bytes::{Bytes, BytesMut};
-use http::header::{self, AsHeaderName, HeaderMap, HeaderValue};
+use http::header::{self, AsHeaderName, HeaderMap};
 use http::request::Parts;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
@@ -64,13 +64,18 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// The body, when it is a form; cut to one byte more than the authority reads, as the query is. The body of anything
 /// else stays unread.
 pub(crate) async fn form(parts: &Parts, body: Body, settings: &Settings) -> Result<Bytes, NoForm> {
-    let label = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let label = label.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if !label.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+    if !is_form(&parts.headers) {
         return Ok(Bytes::new());
     }
     let reading = read(body, settings.limits.body_bytes.saturating_add(1));
     timeout(BODY_WITHIN, reading).await.map_err(|_| NoForm::Late)?.ok_or(NoForm::Broken)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let mut labels = headers.get_all(header::CONTENT_TYPE).into_iter();
+    let Some(label) = labels.next().filter(|_| labels.next().is_none()) else { return false };
+    let kind = label.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 async fn read(mut body: Body, longest: usize) -> Option<Bytes> {

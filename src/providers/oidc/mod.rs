@@ -93,6 +93,10 @@ impl OidcProvider {
         })
     }
 
+    async fn metadata(&self, within: Duration) -> Result<Arc<Metadata>, ProviderError> {
+        in_time(Instant::now() + within, async { Ok(self.documents.metadata().await?) }).await
+    }
+
     /// RFC 9207, 2.4: compared as text, before the code goes anywhere (security.md 13, 14).
     fn check_response_issuer(&self, metadata: &Metadata, issuer: Option<&str>) -> Result<(), ProviderError> {
         match issuer {
@@ -219,8 +223,7 @@ impl IdentityProvider for OidcProvider {
     }
 
     async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError> {
-        let metadata = async { Ok(self.documents.metadata().await?) };
-        self.check_response_issuer(&*in_time(Instant::now() + within, metadata).await?, response_issuer)
+        self.check_response_issuer(&*self.metadata(within).await?, response_issuer)
     }
 
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
@@ -274,7 +277,7 @@ impl IdentityProvider for OidcProvider {
     }
 
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
-        let Some(mut url) = self.documents.metadata().await?.end_session.clone() else { return Ok(None) };
+        let Some(mut url) = self.metadata(request.within).await?.end_session.clone() else { return Ok(None) };
         if let Some(token) = &request.id_token_hint {
             url.query_pairs_mut().append_pair("id_token_hint", token.expose());
         }
