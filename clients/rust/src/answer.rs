@@ -81,7 +81,8 @@ impl Asker {
 
     /// "Could not say": 503, with the browser's cookies left alone.
     pub(crate) fn unavailable(&self, cause: Option<&Error>) -> Response {
-        let wait = cause.and_then(Error::retry_after).map_or(1, |wait| wait.as_secs().saturating_add(1));
+        let wait = cause.and_then(Error::retry_after).unwrap_or_default();
+        let wait = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
         let detail = "The service can't check your session right now. Try again in a moment.";
         let mut response = self.error(StatusCode::SERVICE_UNAVAILABLE, "AUTHORITY_UNAVAILABLE", detail);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
