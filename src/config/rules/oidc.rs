@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::config::oidc::Provider;
 use crate::config::period::Period;
 
-const LONGEST_LEEWAY: Period = Period::seconds(300);
+const LONGEST_LEEWAY: Period = Period::seconds(60);
 
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     let mut issuers = BTreeMap::new();
@@ -71,7 +71,7 @@ fn offered(path: &str, name: &str, provider: &Provider, development: bool, judge
         judgement.fault(under("scopes"), "a scope has printable ASCII signs, without space, quote and backslash");
     }
     if provider.clock_leeway > LONGEST_LEEWAY {
-        judgement.fault(under("clock_leeway"), "at most 5 minutes: set the clocks");
+        judgement.fault(under("clock_leeway"), "at most 1 minute: set the clocks");
     }
     if provider.signing_algorithms.is_empty() {
         judgement.fault(under("signing_algorithms"), "needs at least one algorithm");

@@ -63,7 +63,7 @@ fn each_rule_for_providers_refuses_and_names_its_key() {
         ("a: { PROVIDER, issuer: 'ldap://a.example' }", "issuer"),
         ("a: { PROVIDER, issuer: 'https://a.example/?x=1' }", "issuer"),
         ("a: { PROVIDER, issuer: https://a.example, scopes: [email] }", "scopes"),
-        ("a: { PROVIDER, issuer: https://a.example, clock_leeway: 6m }", "clock_leeway"),
+        ("a: { PROVIDER, issuer: https://a.example, clock_leeway: 61 }", "clock_leeway"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [] }", "signing_algorithms"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [HS256] }", "signing_algorithms[0]"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [none] }", "signing_algorithms[0]"),
