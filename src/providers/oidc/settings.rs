@@ -47,7 +47,7 @@ pub struct OidcSettings {
     pub discovery_url: Option<String>,
     /// Our client id.
     pub client_id: String,
-    /// Our client secret; empty for a public client.
+    /// Our client secret.
     pub client_secret: Secret,
     /// The scopes to ask for; `openid` among them.
     pub scopes: Vec<String>,
@@ -123,6 +123,9 @@ impl OidcSettings {
         }
         if self.client_id.is_empty() {
             fault("client_id", "is empty");
+        }
+        if self.client_secret.is_empty() {
+            fault("client_secret", "is empty; public clients are not supported");
         }
         if !self.scopes.iter().any(|scope| scope == "openid") {
             fault("scopes", "must contain \"openid\"");

@@ -73,7 +73,7 @@ async fn a_provider_that_is_not_there_is_unavailable() {
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let settings = OidcSettings {
         development: true,
-        ..OidcSettings::new("gone", &format!("http://{nobody}"), "client", Secret::default())
+        ..OidcSettings::new("gone", &format!("http://{nobody}"), "client", Secret::new(CLIENT_SECRET))
     };
     let provider = OidcProvider::new(settings, HttpSettings::default()).unwrap();
     assert_eq!(reason_of(&provider.redeem(&hostile.redemption()).await), "unavailable");

@@ -49,10 +49,14 @@ fn a_provider_that_is_not_offered_is_known_by_its_issuer_alone() {
 fn every_fault_is_named_at_once() {
     let mut bad = plain("my_provider", "http://sso.example");
     bad.client_id.clear();
+    bad.client_secret = Secret::default();
     bad.scopes.clear();
     bad.clock_leeway = Duration::from_secs(61);
     bad.signing_algs = vec!["none".into(), "HS256".into()];
-    assert_eq!(faults(vec![bad]), ["name", "client_id", "scopes", "clock_leeway", "signing_algs", "issuer"]);
+    assert_eq!(
+        faults(vec![bad]),
+        ["name", "client_id", "client_secret", "scopes", "clock_leeway", "signing_algs", "issuer"]
+    );
     let twice = vec![plain("one", "https://sso.example"), plain("one", "https://sso.example")];
     assert_eq!(faults(twice), ["name", "issuer"]);
 }
