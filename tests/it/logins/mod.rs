@@ -1,5 +1,5 @@
-//! Owns whole logins: the authority over the embedded store and the real OpenID Connect adapter, against our hostile
-//! provider. Does not know gRPC or how a check is made.
+//! Owns whole logins: the authority over each store, with the real OpenID Connect adapter, against our hostile provider.
+//! Does not know gRPC or how a check is made.
 //!
 //! | file | what is shown |
 //! |---|---|
@@ -10,6 +10,24 @@
 //! | `kill` | the process ends in the middle |
 //!
 //! The cases of `providers` run through here too, each as a whole login.
+
+/// Makes a test of every journey named, on every store there is.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        on_every_store!(@on memory Memory: $($name)*);
+        on_every_store!(@on redis Redis: $($name)*);
+    };
+    (@on $module:ident $kept:ident: $($name:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::world::Kept::$kept).await;
+                }
+            )*
+        }
+    };
+}
 
 mod callback;
 mod canary;
