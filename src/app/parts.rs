@@ -75,7 +75,7 @@ fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
 /// live on.
 pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
-    let settings = enabled.map(|(name, provider)| oidc(config, name, provider)).collect();
+    let settings = enabled.map(|(name, provider)| oidc(config, name, provider)).collect::<Result<_, _>>()?;
     let others = config.oidc.providers.iter().filter(|(_, provider)| !provider.enabled);
     let others = others.filter_map(|(name, provider)| Some((name.as_str(), provider.issuer_of(name)?)));
     Registry::new(settings, HttpSettings::default()).map(|registry| registry.with_others(others)).map_err(|faults| {
@@ -86,12 +86,14 @@ pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     })
 }
 
-fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> OidcSettings {
+fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<OidcSettings, Faults> {
     let issuer = provider.issuer_of(name).unwrap_or_default();
     let client_id = provider.client_id.as_deref().unwrap_or_default();
     let base = OidcSettings::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
     let refresh = &config.oidc.refresh_tokens;
-    OidcSettings {
+    let ca =
+        provider.ca_file.as_deref().map(|path| read(&format!("oidc.providers.{name}.ca_file"), path)).transpose()?;
+    Ok(OidcSettings {
         display_name: provider.display_name_of(name).to_owned(),
         scopes: provider.scopes.clone(),
         claims: provider.claims.clone(),
@@ -109,9 +111,10 @@ fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> OidcS
         },
         keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
         development: config.development,
+        ca,
         allow_private_network: provider.allow_private_network,
         ..base
-    }
+    })
 }
 
 /// The callers of the configuration, and `more`.

@@ -61,6 +61,9 @@ pub struct Provider {
     pub signing_algorithms: Vec<SigningAlgorithm>,
     /// How the client secret is presented.
     pub client_auth: ClientAuth,
+    /// PEM file of the authorities that may have issued the provider's certificate, instead of those that this machine
+    /// trusts.
+    pub ca_file: Option<PathBuf>,
     /// Let the provider's addresses lead into private networks (a provider on the intranet).
     pub allow_private_network: bool,
 }
@@ -163,6 +166,7 @@ impl Default for Provider {
             clock_leeway: Period::seconds(30),
             signing_algorithms: vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256],
             client_auth: ClientAuth::Auto,
+            ca_file: None,
             allow_private_network: false,
         }
     }

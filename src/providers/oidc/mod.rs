@@ -79,7 +79,7 @@ impl OidcProvider {
         }
         let fault = |key, fault: String| vec![SettingsFault { provider: settings.name.clone(), key, fault }];
         let (guard, metadata) = settings.addresses().map_err(|text| fault("issuer", text.to_owned()))?;
-        let http = Arc::new(Http::new(guard, http));
+        let http = Arc::new(Http::new(guard, &settings.trust().unwrap_or_default(), http));
         let settings = Arc::new(settings);
         Ok(Self {
             info: ProviderInfo {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::algorithm::Algorithm;
 use crate::crypto::Secret;
-use crate::providers::http::{Exception, Guard};
+use crate::providers::http::{Exception, Guard, Trust};
 
 /// How we authenticate at the token endpoint (OpenID Connect Core, 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub struct OidcSettings {
     pub keep_refresh_token: bool,
     /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
     pub development: bool,
+    /// Certificates, PEM, of the authorities that may have issued the provider's; `None` for those that the machine
+    /// trusts.
+    pub ca: Option<Vec<u8>>,
     /// Whether the issuer's own origin may lie in a private network (https only).
     pub allow_private_network: bool,
 }
@@ -106,6 +109,7 @@ impl OidcSettings {
             client_auth: ClientAuth::Auto,
             keep_refresh_token: false,
             development: false,
+            ca: None,
             allow_private_network: false,
         }
     }
@@ -136,6 +140,9 @@ impl OidcSettings {
         if self.signing_algs.iter().any(|name| Algorithm::named(name).is_none()) {
             fault("signing_algs", "may hold RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA only");
         }
+        if self.trust().is_none() {
+            fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");
+        }
         match self.addresses() {
             Err(text) => fault("issuer", text),
             Ok((guard, metadata)) => {
@@ -149,6 +156,11 @@ impl OidcSettings {
             }
         }
         faults
+    }
+
+    /// Whose certificates the provider's may be issued by; `None` when what should say so can't be read.
+    pub(super) fn trust(&self) -> Option<Trust> {
+        self.ca.as_deref().map_or_else(|| Some(Trust::default()), Trust::only)
     }
 
     /// The guard of this provider and the address of its metadata.

@@ -36,3 +36,8 @@ mod journey;
 mod kill;
 
 pub use journey::refused;
+
+/// A whole login at a provider: the session that it makes lives.
+pub async fn log_in_at(hostile: &crate::hostile::Hostile) {
+    good::logged_in(hostile, crate::world::Kept::Memory).await;
+}
