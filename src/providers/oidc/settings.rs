@@ -35,7 +35,6 @@ pub enum Userinfo {
 
 /// What an operator says about an OpenID provider.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
 pub struct OidcSettings {
     /// Its name: lower case letters, digits and `-`; no `_`, so that `<provider>_<sub>` names one identity.
     pub name: String,

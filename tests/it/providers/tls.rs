@@ -15,6 +15,7 @@ use crate::hostile::{Endpoint, Hostile, reason_of};
 use crate::logins::log_in_at;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
+type Change = fn(&mut CertificateParams);
 
 fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -70,7 +71,7 @@ async fn a_private_authority_is_trusted_where_the_settings_name_it() {
 #[tokio::test]
 async fn a_certificate_that_is_not_good_is_refused_and_the_reason_is_one_to_act_on() {
     let (own, another) = (authority(), authority());
-    let table: [(&str, Option<&Authority>, fn(&mut CertificateParams)); 4] = [
+    let table: [(&str, Option<&Authority>, Change); 4] = [
         ("name a private authority's own certificate under `ca_file`", None, |_| ()),
         ("name a private authority's own certificate under `ca_file`", Some(&another), |_| ()),
         ("it is for another name than the address has", Some(&own), |params| {
