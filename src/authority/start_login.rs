@@ -138,7 +138,11 @@ impl Authority {
         let mut refusal = Refusal::from(LoginFailure::ProviderUnknown);
         let names: Vec<_> = self.ports.providers.all().iter().map(|provider| provider.info().name.clone()).collect();
         let remedy = &mut refusal.trouble.remedy;
-        *remedy = format!("{remedy} Known providers: {}.", names.join(", "));
+        *remedy = if names.is_empty() {
+            "No provider is configured, so nobody can log in.".to_owned()
+        } else {
+            format!("{remedy} Known providers: {}.", names.join(", "))
+        };
         refusal
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use gatelodge::authority::login_answer::LoginFailure;
 
-use crate::world::{Browser, World, state_of};
+use crate::world::{Browser, Listed, World, state_of};
 
 // security.md 15, 16, 17: whatever is not exactly one good answer of the provider makes no session and no IO.
 #[tokio::test]
@@ -89,6 +89,9 @@ async fn one_provider_is_the_default_and_several_are_listed() {
         let outcome = several.start(&Browser::default(), query).await;
         assert!(outcome.failure.is_some() && outcome.answer.status == 400, "{query}");
     }
+    let nobody = World::built(&["idp"], |_| (), |ports| ports.providers = std::sync::Arc::new(Listed(Vec::new())));
+    let page = String::from_utf8(nobody.start(&Browser::default(), "").await.answer.body).unwrap();
+    assert!(page.contains("No provider is configured") && !page.contains("Known providers"), "{page}");
     let page = String::from_utf8(several.start(&Browser::default(), "").await.answer.body).unwrap();
     assert!(page.contains("Known providers: idp, other.") && page.contains("provider=other"), "{page}");
     assert_eq!(several.start(&Browser::default(), "provider=other").await.answer.status, 302);

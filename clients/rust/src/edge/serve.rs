@@ -27,7 +27,8 @@ pub struct ServeLimits {
     /// How long a request's head may take to come, from the moment at which one could: so also how long a connection may
     /// be idle.
     pub head_within: Duration,
-    /// The longest head of a request, in bytes; a longer one is 431. At least 8 KiB.
+    /// The longest head of a request, in bytes, but for the last read: one of twice the length is 431 in any case. At
+    /// least 8 KiB.
     pub head_bytes: usize,
     /// How long running requests may take once the edge is told to stop.
     pub drain: Duration,
