@@ -165,20 +165,18 @@ impl App {
                     let stop = until(edge_ended);
                     Ok(server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop).await?)
                 };
-                let service =
-                    inner.edge.router::<()>().merge(pages).into_make_service_with_connect_info::<SocketAddr>();
                 let edge = async {
-                    let serving = axum::serve(inner.listener, service).with_graceful_shutdown(until(stopped.clone()));
+                    let serving = inner.edge.serve(pages, inner.listener, until(stopped.clone()));
                     let drained = async {
                         until(stopped.clone()).await;
                         tokio::time::sleep(drain).await;
                     };
-                    let ended = tokio::select! {
-                        ended = serving => ended.map_err(|error| AppError::Edge(error.to_string())),
-                        () = drained => Ok(()),
-                    };
+                    tokio::select! {
+                        () = serving => {}
+                        () = drained => {}
+                    }
                     edge_ends.send_replace(true);
-                    ended
+                    Ok(())
                 };
                 tokio::try_join!(serving, own, edge).map(|((), (), ())| ())
             }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod get_access_token;
 pub mod get_edge_settings;
 pub mod get_session;
+mod kept_answer;
 pub mod list_providers;
 pub mod list_sessions;
 pub mod login_answer;

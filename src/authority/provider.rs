@@ -71,6 +71,8 @@ pub struct Redemption {
     pub max_age: Option<Duration>,
     /// The system's time, against which the provider's own times are judged.
     pub now: Timestamp,
+    /// How long all of the work may take: less than the lease that the caller holds on the login.
+    pub within: Duration,
 }
 
 /// What a redeemed code brought, every check passed.
@@ -108,6 +110,8 @@ pub struct EndSession {
     pub state: Secret,
     /// Where the provider sends the browser back to.
     pub post_logout_redirect_uri: String,
+    /// How long it may take to learn where the provider's logout is.
+    pub within: Duration,
 }
 
 /// An identity provider: OpenID Connect or plain OAuth2.
@@ -122,12 +126,12 @@ pub trait IdentityProvider: Send + Sync {
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;
 
     /// Whether a response that names this issuer, or none, can be this provider's (RFC 9207, 2.4). For one that brings
-    /// an error; MUST NOT send anything of the login.
-    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError>;
+    /// an error; MUST NOT send anything of the login, and MUST end `within` that time.
+    async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError>;
 
     /// Checks `response_issuer` first, then sends the code, once, and verifies what comes back.
     /// MUST NOT send the code anywhere when the issuer check fails; MUST NOT use anything of the token response
-    /// before the ID token has passed every check.
+    /// before the ID token has passed every check; MUST end within the time that the redemption has.
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
     /// Asks for new tokens, once. Fields of [`Tokens`] that the answer leaves out stay `None`.
@@ -136,6 +140,7 @@ pub trait IdentityProvider: Send + Sync {
     /// Revokes a refresh or access token (RFC 7009). Does nothing where the provider does not offer it.
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError>;
 
-    /// Where to send the browser for the provider's own logout; `None` where it has none.
+    /// Where to send the browser for the provider's own logout; `None` where it has none. MUST end within the time that
+    /// the request gives.
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError>;
 }

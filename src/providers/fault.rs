@@ -18,6 +18,9 @@ pub enum Fault {
     /// No connection, or it broke.
     #[error("the connection failed")]
     Connection(#[source] Cause),
+    /// The server's certificate is not accepted: why.
+    #[error("the provider's certificate is refused: {0}")]
+    Certificate(&'static str, #[source] Cause),
     /// The client could not be set up.
     #[error("the HTTP client could not be set up; are there trusted certificates on this machine?")]
     Setup(#[source] Cause),
@@ -85,6 +88,7 @@ impl Fault {
         match self {
             Self::Timeout
             | Self::Connection(_)
+            | Self::Certificate(..)
             | Self::Status(429 | 500..=599)
             | Self::OAuth(OAuthError::TemporarilyUnavailable) => true,
             Self::Metadata(fault) => fault.is_passing(),

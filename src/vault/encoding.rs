@@ -172,7 +172,27 @@ pub(super) struct LoginForm {
 
 /// A kept answer of a login.
 #[derive(Encode, Decode)]
-pub(super) struct KeptForm {
+pub(super) enum KeptForm {
+    #[n(0)]
+    Session(#[n(0)] KeptLoginForm),
+    #[n(1)]
+    Failure(#[n(0)] KeptFailureForm),
+}
+
+/// The answer of a login that failed.
+#[derive(Encode, Decode)]
+pub(super) struct KeptFailureForm {
+    #[n(0)]
+    pub(super) reason: u8,
+    #[n(1)]
+    pub(super) return_to: Option<String>,
+    #[n(2)]
+    pub(super) request_id: String,
+}
+
+/// The answer of a login that made a session.
+#[derive(Encode, Decode)]
+pub(super) struct KeptLoginForm {
     #[n(0)]
     pub(super) session: ByteVec,
     #[n(1)]
