@@ -33,7 +33,7 @@ impl Authority {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
-                LeaseAttempt::Taken(lease, _) => {
+                LeaseAttempt::Taken(lease) => {
                     let refreshed = self.refresh_under(lease.as_ref(), admitted, &seen).await;
                     lease.release().await;
                     return refreshed;

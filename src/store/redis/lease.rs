@@ -15,9 +15,9 @@ use super::link::Link;
 use super::script::SCRIPTS;
 use super::value::{millis, number, unexpected};
 use super::wait::Seen;
-use crate::authority::ports::{Lease, LeaseAttempt, StoreError, StoreResult};
+use crate::authority::ports::{Lease, LeaseAttempt, StoreResult};
 use crate::session::key::SessionKey;
-use crate::store::{length, record};
+use crate::store::length;
 
 /// A lease is renewed this many times before it would end.
 const RENEWALS: u32 = 3;
@@ -39,19 +39,17 @@ impl RedisStore {
         let asked = Instant::now();
         let taking = [keys.record.clone(), keys.lease.clone()];
         let answer: Vec<Value> = self.link.run(&SCRIPTS.lease, &taking, &[millis(ttl)]).await?;
-        let header = match answer.as_slice() {
-            [Value::Int(1), Value::BulkString(header)] => header,
+        let fence = match answer.as_slice() {
+            [Value::Int(1), Value::Int(fence)] => u64::try_from(*fence).or_else(|_| unexpected())?,
             [Value::Int(2)] => return Ok(LeaseAttempt::Busy),
             [Value::Int(3)] => return Ok(LeaseAttempt::Gone),
             _ => return unexpected(),
         };
-        let (header, _) = record::read_header(header).map_err(|error| StoreError::Unreadable(error.into()))?;
         let (extend, held_until) = watch::channel(asked + ttl);
-        let (link, fence) = (Arc::clone(&self.link), header.fence);
-        let renewal = tokio::spawn(renew(link, taking, fence, ttl, extend)).abort_handle();
+        let renewal = tokio::spawn(renew(Arc::clone(&self.link), taking, fence, ttl, extend)).abort_handle();
         let link = Arc::clone(&self.link);
         let lease = RedisLease { link, fence, lease: keys.lease, bell: keys.bell, held_until, renewal };
-        Ok(LeaseAttempt::Taken(Box::new(lease), header))
+        Ok(LeaseAttempt::Taken(Box::new(lease)))
     }
 
     pub(super) async fn wait_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()> {

@@ -71,7 +71,7 @@ async fn an_ended_session_is_out_of_the_index_at_once() {
     let bench = bench::redis().await;
     let key = bench.session(&user()).await;
     // A write of the record, which knows no user, keeps whose it is.
-    let LeaseAttempt::Taken(lease, _) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    let LeaseAttempt::Taken(lease) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     bench.store.write_tokens(&key, lease.fence(), record(2), b"new".to_vec()).await.unwrap();
     assert_eq!(keys(&bench, b'i').await.len(), 1);
     bench.store.end(&key, Ending::Revoked, LONG).await.unwrap();

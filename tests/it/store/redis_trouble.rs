@@ -158,7 +158,7 @@ async fn more_waiters_than_listeners_are_all_woken() {
     let mut waiters = Vec::new();
     for _ in 0..40 {
         let key = bench.session(&user()).await;
-        let gatelodge::authority::ports::LeaseAttempt::Taken(lease, _) =
+        let gatelodge::authority::ports::LeaseAttempt::Taken(lease) =
             bench.store.lease(&key, Duration::from_mins(1)).await.unwrap()
         else {
             panic!("no lease")
