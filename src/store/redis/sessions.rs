@@ -144,7 +144,8 @@ impl RedisStore {
         let index = self.keys.index(tenant, partition);
         let mut keys = vec![own.record, own.tokens, own.tombstone, index, self.keys.mark(&new.user)];
         keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
-        keys.extend(looked_up.iter().map(|member| self.keys.session(&session_of(tenant, partition, member)).record));
+        let members = looked_up.iter().map(|member| session_of(tenant, partition, member));
+        keys.extend(members.flat_map(|session| self.keys.session(&session).left_behind()));
         let mut args = vec![
             record::write(&new.user.hash, &new.record),
             new.tokens.clone().unwrap_or_default(),

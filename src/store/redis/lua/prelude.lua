@@ -65,6 +65,16 @@ local function remove(record, tokens, lease, tombstone, bell, why, ms)
   return ended
 end
 
+-- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
+-- comes back, so what is dead now is dead for good. Answers how many it removed.
+local function forget_if_gone(index, member, record, tokens, lease)
+  if redis.call('EXISTS', record) == 1 then
+    return 0
+  end
+  redis.call('UNLINK', tokens, lease)
+  return redis.call('ZREM', index, member)
+end
+
 -- An answer that begins with `first` and goes on with the members of `list`.
 local function answer(first, list)
   local whole = { first }
