@@ -89,5 +89,5 @@ pub async fn redis(address: &str) -> Result<Arc<RedisStore>> {
         response_timeout: Duration::from_secs(2),
         allow_eviction: false,
     };
-    Ok(RedisStore::connect(settings).await?)
+    Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

@@ -76,13 +76,20 @@ impl Link {
 
     /// Runs a script.
     pub async fn run<T: FromRedisValue>(&self, script: &Script, keys: &[Vec<u8>], args: &[Vec<u8>]) -> StoreResult<T> {
-        self.bounded(async |mut connection: Connection| {
-            match script.call(keys, args).query_async(&mut connection).await {
-                Err(error) if error.kind() == ErrorKind::Server(redis::ServerErrorKind::NoScript) => {
-                    script.teach(keys, args).query_async(&mut connection).await
-                }
-                answer => answer,
-            }
+        self.bounded(async |mut connection: Connection| evaluate(script, &mut connection, keys, args).await).await
+    }
+
+    /// Runs a script that answers the same call as it did the first time: so once more, when the connection was lost
+    /// before the answer came. In a cluster the client sends again by itself, also those that do not.
+    pub async fn insist<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[Vec<u8>],
+        args: &[Vec<u8>],
+    ) -> StoreResult<T> {
+        self.bounded(async |mut connection: Connection| match evaluate(script, &mut connection, keys, args).await {
+            Err(error) if error.is_connection_dropped() => evaluate(script, &mut connection, keys, args).await,
+            answer => answer,
         })
         .await
     }
@@ -139,6 +146,21 @@ impl Link {
             Some(policy) => Err(ConnectError::Eviction { policy: policy.to_owned() }),
             None => Err(ConnectError::Untold),
         }
+    }
+}
+
+/// Sends a script by its hash, and its source to a node that does not know it yet.
+async fn evaluate<T: FromRedisValue>(
+    script: &Script,
+    connection: &mut Connection,
+    keys: &[Vec<u8>],
+    args: &[Vec<u8>],
+) -> RedisResult<T> {
+    match script.call(keys, args).query_async(connection).await {
+        Err(error) if error.kind() == ErrorKind::Server(redis::ServerErrorKind::NoScript) => {
+            script.teach(keys, args).query_async(connection).await
+        }
+        answer => answer,
     }
 }
 

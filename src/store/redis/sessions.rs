@@ -36,7 +36,7 @@ impl SessionStore for RedisStore {
         let mut looked_up = Vec::new();
         for _ in 0..ATTEMPTS {
             let (keys, args) = self.creation(&new, &looked_up);
-            let answer: Vec<Value> = self.link.run(&SCRIPTS.create, &keys, &args).await?;
+            let answer: Vec<Value> = self.link.insist(&SCRIPTS.create, &keys, &args).await?;
             match answer.split_first() {
                 Some((Value::Int(1), _)) => return Ok(Creation::Created),
                 Some((Value::Int(2), _)) => return Ok(Creation::RevokedMeanwhile),
@@ -60,7 +60,7 @@ impl SessionStore for RedisStore {
 
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
         let args = [number(at.as_millis()), millis(keep_for)];
-        self.link.run(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
+        self.link.insist(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
     }
 
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {

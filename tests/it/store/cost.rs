@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use gatelodge::authority::ports::{Creation, NewSession, SessionStore as _};
 use gatelodge::session::key::UserKey;
-use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::store::redis::RedisSettings;
 
-use super::bench::{new_session, settings_for, user};
+use super::bench::{self, new_session, settings_for, user};
 use crate::redis::Server;
 
 /// What a session may cost at this many: its record of about 300 bytes, its place in the index, TTL and key included.
@@ -17,7 +17,7 @@ const SESSIONS: u64 = 20_000;
 async fn a_session_costs_no_more_than_promised() {
     let server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
     let settings = RedisSettings { key_prefix: "gl".to_owned(), ..settings_for(server.port) };
-    let store = RedisStore::connect(settings).await.unwrap();
+    let store = bench::connect(settings).await.unwrap();
     let now = store.time().await.unwrap();
     let place = user();
     let used = || -> u64 {

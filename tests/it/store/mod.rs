@@ -10,6 +10,7 @@ mod leases;
 mod logins;
 mod races;
 mod redis_keys;
+mod redis_resend;
 mod redis_trouble;
 mod sessions;
 
