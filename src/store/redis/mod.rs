@@ -3,6 +3,7 @@
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
 mod connection;
+mod fitness;
 mod index;
 mod key;
 mod lease;
@@ -35,8 +36,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Prepares the store, and checks the server if it can be reached; else the first call that reaches it does, and
-    /// answers `Unavailable` for a server that is not fit.
+    /// Prepares the store, and asks the servers whether they are fit. Those that can't be reached now are asked beside
+    /// the calls, which answer `Unavailable` with the remedy as long as one is not fit.
     ///
     /// # Errors
     /// [`ConnectError`] when settings or server are not fit. A server that can't be reached is not an error.

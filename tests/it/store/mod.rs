@@ -9,6 +9,7 @@ mod index;
 mod leases;
 mod logins;
 mod races;
+mod redis_fitness;
 mod redis_keys;
 mod redis_resend;
 mod redis_trouble;

@@ -2,6 +2,7 @@
 //! cluster. Does not know the scripts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatelodge::authority::ports::{
     Creation, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, Lookup, OpenLogin, SessionStore as _,
@@ -45,12 +46,12 @@ impl Behind {
             add.arg("ADDSLOTSRANGE").arg(0).arg(16383).exec(&mut server.admin()).unwrap();
             let whole = || -> String { redis::cmd("CLUSTER").arg("INFO").query(&mut server.admin()).unwrap() };
             while !whole().contains("cluster_state:ok") {
-                std::thread::sleep(std::time::Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(20));
             }
             server
         };
         let server = tokio::task::spawn_blocking(start).await.unwrap();
-        let way = Lossy::on(listener, server.port);
+        let way = Lossy::on(listener, server.port, Duration::ZERO);
         let urls = vec![Secret::new(address(way.port))];
         let settings = RedisSettings { urls, cluster: true, ..settings_for(way.port) };
         Self { store: bench::connect(settings).await.unwrap(), way, _server: server }
