@@ -13,6 +13,7 @@ mod redis_fitness;
 mod redis_keys;
 mod redis_resend;
 mod redis_trouble;
+mod replicas;
 mod sessions;
 
 /// Makes a test of every function named, for every store.
