@@ -122,7 +122,7 @@ impl SessionStore for RedisStore {
         // A first record replaces none.
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
         let bytes = record::write(&[0; 10], &record);
-        let args = [bytes, tokens, fence.to_be_bytes().to_vec(), before.to_be_bytes().to_vec()];
+        let args = [bytes, tokens, record::count(fence).to_vec(), record::count(before).to_vec()];
         match self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await? {
             1 => Ok(Written::Yes),
             2 => Ok(Written::RevisionChanged),

@@ -7,13 +7,13 @@ end
 if not is_record(header) then
   return UNREADABLE
 end
-local fence = number(header, FENCE_FROM)
+local fence = number(header, FENCE_FROM, FENCE_TO)
 local holder = redis.call('GET', KEYS[2])
 if holder then
   -- The same call once more, after its first answer was lost on the way: nobody has raised the fence since.
   return holder == ARGV[1] and { 1, fence } or { 2 }
 end
 fence = fence + 1
-redis.call('SETRANGE', KEYS[1], FENCE_FROM - 1, struct.pack('>I8', fence))
+put(KEYS[1], fence, FENCE_FROM, FENCE_TO)
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return { 1, fence }

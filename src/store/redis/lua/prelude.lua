@@ -14,8 +14,13 @@ local function integer(n)
   return string.format('%.0f', n)
 end
 
-local function number(record, from)
-  return (struct.unpack('>I8', record, from))
+local function number(record, from, to)
+  return (struct.unpack('>I' .. (to - from + 1), record, from))
+end
+
+-- Writes a number into a field of the record at `key`.
+local function put(key, n, from, to)
+  redis.call('SETRANGE', key, from - 1, struct.pack('>I' .. (to - from + 1), n))
 end
 
 local function is_record(value)
