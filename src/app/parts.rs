@@ -46,15 +46,15 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
         }
         Kind::Redis => {
             let redis = &config.store.redis;
-            let store = RedisStore::connect(RedisSettings {
+            let settings = RedisSettings {
                 urls: redis.urls.iter().map(|url| with_credentials(url.secret(), redis)).collect(),
                 cluster: redis.cluster,
                 key_prefix: redis.key_prefix.clone(),
                 connect_timeout: redis.connect_timeout.get(),
                 response_timeout: redis.command_timeout.get(),
                 allow_eviction: redis.allow_eviction,
-            })
-            .await?;
+            };
+            let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let tenants = vec![TenantNumber(config.tenant.number)];
             let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
             Ok(Store { sessions: store.clone(), logins: store, sweeping })

@@ -196,6 +196,7 @@ impl Authority {
             );
             return Err(if refused { LoginFailure::AccessDenied } else { LoginFailure::ProviderError });
         }
+        let asked = self.asked();
         let redemption = Redemption {
             code: Secret::new(callback.parameters.get("code").unwrap_or_default()),
             code_verifier: login.code_verifier.clone(),
@@ -203,10 +204,11 @@ impl Authority {
             redirect_uri: login.redirect_uri.clone(),
             response_issuer: callback.parameters.get("iss").map(str::to_owned),
             max_age: login.max_age,
-            now: self.ports.clock.now(),
+            now: asked.wall,
             within,
         };
-        provider.redeem(&redemption).await.map_err(failed)
+        let grant = provider.redeem(&redemption).await.map_err(failed)?;
+        Ok(Grant { tokens: asked.in_store_time(grant.tokens), ..grant })
     }
 
     /// Ends what an interrupted login may have made: nobody holds its credential.

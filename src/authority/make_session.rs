@@ -13,7 +13,7 @@ use crate::session::login::{KeptAnswer, KeptLogin, PendingLogin};
 use crate::session::record::{Ending, Header, Marks, Record, Standing};
 use crate::session::request::RequestContext;
 use crate::session::time::Times;
-use crate::vault::{BodyNonces, TokenKey};
+use crate::vault::TokenKey;
 
 /// Why a taken login made no session: what the browser is told, or that nobody can say.
 pub(super) enum Stop {
@@ -107,9 +107,8 @@ impl Authority {
             fence: 0,
             marks,
         };
-        let nonces = BodyNonces { standing: self.nonce(), token_key: self.nonce() };
         let token_key = TokenKey::new(self.random());
-        let body = self.vault.seal_body(nonces, credential, &marks, &standing, &token_key);
+        let body = self.vault.seal_body(self.nonce(), credential, &marks, &standing, &token_key);
         let new = NewSession {
             key: credential.key,
             user,

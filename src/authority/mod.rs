@@ -3,6 +3,7 @@
 
 mod admit;
 pub mod answer;
+mod asked;
 pub mod complete_callback;
 pub mod complete_logout;
 mod end;
@@ -47,8 +48,10 @@ pub struct Ports {
     pub logins: Arc<dyn LoginStore>,
     /// Speaks to identity providers.
     pub providers: Arc<dyn Providers>,
-    /// Says what time it is.
+    /// The store's time: sessions, logins and all that this authority signs go by it, on every replica alike.
     pub clock: Arc<dyn Clock>,
+    /// The world's time, by the machine's clock: for what providers sign, and nothing else.
+    pub wall: Arc<dyn Clock>,
     /// Gives unpredictable bytes.
     pub entropy: Arc<dyn Entropy>,
     /// Runs work beside the answer.

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use super::provider::IdentityProvider;
 use crate::session::identity::IssuerRule;
 use crate::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
-use crate::session::record::{Ending, Header, Record};
+use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 
 /// A cause, for the log.
@@ -160,8 +160,8 @@ pub trait SessionStore: Send + Sync {
 
 /// What became of trying to take a lease.
 pub enum LeaseAttempt {
-    /// Taken; the header as it is now.
-    Taken(Box<dyn Lease>, Header),
+    /// Taken.
+    Taken(Box<dyn Lease>),
     /// Somebody else holds it.
     Busy,
     /// The session is gone.

@@ -69,7 +69,7 @@ pub struct Redemption {
     pub response_issuer: Option<String>,
     /// How long ago the user may have authenticated at most, if the login asked for that.
     pub max_age: Option<Duration>,
-    /// The system's time, against which the provider's own times are judged.
+    /// The world's time, against which what the provider signed is judged.
     pub now: Timestamp,
     /// How long all of the work may take: less than the lease that the caller holds on the login.
     pub within: Duration,
@@ -97,7 +97,7 @@ pub struct RefreshRequest {
     pub sub: String,
     /// When the user authenticated.
     pub auth_time: Timestamp,
-    /// The system's time.
+    /// The world's time.
     pub now: Timestamp,
 }
 

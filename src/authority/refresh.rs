@@ -33,7 +33,7 @@ impl Authority {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
-                LeaseAttempt::Taken(lease, _) => {
+                LeaseAttempt::Taken(lease) => {
                     let refreshed = self.refresh_under(lease.as_ref(), admitted, &seen).await;
                     lease.release().await;
                     return refreshed;
@@ -62,18 +62,19 @@ impl Authority {
         let old = self.open_tokens(admitted, seen)?;
         let identity = &admitted.standing.identity;
         let provider = self.ports.providers.get(&identity.provider).ok_or(Error::NoRefreshToken)?;
+        let asked = self.asked();
         let request = RefreshRequest {
             refresh_token: old.refresh.clone().ok_or(Error::NoRefreshToken)?,
             issuer: identity.issuer.clone(),
             sub: identity.sub.clone(),
             auth_time: identity.auth_time,
-            now: self.ports.clock.now(),
+            now: asked.wall,
         };
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
         let token_key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
-        let tokens = merge(old, provider.refresh(&request).await?);
+        let tokens = merge(old, asked.in_store_time(provider.refresh(&request).await?));
         let kept = self.keep(lease.fence(), admitted, &token_key, &tokens).await;
         if !matches!(kept, Ok(Refreshed::Tokens(_))) {
             // Nobody would ever use them, and the one they replaced may be spent.

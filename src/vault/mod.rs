@@ -5,12 +5,13 @@ mod compact;
 mod encoding;
 mod logins;
 mod sessions;
+mod short;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
-pub use sessions::{BodyNonces, TokenKey};
+pub use sessions::TokenKey;
 
 /// Every key that the authority holds, one ring for each purpose.
 #[derive(Clone)]

@@ -9,8 +9,11 @@ mod index;
 mod leases;
 mod logins;
 mod races;
+mod redis_fitness;
 mod redis_keys;
+mod redis_resend;
 mod redis_trouble;
+mod replicas;
 mod sessions;
 
 /// Makes a test of every function named, for every store.

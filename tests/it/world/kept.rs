@@ -1,8 +1,10 @@
 //! Owns the stores that a world's sessions can be kept in. Does not know what is kept.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::crypto::Secret;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
@@ -33,7 +35,7 @@ impl Kept {
     }
 }
 
-async fn connected() -> std::sync::Arc<RedisStore> {
+async fn connected() -> Arc<RedisStore> {
     static WORLDS: AtomicU64 = AtomicU64::new(0);
     let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
     let settings = RedisSettings {
@@ -45,5 +47,5 @@ async fn connected() -> std::sync::Arc<RedisStore> {
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
     };
-    RedisStore::connect(settings).await.unwrap()
+    RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap()
 }

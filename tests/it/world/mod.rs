@@ -109,6 +109,7 @@ impl World {
             logins: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),
+            wall: clock.clone(),
             entropy: Arc::new(Counted::default()),
             beside: Arc::new(Spawned),
         };

@@ -16,7 +16,10 @@ if string.sub(kept, REVISION_FROM, REVISION_TO) ~= ARGV[4] then
 end
 
 local new = ARGV[1]
-local later = number(kept, LAST_ACTIVE_FROM) > number(new, LAST_ACTIVE_FROM) and kept or new
+local function used(record)
+  return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+end
+local later = used(kept) > used(new) and kept or new
 new = string.sub(new, 1, LAST_ACTIVE_FROM - 1)
   .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
   .. string.sub(kept, FENCE_FROM, FENCE_TO)
