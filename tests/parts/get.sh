@@ -118,6 +118,25 @@ get_staticcheck() {
   logged staticcheck env GOBIN="$cache/bin" GOFLAGS=-mod=mod go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 }
 
+# Its two environments: one that the package is tested in, and one whose old protoc makes the generated code.
+get_python_client() {
+  on_machine python3 "version 3.11 or later is needed" || return 1
+  python3 -c 'import ensurepip' 2>/dev/null || debian ensurepip python3-venv "Python's environments" || return 1
+  local package=clients/python made=$cache/python-client generator=$cache/python-generate of
+  of=$(cat $package/pyproject.toml $package/constraints.txt $package/generate | sha256sum | cut -c1-16)
+  [ "$(cat "$made/.of" 2>/dev/null)" != "$of" ] || return 0
+  say "frameworks, linters and types of Python" "for the Python client, from PyPI"
+  rm -rf "$made" "$generator"
+  local pip="-m pip install --quiet --disable-pip-version-check --no-input"
+  logged venv-client python3 -m venv "$made" && logged venv-generate python3 -m venv "$generator" || return 1
+  logged python-pip "$made/bin/python" $pip 'pip>=25.1' || return 1
+  logged python-client "$made/bin/python" $pip -c $package/constraints.txt -e "$package[fastapi,starlette,flask,django]" \
+    --group $package/pyproject.toml:dev || return 1
+  $package/generate --requirements >"$generator/requirements.txt"
+  logged python-generate "$generator/bin/python" $pip -r "$generator/requirements.txt" || return 1
+  echo "$of" >"$made/.of"
+}
+
 get_grpcurl() {
   [ ! -x "$cache/bin/grpcurl" ] || return 0
   say "grpcurl v1.9.4" "the admin's tool, by go install"

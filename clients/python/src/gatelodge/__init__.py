@@ -1,0 +1,80 @@
+"""The way from a Python program to Gatelodge, the session authority.
+
+- :class:`Client` and :class:`AsyncClient` make every call of the contract; :mod:`gatelodge.v1` has its messages.
+- :mod:`gatelodge.fastapi`, :mod:`gatelodge.starlette`, :mod:`gatelodge.flask` and :mod:`gatelodge.django` log people in
+  and out, and hand a :class:`Session` to your views.
+- :mod:`gatelodge.testing` has an authority without a network, for your tests.
+
+Nothing here decides: what becomes HTTP comes finished from the authority, and whatever is not a definite answer is 503,
+with the browser's cookies left alone.
+"""
+
+from gatelodge._version import __version__
+from gatelodge.async_client import AsyncClient
+from gatelodge.client import Client
+from gatelodge.edge import WEB, AsyncEdge, Edge
+from gatelodge.errors import (
+    AccessTokenExpiredError,
+    CallerNotAllowedError,
+    CallerUnauthenticatedError,
+    ContextRequiredError,
+    DeadlineExceededError,
+    FieldViolation,
+    GatelodgeError,
+    InconclusiveError,
+    InternalError,
+    InvalidFieldError,
+    KeyUnavailableError,
+    MethodUnknownError,
+    NoRefreshTokenError,
+    OverloadedError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    RefreshInProgressError,
+    SessionNotFoundError,
+    StoreUnavailableError,
+    UnreachableError,
+)
+from gatelodge.options import ClientOptions, OptionsError
+from gatelodge.requirements import Csrf, Requirements
+from gatelodge.session import Session
+from gatelodge.verdict import Active, Checked, Denied, Inactive, Verdict
+
+__all__ = [
+    "WEB",
+    "AccessTokenExpiredError",
+    "Active",
+    "AsyncClient",
+    "AsyncEdge",
+    "CallerNotAllowedError",
+    "CallerUnauthenticatedError",
+    "Checked",
+    "Client",
+    "ClientOptions",
+    "ContextRequiredError",
+    "Csrf",
+    "DeadlineExceededError",
+    "Denied",
+    "Edge",
+    "FieldViolation",
+    "GatelodgeError",
+    "Inactive",
+    "InconclusiveError",
+    "InternalError",
+    "InvalidFieldError",
+    "KeyUnavailableError",
+    "MethodUnknownError",
+    "NoRefreshTokenError",
+    "OptionsError",
+    "OverloadedError",
+    "ProviderRefusedError",
+    "ProviderUnavailableError",
+    "RefreshInProgressError",
+    "Requirements",
+    "Session",
+    "SessionNotFoundError",
+    "StoreUnavailableError",
+    "UnreachableError",
+    "Verdict",
+    "__version__",
+]

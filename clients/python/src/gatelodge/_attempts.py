@@ -1,0 +1,62 @@
+"""Owns when a failed call is repeated. Does not send anything: time and chance are arguments."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from gatelodge.errors import DeadlineExceededError, GatelodgeError, ProviderUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatelodge._methods import Method
+
+_FIRST_WAIT = 0.05
+_LONGEST_WAIT = 1.0
+
+
+class Attempts:
+    """The attempts of one call.
+
+    Only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than the authority asked
+    for, and never past the deadline.
+    """
+
+    def __init__(
+        self, method: Method[Any, Any], timeout: float | None, now: float, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._deadline = now + (method.timeout if timeout is None else timeout)
+        self._is_repeatable = method.is_repeatable
+        self._chance = chance
+        self._longest_wait = _FIRST_WAIT
+        self._earlier: GatelodgeError | None = None
+
+    def remaining(self, now: float) -> float:
+        """Seconds until the deadline."""
+        return max(self._deadline - now, 0.001)
+
+    def wait_after(self, failure: GatelodgeError, now: float) -> float:
+        """Seconds to wait before the next attempt.
+
+        Raises:
+            GatelodgeError: there is to be none.
+        """
+        if isinstance(failure, DeadlineExceededError):
+            # A repeat that ran out of time says less than the failure that led to it.
+            raise self._earlier or failure
+        wait = self._longest_wait * (1 - self._chance() / 2)
+        if failure.retry_after is not None:
+            wait = max(wait, failure.retry_after.total_seconds())
+        if not self._is_repeatable or not _is_worth_repeating(failure) or now + wait >= self._deadline:
+            raise failure
+        self._longest_wait = min(_LONGEST_WAIT, self._longest_wait * 2)
+        self._earlier = failure
+        return wait
+
+
+def _is_worth_repeating(failure: GatelodgeError) -> bool:
+    # A provider in trouble may have spent the refresh token that it was sent: to send it again could end the grant.
+    return failure.code is grpc.StatusCode.UNAVAILABLE and not isinstance(failure, ProviderUnavailableError)

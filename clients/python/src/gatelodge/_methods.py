@@ -1,0 +1,74 @@
+"""Owns the table of methods: messages, deadline, and whether a call may be repeated. Does not know how one is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from google.protobuf import wrappers_pb2
+from google.protobuf.message import Message
+
+from gatelodge import v1
+
+Q = TypeVar("Q", bound=Message)
+A = TypeVar("A", bound=Message)
+
+
+@dataclass(frozen=True)
+class Method(Generic[Q, A]):
+    """One method of a service, and how it is called."""
+
+    path: str
+    question: type[Q]
+    answer: type[A]
+    timeout: float = 2.0
+    """Seconds it may take, repeats included."""
+    is_repeatable: bool = True
+    """Whether its comment in the contract says "Safe to retry", and nothing is lost by a repeat."""
+
+    @property
+    def name(self) -> str:
+        """The method's name without its service."""
+        return self.path.rpartition("/")[2]
+
+
+_SLOW = 10.0  # It may have to wait for an identity provider.
+
+_LOGIN = "/gatelodge.v1.LoginService/"
+GET_EDGE_SETTINGS = Method(_LOGIN + "GetEdgeSettings", v1.GetEdgeSettingsRequest, v1.GetEdgeSettingsResponse)
+LIST_PROVIDERS = Method(
+    _LOGIN + "ListProviders", v1.LoginServiceListProvidersRequest, v1.LoginServiceListProvidersResponse
+)
+# A repeat would begin another login.
+START_LOGIN = Method(
+    _LOGIN + "StartLogin", v1.StartLoginRequest, v1.StartLoginResponse, timeout=_SLOW, is_repeatable=False
+)
+# The browser repeats it by itself, and gets the same answer.
+COMPLETE_CALLBACK = Method(
+    _LOGIN + "CompleteCallback",
+    v1.CompleteCallbackRequest,
+    v1.CompleteCallbackResponse,
+    timeout=20.0,
+    is_repeatable=False,
+)
+START_LOGOUT = Method(_LOGIN + "StartLogout", v1.StartLogoutRequest, v1.StartLogoutResponse, timeout=_SLOW)
+COMPLETE_LOGOUT = Method(_LOGIN + "CompleteLogout", v1.CompleteLogoutRequest, v1.CompleteLogoutResponse)
+
+_SESSIONS = "/gatelodge.v1.SessionService/"
+VALIDATE_SESSION = Method(_SESSIONS + "ValidateSession", v1.ValidateSessionRequest, v1.ValidateSessionResponse)
+REFRESH_TOKENS = Method(_SESSIONS + "RefreshTokens", v1.RefreshTokensRequest, v1.RefreshTokensResponse, timeout=_SLOW)
+GET_ACCESS_TOKEN = Method(
+    _SESSIONS + "GetAccessToken", v1.GetAccessTokenRequest, v1.GetAccessTokenResponse, timeout=_SLOW
+)
+REVOKE_SESSION = Method(_SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse)
+
+_ADMIN = "/gatelodge.v1.AdminService/"
+LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListSessionsResponse)
+GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionResponse)
+REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse)
+
+# grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
+HEALTH_CHECK = Method(
+    "/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, is_repeatable=False
+)
+HEALTH_SERVING = 1

@@ -1,0 +1,87 @@
+"""Owns what is to be done about a request of the application's own: let it run, or answer for it.
+
+Does not know how the authority is asked, or by which framework.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatelodge import answer, presented, v1
+from gatelodge.answer import Answer, Refused
+from gatelodge.errors import InconclusiveError
+from gatelodge.settings import is_header_value
+from gatelodge.verdict import Active, Denied
+
+if TYPE_CHECKING:
+    from gatelodge.presented import RawRequest
+    from gatelodge.requirements import Requirements
+    from gatelodge.session import Session
+    from gatelodge.settings import Settings
+    from gatelodge.verdict import Checked
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A request whose session was looked for."""
+
+    session: Session | None = None
+    """The living session, if there is one."""
+    instead: Answer | None = None
+    """What a route that needs a session answers when there is none."""
+
+    def required(self) -> Session:
+        """The session.
+
+        Raises:
+            Refused: there is none; the answer is 401 JSON, or a redirect to the login.
+        """
+        if self.session is None:
+            raise Refused(self.instead or Answer(401, ()))
+        return self.session
+
+    @property
+    def set_cookies(self) -> tuple[str, ...]:
+        """Set-Cookie values to deliver with the application's answer, which no cache may then keep."""
+        return self.session.set_cookies if self.session else ()
+
+
+def question(request: RawRequest, settings: Settings, requirements: Requirements) -> v1.ValidateSessionRequest:
+    """What to ask."""
+    return v1.ValidateSessionRequest(
+        cookies=presented.session_cookies(request, settings),
+        context=presented.context(request, settings),
+        requirements=requirements.message(),
+        can_set_cookies=True,
+    )
+
+
+def decide(request: RawRequest, checked: Checked) -> Admission:
+    """What follows from the answer.
+
+    Raises:
+        Refused: the application does not get the request.
+    """
+    verdict = checked.verdict
+    if isinstance(verdict, Active):
+        if not all(is_header_value(cookie) for cookie in verdict.session.set_cookies):
+            raise Refused(answer.failed(request, InconclusiveError("the authority's cookie is no header value")))
+        return Admission(session=verdict.session)
+    if isinstance(verdict, Denied):
+        raise Refused(denied(request, verdict.answer))
+    return Admission(instead=signed_out(request, verdict.answer))
+
+
+def denied(request: RawRequest, finished: v1.HttpAnswer | None) -> Answer:
+    """The answer to a request that the session may not make."""
+    if finished is None:
+        return answer.error(request, 403, "FORBIDDEN", "This session may not make this request.")
+    return answer.copy(request, finished)
+
+
+def signed_out(request: RawRequest, finished: v1.HttpAnswer | None) -> Answer:
+    """The answer of a route that needs a session when there is none."""
+    if finished is None:
+        return answer.error(request, 401, "NOT_SIGNED_IN", "You are not signed in.")
+    return answer.copy(request, finished)

@@ -1,0 +1,62 @@
+"""Owns the way between ASGI and this package: a scope as it came, an answer sent, cookies delivered.
+
+Does not know frameworks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
+
+from gatelodge.presented import RawRequest
+
+if TYPE_CHECKING:
+    from gatelodge.answer import Answer
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_POLICY_VIOLATION = 1008
+
+
+def raw_request(scope: Mapping[str, Any]) -> RawRequest:
+    """The request as it came. A WebSocket's handshake is a GET."""
+    query: bytes | str = scope.get("query_string") or b""
+    if isinstance(query, str):  # So says Django's test client.
+        query = query.encode("latin-1", "replace")
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    client = scope.get("client")
+    return RawRequest(
+        method=scope.get("method", "GET").encode("ascii", "replace"),
+        target=path + b"?" + query if query else path,
+        query=query,
+        headers=list(scope["headers"]),
+        peer=client[0] if client else None,
+    )
+
+
+async def respond(answer: Answer, scope: Scope, send: Send) -> None:
+    """Sends an answer; a WebSocket is refused with it, or closed where the server can't say more."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        kind = "websocket.http.response"
+        if kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in answer.headers]
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": answer.body})
+
+
+def deliver(message: Message, set_cookies: Iterable[str]) -> None:
+    """Adds cookies to the start of a response, and keeps caches from handing it to others."""
+    headers = [*message.get("headers", ()), (b"vary", b"Cookie")]
+    cookies = [(b"set-cookie", cookie.encode("ascii")) for cookie in set_cookies]
+    if cookies:
+        headers = [(name, value) for name, value in headers if name.lower() != b"cache-control"]
+        headers += [*cookies, (b"cache-control", b"no-store")]
+    message["headers"] = headers

@@ -1,0 +1,184 @@
+"""Owns the client for asyncio: every call of the contract. Does not know HTTP or browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from gatelodge import _methods as methods
+from gatelodge import verdict
+from gatelodge._attempts import Attempts
+from gatelodge.client import metadata_of
+from gatelodge.errors import GatelodgeError
+from gatelodge.options import ClientOptions
+from gatelodge.transport import AsyncGrpcTransport, AsyncTransport
+
+if TYPE_CHECKING:
+    from gatelodge import v1
+    from gatelodge._methods import A, Method, Q
+    from gatelodge.verdict import Checked
+
+
+class AsyncClient:
+    """Asks an authority from asyncio; as :class:`gatelodge.Client` is for threads.
+
+    The connection is made at the first call of each event loop, and again whenever it is lost: an authority that is
+    away when a program starts is no error. Every call has a deadline (2 s; 10 s where a provider may have to be asked;
+    20 s for a login's end), which the authority is told; those that are safe to repeat are repeated within it while
+    the authority is unavailable.
+
+    Args:
+        options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say.
+        transport: carries the calls instead of gRPC, such as a :class:`gatelodge.testing.FakeAuthority`'s.
+
+    Raises:
+        OptionsError: a setting is missing or can't be used.
+    """
+
+    def __init__(self, options: ClientOptions | None = None, *, transport: AsyncTransport | None = None) -> None:
+        if transport is None:
+            options = options or ClientOptions.from_env()
+            transport = AsyncGrpcTransport(options)
+        self._options = options
+        self._transport: AsyncTransport = transport
+        self._request_id: str | None = None
+        self._timeout = options.timeout if options else None
+
+    @property
+    def login(self) -> AsyncLoginCalls:
+        """The calls of an edge: logins and logouts."""
+        return AsyncLoginCalls(self)
+
+    @property
+    def sessions(self) -> AsyncSessionCalls:
+        """The calls about a presented session."""
+        return AsyncSessionCalls(self)
+
+    @property
+    def admin(self) -> AsyncAdminCalls:
+        """The calls of an admin."""
+        return AsyncAdminCalls(self)
+
+    async def is_serving(self, service: str = "") -> bool:
+        """Whether a service (empty for all) is serving now, as ``grpc.health.v1`` says. Needs no key."""
+        question = methods.HEALTH_CHECK.question(value=service)
+        answer = await self.call(methods.HEALTH_CHECK, question)
+        return answer.value == methods.HEALTH_SERVING
+
+    def for_request(self, request_id: str) -> AsyncClient:
+        """The same client, whose calls carry this request id into the authority's log."""
+        return self._with(request_id, self._timeout)
+
+    def with_timeout(self, timeout: float) -> AsyncClient:
+        """The same client, whose calls may take this many seconds."""
+        return self._with(self._request_id, timeout)
+
+    async def close(self) -> None:
+        """Closes the connection. A later call opens another."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> AsyncClient:  # noqa: PYI034
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def call(self, method: Method[Q, A], question: Q) -> A:
+        """Sends until there is an answer, a failure that a repeat can't mend, or no time left."""
+        attempts = Attempts(method, self._timeout, time.monotonic())
+        metadata = metadata_of(self._options, self._request_id)
+        while True:
+            timeout = attempts.remaining(time.monotonic())
+            try:
+                return await self._transport.send(method, question, timeout=timeout, metadata=metadata)
+            except GatelodgeError as failure:
+                await asyncio.sleep(attempts.wait_after(failure, time.monotonic()))
+
+    def _with(self, request_id: str | None, timeout: float | None) -> AsyncClient:
+        other = AsyncClient(self._options, transport=self._transport)
+        other._request_id, other._timeout = request_id, timeout
+        return other
+
+
+class AsyncLoginCalls:
+    """Logs people in and out: what an edge asks."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._call = client.call
+
+    async def get_edge_settings(self, question: v1.GetEdgeSettingsRequest) -> v1.GetEdgeSettingsResponse:
+        """All that an edge has to know beyond address and key."""
+        return await self._call(methods.GET_EDGE_SETTINGS, question)
+
+    async def list_providers(
+        self, question: v1.LoginServiceListProvidersRequest
+    ) -> v1.LoginServiceListProvidersResponse:
+        """The identity providers that a person can log in with."""
+        return await self._call(methods.LIST_PROVIDERS, question)
+
+    async def start_login(self, question: v1.StartLoginRequest) -> v1.StartLoginResponse:
+        """Begins a login. Never repeated: a repeat would begin another."""
+        return await self._call(methods.START_LOGIN, question)
+
+    async def complete_callback(self, question: v1.CompleteCallbackRequest) -> v1.CompleteCallbackResponse:
+        """Completes a login. Not repeated here: the browser can do so, and gets the same answer."""
+        return await self._call(methods.COMPLETE_CALLBACK, question)
+
+    async def start_logout(self, question: v1.StartLogoutRequest) -> v1.StartLogoutResponse:
+        """Ends the browser's session."""
+        return await self._call(methods.START_LOGOUT, question)
+
+    async def complete_logout(self, question: v1.CompleteLogoutRequest) -> v1.CompleteLogoutResponse:
+        """Receives the browser back from the provider's logout."""
+        return await self._call(methods.COMPLETE_LOGOUT, question)
+
+
+class AsyncSessionCalls:
+    """Asks about, uses and ends the session that a browser presented."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._call = client.call
+
+    async def check(self, question: v1.ValidateSessionRequest) -> Checked:
+        """Who is behind a credential, and whether this request may go ahead.
+
+        Raises:
+            GatelodgeError: the authority could not say. Answer 503, and leave the browser's cookies alone.
+        """
+        return verdict.read(question, await self.validate_session(question))
+
+    async def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
+        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
+        return await self._call(methods.VALIDATE_SESSION, question)
+
+    async def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
+        """Fetches new tokens from the provider with the session's refresh token, now."""
+        return await self._call(methods.REFRESH_TOKENS, question)
+
+    async def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
+        """The session's access token, refreshed first when it lives shorter than asked for."""
+        return await self._call(methods.GET_ACCESS_TOKEN, question)
+
+    async def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
+        """Ends the presented session."""
+        return await self._call(methods.REVOKE_SESSION, question)
+
+
+class AsyncAdminCalls:
+    """Sees and ends sessions from outside the browser."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._call = client.call
+
+    async def list_sessions(self, question: v1.ListSessionsRequest) -> v1.ListSessionsResponse:
+        """Living sessions, a page at a time: go on with ``next_page_token`` until it is empty."""
+        return await self._call(methods.LIST_SESSIONS, question)
+
+    async def get_session(self, question: v1.GetSessionRequest) -> v1.GetSessionResponse:
+        """One living session. One that is not there is a :class:`SessionNotFoundError`."""
+        return await self._call(methods.GET_SESSION, question)
+
+    async def revoke(self, question: v1.AdminServiceRevokeRequest) -> v1.AdminServiceRevokeResponse:
+        """Ends one session, or all of a user. When it answers, they are dead."""
+        return await self._call(methods.REVOKE_AS_ADMIN, question)

@@ -1,0 +1,190 @@
+"""Owns the client that blocks: every call of the contract. Does not know HTTP, browsers or event loops."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from gatelodge import _methods as methods
+from gatelodge import verdict
+from gatelodge._attempts import Attempts
+from gatelodge._redaction import Hidden
+from gatelodge.errors import GatelodgeError
+from gatelodge.options import ClientOptions
+from gatelodge.transport import GrpcTransport, Metadata, Transport
+
+if TYPE_CHECKING:
+    from gatelodge import v1
+    from gatelodge._methods import A, Method, Q
+    from gatelodge.verdict import Checked
+
+
+class Client:
+    """Asks an authority, and waits for the answer. Safe to use from many threads, and across a fork.
+
+    The connection is made at the first call of each process, and again whenever it is lost: an authority that is away
+    when a program starts is no error. Every call has a deadline (2 s; 10 s where a provider may have to be asked; 20 s
+    for a login's end), which the authority is told; those that are safe to repeat are repeated within it while the
+    authority is unavailable.
+
+    Args:
+        options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say.
+        transport: carries the calls instead of gRPC, such as a :class:`gatelodge.testing.FakeAuthority`'s.
+
+    Raises:
+        OptionsError: a setting is missing or can't be used.
+    """
+
+    def __init__(self, options: ClientOptions | None = None, *, transport: Transport | None = None) -> None:
+        if transport is None:
+            options = options or ClientOptions.from_env()
+            transport = GrpcTransport(options)
+        self._options = options
+        self._transport: Transport = transport
+        self._request_id: str | None = None
+        self._timeout = options.timeout if options else None
+
+    @property
+    def login(self) -> LoginCalls:
+        """The calls of an edge: logins and logouts."""
+        return LoginCalls(self)
+
+    @property
+    def sessions(self) -> SessionCalls:
+        """The calls about a presented session."""
+        return SessionCalls(self)
+
+    @property
+    def admin(self) -> AdminCalls:
+        """The calls of an admin."""
+        return AdminCalls(self)
+
+    def is_serving(self, service: str = "") -> bool:
+        """Whether a service (empty for all) is serving now, as ``grpc.health.v1`` says. Needs no key."""
+        question = methods.HEALTH_CHECK.question(value=service)
+        return self.call(methods.HEALTH_CHECK, question).value == methods.HEALTH_SERVING
+
+    def for_request(self, request_id: str) -> Client:
+        """The same client, whose calls carry this request id into the authority's log."""
+        return self._with(request_id, self._timeout)
+
+    def with_timeout(self, timeout: float) -> Client:
+        """The same client, whose calls may take this many seconds."""
+        return self._with(self._request_id, timeout)
+
+    def close(self) -> None:
+        """Closes the connection. A later call opens another."""
+        self._transport.close()
+
+    def __enter__(self) -> Client:  # noqa: PYI034
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, method: Method[Q, A], question: Q) -> A:
+        """Sends until there is an answer, a failure that a repeat can't mend, or no time left."""
+        attempts = Attempts(method, self._timeout, time.monotonic())
+        metadata = metadata_of(self._options, self._request_id)
+        while True:
+            timeout = attempts.remaining(time.monotonic())
+            try:
+                return self._transport.send(method, question, timeout=timeout, metadata=metadata)
+            except GatelodgeError as failure:
+                time.sleep(attempts.wait_after(failure, time.monotonic()))
+
+    def _with(self, request_id: str | None, timeout: float | None) -> Client:
+        other = Client(self._options, transport=self._transport)
+        other._request_id, other._timeout = request_id, timeout
+        return other
+
+
+class LoginCalls:
+    """Logs people in and out: what an edge asks."""
+
+    def __init__(self, client: Client) -> None:
+        self._call = client.call
+
+    def get_edge_settings(self, question: v1.GetEdgeSettingsRequest) -> v1.GetEdgeSettingsResponse:
+        """All that an edge has to know beyond address and key."""
+        return self._call(methods.GET_EDGE_SETTINGS, question)
+
+    def list_providers(self, question: v1.LoginServiceListProvidersRequest) -> v1.LoginServiceListProvidersResponse:
+        """The identity providers that a person can log in with."""
+        return self._call(methods.LIST_PROVIDERS, question)
+
+    def start_login(self, question: v1.StartLoginRequest) -> v1.StartLoginResponse:
+        """Begins a login. Never repeated: a repeat would begin another."""
+        return self._call(methods.START_LOGIN, question)
+
+    def complete_callback(self, question: v1.CompleteCallbackRequest) -> v1.CompleteCallbackResponse:
+        """Completes a login. Not repeated here: the browser can do so, and gets the same answer."""
+        return self._call(methods.COMPLETE_CALLBACK, question)
+
+    def start_logout(self, question: v1.StartLogoutRequest) -> v1.StartLogoutResponse:
+        """Ends the browser's session."""
+        return self._call(methods.START_LOGOUT, question)
+
+    def complete_logout(self, question: v1.CompleteLogoutRequest) -> v1.CompleteLogoutResponse:
+        """Receives the browser back from the provider's logout."""
+        return self._call(methods.COMPLETE_LOGOUT, question)
+
+
+class SessionCalls:
+    """Asks about, uses and ends the session that a browser presented."""
+
+    def __init__(self, client: Client) -> None:
+        self._call = client.call
+
+    def check(self, question: v1.ValidateSessionRequest) -> Checked:
+        """Who is behind a credential, and whether this request may go ahead.
+
+        Raises:
+            GatelodgeError: the authority could not say. Answer 503, and leave the browser's cookies alone.
+        """
+        return verdict.read(question, self.validate_session(question))
+
+    def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
+        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
+        return self._call(methods.VALIDATE_SESSION, question)
+
+    def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
+        """Fetches new tokens from the provider with the session's refresh token, now."""
+        return self._call(methods.REFRESH_TOKENS, question)
+
+    def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
+        """The session's access token, refreshed first when it lives shorter than asked for."""
+        return self._call(methods.GET_ACCESS_TOKEN, question)
+
+    def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
+        """Ends the presented session."""
+        return self._call(methods.REVOKE_SESSION, question)
+
+
+class AdminCalls:
+    """Sees and ends sessions from outside the browser."""
+
+    def __init__(self, client: Client) -> None:
+        self._call = client.call
+
+    def list_sessions(self, question: v1.ListSessionsRequest) -> v1.ListSessionsResponse:
+        """Living sessions, a page at a time: go on with ``next_page_token`` until it is empty."""
+        return self._call(methods.LIST_SESSIONS, question)
+
+    def get_session(self, question: v1.GetSessionRequest) -> v1.GetSessionResponse:
+        """One living session. One that is not there is a :class:`SessionNotFoundError`."""
+        return self._call(methods.GET_SESSION, question)
+
+    def revoke(self, question: v1.AdminServiceRevokeRequest) -> v1.AdminServiceRevokeResponse:
+        """Ends one session, or all of a user. When it answers, they are dead."""
+        return self._call(methods.REVOKE_AS_ADMIN, question)
+
+
+def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metadata:
+    """What goes with a call."""
+    metadata: Metadata = ()
+    if options is not None and options.api_key is not None:
+        metadata += (("authorization", Hidden(f"Bearer {options.api_key}")),)
+    if request_id is not None:
+        metadata += (("x-request-id", request_id),)
+    return metadata

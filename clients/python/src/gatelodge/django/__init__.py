@@ -1,0 +1,30 @@
+"""Owns sessions and login routes for Django, sync and async. Decides nothing.
+
+::
+
+    MIDDLEWARE = [..., "gatelodge.django.SessionMiddleware"]
+    urlpatterns = [path("", include("gatelodge.django.urls")), ...]
+
+
+    @session_required
+    def home(request: SessionRequest) -> HttpResponse:
+        return HttpResponse(f"Hello, {request.gatelodge.user_id}")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatelodge.django import conf
+from gatelodge.django.marks import session_exempt, session_required
+from gatelodge.django.middleware import SessionMiddleware, SessionRequest
+
+if TYPE_CHECKING:
+    from gatelodge.edge import AsyncEdge, Edge
+
+__all__ = ["SessionMiddleware", "SessionRequest", "edges", "session_exempt", "session_required"]
+
+
+def edges() -> tuple[Edge | AsyncEdge, ...]:
+    """The project's edges: for WSGI, and for ASGI."""
+    return conf.edge(), conf.async_edge()

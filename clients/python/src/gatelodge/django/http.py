@@ -1,0 +1,68 @@
+"""Owns the way between Django's requests and responses and this package. Does not know sessions."""
+
+from __future__ import annotations
+
+from http.cookies import Morsel
+from typing import TYPE_CHECKING
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from gatelodge import asgi, wsgi
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from gatelodge.answer import Answer
+    from gatelodge.presented import RawRequest
+
+
+def raw_request(request: HttpRequest) -> RawRequest:
+    """The request as it came. Django's own headers are joined and decoded already."""
+    return asgi.raw_request(request.scope) if isinstance(request, ASGIRequest) else wsgi.raw_request(request.META)
+
+
+class CopiedResponse(HttpResponse):
+    """An answer that is sent as it is. Django keeps one value per header; the others are beside them."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body, status=answer.status)
+        del self.headers["content-type"]
+        self._further: list[tuple[str, str]] = []
+        for name, value in answer.headers:
+            if name in self.headers or name == "set-cookie":
+                self._further.append((name, value))
+            else:
+                self.headers[name] = value
+
+    def items(self) -> list[tuple[str, str]]:
+        """Every header line."""
+        return [*super().items(), *self._further]
+
+
+def deliver(response: HttpResponseBase, set_cookies: Iterable[str]) -> None:
+    """Adds cookies to a response, and keeps caches from handing it to others."""
+    patch_vary_headers(response, ["Cookie"])
+    for cookie in set_cookies:
+        _add_cookie(response, cookie)
+        response.headers["Cache-Control"] = "no-store"
+
+
+def _add_cookie(response: HttpResponseBase, value: str) -> None:
+    response.cookies[f"gatelodge-{len(response.cookies)}"] = _WholeCookie(value)
+
+
+class _WholeCookie(Morsel[str]):
+    """A Set-Cookie value that is sent as it came; Python's own would write it anew."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__()
+        name, _, rest = value.partition("=")
+        self.set(name, rest, value)
+
+    def OutputString(self, attrs: Container[str] | None = None) -> str:  # noqa: ARG002, N802
+        return self.coded_value
+
+    def output(self, attrs: Container[str] | None = None, header: str = "Set-Cookie:") -> str:  # noqa: ARG002
+        return f"{header} {self.coded_value}"

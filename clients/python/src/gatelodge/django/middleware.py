@@ -1,0 +1,109 @@
+"""Owns looking for the session before a view runs, sync and async. Does not know what the view needs: its mark says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+
+from gatelodge.answer import Refused
+from gatelodge.django import conf, http, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gatelodge.admission import Admission
+    from gatelodge.answer import Answer
+    from gatelodge.presented import RawRequest
+    from gatelodge.routes import Route
+    from gatelodge.session import Session
+
+_ROUTE = "gatelodge_route"
+
+
+class SessionRequest(HttpRequest):
+    """A request under ``session_required``, for annotations: :class:`SessionMiddleware` found its session."""
+
+    gatelodge: Session
+
+
+class SessionMiddleware:
+    """Looks for the session of every request, and keeps it as ``request.gatelodge``: a ``Session``, or ``None``.
+
+    Views under :func:`session_required` are not entered without one, those under :func:`session_exempt` are not asked
+    about. While the authority can't say who somebody is, all other views are 503; nobody is logged out because of it.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        conf.edge()  # A fault in the settings is one at the start.
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        self.process_view: Callable[..., Any] = self._view
+        if self._is_async:
+            markcoroutinefunction(self)
+            self.process_view = self._async_view
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Serves the request, and delivers the cookies that came with its session."""
+        if self._is_async:
+            return self._async_call(request)
+        response: HttpResponseBase = self._get_response(request)
+        _deliver(request, response)
+        return response
+
+    async def _async_call(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = await self._get_response(request)
+        _deliver(request, response)
+        return response
+
+    def _view(self, request: HttpRequest, view: Callable[..., Any], *_: object) -> HttpResponse | None:
+        raw, mark, route = http.raw_request(request), marks.of(view), _route_of(view)
+        if route is not None:
+            return route_response(conf.edge().answer(route, raw))
+        if mark.is_exempt:
+            return None
+        try:
+            _admit(request, raw, mark, conf.edge().gate.admit(raw, mark.requirements))
+        except Refused as refused:
+            return http.CopiedResponse(refused.answer)
+        return None
+
+    async def _async_view(self, request: HttpRequest, view: Callable[..., Any], *_: object) -> HttpResponse | None:
+        raw, mark, route = http.raw_request(request), marks.of(view), _route_of(view)
+        if route is not None:
+            return route_response(await conf.async_edge().answer(route, raw))
+        if mark.is_exempt:
+            return None
+        try:
+            _admit(request, raw, mark, await conf.async_edge().gate.admit(raw, mark.requirements))
+        except Refused as refused:
+            return http.CopiedResponse(refused.answer)
+        return None
+
+
+def route_response(answer: Answer | None) -> HttpResponse:
+    """The answer of a login route; one that is off is as an unknown path."""
+    if answer is None:
+        raise Http404
+    return http.CopiedResponse(answer)
+
+
+def _route_of(view: object) -> Route | None:
+    return getattr(view, _ROUTE, None)
+
+
+def _admit(request: HttpRequest, raw: RawRequest, mark: marks.Mark, admission: Admission) -> None:
+    if mark.is_required and not raw.is_preflight:
+        admission.required()
+    request.gatelodge = admission.session  # type: ignore[attr-defined]
+    request.gatelodge_admission = admission  # type: ignore[attr-defined]
+
+
+def _deliver(request: HttpRequest, response: HttpResponseBase) -> None:
+    admission: Admission | None = getattr(request, "gatelodge_admission", None)
+    if admission is not None:
+        http.deliver(response, admission.set_cookies)

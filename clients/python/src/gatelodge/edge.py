@@ -1,0 +1,200 @@
+"""Owns the edge: the routes that log people in and out, and the gate for the application's own.
+
+Decides nothing: it passes on what came and copies what comes back. Does not know frameworks.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from gatelodge import answer, routes, v1
+from gatelodge.async_client import AsyncClient
+from gatelodge.client import Client
+from gatelodge.errors import GatelodgeError
+from gatelodge.gate import AsyncGate, Gate
+from gatelodge.options import ClientOptions
+from gatelodge.routes import CALLBACK, ROUTES, Asked, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gatelodge.answer import Answer
+    from gatelodge.presented import RawRequest
+    from gatelodge.settings import Settings
+
+_log = logging.getLogger("gatelodge")
+_MOUNT_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+WEB = v1.ROUTE_SET_WEB
+"""The routes under ``/auth/web`` and ``/auth/me``."""
+
+C = TypeVar("C", Client, AsyncClient)
+
+
+class _Edge(Generic[C]):
+    """What both flavours share: where the routes are, and a gate that is made at first use."""
+
+    def __init__(
+        self,
+        options: ClientOptions | None = None,
+        *,
+        mount_prefix: str = "",
+        route_sets: Iterable[v1.RouteSet.ValueType] = (WEB,),
+    ) -> None:
+        if not _MOUNT_PREFIX.fullmatch(mount_prefix):
+            raise ValueError(
+                f"mount_prefix has to be empty or a path like /app, without a slash at its end, not {mount_prefix!r}"
+            )
+        self.options = options or ClientOptions.from_env_if_any()
+        self.mount_prefix = mount_prefix
+        self._making = threading.Lock()
+        mounted = {WEB if route_set == v1.ROUTE_SET_UNSPECIFIED else route_set for route_set in route_sets}
+        self.routes = tuple(route for route in ROUTES if route.route_set in mounted)
+
+    def path(self, route: Route) -> str:
+        """A route's path, the mount prefix included."""
+        return self.mount_prefix + route.path
+
+    def _check_callbacks(self, settings: Settings) -> None:
+        """A browser that comes back from a provider to a path that is not ours ends in an unknown page."""
+        ours = self.path(CALLBACK)
+        urls = [address.url for address in settings.callbacks if address.route_set == CALLBACK.route_set]
+        if CALLBACK in self.routes and urls and not any(urlsplit(url).path == ours for url in urls):
+            _log.error(
+                "providers send browsers back to %s, but this edge's callback is at %s: logins will fail. "
+                "Give this edge and the authority the same mount prefix",
+                urls[0],
+                ours,
+            )
+
+
+class Edge(_Edge[Client]):
+    """The edge for frameworks that run in threads.
+
+    Nothing is opened or started before the first request.
+
+    Args:
+        options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say. Where none of
+            them is set at all, as in tests, that is a fault at the first request and not here.
+        mount_prefix: what stands before the paths of the contract, such as ``/app``. It has to be the authority's.
+        route_sets: the route sets to mount. A mounted set answers once the authority says that it is on.
+
+    Raises:
+        OptionsError: a setting is missing or can't be used.
+    """
+
+    _gate: Gate | None = None
+
+    @property
+    def gate(self) -> Gate:
+        """The gate for the application's own routes.
+
+        Raises:
+            OptionsError: a setting is missing or can't be used.
+        """
+        with self._making:
+            if self._gate is None:
+                self._gate = Gate(Client(self.options), on_settings=self._check_callbacks)
+            return self._gate
+
+    @contextmanager
+    def asking(self, client: Client) -> Iterator[None]:
+        """Asks through another client for a while: for tests."""
+        earlier, self._gate = self._gate, Gate(client, on_settings=self._check_callbacks)
+        try:
+            yield
+        finally:
+            self._gate.keeper.close()
+            self._gate = earlier
+
+    def answer(self, route: Route, request: RawRequest) -> Answer | None:
+        """Answers a request of a route; ``None`` where it is to be as an unknown path."""
+        keeper = self.gate.keeper
+        step = routes.begin(route, request, keeper.settings())
+        if not isinstance(step, Asked):
+            return step
+        try:
+            done = self.gate.client.for_request(request.request_id).call(step.method, step.question)
+            keeper.saw_version(done.settings_version)
+            made = step.read(done)
+        except GatelodgeError as error:
+            made = answer.failed(request, error)
+        return step.finish(made)
+
+    def close(self) -> None:
+        """Lets go of this process's connection. A later request opens another."""
+        if self._gate is not None:
+            self._gate.keeper.close()
+            self._gate.client.close()
+
+
+class AsyncEdge(_Edge[AsyncClient]):
+    """The edge for frameworks that run in an event loop.
+
+    Nothing is opened or started before the first request.
+
+    Args:
+        options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say. Where none of
+            them is set at all, as in tests, that is a fault at the first request and not here.
+        mount_prefix: what stands before the paths of the contract, such as ``/app``. It has to be the authority's.
+        route_sets: the route sets to mount. A mounted set answers once the authority says that it is on.
+
+    Raises:
+        OptionsError: a setting is missing or can't be used.
+    """
+
+    _gate: AsyncGate | None = None
+
+    @property
+    def gate(self) -> AsyncGate:
+        """The gate for the application's own routes.
+
+        Raises:
+            OptionsError: a setting is missing or can't be used.
+        """
+        with self._making:
+            if self._gate is None:
+                self._gate = AsyncGate(AsyncClient(self.options), on_settings=self._check_callbacks)
+            return self._gate
+
+    @contextmanager
+    def asking(self, client: AsyncClient) -> Iterator[None]:
+        """Asks through another client for a while: for tests."""
+        earlier, self._gate = self._gate, AsyncGate(client, on_settings=self._check_callbacks)
+        try:
+            yield
+        finally:
+            self._gate = earlier
+
+    async def answer(self, route: Route, request: RawRequest) -> Answer | None:
+        """Answers a request of a route; ``None`` where it is to be as an unknown path."""
+        keeper = self.gate.keeper
+        step = routes.begin(route, request, await keeper.settings())
+        if not isinstance(step, Asked):
+            return step
+        try:
+            done = await self.gate.client.for_request(request.request_id).call(step.method, step.question)
+            keeper.saw_version(done.settings_version)
+            made = step.read(done)
+        except GatelodgeError as error:
+            made = answer.failed(request, error)
+        return step.finish(made)
+
+    def start(self) -> None:
+        """Begins to ask for the settings, before the first request does.
+
+        Raises:
+            OptionsError: a setting is missing or can't be used.
+        """
+        self.gate.keeper.start()
+
+    async def close(self) -> None:
+        """Lets go of the running loop's connection. A later request opens another."""
+        if self._gate is not None:
+            self._gate.keeper.close()
+            await self._gate.client.close()

@@ -1,0 +1,34 @@
+"""Owns sessions and login routes for FastAPI: as :mod:`gatelodge.starlette`, whose methods are dependencies here.
+
+::
+
+    gatelodge = Gatelodge()
+    app = FastAPI()
+    gatelodge.install(app)
+
+
+    @app.get("/")
+    async def home(session: Annotated[Session, Depends(gatelodge.session)]) -> str:
+        return f"Hello, {session.user_id}"
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gatelodge import starlette
+from gatelodge.session import Session
+
+__all__ = ["Gatelodge", "Session"]
+
+
+class Gatelodge(starlette.Gatelodge):
+    """Sessions and login routes of a FastAPI application.
+
+    :meth:`session`, :meth:`optional_session` and what :meth:`require` returns are dependencies; each asks the authority
+    once per request. See :class:`gatelodge.starlette.Gatelodge` for the arguments.
+    """
+
+    def router(self) -> APIRouter:
+        """The login routes alone, for an application without sessions: ``app.include_router(gatelodge.router())``."""
+        return APIRouter(routes=self.routes(), include_in_schema=False)

@@ -1,0 +1,154 @@
+"""Owns sessions and login routes for Flask. Decides nothing.
+
+::
+
+    app = Flask(__name__)
+    gatelodge = Gatelodge(app)
+
+
+    @app.get("/")
+    @gatelodge.session_required
+    def home() -> str:
+        return f"Hello, {gatelodge.session.user_id}"
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import flask
+from werkzeug.routing import Rule
+
+from gatelodge import wsgi
+from gatelodge.answer import Answer, Refused
+from gatelodge.edge import WEB, Edge
+from gatelodge.requirements import Csrf, Requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
+
+    from werkzeug.datastructures import Headers
+
+    from gatelodge import v1
+    from gatelodge.admission import Admission
+    from gatelodge.options import ClientOptions
+    from gatelodge.routes import Route
+    from gatelodge.session import Session
+
+View = TypeVar("View", bound="Callable[..., Any]")
+
+
+class Gatelodge:
+    """Sessions and login routes of an application.
+
+    Nothing is opened or started before the first request.
+
+    Args:
+        app: the application; or call :meth:`init_app` later.
+        options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say. Where none of
+            them is set at all, as in tests, that is a fault at the first request and not here.
+        mount_prefix: what stands before the paths of the login routes, such as ``/app``. It has to be the authority's.
+        route_sets: the route sets to mount.
+
+    Raises:
+        OptionsError: a setting is missing or can't be used.
+    """
+
+    def __init__(
+        self,
+        app: flask.Flask | None = None,
+        options: ClientOptions | None = None,
+        *,
+        mount_prefix: str = "",
+        route_sets: Iterable[v1.RouteSet.ValueType] = (WEB,),
+    ) -> None:
+        self.edge = Edge(options, mount_prefix=mount_prefix, route_sets=route_sets)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: flask.Flask) -> None:
+        """Adds the login routes."""
+        for route in self.edge.routes:
+            endpoint = f"gatelodge.{route.name}"
+            # Flask's own way would answer the methods that a route does not take; they are the edge's to answer.
+            app.url_map.add(Rule(self.edge.path(route), endpoint=endpoint, methods=None))
+            app.view_functions[endpoint] = functools.partial(self._answer, route)
+
+    @property
+    def session(self) -> Session:
+        """The session of the request that is being served by a view under :meth:`session_required`."""
+        session = self.optional_session
+        if session is None:
+            raise RuntimeError(
+                "nobody is signed in: put @gatelodge.session_required on the view, or use optional_session"
+            )
+        return session
+
+    @property
+    def optional_session(self) -> Session | None:
+        """The session of the request that is being served, or ``None``."""
+        admission: Admission | None = flask.g.get("gatelodge_admission")
+        if admission is None:
+            raise RuntimeError(
+                "no session was looked for: put @gatelodge.session_required or session_optional on the view"
+            )
+        return admission.session
+
+    def session_required(self, view: View) -> View:
+        """Lets nobody enter without a session: a browser is sent to the login, a fetch gets 401."""
+        return self.require()(view)
+
+    def session_optional(self, view: View) -> View:
+        """Looks for the session, and lets everybody enter."""
+        return self._guarded(view, Requirements(), is_required=False)
+
+    def require(
+        self,
+        *,
+        scopes: Iterable[str] = (),
+        max_login_age: timedelta | None = None,
+        csrf: Csrf = Csrf.BY_METHOD,
+    ) -> Callable[[View], View]:
+        """As :meth:`session_required`, asking for more: ``@gatelodge.require(scopes=["admin"])``."""
+        requirements = Requirements(tuple(scopes), max_login_age, csrf)
+        return lambda view: self._guarded(view, requirements, is_required=True)
+
+    def _guarded(self, view: View, requirements: Requirements, *, is_required: bool) -> View:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            request = wsgi.raw_request(flask.request.environ)
+            try:
+                admission = self.edge.gate.admit(request, requirements)
+                if is_required and not request.is_preflight:
+                    admission.required()
+            except Refused as refused:
+                return _Copied(refused.answer)
+            flask.g.gatelodge_admission = admission
+            response = flask.make_response(flask.current_app.ensure_sync(view)(*args, **kwargs))
+            response.vary.add("Cookie")
+            for cookie in admission.set_cookies:
+                response.headers.add("Set-Cookie", cookie)
+                response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return guarded  # type: ignore[return-value]
+
+    def _answer(self, route: Route) -> flask.Response:
+        answer = self.edge.answer(route, wsgi.raw_request(flask.request.environ))
+        if answer is None:
+            flask.abort(404)
+        return _Copied(answer)
+
+
+class _Copied(flask.Response):
+    """An answer whose headers are sent as they are; Werkzeug would write the Location anew."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body, status=answer.status)
+        self.headers.clear()
+        self.headers.extend(answer.headers)
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
+        return self.headers

@@ -1,0 +1,81 @@
+"""Owns a client together with the settings of an edge: the sessions of an application's own requests.
+
+Does not know routes or frameworks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatelodge import admission, answer
+from gatelodge.admission import Admission
+from gatelodge.answer import Refused
+from gatelodge.errors import GatelodgeError
+from gatelodge.keeper import AsyncKeeper, Keeper
+from gatelodge.requirements import NONE, Requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatelodge.async_client import AsyncClient
+    from gatelodge.client import Client
+    from gatelodge.presented import RawRequest
+    from gatelodge.settings import Settings
+
+
+def _no_matter(_: Settings) -> None:
+    """Nothing depends on a change."""
+
+
+class Gate:
+    """Looks for the session behind a request, in threads."""
+
+    def __init__(self, client: Client, *, on_settings: Callable[[Settings], None] = _no_matter) -> None:
+        self.client = client
+        self.keeper = Keeper(client, on_settings)
+
+    def admit(self, request: RawRequest, requirements: Requirements = NONE) -> Admission:
+        """Asks who is behind a request, and whether it may go ahead. Ask once per request.
+
+        Raises:
+            Refused: the application does not get the request: it may not be made, or the authority could not say.
+        """
+        if request.is_preflight:
+            return Admission()
+        settings = self.keeper.settings()
+        if settings is None:
+            raise Refused(answer.unavailable(request))
+        question = admission.question(request, settings, requirements)
+        try:
+            checked = self.client.for_request(request.request_id).sessions.check(question)
+        except GatelodgeError as error:
+            raise Refused(answer.failed(request, error)) from error
+        self.keeper.saw_version(checked.settings_version)
+        return admission.decide(request, checked)
+
+
+class AsyncGate:
+    """Looks for the session behind a request, in an event loop."""
+
+    def __init__(self, client: AsyncClient, *, on_settings: Callable[[Settings], None] = _no_matter) -> None:
+        self.client = client
+        self.keeper = AsyncKeeper(client, on_settings)
+
+    async def admit(self, request: RawRequest, requirements: Requirements = NONE) -> Admission:
+        """Asks who is behind a request, and whether it may go ahead. Ask once per request.
+
+        Raises:
+            Refused: the application does not get the request: it may not be made, or the authority could not say.
+        """
+        if request.is_preflight:
+            return Admission()
+        settings = await self.keeper.settings()
+        if settings is None:
+            raise Refused(answer.unavailable(request))
+        question = admission.question(request, settings, requirements)
+        try:
+            checked = await self.client.for_request(request.request_id).sessions.check(question)
+        except GatelodgeError as error:
+            raise Refused(answer.failed(request, error)) from error
+        self.keeper.saw_version(checked.settings_version)
+        return admission.decide(request, checked)

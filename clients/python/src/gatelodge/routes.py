@@ -1,0 +1,149 @@
+"""Owns the table of routes, and the question behind each. Does not know how it is asked, or what the answer says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gatelodge import _methods as methods
+from gatelodge import admission, answer, cors, presented, v1, verdict
+from gatelodge.errors import InconclusiveError
+from gatelodge.settings import is_header_value
+from gatelodge.verdict import Active, Denied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatelodge._methods import Method
+    from gatelodge.answer import Answer
+    from gatelodge.presented import RawRequest
+    from gatelodge.session import Session
+    from gatelodge.settings import Settings
+
+_ONE_YEAR = "max-age=31536000"
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of the contract."""
+
+    path: str
+    methods: tuple[bytes, ...]
+    route_set: v1.RouteSet.ValueType
+    ask: Callable[[Route, RawRequest, Settings], Asked]
+
+    @property
+    def allow(self) -> str:
+        """The value of the Allow header."""
+        return ", ".join(method.decode() for method in (*self.methods, b"OPTIONS"))
+
+    @property
+    def name(self) -> str:
+        """A name for frameworks that name routes, such as ``web_login``."""
+        return self.path.removeprefix("/auth/").replace("/", "_").replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and how its answer is read."""
+
+    request: RawRequest
+    settings: Settings
+    method: Method[Any, Any]
+    question: Any
+    read: Callable[[Any], Answer]
+
+    def finish(self, made: Answer) -> Answer:
+        """Adds what the settings say of every answer."""
+        return finish(made, self.request, self.settings)
+
+
+Step: TypeAlias = "Answer | Asked | None"
+
+
+def begin(route: Route, request: RawRequest, settings: Settings | None) -> Step:
+    """What a request of a route comes to: an answer, a question to ask, or nothing, as an unknown path does."""
+    if settings is None:
+        return answer.unavailable(request)
+    if route.route_set not in settings.route_sets:
+        return None
+    if request.method == b"OPTIONS":
+        return finish(cors.preflight(request, settings.cors, route.allow), request, settings)
+    if request.method not in route.methods:
+        refused = answer.error(request, 405, "METHOD_NOT_ALLOWED", "This address does not take this method.")
+        return finish(refused.with_headers(("allow", route.allow)), request, settings)
+    return route.ask(route, request, settings)
+
+
+def finish(made: Answer, request: RawRequest, settings: Settings) -> Answer:
+    """Adds what the settings say of every answer."""
+    if settings.is_https:
+        made = made.with_headers(("strict-transport-security", _ONE_YEAR))
+    return cors.share(made, request, settings.cors)
+
+
+def _passed_on(method: Method[Any, Any]) -> Callable[[Route, RawRequest, Settings], Asked]:
+    """A route whose answer comes finished."""
+
+    def ask(route: Route, request: RawRequest, settings: Settings) -> Asked:
+        question = method.question(
+            route_set=route.route_set,
+            query=presented.query(request, settings),
+            cookies=presented.login_cookies(request, settings),
+            context=presented.context(request, settings),
+        )
+
+        def read(done: Any) -> Answer:
+            return answer.copy(request, done.answer if done.HasField("answer") else None)
+
+        return Asked(request, settings, method, question, read)
+
+    return ask
+
+
+def _me(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    question = v1.ValidateSessionRequest(
+        cookies=presented.session_cookies(request, settings),
+        context=presented.context(request, settings),
+        can_set_cookies=True,
+        issue_csrf_token=True,
+        answer_json=True,
+    )
+
+    def read(response: v1.ValidateSessionResponse) -> Answer:
+        found = verdict.read(question, response).verdict
+        if isinstance(found, Active):
+            return _who(request, settings, found.session)
+        if isinstance(found, Denied):
+            return admission.denied(request, found.answer)
+        return admission.signed_out(request, found.answer)
+
+    return Asked(request, settings, methods.VALIDATE_SESSION, question, read)
+
+
+def _who(request: RawRequest, settings: Settings, session: Session) -> Answer:
+    headers = [("set-cookie", cookie) for cookie in session.set_cookies]
+    if session.csrf_token is not None:
+        headers.append((settings.csrf_header, session.csrf_token))
+    if not all(is_header_value(value) for _, value in headers):
+        raise InconclusiveError("the authority's cookie or token is no header value")
+    body = {
+        "user_id": session.user_id,
+        "email": session.email,
+        "name": session.name,
+        "provider": session.provider,
+        "csrf_token": session.csrf_token,
+    }
+    return answer.of_json(request, 200, body).with_headers(*headers)
+
+
+_GET = (b"GET",)
+# HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
+ROUTES = (
+    Route("/auth/web/login", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGIN)),
+    Route("/auth/web/callback", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_CALLBACK)),
+    Route("/auth/me", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _me),
+    Route("/auth/web/logout", (b"POST",), v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGOUT)),
+    Route("/auth/web/logged-out", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_LOGOUT)),
+)
+CALLBACK = ROUTES[1]

@@ -1,0 +1,111 @@
+"""Owns a living session as an application sees it. Does not know how it was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.json_format import MessageToDict
+
+from gatelodge.errors import InconclusiveError
+
+if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from gatelodge import v1
+
+
+@dataclass(frozen=True)
+class Session:
+    """A living session that meets every requirement which was asked for."""
+
+    user_id: str
+    """The user's stable id, ``<provider>_<sub>``: the key to keep a user's own data under."""
+    session_id: str
+    """The session's public id, ``sid_...``: safe to log and to show."""
+    identity: v1.Identity = field(repr=False, hash=False)
+    """All that the provider said."""
+    info: v1.SessionInfo = field(repr=False, hash=False)
+    """The session's facts: its public id and its times."""
+    judged: v1.JudgedRequirements = field(repr=False, hash=False)
+    """What was judged to let this request through."""
+    csrf_token: str | None = field(default=None, repr=False)
+    """A fresh CSRF token, when one was asked for."""
+    set_cookies: tuple[str, ...] = field(default=(), repr=False)
+    """Whole Set-Cookie values to deliver with the answer to this very request. The framework adapters do so."""
+
+    @classmethod
+    def read(cls, active: v1.ActiveSession) -> Session:
+        """Reads an answer.
+
+        Raises:
+            InconclusiveError: it does not say whose session it is.
+        """
+        if not active.HasField("identity") or not active.HasField("session"):
+            raise InconclusiveError("the authority found a session, and did not say whose")
+        return cls(
+            user_id=active.identity.user_id,
+            session_id=active.session.session_id,
+            identity=active.identity,
+            info=active.session,
+            judged=active.judged,
+            csrf_token=active.csrf_token or None,
+            set_cookies=tuple(active.set_cookies),
+        )
+
+    @property
+    def email(self) -> str | None:
+        """The email address, when the provider gave one. Not an identity: it may change hands."""
+        return self.identity.email or None
+
+    @property
+    def name(self) -> str | None:
+        """The display name, when the provider gave one."""
+        return self.identity.name or None
+
+    @property
+    def picture(self) -> str | None:
+        """The address of a picture, when the provider gave one."""
+        return self.identity.picture or None
+
+    @property
+    def provider(self) -> str:
+        """The provider's name in the authority's configuration."""
+        return self.identity.provider
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's name."""
+        return self.identity.tenant
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that were granted."""
+        return frozenset(self.identity.scopes)
+
+    @cached_property
+    def claims(self) -> dict[str, Any]:
+        """Further claims, those that the provider's configuration lets through."""
+        claims: dict[str, Any] = MessageToDict(self.identity.claims)
+        return claims
+
+    @property
+    def logged_in_at(self) -> datetime:
+        """When the user last authenticated at the provider."""
+        return _moment(self.identity.auth_time)
+
+    @property
+    def created_at(self) -> datetime:
+        """When the session began."""
+        return _moment(self.info.create_time)
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it ends if it is not used again, and at the latest."""
+        return min(_moment(self.info.idle_expire_time), _moment(self.info.absolute_expire_time))
+
+
+def _moment(time: Timestamp) -> datetime:
+    return time.ToDatetime(tzinfo=timezone.utc)

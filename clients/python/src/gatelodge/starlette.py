@@ -1,0 +1,174 @@
+"""Owns sessions and login routes for Starlette, and for what is built on it. Decides nothing.
+
+::
+
+    gatelodge = Gatelodge()
+    app = Starlette(routes=[Route("/", home)])
+    gatelodge.install(app)
+
+
+    async def home(request: Request) -> Response:
+        session = await gatelodge.session(request)
+        return PlainTextResponse(f"Hello, {session.user_id}")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads it at run time
+from starlette.routing import BaseRoute
+from starlette.routing import Route as StarletteRoute
+
+from gatelodge import asgi
+from gatelodge.answer import Refused
+from gatelodge.edge import WEB, AsyncEdge
+from gatelodge.options import OptionsError
+from gatelodge.requirements import NONE, Csrf, Requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import timedelta
+
+    from starlette.applications import Starlette
+
+    from gatelodge import v1
+    from gatelodge.admission import Admission
+    from gatelodge.asgi import Application, Message, Receive, Scope, Send
+    from gatelodge.options import ClientOptions
+    from gatelodge.routes import Route
+    from gatelodge.session import Session
+
+_ADMISSIONS = "gatelodge.admissions"
+
+
+class Gatelodge:
+    """Sessions and login routes of an application.
+
+    Nothing is opened or started before the first request or the application's start-up.
+
+    Args:
+        options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say. Where none of
+            them is set at all, as in tests, that is a fault at the first request and not here.
+        mount_prefix: what stands before the paths of the login routes, such as ``/app``. It has to be the authority's.
+        route_sets: the route sets to mount.
+
+    Raises:
+        OptionsError: a setting is missing or can't be used.
+    """
+
+    def __init__(
+        self,
+        options: ClientOptions | None = None,
+        *,
+        mount_prefix: str = "",
+        route_sets: Iterable[v1.RouteSet.ValueType] = (WEB,),
+    ) -> None:
+        self.edge = AsyncEdge(options, mount_prefix=mount_prefix, route_sets=route_sets)
+
+    def install(self, app: Starlette) -> None:
+        """Adds the login routes and the middleware that sessions need."""
+        app.router.routes.extend(self.routes())
+        app.add_middleware(self.middleware)
+
+    def routes(self) -> list[BaseRoute]:
+        """The login routes. They work without the middleware."""
+        return [
+            StarletteRoute(self.edge.path(route), _Endpoint(self.edge, route), name=f"gatelodge_{route.name}")
+            for route in self.edge.routes
+        ]
+
+    def middleware(self, app: Application) -> Application:
+        """Delivers cookies and refusals: ``app.add_middleware(gatelodge.middleware)``."""
+        return _Middleware(app, self.edge)
+
+    async def session(self, request: HTTPConnection) -> Session:
+        """The session behind a request. Who has none is sent to the login, or gets 401 when it is a fetch."""
+        return (await self._admission(request, NONE)).required()
+
+    async def optional_session(self, request: HTTPConnection) -> Session | None:
+        """The session behind a request, or ``None``."""
+        return (await self._admission(request, NONE)).session
+
+    def require(
+        self,
+        *,
+        scopes: Iterable[str] = (),
+        max_login_age: timedelta | None = None,
+        csrf: Csrf = Csrf.BY_METHOD,
+    ) -> Callable[[HTTPConnection], Awaitable[Session]]:
+        """A function like :meth:`session` that asks for more: ``admin = gatelodge.require(scopes=["admin"])``."""
+        requirements = Requirements(tuple(scopes), max_login_age, csrf)
+
+        async def session(request: HTTPConnection) -> Session:
+            return (await self._admission(request, requirements)).required()
+
+        return session
+
+    async def _admission(self, request: HTTPConnection, requirements: Requirements) -> Admission:
+        """Asks once per request and requirements."""
+        admissions: dict[Requirements, Admission] | None = request.scope.get(_ADMISSIONS)
+        if admissions is None:
+            raise RuntimeError("sessions need the middleware: call gatelodge.install(app) where the app is made")
+        if requirements not in admissions:
+            admissions[requirements] = await self.edge.gate.admit(asgi.raw_request(request.scope), requirements)
+        return admissions[requirements]
+
+
+class _Endpoint:
+    """One login route. As an ASGI application it gets every method."""
+
+    def __init__(self, edge: AsyncEdge, route: Route) -> None:
+        self._edge = edge
+        self._route = route
+
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        answer = await self._edge.answer(self._route, asgi.raw_request(scope))
+        if answer is None:
+            raise HTTPException(404)
+        await asgi.respond(answer, scope, send)
+
+
+class _Middleware:
+    """Begins with the application; delivers what was found out about a request's session."""
+
+    def __init__(self, app: Application, edge: AsyncEdge) -> None:
+        self._app = app
+        self._edge = edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        admissions: dict[Requirements, Admission] = {}
+        scope[_ADMISSIONS] = admissions
+
+        async def deliver(message: Message) -> None:
+            if message["type"] in {"http.response.start", "websocket.accept"} and admissions:
+                newest = [*admissions.values()][-1]
+                asgi.deliver(message, newest.set_cookies)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, deliver)
+        except Refused as refused:
+            await asgi.respond(refused.answer, scope, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def start() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    self._edge.start()
+                except OptionsError as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    raise
+            return message
+
+        async def stop(message: Message) -> None:
+            if message["type"] == "lifespan.shutdown.complete":
+                await self._edge.close()
+            await send(message)
+
+        await self._app(scope, start, stop)

@@ -1,0 +1,367 @@
+"""Owns a fake authority: who is signed in, and what is answered, with no network. Judges by ``judge``'s rules."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qs
+
+import grpc
+
+from gatelodge import _methods as methods
+from gatelodge import errors, v1
+from gatelodge.async_client import AsyncClient
+from gatelodge.client import Client
+from gatelodge.edge import AsyncEdge, Edge
+from gatelodge.testing import judge
+from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor, now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from google.protobuf.message import Message
+
+    from gatelodge._methods import A, Method, Q
+    from gatelodge.transport import Metadata
+
+_BINDING_COOKIE = "session_login"
+_SHORT = 0.02  # Seconds: nothing is waited for, and nothing is repeated.
+_AT_ONCE = 0  # Max-Age of a cookie that is taken away.
+
+
+class HasEdge(Protocol):
+    """What each framework's ``Gatelodge`` has."""
+
+    @property
+    def edge(self) -> Edge | AsyncEdge:
+        """The application's edge."""
+
+
+class HasEdges(Protocol):
+    """What :mod:`gatelodge.django` has."""
+
+    def edges(self) -> Iterable[Edge | AsyncEdge]:
+        """The edges of the project."""
+
+
+class FakeAuthority:
+    """An authority in the process of the test: somebody can be signed in as anyone with anything.
+
+    It judges scopes, login age, CSRF tokens and origins as the real one does, and takes whole logins: a browser that
+    opens ``/auth/web/login`` comes back signed in as ``next_visitor``.
+
+    Args:
+        public_base_url: where browsers reach the application; the test clients' own by default.
+        allowed_origins: further origins that may call.
+    """
+
+    def __init__(
+        self, *, public_base_url: str = "http://testserver", allowed_origins: Iterable[str] = (), mount_prefix: str = ""
+    ) -> None:
+        self.asked: list[tuple[str, Message]] = []
+        """Every call that came: the method's name, and its message."""
+        self._public_base_url = public_base_url
+        self._allowed_origins = tuple(allowed_origins)
+        self._mount_prefix = mount_prefix
+        self._visitors: dict[str, Visitor] = {}
+        self._ends: dict[str, v1.InactiveReason.ValueType] = {}
+        self._trouble: errors.GatelodgeError | None = None
+        self._denial: v1.DeniedReason.ValueType | None = None
+        self._next: dict[str, Any] = {}
+
+    def sign_in(  # noqa: PLR0913
+        self,
+        user_id: str = "fake_1",
+        *,
+        email: str = "",
+        name: str = "",
+        scopes: Iterable[str] = (),
+        provider: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+        login_age: timedelta = timedelta(),
+        credential: str | None = None,
+        csrf_token: str | None = None,
+        renewed_credential: str | None = None,
+    ) -> Visitor:
+        """Makes a session.
+
+        Args:
+            user_id: who it is, ``<provider>_<sub>``.
+            email: their email address.
+            name: their display name.
+            scopes: the scopes that were granted.
+            provider: the provider's name; by default that of the user id.
+            claims: further claims.
+            login_age: how long ago the login was.
+            credential: the value of the session cookie; a random one by default.
+            csrf_token: the one good CSRF token; one made from the credential by default.
+            renewed_credential: a second credential, which a check of the first delivers as a new cookie.
+        """
+        credential = credential or f"sess_{secrets.token_hex(16)}"
+        visitor = Visitor(
+            credential=credential,
+            session_id=f"sid_{secrets.token_hex(12)}",
+            user_id=user_id,
+            email=email,
+            name=name,
+            provider=provider or user_id.partition("_")[0],
+            scopes=tuple(scopes),
+            claims=dict(claims or {}),
+            logged_in_at=now() - login_age,
+            csrf_token=csrf_token or f"csrf_{credential}",
+            renewed_credential=renewed_credential,
+        )
+        self._visitors[visitor.credential] = visitor
+        return visitor
+
+    def next_visitor(self, **fields: Any) -> None:
+        """Who comes back from the next logins; takes what :meth:`sign_in` takes."""
+        self._next = fields
+
+    def end(self, visitor: Visitor, reason: v1.InactiveReason.ValueType = v1.INACTIVE_REASON_REVOKED) -> None:
+        """Ends a session, as a logout elsewhere or an admin does, or for another reason."""
+        self._ends[visitor.session_id] = reason
+
+    def away(self) -> None:
+        """From now on nobody answers. An edge keeps its settings meanwhile."""
+        self._trouble = errors.UnreachableError("the fake authority is away", code=grpc.StatusCode.UNAVAILABLE)
+
+    def slow(self) -> None:
+        """From now on every call runs out of time; at once, so that no test has to wait."""
+        self._trouble = errors.deadline_exceeded()
+
+    def fail(self, error: errors.GatelodgeError) -> None:
+        """From now on every call fails like this."""
+        self._trouble = error
+
+    def deny(self, reason: v1.DeniedReason.ValueType = v1.DENIED_REASON_CSRF_MISSING) -> None:
+        """From now on no session may be used for any request, for this reason."""
+        self._denial = reason
+
+    def recover(self) -> None:
+        """Ends what :meth:`away`, :meth:`slow`, :meth:`fail` and :meth:`deny` began."""
+        self._trouble, self._denial = None, None
+
+    def client(self) -> Client:
+        """A client that asks this authority."""
+        return Client(transport=_Transport(self)).with_timeout(_SHORT)
+
+    def async_client(self) -> AsyncClient:
+        """A client for asyncio that asks this authority."""
+        return AsyncClient(transport=_AsyncTransport(self)).with_timeout(_SHORT)
+
+    @contextmanager
+    def behind(self, application: HasEdge | HasEdges) -> Iterator[FakeAuthority]:
+        """Lets an application ask this authority: a framework's ``Gatelodge``, or ``gatelodge.django``."""
+        edges = application.edges() if hasattr(application, "edges") else (application.edge,)
+        with ExitStack() as stack:
+            for edge in edges:
+                if isinstance(edge, AsyncEdge):
+                    stack.enter_context(edge.asking(self.async_client()))
+                else:
+                    stack.enter_context(edge.asking(self.client()))
+            yield self
+
+    def answer(self, method: Method[Q, A], question: Q, metadata: Metadata) -> A:
+        """Answers one call.
+
+        Raises:
+            GatelodgeError: it was told to.
+        """
+        self.asked.append((method.name, question))
+        if method is methods.GET_EDGE_SETTINGS:
+            return self._settings()  # type: ignore[return-value]
+        if self._trouble is not None:
+            raise self._trouble
+        request_id = dict(metadata).get("x-request-id", "")
+        answer = _ANSWERS.get(method.path)
+        if answer is None:
+            text = f"the fake authority has no answer to {method.name}"
+            raise errors.MethodUnknownError(text, code=grpc.StatusCode.UNIMPLEMENTED)
+        made: A = answer(self, question, request_id)
+        return made
+
+    def _settings(self) -> v1.GetEdgeSettingsResponse:
+        callback = f"{self._public_base_url}{self._mount_prefix}/auth/web/callback"
+        settings = v1.EdgeSettings(
+            version="fake",
+            session_cookie_names=[SESSION_COOKIE],
+            binding_cookie_names=[_BINDING_COOKIE],
+            csrf_header=CSRF_HEADER,
+            public_base_url=self._public_base_url,
+            callback_addresses=[v1.CallbackAddress(route_set=v1.ROUTE_SET_WEB, provider="fake", url=callback)],
+            cors=v1.CorsSettings(
+                allowed_origins=self._allowed_origins,
+                allowed_methods=["GET", "POST"],
+                allowed_headers=["Content-Type", CSRF_HEADER],
+                exposed_headers=[CSRF_HEADER],
+            ),
+            limits=v1.Limits(max_cookie_bytes=4096, max_cookies=16, max_header_bytes=8192, max_query_bytes=8192),
+            route_sets=[v1.ROUTE_SET_WEB],
+        )
+        settings.ask_again_after.FromSeconds(60)
+        settings.cors.max_age.FromSeconds(600)
+        return v1.GetEdgeSettingsResponse(settings=settings)
+
+    def _validate(self, question: v1.ValidateSessionRequest, request_id: str) -> v1.ValidateSessionResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            inactive = judge.inactive(found, question, request_id)
+            return v1.ValidateSessionResponse(inactive=inactive, settings_version="fake")
+        judged = self._denial or judge.judge(question, found, self._origins())
+        if not isinstance(judged, v1.JudgedRequirements):
+            denied = judge.denied(judged, question, found, request_id)
+            return v1.ValidateSessionResponse(denied=denied, settings_version="fake")
+        active = v1.ActiveSession(identity=found.identity(), session=found.info(), judged=judged)
+        if question.issue_csrf_token:
+            active.csrf_token = found.csrf_token
+        renewed, presented = found.renewed_credential, {cookie.value for cookie in question.cookies}
+        if renewed is not None and question.can_set_cookies and renewed.encode() not in presented:
+            active.set_cookies.append(_session_cookie(renewed))
+        return v1.ValidateSessionResponse(active=active, settings_version="fake")
+
+    def _found(self, cookies: Iterable[v1.Cookie]) -> Visitor | v1.InactiveReason.ValueType:
+        values = {cookie.value.decode("latin-1") for cookie in cookies if cookie.name == SESSION_COOKIE}
+        known = [visitor for visitor in self._visitors.values() if values & visitor.credentials]
+        if len(known) > 1:
+            return v1.INACTIVE_REASON_AMBIGUOUS
+        if not known:
+            return v1.INACTIVE_REASON_FORGED if values else v1.INACTIVE_REASON_NONE
+        return self._ends.get(known[0].session_id) or known[0]
+
+    def _origins(self) -> set[bytes]:
+        return {origin.encode() for origin in (self._public_base_url, *self._allowed_origins)}
+
+    def _start_login(self, question: v1.StartLoginRequest, request_id: str) -> v1.StartLoginResponse:
+        place = _place(question.query)
+        if place is None:
+            detail, remedy = "This redirect_uri is not allowed", "Use one of the allowed places."
+            answer = judge.trouble(400, "redirect_not_allowed", detail, remedy, request_id)
+            return v1.StartLoginResponse(answer=answer, failure=v1.LOGIN_FAILURE_REDIRECT_NOT_ALLOWED)
+        state = secrets.token_hex(8)
+        answer = judge.redirect(302, f"{self._mount_prefix}/auth/web/callback?code=fake&state={state}")
+        answer.set_cookies.append(f"{_BINDING_COOKIE}={state}.{place.encode().hex()}; Path=/; HttpOnly; SameSite=Lax")
+        return v1.StartLoginResponse(answer=answer, settings_version="fake")
+
+    def _complete_callback(self, question: v1.CompleteCallbackRequest, request_id: str) -> v1.CompleteCallbackResponse:
+        state = parse_qs(question.query.decode("latin-1")).get("state", [""])[0]
+        for cookie in question.cookies:
+            bound, _, place = cookie.value.decode("latin-1").partition(".")
+            if cookie.name == _BINDING_COOKIE and state and bound == state:
+                visitor = self.sign_in(**self._next)
+                answer = judge.redirect(302, bytes.fromhex(place).decode())
+                answer.set_cookies.append(_session_cookie(visitor.credential))
+                completed = v1.CompletedLogin(identity=visitor.identity(), session=visitor.info())
+                return v1.CompleteCallbackResponse(answer=answer, completed=completed, settings_version="fake")
+        remedy = "This login was not begun here, or its address was changed on the way. Begin the login again."
+        answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
+        return v1.CompleteCallbackResponse(answer=answer, failure=v1.LOGIN_FAILURE_STATE_INVALID)
+
+    def _start_logout(self, question: v1.StartLogoutRequest, request_id: str) -> v1.StartLogoutResponse:
+        found = self._found(question.cookies)
+        refusal = self._refusal_of_logout(question, found)
+        if refusal is not None:
+            answer = judge.denied(refusal, v1.ValidateSessionRequest(context=question.context), None, request_id).answer
+            return v1.StartLogoutResponse(answer=answer)
+        if isinstance(found, Visitor):
+            self.end(found, v1.INACTIVE_REASON_REVOKED)
+        is_page = judge.is_navigation(question.context)
+        done = judge.redirect(303, "/") if is_page else judge.of_json(200, {"message": "Logged out successfully"})
+        if any(cookie.name == SESSION_COOKIE for cookie in question.cookies):
+            done.set_cookies.append(f"{_session_cookie('')}; Max-Age={_AT_ONCE}")
+        ended = int(isinstance(found, Visitor))
+        return v1.StartLogoutResponse(answer=done, revoked_count=ended, settings_version="fake")
+
+    def _refusal_of_logout(
+        self, question: v1.StartLogoutRequest, found: Visitor | v1.InactiveReason.ValueType
+    ) -> v1.DeniedReason.ValueType | None:
+        """The origin is judged with or without a session, the token only with one."""
+        if not judge.comes_from_here(question.context, self._origins()):
+            return v1.DENIED_REASON_ORIGIN_REFUSED
+        if isinstance(found, Visitor) and question.context.csrf_token != found.csrf_token.encode():
+            return v1.DENIED_REASON_CSRF_INVALID
+        return None
+
+    def _complete_logout(self, _: v1.CompleteLogoutRequest, request_id: str) -> v1.CompleteLogoutResponse:
+        remedy = "Begin the logout again."
+        answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
+        return v1.CompleteLogoutResponse(answer=answer, settings_version="fake")
+
+    def _revoke(self, question: v1.SessionServiceRevokeRequest, _: str) -> v1.SessionServiceRevokeResponse:
+        found = self._found(question.cookies)
+        if isinstance(found, Visitor):
+            self.end(found)
+        return v1.SessionServiceRevokeResponse(revoked_count=int(isinstance(found, Visitor)))
+
+    def _get_access_token(self, question: v1.GetAccessTokenRequest, _: str) -> v1.GetAccessTokenResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.GetAccessTokenResponse(inactive=v1.InactiveSession(reason=found))
+        token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
+        return v1.GetAccessTokenResponse(access_token=token)
+
+    def _revoke_as_admin(self, question: v1.AdminServiceRevokeRequest, _: str) -> v1.AdminServiceRevokeResponse:
+        ended = [
+            visitor
+            for visitor in self._visitors.values()
+            if visitor.session_id not in self._ends
+            and (question.session_id == visitor.session_id or question.user_id == visitor.user_id)
+        ]
+        for visitor in ended:
+            self.end(visitor)
+        return v1.AdminServiceRevokeResponse(revoked_count=len(ended))
+
+
+# ruff: noqa: SLF001 - the table is part of the class above
+_ANSWERS: dict[str, Any] = {
+    methods.VALIDATE_SESSION.path: FakeAuthority._validate,
+    methods.START_LOGIN.path: FakeAuthority._start_login,
+    methods.COMPLETE_CALLBACK.path: FakeAuthority._complete_callback,
+    methods.START_LOGOUT.path: FakeAuthority._start_logout,
+    methods.COMPLETE_LOGOUT.path: FakeAuthority._complete_logout,
+    methods.REVOKE_SESSION.path: FakeAuthority._revoke,
+    methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
+    methods.REVOKE_AS_ADMIN.path: FakeAuthority._revoke_as_admin,
+}
+
+
+def _place(query: bytes) -> str | None:
+    """Where to go after the login; ``None`` for another site."""
+    place = parse_qs(query.decode("latin-1")).get("redirect_uri", ["/"])[0]
+    is_here = place.startswith("/") and not place.startswith(("//", "/\\")) and place.isprintable() and place.isascii()
+    return place if is_here else None
+
+
+def _session_cookie(value: str) -> str:
+    return f"{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"
+
+
+class _Transport:
+    def __init__(self, authority: FakeAuthority) -> None:
+        self._authority = authority
+
+    def send(self, method: Method[Q, A], question: Q, *, timeout: float, metadata: Metadata) -> A:  # noqa: ARG002
+        return self._authority.answer(method, question, metadata)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _AsyncTransport:
+    def __init__(self, authority: FakeAuthority) -> None:
+        self._authority = authority
+
+    async def send(
+        self,
+        method: Method[Q, A],
+        question: Q,
+        *,
+        timeout: float,  # noqa: ARG002
+        metadata: Metadata,
+    ) -> A:
+        return self._authority.answer(method, question, metadata)
+
+    async def close(self) -> None:
+        """Nothing is open."""

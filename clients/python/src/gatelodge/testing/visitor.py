@@ -1,0 +1,78 @@
+"""Owns somebody who is signed in at the fake authority. Does not know what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from gatelodge import v1
+
+SESSION_COOKIE = "session"
+CSRF_HEADER = "X-CSRF-Token"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is signed in: what their browser sends, and who they are."""
+
+    credential: str = field(repr=False)
+    """The value of the session cookie."""
+    session_id: str
+    user_id: str
+    email: str
+    name: str
+    provider: str
+    scopes: tuple[str, ...]
+    claims: dict[str, Any] = field(hash=False)
+    logged_in_at: datetime
+    csrf_token: str = field(repr=False)
+    """The one CSRF token that is good for this session."""
+    renewed_credential: str | None = field(default=None, repr=False)
+    """A second credential, good beside the first, that a check of the first delivers."""
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """What a test client takes: ``client.cookies.update(visitor.cookies)``."""
+        return {SESSION_COOKIE: self.credential}
+
+    @property
+    def credentials(self) -> frozenset[str]:
+        """Every value of the session cookie that is this session's."""
+        return frozenset({self.credential, self.renewed_credential or self.credential})
+
+    @property
+    def csrf_headers(self) -> dict[str, str]:
+        """What an unsafe request (POST, PUT, PATCH, DELETE) has to send."""
+        return {CSRF_HEADER: self.csrf_token}
+
+    def identity(self) -> v1.Identity:
+        """Who it is, as the contract says it."""
+        identity = v1.Identity(
+            user_id=self.user_id,
+            tenant="default",
+            provider=self.provider,
+            issuer="https://fake.example",
+            sub=self.user_id.removeprefix(f"{self.provider}_"),
+            email=self.email,
+            email_verified=bool(self.email),
+            name=self.name,
+            scopes=self.scopes,
+        )
+        identity.claims.update(self.claims)
+        identity.auth_time.FromDatetime(self.logged_in_at)
+        return identity
+
+    def info(self) -> v1.SessionInfo:
+        """The session's facts, as the contract says them."""
+        info = v1.SessionInfo(session_id=self.session_id, generation=1)
+        info.create_time.FromDatetime(self.logged_in_at)
+        info.last_active_time.FromDatetime(now())
+        info.idle_expire_time.FromDatetime(now() + timedelta(minutes=30))
+        info.absolute_expire_time.FromDatetime(self.logged_in_at + timedelta(hours=12))
+        return info
+
+
+def now() -> datetime:
+    """This moment."""
+    return datetime.now(timezone.utc)

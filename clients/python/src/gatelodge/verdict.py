@@ -1,0 +1,98 @@
+"""Owns how an answer of ValidateSession is read. Does not know how it becomes HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gatelodge import v1
+from gatelodge.errors import InconclusiveError
+from gatelodge.session import Session
+
+_SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+
+
+@dataclass(frozen=True)
+class Active:
+    """The session lives and every requirement is met."""
+
+    session: Session
+
+
+@dataclass(frozen=True)
+class Inactive:
+    """There is no living session. A reason that this client does not know changes nothing."""
+
+    reason: v1.InactiveReason.ValueType
+    answer: v1.HttpAnswer | None
+    """What to answer when the route needs a session; ``None`` when the question had no context."""
+
+
+@dataclass(frozen=True)
+class Denied:
+    """The session lives, but this request may not go ahead. Treat an unknown reason as 403."""
+
+    reason: v1.DeniedReason.ValueType
+    remedy: str
+    answer: v1.HttpAnswer | None
+    """What to answer; ``None`` when the question had no context."""
+    message: v1.DeniedSession
+
+
+Verdict: TypeAlias = Active | Inactive | Denied
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A verdict, and the version of the edge settings in force."""
+
+    verdict: Verdict
+    settings_version: str
+
+
+def read(question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResponse) -> Checked:
+    """Reads an answer as the contract says.
+
+    An older authority ignores a requirement that it does not know, and its "active" is then no yes; a newer one may
+    give an outcome that is not known here, which is neither yes nor no.
+
+    Raises:
+        InconclusiveError: nothing may be concluded from it.
+    """
+    return Checked(_verdict(question, answer), answer.settings_version)
+
+
+def _verdict(question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResponse) -> Verdict:
+    outcome = answer.WhichOneof("outcome")
+    if outcome == "active":
+        session = Session.read(answer.active)
+        if not _is_judged(question, session.judged):
+            raise InconclusiveError("the authority did not judge all that was asked: it may be older than this client")
+        return Active(session)
+    if outcome == "inactive":
+        inactive = answer.inactive
+        return Inactive(inactive.reason, inactive.answer if inactive.HasField("answer") else None)
+    if outcome == "denied":
+        denied = answer.denied
+        return Denied(denied.reason, denied.remedy, denied.answer if denied.HasField("answer") else None, denied)
+    raise InconclusiveError("the authority gave an outcome that is not known here: it may be newer than this client")
+
+
+def _is_judged(question: v1.ValidateSessionRequest, judged: v1.JudgedRequirements) -> bool:
+    asked = question.requirements
+    if asked.HasField("max_login_age") and not (judged.HasField("max_login_age") and _age(judged) <= _age(asked)):
+        return False
+    if _needs_csrf(question) and not judged.csrf:
+        return False
+    return set(asked.scopes) <= set(judged.scopes)
+
+
+def _age(of: v1.Requirements | v1.JudgedRequirements) -> tuple[int, int]:
+    return of.max_login_age.seconds, of.max_login_age.nanos
+
+
+def _needs_csrf(question: v1.ValidateSessionRequest) -> bool:
+    csrf = question.requirements.csrf
+    if csrf == v1.CSRF_REQUIREMENT_UNSPECIFIED:
+        return question.HasField("context") and question.context.method not in _SAFE_METHODS
+    return csrf != v1.CSRF_REQUIREMENT_NOT_REQUIRED

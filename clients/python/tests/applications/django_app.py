@@ -1,0 +1,69 @@
+"""The small application in Django, in one file, for WSGI and for ASGI. ``private`` is an async view."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import django
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+
+if not settings.configured:
+    settings.configure(
+        ALLOWED_HOSTS=["*"],
+        MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware", "gatelodge.django.SessionMiddleware"],
+        ROOT_URLCONF=__name__,
+        GATELODGE={"MOUNT_PREFIX": os.environ.get("MOUNT_PREFIX", "")},
+    )
+    django.setup()
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+
+from gatelodge.django import SessionRequest, session_exempt, session_required
+
+if TYPE_CHECKING:
+    from gatelodge import Session
+
+
+@session_exempt
+def open_(_: HttpRequest) -> HttpResponse:
+    return HttpResponse("open", content_type="text/plain")
+
+
+@csrf_exempt
+@session_required
+async def private(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@session_required(scopes=["admin"])
+def scoped(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@session_required(max_login_age=timedelta(seconds=1))
+def fresh(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+def optional(request: HttpRequest) -> HttpResponse:
+    session: Session | None = request.gatelodge  # type: ignore[attr-defined]
+    return JsonResponse({"user_id": session.user_id if session else None})
+
+
+urlpatterns = [
+    path("", include("gatelodge.django.urls")),
+    path("open", open_),
+    path("private", private),
+    path("scoped", scoped),
+    path("fresh", fresh),
+    path("optional", optional),
+]
+
+wsgi_app = get_wsgi_application()
+asgi_app = get_asgi_application()

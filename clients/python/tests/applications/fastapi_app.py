@@ -1,0 +1,55 @@
+"""The small application in FastAPI."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, WebSocket
+from fastapi.responses import PlainTextResponse
+
+from gatelodge.fastapi import Gatelodge, Session
+
+gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+app = FastAPI(redirect_slashes=False)
+gatelodge.install(app)
+
+Signed = Annotated[Session, Depends(gatelodge.session)]
+Perhaps = Annotated[Session | None, Depends(gatelodge.optional_session)]
+Admin = Annotated[Session, Depends(gatelodge.require(scopes=["admin"]))]
+Fresh = Annotated[Session, Depends(gatelodge.require(max_login_age=timedelta(seconds=1)))]
+
+
+@app.get("/open")
+async def open_() -> PlainTextResponse:
+    return PlainTextResponse("open")
+
+
+@app.get("/private")
+@app.head("/private")
+@app.post("/private")
+async def private(session: Signed) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
+@app.get("/scoped")
+async def scoped(session: Admin) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
+@app.get("/fresh")
+async def fresh(session: Fresh) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
+@app.get("/optional")
+async def optional(session: Perhaps) -> dict[str, str | None]:
+    return {"user_id": session.user_id if session else None}
+
+
+@app.websocket("/socket")
+async def socket(websocket: WebSocket, session: Signed) -> None:
+    await websocket.accept()
+    await websocket.send_text(session.user_id)
+    await websocket.close()

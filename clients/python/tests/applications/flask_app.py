@@ -1,0 +1,43 @@
+"""The small application in Flask."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from flask import Flask
+
+from gatelodge.flask import Gatelodge
+
+app = Flask(__name__)
+gatelodge = Gatelodge(app, mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+
+
+@app.get("/open")
+def open_() -> str:
+    return "open"
+
+
+@app.route("/private", methods=["GET", "POST"])
+@gatelodge.session_required
+def private() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
+@app.get("/scoped")
+@gatelodge.require(scopes=["admin"])
+def scoped() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
+@app.get("/fresh")
+@gatelodge.require(max_login_age=timedelta(seconds=1))
+def fresh() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
+@app.get("/optional")
+@gatelodge.session_optional
+def optional() -> dict[str, str | None]:
+    session = gatelodge.optional_session
+    return {"user_id": session.user_id if session else None}

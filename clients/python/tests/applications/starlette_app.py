@@ -1,0 +1,54 @@
+"""The small application in Starlette."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from gatelodge.starlette import Gatelodge
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+admin = gatelodge.require(scopes=["admin"])
+fresh_login = gatelodge.require(max_login_age=timedelta(seconds=1))
+
+
+async def open_(_: Request) -> Response:
+    return PlainTextResponse("open")
+
+
+async def private(request: Request) -> Response:
+    return JSONResponse({"user_id": (await gatelodge.session(request)).user_id})
+
+
+async def scoped(request: Request) -> Response:
+    return JSONResponse({"user_id": (await admin(request)).user_id})
+
+
+async def fresh(request: Request) -> Response:
+    return JSONResponse({"user_id": (await fresh_login(request)).user_id})
+
+
+async def optional(request: Request) -> Response:
+    session = await gatelodge.optional_session(request)
+    return JSONResponse({"user_id": session.user_id if session else None})
+
+
+app = Starlette(
+    routes=[
+        Route("/open", open_),
+        Route("/private", private, methods=["GET", "POST"]),
+        Route("/scoped", scoped),
+        Route("/fresh", fresh),
+        Route("/optional", optional),
+    ]
+)
+app.router.redirect_slashes = False
+gatelodge.install(app)

@@ -1,0 +1,1 @@
+"""The frameworks, against the fake authority."""

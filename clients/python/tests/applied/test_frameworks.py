@@ -1,0 +1,98 @@
+"""What only one framework has."""
+
+from typing import Annotated
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.testclient import TestClient
+from flask import Flask
+from starlette.websockets import WebSocketDisconnect
+
+import gatelodge.flask
+from gatelodge import OptionsError
+from gatelodge.fastapi import Gatelodge, Session
+from gatelodge.testing import FakeAuthority
+from tests.applications import fastapi_app
+
+
+def test_a_websocket_is_judged_by_its_origin(fake_authority: FakeAuthority) -> None:
+    cookies = fake_authority.sign_in(user_id="google_1").cookies
+    with fake_authority.behind(fastapi_app.gatelodge):
+        client = TestClient(fastapi_app.app, cookies=cookies)
+        headers = {"origin": "http://testserver", "upgrade": "websocket"}
+        with client.websocket_connect("/socket", headers=headers) as socket:
+            assert socket.receive_text() == "google_1"
+        with (
+            pytest.raises(WebSocketDisconnect),
+            client.websocket_connect("/socket", headers={**headers, "origin": "https://evil.example"}),
+        ):
+            pass
+
+
+def test_two_dependencies_of_one_request_ask_once(fake_authority: FakeAuthority) -> None:
+    gate, app = Gatelodge(), FastAPI()
+    gate.install(app)
+
+    @app.get("/")
+    async def home(
+        one: Annotated[Session, Depends(gate.session)], two: Annotated[Session | None, Depends(gate.optional_session)]
+    ) -> bool:
+        return one is two
+
+    with fake_authority.behind(gate):
+        client = TestClient(app, cookies=fake_authority.sign_in().cookies)
+        assert client.get("/").json() is True
+    assert [name for name, _ in fake_authority.asked].count("ValidateSession") == 1
+
+
+def test_the_router_alone_logs_people_in(fake_authority: FakeAuthority) -> None:
+    gate, app = Gatelodge(mount_prefix="/app"), FastAPI()
+    app.include_router(gate.router())
+    with fake_authority.behind(gate):
+        client = TestClient(app)
+        assert client.get("/app/auth/me").status_code == 401
+        assert client.put("/app/auth/me").status_code == 405
+        assert client.get("/auth/me").status_code == 404
+    assert "/app/auth/me" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_a_session_without_the_middleware_says_what_to_do() -> None:
+    gate, app = Gatelodge(), FastAPI()
+
+    @app.get("/")
+    async def home(session: Annotated[Session, Depends(gate.session)]) -> str:
+        return session.user_id
+
+    with pytest.raises(RuntimeError, match=r"gatelodge.install\(app\)"):
+        TestClient(app).get("/")
+
+
+def test_missing_settings_are_a_fault_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, app = Gatelodge(), FastAPI()
+    gate.install(app)
+    with pytest.raises(OptionsError, match="GATELODGE_ADDRESS"), TestClient(app):
+        pass
+    monkeypatch.setenv("GATELODGE_ADDRESS", "http://127.0.0.1:1")
+    for make in (Gatelodge, gatelodge.flask.Gatelodge):
+        with pytest.raises(OptionsError, match="GATELODGE_API_KEY"):
+            make()
+
+
+def test_flask_views_say_what_they_lack(fake_authority: FakeAuthority) -> None:
+    app = Flask(__name__)
+    app.testing = True
+    gate = gatelodge.flask.Gatelodge(app)
+
+    @app.get("/unmarked")
+    def unmarked() -> str:
+        return gate.session.user_id
+
+    @app.get("/optional")
+    @gate.session_optional
+    def optional() -> str:
+        return gate.session.user_id
+
+    with fake_authority.behind(gate):
+        for path, told in (("/unmarked", "session_required or"), ("/optional", "optional_session")):
+            with pytest.raises(RuntimeError, match=told):
+                app.test_client().get(path)

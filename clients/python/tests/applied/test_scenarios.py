@@ -1,0 +1,84 @@
+"""The scenarios that drive the fakes of all languages, played on this fake through every framework."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gatelodge import v1
+from gatelodge.testing import FakeAuthority, Visitor
+from tests.applied.browsers import BROWSERS, Browser, Got
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE = Path(__file__).parents[3] / "scenarios.json"
+SCENARIOS = {scenario["name"]: scenario for scenario in json.loads(FILE.read_text())["scenarios"]}
+FIELDS = {"cookie": "credential", "renewed_cookie": "renewed_credential"}
+
+
+@pytest.fixture
+def fake_authority() -> FakeAuthority:
+    return FakeAuthority(public_base_url="http://localhost:8000", allowed_origins=["http://localhost:5173"])
+
+
+@pytest.fixture(params=BROWSERS)
+def browser(request: pytest.FixtureRequest, fake_authority: FakeAuthority) -> Iterator[Browser]:
+    browser = BROWSERS[request.param]
+    with fake_authority.behind(browser.application):
+        yield browser
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(browser: Browser, fake_authority: FakeAuthority, name: str) -> None:
+    scenario = SCENARIOS[name]
+    visitors = {given["cookie"]: sign_in(fake_authority, given) for given in scenario["given"]["sessions"]}
+    for step in [scenario, *scenario.get("then", [])]:
+        given = step.get("given", {})
+        if "authority" in given:
+            be(fake_authority, given["authority"])
+        for cookie, state in given.get("states", {}).items():
+            turn(fake_authority, visitors[cookie], state)
+        request = step["request"]
+        got = browser.ask(request["method"], request["path"], dict(request["headers"]))
+        # Flask has no WebSockets, and refuses what would open one before anybody is asked.
+        is_refused_by_flask = browser.name == "flask" and ["upgrade", "websocket"] in request["headers"]
+        compare(got, {"status": 400} if is_refused_by_flask else step["expect"])
+
+
+def sign_in(authority: FakeAuthority, given: dict[str, Any]) -> Visitor:
+    fields = {FIELDS.get(key, key): value for key, value in given.items()}
+    state = fields.pop("state", "active")
+    fields["login_age"] = timedelta(seconds=fields.pop("login_age_seconds", 0))
+    visitor = authority.sign_in(**{"provider": "fake", **fields})
+    turn(authority, visitor, state)
+    return visitor
+
+
+def turn(authority: FakeAuthority, visitor: Visitor, state: str) -> None:
+    if state != "active":
+        authority.end(visitor, v1.InactiveReason.Value(f"INACTIVE_REASON_{state.upper()}"))
+
+
+def be(authority: FakeAuthority, state: str) -> None:
+    {"up": authority.recover, "away": authority.away, "slow": authority.slow}[state]()
+
+
+def compare(got: Got, expected: dict[str, Any]) -> None:
+    assert got.status == expected["status"], got
+    for name, value in expected.get("headers", {}).items():
+        assert got.header(name) == value, name
+    vary = {name.strip() for name in (got.header("vary") or "").split(",")}
+    assert set(expected.get("vary", ())) <= vary
+    if "json" in expected:
+        body = json.loads(got.body)
+        assert {name: body[name] for name in expected["json"]} == expected["json"]
+    if "body" in expected:
+        assert got.body.decode() == expected["body"]
+    if "set_cookies" in expected:
+        pairs = [line.partition(";")[0] for line in got.all("set-cookie")]
+        assert [pair for pair in pairs if pair.startswith("session=")] == expected["set_cookies"]

@@ -1,0 +1,56 @@
+"""The package against the contract's own descriptors: what is new there can't be forgotten here."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatelodge import AsyncClient, Client, ClientOptions, _methods, v1
+from gatelodge._methods import Method
+from gatelodge.v1 import admin_pb2, login_pb2, session_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import MethodDescriptor
+
+TABLE: dict[str, Method[object, object]] = {  # type: ignore[type-var]
+    value.path: value for value in vars(_methods).values() if isinstance(value, Method)
+}
+RPCS = [
+    method
+    for file in (login_pb2, session_pb2, admin_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+]
+CALLS = {"LoginService": "login", "SessionService": "sessions", "AdminService": "admin"}
+
+
+@pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)
+def test_every_rpc_has_its_row_and_its_call_in_both_clients(rpc: MethodDescriptor) -> None:
+    row = TABLE[f"/{rpc.containing_service.full_name}/{rpc.name}"]
+    assert row.question.DESCRIPTOR is rpc.input_type  # type: ignore[attr-defined]
+    assert row.answer.DESCRIPTOR is rpc.output_type  # type: ignore[attr-defined]
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", rpc.name).lower()
+    calls = CALLS[rpc.containing_service.name]
+    options = ClientOptions("http://127.0.0.1:1", "k")
+    assert callable(getattr(getattr(Client(options), calls), name))
+    assert inspect.iscoroutinefunction(getattr(getattr(AsyncClient(options), calls), name))
+
+
+def test_messages_hide_their_secrets() -> None:
+    secret = b"canary"
+    context = v1.RequestContext(method=b"GET", target=secret, csrf_token=secret)
+    cookies = [v1.Cookie(name="session", value=secret)]
+    http = v1.HttpAnswer(status=200, location="canary", set_cookies=["canary"], body=secret)
+    messages = [
+        v1.CompleteCallbackRequest(query=secret, cookies=cookies, context=context),
+        v1.StartLoginResponse(answer=http),
+        v1.ValidateSessionResponse(active=v1.ActiveSession(csrf_token="canary", set_cookies=["canary"])),
+        v1.GetAccessTokenResponse(access_token=v1.AccessToken(value="canary", type="Bearer")),
+    ]
+    shown = f"{messages} {messages[0]} {messages[3]!r}"
+    assert "canary" not in shown
+    assert "'session'" in shown
+    assert "Bearer" in shown

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import error_details_pb2, status_pb2
+
+import gatelodge
+from gatelodge import errors, v1
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+
+
+def made(code: grpc.StatusCode, *details: Message, message: str = "no") -> errors.GatelodgeError:
+    status = status_pb2.Status(code=code.value[0], message=message)
+    for detail in details:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return errors.from_status(code, message, [("grpc-status-details-bin", status.SerializeToString())], "http://a:1")
+
+
+def info(reason: str) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(reason=reason, domain="gatelodge", metadata={"request_id": "req-9"})
+
+
+@pytest.mark.parametrize("name", v1.ErrorReason.keys()[1:])
+def test_every_reason_of_the_contract_has_its_class(name: str) -> None:
+    reason = name.removeprefix("ERROR_REASON_")
+    kind = errors.BY_REASON[reason]
+    assert kind.__name__.removesuffix("Error").lower() == reason.replace("_", "").lower()
+    assert getattr(gatelodge, kind.__name__) is kind, "and is exported"
+    assert type(made(grpc.StatusCode.INTERNAL, info(reason))) is kind
+
+
+def test_an_error_carries_what_the_authority_said() -> None:
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.FromMilliseconds(1500)
+    error = made(UNAVAILABLE, info("STORE_UNAVAILABLE"), retry, message="The session store can't be reached.")
+    assert isinstance(error, gatelodge.StoreUnavailableError)
+    assert (error.code, error.request_id, error.is_retryable) == (UNAVAILABLE, "req-9", True)
+    assert error.retry_after == timedelta(seconds=1.5)
+    assert str(error) == "The session store can't be reached. (UNAVAILABLE, STORE_UNAVAILABLE, request req-9)"
+
+
+def test_a_reason_from_the_future_is_judged_by_its_code() -> None:
+    bad = error_details_pb2.BadRequest()
+    bad.field_violations.add(field="page_size", description="at most 200")
+    error = made(grpc.StatusCode.INVALID_ARGUMENT, info("FROM_THE_FUTURE"), bad)
+    assert (type(error), error.reason, error.is_retryable) == (errors.GatelodgeError, "FROM_THE_FUTURE", False)
+    assert error.field_violations == (errors.FieldViolation("page_size", "at most 200"),)
+
+
+def test_a_refused_key_names_the_setting() -> None:
+    for code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        assert "GATELODGE_API_KEY" in str(made(code))
+
+
+def test_an_overload_is_retryable_only_when_it_says_when() -> None:
+    assert not made(grpc.StatusCode.RESOURCE_EXHAUSTED, info("OVERLOADED")).is_retryable
+    retry = error_details_pb2.RetryInfo()
+    assert made(grpc.StatusCode.RESOURCE_EXHAUSTED, info("OVERLOADED"), retry).is_retryable
+
+
+def test_a_cancelled_call_ran_out_of_time() -> None:
+    assert isinstance(made(grpc.StatusCode.CANCELLED), errors.DeadlineExceededError)
+
+
+def test_details_that_are_none_are_no_trouble() -> None:
+    error = errors.from_status(UNAVAILABLE, "refused", [("grpc-status-details-bin", b"\xff\xff")], "http://a:1")
+    assert isinstance(error, gatelodge.UnreachableError)
+    assert "http://a:1" in str(error)
+    assert "GATELODGE_ADDRESS" in str(error)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatelodge import ClientOptions, OptionsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HERE = {"GATELODGE_ADDRESS": "http://127.0.0.1:1", "GATELODGE_API_KEY": "k"}
+SECURE = {**HERE, "GATELODGE_ADDRESS": "https://auth.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({**HERE, "GATELODGE_ADDRESS": ""}, "GATELODGE_ADDRESS"),
+        ({**HERE, "GATELODGE_API_KEY": " "}, "GATELODGE_API_KEY"),
+        ({**HERE, "GATELODGE_API_KEY": "a\nb"}, "GATELODGE_API_KEY"),
+        ({**HERE, "GATELODGE_ADDRESS": "127.0.0.1:50051"}, "GATELODGE_ADDRESS"),
+        ({**HERE, "GATELODGE_ADDRESS": "ftp://a.example"}, "GATELODGE_ADDRESS"),
+        ({**HERE, "GATELODGE_ADDRESS": "http://a.example/path"}, "GATELODGE_ADDRESS"),
+        ({**HERE, "GATELODGE_ADDRESS": "http://a.example:port"}, "GATELODGE_ADDRESS"),
+        ({**HERE, "GATELODGE_ADDRESS": "http://user@a.example"}, "GATELODGE_ADDRESS"),
+        ({**HERE, "GATELODGE_CA_FILE": "ca.pem"}, "GATELODGE_CA_FILE"),
+        ({**SECURE, "GATELODGE_CA_FILE": "/nowhere/ca.pem"}, "GATELODGE_CA_FILE"),
+        ({**SECURE, "GATELODGE_CERT_FILE": "c.pem"}, "GATELODGE_CERT_FILE"),
+        ({**SECURE, "GATELODGE_KEY_FILE": "k.pem"}, "GATELODGE_KEY_FILE"),
+    ],
+)
+def test_a_fault_names_its_variable(variables: dict[str, str], named: str) -> None:
+    with pytest.raises(OptionsError, match=named):
+        ClientOptions.from_env(variables)
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("http://127.0.0.1:50051", "dns:///127.0.0.1:50051"),
+        ("http://gatelodge", "dns:///gatelodge:80"),
+        ("https://auth.example.com/", "dns:///auth.example.com:443"),
+        ("http://[::1]:5", "dns:///[::1]:5"),
+    ],
+)
+def test_the_scheme_gives_the_port(address: str, target: str) -> None:
+    assert ClientOptions(address, "k").target == target
+
+
+def test_the_scheme_alone_decides_tls(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_text("")
+    assert ClientOptions("http://auth.example.com", "k").credentials() is None
+    assert ClientOptions("https://127.0.0.1", "k", ca_file=ca).credentials() is not None
+
+
+def test_nothing_set_is_no_fault_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATELODGE_ADDRESS", raising=False)
+    monkeypatch.delenv("GATELODGE_API_KEY", raising=False)
+    assert ClientOptions.from_env_if_any() is None
+    monkeypatch.setenv("GATELODGE_API_KEY", "k")
+    with pytest.raises(OptionsError, match="GATELODGE_ADDRESS"):
+        ClientOptions.from_env_if_any()
+
+
+def test_repr_hides_the_key() -> None:
+    assert "canary" not in repr(ClientOptions("http://a", "canary"))

@@ -1,0 +1,1 @@
+"""The whole: the README, the built package, and the real authority."""

@@ -1,0 +1,81 @@
+"""The README's programs, run as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from gatelodge.testing import FakeAuthority
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.whole.dev import Dev
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def program(containing: str) -> str:
+    (found,) = [text for text in PROGRAMS if containing in text]
+    return str(found)
+
+
+def test_the_quick_start_is_short_and_serves(dev: Dev, tmp_path: Path, free_port: int) -> None:
+    quick_start = program("gatelodge.install(app)")
+    own = [line for line in quick_start.splitlines() if line and not line.startswith(("from", "import"))]
+    assert len(own) <= 5, "five lines beside the imports"
+    (tmp_path / "main.py").write_text(quick_start)
+    environment = {**os.environ, "GATELODGE_ADDRESS": dev.address, "GATELODGE_API_KEY": dev.keys["edge"]}
+    command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(free_port), "--no-proxy-headers"]
+    served = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert served.stderr is not None
+        for line in served.stderr:
+            if "running on" in line:
+                break
+        with httpx2.Client(base_url=f"http://127.0.0.1:{free_port}") as browser:
+            assert browser.get("/", headers={"accept": "text/html"}).headers["location"].startswith("/auth/web/login")
+            assert browser.get("/auth/web/login?provider=dev").status_code == 302
+            assert browser.get("/auth/me").json()["reason"] == "not_signed_in"
+    finally:
+        served.terminate()
+        served.wait(10)
+        if served.stderr is not None:
+            served.stderr.close()
+
+
+def test_the_test_of_an_application_passes_as_written(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(program("gatelodge.install(app)"))
+    (tmp_path / "test_main.py").write_text(program("fake_authority.behind(gatelodge)"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--asyncio-mode=auto"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    assert "2 passed" in done.stdout, done.stdout
+
+
+def test_the_flask_program_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    scope: dict[str, object] = {"__name__": "readme"}
+    exec(program("from flask import Flask"), scope)
+    authority = FakeAuthority()
+    cookie = f"session={authority.sign_in(user_id='google_1').credential}"
+    with authority.behind(scope["gatelodge"]):  # type: ignore[arg-type]
+        browser = scope["app"].test_client(use_cookies=False)  # type: ignore[attr-defined]
+        assert browser.get("/", headers={"cookie": cookie}).text == "Hello, google_1"
+
+
+def test_the_admins_program_runs(dev: Dev, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("GATELODGE_ADDRESS", dev.address)
+    monkeypatch.setenv("GATELODGE_API_KEY", dev.keys["admin"])
+    exec(program("client.admin.revoke"), {})
+    assert capsys.readouterr().out == "0\n"
+
+
+def test_all_words_of_the_other_languages_are_there() -> None:
+    for trouble in ("Invalid state parameter", "CSRF token mismatch", "Session expired"):
+        assert trouble in README

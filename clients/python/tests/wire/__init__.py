@@ -1,0 +1,1 @@
+"""The clients over real gRPC, against a server that says what a test wants."""

@@ -1,0 +1,121 @@
+"""An authority over real gRPC that says what a test wants, and keeps what it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import error_details_pb2, status_pb2
+
+from gatelodge import ClientOptions, _methods, v1
+from gatelodge._methods import Method
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+KEY = "glk_test"
+TABLE = {value.path: value for value in vars(_methods).values() if isinstance(value, Method)}
+
+
+class Refusal:
+    """A status other than OK."""
+
+    def __init__(self, code: grpc.StatusCode, reason: str = "", retry_after: float | None = None) -> None:
+        self.code = code
+        self.status = status_pb2.Status(code=code.value[0], message="no")
+        if reason:
+            self._add(error_details_pb2.ErrorInfo(reason=reason, domain="gatelodge", metadata={"request_id": "req-9"}))
+        if retry_after is not None:
+            retry = error_details_pb2.RetryInfo()
+            retry.retry_delay.FromMilliseconds(int(retry_after * 1000))
+            self._add(retry)
+
+    def _add(self, detail: Message) -> None:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        self.status.details.append(packed)
+
+
+class Silence:
+    """No answer at all, until the caller has gone away."""
+
+
+class Authority(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers each method with what was said for it, the last of it again and again."""
+
+    def __init__(self, address: str = "127.0.0.1:0", credentials: grpc.ServerCredentials | None = None) -> None:
+        self._scripts: dict[str, list[Any]] = defaultdict(list)
+        self.metadata: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.deadlines: dict[str, list[float]] = defaultdict(list)
+        self._changed = threading.Condition()
+        self._server = grpc.server(ThreadPoolExecutor(8), handlers=[self])
+        if credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, credentials)
+        self._server.start()
+        self.say(_methods.GET_EDGE_SETTINGS, settings())
+
+    @property
+    def options(self) -> ClientOptions:
+        return ClientOptions(f"http://127.0.0.1:{self.port}", KEY)
+
+    def say(self, method: Method[Any, Any], *answers: Any) -> None:
+        self._scripts[method.path] = list(answers)
+
+    def count(self, method: Method[Any, Any]) -> int:
+        return len(self.metadata[method.path])
+
+    def wait_for(self, method: Method[Any, Any], count: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.count(method) >= count, timeout=10), "it was never asked"
+
+    def stop(self) -> None:
+        self._server.stop(None).wait()
+
+    def service(self, details: Any) -> Any:
+        method = TABLE[details.method]
+
+        def answer(_: Message, context: Any) -> Any:
+            with self._changed:
+                self.metadata[details.method].append(dict(details.invocation_metadata))
+                self.deadlines[details.method].append(context.time_remaining())
+                self._changed.notify_all()
+            script = self._scripts[details.method]
+            said = script.pop(0) if len(script) > 1 else script[0]
+            if isinstance(said, Silence):
+                gone = threading.Event()
+                context.add_callback(gone.set)
+                gone.wait(10)
+            if isinstance(said, Refusal):
+                context.set_trailing_metadata([("grpc-status-details-bin", said.status.SerializeToString())])
+                context.abort(said.code, said.status.message)
+            return said if not isinstance(said, Silence) else method.answer()
+
+        return grpc.unary_unary_rpc_method_handler(answer, method.question.FromString, _bytes)
+
+
+def _bytes(made: bytes | Message) -> bytes:
+    return made if isinstance(made, bytes) else made.SerializeToString()
+
+
+def settings(version: str = "v1") -> v1.GetEdgeSettingsResponse:
+    made = v1.EdgeSettings(
+        version=version,
+        session_cookie_names=["session"],
+        binding_cookie_names=["login"],
+        csrf_header="x-csrf-token",
+        route_sets=[v1.ROUTE_SET_WEB],
+    )
+    made.ask_again_after.seconds = 60
+    return v1.GetEdgeSettingsResponse(settings=made)
+
+
+def active(version: str = "v1") -> v1.ValidateSessionResponse:
+    identity, info = v1.Identity(user_id="google_1", provider="google"), v1.SessionInfo(session_id="sid_1")
+    session = v1.ActiveSession(identity=identity, session=info)
+    return v1.ValidateSessionResponse(active=session, settings_version=version)
