@@ -8,6 +8,7 @@ pub mod complete_callback;
 pub mod complete_logout;
 mod end;
 pub mod error;
+pub mod event_log;
 pub mod get_access_token;
 pub mod get_edge_settings;
 pub mod get_session;
@@ -26,6 +27,7 @@ pub mod revoke_as_admin;
 pub mod settings;
 pub mod start_login;
 pub mod start_logout;
+pub mod stream;
 pub mod validate_session;
 
 use std::sync::Arc;
@@ -36,8 +38,9 @@ pub use error::Error;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use opened::Opened;
-use ports::{Beside, Clock, Entropy, LoginStore, Providers, SessionStore};
+use ports::{Beside, Clock, Entropy, EventLog, LoginStore, Providers, SessionStore};
 use settings::Settings;
+use stream::Stream;
 
 /// What the authority needs of the world.
 #[derive(Clone)]
@@ -46,6 +49,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Tells replicas what has happened.
+    pub events: Arc<dyn EventLog>,
     /// Speaks to identity providers.
     pub providers: Arc<dyn Providers>,
     /// The store's time: sessions, logins and all that this authority signs go by it, on every replica alike.
@@ -58,7 +63,7 @@ pub struct Ports {
     pub beside: Arc<dyn Beside>,
 }
 
-/// The session authority. Holds no state of its own that another replica lacks.
+/// The session authority. Holds no state of its own that another replica lacks and could not learn.
 #[derive(Clone)]
 pub struct Authority {
     ports: Ports,
@@ -67,6 +72,7 @@ pub struct Authority {
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
     opened: Arc<Opened>,
+    stream: Arc<Stream>,
 }
 
 /// The call that a use case answers.
@@ -92,7 +98,11 @@ impl Authority {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
-        Self { ports, vault, settings, settings_version: settings_version.into(), session_cookie_names, opened }
+        let mut author = [0; 8];
+        ports.entropy.fill(&mut author);
+        let stream = Stream::new(settings.tenant, author);
+        let settings_version = settings_version.into();
+        Self { ports, vault, settings, settings_version, session_cookie_names, opened, stream }
     }
 
     /// The version of the edge settings in force.

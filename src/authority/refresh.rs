@@ -115,7 +115,7 @@ impl Authority {
         tokens: &Tokens,
     ) -> Result<Written, Error> {
         let key = &admitted.credential.key;
-        let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { return Ok(Written::Gone) };
+        let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Written::Gone) };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
         standing.access_token_end = tokens.access_end;

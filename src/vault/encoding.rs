@@ -180,6 +180,9 @@ pub(super) struct LoginForm {
     pub(super) prior: Option<ByteVec>,
     #[n(7)]
     pub(super) binding_hash: ByteVec,
+    /// The marks of everything, tenant and provider.
+    #[n(8)]
+    pub(super) born: [u64; 3],
 }
 
 /// A kept answer of a login.

@@ -116,11 +116,12 @@ impl TokenKey {
     }
 }
 
-fn mark_bytes(marks: &Marks) -> [u8; 24] {
-    let mut bytes = [0; 24];
+fn mark_bytes(marks: &Marks) -> [u8; 28] {
+    let mut bytes = [0; 28];
     bytes[..8].copy_from_slice(&marks.everything.to_be_bytes());
     bytes[8..16].copy_from_slice(&marks.tenant.to_be_bytes());
-    bytes[16..].copy_from_slice(&marks.provider.to_be_bytes());
+    bytes[16..24].copy_from_slice(&marks.provider.to_be_bytes());
+    bytes[24..].copy_from_slice(&marks.of.0);
     bytes
 }
 
@@ -194,7 +195,7 @@ mod tests {
     // Deflating may change with its library; what was sealed once is read for ever.
     #[test]
     fn golden_bytes() {
-        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3 }, credential());
+        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3, ..Marks::default() }, credential());
         let byte = |at| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
         let golden: Vec<u8> = (0..GOLDEN.len()).step_by(2).map(byte).collect();
         assert_eq!(vault().open_standing(&credential.key, &marks, &golden).unwrap(), standing());

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::login::Login;
+use super::marks::NotBefore;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
@@ -121,6 +122,7 @@ pub struct Memory {
     partitions: Vec<RwLock<Partition>>,
     changed: Vec<Notify>,
     used: Mutex<Vec<SessionKey>>,
+    not_before: RwLock<NotBefore>,
 }
 
 impl Memory {
@@ -129,7 +131,16 @@ impl Memory {
             partitions: (0..PARTITIONS).map(|_| RwLock::default()).collect(),
             changed: (0..PARTITIONS).map(|_| Notify::new()).collect(),
             used: Mutex::default(),
+            not_before: RwLock::default(),
         }
+    }
+
+    pub fn not_before(&self) -> RwLockReadGuard<'_, NotBefore> {
+        unpoisoned(self.not_before.read())
+    }
+
+    pub fn not_before_mut(&self) -> RwLockWriteGuard<'_, NotBefore> {
+        unpoisoned(self.not_before.write())
     }
 
     pub fn read(&self, partition: Number) -> RwLockReadGuard<'_, Partition> {

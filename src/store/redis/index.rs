@@ -8,6 +8,7 @@ use redis::cmd;
 
 use super::RedisStore;
 use super::key::{Member, session_of};
+use super::marks::{MarksTold, read_marks};
 use super::script::SCRIPTS;
 use super::value::{millis, read_record};
 use crate::authority::ports::{StoreError, StoreResult, WalkPage, WalkPosition};
@@ -41,16 +42,23 @@ impl RedisStore {
             return Ok(Vec::new());
         }
         let mut get = redis::pipe();
-        for member in members {
-            get.get(self.keys.session(&session_of(tenant, partition, member)).record);
-        }
-        let kept: Vec<Option<Vec<u8>>> = self.link.pipeline(&get).await?;
+        let records = members.iter().map(|member| self.keys.session(&session_of(tenant, partition, member)).record);
+        get.mget(records.collect::<Vec<_>>());
+        self.ask_marks(&mut get, tenant, partition);
+        let (kept, told): (Vec<Option<Vec<u8>>>, MarksTold) = {
+            let (kept, everything, own) = self.link.pipeline(&get).await?;
+            (kept, (everything, own))
+        };
+        let marks = read_marks(told)?;
         let mut dead = Vec::new();
         let mut living = Vec::new();
         for (member, kept) in members.iter().zip(kept) {
             match kept {
                 None => dead.push(*member),
-                Some(kept) => living.push((session_of(tenant, partition, member), read_record(kept)?)),
+                Some(kept) => match read_record(kept)? {
+                    killed if marks.kill(&killed.header.marks) => dead.push(*member),
+                    record => living.push((session_of(tenant, partition, member), record)),
+                },
             }
         }
         self.prune(tenant, partition, &dead).await?;
@@ -63,6 +71,7 @@ impl RedisStore {
             return Ok(0);
         }
         let mut keys = vec![self.keys.index(tenant, partition)];
+        keys.extend(self.keys.killing(tenant, partition));
         for member in members {
             keys.extend(self.keys.session(&session_of(tenant, partition, member)).left_behind());
         }

@@ -9,6 +9,7 @@ use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{Clock, LoginStore, Lookup, NewSession, OpenLogin, SessionStore};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::mark::ProviderTag;
 use gatelodge::session::record::{Header, Marks, Record};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
@@ -17,6 +18,8 @@ use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
 use crate::redis::{Cluster, Server, address};
 
 pub const TENANT: TenantNumber = TenantNumber(1);
+/// The provider of every session that tests make.
+pub const PROVIDER: ProviderTag = ProviderTag([0xbb; 4]);
 pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
 
@@ -217,7 +220,7 @@ pub fn record(revision: u64) -> Record {
         previous: None,
         last_active: None,
         fence: 0,
-        marks: Marks { everything: 1, tenant: 2, provider: 3 },
+        marks: Marks { everything: 1, tenant: 2, provider: 3, of: PROVIDER },
     };
     Record { header, body: Bytes::from_static(&[0xbd; 200]) }
 }
