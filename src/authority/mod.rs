@@ -19,6 +19,7 @@ pub mod login_answer;
 mod make_session;
 mod opened;
 pub mod ports;
+pub mod preview_revoke;
 pub mod provider;
 mod refresh;
 pub mod refresh_tokens;

@@ -1,9 +1,7 @@
-//! Owns the use cases AdminService.Revoke and PreviewRevoke: end sessions from outside the browser, and say before how
-//! many that would be. Does not know how they were asked.
+//! Owns the use case AdminService.Revoke: end sessions from outside the browser. Does not know how it was asked.
 
-use super::ports::Lookup;
 use super::{Authority, Call, Error};
-use crate::session::mark::{MarkTarget, ProviderTag};
+use crate::session::mark::MarkTarget;
 use crate::session::record::Ending;
 
 /// What to end.
@@ -20,21 +18,6 @@ pub enum Target {
     /// All sessions of every tenant, and all logins under way.
     Everything,
 }
-
-/// How many sessions a target names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preview {
-    /// So many.
-    pub count: u64,
-    /// Whether that is so at the moment; else it is at most so many, of this tenant.
-    pub exact: bool,
-}
-
-/// Up to how many sessions of the tenant are looked at one by one, to count exactly.
-const LOOKED_AT: u64 = 10_000;
-
-/// How many are looked at in one step.
-const STEP: usize = 500;
 
 impl Authority {
     /// Ends what `target` names, and answers how many living sessions that were, of a session or user; others are not
@@ -59,44 +42,8 @@ impl Authority {
         Ok(count)
     }
 
-    /// How many living sessions `target` names. Ends none.
-    ///
-    /// # Errors
-    /// When the target is not one, or the store can't say.
-    pub async fn preview_revoke(&self, target: &Target) -> Result<Preview, Error> {
-        let exact = |count| Ok(Preview { count, exact: true });
-        if let Some(marked) = self.mark_target(target)? {
-            let count = self.ports.sessions.count(self.settings.tenant).await?;
-            if marked == MarkTarget::Everything || count > LOOKED_AT {
-                return Ok(Preview { count, exact: false });
-            }
-            return exact(self.count_living(marked.provider()).await?);
-        }
-        match target {
-            Target::Session(id) => {
-                let found = self.look_up(&self.session_key(id)?).await?;
-                exact(u64::from(matches!(found, Lookup::Found(_))))
-            }
-            Target::User(id) => exact(self.ports.sessions.sessions_of(&self.user_key(id)?).await?.len() as u64),
-            Target::Provider(_) | Target::Tenant | Target::Everything => exact(0),
-        }
-    }
-
-    async fn count_living(&self, provider: Option<ProviderTag>) -> Result<u64, Error> {
-        let (mut count, mut from) = (0, None);
-        loop {
-            let page = self.ports.sessions.walk(self.settings.tenant, from, STEP).await?;
-            let of = page.sessions.iter().map(|(_, record)| record.header.marks.of);
-            count += of.filter(|of| provider.is_none_or(|provider| provider == *of)).count() as u64;
-            match page.next {
-                None => return Ok(count),
-                next => from = next,
-            }
-        }
-    }
-
     /// The mark that ends what `target` names; `None` for what is ended one by one.
-    fn mark_target(&self, target: &Target) -> Result<Option<MarkTarget>, Error> {
+    pub(super) fn mark_target(&self, target: &Target) -> Result<Option<MarkTarget>, Error> {
         let tenant = self.settings.tenant;
         Ok(match target {
             Target::Session(_) | Target::User(_) => None,

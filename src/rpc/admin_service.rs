@@ -52,4 +52,15 @@ impl AdminService for Admin {
         let revoked_count = self.authority.revoke_as_admin(&call, &target, &reason).await.map_err(failed)?;
         Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count }))
     }
+
+    async fn preview_revoke(
+        &self,
+        mut request: Request<v1::PreviewRevokeRequest>,
+    ) -> Result<Response<v1::PreviewRevokeResponse>, Status> {
+        let call = call_of(&mut request);
+        let failed = |error| status::of(&error, &call.request_id);
+        let target = questions::preview_revoke(request.into_inner()).map_err(failed)?;
+        let preview = self.authority.preview_revoke(&target).await.map_err(failed)?;
+        Ok(Response::new(v1::PreviewRevokeResponse { count: preview.count, exact: preview.exact }))
+    }
 }

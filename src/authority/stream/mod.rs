@@ -148,7 +148,7 @@ impl Stream {
         match &event.what {
             What::Revoked(key) => self.heard().recent.add(*key),
             What::Marked { target, mark } if self.concerns(target) => {
-                self.change_marks(|known| drop(known.raise(target, *mark)));
+                self.change_marks(|known| known.raise(target, *mark));
             }
             _ => (),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
-use gatelodge::authority::ports::{Clock, LoginStore, Lookup, NewSession, OpenLogin, SessionStore};
+use gatelodge::authority::ports::{Clock, EventLog, LoginStore, Lookup, NewSession, OpenLogin, SessionStore};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::ProviderTag;
@@ -24,9 +24,9 @@ pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore {}
+pub trait Store: SessionStore + LoginStore + EventLog {}
 
-impl<T: SessionStore + LoginStore> Store for T {}
+impl<T: SessionStore + LoginStore + EventLog> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {
