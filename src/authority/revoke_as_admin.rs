@@ -30,9 +30,7 @@ impl Authority {
         let count = match self.mark_target(target)? {
             Some(marked) => self.end_marked(marked).await.map(|()| 0)?,
             None => match target {
-                Target::Session(id) => {
-                    u64::from(self.end_session(&self.session_key(id)?, Ending::Revoked).await?)
-                }
+                Target::Session(id) => u64::from(self.end_session(&self.session_key(id)?, Ending::Revoked).await?),
                 Target::User(id) => self.end_user(&self.user_key(id)?).await?,
                 Target::Provider(_) | Target::Tenant | Target::Everything => 0,
             },

@@ -247,6 +247,8 @@ mod tests {
     #[test]
     fn positions_compare_as_they_follow_each_other() {
         let places = [(0, 0), (0, 9), (1, 0), (1, 255), (1, 256), (256, 0)].map(|(at, n)| Position::new(at, n));
-        assert!(places.is_sorted() && places.iter().all(|place| Position::new(place.parts().0, place.parts().1) == *place));
+        assert!(
+            places.is_sorted() && places.iter().all(|place| Position::new(place.parts().0, place.parts().1) == *place)
+        );
     }
 }

@@ -142,5 +142,5 @@ mod tests {
         assert_eq!(ProviderTag::of("google").0, GOLDEN);
     }
 
-    const GOLDEN: [u8; 4] = [0, 0, 0, 0];
+    const GOLDEN: [u8; 4] = [238, 252, 90, 130];
 }

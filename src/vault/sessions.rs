@@ -153,7 +153,7 @@ mod tests {
         1803030303030303030303030324f32775ad94d1803f603e7f1fcbef349c85719991b6ff96c74f82271eeeb5948f5196\
         39155ba9bf484aeb3e801da6bf0fd93b1b6510fc170f85b05c4a91ff656d8d1ac301924ffa47b2bb12d4fe3df098aa88\
         67588b815a420183e046f74d1004de708f6fd517d04213656f14ca65f54d0b1ea358b19d2b64af83828de575b4f2f107\
-        eaf5e18f5d3c8caacc2340e41af74723b82a7d8ac6b56984";
+        eaf5e18f5d3c8caa5915459ff3778301435bccabc3e519ee";
 
     fn vault() -> Vault {
         let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);

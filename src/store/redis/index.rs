@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use redis::cmd;
+use redis::{Value, cmd};
 
 use super::RedisStore;
 use super::key::{Member, session_of};
-use super::marks::{MarksTold, read_marks};
+use super::marks::{read, told_marks};
 use super::script::SCRIPTS;
 use super::value::{millis, read_record};
 use crate::authority::ports::{StoreError, StoreResult, WalkPage, WalkPosition};
@@ -42,14 +42,13 @@ impl RedisStore {
             return Ok(Vec::new());
         }
         let mut get = redis::pipe();
-        let records = members.iter().map(|member| self.keys.session(&session_of(tenant, partition, member)).record);
-        get.mget(records.collect::<Vec<_>>());
+        for member in members {
+            get.get(self.keys.session(&session_of(tenant, partition, member)).record);
+        }
         self.ask_marks(&mut get, tenant, partition);
-        let (kept, told): (Vec<Option<Vec<u8>>>, MarksTold) = {
-            let (kept, everything, own) = self.link.pipeline(&get).await?;
-            (kept, (everything, own))
-        };
-        let marks = read_marks(told)?;
+        let mut told: Vec<Value> = self.link.pipeline(&get).await?;
+        let marks = told_marks(&mut told)?;
+        let kept = told.into_iter().map(read).collect::<StoreResult<Vec<Option<Vec<u8>>>>>()?;
         let mut dead = Vec::new();
         let mut living = Vec::new();
         for (member, kept) in members.iter().zip(kept) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use redis::{Pipeline, cmd};
+use redis::{FromRedisValue, Pipeline, Value, cmd};
 
 use super::RedisStore;
 use super::script::SCRIPTS;
@@ -19,7 +19,7 @@ use crate::store::record;
 const AT_ONCE: usize = 256;
 
 /// What [`RedisStore::ask_marks`] is answered: the mark of everything, and the hash of the tenant.
-pub(super) type MarksTold = (Option<u64>, HashMap<Vec<u8>, u64>);
+type MarksTold = (Option<u64>, HashMap<Vec<u8>, u64>);
 
 impl RedisStore {
     /// Asks for the marks of a tenant as a partition has them: two commands.
@@ -78,8 +78,20 @@ fn first() -> StoreResult<Partition> {
     Partition::new(0).ok_or_else(|| StoreError::Unreadable("no partitions".into()))
 }
 
+/// Takes the marks off the end of a pipeline's answers.
+pub(super) fn told_marks(answers: &mut Vec<Value>) -> StoreResult<MarksNow> {
+    let own = read(answers.pop().unwrap_or(Value::Nil))?;
+    let everything = read(answers.pop().unwrap_or(Value::Nil))?;
+    read_marks((everything, own))
+}
+
+/// Reads one answer of a pipeline.
+pub(super) fn read<T: FromRedisValue>(answer: Value) -> StoreResult<T> {
+    redis::from_redis_value(answer).map_err(|error| StoreError::Unreadable(error.into()))
+}
+
 /// Reads the marks that were asked for.
-pub(super) fn read_marks((everything, own): MarksTold) -> StoreResult<MarksNow> {
+fn read_marks((everything, own): MarksTold) -> StoreResult<MarksNow> {
     let mut marks = MarksNow { everything: everything.unwrap_or(0), ..MarksNow::default() };
     for (field, mark) in own {
         match <[u8; 4]>::try_from(field.as_slice()) {

@@ -97,7 +97,12 @@ pub async fn a_position_that_the_log_does_not_know_is_a_reset(bench: &Bench) {
     let log = &*bench.store;
     let start = begun(log).await;
     let (millis, sequence) = start.parts();
-    let unknown = [Position::default(), Position::new(1, 1), Position::new(millis, sequence + 9), Position::new(u64::MAX >> 2, 0)];
+    let unknown = [
+        Position::default(),
+        Position::new(1, 1),
+        Position::new(millis, sequence + 9),
+        Position::new(u64::MAX >> 2, 0),
+    ];
     for position in unknown {
         assert_eq!(log.next(Some(position), BRIEFLY).await.unwrap(), Heard::Reset(start), "{position:?}");
     }

@@ -86,7 +86,10 @@ pub async fn killed_sessions_do_not_count(bench: &Bench) {
     };
     assert_eq!(create().await, Creation::TooMany);
     bench.store.raise(&MarkTarget::Provider(TENANT, IDP.into()), LONG).await.unwrap();
-    assert_eq!((create().await, create().await, create().await), (Creation::Created, Creation::Created, Creation::TooMany));
+    assert_eq!(
+        (create().await, create().await, create().await),
+        (Creation::Created, Creation::Created, Creation::TooMany)
+    );
 }
 
 pub async fn the_sweep_removes_the_killed(bench: &Bench) {

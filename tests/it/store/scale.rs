@@ -28,9 +28,8 @@ async fn authority(store: &Arc<RedisStore>) -> World {
         |ports| {
             (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store.clone());
             ports.entropy = Arc::new(SystemEntropy);
-            ports.clock = Arc::new(gatelodge::app::store_clock::StoreClock::new(Arc::new(
-                gatelodge::app::world::SystemClock,
-            )));
+            ports.clock =
+                Arc::new(gatelodge::app::store_clock::StoreClock::new(Arc::new(gatelodge::app::world::SystemClock)));
         },
     )
 }
