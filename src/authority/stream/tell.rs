@@ -30,7 +30,9 @@ impl Authority {
         }
         let tenant = self.settings.tenant;
         let events: Vec<_> = whats.into_iter().map(|what| Event { tenant, what }).collect();
-        events.iter().for_each(|event| self.stream.apply(event));
+        for event in &events {
+            self.stream.apply(event);
+        }
         let mut waited = Duration::ZERO;
         while let Err(error) = self.ports.events.announce(events.clone()).await {
             if waited >= MAX_STALENESS {

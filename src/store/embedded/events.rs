@@ -76,7 +76,9 @@ impl EventLog for EmbeddedStore {
         let now = self.now();
         let last = {
             let mut kept = self.ring.kept();
-            events.into_iter().for_each(|event| kept.push(event, now));
+            for event in events {
+                kept.push(event, now);
+            }
             kept.last()
         };
         self.ring.rung.notify_waiters();

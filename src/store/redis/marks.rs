@@ -55,13 +55,14 @@ impl RedisStore {
         let mut ask = redis::pipe();
         ask.get(keys.record).get(keys.tombstone);
         self.ask_marks(&mut ask, key.tenant, key.partition);
-        type Told = (Option<Vec<u8>>, Option<Vec<u8>>, Option<u64>, HashMap<Vec<u8>, u64>);
-        let (kept, tombstone, everything, own): Told = self.link.pipeline(&ask).await?;
-        let lookup = match kept {
+        let mut told: Vec<Value> = self.link.pipeline(&ask).await?;
+        let marks = told_marks(&mut told)?;
+        let tombstone: Option<Vec<u8>> = read(told.pop().unwrap_or(Value::Nil))?;
+        let lookup = match read::<Option<Vec<u8>>>(told.pop().unwrap_or(Value::Nil))? {
             Some(kept) => Lookup::Found(read_record(kept)?),
             None => Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))),
         };
-        Ok((lookup, read_marks((everything, own))?))
+        Ok((lookup, marks))
     }
 
     /// The members of all of a tenant's indexes.
