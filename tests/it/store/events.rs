@@ -1,11 +1,12 @@
 //! Owns what must hold of the event log, in every store. Does not know which store it is.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use gatelodge::authority::ports::{EventLog, Heard};
 use gatelodge::session::event::{Event, Position, What};
+use tokio::time::Instant;
 
 use super::bench::{Bench, TENANT};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use gatelodge::app::keeper::keeping;
@@ -14,6 +14,7 @@ use gatelodge::session::event::What;
 use gatelodge::session::mark::ProviderTag;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::bench::{TENANT, connect, new_session, settings_for, user};
 use crate::redis::Server;
@@ -21,7 +22,7 @@ use crate::world::{Browser, World};
 
 const SESSIONS: usize = 100_000;
 
-async fn authority(store: &Arc<RedisStore>) -> World {
+fn authority(store: &Arc<RedisStore>) -> World {
     World::built(
         &["idp"],
         |settings| settings.lifetimes.touch_interval = Duration::from_secs(1),
@@ -68,7 +69,7 @@ async fn a_hundred_thousand_sessions_are_dead_after_one_event_while_validation_g
     let server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
     let settings = || RedisSettings { key_prefix: "m".into(), ..settings_for(server.port) };
     let (one, two) = (connect(settings()).await.unwrap(), connect(settings()).await.unwrap());
-    let (here, there) = (authority(&one).await, authority(&two).await);
+    let (here, there) = (authority(&one), authority(&two));
     let mut keepers = JoinSet::new();
     keepers.spawn(keeping(here.authority.clone()));
     keepers.spawn(keeping(there.authority.clone()));
