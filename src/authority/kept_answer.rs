@@ -62,7 +62,7 @@ impl Authority {
             return Ok(None);
         }
         let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
-        let times = standing.times(&record.header);
+        let times = standing.times(&record.header, self.settings.lifetimes_of(standing.remembered));
         let view = self.view(kept.session, standing, times, kept.generation);
         let cookie = self.session_cookie(&kept.credential, &times);
         let answer = self.completed_login(cookie, &view, kept.return_to.as_deref());

@@ -79,8 +79,9 @@ impl Authority {
         context: &RequestContext,
     ) -> (NewSession, SessionView) {
         let now = self.ports.clock.now();
-        let limits = &self.settings.lifetimes;
-        let fingerprint = match self.settings.fingerprint {
+        let remembered = taken.login.remember && self.settings.remember_me.is_some();
+        let limits = self.settings.lifetimes_of(remembered);
+        let fingerprint = match self.settings.fingerprint.mode {
             FingerprintMode::Off => None,
             FingerprintMode::Warn | FingerprintMode::Strict => {
                 Some(fingerprint::take(context, &self.vault.fingerprint))
@@ -91,6 +92,8 @@ impl Authority {
             identity: grant.identity,
             created: now,
             absolute_end: now + limits.absolute,
+            remembered,
+            generation_since: now,
             fingerprint,
             user_agent: readable(context.user_agent.as_deref().unwrap_or_default()),
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),
@@ -102,7 +105,7 @@ impl Authority {
             revision: 1,
             generation: credential.generation,
             current: credential.secret_hash(),
-            previous: None,
+            other: None,
             last_active: None,
             fence: 0,
             marks,

@@ -27,7 +27,7 @@ impl Authority {
             }
             Target::User(id) => {
                 let user = self.user_key(id)?;
-                let mark_for = self.settings.lifetimes.absolute.max(self.settings.logins.ttl);
+                let mark_for = self.settings.longest_life().max(self.settings.logins.ttl);
                 self.ports.sessions.end_user(&user, remember, mark_for).await?
             }
         };

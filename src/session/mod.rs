@@ -16,5 +16,6 @@ pub mod parameters;
 pub mod place;
 pub mod record;
 pub mod request;
+pub mod rotation;
 mod signed;
 pub mod time;

@@ -67,6 +67,12 @@ pub(super) struct StandingForm {
     access_token_end: Option<i64>,
     #[n(19)]
     fingerprint: Option<ByteVec>,
+    /// Unless it is false.
+    #[n(20)]
+    remembered: Option<bool>,
+    /// Unless it is `created`.
+    #[n(21)]
+    generation_since: Option<i64>,
 }
 
 fn plain_user_id(provider: &str, sub: &str) -> String {
@@ -102,6 +108,8 @@ impl From<&Standing> for StandingForm {
             absolute_end: after(standing.absolute_end),
             access_token_end: standing.access_token_end.map(after),
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
+            remembered: standing.remembered.then_some(true),
+            generation_since: Some(after(standing.generation_since)).filter(|after| *after != 0),
         }
     }
 }
@@ -137,6 +145,8 @@ impl TryFrom<StandingForm> for Standing {
             },
             created: at(0),
             absolute_end: at(form.absolute_end),
+            remembered: form.remembered.unwrap_or_default(),
+            generation_since: at(form.generation_since.unwrap_or_default()),
             fingerprint,
             user_agent: form.user_agent,
             client_address: form.client_address.0,
@@ -180,6 +190,8 @@ pub(super) struct LoginForm {
     pub(super) prior: Option<ByteVec>,
     #[n(7)]
     pub(super) binding_hash: ByteVec,
+    #[n(8)]
+    pub(super) remember: Option<bool>,
 }
 
 /// A kept answer of a login.

@@ -28,6 +28,7 @@ impl Vault {
             max_age: login.max_age.map(|age| age.as_secs()),
             prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
             binding_hash: login.binding_hash.to_vec().into(),
+            remember: login.remember.then_some(true),
         };
         self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&form))
     }
@@ -47,6 +48,7 @@ impl Vault {
             max_age: form.max_age.map(Duration::from_secs),
             prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
             binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
+            remember: form.remember.unwrap_or_default(),
         })
     }
 

@@ -214,7 +214,7 @@ pub fn record(revision: u64) -> Record {
         revision,
         generation: 1,
         current: [1; 16],
-        previous: None,
+        other: None,
         last_active: None,
         fence: 0,
         marks: Marks { everything: 1, tenant: 2, provider: 3 },
