@@ -89,7 +89,7 @@ func (o *options) connect() (*grpc.ClientConn, error) {
 		grpc.WithUserAgent("gatelodge-go/" + Version),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: 5 * time.Second}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: connectWithin}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: 30 * time.Second, Timeout: 15 * time.Second, PermitWithoutStream: true,
 		}),

@@ -117,6 +117,9 @@ func (e *Error) Retryable() bool {
 	return e.Code == codes.Unavailable || (e.Code == codes.ResourceExhausted && e.RetryAfter > 0)
 }
 
+// isUnreached says whether no authority was there to give a reason.
+func (e *Error) isUnreached() bool { return e.Code == codes.Unavailable && e.Reason == "" }
+
 func (e *Error) isAboutKey() bool {
 	return e.Code == codes.Unauthenticated || e.Code == codes.PermissionDenied
 }
@@ -160,7 +163,7 @@ func (c *caller) failure(ctx context.Context, err error) *Error {
 			}
 		}
 	}
-	if failure.Code == codes.Unavailable && failure.Reason == "" {
+	if failure.isUnreached() {
 		failure.Message = fmt.Sprintf("the authority at %s can't be reached: %s", c.at(), failure.Message)
 	}
 	return failure

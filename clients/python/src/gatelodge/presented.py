@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gatelodge.settings import Settings
 
+_FORM = b"application/x-www-form-urlencoded"
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _MOST_LINES = 64
 _SINGLE_HEADERS = {
@@ -64,6 +65,12 @@ class RawRequest:
     def is_preflight(self) -> bool:
         """Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol")."""
         return self.method == b"OPTIONS" and bool(self.lines(b"access-control-request-method"))
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the one Content-Type is a form's, its parameters aside."""
+        kinds = self.lines(b"content-type")
+        return len(kinds) == 1 and kinds[0].partition(b";")[0].strip(b" \t").lower() == _FORM
 
     @cached_property
     def request_id(self) -> str:

@@ -6,7 +6,7 @@ import secrets
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import grpc
 
@@ -198,7 +198,9 @@ class FakeAuthority:
                 allowed_headers=["Content-Type", CSRF_HEADER],
                 exposed_headers=[CSRF_HEADER],
             ),
-            limits=v1.Limits(max_cookie_bytes=4096, max_cookies=16, max_header_bytes=8192, max_query_bytes=8192),
+            limits=v1.Limits(
+                max_cookie_bytes=4096, max_cookies=16, max_header_bytes=8192, max_query_bytes=8192, max_body_bytes=65536
+            ),
             route_sets=[v1.ROUTE_SET_WEB],
         )
         settings.ask_again_after.FromSeconds(60)
@@ -261,6 +263,13 @@ class FakeAuthority:
 
     def _start_logout(self, question: v1.StartLogoutRequest, request_id: str) -> v1.StartLogoutResponse:
         found = self._found(question.cookies)
+        tokens = [value for name, value in parse_qsl(question.form.decode("latin-1")) if name == "csrf_token"]
+        if len(tokens) > 1:
+            remedy = "Send csrf_token once."
+            answer = judge.trouble(400, "request_malformed", "The request can't be read", remedy, request_id)
+            return v1.StartLogoutResponse(answer=answer, settings_version="fake")
+        if tokens and not question.context.HasField("csrf_token"):
+            question.context.csrf_token = tokens[0].encode("latin-1")
         refusal = self._refusal_of_logout(question, found)
         if refusal is not None:
             answer = judge.denied(refusal, v1.ValidateSessionRequest(context=question.context), None, request_id).answer
@@ -289,6 +298,11 @@ class FakeAuthority:
         answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
         return v1.CompleteLogoutResponse(answer=answer, settings_version="fake")
 
+    def _list_providers(self, _: v1.LoginServiceListProvidersRequest, __: str) -> v1.LoginServiceListProvidersResponse:
+        path = f"{self._mount_prefix}/auth/web/login?provider=fake"
+        providers = [v1.Provider(name="fake", display_name="Fake", login_path=path)]
+        return v1.LoginServiceListProvidersResponse(providers=providers, settings_version="fake")
+
     def _revoke(self, question: v1.SessionServiceRevokeRequest, _: str) -> v1.SessionServiceRevokeResponse:
         found = self._found(question.cookies)
         if isinstance(found, Visitor):
@@ -302,12 +316,34 @@ class FakeAuthority:
         token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
         return v1.GetAccessTokenResponse(access_token=token)
 
+    def _refresh_tokens(self, question: v1.RefreshTokensRequest, _: str) -> v1.RefreshTokensResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.RefreshTokensResponse(inactive=v1.InactiveSession(reason=found))
+        return v1.RefreshTokensResponse(refreshed=v1.RefreshedTokens(session=found.info()))
+
+    def _list_sessions(self, question: v1.ListSessionsRequest, _: str) -> v1.ListSessionsResponse:
+        """All on one page."""
+        found = [visitor for visitor in self._living() if question.user_id in {"", visitor.user_id}]
+        return v1.ListSessionsResponse(sessions=[_as_listed(visitor) for visitor in found])
+
+    def _get_session(self, question: v1.GetSessionRequest, _: str) -> v1.GetSessionResponse:
+        for visitor in self._living():
+            if question.session_id == visitor.session_id:
+                return v1.GetSessionResponse(session=_as_listed(visitor))
+        raise errors.SessionNotFoundError("no living session has this id", code=grpc.StatusCode.NOT_FOUND)
+
+    def _living(self) -> list[Visitor]:
+        return [visitor for visitor in self._visitors.values() if visitor.session_id not in self._ends]
+
+    def _check_health(self, _: Message, __: str) -> Message:
+        return methods.HEALTH_CHECK.answer(value=methods.HEALTH_SERVING)
+
     def _revoke_as_admin(self, question: v1.AdminServiceRevokeRequest, _: str) -> v1.AdminServiceRevokeResponse:
         ended = [
             visitor
-            for visitor in self._visitors.values()
-            if visitor.session_id not in self._ends
-            and (question.session_id == visitor.session_id or question.user_id == visitor.user_id)
+            for visitor in self._living()
+            if question.session_id == visitor.session_id or question.user_id == visitor.user_id
         ]
         for visitor in ended:
             self.end(visitor)
@@ -317,14 +353,23 @@ class FakeAuthority:
 # ruff: noqa: SLF001 - the table is part of the class above
 _ANSWERS: dict[str, Any] = {
     methods.VALIDATE_SESSION.path: FakeAuthority._validate,
+    methods.LIST_PROVIDERS.path: FakeAuthority._list_providers,
     methods.START_LOGIN.path: FakeAuthority._start_login,
     methods.COMPLETE_CALLBACK.path: FakeAuthority._complete_callback,
     methods.START_LOGOUT.path: FakeAuthority._start_logout,
     methods.COMPLETE_LOGOUT.path: FakeAuthority._complete_logout,
+    methods.REFRESH_TOKENS.path: FakeAuthority._refresh_tokens,
     methods.REVOKE_SESSION.path: FakeAuthority._revoke,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
+    methods.LIST_SESSIONS.path: FakeAuthority._list_sessions,
+    methods.GET_SESSION.path: FakeAuthority._get_session,
     methods.REVOKE_AS_ADMIN.path: FakeAuthority._revoke_as_admin,
+    methods.HEALTH_CHECK.path: FakeAuthority._check_health,
 }
+
+
+def _as_listed(visitor: Visitor) -> v1.Session:
+    return v1.Session(identity=visitor.identity(), info=visitor.info())
 
 
 def _place(query: bytes) -> str | None:
