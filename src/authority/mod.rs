@@ -27,6 +27,7 @@ pub mod start_logout;
 pub mod validate_session;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use admit::SessionView;
 pub use error::Error;
@@ -66,10 +67,12 @@ pub struct Authority {
 }
 
 /// The call that a use case answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// Names the call in logs and error bodies.
     pub request_id: String,
+    /// How long its caller waits for the answer, from when it came.
+    pub patience: Duration,
 }
 
 /// What a browser presented, as an edge or backend passed it on.
