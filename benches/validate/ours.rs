@@ -20,6 +20,7 @@ use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::counted::Counted;
@@ -48,7 +49,8 @@ impl Ours {
         let credential = credential.text(&vault.credential).expose().to_owned();
         let none = Registry::new(Vec::new(), HttpSettings::default());
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
-        let (clock, entropy, beside) = (Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
+        let (clock, entropy, beside) =
+            (Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
         let ports = Ports { sessions, logins, providers, clock, entropy, beside };
         let authority = Authority::new(ports, vault, settings(&Config::default())?);
         let key = ApiKey::generate(&session::random());
