@@ -25,12 +25,17 @@ use crate::authority::Call;
 
 /// The paths of our own services, whose errors come before any message and have their reasons.
 const OURS: &str = "/gatelodge.";
+/// Balancers ask it when all is taken too: it holds no place among the calls.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+/// Who watches health holds one of these as long as the stream lasts: anybody may, so there are few.
+const WATCHERS: usize = 64;
 
 /// Guards every service of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     callers: Arc<Callers>,
     calls: Places,
+    watchers: Places,
 }
 
 /// Who calls, and the place that the call has.
@@ -38,13 +43,19 @@ type Admitted<'a> = (Option<&'a Caller>, Option<Place>);
 
 impl Gate {
     pub(super) fn new(callers: Callers, calls: Places) -> Self {
-        Self { callers: Arc::new(callers), calls }
+        Self { callers: Arc::new(callers), calls, watchers: Places::new(WATCHERS) }
     }
 
     /// Lets a call in, if its caller may and there is room.
     fn admit(&self, request: &Request<Body>, request_id: &str) -> Result<Admitted<'_>, Status> {
+        let path = request.uri().path();
         let caller = self.caller(request, request_id)?;
-        let place = self.calls.take().ok_or_else(|| {
+        let places = match path.strip_prefix(HEALTH) {
+            None => &self.calls,
+            Some("Watch") => &self.watchers,
+            Some(_) => return Ok((caller, None)),
+        };
+        let place = places.take().ok_or_else(|| {
             let message = "too many calls in flight; try again";
             status::plain(Code::ResourceExhausted, ErrorReason::Overloaded, message, request_id)
         })?;
