@@ -19,11 +19,19 @@ const HOUR: Duration = Duration::from_hours(1);
 
 type Read<T> = Result<T, Error>;
 
-/// What came under session and binding cookie names, and the context.
-pub(super) fn presented(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Presented {
+/// What came under session and binding cookie names, and the context if there is one. What a context must have, it must
+/// have in every call.
+pub(super) fn presented(
+    cookies: Vec<v1::Cookie>,
+    context: Option<v1::RequestContext>,
+    limits: &Limits,
+) -> Read<Presented> {
+    if context.as_ref().is_some_and(|context| context.method.is_empty()) {
+        return Err(fields::invalid("context.method", "the HTTP method; every context needs it"));
+    }
     let cookies =
         cookies.into_iter().map(|cookie| PresentedCookie { name: cookie.name, value: cookie.value }).collect();
-    Presented { cookies, context: context.map(|context| read_context(context, limits.header_bytes)) }
+    Ok(Presented { cookies, context: context.map(|context| read_context(context, limits.header_bytes)) })
 }
 
 /// A context's values, each cut to the limit: a browser's oversized header fails nobody's call.
@@ -72,7 +80,7 @@ pub(super) fn validate_session(
 ) -> Read<validate_session::Question> {
     let requirements = request.requirements.map(read_requirements).transpose()?.unwrap_or_default();
     Ok(validate_session::Question {
-        presented: presented(request.cookies, request.context, limits),
+        presented: presented(request.cookies, request.context, limits)?,
         requirements,
         can_set_cookies: request.can_set_cookies,
         touch: request.touch.unwrap_or(true),
@@ -98,9 +106,7 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
 pub(super) fn to_revoke(request: v1::SessionServiceRevokeRequest, limits: &Limits) -> Read<Presented> {
     use v1::session_service_revoke_request::Target;
     match request.target {
-        Some(Target::PresentedSession(v1::PresentedSession {})) => {
-            Ok(presented(request.cookies, request.context, limits))
-        }
+        Some(Target::PresentedSession(v1::PresentedSession {})) => presented(request.cookies, request.context, limits),
         None => Err(fields::invalid("target", "presented_session; it is required")),
     }
 }
@@ -120,10 +126,7 @@ fn route_set(value: i32) -> Read<()> {
 fn browser(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Read<Presented> {
     let context =
         context.ok_or_else(|| fields::invalid("context", "what the edge saw of the request; it is required"))?;
-    if context.method.is_empty() {
-        return Err(fields::invalid("context.method", "the HTTP method; it is required"));
-    }
-    Ok(presented(cookies, Some(context), limits))
+    presented(cookies, Some(context), limits)
 }
 
 pub(super) fn start_login(request: v1::StartLoginRequest, limits: &Limits) -> Read<start_login::Question> {

@@ -36,6 +36,7 @@ impl SessionService for Sessions {
         let asked = asked(&mut request);
         let request = request.into_inner();
         let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let presented = presented.map_err(|error| status::of(&error, &asked.call.request_id))?;
         let authority = self.authority.clone();
         let work = |call| async move { authority.refresh_tokens(&call, &presented).await };
         let outcome = self.work.to_its_end(asked, work).await?;
@@ -51,6 +52,7 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let minimum = questions::minimum_lifetime(request.minimum_lifetime).map_err(failed)?;
         let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let presented = presented.map_err(failed)?;
         let authority = self.authority.clone();
         let work = |call| async move { authority.get_access_token(&call, &presented, minimum).await };
         let outcome = self.work.to_its_end(asked, work).await?;
