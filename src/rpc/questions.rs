@@ -38,7 +38,7 @@ pub(super) fn presented(
 fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
     let cut = |value: Bytes| if value.len() > limit { value.slice(..limit) } else { value };
     let maybe = |value: Option<Bytes>| value.map(cut);
-    let lines = |lines: Vec<Bytes>| last_of(lines, limit);
+    let lines = |lines: Vec<Bytes>| end_of(lines, limit);
     RequestContext {
         method: cut(context.method),
         target: cut(context.target),
@@ -61,17 +61,23 @@ fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
     }
 }
 
-/// The end of a list that proxies append to: what is nearest to us, and the only part that can be trusted. Of a line
-/// that is cut, the element that was cut through goes too.
-fn last_of(lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
-    const MOST: usize = 64;
-    let skipped = lines.len().saturating_sub(MOST);
-    let tail = |line: Bytes| {
-        let Some(start) = line.len().checked_sub(limit).filter(|start| *start > 0) else { return line };
-        let comma = line.iter().skip(start).position(|byte| *byte == b',');
-        comma.map_or_else(Bytes::new, |comma| line.slice(start + comma + 1..))
-    };
-    lines.into_iter().skip(skipped).map(tail).collect()
+/// The end of a list that proxies append to, of at most `limit` bytes in all: what is nearest to us is the only part
+/// that can be trusted. An element that is cut through goes too.
+fn end_of(mut lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
+    lines.drain(..lines.len().saturating_sub(Limits::FORWARDED_LINES));
+    let mut room = limit;
+    for at in (0..lines.len()).rev() {
+        let Some(line) = lines.get_mut(at) else { break };
+        if let Some(left) = room.checked_sub(line.len()) {
+            room = left;
+            continue;
+        }
+        let end = line.slice(line.len() - room..);
+        *line = end.iter().position(|byte| *byte == b',').map_or_else(Bytes::new, |comma| end.slice(comma + 1..));
+        lines.drain(..at);
+        break;
+    }
+    lines
 }
 
 pub(super) fn validate_session(
@@ -98,7 +104,7 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
     };
     Ok(validate_session::Requirements {
         csrf,
-        scopes: fields::names("requirements.scopes", requirements.scopes, 64)?,
+        scopes: fields::names("requirements.scopes", requirements.scopes, Limits::SCOPES)?,
         max_login_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
     })
 }

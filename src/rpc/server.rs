@@ -22,6 +22,7 @@ use super::v1::admin_service_server::AdminServiceServer;
 use super::v1::login_service_server::LoginServiceServer;
 use super::v1::session_service_server::SessionServiceServer;
 use super::work::Work;
+use crate::authority::settings::Limits;
 use crate::authority::{Authority, Error};
 
 /// How the server behaves.
@@ -45,7 +46,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             tls: None,
-            max_message_bytes: 256 * 1024,
+            max_message_bytes: Limits::default().message_bytes(),
             max_in_flight: 10_000,
             drain: Duration::from_secs(10),
             max_connection_age: Duration::from_mins(30),
