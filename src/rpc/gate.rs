@@ -20,6 +20,7 @@ use super::callers::{Caller, Callers};
 use super::places::{Place, Places};
 use super::policy::{self, Rule};
 use super::status;
+use super::strangers::Strangers;
 use super::v1::ErrorReason;
 use crate::authority::Call;
 
@@ -34,6 +35,7 @@ const WATCHERS: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     callers: Arc<Callers>,
+    strangers: Arc<Strangers>,
     calls: Places,
     watchers: Places,
 }
@@ -43,7 +45,7 @@ type Admitted<'a> = (Option<&'a Caller>, Option<Place>);
 
 impl Gate {
     pub(super) fn new(callers: Callers, calls: Places) -> Self {
-        Self { callers: Arc::new(callers), calls, watchers: Places::new(WATCHERS) }
+        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers: Places::new(WATCHERS) }
     }
 
     /// Lets a call in, if its caller may and there is room.
@@ -71,6 +73,7 @@ impl Gate {
         let refuse = |code, reason, message| status::plain(code, reason, message, request_id);
         let key = request.headers().get(http::header::AUTHORIZATION);
         let caller = key.and_then(|value| self.callers.identify(value.as_bytes())).ok_or_else(|| {
+            self.strangers.turned_away(request);
             let message =
                 "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)";
             refuse(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message)

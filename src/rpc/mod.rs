@@ -14,6 +14,7 @@ mod questions;
 pub mod server;
 mod session_service;
 mod status;
+mod strangers;
 mod work;
 
 /// The generated code of the contract.
