@@ -67,3 +67,25 @@ impl Beside for RuntimeTasks {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_beside_the_answers_is_waited_for_and_bounded() {
+        let tracker = TaskTracker::new();
+        let tasks = RuntimeTasks::new(tracker.clone());
+        let (go, going) = tokio::sync::watch::channel(false);
+        for _ in 0..=MOST_BESIDE {
+            let mut going = going.clone();
+            tasks.run(Box::pin(async move { drop(going.wait_for(|go| *go).await) }));
+        }
+        assert_eq!(tracker.len(), MOST_BESIDE);
+        go.send_replace(true);
+        tracker.close();
+        tracker.wait().await;
+        tasks.run(Box::pin(async {}));
+        assert_eq!(tracker.len(), 1, "there is room again");
+    }
+}
