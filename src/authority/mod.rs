@@ -14,6 +14,7 @@ pub mod list_providers;
 pub mod list_sessions;
 pub mod login_answer;
 mod make_session;
+mod open_standing;
 mod opened;
 pub mod ports;
 pub mod provider;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 pub use admit::SessionView;
 pub use error::Error;
+pub use open_standing::OpenStanding;
 
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
