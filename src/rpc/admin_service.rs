@@ -17,9 +17,9 @@ pub(super) struct Admin {
 impl AdminService for Admin {
     async fn list_sessions(
         &self,
-        mut request: Request<v1::ListSessionsRequest>,
+        request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::list_sessions(request.into_inner()).map_err(failed)?;
         let page = self.authority.list_sessions(question).await.map_err(failed)?;
@@ -32,9 +32,9 @@ impl AdminService for Admin {
 
     async fn get_session(
         &self,
-        mut request: Request<v1::GetSessionRequest>,
+        request: Request<v1::GetSessionRequest>,
     ) -> Result<Response<v1::GetSessionResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let id = fields::required("session_id", request.into_inner().session_id).map_err(failed)?;
         let session = self.authority.get_session(&id).await.map_err(failed)?;
@@ -44,9 +44,9 @@ impl AdminService for Admin {
 
     async fn revoke(
         &self,
-        mut request: Request<v1::AdminServiceRevokeRequest>,
+        request: Request<v1::AdminServiceRevokeRequest>,
     ) -> Result<Response<v1::AdminServiceRevokeResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (target, reason) = questions::revoke_as_admin(request.into_inner()).map_err(failed)?;
         let revoked_count = self.authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;

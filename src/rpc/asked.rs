@@ -1,10 +1,10 @@
 //! Owns what is known of a call before its message is read: its request id, its deadline, its place.
 //! Does not know who calls, or what is asked.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tonic::Request;
 use uuid::Uuid;
 
 use super::places::Place;
@@ -17,17 +17,27 @@ const MARGIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 /// The deadline of a call that names none.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
-/// What the gate has noted with a request.
-#[derive(Clone, Debug, Default)]
+/// What the gate has noted of a call.
+#[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) call: Call,
     /// Held as long as the work for the call lasts.
     pub(super) place: Option<Place>,
 }
 
-/// Takes what the gate has noted.
-pub(super) fn asked<T>(request: &mut Request<T>) -> Asked {
-    request.extensions_mut().remove().unwrap_or_default()
+tokio::task_local! {
+    // Not among the request's extensions: they would cost a box and a map that grows for every call.
+    static ASKED: Cell<Option<Asked>>;
+}
+
+/// Answers a call with what was noted of it at hand. What nobody takes is kept until the answer is there.
+pub(super) fn answering<F: Future>(asked: Asked, answer: F) -> impl Future<Output = F::Output> {
+    ASKED.scope(Cell::new(Some(asked)), answer)
+}
+
+/// Takes what the gate has noted of the call that is being answered.
+pub(super) fn asked() -> Asked {
+    ASKED.try_with(Cell::take).ok().flatten().unwrap_or_default()
 }
 
 /// The caller's own request id, if it is short and harmless in a log; else a new one (UUID version 7).

@@ -119,7 +119,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let id = asked::request_id(request.headers());
         let request_id = asked::text(&id);
         let path = request.uri().path();
@@ -136,8 +136,7 @@ where
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (path.to_owned(), caller.map(|caller| Arc::clone(&caller.name)).unwrap_or_default()));
         let call = Call { request_id: request_id.to_owned(), patience };
-        request.extensions_mut().insert(Asked { call, place: own });
-        let answer = self.inner.call(request);
+        let answer = asked::answering(Asked { call, place: own }, self.inner.call(request));
         Box::pin(async move {
             let refuse = |code, reason, message| status::plain(code, reason, message, asked::text(&id)).into_http();
             // What the call holds is dropped with it, so that nobody sees what a panic has left half done.

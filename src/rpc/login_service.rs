@@ -27,9 +27,9 @@ impl LoginService for Logins {
 
     async fn list_providers(
         &self,
-        mut request: Request<v1::LoginServiceListProvidersRequest>,
+        request: Request<v1::LoginServiceListProvidersRequest>,
     ) -> Result<Response<v1::LoginServiceListProvidersResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let request = request.into_inner();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let size = fields::page_size(request.page_size).map_err(failed)?;
@@ -48,9 +48,9 @@ impl LoginService for Logins {
 
     async fn start_login(
         &self,
-        mut request: Request<v1::StartLoginRequest>,
+        request: Request<v1::StartLoginRequest>,
     ) -> Result<Response<v1::StartLoginResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_login(request.into_inner(), &self.authority.limits()).map_err(failed)?;
         let outcome = self.authority.start_login(&asked.call, question).await.map_err(failed)?;
@@ -63,9 +63,9 @@ impl LoginService for Logins {
 
     async fn complete_callback(
         &self,
-        mut request: Request<v1::CompleteCallbackRequest>,
+        request: Request<v1::CompleteCallbackRequest>,
     ) -> Result<Response<v1::CompleteCallbackResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_callback(request.into_inner(), &self.authority.limits()).map_err(failed)?;
         let authority = self.authority.clone();
@@ -77,9 +77,9 @@ impl LoginService for Logins {
 
     async fn start_logout(
         &self,
-        mut request: Request<v1::StartLogoutRequest>,
+        request: Request<v1::StartLogoutRequest>,
     ) -> Result<Response<v1::StartLogoutResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
         let outcome = self.authority.start_logout(&asked.call, question).await.map_err(failed)?;
@@ -92,9 +92,9 @@ impl LoginService for Logins {
 
     async fn complete_logout(
         &self,
-        mut request: Request<v1::CompleteLogoutRequest>,
+        request: Request<v1::CompleteLogoutRequest>,
     ) -> Result<Response<v1::CompleteLogoutResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
         let answer = self.authority.complete_logout(&asked.call, &question);

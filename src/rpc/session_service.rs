@@ -19,9 +19,9 @@ pub(super) struct Sessions {
 impl SessionService for Sessions {
     async fn validate_session(
         &self,
-        mut request: Request<v1::ValidateSessionRequest>,
+        request: Request<v1::ValidateSessionRequest>,
     ) -> Result<Response<v1::ValidateSessionResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::validate_session(request.into_inner(), &self.authority.limits()).map_err(failed)?;
         let outcome = self.authority.validate_session(&asked.call, question).await.map_err(failed)?;
@@ -31,9 +31,9 @@ impl SessionService for Sessions {
 
     async fn refresh_tokens(
         &self,
-        mut request: Request<v1::RefreshTokensRequest>,
+        request: Request<v1::RefreshTokensRequest>,
     ) -> Result<Response<v1::RefreshTokensResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let request = request.into_inner();
         let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
         let presented = presented.map_err(|error| status::of(&error, &asked.call.request_id))?;
@@ -45,9 +45,9 @@ impl SessionService for Sessions {
 
     async fn get_access_token(
         &self,
-        mut request: Request<v1::GetAccessTokenRequest>,
+        request: Request<v1::GetAccessTokenRequest>,
     ) -> Result<Response<v1::GetAccessTokenResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let request = request.into_inner();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let minimum = questions::minimum_lifetime(request.minimum_lifetime).map_err(failed)?;
@@ -61,9 +61,9 @@ impl SessionService for Sessions {
 
     async fn revoke(
         &self,
-        mut request: Request<v1::SessionServiceRevokeRequest>,
+        request: Request<v1::SessionServiceRevokeRequest>,
     ) -> Result<Response<v1::SessionServiceRevokeResponse>, Status> {
-        let asked = asked(&mut request);
+        let asked = asked();
         let request = request.into_inner();
         let presented = questions::to_revoke(request, &self.authority.limits());
         let presented = presented.map_err(|error| status::of(&error, &asked.call.request_id))?;
