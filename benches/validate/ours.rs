@@ -21,6 +21,7 @@ use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::counted::Counted;
@@ -51,7 +52,7 @@ impl Ours {
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
-        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
+        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
         let ports = Ports { sessions, logins, providers, clock, wall, entropy, beside };
         let authority = Authority::new(ports, vault, settings(&Config::default())?);
         let key = ApiKey::generate(&session::random());

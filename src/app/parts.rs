@@ -153,6 +153,7 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
         max_in_flight: server.limits.max_in_flight,
         drain: server.shutdown_grace.get(),
         max_connection_age: server.max_connection_age.get(),
+        ..ServerSettings::default()
     })
 }
 

@@ -43,7 +43,7 @@ impl Authority {
         if self.lives_for(&tokens, minimum.unwrap_or(self.settings.tokens.margin)) {
             return Ok(Outcome::Tokens(Box::new(tokens)));
         }
-        let refreshed = match self.refresh(&admitted, sealed).await {
+        let refreshed = match self.refresh(call, &admitted, sealed).await {
             Ok(Refreshed::Tokens(tokens)) => *tokens,
             Ok(Refreshed::SessionGone) => return Ok(inactive(InactiveReason::Revoked)),
             // What is at hand is still good, only shorter than the margin that nobody asked for.

@@ -16,6 +16,7 @@ pub mod list_providers;
 pub mod list_sessions;
 pub mod login_answer;
 mod make_session;
+mod open_standing;
 mod opened;
 pub mod ports;
 pub mod provider;
@@ -29,9 +30,11 @@ pub mod start_logout;
 pub mod validate_session;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use admit::SessionView;
 pub use error::Error;
+pub use open_standing::OpenStanding;
 
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
@@ -70,10 +73,12 @@ pub struct Authority {
 }
 
 /// The call that a use case answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// Names the call in logs and error bodies.
     pub request_id: String,
+    /// How long its caller waits for the answer, from when it came.
+    pub patience: Duration,
 }
 
 /// What a browser presented, as an edge or backend passed it on.

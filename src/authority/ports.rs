@@ -258,7 +258,8 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// Runs work beside the answer, to its end.
+/// Runs work beside the answer, to its end. For what may be left undone: it is, where too much is at work already, or
+/// when the process has to stop before it is done.
 pub trait Beside: Send + Sync {
     /// Starts it. Its own errors are its own to log.
     fn run(&self, work: BoxFuture<'static, ()>);

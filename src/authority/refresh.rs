@@ -4,7 +4,7 @@
 use super::admit::Admitted;
 use super::ports::{Lease, LeaseAttempt, Lookup, Written};
 use super::provider::RefreshRequest;
-use super::{Authority, Error};
+use super::{Authority, Call, Error};
 use crate::session::record::Tokens;
 use crate::vault::TokenKey;
 
@@ -24,15 +24,23 @@ const WRITES: usize = 8;
 impl Authority {
     /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
     /// result, and are taken as they are.
-    pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
+    /// Somebody else's refresh is waited for no longer than this call's caller waits.
+    pub(super) async fn refresh(&self, call: &Call, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
         if !self.settings.tokens.refresh || self.open_tokens(admitted, &seen)?.refresh.is_none() {
             return Err(Error::NoRefreshToken);
         }
         let key = &admitted.credential.key;
+        let until = self.ports.clock.now() + call.patience;
         for _ in 0..ATTEMPTS {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
-                LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
+                LeaseAttempt::Busy => {
+                    let at_most = self.settings.tokens.wait.min(until.since(self.ports.clock.now()));
+                    if at_most.is_zero() {
+                        break;
+                    }
+                    self.ports.sessions.wait_for_lease(key, at_most).await?;
+                }
                 LeaseAttempt::Taken(lease) => {
                     let refreshed = self.refresh_under(lease.as_ref(), admitted, &seen).await;
                     lease.release().await;

@@ -37,7 +37,7 @@ impl Authority {
         }
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
-        match self.refresh(&admitted, sealed).await? {
+        match self.refresh(call, &admitted, sealed).await? {
             Refreshed::Tokens(tokens) => {
                 let (key, generation) = (admitted.credential.key, admitted.credential.generation);
                 let session = Box::new(self.view(key, admitted.standing, admitted.times, generation));

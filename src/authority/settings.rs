@@ -126,6 +126,29 @@ pub struct Limits {
     pub body_bytes: usize,
 }
 
+impl Limits {
+    /// How many lines of a header that proxies append to are read: the last ones.
+    pub const FORWARDED_LINES: usize = 64;
+    /// How many scopes a caller may ask for, and how long each may be.
+    pub const SCOPES: usize = 64;
+    /// The longest scope, id or token of a caller's own.
+    pub const NAME_BYTES: usize = 2048;
+
+    /// The largest message of a caller who keeps these limits, in bytes: a server that took less would refuse a call for
+    /// what a browser sent. The next power of two leaves room for what names and frames the values.
+    #[must_use]
+    pub const fn message_bytes(&self) -> usize {
+        const CONTEXT_VALUES: usize = 18;
+        // Whatever is too long is passed with one byte more than is read.
+        let cookies = self.cookies * (self.cookie_bytes + 1);
+        let context = CONTEXT_VALUES * (self.header_bytes + 1);
+        let of_a_login = 2 * cookies + context + self.query_bytes + self.body_bytes + 2;
+        let of_a_check = cookies + context + Self::SCOPES * Self::NAME_BYTES;
+        let largest = if of_a_login > of_a_check { of_a_login } else { of_a_check };
+        largest.next_power_of_two()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { cookie_bytes: 4096, cookies: 8, header_bytes: 4096, query_bytes: 8192, body_bytes: 65_536 }

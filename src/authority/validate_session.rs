@@ -181,8 +181,7 @@ impl Authority {
         let Admitted { credential, standing, times, .. } = admitted;
         let due = question.can_set_cookies && admitted.under_former_name;
         let set_cookies = due.then(|| self.session_cookie(&credential.text(&self.vault.credential), &times));
-        let now = self.ports.clock.now();
-        let issue = || csrf::issue(&credential.key, credential.generation, now, &self.vault.csrf);
+        let issue = || csrf::issue(&credential.key, credential.generation, self.ports.clock.now(), &self.vault.csrf);
         let csrf_token = question.issue_csrf_token.then(issue);
         let session = self.view(credential.key, standing, times, credential.generation);
         Active { session, judged, set_cookies: set_cookies.into_iter().collect(), csrf_token }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use prost::Message as _;
+
 use super::v1;
 use crate::authority::answer::HttpAnswer;
 use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
 use crate::authority::settings::RouteSet;
 use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Inactive, Judged};
-use crate::authority::{SessionView, complete_callback, get_access_token, refresh_tokens};
+use crate::authority::{OpenStanding, SessionView, complete_callback, get_access_token, refresh_tokens};
 use crate::session::admission::InactiveReason;
 use crate::session::csrf::CsrfFault;
 use crate::session::fingerprint::Comparison;
@@ -112,14 +115,21 @@ pub(super) fn validated(
     v1::ValidateSessionResponse { outcome: Some(outcome), settings_version: version.to_owned() }
 }
 
+/// The identity as it is sent, encoded once for all answers about a standing (store.md, 10): `build.rs` lets the field
+/// take it so.
+fn encoded_identity(standing: &OpenStanding, tenant: &str) -> Bytes {
+    let encode = || identity(&standing.identity, tenant).encode_to_vec().into();
+    standing.shown.get_or_init(encode).clone()
+}
+
 fn active(active: Active, tenant: &str) -> v1::ActiveSession {
     v1::ActiveSession {
         session: Some(info(&active.session)),
-        identity: Some(identity(&active.session.standing.identity, tenant)),
+        identity: encoded_identity(&active.session.standing, tenant),
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        event_position: bytes::Bytes::new(),
+        event_position: Bytes::new(),
         keep_for: None,
     }
 }

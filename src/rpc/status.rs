@@ -111,8 +111,3 @@ fn chain(error: &Error) -> String {
     }
     text
 }
-
-/// The result of work that ran in a task of its own. A panic there fails this call alone.
-pub(super) fn joined<T>(result: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    result.unwrap_or_else(|panic| Err(Error::Internal(panic.into())))
-}

@@ -40,12 +40,17 @@ impl Keys {
     pub fn session(&self, key: &SessionKey) -> SessionKeys {
         let name = |kind| self.name(key.partition, kind, key.tenant, &key.id);
         SessionKeys {
-            record: name(b's'),
+            record: self.record(key),
             tokens: name(b't'),
             lease: name(b'l'),
             tombstone: name(b'd'),
             bell: name(b'b'),
         }
+    }
+
+    /// The record of a session alone: what every check reads.
+    pub fn record(&self, key: &SessionKey) -> Key {
+        self.name(key.partition, b's', key.tenant, &key.id)
     }
 
     /// The index of a tenant's sessions in a partition.

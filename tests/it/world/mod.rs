@@ -120,7 +120,7 @@ impl World {
     }
 
     pub fn call() -> Call {
-        Call { request_id: "test".into() }
+        Call { request_id: "test".into(), patience: Duration::from_secs(30) }
     }
 
     /// Begins a login and answers its outcome.

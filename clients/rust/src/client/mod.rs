@@ -9,6 +9,7 @@ mod sessions;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
@@ -39,6 +40,8 @@ struct Shared {
     channel: Channel,
     address: String,
     authorization: Option<MetadataValue<Ascii>>,
+    /// Whether the authority has ever answered.
+    known: AtomicBool,
 }
 
 impl Client {
@@ -58,7 +61,11 @@ impl Client {
             }
             None => None,
         };
-        Ok(Self { shared: Arc::new(Shared { channel, address, authorization }), request_id: None, deadline: None })
+        Ok(Self {
+            shared: Arc::new(Shared { channel, address, authorization, known: AtomicBool::new(false) }),
+            request_id: None,
+            deadline: None,
+        })
     }
 
     /// The same client, whose calls carry this request id into the authority's log. One that no header can hold is
