@@ -155,6 +155,11 @@ pub trait SessionStore: Send + Sync {
     /// Both keep the life they have, and never longer.
     async fn write_tokens(&self, key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>)
     -> StoreResult<Written>;
+
+    /// Writes a record over the one whose revision is one lower. `last_active` stays as it is in the store when it is
+    /// later than the record's, and the fence as it is. It keeps the life it has; lease and tokens are not touched.
+    /// MUST NOT answer `RevisionChanged` before a reader can see the revision that changed it.
+    async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written>;
 }
 
 /// What became of trying to take a lease.

@@ -49,6 +49,9 @@ every_store! {
         a_new_session_ends_those_it_replaces
         the_cap_counts_only_the_living
         a_session_outside_its_users_partition_is_refused
+        a_record_is_written_over_the_one_before_it_alone
+        a_rewrite_keeps_fence_use_user_tokens_and_life
+        a_rewrite_wakes_who_waits_for_a_change
         the_longest_life_is_kept;
     index:
         a_user_has_the_living_sessions_of_their_own
@@ -89,5 +92,6 @@ every_store! {
         a_touch_racing_an_end_never_revives
         ending_a_user_leaves_no_survivor_of_logins_before_it
         the_cap_is_exact_under_racing_creations
+        of_racing_rewrites_each_is_seen_by_the_next
         the_index_names_nobody_who_is_gone;
 }

@@ -98,6 +98,7 @@ pass! { SessionStore by sessions:
     lease(key: &SessionKey, ttl: Duration) -> LeaseAttempt;
     wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
     write_tokens(key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> Written;
+    rewrite(key: &SessionKey, record: Record) -> Written;
 }
 
 pass! { LoginStore by logins:

@@ -65,6 +65,17 @@ local function remove(record, tokens, lease, tombstone, bell, why, ms)
   return ended
 end
 
+-- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+local function over(kept, new)
+  local later = number(kept, LAST_ACTIVE_FROM) > number(new, LAST_ACTIVE_FROM) and kept or new
+  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+    .. string.sub(kept, FENCE_FROM, FENCE_TO)
+    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
+    .. string.sub(kept, USER_FROM, USER_TO)
+    .. string.sub(new, USER_TO + 1)
+end
+
 -- An answer that begins with `first` and goes on with the members of `list`.
 local function answer(first, list)
   local whole = { first }
