@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatelodge::app::settings::settings;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
-use gatelodge::authority::ports::{Creation, LoginStore, SessionStore};
+use gatelodge::authority::ports::{Creation, LoginStore, MintKeyStore, SessionStore};
 use gatelodge::authority::{Authority, Ports};
 use gatelodge::config::Config;
 use gatelodge::crypto::{ApiKey, Secret};
@@ -39,7 +39,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins) = stores(order, &folder, calls).await?;
+        let (sessions, logins, mint_keys) = stores(order, &folder, calls).await?;
         let vault = session::vault();
         let (new, credential) = session::make(&vault, 0, Some(&session::tokens()));
         if sessions.create(new).await? != Creation::Created {
@@ -49,7 +49,7 @@ impl Ours {
         let none = Registry::new(Vec::new(), HttpSettings::default());
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
         let (clock, entropy, beside) = (Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
-        let ports = Ports { sessions, logins, providers, clock, entropy, beside };
+        let ports = Ports { sessions, logins, mint_keys, providers, clock, entropy, beside };
         let authority = Authority::new(ports, vault, settings(&Config::default())?);
         let key = ApiKey::generate(&session::random());
         let caller = Caller { name: "the generator".into(), role: Role::Edge };
@@ -64,19 +64,19 @@ impl Ours {
     }
 }
 
-type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>);
+type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>, Arc<dyn MintKeyStore>);
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store));
+        return Ok((store.clone(), store.clone(), store));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
-        let counted = Arc::new(Counted::new(store, Arc::clone(calls)));
-        return Ok((counted.clone(), counted));
+        let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
+        return Ok((counted.clone(), counted, store));
     }
-    Ok((store.clone(), store))
+    Ok((store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

@@ -118,6 +118,7 @@ impl App {
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
+            mint_keys: store.mint_keys,
             providers,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),

@@ -1,7 +1,7 @@
 //! Owns the ports that the operating system fills: time, chance, and work beside an answer.
 //! Does not know who asks for them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 
@@ -41,5 +41,9 @@ pub struct RuntimeTasks;
 impl Beside for RuntimeTasks {
     fn run(&self, work: BoxFuture<'static, ()>) {
         tokio::spawn(work);
+    }
+
+    fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(length))
     }
 }

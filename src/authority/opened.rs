@@ -104,6 +104,8 @@ mod tests {
             client_address: String::new(),
             provider_session: None,
             access_token_end: None,
+            renewable: false,
+            user_info_time: None,
         };
         let nonces = BodyNonces { standing: [1; 12], token_key: [2; 12] };
         let body = vault().seal_body(nonces, &credential, &marks, &standing, &TokenKey::new([3; 32])).into();

@@ -12,6 +12,9 @@ mod questions;
 pub mod server;
 mod session_service;
 mod status;
+mod token_answers;
+mod token_questions;
+mod token_service;
 
 /// The generated code of the contract.
 #[expect(

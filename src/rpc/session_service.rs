@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use super::v1::session_service_server::SessionService;
-use super::{answers, questions, status, v1};
+use super::{answers, questions, status, token_answers, token_questions, v1};
 use crate::authority::{Authority, Call};
 
 /// SessionService over an authority.
@@ -38,12 +38,11 @@ impl SessionService for Sessions {
         let call = call_of(&mut request);
         let request = request.into_inner();
         let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
-        let authority = self.authority.clone();
-        let asked = call.clone();
+        let (authority, asked, has_context) = (self.authority.clone(), call.clone(), presented.context.is_some());
         // It sends a refresh token that may be good once: it runs to its end even when the caller goes away.
         let work = tokio::spawn(async move { authority.refresh_tokens(&asked, &presented).await });
         let outcome = status::joined(work.await).map_err(|error| status::of(&error, &call.request_id))?;
-        Ok(Response::new(answers::refreshed(outcome)))
+        Ok(Response::new(answers::refreshed(outcome, has_context)))
     }
 
     async fn get_access_token(
@@ -51,14 +50,25 @@ impl SessionService for Sessions {
         mut request: Request<v1::GetAccessTokenRequest>,
     ) -> Result<Response<v1::GetAccessTokenResponse>, Status> {
         let call = call_of(&mut request);
-        let request = request.into_inner();
         let failed = |error| status::of(&error, &call.request_id);
-        let minimum = questions::minimum_lifetime(request.minimum_lifetime).map_err(failed)?;
-        let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let question = token_questions::get_access_token(request.into_inner(), &self.authority.limits());
+        let question = question.map_err(failed)?;
         let (authority, asked) = (self.authority.clone(), call.clone());
-        let work = tokio::spawn(async move { authority.get_access_token(&asked, &presented, minimum).await });
+        let work = tokio::spawn(async move { authority.get_access_token(&asked, &question).await });
         let outcome = status::joined(work.await).map_err(failed)?;
         Ok(Response::new(answers::access_token(outcome)))
+    }
+
+    async fn get_user_info(
+        &self,
+        mut request: Request<v1::GetUserInfoRequest>,
+    ) -> Result<Response<v1::GetUserInfoResponse>, Status> {
+        let call = call_of(&mut request);
+        let request = request.into_inner();
+        let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let outcome = self.authority.get_user_info(&call, &presented, request.refresh).await;
+        let outcome = outcome.map_err(|error| status::of(&error, &call.request_id))?;
+        Ok(Response::new(token_answers::user_info(outcome, self.authority.tenant_name())))
     }
 
     async fn revoke(

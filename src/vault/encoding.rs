@@ -63,6 +63,11 @@ pub(super) struct StandingForm {
     provider_session: Option<String>,
     #[n(19)]
     access_token_end: Option<u64>,
+    /// 20 to 22 are for what rotation and devices keep.
+    #[n(23)]
+    renewable: Option<bool>,
+    #[n(24)]
+    user_info_time: Option<u64>,
 }
 
 impl From<&Standing> for StandingForm {
@@ -91,6 +96,8 @@ impl From<&Standing> for StandingForm {
             client_address: standing.client_address.clone(),
             provider_session: standing.provider_session.clone(),
             access_token_end: standing.access_token_end.map(Timestamp::as_millis),
+            renewable: standing.renewable.then_some(true),
+            user_info_time: standing.user_info_time.map(Timestamp::as_millis),
         }
     }
 }
@@ -130,6 +137,8 @@ impl TryFrom<StandingForm> for Standing {
             client_address: form.client_address,
             provider_session: form.provider_session,
             access_token_end: form.access_token_end.map(Timestamp::from_millis),
+            renewable: form.renewable.unwrap_or_default(),
+            user_info_time: form.user_info_time.map(Timestamp::from_millis),
         })
     }
 }
@@ -147,6 +156,21 @@ pub(super) struct TokensForm {
     pub(super) refresh: Option<ByteVec>,
     #[n(4)]
     pub(super) id: Option<ByteVec>,
+    #[n(5)]
+    pub(super) exchanged: Option<Vec<ExchangedForm>>,
+}
+
+/// An exchanged token as it is kept.
+#[derive(Encode, Decode)]
+pub(super) struct ExchangedForm {
+    #[n(0)]
+    pub(super) audience: String,
+    #[n(1)]
+    pub(super) access: ByteVec,
+    #[n(2)]
+    pub(super) end: u64,
+    #[n(3)]
+    pub(super) scopes: Vec<String>,
 }
 
 /// A login under way, as it is kept.

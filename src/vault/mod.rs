@@ -4,12 +4,14 @@
 mod compact;
 mod encoding;
 mod logins;
+mod mint;
 mod sessions;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
+pub use mint::MintKey;
 pub use sessions::{BodyNonces, TokenKey};
 
 /// Every key that the authority holds, one ring for each purpose.
@@ -34,6 +36,7 @@ pub struct Vault {
     login: SealRing,
     kept: SealRing,
     logout: SealRing,
+    mint: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -64,6 +67,7 @@ impl Vault {
             login: sessions.seal("login"),
             kept: sessions.seal("kept answer"),
             logout: sessions.seal("logout state"),
+            mint: sessions.seal("mint keys"),
         }
     }
 }

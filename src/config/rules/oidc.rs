@@ -6,10 +6,12 @@ use url::Url;
 
 use super::Judgement;
 use crate::config::Config;
-use crate::config::oidc::Provider;
+use crate::config::oidc::{Provider, TokenCheck};
 use crate::config::period::Period;
 
 const LONGEST_LEEWAY: Period = Period::seconds(300);
+const LONGEST_MARGIN: Period = Period::seconds(3600);
+const LONGEST_KEPT: Period = Period::seconds(300);
 
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     let mut issuers = BTreeMap::new();
@@ -41,6 +43,12 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
                        `enabled: false`";
         judgement.fault("oidc.refresh_tokens.enabled", message);
     }
+    let margin_fits = refresh.margin <= LONGEST_MARGIN;
+    judgement.check(margin_fits, "oidc.refresh_tokens.margin", "at most 1 hour: most access tokens live no longer");
+    if refresh.end_session_when_refused && !refresh.enabled {
+        let message = "has no effect while `oidc.refresh_tokens.enabled` is false";
+        judgement.warn("oidc.refresh_tokens.end_session_when_refused", message);
+    }
     if refresh.persist_in_session_store && !refresh.enabled {
         let message = "has no effect while `oidc.refresh_tokens.enabled` is false: no refresh token is kept";
         judgement.warn("oidc.refresh_tokens.persist_in_session_store", message);
@@ -69,6 +77,17 @@ fn offered(path: &str, name: &str, provider: &Provider, development: bool, judge
     }
     if provider.scopes.iter().any(|scope| !is_scope(scope)) {
         judgement.fault(under("scopes"), "a scope has printable ASCII signs, without space, quote and backslash");
+    }
+    let tokens = &provider.access_tokens;
+    if tokens.check == TokenCheck::Jwt && tokens.audiences.is_empty() {
+        let message = "needs at least one: else a token for any other API would pass";
+        judgement.fault(under("access_tokens.audiences"), message);
+    }
+    if tokens.keep_answers_for > LONGEST_KEPT {
+        judgement.fault(under("access_tokens.keep_answers_for"), "at most 5 minutes: a withdrawn token is good for it");
+    }
+    if provider.token_exchange.enabled && provider.token_exchange.audiences.is_empty() {
+        judgement.fault(under("token_exchange.audiences"), "needs at least one: whom exchanged tokens may be for");
     }
     if provider.clock_leeway > LONGEST_LEEWAY {
         judgement.fault(under("clock_leeway"), "at most 5 minutes: set the clocks");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::algorithm::Algorithm;
+use crate::authority::access_token::TokenCheck;
 use crate::crypto::Secret;
 use crate::providers::http::{Exception, Guard};
 
@@ -53,10 +54,38 @@ pub struct OidcSettings {
     pub client_auth: ClientAuth,
     /// Whether refresh tokens are handed on; otherwise they are dropped as they come.
     pub keep_refresh_token: bool,
+    /// How access tokens that others present to an API are checked.
+    pub access_tokens: AccessTokenSettings,
+    /// For which audiences access tokens are exchanged (RFC 8693); `None` when the provider is never asked to.
+    pub exchange_audiences: Option<Vec<String>>,
     /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
     pub development: bool,
     /// Whether the issuer's own origin may lie in a private network (https only).
     pub allow_private_network: bool,
+}
+
+/// How access tokens are checked.
+#[derive(Clone, Debug)]
+pub struct AccessTokenSettings {
+    /// In which way.
+    pub check: TokenCheck,
+    /// A token has to be for one of these; with introspection, none lets the provider alone decide.
+    pub audiences: Vec<String>,
+    /// The claim that lists permissions; dots lead into objects.
+    pub permissions_claim: String,
+    /// How long an answer about a token may be kept.
+    pub keep_answers_for: Duration,
+}
+
+impl Default for AccessTokenSettings {
+    fn default() -> Self {
+        Self {
+            check: TokenCheck::Off,
+            audiences: Vec::new(),
+            permissions_claim: "permissions".to_owned(),
+            keep_answers_for: Duration::from_secs(10),
+        }
+    }
 }
 
 /// A fault in the settings of a provider.
@@ -93,6 +122,8 @@ impl OidcSettings {
             signing_algs: Vec::new(),
             client_auth: ClientAuth::Auto,
             keep_refresh_token: false,
+            access_tokens: AccessTokenSettings::default(),
+            exchange_audiences: None,
             development: false,
             allow_private_network: false,
         }
@@ -120,6 +151,9 @@ impl OidcSettings {
         }
         if self.signing_algs.iter().any(|name| Algorithm::named(name).is_none()) {
             fault("signing_algs", "may hold RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA only");
+        }
+        if self.access_tokens.check == TokenCheck::Jwt && self.access_tokens.audiences.is_empty() {
+            fault("access_tokens.audiences", "must name whom tokens are for: else one for any other API would pass");
         }
         match self.addresses() {
             Err(text) => fault("issuer", text),

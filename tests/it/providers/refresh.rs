@@ -58,7 +58,7 @@ refused! {
     refresh_under_a_rate_limit: "unavailable", |p| {
         p.answers(Endpoint::Token, Answer::json(429, json!({"error": "invalid_grant"})))
     };
-    refresh_with_a_broken_connection: "unavailable", |p| p.answers(Endpoint::Token, Answer::body(Body::Broken));
+    refresh_with_a_broken_connection: "lost", |p| p.answers(Endpoint::Token, Answer::body(Body::Broken));
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::ports::{Clock as _, Providers};
 use gatelodge::authority::provider::{
-    AuthorizationRequest, EndSession, Grant, IdentityProvider, ProviderError, ProviderInfo, Redemption, RefreshRequest,
+    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
+    Redemption, RefreshRequest,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
@@ -29,6 +30,11 @@ pub struct FakeProvider {
     pub revoked: Mutex<Vec<String>>,
     pub slow: Mutex<Option<Duration>>,
     pub scopes: Mutex<Vec<String>>,
+    /// The access tokens with which it was asked who their user is.
+    pub asked: Mutex<Vec<String>>,
+    /// What it says that its users are called.
+    pub name: Mutex<String>,
+    pub exchanged: AtomicUsize,
 }
 
 impl FakeProvider {
@@ -47,6 +53,9 @@ impl FakeProvider {
             revoked: Mutex::default(),
             slow: Mutex::default(),
             scopes: Mutex::new(vec!["openid".into(), "email".into()]),
+            asked: Mutex::default(),
+            name: Mutex::new("Some One".into()),
+            exchanged: AtomicUsize::default(),
         }
     }
 
@@ -65,6 +74,7 @@ impl FakeProvider {
             scopes: self.scopes.lock().unwrap().clone(),
             refresh: Some(Secret::new(format!("refresh-{number}"))),
             id: Some(Secret::new("e30.e30.c2ln")),
+            exchanged: Vec::new(),
         }
     }
 
@@ -127,6 +137,22 @@ impl IdentityProvider for FakeProvider {
         self.pause().await;
         self.refuse()?;
         Ok(self.tokens(number))
+    }
+
+    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
+        self.asked.lock().unwrap().push(access_token.expose().to_owned());
+        self.pause().await;
+        self.refuse()?;
+        let name = self.name.lock().unwrap().clone();
+        Ok(Identity { name: Some(name), ..identity.clone() })
+    }
+
+    async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
+        let number = self.exchanged.fetch_add(1, Ordering::SeqCst);
+        self.pause().await;
+        self.refuse()?;
+        let access = Secret::new(format!("{}-for-{}-{number}", request.access_token.expose(), request.audience));
+        Ok(Exchange { access, end: Some(self.clock.now() + Duration::from_mins(5)), scopes: vec!["read".into()] })
     }
 
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {

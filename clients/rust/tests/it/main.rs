@@ -11,4 +11,5 @@ mod layer;
 mod routes;
 mod settings;
 mod tls;
+mod tokens;
 mod trouble;
