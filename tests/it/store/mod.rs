@@ -1,7 +1,7 @@
 //! Owns the conformance suite of the stores: one list of tests, run against every store there is. What only one of
 //! them can do or suffer has a file of its own. Does not know the inside of any store.
 
-mod bench;
+pub mod bench;
 mod cost;
 mod embedded_file;
 mod embedded_kill;

@@ -1,7 +1,7 @@
 //! Owns a provider that does as it is told, and counts what it is asked. Does not know HTTP.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +35,12 @@ pub struct FakeProvider {
     /// What it says that its users are called.
     pub name: Mutex<String>,
     pub exchanged: AtomicUsize,
+    /// The refresh tokens that were presented.
+    pub presented: Mutex<Vec<String>>,
+    /// Whether a refresh token is good once.
+    pub rotates: AtomicBool,
+    /// So many answers to refreshes are lost on their way.
+    pub lose_answers: AtomicUsize,
 }
 
 impl FakeProvider {
@@ -56,6 +62,9 @@ impl FakeProvider {
             asked: Mutex::default(),
             name: Mutex::new("Some One".into()),
             exchanged: AtomicUsize::default(),
+            presented: Mutex::default(),
+            rotates: AtomicBool::default(),
+            lose_answers: AtomicUsize::default(),
         }
     }
 
@@ -132,9 +141,19 @@ impl IdentityProvider for FakeProvider {
         Ok(Grant { identity, provider_session: None, tokens: self.tokens(number) })
     }
 
-    async fn refresh(&self, _: &RefreshRequest) -> Result<Tokens, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
+        let token = request.refresh_token.expose().to_owned();
+        let again = self.presented.lock().unwrap().contains(&token);
+        self.presented.lock().unwrap().push(token);
         self.pause().await;
+        if again && self.rotates.load(Ordering::SeqCst) {
+            return Err(ProviderError::InvalidGrant("spent".into()));
+        }
+        let lost = |left: usize| left.checked_sub(1);
+        if self.lose_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok() {
+            return Err(ProviderError::Lost("cut".into()));
+        }
         self.refuse()?;
         Ok(self.tokens(number))
     }
