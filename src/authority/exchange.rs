@@ -36,14 +36,14 @@ impl Authority {
         audience: &str,
         minimum: Option<Duration>,
     ) -> Result<Exchanged, Error> {
-        let least = minimum.unwrap_or(self.settings.tokens.margin);
-        if let Some(kept) = self.kept_exchange(admitted, audience, least).await? {
+        let at_least = minimum.unwrap_or(self.settings.tokens.margin);
+        if let Some(kept) = self.kept_exchange(admitted, audience, at_least).await? {
             return Ok(kept);
         }
         let (authority, admitted, audience) = (self.clone(), admitted.clone(), audience.to_owned());
         let (key, run) = ((admitted.credential.key, audience.clone()), |work| self.ports.beside.run(work));
         let exchanged = self.under_way.exchanges.join(key, run, move || {
-            Box::pin(async move { authority.exchange_alone(&admitted, &audience, least).await.map_err(Arc::new) })
+            Box::pin(async move { authority.exchange_alone(&admitted, &audience, at_least).await.map_err(Arc::new) })
         });
         match exchanged.await? {
             Exchanged::Token(token) if token.end.is_some_and(|end| end <= self.now_and(minimum)) => {
@@ -53,14 +53,19 @@ impl Authority {
         }
     }
 
-    async fn exchange_alone(&self, admitted: &Admitted, audience: &str, least: Duration) -> Result<Exchanged, Error> {
+    async fn exchange_alone(
+        &self,
+        admitted: &Admitted,
+        audience: &str,
+        at_least: Duration,
+    ) -> Result<Exchanged, Error> {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Exchanged::SessionGone),
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
                 LeaseAttempt::Taken(lease, _) => {
-                    let exchanged = match self.kept_exchange(admitted, audience, least).await {
+                    let exchanged = match self.kept_exchange(admitted, audience, at_least).await {
                         Ok(None) => self.exchange_under(lease.as_ref(), admitted, audience).await,
                         Ok(Some(kept)) => Ok(kept),
                         Err(error) => Err(error),
@@ -69,7 +74,7 @@ impl Authority {
                     return exchanged;
                 }
             }
-            if let Some(kept) = self.kept_exchange(admitted, audience, least).await? {
+            if let Some(kept) = self.kept_exchange(admitted, audience, at_least).await? {
                 return Ok(kept);
             }
         }
@@ -81,12 +86,12 @@ impl Authority {
         &self,
         admitted: &Admitted,
         audience: &str,
-        least: Duration,
+        at_least: Duration,
     ) -> Result<Option<Exchanged>, Error> {
         let Some(sealed) = self.ports.sessions.tokens(&admitted.credential.key).await? else {
             return Err(Error::AccessTokenExpired);
         };
-        let soonest = self.ports.clock.now() + least;
+        let soonest = self.ports.clock.now() + at_least;
         let tokens = self.open_tokens(admitted, &sealed)?;
         let kept = tokens.exchanged.into_iter().find(|token| token.audience == audience && token.end > soonest);
         Ok(kept

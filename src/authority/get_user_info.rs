@@ -92,7 +92,7 @@ impl Authority {
             let identity = &mut standing.identity;
             (identity.email, identity.email_verified) = (said.email.clone(), said.email_verified);
             (identity.name, identity.picture) = (said.name.clone(), said.picture.clone());
-            identity.claims = said.claims.clone();
+            identity.claims.clone_from(&said.claims);
             standing.user_info_time = Some(now);
         });
         Ok(changed.await?.map(Arc::new))

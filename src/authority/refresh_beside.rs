@@ -85,7 +85,7 @@ mod tests {
     fn a_session_rests_between_two_refreshes() {
         let (resting, now) = (Resting::default(), Timestamp::from_secs(1000));
         assert!(resting.begin(&key(1), now) && resting.begin(&key(2), now));
-        assert!(!resting.begin(&key(1), now + (REST - Duration::from_millis(1))));
+        assert!(!resting.begin(&key(1), now + Duration::from_millis(29_999)));
         assert!(resting.begin(&key(1), now + REST));
     }
 

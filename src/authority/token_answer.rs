@@ -23,10 +23,10 @@ pub(super) fn denied(reason: &DeniedReason, request_id: &str) -> HttpAnswer {
         DeniedReason::ScopeMissing(scopes) => {
             let remedy = "Ask for a token with the scope.";
             let detail = format!("Missing scope: {}", scopes.join(" "));
-            let named =
+            let quotable =
                 scopes.iter().all(|scope| scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\'));
-            let names = if named { format!(", scope=\"{}\"", scopes.join(" ")) } else { String::new() };
-            answer(403, "scope_missing", detail, remedy, format!("{insufficient}{names}"), request_id)
+            let scope = if quotable { format!(", scope=\"{}\"", scopes.join(" ")) } else { String::new() };
+            answer(403, "scope_missing", detail, remedy, format!("{insufficient}{scope}"), request_id)
         }
         DeniedReason::PermissionMissing(permissions) => {
             let detail = format!("Missing permission: {}", permissions.join(" "));

@@ -139,7 +139,7 @@ mod tests {
 
     const DAY: u64 = 86_400;
     const ROTATION: Rotation =
-        Rotation { after: Duration::from_secs(30 * DAY), longest_token: Duration::from_secs(3600) };
+        Rotation { after: Duration::from_secs(30 * DAY), longest_token: Duration::from_hours(1) };
 
     fn key(signs_from: u64) -> KeyAge {
         KeyAge { signs_from: Timestamp::from_secs(signs_from), fits: true }

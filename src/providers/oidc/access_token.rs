@@ -146,7 +146,7 @@ fn kind(typ: Option<&str>, all: &Object) -> Judged<()> {
         return Err(TokenFault::Forged);
     }
     let calls_itself = ["typ", "token_use"].iter().filter_map(|name| all.get(*name));
-    let mut other = calls_itself.map(|kind| kind.as_str().is_none_or(|kind| is_other(kind)));
+    let mut other = calls_itself.map(|kind| kind.as_str().is_none_or(is_other));
     let untyped = typ.is_none() && !OF_ACCESS_TOKENS.iter().any(|name| all.contains_key(*name));
     if untyped || other.any(|other| other) || OF_OTHER_KINDS.iter().any(|name| all.contains_key(*name)) {
         return Err(TokenFault::Forged);

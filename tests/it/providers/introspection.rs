@@ -112,7 +112,7 @@ async fn an_answer_that_is_none_is_an_error() {
 #[tokio::test]
 async fn an_answer_is_kept_no_longer_than_told_and_never_beyond_the_tokens_end() {
     let hostile = Hostile::start().await;
-    hostile.settings_with(|settings| settings.access_tokens.keep_answers_for = Duration::from_secs(60));
+    hostile.settings_with(|settings| settings.access_tokens.keep_answers_for = Duration::from_mins(1));
     let provider = api(&hostile, &[API]);
     let asked = |answer: Answer| {
         hostile.answers(Endpoint::Introspect, answer);

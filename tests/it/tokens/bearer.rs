@@ -217,7 +217,7 @@ async fn a_token_of_our_own_passes_for_nothing_else() {
             claims[name] = value;
             format!("{header}.{}.{signature}", b64(claims.to_string()))
         };
-        let headed = |change: fn(&mut Value)| {
+        let relabelled = |change: fn(&mut Value)| {
             let mut own = decoded(header);
             change(&mut own);
             format!("{}.{payload}.{signature}", b64(own.to_string()))
@@ -226,10 +226,10 @@ async fn a_token_of_our_own_passes_for_nothing_else() {
             bent("exp", json!(NOW + 9_999)),
             bent("sub", json!("idp_root")),
             bent("aud", json!("https://billing.example.com")),
-            headed(|header| header["alg"] = json!("none")),
-            headed(|header| header["alg"] = json!("HS256")),
-            headed(|header| header["kid"] = json!("unknown")),
-            headed(|header| header["typ"] = json!("JWT")),
+            relabelled(|header| header["alg"] = json!("none")),
+            relabelled(|header| header["alg"] = json!("HS256")),
+            relabelled(|header| header["kid"] = json!("unknown")),
+            relabelled(|header| header["typ"] = json!("JWT")),
             format!("{header}.{payload}."),
             format!("{minted}="),
         ] {

@@ -9,7 +9,7 @@ use gatelodge_client::v1;
 use gatelodge_client::v1::get_access_token_response::Outcome;
 use tonic::{Code, Status};
 
-use super::{Served, both};
+use super::{Served, Trouble, both};
 use crate::rpc::failed;
 use crate::rpc::serving::{by, cookies};
 
@@ -65,7 +65,7 @@ async fn fifty_who_want_one_at_once_are_one_exchange() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn why_there_is_none_is_said_clearly() {
-    let troubles: [(fn() -> ProviderError, Code, &str); 4] = [
+    let troubles: [Trouble; 4] = [
         (|| ProviderError::Unsupported(Offer::TokenExchange), Code::FailedPrecondition, "EXCHANGE_UNSUPPORTED"),
         (|| ProviderError::AudienceRefused("target".into()), Code::FailedPrecondition, "AUDIENCE_REFUSED"),
         (|| ProviderError::Unavailable("away".into()), Code::Unavailable, "PROVIDER_UNAVAILABLE"),

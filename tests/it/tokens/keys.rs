@@ -87,7 +87,8 @@ async fn replicas_that_make_keys_at_once_agree_on_one() {
         let all = futures::future::join_all(replicas.iter().map(published)).await;
         assert!(all.iter().all(|keys| *keys == all[0]), "turn {turn}: {all:?}");
         assert_eq!(all[0].len(), if turn == 0 { 1 } else { 2 });
-        clock.advance(if turn == 0 { DAY * 30 - LEAD } else { DAY * 30 });
+        // A key is made a lead before its turn.
+        clock.advance((DAY * 30).checked_sub(if turn == 0 { LEAD } else { Duration::ZERO }).unwrap());
     }
 }
 
@@ -116,7 +117,8 @@ async fn another_algorithm_takes_over_without_a_gap() {
     assert_eq!(both.len(), 2);
     old.clock.advance(LEAD);
     assert_eq!(signing(&new, &presented).await, both[1]);
-    assert_eq!(published(&old).await, both, "every replica publishes both");
+    // One that still has the old algorithm publishes both, and may add one of its own.
+    assert!(published(&old).await.starts_with(&both));
 }
 
 // Keys survive a restart: what they signed before it is still checked.

@@ -22,8 +22,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gatelodge::authority::Ports;
+use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::settings::Settings;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
+use tonic::Code;
 
 use crate::redis::{Server, address};
 use crate::rpc::serving::Serving;
@@ -90,6 +92,9 @@ pub async fn until(so: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
+
+/// What is wrong at a provider, and the status and reason that a caller gets.
+pub type Trouble = (fn() -> ProviderError, Code, &'static str);
 
 /// One over the embedded store, one over Redis.
 pub async fn both(change: impl Fn(&mut Settings)) -> [Served; 2] {

@@ -9,7 +9,7 @@ use gatelodge_client::v1;
 use gatelodge_client::v1::get_user_info_response::Outcome;
 use tonic::{Code, Status};
 
-use super::{Served, both};
+use super::{Served, Trouble, both};
 use crate::rpc::failed;
 use crate::rpc::serving::{by, context, cookies, validation};
 
@@ -71,7 +71,7 @@ async fn an_access_token_that_has_lapsed_is_refreshed_first() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trouble_is_an_error_with_its_reason_and_the_session_stays_as_it_is() {
-    let troubles: [(fn() -> ProviderError, Code, &str); 4] = [
+    let troubles: [Trouble; 4] = [
         (|| ProviderError::Unavailable("away".into()), Code::Unavailable, "PROVIDER_UNAVAILABLE"),
         (|| ProviderError::Rejected("userinfo.sub"), Code::FailedPrecondition, "PROVIDER_REFUSED"),
         (|| ProviderError::InvalidGrant("401".into()), Code::FailedPrecondition, "PROVIDER_REFUSED"),

@@ -7,12 +7,12 @@ use tonic::Code;
 
 use crate::authority::Authority;
 
-fn answer(outcome: Option<Outcome>) -> Result<v1::ValidateTokenResponse, tonic::Status> {
-    Ok(v1::ValidateTokenResponse { outcome })
+fn answer(outcome: impl Into<Option<Outcome>>) -> v1::ValidateTokenResponse {
+    v1::ValidateTokenResponse { outcome: outcome.into() }
 }
 
-fn active(judged: TokenRequirements) -> Option<Outcome> {
-    Some(Outcome::Active(v1::ActiveToken { judged: Some(judged), ..Default::default() }))
+fn active(judged: TokenRequirements) -> Outcome {
+    Outcome::Active(v1::ActiveToken { judged: Some(judged), ..Default::default() })
 }
 
 fn scopes(scopes: &[&str]) -> TokenRequirements {
@@ -33,7 +33,7 @@ async fn a_requirement_that_was_not_judged_is_no_yes() {
         (TokenRequirements { max_login_age: age, ..Default::default() }, scopes(&[]), false),
     ];
     for (asked, judged, yes) in cases {
-        authority.validate_token.say([answer(active(judged))]);
+        authority.validate_token.say([Ok(answer(active(judged)))]);
         let question = v1::ValidateTokenRequest { requirements: Some(asked), ..Default::default() };
         match authority.client().tokens().check(question).await {
             Ok(TokenVerdict::Active(_)) => assert!(yes),
@@ -46,10 +46,10 @@ async fn a_requirement_that_was_not_judged_is_no_yes() {
 #[tokio::test]
 async fn an_outcome_that_is_not_known_is_neither_yes_nor_no() {
     let authority = Authority::start().await;
-    authority.validate_token.say([answer(None)]);
+    authority.validate_token.say([Ok(answer(None))]);
     let error = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unknown);
-    authority.validate_token.say([answer(Some(Outcome::Inactive(v1::InactiveToken::default())))]);
+    authority.validate_token.say([Ok(answer(Outcome::Inactive(v1::InactiveToken::default())))]);
     let verdict = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap();
     assert!(matches!(verdict, TokenVerdict::Inactive(_)));
 }
