@@ -1,5 +1,7 @@
 //! Owns the log: its form, its level, and which crates are silenced. Does not know what is logged.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -19,6 +21,7 @@ pub fn start(settings: &Log) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter(&settings.level))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()))
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
     let started = match settings.format {

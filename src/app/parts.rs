@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::AppError;
 use super::world::SystemEntropy;
+use super::{AppError, settings};
 use crate::authority::access_token::TokenCheck;
 use crate::authority::ports::{Clock, Entropy as _, LoginStore, MintKeyStore, SessionStore};
 use crate::config::fault::{Fault, Faults};
@@ -17,10 +17,10 @@ use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
 use crate::providers::Registry;
 use crate::providers::http::HttpSettings;
-use crate::providers::oidc::{AccessTokenSettings, ClientAuth, OidcSettings};
+use crate::providers::oidc::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault};
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
-use crate::rpc::server::{ServerSettings, TlsSettings};
+use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
 use crate::session::key::TenantNumber;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{RedisSettings, RedisStore};
@@ -73,13 +73,21 @@ fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
     if named && opened { Secret::new(url) } else { address.clone() }
 }
 
+/// What the parts would refuse of a configuration, as far as it can be said before a port or a connection is opened.
+#[must_use]
+pub fn faults(config: &Config) -> Vec<Fault> {
+    let judged = [settings::settings(config).err(), providers(config).err(), server(config).err()];
+    judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
+}
+
 /// The providers that are enabled, in the order of their names.
 pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let settings = enabled.map(|(name, provider)| oidc(config, name, provider)).collect();
     Registry::new(settings, HttpSettings::default()).map_err(|faults| {
-        let fault = |fault: crate::providers::oidc::SettingsFault| {
-            Fault::of(format!("oidc.providers.{}.{}", fault.provider, fault.key), fault.fault)
+        let fault = |SettingsFault { provider, key, fault }: SettingsFault| match key {
+            "name" => Fault::of(format!("oidc.providers.{provider}"), fault),
+            key => Fault::of(format!("oidc.providers.{provider}.{key}"), fault),
         };
         Faults(faults.into_iter().map(fault).collect())
     })
@@ -133,24 +141,11 @@ pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
     Callers::new(configured.chain(more.into_iter().map(|(key, caller)| (*key.hash().as_bytes(), caller))))
 }
 
-/// The gRPC server's settings, its TLS files read.
+/// The gRPC server's settings, its TLS files read and tried.
 pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
     let server = &config.server;
-    let tls = match (&server.tls.cert_file, &server.tls.key_file) {
-        (Some(certificate), Some(key)) => Some(TlsSettings {
-            certificate: read("server.tls.cert_file", certificate)?,
-            key: Secret::new(String::from_utf8_lossy(&read("server.tls.key_file", key)?).into_owned()),
-            client_ca: server
-                .tls
-                .client_ca_file
-                .as_deref()
-                .map(|ca| read("server.tls.client_ca_file", ca))
-                .transpose()?,
-        }),
-        _ => None,
-    };
     Ok(ServerSettings {
-        tls,
+        tls: tls(&server.tls)?,
         max_message_bytes: server.limits.max_message_bytes,
         max_in_flight: server.limits.max_in_flight,
         drain: server.shutdown_grace.get(),
@@ -158,8 +153,28 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
     })
 }
 
-fn read(key: &str, path: &Path) -> Result<Vec<u8>, Faults> {
-    std::fs::read(path).map_err(|error| Fault::of(key, format!("can't read {}: {error}", path.display())).into())
+fn tls(tls: &config::server::Tls) -> Result<Option<TlsSettings>, Faults> {
+    let (Some(certificate), Some(key)) = (&tls.cert_file, &tls.key_file) else { return Ok(None) };
+    let mut faults = Vec::new();
+    let mut read = |key: &str, path: &Path| {
+        let failed = |error| Fault::of(format!("server.tls.{key}"), format!("can't read {}: {error}", path.display()));
+        std::fs::read(path).map_err(|error| faults.push(failed(error))).ok()
+    };
+    let (certificate, key) = (read("cert_file", certificate), read("key_file", key));
+    let client_ca = tls.client_ca_file.as_deref().and_then(|path| read("client_ca_file", path));
+    let (Some(certificate), Some(key), true) = (certificate, key, faults.is_empty()) else {
+        return Err(Faults(faults));
+    };
+    let key = Secret::new(String::from_utf8_lossy(&key).into_owned());
+    let settings = TlsSettings { certificate, key, client_ca };
+    match settings.fault() {
+        None => Ok(Some(settings)),
+        Some(TlsFault::Identity) => {
+            let message = "this and `key_file` are no PEM certificate chain and the key that belongs to it";
+            Err(Fault::of("server.tls.cert_file", message).into())
+        }
+        Some(TlsFault::ClientCa) => Err(Fault::of("server.tls.client_ca_file", "has no PEM certificate").into()),
+    }
 }
 
 /// A new API key.

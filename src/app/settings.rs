@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::parts;
 use crate::authority::settings::{
     CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
     TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
+use crate::config::load::{Loaded, Sources};
 use crate::config::sessions::{Security, Sessions};
 use crate::config::{self, Config, app, well_known};
 use crate::crypto::{KeyRing, Secret, SignatureAlgorithm};
@@ -24,10 +26,18 @@ const REFRESH_LEASE: Duration = Duration::from_secs(10);
 /// How long a caller waits for somebody else's refresh.
 const REFRESH_WAIT: Duration = Duration::from_secs(10);
 
+/// Reads, layers and checks a configuration, by the rules of every part that is built from it.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load(sources: Sources) -> Result<Loaded, Faults> {
+    Config::load(sources, parts::faults)
+}
+
 /// What the use cases go by.
 ///
 /// # Errors
-/// An origin that is none; [`Config::load`] has refused it before.
+/// An origin that is none; [`load`] has refused it before.
 pub fn settings(config: &Config) -> Result<Settings, Faults> {
     let mut faults = Vec::new();
     let mut origin = |path: String, text: &str| {
@@ -123,7 +133,7 @@ pub struct KeyRings {
 }
 
 /// The key rings. Where development has no secret, one that everybody knows takes its place; `None` when there is none
-/// outside development, which [`Config::load`] has refused before.
+/// outside development, which [`load`] has refused before.
 #[must_use]
 pub fn key_rings(config: &Config) -> Option<KeyRings> {
     let Sessions { signing_secret, former_signing_secrets, csrf_signing_secret, former_csrf_signing_secrets, .. } =

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::Format;
 use super::exit::Exit;
+use crate::app::settings;
 use crate::config::fault::Faults;
 use crate::config::load::{Loaded, Sources};
+use crate::config::schema;
+use crate::config::template::{self, InitFile};
 use crate::config::variables::Variables;
-use crate::config::{Config, schema, template};
 use crate::crypto::SecretBytes;
 
 /// Where the configuration is looked for when nobody says where, in this order.
@@ -30,7 +32,7 @@ pub enum Verb {
     },
     /// Print the JSON Schema of the configuration file
     Schema,
-    /// Write a commented gatelodge.yaml, and a .env with fresh secrets; never overwrites
+    /// Write a commented gatelodge.yaml, and a .env with fresh secrets; one that is there is kept
     Init {
         /// The folder to write into
         #[arg(default_value = ".")]
@@ -61,11 +63,11 @@ pub fn run(verb: &Verb, file: Option<&Path>, out: &mut impl Write, err: &mut imp
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Faults> {
-    let usual = || USUAL_PLACES.iter().map(Path::new).find(|path| path.is_file());
+    let usual = || USUAL_PLACES.iter().map(Path::new).find(|path| path.symlink_metadata().is_ok());
     // Names and values that are not Unicode can't be ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Config::load(Sources::read(file.or_else(usual), Path::new(""), Variables::new(environment))?)
+    settings::load(Sources::read(file.or_else(usual), Path::new(""), Variables::new(environment))?)
 }
 
 /// Says what is wrong, one line each.
@@ -87,7 +89,11 @@ fn check(file: Option<&Path>, out: &mut impl Write, err: &mut impl Write) -> io:
     match load(file) {
         Ok(loaded) => {
             warn(&loaded, err)?;
-            writeln!(out, "ok")?;
+            let files: Vec<_> = loaded.files.iter().map(|file| file.display().to_string()).collect();
+            match files.as_slice() {
+                [] => writeln!(out, "ok: no file, only defaults and variables")?,
+                files => writeln!(out, "ok: {}", files.join(", "))?,
+            }
             Ok(Exit::Done)
         }
         Err(faults) => complain(&faults, err),
@@ -126,9 +132,16 @@ fn init(folder: &Path, out: &mut impl Write, err: &mut impl Write) -> io::Result
         return Ok(Exit::Failed);
     };
     match template::init(folder, [session, csrf]) {
-        Ok([yaml, env]) => {
-            writeln!(out, "Wrote {} (every key, commented) and {} (fresh secrets).", yaml.display(), env.display())?;
+        Ok(files) => {
+            for (InitFile { path, is_new }, what) in files.iter().zip(["every key, commented", "fresh secrets"]) {
+                match is_new {
+                    true => writeln!(out, "Wrote {} ({what}).", path.display())?,
+                    false => writeln!(out, "Kept {}, which was there.", path.display())?,
+                }
+            }
             writeln!(out, "Next: enable a provider, then `gatelodge config check`.")?;
+            let [yaml, _] = files;
+            secrets_in_vain(&yaml.path, folder, err)?;
             Ok(Exit::Done)
         }
         Err(error) => {
@@ -137,6 +150,14 @@ fn init(folder: &Path, out: &mut impl Write, err: &mut impl Write) -> io::Result
             Ok(Exit::Failed)
         }
     }
+}
+
+/// Warns where the new `.env` wins over secrets that were in force before: sessions would end with them.
+fn secrets_in_vain(yaml: &Path, folder: &Path, err: &mut impl Write) -> io::Result<()> {
+    let loaded = Sources::read(Some(yaml), folder, Variables::default()).and_then(settings::load);
+    let warnings = loaded.map(|loaded| loaded.warnings).unwrap_or_default();
+    let secrets = warnings.iter().filter(|warning| warning.path.ends_with("signing_secret"));
+    secrets.into_iter().try_for_each(|warning| writeln!(err, "warning: {warning}"))
 }
 
 /// Random bytes of the operating system.

@@ -53,7 +53,10 @@ pub(super) fn dev(file: Option<&Path>, args: DevArgs) -> Exit {
     let only = DevelopmentOnly::in_gatelodge_dev();
     block_on(dev::run::run(&only, options, announce, asked_to_stop())).map_or(Exit::Failed, |done| match done {
         Ok(()) => Exit::Done,
-        Err(error @ (DevError::Provider(_) | DevError::Folder { .. })) => failed(&error, Exit::Usage),
+        Err(error @ (DevError::Provider(_) | DevError::ProviderListen | DevError::Folder { .. })) => {
+            failed(&error, Exit::Usage)
+        }
+        Err(error @ DevError::FolderInUse(_)) => failed(&error, Exit::Unavailable),
         Err(DevError::App(error)) => failed(&error, exit_of(&error)),
     })
 }

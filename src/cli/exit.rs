@@ -11,6 +11,8 @@ pub enum Exit {
     Failed,
     /// 64: the command line or the configuration is wrong. Nothing was started.
     Usage,
+    /// 66: the session that was named is not there.
+    Absent,
     /// 69: the authority, its store or a port is not to be had now. Trying again may help.
     Unavailable,
     /// 77: the API key is missing, unknown, or its role does not allow this.
@@ -19,8 +21,8 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, for the help text.
-    pub const HELP: &str = "Exit codes: 0 done, 1 failed, 64 wrong command line or configuration, 69 unavailable, \
-                            77 not allowed";
+    pub const HELP: &str = "Exit codes: 0 done, 1 failed, 64 wrong command line or configuration, \
+                            66 no such session, 69 unavailable, 77 not allowed";
 
     /// The number.
     #[must_use]
@@ -29,6 +31,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 64,
+            Self::Absent => 66,
             Self::Unavailable => 69,
             Self::NotAllowed => 77,
         }

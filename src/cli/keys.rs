@@ -3,9 +3,11 @@
 
 use std::io::{self, Write};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
 use super::Format;
 use super::exit::Exit;
-use crate::config::callers::Role;
+use crate::config::callers::{self, Role};
 use crate::crypto::ApiKey;
 
 /// What can be done with API keys.
@@ -13,8 +15,8 @@ use crate::crypto::ApiKey;
 pub enum Verb {
     /// Make an API key, print it once, and print its line for the configuration
     Generate {
-        /// What the caller may do
-        #[arg(long, value_parser = role)]
+        /// What the caller may do: edge (log people in, validate), backend (validate), admin (list and end sessions)
+        #[arg(long, value_parser = PossibleValuesParser::new(ROLES.map(Role::name)).try_map(|word| role(&word)))]
         role: Role,
         /// The caller's name, as logs show it
         #[arg(long, value_parser = name)]
@@ -55,18 +57,16 @@ pub fn run(verb: &Verb, out: &mut impl Write, err: &mut impl Write) -> io::Resul
     Ok(Exit::Done)
 }
 
+const ROLES: [Role; 3] = [Role::Edge, Role::Backend, Role::Admin];
+
 fn role(text: &str) -> Result<Role, &'static str> {
-    [Role::Edge, Role::Backend, Role::Admin]
-        .into_iter()
-        .find(|role| role.name() == text)
-        .ok_or("expected edge, backend or admin")
+    ROLES.into_iter().find(|role| role.name() == text).ok_or("no such role")
 }
 
 /// The rule of `callers[].name`, and nothing that YAML reads in its own way.
 fn name(text: &str) -> Result<String, &'static str> {
-    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
     let letter = text.starts_with(|first: char| first.is_ascii_alphabetic());
-    (letter && text.len() <= 64 && text.chars().all(plain))
+    (letter && callers::is_name(text))
         .then(|| text.to_owned())
         .ok_or("expected a letter, then letters, digits and `-_.`, 64 at most")
 }

@@ -1,13 +1,17 @@
 //! Owns the command line: verbs, tables, exit codes. Does not know how anything is done.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, Command, CommandFactory as _, FromArgMatches as _, Parser};
 
 use self::exit::Exit;
 
+mod advice;
 pub mod config;
 mod dev;
 pub mod exit;
@@ -19,7 +23,8 @@ pub mod sessions;
 #[derive(Debug, Parser)]
 #[command(name = "gatelodge", version, after_help = Exit::HELP, arg_required_else_help = true)]
 pub struct Cli {
-    /// The configuration file; default: gatelodge.yaml or config/gatelodge.yaml in the working directory, if there is one
+    /// The configuration file of serve, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
+    /// in the working directory, if there is one
     #[arg(long, short, global = true, env = "GATELODGE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What to do
@@ -34,8 +39,7 @@ pub enum Verb {
     Serve,
     /// Run an HTTP edge; GATELODGE_ADDRESS and GATELODGE_API_KEY say whose
     Edge(serving::EdgeArgs),
-    /// Run everything on this machine, ready to try: authority, edge, a provider with two test users, a demo page; with
-    /// --config also with the providers and the store of that file
+    /// Run everything on this machine, ready to try: authority, edge, a provider with two test users, a demo page
     Dev(dev::DevArgs),
     /// List, show and end sessions of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
     #[command(subcommand)]
@@ -69,10 +73,39 @@ pub enum Format {
     Json,
 }
 
+const DEV_CONFIG: &str = "A configuration file whose providers, store and times are used as well; without -c (or \
+                          GATELODGE_CONFIG) none is read";
+
+/// The command line, where each verb says of `--config` what it means there.
+fn command() -> Command {
+    let option = || Arg::new("config").long("config").short('c').value_name("FILE").global(true);
+    let option = || option().env("GATELODGE_CONFIG").value_parser(clap::value_parser!(PathBuf));
+    let verbs = ["edge", "sessions", "health", "keys", "completion"].into_iter();
+    let command = Cli::command().mut_subcommand("dev", |dev| dev.arg(option().help(DEV_CONFIG)));
+    verbs.fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(option().hide(true))))
+}
+
+/// Reads a command line. A configuration file that is named for a verb that reads none is an error.
+fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(words)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let reads = match &cli.verb {
+        Verb::Serve | Verb::Dev(_) => true,
+        Verb::Config(verb) => matches!(verb, config::Verb::Check { .. } | config::Verb::Show { .. }),
+        Verb::Edge(_) | Verb::Sessions(_) | Verb::Health { .. } | Verb::Keys(_) | Verb::Completion { .. } => false,
+    };
+    if !reads && matches.value_source("config") == Some(ValueSource::CommandLine) {
+        let message = "--config is for serve, dev, config check and config show; this verb reads no configuration file";
+        return Err(command.error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(cli)
+}
+
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
@@ -103,7 +136,7 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
         Verb::Sessions(verb) => sessions::run(verb, out),
         Verb::Health { address } => sessions::health(&address, out),
         Verb::Completion { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "gatelodge", out);
+            clap_complete::generate(shell, &mut command(), "gatelodge", out);
             Ok(Exit::Done)
         }
         Verb::Serve | Verb::Edge(_) | Verb::Dev(_) => Ok(Exit::Usage),

@@ -3,12 +3,14 @@
 
 use std::io::{self, Write};
 
+use clap::builder::NonEmptyStringValueParser;
 use comfy_table::{ContentArrangement, Table, presets};
 use gatelodge_client::v1::{self, Session, admin_service_revoke_request::Target};
 use gatelodge_client::{Client, ClientOptions, Error, Timestamp};
 use serde_json::{Value, json};
 
 use super::Format;
+use super::advice::refused;
 use super::exit::Exit;
 use super::serving::{block_on, failed};
 
@@ -19,11 +21,11 @@ pub enum Verb {
     /// List the living sessions
     List {
         /// Only those of this user, `<provider>_<sub>`
-        #[arg(long)]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         user: Option<String>,
         /// List at most this many
-        #[arg(long, default_value_t = 1000)]
-        limit: usize,
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+        limit: u16,
         /// How to print them
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
@@ -36,14 +38,14 @@ pub enum Verb {
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
     },
-    /// End one session, or all of a user's
+    /// End one session, or all of a user's; exit code 66 where the id is of no living session
     #[command(group = clap::ArgGroup::new("target").required(true))]
     Revoke {
         /// The public session id, "sid_..."
         #[arg(group = "target")]
         session_id: Option<String>,
         /// All sessions of this user, `<provider>_<sub>`
-        #[arg(long, group = "target")]
+        #[arg(long, group = "target", value_parser = NonEmptyStringValueParser::new())]
         user: Option<String>,
         /// Why, for the log
         #[arg(long, default_value = "")]
@@ -65,10 +67,10 @@ pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
     };
     let asked = block_on(async {
         let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
-        ask(&client, verb).await.map_err(|error| refused(&error))
+        ask(&client, verb).await.map_err(|error| refused(&error, "GATELODGE_ADDRESS"))
     });
     match asked {
-        Some(Ok(text)) => writeln!(out, "{text}").map(|()| Exit::Done),
+        Some(Ok((text, exit))) => writeln!(out, "{text}").map(|()| exit),
         Some(Err(exit)) => Ok(exit),
         None => Ok(Exit::Failed),
     }
@@ -82,7 +84,7 @@ pub fn health(address: &str, out: &mut impl Write) -> io::Result<Exit> {
     let asked = block_on(async {
         let client =
             Client::connect(&ClientOptions::without_key(address)).map_err(|error| failed(&error, Exit::Usage))?;
-        client.is_serving("").await.map_err(|error| refused(&error))
+        client.is_serving("").await.map_err(|error| refused(&error, "--address (or GATELODGE_ADDRESS)"))
     });
     match asked {
         Some(Ok(true)) => writeln!(out, "serving").map(|()| Exit::Done),
@@ -92,11 +94,12 @@ pub fn health(address: &str, out: &mut impl Write) -> io::Result<Exit> {
     }
 }
 
-async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
-    match verb {
+async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
+    let done = |text| (text, Exit::Done);
+    Ok(match verb {
         Verb::List { user, limit, output } => {
-            let sessions = list(client, user.unwrap_or_default(), limit).await?;
-            Ok(match output {
+            let sessions = list(client, user.unwrap_or_default(), limit.into()).await?;
+            done(match output {
                 Format::Table => table(&sessions),
                 Format::Json => Value::Array(sessions.iter().map(record).collect()).to_string(),
             })
@@ -104,22 +107,28 @@ async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
         Verb::Show { session_id, output } => {
             let answer = client.admin().get_session(v1::GetSessionRequest { session_id }).await?;
             let session = record(&answer.session.unwrap_or_default());
-            Ok(match output {
+            done(match output {
                 Format::Table => lines(&session),
                 Format::Json => session.to_string(),
             })
         }
         Verb::Revoke { session_id, user, reason, output } => {
             let target = session_id.map(Target::SessionId).or(user.map(Target::UserId));
+            let is_one = matches!(target, Some(Target::SessionId(_)));
             let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason }).await?;
             let count = answer.revoked_count;
-            Ok(match output {
-                Format::Table if count == 1 => "1 session was ended.".to_owned(),
-                Format::Table => format!("{count} sessions were ended."),
+            let text = match output {
                 Format::Json => json!({ "revoked_count": count }).to_string(),
-            })
+                Format::Table => match count {
+                    0 if is_one => "No living session has this id; nothing was ended.".to_owned(),
+                    0 => "This user has no living session; logins under way were ended.".to_owned(),
+                    1 => "1 session was ended.".to_owned(),
+                    several => format!("{several} sessions were ended."),
+                },
+            };
+            (text, if is_one && count == 0 { Exit::Absent } else { Exit::Done })
         }
-    }
+    })
 }
 
 async fn list(client: &Client, user_id: String, limit: usize) -> Result<Vec<Session>, Error> {
@@ -197,14 +206,4 @@ fn lines(record: &Value) -> String {
 fn text(record: &Value, field: &str) -> String {
     let text = record.get(field).and_then(Value::as_str).unwrap_or("-");
     text.chars().filter(|c| !c.is_control()).collect()
-}
-
-fn refused(error: &Error) -> Exit {
-    let exit = match error.code().into() {
-        16 | 7 => Exit::NotAllowed,
-        14 | 4 => Exit::Unavailable,
-        3 => Exit::Usage,
-        _ => Exit::Failed,
-    };
-    failed(error, exit)
 }

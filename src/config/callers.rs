@@ -8,14 +8,23 @@ use crate::crypto::ApiKeyHash;
 /// One caller: an edge, a backend or an admin with an API key. `gatelodge keys generate` makes one.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-unique" = ["name", "key_hash"]))]
 pub struct Caller {
     /// Its name, as logs show it. No two callers share one.
+    #[schemars(extend("format" = "caller-name"))]
     pub name: String,
     /// What it may do.
     pub role: Role,
     /// The hash of its API key: `sha256:` and 64 hex digits.
     #[schemars(with = "String", extend("format" = "key-hash"))]
     pub key_hash: ApiKeyHash,
+}
+
+/// Whether a text can be a caller's name.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(plain)
 }
 
 /// What a caller may do.

@@ -46,6 +46,15 @@ impl fmt::Display for Fault {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Faults(pub Vec<Fault>);
 
+impl Faults {
+    /// Faults in the order of the file.
+    #[must_use]
+    pub fn sorted(mut faults: Vec<Fault>) -> Self {
+        faults.sort_by(|left, right| left.place.cmp(&right.place));
+        Self(faults)
+    }
+}
+
 impl From<Fault> for Faults {
     fn from(fault: Fault) -> Self {
         Self(vec![fault])

@@ -3,16 +3,23 @@
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::Config;
+use super::fault::Fault;
 use super::tree::{Content, Node};
 
 /// Puts the later layers over the earlier ones, and reads what comes out. Sections are merged key by key; everything
 /// else replaces what was there.
 ///
 /// # Errors
-/// A value that the types refuse although the schema allows it.
-pub fn merged(layers: [&Node; 2]) -> Result<Config, ConfigError> {
+/// A value that the types refuse although the schema allows it: its key, without the value.
+pub fn merged(layers: [&Node; 2]) -> Result<Config, Fault> {
     let builder = layers.into_iter().fold(config::Config::builder(), |all, layer| all.add_source(Layer(layer.clone())));
-    builder.build()?.try_deserialize()
+    builder.build().and_then(config::Config::try_deserialize).map_err(|error| {
+        let path = match &error {
+            ConfigError::Type { key, .. } | ConfigError::At { key, .. } => key.clone(),
+            _ => None,
+        };
+        Fault::of(path.unwrap_or_default(), "can't be read")
+    })
 }
 
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use super::secret_files::{self, Findings};
 use super::shape::prune;
 use super::tree::{Content, Node, Origin, Place};
 use super::variables::Variables;
-use super::{layers, overrides, rules, yaml};
+use super::{layers, overrides, rules, text, yaml};
 
 /// What a configuration is made from.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,8 @@ pub struct Loaded {
     pub origins: BTreeMap<String, Origin>,
     /// What is allowed and still worth a second look.
     pub warnings: Vec<Fault>,
+    /// The files that were read: YAML and `.env`, those of the two that are there.
+    pub files: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -55,13 +57,13 @@ impl Sources {
             Faults::from(Fault::of("", format!("can't read {}: {error}", path.display())))
         };
         let file = path
-            .map(|path| match std::fs::read_to_string(path) {
+            .map(|path| match text::read(path) {
                 Ok(text) => Ok(Text { path: path.to_owned(), text }),
                 Err(error) => Err(unreadable(path, &error)),
             })
             .transpose()?;
         let dotenv = folder.join(".env");
-        let dotenv = match std::fs::read_to_string(&dotenv) {
+        let dotenv = match text::read(&dotenv) {
             Ok(text) => Some(Text { path: ".env".into(), text }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&dotenv, &error)),
@@ -77,12 +79,14 @@ impl Sources {
 }
 
 impl Config {
-    /// Reads, layers and checks. The environment wins over the file, and the file over the defaults.
+    /// Reads, layers and checks. The environment wins over the file, and the file over the defaults. `parts` says what
+    /// those who use the values would refuse: so each rule stands once, and what passes here can be started.
     ///
     /// # Errors
     /// Everything that is wrong, at once (only a fault of YAML syntax hides what comes after it).
-    pub fn load(sources: Sources) -> Result<Loaded, Faults> {
+    pub fn load(sources: Sources, parts: impl FnOnce(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
         let mut faults = Vec::new();
+        let files = sources.file.iter().chain(&sources.dotenv).map(|text| text.path.clone()).collect();
         let mut variables = sources.environment;
         if let Some(dotenv) = &sources.dotenv {
             variables.add_dotenv(&name_of(&dotenv.path), &dotenv.text, &mut faults);
@@ -96,14 +100,13 @@ impl Config {
         secret_files::read(&mut file, Shape::root(), folder, "", &mut in_file);
         secret_files::read(&mut environment, Shape::root(), Path::new(""), "", &mut in_environment);
 
-        let config = layers::merged([&file, &environment]).map_err(|error| {
-            // The schema let something through that the types refuse: say what, without the value.
-            let path = match &error {
-                config::ConfigError::Type { key, .. } | config::ConfigError::At { key, .. } => key.clone(),
-                _ => None,
-            };
-            Faults::from(Fault::of(path.unwrap_or_default(), "can't be read"))
-        })?;
+        let config = match layers::merged([&file, &environment]) {
+            Ok(config) => config,
+            Err(fault) => {
+                faults.extend(unset.into_iter().chain(in_file.faults).chain(in_environment.faults).chain([fault]));
+                return Err(Faults::sorted(faults));
+            }
+        };
 
         // What is missing is no fault where the environment gave it, nor under a provider that is not offered.
         let overridden = environment.leaves();
@@ -113,23 +116,26 @@ impl Config {
         faults.extend(unset.into_iter().chain(in_file.faults).filter(|fault| !moot(fault)));
         faults.extend(in_environment.faults);
 
+        let in_vain = in_vain(&file.leaves(), &overridden);
         let mut origins = file.leaves();
         origins.extend(overridden);
-        let known: Vec<String> = faults.iter().map(|fault| fault.path.clone()).collect();
-        let judged = rules::judge(&config);
         let placed = |mut fault: Fault| {
             fault.place = fault.place.or_else(|| nearest(&origins, &file, &fault.path));
             fault
         };
-        let said = |fault: &Fault| known.iter().any(|other| concerns(other, &fault.path));
-        faults.extend(judged.faults.into_iter().filter(|fault| !said(fault)).map(placed));
-        if !faults.is_empty() {
-            faults.sort_by(|left, right| left.place.cmp(&right.place));
-            return Err(Faults(faults));
+        let judged = rules::judge(&config);
+        for fault in judged.faults.into_iter().chain(parts(&config)) {
+            // One fault of a key is enough: what is unreadable or missing would be wrong by other rules too.
+            if !faults.iter().any(|said| concerns(&said.path, &fault.path)) {
+                faults.push(placed(fault));
+            }
         }
-        let warnings = judged.warnings.into_iter().map(placed).chain(in_file.warnings).chain(in_environment.warnings);
-        let warnings = warnings.collect();
-        Ok(Loaded { config, origins, warnings })
+        if !faults.is_empty() {
+            return Err(Faults::sorted(faults));
+        }
+        let found = in_vain.into_iter().chain(in_file.warnings).chain(in_environment.warnings);
+        let warnings = judged.warnings.into_iter().map(placed).chain(found).collect();
+        Ok(Loaded { config, origins, warnings, files })
     }
 }
 
@@ -163,6 +169,21 @@ fn environment_layer(variables: &Variables, faults: &mut Vec<Fault>) -> Node {
 
 fn name_of(path: &Path) -> Arc<str> {
     path.display().to_string().into()
+}
+
+/// Secrets that the file gives although the environment gives others: whoever changes one there waits for an effect
+/// that does not come.
+fn in_vain(file: &BTreeMap<String, Origin>, environment: &BTreeMap<String, Origin>) -> Vec<Fault> {
+    let beaten = file.iter().filter_map(|(path, here)| Some((path, here, environment.get(path)?)));
+    let beaten = beaten.filter(|(_, here, winner)| !here.variables().any(|name| winner.variables().any(|w| w == name)));
+    let secret = beaten.filter(|(path, ..)| Shape::root().at(path).is_some_and(Shape::is_secret));
+    secret
+        .map(|(path, here, winner)| {
+            let message =
+                format!("not in force: {winner} sets it too. The environment wins over `.env`, and that over the file");
+            Fault::at(&here.place, path, message)
+        })
+        .collect()
 }
 
 /// Whether a fault at `known` can be why there is one at `path`: the same key, one within it, or its file.

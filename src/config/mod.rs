@@ -4,6 +4,7 @@
 //!
 //! | file | step |
 //! |---|---|
+//! | `text` | files to text |
 //! | [`variables`] | the environment as a value, and `.env` |
 //! | [`yaml`] | YAML to a [`tree`] of texts, with lines and columns |
 //! | [`interpolate`] | `${VAR}` in those texts |
@@ -37,6 +38,7 @@ pub mod sessions;
 pub mod shape;
 pub mod store;
 pub mod template;
+mod text;
 pub mod tokens;
 pub mod tree;
 pub mod variables;

@@ -70,7 +70,7 @@ pub struct Provider {
     pub claims: Vec<String>,
     /// Ask the provider's userinfo endpoint at each login, for claims that are not in its ID token.
     pub userinfo: bool,
-    /// How far the provider's clock may be off.
+    /// How far the provider's clock may be off; at most 60 seconds.
     pub clock_leeway: Period,
     /// Algorithms with which ID tokens may be signed.
     pub signing_algorithms: Vec<SigningAlgorithm>,

@@ -35,7 +35,11 @@ pub fn layer(variables: &Variables, faults: &mut Vec<Fault>) -> Node {
                 }
                 Err(message) => faults.push(Fault::at(&place, path.join("."), message)),
             },
-            Err(message) => faults.push(Fault::at(&place, name, message)),
+            // The place of a variable that stands in no file is its name.
+            Err(message) => {
+                let path = if variable.place.is_some() { name } else { "" };
+                faults.push(Fault::at(&place, path, message));
+            }
         }
     }
     root

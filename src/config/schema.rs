@@ -53,6 +53,12 @@ impl Shape {
         }
     }
 
+    /// What may stand under a path of keys (`app.sessions.max_age`).
+    #[must_use]
+    pub fn at(self, path: &str) -> Option<Self> {
+        path.split('.').try_fold(self, Self::key)
+    }
+
     /// The kind of thing that may stand here.
     #[must_use]
     pub fn kind(self) -> Kind {
@@ -88,19 +94,24 @@ impl Shape {
     /// The keys that have to stand in this section.
     #[must_use]
     pub fn required(self) -> Vec<&'static str> {
-        self.resolved()
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect()
+        self.words("required")
+    }
+
+    /// The keys of which no two entries of a list may have the same value, where such entries stand here.
+    #[must_use]
+    pub fn unique(self) -> Vec<&'static str> {
+        self.words("x-unique")
     }
 
     /// What the key means, from its doc comment.
     #[must_use]
     pub fn description(self) -> Option<&'static str> {
         self.0.get("description").and_then(Value::as_str)
+    }
+
+    fn words(self, keyword: &str) -> Vec<&'static str> {
+        let words = self.resolved().get(keyword).and_then(Value::as_array).into_iter().flatten();
+        words.filter_map(Value::as_str).collect()
     }
 
     /// Follows references, and looks past the `null` of what may be left out.

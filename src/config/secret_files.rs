@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::fault::Fault;
 use super::schema::Shape;
+use super::text;
 use super::tree::{Content, Key, Node, Place, join};
 
 const SUFFIX: &str = "_file";
@@ -31,14 +32,15 @@ pub fn read(node: &mut Node, shape: Shape, folder: &Path, path: &str, findings: 
             && shape.key(name).is_some_and(Shape::is_secret)
         {
             let file = folder.join(file);
-            match std::fs::read_to_string(&file) {
-                Ok(text) => {
+            match text::read(&file) {
+                Ok(secret) => {
                     if is_open_to_everybody(&file) {
                         let message = "every user of this machine can read this file";
                         findings.warnings.push(Fault::at(&value.place, here, message));
                     }
-                    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.trim_end_matches('\r'));
-                    let secret = Node::new(Place::SecretFile(file), Content::Text(text.to_owned()));
+                    let secret =
+                        secret.strip_suffix('\n').map_or(secret.as_str(), |secret| secret.trim_end_matches('\r'));
+                    let secret = Node::new(Place::SecretFile(file), Content::Text(secret.to_owned()));
                     secrets.push((Key { text: name.to_owned(), place: key.place.clone() }, secret));
                 }
                 Err(error) => {

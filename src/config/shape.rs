@@ -1,10 +1,12 @@
 //! Owns the check of a tree against the schema: unknown keys, wrong types, unreadable formats, all of them at once.
 //! Does not know what the values mean together.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
+use super::callers;
 use super::fault::Fault;
 use super::period::Period;
 use super::schema::{Kind, Shape};
@@ -48,6 +50,7 @@ fn pruned(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) ->
             }
         }
         (Content::List(items), Kind::List(each)) => {
+            each.unique().into_iter().for_each(|key| doubled(items, key, path, faults));
             for (at, item) in items.iter_mut().enumerate() {
                 prune(item, *each, &format!("{path}[{at}]"), faults);
             }
@@ -57,6 +60,20 @@ fn pruned(node: &mut Node, shape: Shape, path: &str, faults: &mut Vec<Fault>) ->
         (Content::Text(text), kind) => scalar(text, kind).map_err(Some),
         (Content::Map(_), kind) => Err(Some(format!("expected {}, found a section", name_of(kind)))),
         (Content::List(_), kind) => Err(Some(format!("expected {}, found a list", name_of(kind)))),
+    }
+}
+
+/// Says which entries of a list have a `key` that an earlier one has. Entries count that are wrong otherwise.
+fn doubled(items: &[Node], key: &str, path: &str, faults: &mut Vec<Fault>) {
+    let mut first = BTreeMap::new();
+    for (at, item) in items.iter().enumerate() {
+        let Some(Node { place, content: Content::Text(text), .. }) = item.get(&[key]) else { continue };
+        if let Some(other) = first.get(text) {
+            let message = format!("{path}[{other}] has the same; each has its own");
+            faults.push(Fault::at(place, format!("{path}[{at}].{key}"), message));
+        } else {
+            first.insert(text, at);
+        }
     }
 }
 
@@ -78,6 +95,7 @@ fn is_of(format: &str, text: &str) -> bool {
         "period" => Period::parse(text).is_some(),
         "socket-address" => text.parse::<SocketAddr>().is_ok(),
         "network" => text.parse::<IpNet>().is_ok(),
+        "caller-name" => callers::is_name(text),
         "key-hash" => text.parse::<ApiKeyHash>().is_ok(),
         "redis-url" => RedisUrl::parse(text).is_some(),
         "origin" => is_origin(text),
@@ -103,6 +121,7 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Text(Some("period")) => "a length of time: seconds, or a number with a unit (`15m`)",
         Kind::Text(Some("socket-address")) => "an IP address and port (`127.0.0.1:50051`)",
         Kind::Text(Some("network")) => "a network (`10.0.0.0/8`)",
+        Kind::Text(Some("caller-name")) => "1 to 64 letters, digits and `-_.`",
         Kind::Text(Some("key-hash")) => {
             "the hash of an API key: `sha256:` and 64 hex digits, from `gatelodge keys generate`"
         }

@@ -75,8 +75,10 @@ impl RedisUrl {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let url = url::Url::parse(text).ok()?;
-        let good = matches!(url.scheme(), "redis" | "rediss") && url.host_str().is_some_and(|host| !host.is_empty());
-        good.then(|| Self(Secret::new(text)))
+        let database = url.path().trim_start_matches('/');
+        let numbered = database.is_empty() || database.parse::<u16>().is_ok();
+        let hosted = url.host_str().is_some_and(|host| !host.is_empty());
+        (matches!(url.scheme(), "redis" | "rediss") && hosted && numbered).then(|| Self(Secret::new(text)))
     }
 
     /// The address as it was given, password included.

@@ -15,9 +15,9 @@ pub const GATELODGE_YAML: &str = include_str!("../../config/gatelodge.yaml");
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// A file is there already, and is never overwritten.
-    #[error("{} is there already; nothing was written", .0.display())]
-    Exists(PathBuf),
+    /// Both files are there already, and neither is ever overwritten.
+    #[error("{} and {} are there already; nothing was written", .0.display(), .1.display())]
+    Exists(PathBuf, PathBuf),
     /// A file can't be written.
     #[error("can't write {}", .path.display())]
     Write {
@@ -29,34 +29,43 @@ pub enum InitError {
     },
 }
 
-/// Writes `gatelodge.yaml`, and `.env` with fresh secrets that only its owner can read, into `folder`.
-/// Gives the paths of both.
+/// What was done with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it was written; else it was there and is unchanged.
+    pub is_new: bool,
+}
+
+/// Writes `gatelodge.yaml`, and `.env` with fresh secrets that only its owner can read, into `folder`, which is made
+/// when it is not there. A file that is there stays as it is.
 ///
 /// # Errors
-/// `Exists` when either is there already: then neither is written.
-pub fn init(folder: &Path, random: [SecretBytes<32>; 2]) -> Result<[PathBuf; 2], InitError> {
+/// `Exists` when both are there.
+pub fn init(folder: &Path, random: [SecretBytes<32>; 2]) -> Result<[InitFile; 2], InitError> {
     let [yaml, env] = [folder.join("gatelodge.yaml"), folder.join(".env")];
-    if let Some(there) = [&yaml, &env].into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(InitError::Exists(there.clone()));
+    let missing = |path: &PathBuf| path.symlink_metadata().is_err();
+    if !missing(&yaml) && !missing(&env) {
+        return Err(InitError::Exists(yaml, env));
     }
+    std::fs::create_dir_all(folder).map_err(|source| InitError::Write { path: folder.to_owned(), source })?;
     let [session, csrf] = random.map(|bytes| URL_SAFE_NO_PAD.encode(bytes.expose()));
     let secrets = format!(
         "# Secrets of this installation, read by gatelodge from the working directory. Keep them out of version control.\n\
          SESSION_SIGNING_SECRET={session}\n\
          CSRF_SIGNING_SECRET={csrf}\n"
     );
-    write(&env, &secrets, true)?;
-    write(&yaml, GATELODGE_YAML, false)?;
-    Ok([yaml, env])
-}
-
-fn write(path: &Path, text: &str, private: bool) -> Result<(), InitError> {
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => InitError::Exists(path.to_owned()),
-        _ => InitError::Write { path: path.to_owned(), source },
+    let put = |path: PathBuf, text: &str, private| match create(&path, private) {
+        Ok(mut file) => match file.write_all(text.as_bytes()) {
+            Ok(()) => Ok(InitFile { path, is_new: true }),
+            Err(source) => Err(InitError::Write { path, source }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(InitFile { path, is_new: false }),
+        Err(source) => Err(InitError::Write { path, source }),
     };
-    let mut file = create(path, private).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)
+    let env = put(env, &secrets, true)?;
+    Ok([put(yaml, GATELODGE_YAML, false)?, env])
 }
 
 #[cfg(unix)]

@@ -132,6 +132,14 @@ pub struct Origin {
     pub from: Vec<String>,
 }
 
+impl Origin {
+    /// The names of the variables that it came from.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let own = if let Place::Variable(name) = &self.place { Some(name.as_str()) } else { None };
+        own.into_iter().chain(self.from.iter().filter_map(|from| from.split(' ').next()))
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.place)?;

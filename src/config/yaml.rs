@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Spanned};
 
 use super::fault::Fault;
 use super::tree::{Content, Key, Node, Place, join};
@@ -15,13 +15,26 @@ use super::tree::{Content, Key, Node, Place, join};
 /// The first fault of syntax: nothing after it can be read.
 pub fn read(file: &Arc<str>, text: &str, faults: &mut Vec<Fault>) -> Result<Node, Fault> {
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough, with_snippet: false };
-    let parsed: Option<Spanned<Raw>> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let place = error.location().map(|location| place(file, &location));
-        Fault { path: String::new(), place, message: format!("not YAML: {}", error.without_snippet()) }
-    })?;
+    let parsed: Option<Spanned<Raw>> =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| fault(file, error.without_snippet()))?;
     let reader = Reader { file, text };
     let start = Place::File { file: file.clone(), line: 1, column: 1 };
     Ok(parsed.map_or_else(|| Node::new(start, Content::Nothing), |raw| reader.node(raw, "", faults)))
+}
+
+fn fault(file: &Arc<str>, error: &Error) -> Fault {
+    let location = error.location();
+    let message = match error {
+        Error::MultipleDocuments { .. } => "a second document begins here; a configuration is one".to_owned(),
+        Error::Budget { .. } => "too much for a configuration: too many keys and values, or too deep".to_owned(),
+        other => {
+            let message = other.to_string();
+            let where_again = location.map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+            let message = where_again.and_then(|again| message.strip_suffix(&again)).unwrap_or(&message);
+            format!("not YAML: {message}")
+        }
+    };
+    Fault { path: String::new(), place: location.map(|location| place(file, &location)), message }
 }
 
 struct Reader<'a> {

@@ -3,6 +3,7 @@
 
 pub mod banner;
 pub mod demo;
+mod icon;
 mod keys;
 pub mod provider;
 pub mod run;

@@ -26,6 +26,7 @@ use crate::config::store::Kind;
 use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
 use crate::rpc::policy::Role;
+use crate::store::embedded::OpenError;
 
 /// What can be chosen for a development run.
 #[derive(Clone, Debug)]
@@ -54,6 +55,15 @@ pub enum DevError {
     /// The development provider did not.
     #[error(transparent)]
     Provider(#[from] DevProviderRefused),
+    /// Anybody on the network could log in with a password that is printed in the documentation.
+    #[error(
+        "the development provider is for this machine alone: --provider-listen takes a loopback address and a port, such \
+         as 127.0.0.1:8090"
+    )]
+    ProviderListen,
+    /// Another process has the folder's sessions.
+    #[error("another process uses the folder {}; give this one another with --folder, or use --ephemeral", .0.display())]
+    FolderInUse(PathBuf),
     /// The folder can't be used.
     #[error("can't use the folder {folder}: {source}; change it with --folder, or use --ephemeral")]
     Folder {
@@ -79,6 +89,9 @@ pub async fn run(
     announce: impl FnOnce(&str),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DevError> {
+    if !options.provider_listen.ip().is_loopback() || options.provider_listen.port() == 0 {
+        return Err(DevError::ProviderListen);
+    }
     let keys = if options.ephemeral { keys::fresh() } else { keep(&options.folder)? };
     let issuer = format!("http://{}", options.provider_listen);
     let config = config(&options, &issuer);
@@ -97,7 +110,10 @@ pub async fn run(
     )?;
     let provider_listener = app::bind(options.provider_listen, "--provider-listen").await?;
     let callers = keys.each().map(|(role, key)| (key.clone(), Caller { name: role.name().into(), role })).into();
-    let app = App::build(&config, callers, options.ephemeral, NAMES).await?;
+    let app = App::build(&config, callers, options.ephemeral, NAMES).await.map_err(|error| match error {
+        AppError::Embedded(OpenError::InUse { .. }) => DevError::FolderInUse(options.folder.clone()),
+        other => other.into(),
+    })?;
     let pages = app.edge().map(|edge| pages(edge.gate(), &config)).unwrap_or_default();
     let authority = options.listen.to_string();
     let store = store_in_words(&options, &config);

@@ -1,6 +1,6 @@
 //! Owns the configured providers, in the order of the configuration. Does not know what they speak.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::http::HttpSettings;
@@ -18,16 +18,14 @@ impl Registry {
     /// Every fault of every provider's settings at once; a name or an issuer that stands twice among them.
     pub fn new(settings: Vec<OidcSettings>, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
         let mut faults = Vec::new();
-        let (mut names, mut issuers) = (HashSet::new(), HashSet::new());
+        let (mut names, mut issuers) = (HashSet::new(), HashMap::new());
         for one in &settings {
-            let mut twice = |key, text: &str| {
-                faults.push(SettingsFault { provider: one.name.clone(), key, fault: text.to_owned() });
-            };
+            let mut twice = |key, fault| faults.push(SettingsFault { provider: one.name.clone(), key, fault });
             if !names.insert(one.name.clone()) {
-                twice("name", "stands twice");
+                twice("name", "stands twice".to_owned());
             }
-            if !issuers.insert(one.issuer.clone()) {
-                twice("issuer", "is another provider's too; one issuer may stand once");
+            if let Some(other) = issuers.insert(one.issuer.clone(), &one.name) {
+                twice("issuer", format!("`{other}` has the same issuer; one issuer stands for one set of users"));
             }
         }
         let mut providers: Vec<Arc<dyn IdentityProvider>> = Vec::new();

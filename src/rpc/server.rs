@@ -61,6 +61,28 @@ pub struct TlsSettings {
     pub client_ca: Option<Vec<u8>>,
 }
 
+/// Which of the TLS files can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsFault {
+    /// Certificate chain and private key: one is no PEM, or they don't belong together.
+    Identity,
+    /// The authority of the callers' certificates.
+    ClientCa,
+}
+
+impl TlsSettings {
+    /// What [`serve`] would refuse of them.
+    #[must_use]
+    pub fn fault(&self) -> Option<TlsFault> {
+        let refused = |tls: &Self| Server::builder().tls_config(tls_config(tls)).is_err();
+        if refused(&Self { client_ca: None, ..self.clone() }) {
+            Some(TlsFault::Identity)
+        } else {
+            refused(self).then_some(TlsFault::ClientCa)
+        }
+    }
+}
+
 /// Why the server did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {

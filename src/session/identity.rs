@@ -33,6 +33,13 @@ pub struct Identity {
     pub amr: Vec<String>,
 }
 
+/// Whether a text can be a provider's name: it stands in addresses, and `_` would make `<provider>_<sub>` ambiguous.
+#[must_use]
+pub fn is_provider_name(text: &str) -> bool {
+    let plain = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '-';
+    text.len() <= 32 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.chars().all(plain)
+}
+
 /// Which issuer a provider entry speaks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssuerRule {

@@ -116,3 +116,10 @@ get_keycloak() {
   [ -e tests/.cache/keycloak-*/recipe ] || say "Keycloak 26.7.3" "an identity provider, 177 MB by Maven; built and filled once, about a minute"
   logged keycloak tests/parts/keycloak/prepare.sh
 }
+
+get_edges() {
+  on_machine python3 "version 3.11 or later is needed" || return 1
+  python3 -c 'import ensurepip' 2>/dev/null || debian ensurepip python3-venv "Python's environments" || return 1
+  [ -e "$cache/edges/made-from" ] || say "grpcio, jsonschema and ruff" "for the suite of the edges, from PyPI"
+  logged edges tests/edges/run --setup
+}

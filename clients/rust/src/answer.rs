@@ -1,6 +1,8 @@
 //! Owns how an answer becomes an HTTP response: the authority's copied, or one of the edge's few own. Decides no status
 //! and writes no cookie.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -79,9 +81,15 @@ impl Asker {
         self.finish(status, headers, body.into())
     }
 
+    /// An answer without a body.
+    pub(crate) fn empty(&self, status: StatusCode) -> Response {
+        self.finish(status, HeaderMap::new(), Bytes::new())
+    }
+
     /// "Could not say": 503, with the browser's cookies left alone.
     pub(crate) fn unavailable(&self, cause: Option<&Error>) -> Response {
-        let wait = cause.and_then(Error::retry_after).map_or(1, |wait| wait.as_secs().saturating_add(1));
+        let whole_seconds = |wait: Duration| wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        let wait = cause.and_then(Error::retry_after).map_or(1, whole_seconds).max(1);
         let detail = "The service can't check your session right now. Try again in a moment.";
         let mut response = self.error(StatusCode::SERVICE_UNAVAILABLE, "AUTHORITY_UNAVAILABLE", detail);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));

@@ -6,9 +6,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
+use tonic::Code;
 
 use crate::chance;
 use crate::client::Client;
+use crate::client::options::API_KEY;
 use crate::layer::SessionLayer;
 use crate::settings::Settings;
 use crate::v1;
@@ -127,7 +129,10 @@ async fn keep_fresh(
 
 async fn ask(client: &Client) -> Result<Settings, String> {
     let question = v1::GetEdgeSettingsRequest::default();
-    let answer = client.login().get_edge_settings(question).await.map_err(|error| error.to_string())?;
+    let answer = client.login().get_edge_settings(question).await.map_err(|error| match error.code() {
+        Code::Unauthenticated | Code::PermissionDenied => format!("{error}: check {API_KEY}"),
+        _ => error.to_string(),
+    })?;
     let settings = answer.settings.ok_or("the answer holds none")?;
     Settings::read(settings).map_err(|field| format!("the field {field} can't be used"))
 }

@@ -19,7 +19,7 @@ pub struct Judgement {
     pub warnings: Vec<Fault>,
 }
 
-/// Judges a configuration by every rule.
+/// Judges a configuration by every rule that needs nothing but the configuration.
 #[must_use]
 pub fn judge(config: &Config) -> Judgement {
     let mut judgement = Judgement::default();

@@ -1,11 +1,8 @@
 //! Owns the rules for tenant, server, store, callers and log. Does not know the other sections.
 
-use std::collections::BTreeSet;
-
-use tracing_subscriber::EnvFilter;
-
 use super::Judgement;
 use crate::config::Config;
+use crate::config::log::is_level;
 use crate::config::server::Server;
 use crate::config::store::{Kind, Redis, Store};
 
@@ -14,9 +11,12 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     judgement.check(!config.tenant.name.is_empty(), "tenant.name", "must not be empty");
     server(&config.server, judgement);
     store(&config.store, judgement);
-    callers(config, judgement);
-    let level = EnvFilter::builder().parse(&config.log.level);
-    judgement.check(level.is_ok(), "log.level", "expected `info`, or directives such as `info,gatelodge::store=debug`");
+    if config.callers.is_empty() {
+        judgement.warn("callers", "nobody may call; `gatelodge keys generate` makes a key");
+    }
+    let message =
+        "expected off, error, warn, info, debug or trace, or directives such as `info,gatelodge::store=debug`";
+    judgement.check(is_level(&config.log.level), "log.level", message);
 }
 
 fn server(server: &Server, judgement: &mut Judgement) {
@@ -65,24 +65,5 @@ fn redis(redis: &Redis, judgement: &mut Judgement) {
     }
     if redis.allow_eviction {
         judgement.warn("store.redis.allow_eviction", "when Redis runs full it may throw sessions away");
-    }
-}
-
-fn callers(config: &Config, judgement: &mut Judgement) {
-    let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
-    for (at, caller) in config.callers.iter().enumerate() {
-        let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
-        if caller.name.is_empty() || caller.name.len() > 64 || !caller.name.chars().all(plain) {
-            judgement.fault(format!("callers[{at}].name"), "1 to 64 letters, digits and `-_.`");
-        }
-        if !names.insert(&caller.name) {
-            judgement.fault(format!("callers[{at}].name"), "another caller has this name");
-        }
-        if !hashes.insert(caller.key_hash.as_bytes()) {
-            judgement.fault(format!("callers[{at}].key_hash"), "another caller has this key; each needs its own");
-        }
-    }
-    if config.callers.is_empty() {
-        judgement.warn("callers", "nobody may call; `gatelodge keys generate` makes a key");
     }
 }

@@ -24,6 +24,8 @@ use axum::{Router, response};
 use serde::Serialize;
 use serde_json::json;
 
+use super::icon;
+
 /// What the page has to know of the set-up. Served to anybody, so nothing here is secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct DemoOptions {
@@ -93,6 +95,7 @@ pub fn pages(options: &DemoOptions) -> Router {
         .route("/", get(async || Html(include_str!("index.html"))))
         .route("/demo.css", get(async || typed("text/css; charset=utf-8", include_str!("demo.css"))))
         .route("/demo.js", get(async || typed("text/javascript; charset=utf-8", include_str!("demo.js"))))
+        .merge(icon::routes())
         .route("/demo/options", get(async move || typed("application/json", &options)))
         .layer(from_fn(with_headers))
 }
@@ -127,6 +130,9 @@ fn typed(kind: &'static str, body: &str) -> Response {
 
 async fn with_headers(request: Request, next: Next) -> response::Response {
     let mut response = next.run(request).await;
-    response.headers_mut().extend(HEADERS.map(|(name, value)| (Some(name), value)));
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
     response
 }

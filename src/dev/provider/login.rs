@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use url::form_urlencoded;
 
 use super::authorize;
 use super::cookies;
@@ -21,7 +22,7 @@ const ENDED: PageRefusal = PageRefusal(
 );
 const WRONG: &str = "Wrong email address or password. Both test users have the password shown below.";
 
-/// `GET /login?form=...&username=...`: the page again, with a name filled in.
+/// `GET /login?form=...&username=...`: the page again, with a name filled in; with `wrong`, after a password that was.
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     headers: HeaderMap,
@@ -30,7 +31,8 @@ pub(super) async fn show(
     let parameters = Parameters::read(query.unwrap_or_default().as_bytes()).map_err(|_| ENDED)?;
     let (form, request) = shown(&desk, &headers, &parameters).ok_or(ENDED)?;
     let username = parameters.get("username").unwrap_or_default();
-    Ok(pages::login(&desk, &request, &form, username, None).into_response())
+    let wrong = parameters.get("wrong").map(|_| WRONG);
+    Ok(pages::login(&desk, &request, &form, username, wrong).into_response())
 }
 
 /// `POST /login`. The form counts only from the browser that it was shown to, so that no other page can log a browser
@@ -44,8 +46,10 @@ pub(super) async fn submit(
     let (form, request) = shown(&desk, &headers, &typed).ok_or(ENDED)?;
     let username = typed.get("username").unwrap_or_default();
     let Some(user) = users::find(username, typed.get("password").unwrap_or_default()) else {
-        let page = pages::login(&desk, &request, &form, username, Some(WRONG));
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        // A redirect, so that whoever reloads the page does not send the password again.
+        let mut query = form_urlencoded::Serializer::new(String::from("/login?"));
+        query.append_pair("form", &form).append_pair("username", username).append_pair("wrong", "password");
+        return Ok(Redirect::to(&query.finish()).into_response());
     };
     let now = desk.now();
     let login = Login { user, sid: desk.chance(), auth_time: now };

@@ -32,7 +32,7 @@ use url::{Host, Url};
 
 use self::client::Client;
 use self::desk::Desk;
-use super::DevelopmentOnly;
+use super::{DevelopmentOnly, icon};
 use crate::authority::ports::{Clock, Entropy};
 use crate::crypto::Secret;
 
@@ -110,6 +110,7 @@ impl DevProvider {
             .route("/", get(pages::front))
             .route("/provider.css", get(pages::style))
             .route("/avatars/{file}", get(users::avatar))
+            .merge(icon::routes())
             .fallback(pages::not_found)
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&self.desk), guard::guard))
             .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))

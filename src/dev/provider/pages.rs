@@ -128,6 +128,7 @@ fn page(title: &str, main: &str) -> Html<String> {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>{title} · Gatelodge development provider</title>
+<link rel="icon" href="/icon.svg">
 <link rel="stylesheet" href="/provider.css">
 </head>
 <body>

@@ -86,7 +86,8 @@ impl Guard {
     }
 }
 
-const NOT_PUBLIC: &str = "its host is not public";
+/// The rule that an address breaks whose host is not on the public internet.
+pub const NOT_PUBLIC: &str = "its host is not public";
 
 impl Way {
     fn admits(self, address: std::net::IpAddr) -> bool {

@@ -13,7 +13,7 @@ use reqwest::redirect;
 use url::Url;
 
 pub use answer::Answer;
-pub use guard::{Exception, Guard};
+pub use guard::{Exception, Guard, NOT_PUBLIC};
 
 use self::guard::{Resolver, Way};
 use super::fault::Fault;

@@ -8,7 +8,9 @@ use url::Url;
 use super::algorithm::Algorithm;
 use crate::authority::access_token::TokenCheck;
 use crate::crypto::Secret;
-use crate::providers::http::{Exception, Guard};
+use crate::providers::fault::Fault;
+use crate::providers::http::{Exception, Guard, NOT_PUBLIC};
+use crate::session::identity::is_provider_name;
 
 /// How we authenticate at the token endpoint (OpenID Connect Core, 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +102,11 @@ pub struct SettingsFault {
     pub fault: String,
 }
 
+/// Further off, a clock is wrong (security.md 29).
+const LONGEST_LEEWAY: Duration = Duration::from_mins(1);
+/// For so long at most an answer about a token may be kept.
+const LONGEST_KEPT: Duration = Duration::from_mins(5);
+
 /// What stands for the directory in the address under which Microsoft describes all of them.
 const EVERY_DIRECTORY: &str = "common";
 
@@ -136,45 +143,60 @@ impl OidcSettings {
         let mut fault = |key, text: &str| {
             faults.push(SettingsFault { provider: self.name.clone(), key, fault: text.to_owned() });
         };
-        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if self.name.is_empty() || !self.name.bytes().all(is_name) {
-            fault("name", "must be lower case letters, digits and \"-\"; \"_\" parts the name from the subject");
+        if !is_provider_name(&self.name) {
+            fault("name", "has lower case letters, digits and `-`, and begins with a letter");
         }
         if self.client_id.is_empty() {
-            fault("client_id", "is empty");
+            fault("client_id", "missing");
         }
         if !self.scopes.iter().any(|scope| scope == "openid") {
-            fault("scopes", "must contain \"openid\"");
+            fault("scopes", "must contain `openid`");
+        } else if !self.scopes.iter().all(|scope| is_scope(scope)) {
+            fault("scopes", "a scope has printable ASCII signs, without space, quote and backslash");
         }
-        if self.clock_leeway > Duration::from_mins(1) {
-            fault("clock_leeway", "must be at most 60 seconds; set the machine's clock instead");
+        if self.clock_leeway > LONGEST_LEEWAY {
+            fault("clock_leeway", "at most 60 seconds: set the clocks");
         }
         if self.signing_algs.iter().any(|name| Algorithm::named(name).is_none()) {
-            fault("signing_algs", "may hold RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA only");
+            let known = "may hold RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA only";
+            fault("signing_algorithms", known);
         }
-        if self.access_tokens.check == TokenCheck::Jwt && self.access_tokens.audiences.is_empty() {
-            fault("access_tokens.audiences", "must name whom tokens are for: else one for any other API would pass");
+        let tokens = &self.access_tokens;
+        if tokens.check == TokenCheck::Jwt && tokens.audiences.is_empty() {
+            fault("access_tokens.audiences", "needs at least one: else a token for any other API would pass");
         }
-        match self.addresses() {
-            Err(text) => fault("issuer", text),
-            Ok((guard, metadata)) => {
-                if guard.admit(metadata.as_str()).is_err() {
-                    fault(
-                        "issuer",
-                        "must be an https address of a public host; see `development` and \
-                         `allow_private_network` for others",
-                    );
-                }
-            }
+        if tokens.keep_answers_for > LONGEST_KEPT {
+            fault("access_tokens.keep_answers_for", "at most 5 minutes: a withdrawn token is good for so long");
+        }
+        if self.exchange_audiences.as_ref().is_some_and(Vec::is_empty) {
+            fault("token_exchange.audiences", "needs at least one: whom exchanged tokens may be for");
+        }
+        if let Err(text) = self.addresses().and_then(|(guard, metadata)| self.admitted(&guard, &metadata)) {
+            fault("issuer", text);
         }
         faults
     }
 
+    /// Whether the guard lets us call the address of the metadata; else what an operator can do about it.
+    fn admitted(&self, guard: &Guard, metadata: &Url) -> Result<(), &'static str> {
+        match guard.admit(metadata.as_str()) {
+            Ok(_) => Ok(()),
+            Err(_) if metadata.scheme() == "http" && !self.development => {
+                Err("plain http is for `development: true` alone; use https")
+            }
+            Err(Fault::AddressRefused(NOT_PUBLIC)) if !self.development && !self.allow_private_network => {
+                Err("its host is not public; `allow_private_network: true` is for a provider on the intranet")
+            }
+            Err(Fault::AddressRefused(rule)) => Err(rule),
+            Err(_) => Err("can't be called"),
+        }
+    }
+
     /// The guard of this provider and the address of its metadata.
     pub(super) fn addresses(&self) -> Result<(Guard, Url), &'static str> {
-        let issuer = Url::parse(&self.issuer).map_err(|_| "is not a URL")?;
+        let issuer = Url::parse(&self.issuer).map_err(|_| "not an address (`https://login.example.com`)")?;
         if issuer.query().is_some() || issuer.fragment().is_some() {
-            return Err("must have no query and no fragment (OpenID Connect Discovery, 3)");
+            return Err("has no query and no fragment (OpenID Connect Discovery, 3)");
         }
         let exception = match (self.development, self.allow_private_network) {
             (true, _) => Exception::Development,
@@ -190,6 +212,11 @@ impl OidcSettings {
         let metadata = Url::parse(&metadata).map_err(|_| "the discovery address is not a URL")?;
         Ok((guard, metadata))
     }
+}
+
+/// RFC 6749, 3.3.
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|sign| sign.is_ascii_graphic() && sign != '"' && sign != '\\')
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn a_file_that_is_named_has_to_be_there() {
 fn what_init_writes_passes_the_check_and_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     gatelodge(folder.path()).args(["config", "init"]).assert().success();
-    gatelodge(folder.path()).args(["config", "check"]).assert().success().stdout("ok\n");
+    gatelodge(folder.path()).args(["config", "check"]).assert().success().stdout("ok: gatelodge.yaml, .env\n");
 
     let secrets = fs::read_to_string(folder.path().join(".env")).unwrap();
     let secrets: Vec<_> =
@@ -49,7 +49,7 @@ fn what_init_writes_passes_the_check_and_shows_no_secret() {
 
     let again = gatelodge(folder.path()).args(["config", "init"]).output().unwrap();
     assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("is there already"));
+    assert!(text(&again.stderr).contains("are there already; nothing was written"));
 }
 
 #[test]
@@ -105,4 +105,44 @@ fn completion_is_a_script_for_the_shell() {
         let output = gatelodge(folder.path()).args(["completion", shell]).output().unwrap();
         assert!(output.status.success() && text(&output.stdout).contains("gatelodge"), "{shell}");
     }
+}
+
+#[test]
+fn check_says_what_it_read_and_what_it_cannot_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |named: &[&str]| {
+        let mut command = gatelodge(folder.path());
+        command.env("SESSION_SIGNING_SECRET", CANARY).env("CSRF_SIGNING_SECRET", CANARY.to_uppercase());
+        let output = command.args(["config", "check"]).args(named).output().unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    assert!(check(&[]).1.contains("ok: no file, only defaults and variables\n"));
+    fs::create_dir(folder.path().join("config")).unwrap();
+    fs::write(folder.path().join("config/gatelodge.yaml"), "\u{feff}log:\r\n  level: info\r\n").unwrap();
+    assert!(check(&[]).1.contains("ok: config/gatelodge.yaml\n"));
+    fs::create_dir(folder.path().join("gatelodge.yaml")).unwrap();
+    let refused = |named: &[&str], why: &str| {
+        let (code, said) = check(named);
+        assert!(code == Some(64) && said.contains(why), "{code:?} {said}");
+    };
+    refused(&[], "can't read gatelodge.yaml: Is a directory");
+    refused(&["/dev/zero"], "can't read /dev/zero: it is larger than 1 MiB; is this the right file?");
+    fs::write(folder.path().join("utf16.yaml"), b"\xff\xfel\0o\0g\0").unwrap();
+    refused(&["utf16.yaml"], "can't read utf16.yaml: it is not UTF-8 text");
+}
+
+#[test]
+fn init_adds_the_file_that_is_missing_and_warns_where_new_secrets_take_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = format!("app: {{ sessions: {{ signing_secret: {CANARY} }} }}\n");
+    fs::write(folder.path().join("gatelodge.yaml"), &yaml).unwrap();
+    let output = gatelodge(folder.path()).args(["config", "init"]).output().unwrap();
+    let (said, warned) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success() && said.contains("Kept ./gatelodge.yaml, which was there.\nWrote ./.env"),
+        "{said}"
+    );
+    assert!(warned.contains("app.sessions.signing_secret: not in force: .env:2:1"), "{warned}");
+    assert_eq!(fs::read_to_string(folder.path().join("gatelodge.yaml")).unwrap(), yaml);
+    assert!(!(said + &warned).contains(CANARY));
 }

@@ -2,6 +2,9 @@
 
 mod config;
 mod keys;
+mod running;
+mod sessions;
+mod verbs;
 
 use assert_cmd::Command;
 

@@ -45,6 +45,7 @@ log: { level: info, level: debug }
             "f.yaml:17:55: app.redirects.public_base_url: expected an origin without a path (`https://app.example.com`)",
             "f.yaml:18:16: store.kind: expected one of embedded, redis; did you mean `redis`?",
             "f.yaml:20:5: callers[0]: needs key_hash",
+            "f.yaml:21:13: callers[1].name: callers[0] has the same; each has its own",
             "f.yaml:21:24: callers[1].role: expected one of edge, backend, admin",
             "f.yaml:21:40: callers[1].key_hash: expected the hash of an API key: `sha256:` and 64 hex digits, from `gatelodge keys generate`",
             "f.yaml:22:21: log.level: given twice; first at f.yaml:22:8",
@@ -58,6 +59,15 @@ fn a_fault_of_syntax_names_its_line() {
         let lines = faults(yaml, &[]);
         assert!(lines.len() == 1 && lines[0].starts_with(line) && lines[0].contains("not YAML"), "{lines:?}");
     }
+    let table = [
+        ("a: b: c\n", "f.yaml:1:5: not YAML: mapping values are not allowed in this context"),
+        ("---\na: 1\n---\nb: 2\n", "f.yaml:4:1: a second document begins here; a configuration is one"),
+    ];
+    for (yaml, line) in table {
+        assert_eq!(faults(yaml, &[]), [line]);
+    }
+    let many = "k: v\n".repeat(200_000);
+    assert!(faults(&many, &[])[0].contains("too much for a configuration"));
     assert_eq!(faults("- a\n", &[]), ["f.yaml:1:1: expected a section, found a list"]);
     assert_eq!(faults("just text", &[]), ["f.yaml:1:1: expected a section"]);
 }
@@ -88,4 +98,27 @@ fn a_provider_that_is_off_may_lack_its_secret_file_too() {
     assert_eq!(faults(&format!("oidc: {{ providers: {{ a: {{ enabled: false, {provider} }} }} }}"), &[]), [""; 0]);
     let lines = faults(&format!("oidc: {{ providers: {{ a: {{ {provider} }} }} }}"), &[]);
     assert!(lines[0].contains("oidc.providers.a.client_secret_file: can't read /nowhere/secret"), "{lines:?}");
+}
+
+#[test]
+fn callers_that_share_a_name_or_a_key_are_found_among_other_faults() {
+    let hash = |digit: &str| format!("sha256:{}", digit.repeat(64));
+    let (one, two) = (hash("1"), hash("2"));
+    let yaml = format!(
+        "callers:\n  - {{ name: web, role: boss, key_hash: '{one}' }}\n  - {{ name: web, role: edge, key_hash: '{one}' }}\n  \
+         - {{ role: edge, key_hash: '{two}' }}\n  - {{ name: 'a b', role: edge, key_hash: '{two}' }}\n  - {{ name: web }}\n"
+    );
+    assert_eq!(
+        faults(&yaml, &[]),
+        [
+            "f.yaml:2:24: callers[0].role: expected one of edge, backend, admin",
+            "f.yaml:3:13: callers[1].name: callers[0] has the same; each has its own",
+            "f.yaml:3:40: callers[1].key_hash: callers[0] has the same; each has its own",
+            "f.yaml:4:5: callers[2]: needs name",
+            "f.yaml:5:13: callers[3].name: expected 1 to 64 letters, digits and `-_.`",
+            "f.yaml:5:42: callers[3].key_hash: callers[2] has the same; each has its own",
+            "f.yaml:6:5: callers[4]: needs role, key_hash",
+            "f.yaml:6:13: callers[4].name: callers[0] has the same; each has its own",
+        ]
+    );
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gatelodge::app::settings;
 use gatelodge::config::Config;
 use gatelodge::config::load::{Sources, Text};
 use gatelodge::config::schema::{Kind, Shape, document};
@@ -68,23 +69,32 @@ fn the_commented_file_holds_the_defaults() {
     );
 }
 
+// Each with the variables that it needs, and no others.
 #[test]
 fn the_examples_load() {
-    let variables = [
-        ("OIDC_GOOGLE_CLIENT_ID", "id"),
-        ("OIDC_GOOGLE_CLIENT_SECRET", "secret"),
-        ("OIDC_MICROSOFT_CLIENT_ID", "id"),
-        ("OIDC_MICROSOFT_CLIENT_SECRET", "secret"),
-        ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret"),
-        ("KEYCLOAK_ISSUER", "https://kc.example/realms/main"),
-        ("PUBLIC_BASE_URL", "https://app.example.com"),
+    let google = [("OIDC_GOOGLE_CLIENT_ID", "id"), ("OIDC_GOOGLE_CLIENT_SECRET", "secret")];
+    let microsoft = [("OIDC_MICROSOFT_CLIENT_ID", "id"), ("OIDC_MICROSOFT_CLIENT_SECRET", "secret")];
+    let keycloak =
+        [("KEYCLOAK_ISSUER", "https://kc.example.com/realms/main"), ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret")];
+    let examples = [
+        ("google.yaml", google),
+        ("microsoft.yaml", microsoft),
+        ("keycloak.yaml", keycloak),
+        ("redis.yaml", google),
+        ("redis-cluster.yaml", google),
     ];
-    let variables = [SECRETS.as_slice(), &variables].concat();
-    let examples = ["google.yaml", "microsoft.yaml", "keycloak.yaml", "redis.yaml", "redis-cluster.yaml"];
-    for name in examples {
-        let sources = Sources::read(Some(&file(name)), Path::new("/nonexistent"), Variables::new(variables.clone()));
-        let loaded = Config::load(sources.unwrap()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+    let readme = fs::read_to_string(file("../README.md")).unwrap();
+    for (name, needed) in examples {
+        let load = |variables: &[(&str, &str)]| {
+            let environment = Variables::new(variables.iter().copied());
+            settings::load(Sources::read(Some(&file(name)), Path::new("/nonexistent"), environment).unwrap())
+        };
+        let loaded = load(&[SECRETS, needed].concat()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
         assert!(loaded.config.oidc.providers.values().all(|provider| provider.enabled), "{name}");
+        assert_eq!(load(&SECRETS).unwrap_err().0.len(), needed.len(), "{name}: each variable is asked for");
+        let text = fs::read_to_string(file(name)).unwrap();
+        assert!(needed.iter().all(|(variable, _)| text.contains(&format!("${{{variable}"))), "{name}");
+        assert!(readme.contains(&format!("(config/{name})")), "the README does not name {name}");
     }
     let known = fs::read_dir(file("")).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
@@ -97,7 +107,7 @@ fn the_examples_load() {
 fn the_example_of_a_dotenv_file_lacks_only_its_secrets() {
     let dotenv = fs::read_to_string(file(".env.example")).unwrap();
     let load = |variables: &[(&str, &str)]| {
-        Config::load(Sources {
+        settings::load(Sources {
             dotenv: Some(Text { path: ".env".into(), text: dotenv.clone() }),
             environment: Variables::new(variables.iter().copied()),
             ..Sources::text("gatelodge.yaml", template::GATELODGE_YAML)
@@ -124,18 +134,24 @@ fn init_writes_fresh_private_secrets_and_never_overwrites() {
             SecretBytes::new(*b"Zt5nP1cW8kLx3vHq0dYb7sRj2fGm9uEa"),
         ]
     };
-    let [yaml, env] = template::init(folder.path(), random()).unwrap();
-    let loaded = Config::load(Sources::read(Some(&yaml), folder.path(), Variables::default()).unwrap());
+    let init = |folder: &Path| template::init(folder, random());
+    let [yaml, env] = init(folder.path()).unwrap().map(|file| file.path);
+    let loaded = settings::load(Sources::read(Some(&yaml), folder.path(), Variables::default()).unwrap());
     loaded.unwrap_or_else(|faults| panic!("{faults}"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&env).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    let before = fs::read_to_string(&env).unwrap();
-    template::init(folder.path(), random()).unwrap_err();
+    let new = |files: [template::InitFile; 2]| files.map(|file| file.is_new);
+    init(folder.path()).unwrap_err();
+    fs::write(&env, "MINE=1\n").unwrap();
     fs::remove_file(&yaml).unwrap();
-    template::init(folder.path(), random()).unwrap_err();
-    assert!(!yaml.exists(), "nothing is written when one of the files is there");
-    assert_eq!(fs::read_to_string(&env).unwrap(), before);
+    assert_eq!(new(init(folder.path()).unwrap()), [true, false]);
+    assert_eq!(fs::read_to_string(&env).unwrap(), "MINE=1\n");
+    fs::write(&yaml, "log: {}\n").unwrap();
+    fs::remove_file(&env).unwrap();
+    assert_eq!(new(init(folder.path()).unwrap()), [false, true]);
+    assert_eq!(fs::read_to_string(&yaml).unwrap(), "log: {}\n");
+    assert_eq!(new(init(&folder.path().join("a/new/one")).unwrap()), [true, true]);
 }

@@ -64,13 +64,15 @@ fn a_wrong_override_is_a_fault_that_names_its_variable() {
         faults("", &variables),
         [
             "GATELODGE__APP__SESSIONS: app.sessions: names a section; name one of its keys",
-            "GATELODGE__APP__SESSIONS__MAX_AGEE: GATELODGE__APP__SESSIONS__MAX_AGEE: unknown key; did you mean `max_age`?",
+            "GATELODGE__APP__SESSIONS__MAX_AGEE: unknown key; did you mean `max_age`?",
             "GATELODGE__CALLERS: callers[0]: needs role, key_hash",
-            "GATELODGE__LOG__LEVEL__X: GATELODGE__LOG__LEVEL__X: unknown key; `log.level` has no keys below it",
+            "GATELODGE__LOG__LEVEL__X: unknown key; `log.level` has no keys below it",
             "GATELODGE__SERVER__LISTEN: server.listen: expected an IP address and port (`127.0.0.1:50051`)",
         ]
         .map(str::to_owned)
     );
+    let in_dotenv = load_with_dotenv("", "\nGATELODGE__LOG__LEVL=debug\n", &SECRETS).unwrap_err().to_string();
+    assert_eq!(in_dotenv, ".env:2:1: GATELODGE__LOG__LEVL: unknown key; did you mean `level`?");
 }
 
 #[test]
@@ -104,4 +106,33 @@ fn a_secret_is_read_from_its_file_and_never_from_two_places() {
     let both = yaml.replace("signing_secret_file", "signing_secret: x, signing_secret_file");
     let refused = load(&both, &SECRETS[1..]).unwrap_err().to_string();
     assert!(refused.contains("given twice: `signing_secret` and `signing_secret_file`"), "{refused}");
+}
+
+#[test]
+fn a_secret_that_is_written_in_the_file_and_loses_to_a_variable_is_warned_of() {
+    let said = |yaml: &str, dotenv: &str, variables: &[(&str, &str)]| {
+        let loaded = load_with_dotenv(yaml, dotenv, variables).unwrap();
+        let lines = loaded.warnings.iter().map(ToString::to_string);
+        lines.filter(|line| line.contains("not in force")).collect::<Vec<_>>()
+    };
+    let yaml = format!("app: {{ sessions: {{ signing_secret: {}, csrf_signing_secret: x }} }}", SECRETS[0].1);
+    let dotenv = format!("CSRF_SIGNING_SECRET={}\n", SECRETS[1].1);
+    let why = "The environment wins over `.env`, and that over the file";
+    assert_eq!(
+        said(&yaml, &dotenv, &SECRETS[..1]),
+        [
+            format!(
+                "f.yaml:1:102: app.sessions.csrf_signing_secret: not in force: .env:1:1 from CSRF_SIGNING_SECRET sets it too. {why}"
+            ),
+            format!(
+                "f.yaml:1:36: app.sessions.signing_secret: not in force: SESSION_SIGNING_SECRET sets it too. {why}"
+            ),
+        ]
+    );
+    let from_variables = "app: { sessions: { signing_secret: '${SESSION_SIGNING_SECRET:-}' } }";
+    assert_eq!(said(from_variables, "", &SECRETS), [""; 0], "a variable that is put into the file is no second secret");
+    let other = [SECRETS.as_slice(), &[("MINE", SECRETS[0].1)]].concat();
+    assert_eq!(said("app: { sessions: { signing_secret: '${MINE}' } }", "", &other).len(), 1, "another variable is");
+    let no_secret = [SECRETS.as_slice(), &[("GATELODGE__LOG__LEVEL", "warn")]].concat();
+    assert_eq!(said("log: { level: info }", "", &no_secret), [""; 0], "to override what is no secret is no surprise");
 }

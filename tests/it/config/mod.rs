@@ -3,11 +3,11 @@
 mod faults;
 mod files;
 mod layering;
+mod parts;
 mod rules;
 mod seed;
 mod settings;
 
-use gatelodge::config::Config;
 use gatelodge::config::fault::Faults;
 use gatelodge::config::load::{Loaded, Sources, Text};
 use gatelodge::config::variables::Variables;
@@ -24,7 +24,7 @@ fn load(yaml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Faults> {
 }
 
 fn load_with_dotenv(yaml: &str, dotenv: &str, variables: &[(&str, &str)]) -> Result<Loaded, Faults> {
-    Config::load(Sources {
+    gatelodge::app::settings::load(Sources {
         dotenv: Some(Text { path: ".env".into(), text: dotenv.to_owned() }),
         environment: Variables::new(variables.iter().copied()),
         ..Sources::text("f.yaml", yaml)

@@ -26,6 +26,7 @@ fn each_rule_refuses_and_names_its_key() {
         ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
         ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
         ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),
+        ("store: { redis: { urls: ['redis://a/main'] } }", "store.redis.urls[0]:"),
         ("store: { kind: redis, redis: { key_prefix: 'a{b}' } }", "store.redis.key_prefix:"),
         ("oidc: { refresh_tokens: { enabled: true } }", "oidc.refresh_tokens.enabled:"),
         ("app: { sessions: { max_age: 10, touch_interval: 1, idle_timeout: 11 } }", "app.sessions.idle_timeout:"),
@@ -47,6 +48,7 @@ fn each_rule_refuses_and_names_its_key() {
         ("edge: { enabled: true, listen: 127.0.0.1:50051 }", "edge.listen:"),
         (&twice, "callers[1].key_hash:"),
         (&named, "callers[0].name:"),
+        ("log: { level: loud }", "log.level: expected off, error, warn, info, debug or trace, or directives"),
         ("log: { level: 'gatelodge=loud' }", "log.level:"),
     ];
     for (yaml, key) in table {
@@ -60,10 +62,13 @@ fn each_rule_for_providers_refuses_and_names_its_key() {
         ("a: { client_secret: b, issuer: https://a.example }", "client_id"),
         ("a: { client_id: a, issuer: https://a.example }", "client_secret"),
         ("a: { PROVIDER }", "issuer"),
+        ("a: { PROVIDER, issuer: 'https://a.example/#x' }", "issuer"),
+        ("a: { PROVIDER, issuer: 'https://a@a.example/' }", "issuer"),
+        ("a: { PROVIDER, issuer: https://a.example, scopes: [openid, 'a b'] }", "scopes"),
         ("a: { PROVIDER, issuer: 'ldap://a.example' }", "issuer"),
         ("a: { PROVIDER, issuer: 'https://a.example/?x=1' }", "issuer"),
         ("a: { PROVIDER, issuer: https://a.example, scopes: [email] }", "scopes"),
-        ("a: { PROVIDER, issuer: https://a.example, clock_leeway: 6m }", "clock_leeway"),
+        ("a: { PROVIDER, issuer: https://a.example, clock_leeway: 61 }", "clock_leeway"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [] }", "signing_algorithms"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [HS256] }", "signing_algorithms[0]"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [none] }", "signing_algorithms[0]"),
@@ -88,7 +93,8 @@ fn plaintext_that_others_can_reach_needs_a_flag() {
         let yaml = format!("server: {{ listen: {address} }}");
         assert!(fault(&yaml).starts_with("server.listen: other machines"), "{address}");
         assert_eq!(faults(&yaml.replace(" }", ", allow_plaintext: true }"), &[]), [""; 0]);
-        assert_eq!(faults(&yaml.replace(" }", ", tls: { cert_file: a, key_file: b } }"), &[]), [""; 0]);
+        let with_tls = faults(&yaml.replace(" }", ", tls: { cert_file: /none, key_file: /none } }"), &[]);
+        assert!(with_tls.iter().all(|fault| fault.contains("server.tls.") && !fault.contains("server.listen")));
     }
     for address in ["127.0.0.1:1", "'[::1]:1'"] {
         assert_eq!(faults(&format!("server: {{ listen: {address} }}"), &[]), [""; 0]);

@@ -95,3 +95,12 @@ async fn facts_and_action_answer_only_behind_a_layer_that_validates() {
         assert!(body.contains("Tessa Usher"), "{body}");
     }
 }
+
+#[tokio::test]
+async fn the_icon_is_there_wherever_a_browser_asks_for_one() {
+    assert!(call(demo::pages(&options()), Method::GET, "/").await.2.contains(r#"<link rel="icon" href="/icon.svg">"#));
+    for path in ["/icon.svg", "/favicon.ico"] {
+        let (status, _, icon) = call(demo::pages(&options()), Method::GET, path).await;
+        assert!(status == StatusCode::OK && icon.starts_with("<svg"), "{path}");
+    }
+}

@@ -1,9 +1,20 @@
 //! Owns what must hold of the development provider's login page. Does not know tokens.
 
-use super::world::{PASSWORD, USER, World, answer};
+use super::world::{Answer, Browser, PASSWORD, USER, World, answer};
 
 const HOSTILE: &str = r#""><script>alert('1')</script>&"#;
 const HARMLESS: &str = "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;";
+
+/// Types something wrong, and follows to the page that says so. To reload it sends nothing again.
+async fn refused(browser: &mut Browser, world: &World, page: &Answer, username: &str, password: &str) -> Answer {
+    let sent = browser.submit(world, page, username, password).await;
+    assert_eq!(sent.status, 303);
+    let location = sent.location.unwrap();
+    assert!(location.starts_with("/login?") && !location.contains("Password123"), "{location}");
+    let again = browser.get(&format!("{}{location}", world.issuer)).await;
+    assert_eq!(again.status, 200);
+    again
+}
 
 #[tokio::test]
 async fn a_wrong_password_is_said_in_the_page_which_keeps_the_name_and_can_be_tried_again() {
@@ -11,8 +22,7 @@ async fn a_wrong_password_is_said_in_the_page_which_keeps_the_name_and_can_be_tr
     let mut browser = world.browser();
     let page = browser.get(&world.authorize_url(&[])).await;
     for (username, password) in [(USER, "Password123"), ("nobody@example.com", PASSWORD), (USER, "")] {
-        let again = browser.submit(&world, &page, username, password).await;
-        assert_eq!((again.status, again.location.as_ref()), (422, None));
+        let again = refused(&mut browser, &world, &page, username, password).await;
         assert!(again.body.contains(r#"id="error" role="alert">Wrong email address or password"#));
         assert!(again.body.contains(&format!(r#"value="{username}""#)), "{username} is gone");
         assert!(!again.body.contains("Password123"), "the page repeats what was typed as a password");
@@ -25,7 +35,7 @@ async fn whatever_came_is_shown_harmlessly() {
     let world = World::start().await;
     let mut browser = world.browser();
     let page = browser.get(&world.authorize_url(&[("login_hint", HOSTILE)])).await;
-    let again = browser.submit(&world, &page, HOSTILE, "wrong").await;
+    let again = refused(&mut browser, &world, &page, HOSTILE, "wrong").await;
     for page in [&page, &again] {
         assert!(page.body.contains(&format!(r#"value="{HARMLESS}""#)), "{}", page.body);
         assert!(!page.body.contains("<script"));
@@ -110,4 +120,15 @@ async fn it_answers_at_its_own_host_only() {
     let refused = answer(rebound).await;
     assert_eq!(refused.status, 421);
     assert!(refused.body.contains(&world.issuer));
+}
+
+#[tokio::test]
+async fn the_icon_is_there_wherever_a_browser_asks_for_one() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    assert!(browser.get(&world.authorize_url(&[])).await.body.contains(r#"<link rel="icon" href="/icon.svg">"#));
+    for path in ["/icon.svg", "/favicon.ico"] {
+        let icon = browser.get(&format!("{}{path}", world.issuer)).await;
+        assert_eq!((icon.status, icon.headers["content-type"].as_str()), (200, "image/svg+xml"), "{path}");
+    }
 }

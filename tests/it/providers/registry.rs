@@ -40,7 +40,7 @@ fn every_fault_is_named_at_once() {
     bad.scopes.clear();
     bad.clock_leeway = Duration::from_secs(61);
     bad.signing_algs = vec!["none".into(), "HS256".into()];
-    assert_eq!(faults(vec![bad]), ["name", "client_id", "scopes", "clock_leeway", "signing_algs", "issuer"]);
+    assert_eq!(faults(vec![bad]), ["name", "client_id", "scopes", "clock_leeway", "signing_algorithms", "issuer"]);
     let twice = vec![plain("one", "https://sso.example"), plain("one", "https://sso.example")];
     assert_eq!(faults(twice), ["name", "issuer"]);
 }

@@ -1,17 +1,16 @@
 //! Owns how the edge's routes answer requests from other origins (Fetch, "CORS protocol"). Goes by the settings alone,
 //! and guards nothing: what an origin may do is the authority's to judge.
 
-use axum::body::Body;
 use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
+use crate::answer::Asker;
 use crate::settings::Cors;
 
 /// Answers OPTIONS; what a preflight may know is added for an allowed origin alone.
-pub(super) fn preflight(request: &HeaderMap, cors: &Cors, allow: &HeaderValue) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+pub(super) fn preflight(asker: &Asker, request: &HeaderMap, cors: &Cors, allow: &HeaderValue) -> Response {
+    let mut response = asker.empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert(header::ALLOW, allow.clone());
     if allowed_origin(request, cors).is_some() && request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {

@@ -77,7 +77,7 @@ pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Respo
         return axum::response::IntoResponse::into_response(StatusCode::NOT_FOUND);
     }
     let mut response = if parts.method == Method::OPTIONS {
-        cors::preflight(&parts.headers, &settings.cors, &cors::allow(route.methods()))
+        cors::preflight(&asker, &parts.headers, &settings.cors, &cors::allow(route.methods()))
     } else if route.methods().contains(&parts.method) {
         let question =
             Question { client: gate.client().for_request(&asker.request_id), gate, settings: &settings, parts: &parts };

@@ -32,7 +32,7 @@ async fn an_error_of_any_code_is_could_not_say() {
 async fn retry_after_is_the_authoritys() {
     let authority = Authority::start().await;
     let mut details = ErrorDetails::new();
-    details.set_retry_info(Some(Duration::from_secs(6)));
+    details.set_retry_info(Some(Duration::from_millis(6001)));
     authority.validate.say([Err(Status::with_error_details(Code::Unavailable, "store", details))]);
     let got = get(&edge(&authority).await, "/auth/me").await;
     got.assert_could_not_say();

@@ -1,0 +1,1 @@
+"""The black-box suite that holds every edge to clients/README.md."""

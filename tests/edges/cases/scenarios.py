@@ -1,0 +1,46 @@
+"""clients/scenarios.json, played on this edge with the reference fake: so the fakes of all languages are held to what
+an edge really answers."""
+
+from ..case import case, each, equal, true
+from ..fake import FakeAuthority
+from ..scenarios import load
+
+
+@each(load())
+def x(s, scenario):
+    fake = FakeAuthority(scenario["given"])
+    s.rule("ValidateSession", fake.validate_session)
+    s.rule("StartLogout", fake.start_logout)
+    s.rule("StartLogin", fake.pass_on)
+    s.rule("CompleteCallback", fake.pass_on)
+    for step in [scenario, *scenario.get("then", [])]:
+        if step is not scenario:
+            fake.change(step.get("given", {}))
+        asked, expected = step["request"], step["expect"]
+        body = b"" if asked["method"] == "POST" else None
+        _as_expected(s.request(asked["method"], asked["path"], list(map(tuple, asked["headers"])), body), expected)
+
+
+@case
+def those_without_sessions_are_the_real_authoritys_answers_too(s):
+    for scenario in load().values():
+        if not scenario["given"]["sessions"] and scenario["given"]["authority"] == "up":
+            asked = scenario["request"]
+            body = b"" if asked["method"] == "POST" else None
+            got = s.request(asked["method"], asked["path"], list(map(tuple, asked["headers"])), body)
+            _as_expected(got, scenario["expect"])
+
+
+def _as_expected(got, expected):
+    equal(got.status, expected["status"], str(got))
+    for name, value in expected.get("headers", {}).items():
+        equal(got.header(name), value, name)
+    true({name.lower() for name in expected.get("vary", [])} <= got.words("vary"), f"Vary: {got}")
+    if "json" in expected:
+        body = got.json()
+        equal({name: body.get(name, "absent") for name in expected["json"]}, expected["json"])
+    if "body" in expected:
+        equal(got.body, expected["body"].encode())
+    if "set_cookies" in expected:
+        session = [line.split(";")[0] for line in got.all("set-cookie") if line.startswith("session=")]
+        equal(session, expected["set_cookies"])

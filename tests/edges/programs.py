@@ -1,0 +1,181 @@
+"""Owns the programs around a case: the authority and the edges, each started on free ports and ended with the suite.
+Does not know the cases."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / "tests" / "artefacts" / "logs" / "edges"
+ORIGIN = "http://localhost:5173"
+CONFIG = {
+    "development": True,
+    "app": {
+        "cors": {"allowed_origins": [ORIGIN]},
+        "sessions": {"cookie": {"former_names": ["former_session"]}},
+        "redirects": {"allowed": [f"{ORIGIN}/auth-callback", "https://spa.example.com/in/*"]},
+    },
+    "log": {"level": "warn"},
+}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(true, what: str, seconds: float = 30.0, every: float = 0.02):
+    """Waits for something to hold, and answers what it gave."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(every)
+    return found
+
+
+class Program:
+    """A program that writes to a log of its own."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str] | None = None):
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.name, self.log = name, LOGS / f"{name}.log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+
+    def said(self) -> str:
+        """All that it wrote so far."""
+        return self.log.read_text("utf-8", "replace")
+
+    def ended(self) -> int | None:
+        """Its exit status, once it has ended."""
+        return self._process.poll()
+
+    def wait_for(self, true, what: str, seconds: float = 60.0):
+        """Waits for something that this program does; fails at once when it ends instead."""
+
+        def or_dead():
+            if self.ended() is not None:
+                raise AssertionError(f"{self.name} ended with {self.ended()}:\n{self.said()[-2000:]}")
+            return true()
+
+        return wait_until(or_dead, f"{self.name}: {what}; see {self.log}", seconds)
+
+    def stop(self) -> None:
+        """Ends it, and whatever it started."""
+        for attempt in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, attempt)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+                return
+
+
+class Authority:
+    """`gatelodge dev`, with the development provider. Its own edge is kept out of the way, on another address."""
+
+    def __init__(self, name: str = "authority", config: dict | None = None):
+        self._name = name
+        self._folder = tempfile.TemporaryDirectory(prefix="gatelodge-edges-")
+        self.port, self.public_port, provider_port = free_port(), free_port(), free_port()
+        self.base_url = f"http://localhost:{self.public_port}"
+        self.provider = f"http://127.0.0.1:{provider_port}"
+        self._listen = ["--listen", f"127.0.0.1:{self.port}", "--provider-listen", f"127.0.0.1:{provider_port}"]
+        self._listen += ["--edge-listen", f"127.0.0.2:{self.public_port}"]
+        self._runs = 0
+        self.start(config)
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.port}"
+
+    def key(self, role: str) -> str:
+        """The API key of a role."""
+        lines = dict(line.split() for line in (self._kept / "api-keys").read_text().splitlines())
+        return lines[role]
+
+    @property
+    def _kept(self) -> Path:
+        return Path(self._folder.name) / "kept"
+
+    def start(self, config: dict | None = None) -> None:
+        """Starts it, with what an earlier run kept, and `config` over the suite's own configuration."""
+        file = Path(self._folder.name) / "gatelodge.yaml"
+        # YAML is a superset of JSON.
+        file.write_text(json.dumps(merged(CONFIG, config or {})))
+        self._runs += 1
+        command = [gatelodge(), "dev", "--config", str(file), "--folder", str(self._kept), *self._listen]
+        self._program = Program(f"{self._name}-{self._runs}", command)
+        self._program.wait_for(lambda: listens(("127.0.0.1", self.port)), "listens")
+
+    def stop(self) -> None:
+        """Ends it; what it keeps stays."""
+        self._program.stop()
+
+    def close(self) -> None:
+        """Ends it for good."""
+        self.stop()
+        self._folder.cleanup()
+
+
+def gatelodge() -> str:
+    """The authority's program: GATELODGE_BIN, or what the build left."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    program = Path(os.environ.get("GATELODGE_BIN", target / "debug" / "gatelodge"))
+    if not program.exists():
+        raise SystemExit(f"{program} is missing: build it with `cargo build --workspace`, or set GATELODGE_BIN")
+    return str(program)
+
+
+def edge_command(edge: str) -> str:
+    """The start command of an edge-under-test: that of a language, or one that is named by its path."""
+    command = Path(edge).resolve() if "/" in edge else ROOT / "clients" / edge / "edge-under-test"
+    if not os.access(command, os.X_OK):
+        raise SystemExit(f"{command} is missing or not executable: tests/edges/README.md says what it is")
+    return str(command)
+
+
+def start_edge(name: str, command: str, port: int, environment: dict[str, str]) -> Program:
+    """Starts an edge and waits until it says that it is ready."""
+    clean = {"GATELODGE_CA_FILE": "", "GATELODGE_CERT_FILE": "", "GATELODGE_KEY_FILE": "", "MOUNT_PREFIX": ""}
+    program = Program(name, [command], {**clean, "LISTEN": f"127.0.0.1:{port}", **environment})
+    try:
+        program.wait_for(lambda: "ready" in program.said().split(), 'says "ready"')
+        program.wait_for(lambda: listens(("127.0.0.1", port)), "listens")
+    except BaseException:
+        program.stop()
+        raise
+    return program
+
+
+def listens(address: tuple[str, int]) -> bool:
+    """Whether somebody accepts connections there."""
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def merged(below: dict, above: dict) -> dict:
+    """Two configurations, the second over the first."""
+    both = dict(below)
+    for name, value in above.items():
+        both[name] = merged(both.get(name, {}), value) if isinstance(value, dict) else value
+    return both

@@ -1,0 +1,80 @@
+//! Owns the promise that what passes the check can be started: the loader says what the parts would refuse, with its
+//! place, beside all else. Does not know the rules of the configuration itself.
+
+use std::fs;
+use std::path::Path;
+
+use super::faults;
+
+#[test]
+fn what_the_provider_adapter_refuses_is_said_with_its_place_and_beside_all_else() {
+    let yaml = "\
+oidc:
+  providers:
+    inside:
+      client_id: a
+      client_secret: b
+      issuer: https://10.0.0.5/realms/main
+      clock_leeway: 2m
+      scopes: [email, 'two words']
+    plain: { client_id: a, client_secret: b, issuer: http://idp.example }
+    other: { client_id: a, client_secret: b, issuer: idp.example }
+    same: { client_id: a, issuer: idp.example }
+log: { format: jason }
+";
+    assert_eq!(
+        faults(yaml, &[]),
+        [
+            "f.yaml:6:15: oidc.providers.inside.issuer: its host is not public; `allow_private_network: true` is for a provider on the intranet",
+            "f.yaml:7:21: oidc.providers.inside.clock_leeway: at most 60 seconds: set the clocks",
+            "f.yaml:8:15: oidc.providers.inside.scopes: must contain `openid`",
+            "f.yaml:9:54: oidc.providers.plain.issuer: plain http is for `development: true` alone; use https",
+            "f.yaml:10:54: oidc.providers.other.issuer: not an address (`https://login.example.com`)",
+            "f.yaml:11:11: oidc.providers.same.client_secret: missing: give `client_secret` or `client_secret_file` (public clients are not supported)",
+            "f.yaml:11:35: oidc.providers.same.issuer: `other` has the same issuer; one issuer stands for one set of users",
+            "f.yaml:12:16: log.format: expected one of json, pretty; did you mean `json`?",
+        ]
+    );
+}
+
+#[test]
+fn a_provider_on_the_intranet_or_in_development_passes() {
+    let provider = "client_id: a, client_secret: b, issuer:";
+    let of = |rest: &str| format!("oidc: {{ providers: {{ a: {{ {provider} {rest} }} }} }}");
+    assert_eq!(faults(&of("'https://10.0.0.5/', allow_private_network: true, clock_leeway: 60s"), &[]), [""; 0]);
+    assert_eq!(faults(&format!("development: true\n{}", of("'http://10.0.0.5/'")), &[]), [""; 0]);
+}
+
+#[test]
+fn tls_files_are_read_and_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [one, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap());
+    for (name, text) in [
+        ("one.pem", one.cert.pem()),
+        ("one.key", one.signing_key.serialize_pem()),
+        ("other.key", other.signing_key.serialize_pem()),
+        ("empty.pem", String::new()),
+    ] {
+        fs::write(Path::new(&path(name)), text).unwrap();
+    }
+    let with = |cert: &str, key: &str, ca: &str| {
+        let [cert, key, ca] = [cert, key, ca].map(path);
+        let yaml = format!("server:\n  tls:\n    cert_file: {cert}\n    key_file: {key}\n    client_ca_file: {ca}\n");
+        faults(&yaml, &[]).into_iter().map(|line| line.replace(&path(""), "")).collect::<Vec<_>>()
+    };
+    assert_eq!(with("one.pem", "one.key", "one.pem"), [""; 0]);
+    assert_eq!(
+        with("none.pem", "none.key", "one.pem"),
+        [
+            "f.yaml:3:16: server.tls.cert_file: can't read none.pem: No such file or directory (os error 2)",
+            "f.yaml:4:15: server.tls.key_file: can't read none.key: No such file or directory (os error 2)",
+        ]
+    );
+    let unfit = "f.yaml:3:16: server.tls.cert_file: this and `key_file` are no PEM certificate chain and the key that \
+                 belongs to it";
+    assert_eq!(with("one.pem", "other.key", "one.pem"), [unfit]);
+    assert_eq!(with("empty.pem", "one.key", "one.pem"), [unfit]);
+    let ca = ["f.yaml:5:21: server.tls.client_ca_file: has no PEM certificate"];
+    assert_eq!(with("one.pem", "one.key", "empty.pem"), ca);
+}
