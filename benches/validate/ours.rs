@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use gatelodge::app::settings::settings;
+use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
 use gatelodge::authority::ports::{Creation, LoginStore, MintKeyStore, SessionStore};
 use gatelodge::authority::{Authority, Ports};
@@ -48,8 +49,10 @@ impl Ours {
         let credential = credential.text(&vault.credential).expose().to_owned();
         let none = Registry::new(Vec::new(), HttpSettings::default());
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
-        let (clock, entropy, beside) = (Arc::new(SystemClock), Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
-        let ports = Ports { sessions, logins, mint_keys, providers, clock, entropy, beside };
+        let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
+        clock.measure(sessions.as_ref()).await?;
+        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
+        let ports = Ports { sessions, logins, mint_keys, providers, clock, wall, entropy, beside };
         let authority = Authority::new(ports, vault, settings(&Config::default())?);
         let key = ApiKey::generate(&session::random());
         let caller = Caller { name: "the generator".into(), role: Role::Edge };
@@ -89,5 +92,5 @@ pub async fn redis(address: &str) -> Result<Arc<RedisStore>> {
         response_timeout: Duration::from_secs(2),
         allow_eviction: false,
     };
-    Ok(RedisStore::connect(settings).await?)
+    Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

@@ -15,7 +15,7 @@ use gatelodge::session::identity::Identity;
 use gatelodge::session::key::{TenantNumber, UserKey};
 use gatelodge::session::record::{Header, Marks, Record, Standing, Tokens};
 use gatelodge::session::request::RequestContext;
-use gatelodge::vault::{BodyNonces, TokenKey, Vault};
+use gatelodge::vault::{TokenKey, Vault};
 use gatelodge_client::v1;
 
 const TENANT: TenantNumber = TenantNumber(1);
@@ -80,8 +80,7 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         marks,
     };
     let token_key = TokenKey::new(random());
-    let nonces = BodyNonces { standing: random(), token_key: random() };
-    let body = vault.seal_body(nonces, &credential, &marks, &standing, &token_key);
+    let body = vault.seal_body(random(), &credential, &marks, &standing, &token_key);
     let new = NewSession {
         key: credential.key,
         user: key,

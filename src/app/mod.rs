@@ -3,6 +3,7 @@
 
 pub mod parts;
 pub mod settings;
+pub mod store_clock;
 pub mod world;
 
 use std::future::Future;
@@ -13,6 +14,7 @@ use futures::future::BoxFuture;
 use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::authority::{Authority, Ports};
 use crate::config::Config;
@@ -22,6 +24,7 @@ use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{self, ServeError, ServerSettings};
 use crate::vault::Vault;
+use store_clock::StoreClock;
 use world::{RuntimeTasks, SystemClock, SystemEntropy};
 
 /// Why the process could not start, or stopped by itself.
@@ -64,7 +67,9 @@ pub struct App {
     server: ServerSettings,
     listener: TcpListener,
     inner: Option<Inner>,
-    sweeping: BoxFuture<'static, ()>,
+    clock: Arc<StoreClock>,
+    /// What goes on beside the calls, until the end.
+    beside: Vec<BoxFuture<'static, ()>>,
 }
 
 /// The edge inside the process, and the way to the authority that is its own.
@@ -115,24 +120,38 @@ impl App {
         let providers = Arc::new(parts::providers(config)?);
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral).await?;
+        let clock = Arc::new(StoreClock::new(Arc::new(SystemClock)));
+        if let Err(error) = clock.measure(store.sessions.as_ref()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "the store's time can't be measured yet; the machine's clock stands in");
+        }
+        let following = Box::pin(clock.following(store.sessions.clone()));
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
             mint_keys: store.mint_keys,
             providers,
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
+            wall: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             beside: Arc::new(RuntimeTasks),
         };
         let authority = Authority::new(ports, Vault::new(&rings.session, &rings.csrf), settings);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
-        Ok(Self { authority, callers: parts::callers(config, more), server, listener, inner, sweeping: store.sweeping })
+        let beside = vec![store.sweeping, following];
+        Ok(Self { authority, callers: parts::callers(config, more), server, listener, inner, clock, beside })
     }
 
     /// The edge inside the process, to put more routes beside its own.
     #[must_use]
     pub fn edge(&self) -> Option<&Edge> {
         self.inner.as_ref().map(|inner| &inner.edge)
+    }
+
+    /// The clock that sessions are judged by; it knows how far this machine's is off.
+    #[must_use]
+    pub const fn clock(&self) -> &Arc<StoreClock> {
+        &self.clock
     }
 
     /// Serves until `stop` completes, then drains. `pages` stand beside the routes of the edge inside the process.
@@ -149,7 +168,8 @@ impl App {
             // An error here means that nobody can ask to stop any more: the same.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        let sweeping = tokio::spawn(self.sweeping);
+        let mut beside = JoinSet::new();
+        self.beside.into_iter().for_each(|work| drop(beside.spawn(work)));
         let authority = self.authority.clone();
         let drain = self.server.drain;
         let own_settings = ServerSettings { tls: None, ..self.server.clone() };
@@ -166,25 +186,23 @@ impl App {
                     let stop = until(edge_ended);
                     Ok(server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop).await?)
                 };
-                let service =
-                    inner.edge.router::<()>().merge(pages).into_make_service_with_connect_info::<SocketAddr>();
                 let edge = async {
-                    let serving = axum::serve(inner.listener, service).with_graceful_shutdown(until(stopped.clone()));
+                    let serving = inner.edge.serve(pages, inner.listener, until(stopped.clone()));
                     let drained = async {
                         until(stopped.clone()).await;
                         tokio::time::sleep(drain).await;
                     };
-                    let ended = tokio::select! {
-                        ended = serving => ended.map_err(|error| AppError::Edge(error.to_string())),
-                        () = drained => Ok(()),
-                    };
+                    tokio::select! {
+                        () = serving => {}
+                        () = drained => {}
+                    }
                     edge_ends.send_replace(true);
-                    ended
+                    Ok(())
                 };
                 tokio::try_join!(serving, own, edge).map(|((), (), ())| ())
             }
         };
-        sweeping.abort();
+        beside.shutdown().await;
         result
     }
 }

@@ -17,7 +17,7 @@ use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
 use crate::providers::Registry;
 use crate::providers::http::HttpSettings;
-use crate::providers::oidc::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault};
+use crate::providers::oidc::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault, Userinfo};
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
@@ -48,15 +48,15 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
         }
         Kind::Redis => {
             let redis = &config.store.redis;
-            let store = RedisStore::connect(RedisSettings {
+            let settings = RedisSettings {
                 urls: redis.urls.iter().map(|url| with_credentials(url.secret(), redis)).collect(),
                 cluster: redis.cluster,
                 key_prefix: redis.key_prefix.clone(),
                 connect_timeout: redis.connect_timeout.get(),
                 response_timeout: redis.command_timeout.get(),
                 allow_eviction: redis.allow_eviction,
-            })
-            .await?;
+            };
+            let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let tenants = vec![TenantNumber(config.tenant.number)];
             let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
             Ok(Store { sessions: store.clone(), logins: store.clone(), mint_keys: store, sweeping })
@@ -80,11 +80,20 @@ pub fn faults(config: &Config) -> Vec<Fault> {
     judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
 }
 
-/// The providers that are enabled, in the order of their names.
+/// The providers that are enabled, in the order of their names; of the others the issuers, for the sake of sessions that
+/// live on.
 pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
-    let settings = enabled.map(|(name, provider)| oidc(config, name, provider)).collect();
-    Registry::new(settings, HttpSettings::default()).map_err(|faults| {
+    let mut faults = Vec::new();
+    let settings =
+        enabled.filter_map(|(name, provider)| oidc(config, name, provider).map_err(|fault| faults.push(fault)).ok());
+    let settings = settings.collect();
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    let others = config.oidc.providers.iter().filter(|(_, provider)| !provider.enabled);
+    let others = others.filter_map(|(name, provider)| Some((name.as_str(), provider.issuer_of(name)?)));
+    Registry::new(settings, HttpSettings::default()).map(|registry| registry.with_others(others)).map_err(|faults| {
         let fault = |SettingsFault { provider, key, fault }: SettingsFault| match key {
             "name" => Fault::of(format!("oidc.providers.{provider}"), fault),
             key => Fault::of(format!("oidc.providers.{provider}.{key}"), fault),
@@ -93,16 +102,22 @@ pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     })
 }
 
-fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> OidcSettings {
+fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<OidcSettings, Fault> {
     let issuer = provider.issuer_of(name).unwrap_or_default();
     let client_id = provider.client_id.as_deref().unwrap_or_default();
     let base = OidcSettings::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
     let refresh = &config.oidc.refresh_tokens;
-    OidcSettings {
+    let ca =
+        provider.ca_file.as_deref().map(|path| file(format!("oidc.providers.{name}.ca_file"), path)).transpose()?;
+    Ok(OidcSettings {
         display_name: provider.display_name_of(name).to_owned(),
         scopes: provider.scopes.clone(),
         claims: provider.claims.clone(),
-        userinfo: provider.userinfo,
+        userinfo: match provider.userinfo {
+            config::oidc::Userinfo::Never => Userinfo::Never,
+            config::oidc::Userinfo::WhenNeeded => Userinfo::WhenNeeded,
+            config::oidc::Userinfo::Always => Userinfo::Always,
+        },
         clock_leeway: provider.clock_leeway.get(),
         signing_algs: provider.signing_algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
         client_auth: match provider.client_auth {
@@ -123,9 +138,10 @@ fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> OidcS
         },
         exchange_audiences: provider.token_exchange.enabled.then(|| provider.token_exchange.audiences.clone()),
         development: config.development,
+        ca,
         allow_private_network: provider.allow_private_network,
         ..base
-    }
+    })
 }
 
 /// The callers of the configuration, and `more`.
@@ -156,10 +172,8 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
 fn tls(tls: &config::server::Tls) -> Result<Option<TlsSettings>, Faults> {
     let (Some(certificate), Some(key)) = (&tls.cert_file, &tls.key_file) else { return Ok(None) };
     let mut faults = Vec::new();
-    let mut read = |key: &str, path: &Path| {
-        let failed = |error| Fault::of(format!("server.tls.{key}"), format!("can't read {}: {error}", path.display()));
-        std::fs::read(path).map_err(|error| faults.push(failed(error))).ok()
-    };
+    let mut read =
+        |key: &str, path: &Path| file(format!("server.tls.{key}"), path).map_err(|fault| faults.push(fault)).ok();
     let (certificate, key) = (read("cert_file", certificate), read("key_file", key));
     let client_ca = tls.client_ca_file.as_deref().and_then(|path| read("client_ca_file", path));
     let (Some(certificate), Some(key), true) = (certificate, key, faults.is_empty()) else {
@@ -175,6 +189,10 @@ fn tls(tls: &config::server::Tls) -> Result<Option<TlsSettings>, Faults> {
         }
         Some(TlsFault::ClientCa) => Err(Fault::of("server.tls.client_ca_file", "has no PEM certificate").into()),
     }
+}
+
+fn file(key: String, path: &Path) -> Result<Vec<u8>, Fault> {
+    std::fs::read(path).map_err(|error| Fault::of(key, format!("can't read {}: {error}", path.display())))
 }
 
 /// A new API key.

@@ -6,16 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::answer::HttpAnswer;
-use super::login_answer::LoginFailure;
+use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::Stop;
-use super::ports::{LoginEnd, LoginTaken, Lookup};
+use super::ports::{LoginEnd, LoginTaken};
 use super::provider::{Grant, ProviderError, Redemption};
-use super::start_login::malformed;
 use super::{Authority, Call, Error, Presented, SessionView};
-use crate::crypto::{Secret, digest, equal};
+use crate::crypto::{Secret, digest};
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{KeptLogin, LoginState, PendingLogin};
+use crate::session::login::{KeptAnswer, KeptFailure, LoginState, PendingLogin};
 use crate::session::parameters::Parameters;
 use crate::session::record::Ending;
 use crate::session::request::RequestContext;
@@ -78,7 +77,7 @@ impl Authority {
         let context = question.presented.context.clone().unwrap_or_default();
         let callback = match self.read_callback(&question) {
             Ok(callback) => callback,
-            Err(failure) => return Ok(self.failure(failure, None, &context, call)),
+            Err(refusal) => return Ok(self.failure(refusal, None, &context, call)),
         };
         let hashes: Vec<_> = callback
             .bindings
@@ -108,22 +107,24 @@ impl Authority {
     }
 
     /// Reads what came, without IO: what is not ours goes no further.
-    fn read_callback(&self, question: &Question) -> Result<Callback, LoginFailure> {
+    fn read_callback(&self, question: &Question) -> Result<Callback, Refusal> {
         let limits = &self.settings.limits;
         let parameters = match &question.response {
             Response::Query(bytes) => Parameters::form(bytes, limits.query_bytes),
             Response::Form(bytes) => Parameters::form(bytes, limits.body_bytes),
             Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
         };
-        let parameters = parameters.map_err(|cause| malformed(&cause))?;
+        let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
         let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
         let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
-        if parameters.get("code").is_some() == parameters.get("error").is_some() {
-            return Err(LoginFailure::RequestMalformed);
+        match (parameters.get("code"), parameters.get("error")) {
+            (Some(_), Some(_)) => return Err(Refusal::malformed("The parameters code and error came both")),
+            (None, None) => return Err(Refusal::malformed("Neither of the parameters code and error came")),
+            _ => (),
         }
         let bindings = self.bindings(&question.presented);
         if bindings.is_empty() {
-            return Err(LoginFailure::OtherBrowser);
+            return Err(LoginFailure::OtherBrowser.into());
         }
         Ok(Callback { key: state.key(), state, bindings, parameters })
     }
@@ -161,10 +162,16 @@ impl Authority {
             }
             Err(Stop::Trouble(error)) => Err(error),
             Err(Stop::Failed(failure)) => {
-                let end = LoginEnd::Failed(failure as u8);
-                let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
-                self.ports.logins.finish(&callback.key, end, keep_for).await?;
-                Ok(self.failure(failure, return_to, context, call))
+                let kept = KeptFailure {
+                    reason: failure as u8,
+                    return_to: taken.login.return_to.clone(),
+                    request_id: call.request_id.clone(),
+                };
+                if self.keep_answer(callback, taken, &KeptAnswer::Failure(kept)).await? {
+                    return Ok(self.failure(failure, return_to, context, call));
+                }
+                // Somebody was told that this login was interrupted: then everybody is.
+                Ok(self.failure(LoginFailure::Interrupted, None, context, call))
             }
         }
     }
@@ -173,9 +180,10 @@ impl Authority {
     async fn redeem(&self, callback: &Callback, login: &PendingLogin, call: &Call) -> Result<Grant, LoginFailure> {
         let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
         let failed = |error: ProviderError| failure_at_provider(&error, &login.provider, call);
+        let within = self.settings.logins.lease / 2;
         if let Some(error) = callback.parameters.get("error") {
             // RFC 9207, 2.4: an error counts only when it is the provider's own.
-            provider.check_issuer(callback.parameters.get("iss")).await.map_err(failed)?;
+            provider.check_issuer(callback.parameters.get("iss"), within).await.map_err(failed)?;
             // Mapped to a fixed word, and nothing of it is shown (security.md 17).
             tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
             let refused = matches!(
@@ -188,6 +196,7 @@ impl Authority {
             );
             return Err(if refused { LoginFailure::AccessDenied } else { LoginFailure::ProviderError });
         }
+        let asked = self.asked();
         let redemption = Redemption {
             code: Secret::new(callback.parameters.get("code").unwrap_or_default()),
             code_verifier: login.code_verifier.clone(),
@@ -195,37 +204,11 @@ impl Authority {
             redirect_uri: login.redirect_uri.clone(),
             response_issuer: callback.parameters.get("iss").map(str::to_owned),
             max_age: login.max_age,
-            now: self.ports.clock.now(),
+            now: asked.wall,
+            within,
         };
-        provider.redeem(&redemption).await.map_err(failed)
-    }
-
-    /// Answers a callback that was delivered again: the same, but only to the same code, state and binding, and only
-    /// while the session it made lives unrotated.
-    async fn repeat(
-        &self,
-        callback: &Callback,
-        sealed: &[u8],
-        context: &RequestContext,
-        call: &Call,
-    ) -> Result<Outcome, Error> {
-        let complete = || self.failure(LoginFailure::AlreadyComplete, None, context, call);
-        let opened =
-            callback.bindings.iter().find_map(|binding| self.vault.open_kept(&callback.state, binding, sealed).ok());
-        let now = self.ports.clock.now();
-        let same = |kept: &KeptLogin| now < kept.repeat_until && equal(&kept.code_hash, &callback.code_hash());
-        let Some(kept) = opened.filter(same) else {
-            return Ok(complete());
-        };
-        let Lookup::Found(record) = self.ports.sessions.read(&kept.session).await? else { return Ok(complete()) };
-        if record.header.generation != kept.generation {
-            return Ok(complete());
-        }
-        let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
-        let times = standing.times(&record.header);
-        let view = self.view(kept.session, standing, times, kept.generation);
-        let cookie = self.session_cookie(&kept.credential, &times);
-        Ok(Outcome { answer: self.completed_login(cookie, &view, kept.return_to.as_deref()), result: Ok(view.into()) })
+        let grant = provider.redeem(&redemption).await.map_err(failed)?;
+        Ok(Grant { tokens: asked.in_store_time(grant.tokens), ..grant })
     }
 
     /// Ends what an interrupted login may have made: nobody holds its credential.
@@ -238,15 +221,17 @@ impl Authority {
         Ok(LoginFailure::Interrupted)
     }
 
-    fn failure(
+    pub(super) fn failure(
         &self,
-        failure: LoginFailure,
+        refusal: impl Into<Refusal>,
         return_to: Option<&str>,
         context: &RequestContext,
         call: &Call,
     ) -> Outcome {
-        tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "a login failed");
-        Outcome { answer: self.failed_login(failure, return_to, context, call), result: Err(failure) }
+        let Refusal { failure, trouble } = refusal.into();
+        let (reason, detail) = (trouble.reason, &trouble.detail);
+        tracing::info!(reason, detail, request_id = call.request_id, "a login failed");
+        Outcome { answer: self.failed_login(&trouble, return_to, context, call), result: Err(failure) }
     }
 }
 

@@ -64,7 +64,7 @@ impl Authority {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Exchanged::SessionGone),
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
-                LeaseAttempt::Taken(lease, _) => {
+                LeaseAttempt::Taken(lease) => {
                     let exchanged = match self.kept_exchange(admitted, audience, at_least).await {
                         Ok(None) => self.exchange_under(lease.as_ref(), admitted, audience).await,
                         Ok(Some(kept)) => Ok(kept),
@@ -105,16 +105,19 @@ impl Authority {
         };
         let provider = &admitted.standing.identity.provider;
         let provider = self.ports.providers.get(provider).ok_or(Error::ExchangeUnsupported)?;
-        let now = self.ports.clock.now();
+        let asked = self.asked();
         let access_token = tokens.access.clone().ok_or(Error::AccessTokenExpired)?;
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
-        let got = provider.exchange(&ExchangeRequest { access_token, audience: audience.to_owned(), now }).await?;
+        let mut got = provider
+            .exchange(&ExchangeRequest { access_token, audience: audience.to_owned(), now: asked.wall })
+            .await?;
+        got.end = got.end.map(|end| asked.end_in_store_time(end));
         let token = AccessToken { value: got.access.clone(), end: got.end, scopes: got.scopes.clone() };
         if let Some(end) = got.end {
             let new = ExchangedToken { audience: audience.to_owned(), access: got.access, end, scopes: got.scopes };
-            add(&mut tokens.exchanged, new, now);
+            add(&mut tokens.exchanged, new, self.ports.clock.now());
             // One that can't be kept is good all the same.
             if let Ok(Refreshed::SessionGone) = self.keep_tokens(lease.fence(), admitted, &seen, &tokens).await {
                 return Ok(Exchanged::SessionGone);

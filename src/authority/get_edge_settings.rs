@@ -27,8 +27,8 @@ pub struct EdgeSettings {
     pub public_base_url: String,
     /// Provider names, each with the address it sends browsers back to.
     pub callback_addresses: Vec<(String, String)>,
-    /// Origins that may call with credentials.
-    pub allowed_origins: Vec<String>,
+    /// How to answer cross-origin requests.
+    pub cors: CorsSettings,
     /// After a login.
     pub after_login: String,
     /// After a logout.
@@ -41,7 +41,24 @@ pub struct EdgeSettings {
     pub route_sets: Vec<RouteSet>,
 }
 
+/// How to answer cross-origin requests (Fetch, "CORS protocol").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorsSettings {
+    /// Origins that may call with credentials.
+    pub allowed_origins: Vec<String>,
+    /// Methods that they may use.
+    pub allowed_methods: Vec<String>,
+    /// Headers that they may send.
+    pub allowed_headers: Vec<String>,
+    /// Headers that they may read.
+    pub exposed_headers: Vec<String>,
+    /// How long a browser may remember these.
+    pub max_age: Duration,
+}
+
 const ASK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// An origin that is taken off the list is still asked for by its pages for so long, and then refused by the origin rule.
+const CORS_MAX_AGE: Duration = Duration::from_mins(10);
 
 impl Authority {
     /// The settings in force.
@@ -68,11 +85,22 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         csrf_header: settings.csrf.header.clone(),
         public_base_url: settings.public_base_url.to_string(),
         callback_addresses: providers.all().iter().map(|p| callback(p.info().name.clone())).collect(),
-        allowed_origins: settings.csrf.allowed_origins.iter().map(ToString::to_string).collect(),
+        cors: cors(settings),
         after_login: settings.places.after_login.clone(),
         after_logout: settings.places.after_logout.clone(),
         on_error: settings.places.on_error.clone(),
         limits: settings.limits,
         route_sets: settings.route_sets.clone(),
+    }
+}
+
+fn cors(settings: &Settings) -> CorsSettings {
+    let csrf_header = &settings.csrf.header;
+    CorsSettings {
+        allowed_origins: settings.csrf.allowed_origins.iter().map(ToString::to_string).collect(),
+        allowed_methods: ["GET", "HEAD", "POST", "OPTIONS"].map(str::to_owned).into(),
+        allowed_headers: ["content-type", csrf_header, "x-requested-with"].map(str::to_owned).into(),
+        exposed_headers: vec![csrf_header.clone()],
+        max_age: CORS_MAX_AGE,
     }
 }

@@ -58,7 +58,7 @@ impl Authority {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
             let lease = match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
-                LeaseAttempt::Taken(lease, _) => lease,
+                LeaseAttempt::Taken(lease) => lease,
                 LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
                 LeaseAttempt::Busy => {
                     self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?;

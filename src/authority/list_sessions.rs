@@ -75,15 +75,19 @@ impl Authority {
         Ok(lives.then(|| self.view(key, standing, times, record.header.generation)))
     }
 
-    /// The user that a user id names.
+    /// The user that a user id names. What stands behind its provider's name is known from the configuration alone: an
+    /// index by name would cost every session, and a scan every caller.
     pub(super) fn user_key(&self, user_id: &str) -> Result<UserKey, Error> {
         let unknown = || Error::InvalidField {
             field: "user_id",
-            expected: "\"<provider>_<sub>\" with the name of a configured provider".to_owned(),
+            expected: "\"<provider>_<sub>\" with a provider of the configuration. One that logs nobody in any more \
+                       stays there with `enabled: false`; for the sessions of one that was taken out, name each \
+                       session"
+                .to_owned(),
         };
         let (name, local) = user_id.split_once('_').ok_or_else(unknown)?;
-        let provider = self.ports.providers.get(name).ok_or_else(unknown)?;
-        let (issuer, sub) = provider.info().issuer.identity_of(local).ok_or_else(unknown)?;
+        let rule = self.ports.providers.issuer(name).ok_or_else(unknown)?;
+        let (issuer, sub) = rule.identity_of(local).ok_or_else(unknown)?;
         Ok(UserKey::of(self.settings.tenant, &issuer, &sub))
     }
 

@@ -122,17 +122,44 @@ impl LoginFailure {
     }
 }
 
+/// A failed login in the words for it, which may say more than the failure does.
+pub(super) struct Refusal {
+    pub(super) failure: LoginFailure,
+    pub(super) trouble: Trouble,
+}
+
+impl From<LoginFailure> for Refusal {
+    fn from(failure: LoginFailure) -> Self {
+        Self { failure, trouble: failure.trouble() }
+    }
+}
+
+impl Refusal {
+    /// A request that can't be read, and what is wrong with it. Of what came, nothing but a parameter's name is told.
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        let mut refusal = Self::from(LoginFailure::RequestMalformed);
+        refusal.trouble.detail = detail.into();
+        refusal
+    }
+
+    /// The same for a logout.
+    pub(super) fn malformed_logout(detail: impl Into<String>) -> Self {
+        let mut refusal = Self::malformed(detail);
+        "Send the logout again.".clone_into(&mut refusal.trouble.remedy);
+        refusal
+    }
+}
+
 impl Authority {
     /// What to answer when a login failed: a known return place gets the public reason as `error`; else, or where a
     /// fetch wants JSON, the words themselves, with a way to try again.
     pub(super) fn failed_login(
         &self,
-        failure: LoginFailure,
+        trouble: &Trouble,
         return_to: Option<&str>,
         context: &RequestContext,
         call: &Call,
     ) -> HttpAnswer {
-        let trouble = failure.trouble();
         let place = return_to.or(self.settings.places.on_error.as_deref());
         if let Some(place) = place
             && self.settings.callback_answer == CallbackAnswer::Redirect
@@ -141,7 +168,20 @@ impl Authority {
             let address = with_parameters(place, &[("error", trouble.reason), ("request_id", &call.request_id)]);
             return HttpAnswer::redirect(302, address);
         }
-        self.login_trouble(&trouble, context, call)
+        self.login_trouble(trouble, context, call)
+    }
+
+    /// A return place that is not allowed, with those that are; and how to write it, where that may be all that is wrong.
+    pub(super) fn place_refused(&self, asked: &str) -> Refusal {
+        let mut refusal = Refusal::from(LoginFailure::RedirectNotAllowed);
+        let encode = if asked.bytes().all(|byte| byte.is_ascii_graphic()) {
+            ""
+        } else {
+            " It holds a space or another character that no address holds: percent-encode it (a space is %20)."
+        };
+        let remedy = &mut refusal.trouble.remedy;
+        *remedy = format!("{remedy}{encode} Allowed: {}.", self.settings.places.allowed_list());
+        refusal
     }
 
     /// The words of a login's trouble, with a link to each provider to try again.

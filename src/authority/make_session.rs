@@ -3,18 +3,17 @@
 
 use super::complete_callback::{Callback, Taken};
 use super::login_answer::LoginFailure;
-use super::ports::{Creation, LoginEnd, NewSession};
+use super::ports::{Creation, NewSession};
 use super::provider::Grant;
 use super::{Authority, Error, Presented, SessionView};
-use crate::session::binding::Binding;
 use crate::session::credential::Credential;
 use crate::session::fingerprint::{self, FingerprintMode};
 use crate::session::key::{SessionKey, UserKey};
-use crate::session::login::{KeptLogin, PendingLogin};
+use crate::session::login::{KeptAnswer, KeptLogin, PendingLogin};
 use crate::session::record::{Ending, Header, Marks, Record, Standing};
 use crate::session::request::RequestContext;
 use crate::session::time::Times;
-use crate::vault::{BodyNonces, TokenKey};
+use crate::vault::TokenKey;
 
 /// Why a taken login made no session: what the browser is told, or that nobody can say.
 pub(super) enum Stop {
@@ -63,7 +62,7 @@ impl Authority {
             return_to: taken.login.return_to.clone(),
             repeat_until: self.ports.clock.now() + self.settings.logins.keep_answer_for,
         };
-        if !self.keep_answer(callback, taken, &kept).await? {
+        if !self.keep_answer(callback, taken, &KeptAnswer::Session(kept)).await? {
             // Somebody was told that this login was interrupted: then nobody may hold its session.
             self.ports.sessions.end(&credential.key, Ending::Interrupted, self.settings.remember_ended_for).await?;
             return Err(Stop::Failed(LoginFailure::Interrupted));
@@ -110,9 +109,8 @@ impl Authority {
             fence: 0,
             marks,
         };
-        let nonces = BodyNonces { standing: self.nonce(), token_key: self.nonce() };
         let token_key = TokenKey::new(self.random());
-        let body = self.vault.seal_body(nonces, credential, &marks, &standing, &token_key);
+        let body = self.vault.seal_body(self.nonce(), credential, &marks, &standing, &token_key);
         let new = NewSession {
             key: credential.key,
             user,
@@ -127,18 +125,6 @@ impl Authority {
         };
         let times = Times { created: now, last_active: now, absolute_end: standing.absolute_end };
         (new, self.view(credential.key, standing, times, credential.generation))
-    }
-
-    /// Keeps the answer, sealed for the binding that the login belongs to, until the login's own end: a late repeat is
-    /// told that it is complete. `false` when the login has ended otherwise.
-    async fn keep_answer(&self, callback: &Callback, taken: &Taken, kept: &KeptLogin) -> Result<bool, Error> {
-        let own = |binding: &&Binding| {
-            self.vault.binding_hash.tags(&[binding.secret().expose()]).any(|hash| hash == taken.login.binding_hash)
-        };
-        let Some(binding) = callback.bindings.iter().find(own) else { return Ok(false) };
-        let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
-        let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
-        Ok(self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), keep_for).await?)
     }
 
     /// Ends the sessions that the browser had: those elsewhere at once, and answers those in the user's own partition,

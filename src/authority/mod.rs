@@ -4,6 +4,7 @@
 pub mod access_token;
 mod admit;
 pub mod answer;
+mod asked;
 mod change_standing;
 mod changed;
 mod check_own_token;
@@ -19,6 +20,7 @@ pub mod get_jwks;
 pub mod get_session;
 pub mod get_user_info;
 mod keep_tokens;
+mod kept_answer;
 pub mod list_providers;
 pub mod list_sessions;
 pub mod login_answer;
@@ -66,8 +68,10 @@ pub struct Ports {
     pub mint_keys: Arc<dyn MintKeyStore>,
     /// Speaks to identity providers.
     pub providers: Arc<dyn Providers>,
-    /// Says what time it is.
+    /// The store's time: sessions, logins and all that this authority signs go by it, on every replica alike.
     pub clock: Arc<dyn Clock>,
+    /// The world's time, by the machine's clock: for what providers sign, and nothing else.
+    pub wall: Arc<dyn Clock>,
     /// Gives unpredictable bytes.
     pub entropy: Arc<dyn Entropy>,
     /// Runs work beside the answer.

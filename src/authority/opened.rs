@@ -84,7 +84,7 @@ mod tests {
     use crate::session::key::{Partition, TenantNumber};
     use crate::session::record::Header;
     use crate::session::time::Timestamp;
-    use crate::vault::{BodyNonces, TokenKey};
+    use crate::vault::TokenKey;
 
     fn vault() -> Vault {
         let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);
@@ -107,8 +107,7 @@ mod tests {
             renewable: false,
             user_info_time: None,
         };
-        let nonces = BodyNonces { standing: [1; 12], token_key: [2; 12] };
-        let body = vault().seal_body(nonces, &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
+        let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
         let current = credential.secret_hash();
         let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
         (credential.key, Record { header, body })

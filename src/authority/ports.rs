@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use super::provider::IdentityProvider;
+use crate::session::identity::IssuerRule;
 use crate::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
-use crate::session::record::{Ending, Header, Record};
+use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 
 /// A cause, for the log.
@@ -164,8 +165,8 @@ pub trait SessionStore: Send + Sync {
 
 /// What became of trying to take a lease.
 pub enum LeaseAttempt {
-    /// Taken; the header as it is now.
-    Taken(Box<dyn Lease>, Header),
+    /// Taken.
+    Taken(Box<dyn Lease>),
     /// Somebody else holds it.
     Busy,
     /// The session is gone.
@@ -299,5 +300,11 @@ pub trait Providers: Send + Sync {
     /// The one of that name.
     fn get(&self, name: &str) -> Option<std::sync::Arc<dyn IdentityProvider>> {
         self.all().into_iter().find(|provider| provider.info().name == name)
+    }
+
+    /// Which issuer the name stands for in user ids: also that of a provider that is known and no longer offered, since
+    /// its users' sessions live on.
+    fn issuer(&self, name: &str) -> Option<IssuerRule> {
+        self.get(name).map(|provider| provider.info().issuer.clone())
     }
 }

@@ -97,8 +97,10 @@ pub struct Redemption {
     pub response_issuer: Option<String>,
     /// How long ago the user may have authenticated at most, if the login asked for that.
     pub max_age: Option<Duration>,
-    /// The system's time, against which the provider's own times are judged.
+    /// The world's time, against which what the provider signed is judged.
     pub now: Timestamp,
+    /// How long all of the work may take: less than the lease that the caller holds on the login.
+    pub within: Duration,
 }
 
 /// What a redeemed code brought, every check passed.
@@ -123,7 +125,7 @@ pub struct RefreshRequest {
     pub sub: String,
     /// When the user authenticated.
     pub auth_time: Timestamp,
-    /// The system's time.
+    /// The world's time.
     pub now: Timestamp,
 }
 
@@ -158,6 +160,8 @@ pub struct EndSession {
     pub state: Secret,
     /// Where the provider sends the browser back to.
     pub post_logout_redirect_uri: String,
+    /// How long it may take to learn where the provider's logout is.
+    pub within: Duration,
 }
 
 /// An identity provider: OpenID Connect or plain OAuth2.
@@ -172,12 +176,12 @@ pub trait IdentityProvider: Send + Sync {
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;
 
     /// Whether a response that names this issuer, or none, can be this provider's (RFC 9207, 2.4). For one that brings
-    /// an error; MUST NOT send anything of the login.
-    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError>;
+    /// an error; MUST NOT send anything of the login, and MUST end `within` that time.
+    async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError>;
 
     /// Checks `response_issuer` first, then sends the code, once, and verifies what comes back.
     /// MUST NOT send the code anywhere when the issuer check fails; MUST NOT use anything of the token response
-    /// before the ID token has passed every check.
+    /// before the ID token has passed every check; MUST end within the time that the redemption has.
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
     /// Asks for new tokens, once. Fields of [`Tokens`] that the answer leaves out stay `None`.
@@ -206,6 +210,7 @@ pub trait IdentityProvider: Send + Sync {
     /// Revokes a refresh or access token (RFC 7009). Does nothing where the provider does not offer it.
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError>;
 
-    /// Where to send the browser for the provider's own logout; `None` where it has none.
+    /// Where to send the browser for the provider's own logout; `None` where it has none. MUST end within the time that
+    /// the request gives.
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError>;
 }

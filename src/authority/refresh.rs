@@ -46,7 +46,7 @@ impl Authority {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
-                LeaseAttempt::Taken(lease, _) => {
+                LeaseAttempt::Taken(lease) => {
                     let refreshed = match self.fresh(admitted, seen).await {
                         Ok(None) => self.refresh_under(lease.as_ref(), admitted, seen).await,
                         Ok(Some(already)) => Ok(already),
@@ -82,18 +82,19 @@ impl Authority {
         let old = self.open_tokens(admitted, seen)?;
         let identity = &admitted.standing.identity;
         let provider = self.ports.providers.get(&identity.provider).ok_or(Error::NoRefreshToken)?;
+        let asked = self.asked();
         let request = RefreshRequest {
             refresh_token: old.refresh.clone().ok_or(Error::NoRefreshToken)?,
             issuer: identity.issuer.clone(),
             sub: identity.sub.clone(),
             auth_time: identity.auth_time,
-            now: self.ports.clock.now(),
+            now: asked.wall,
         };
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
         match send(provider.as_ref(), &request, lease).await {
-            Ok(new) => self.keep_tokens(lease.fence(), admitted, seen, &merge(old, new)).await,
+            Ok(new) => self.keep_tokens(lease.fence(), admitted, seen, &merge(old, asked.in_store_time(new))).await,
             Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_twice).await,
         }
     }

@@ -94,7 +94,8 @@ pub enum CallbackAnswer {
 pub struct LoginSettings {
     /// How long a login may take from start to callback; also the binding cookie's life.
     pub ttl: Duration,
-    /// How long a callback may be at work before its login counts as interrupted.
+    /// How long a callback may be at work before its login counts as interrupted. Half of it is the provider's, so
+    /// that the other half is left to make the session: no login is still at work when its lease ends.
     pub lease: Duration,
     /// How long a callback that is delivered again gets the same answer.
     pub keep_answer_for: Duration,

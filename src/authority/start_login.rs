@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::answer::HttpAnswer;
-use super::login_answer::LoginFailure;
+use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, IdentityProvider};
 use super::{Authority, Call, Error, Presented};
@@ -19,7 +19,7 @@ use crate::session::binding::Binding;
 use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::login::{LoginState, PendingLogin};
-use crate::session::parameters::{Malformed, Parameters};
+use crate::session::parameters::Parameters;
 use crate::session::request::RequestContext;
 
 /// The question.
@@ -58,7 +58,7 @@ impl Authority {
         let context = question.presented.context.clone().unwrap_or_default();
         let wish = match self.read_wish(&question) {
             Ok(wish) => wish,
-            Err(failure) => return Ok(self.refused_start(failure, &context, call)),
+            Err(refusal) => return Ok(self.refused_start(refusal, &context, call)),
         };
         let state = LoginState::new(self.settings.tenant, self.random());
         let code_verifier = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()));
@@ -92,9 +92,9 @@ impl Authority {
                     error = &error as &dyn std::error::Error,
                     "no login began"
                 );
-                let answer =
-                    self.failed_login(LoginFailure::ProviderUnavailable, login.return_to.as_deref(), &context, call);
-                return Ok(Outcome { answer, failure: Some(LoginFailure::ProviderUnavailable) });
+                let failure = LoginFailure::ProviderUnavailable;
+                let answer = self.failed_login(&failure.trouble(), login.return_to.as_deref(), &context, call);
+                return Ok(Outcome { answer, failure: Some(failure) });
             }
         };
         let key = state.key();
@@ -105,45 +105,52 @@ impl Authority {
         Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None })
     }
 
-    fn read_wish(&self, question: &Question) -> Result<Wish, LoginFailure> {
-        let query =
-            Parameters::form(&question.query, self.settings.limits.query_bytes).map_err(|cause| malformed(&cause))?;
-        let in_path = std::str::from_utf8(&question.provider).map_err(|_| LoginFailure::ProviderUnknown)?;
+    fn read_wish(&self, question: &Question) -> Result<Wish, Refusal> {
+        let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
+            .map_err(|cause| Refusal::malformed(cause.to_string()))?;
+        let in_path = std::str::from_utf8(&question.provider).map_err(|_| self.provider_unknown())?;
         let provider = match (in_path, query.get("provider").unwrap_or_default()) {
             ("", "") => match self.ports.providers.all().as_slice() {
                 [only] => Arc::clone(only),
-                _ => return Err(LoginFailure::ProviderUnknown),
+                _ => return Err(self.provider_unknown()),
             },
-            (name, "") | ("", name) => self.ports.providers.get(name).ok_or(LoginFailure::ProviderUnknown)?,
-            _ => return Err(LoginFailure::ProviderUnknown),
+            (name, "") | ("", name) => self.ports.providers.get(name).ok_or_else(|| self.provider_unknown())?,
+            _ => return Err(self.provider_unknown()),
         };
         let return_to = match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
-            Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or(LoginFailure::RedirectNotAllowed)?),
+            Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),
             None => None,
         };
         let max_age = match query.get("max_age").filter(|asked| !asked.is_empty()) {
             Some(asked) => {
-                Some(Duration::from_secs(asked.parse::<u32>().map_err(|_| LoginFailure::RequestMalformed)?.into()))
+                let seconds = asked.parse::<u32>();
+                let seconds =
+                    seconds.map_err(|_| Refusal::malformed("The parameter max_age is no number of seconds"))?;
+                Some(Duration::from_secs(seconds.into()))
             }
             None => None,
         };
         Ok(Wish { provider, return_to, max_age })
     }
 
-    /// A login that did not begin, with what would have been allowed.
-    fn refused_start(&self, failure: LoginFailure, context: &RequestContext, call: &Call) -> Outcome {
-        let mut trouble = failure.trouble();
-        tracing::info!(reason = trouble.reason, request_id = call.request_id, "no login began");
-        match failure {
-            LoginFailure::ProviderUnknown => {
-                let names: Vec<_> = self.ports.providers.all().iter().map(|p| p.info().name.clone()).collect();
-                trouble.remedy = format!("{} Known providers: {}.", trouble.remedy, names.join(", "));
-            }
-            LoginFailure::RedirectNotAllowed => {
-                trouble.remedy = format!("{} Allowed: {}.", trouble.remedy, self.settings.places.allowed_list());
-            }
-            _ => (),
-        }
+    /// No one provider was named, with those that are known.
+    fn provider_unknown(&self) -> Refusal {
+        let mut refusal = Refusal::from(LoginFailure::ProviderUnknown);
+        let names: Vec<_> = self.ports.providers.all().iter().map(|provider| provider.info().name.clone()).collect();
+        let remedy = &mut refusal.trouble.remedy;
+        *remedy = if names.is_empty() {
+            "No provider is configured, so nobody can log in.".to_owned()
+        } else {
+            format!("{remedy} Known providers: {}.", names.join(", "))
+        };
+        refusal
+    }
+
+    /// A login that did not begin.
+    fn refused_start(&self, refusal: Refusal, context: &RequestContext, call: &Call) -> Outcome {
+        let Refusal { failure, trouble } = refusal;
+        let (reason, detail) = (trouble.reason, &trouble.detail);
+        tracing::info!(reason, detail, request_id = call.request_id, "no login began");
         Outcome { answer: self.login_trouble(&trouble, context, call), failure: Some(failure) }
     }
 
@@ -171,12 +178,6 @@ impl Authority {
         answer.set_cookies.push(cookie::set(&name, &value, self.settings.logins.ttl, self.settings.is_secure()));
         answer
     }
-}
-
-/// What can't be read is told to the log; a browser learns that it can't.
-pub(super) fn malformed(cause: &Malformed) -> LoginFailure {
-    tracing::info!(%cause, "what a browser sent can't be read");
-    LoginFailure::RequestMalformed
 }
 
 /// The S256 code challenge of a verifier (RFC 7636, 4.2).

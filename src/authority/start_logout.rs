@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::answer::HttpAnswer;
-use super::login_answer::LoginFailure;
+use super::answer::{HttpAnswer, Trouble};
+use super::login_answer::Refusal;
 use super::provider::EndSession;
 use super::validate_session::{CsrfRequirement, DeniedReason, Requirements};
 use super::{Authority, Call, Error, Presented};
@@ -23,6 +23,8 @@ use crate::vault::LogoutState;
 pub struct Question {
     /// The logout request's query, as it came.
     pub query: Bytes,
+    /// The body, where it is a form; else empty.
+    pub form: Bytes,
     /// What came.
     pub presented: Presented,
 }
@@ -39,6 +41,9 @@ pub struct Outcome {
 /// How long the provider's own logout may take a person.
 const STATE_LIFE: Duration = Duration::from_hours(1);
 
+/// How long a logout waits to learn where the provider's own is, which is nearly always known.
+const PROVIDER_WITHIN: Duration = Duration::from_secs(1);
+
 const DONE: &str = "Logged out successfully";
 
 impl Authority {
@@ -49,27 +54,29 @@ impl Authority {
     /// # Errors
     /// When the store can't say: then the cookie is kept.
     pub async fn start_logout(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
-        let context = question.presented.context.clone().unwrap_or_default();
-        let Ok(return_to) = self.place_after_logout(&question.query) else {
-            let mut trouble = LoginFailure::RedirectNotAllowed.trouble();
-            trouble.remedy = format!("{} Allowed: {}.", trouble.remedy, self.settings.places.allowed_list());
-            let answer = HttpAnswer::trouble(&trouble, context.is_navigation(), &[], &call.request_id);
-            return Ok(Outcome { answer, ended: false });
-        };
-        let refused = |reason: &DeniedReason| {
-            let trouble = self.denial(reason);
-            let answer = HttpAnswer::trouble(&trouble, context.is_navigation(), &[], &call.request_id);
+        let mut context = question.presented.context.clone().unwrap_or_default();
+        let page = context.is_navigation();
+        let refused = |trouble: &Trouble| {
+            let answer = HttpAnswer::trouble(trouble, page, &[], &call.request_id);
             Outcome { answer, ended: false }
+        };
+        let return_to = match self.place_after_logout(&question.query) {
+            Ok(return_to) => return_to,
+            Err(Refusal { trouble, .. }) => return Ok(refused(&trouble)),
+        };
+        context.csrf_token = match self.token_in(&question.form) {
+            Ok(token) => context.csrf_token.or(token),
+            Err(Refusal { trouble, .. }) => return Ok(refused(&trouble)),
         };
         let own = &self.settings.public_base_url;
         if origin::judge(&context, own, &self.settings.csrf.allowed_origins) == OriginJudgement::Refused {
-            return Ok(refused(&DeniedReason::OriginRefused));
+            return Ok(refused(&self.denial(&DeniedReason::OriginRefused)));
         }
         let living = self.admit_to_end(&question.presented).await?;
         let needed = Requirements { csrf: CsrfRequirement::Required, ..Requirements::default() };
         let judged = living.iter().map(|admitted| self.judge_request(admitted, &needed, Some(&context)));
         if let Some(Err(reason)) = judged.reduce(Result::or) {
-            return Ok(refused(&reason));
+            return Ok(refused(&self.denial(&reason)));
         }
         let (mut url, mut ended) = (None, false);
         for admitted in living {
@@ -86,12 +93,22 @@ impl Authority {
         Ok(Outcome { answer, ended })
     }
 
-    fn place_after_logout(&self, query: &[u8]) -> Result<Option<String>, ()> {
-        let query = Parameters::form(query, self.settings.limits.query_bytes).map_err(|_| ())?;
+    fn place_after_logout(&self, query: &[u8]) -> Result<Option<String>, Refusal> {
+        let query = Parameters::form(query, self.settings.limits.query_bytes)
+            .map_err(|cause| Refusal::malformed_logout(cause.to_string()))?;
         match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
-            Some(asked) => self.settings.places.allow(asked.as_bytes()).map(Some).ok_or(()),
+            Some(asked) => {
+                self.settings.places.allow(asked.as_bytes()).map(Some).ok_or_else(|| self.place_refused(asked))
+            }
             None => Ok(None),
         }
+    }
+
+    /// The token of a form that can set no header.
+    fn token_in(&self, form: &[u8]) -> Result<Option<Bytes>, Refusal> {
+        let form = Parameters::form(form, self.settings.limits.body_bytes)
+            .map_err(|cause| Refusal::malformed_logout(cause.to_string()))?;
+        Ok(form.get("csrf_token").map(|token| Bytes::copy_from_slice(token.as_bytes())))
     }
 
     /// The provider's logout (OpenID Connect RP-Initiated Logout, 2); `None` where it has none or is away.
@@ -102,6 +119,7 @@ impl Authority {
             id_token_hint: tokens.id,
             state: self.vault.seal_logout(self.nonce(), self.random(), &state),
             post_logout_redirect_uri: self.settings.logged_out_address(),
+            within: PROVIDER_WITHIN,
         };
         match provider.end_session_url(&request).await {
             Ok(url) => url,

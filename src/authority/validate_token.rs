@@ -11,6 +11,7 @@ use super::answer::HttpAnswer;
 use super::provider::IdentityProvider;
 use super::{Authority, Call, Error, SessionView, own_token, token_answer};
 use crate::crypto::Secret;
+use crate::session::time::Timestamp;
 
 /// Longer texts are no tokens: they fit no header.
 const LONGEST: usize = 16 * 1024;
@@ -124,7 +125,9 @@ impl Authority {
         if !audience.is_empty() && !good.token.audiences.contains(audience) {
             return inactive(TokenFault::OtherAudience);
         }
-        if let Some(reason) = self.missing(&good.token, &question.requirements) {
+        // What a provider signed goes by the world's time, and what we keep by the store's.
+        let now = if good.kind == TokenKind::Own { self.ports.clock.now() } else { self.ports.wall.now() };
+        if let Some(reason) = missing(&good.token, &question.requirements, now) {
             let answer = token_answer::denied(&reason, &call.request_id);
             return Ok(Outcome::Denied { reason, answer });
         }
@@ -171,7 +174,7 @@ impl Authority {
             return Err(Error::InvalidField { field: "provider", expected });
         }
         let kind = if provider.token_check() == TokenCheck::Jwt { TokenKind::Jwt } else { TokenKind::Introspected };
-        Ok(match provider.check_token(&question.token, self.ports.clock.now()).await? {
+        Ok(match provider.check_token(&question.token, self.ports.wall.now()).await? {
             TokenVerdict::Good(token) => Ok(Good { token: *token, kind, session: None, own_claims: Map::new() }),
             TokenVerdict::Bad(fault) => Err(fault),
         })
@@ -181,21 +184,22 @@ impl Authority {
         let all = self.ports.providers.all().into_iter();
         all.filter(|provider| provider.token_check() != TokenCheck::Off).collect()
     }
+}
 
-    fn missing(&self, token: &CheckedToken, needed: &Requirements) -> Option<DeniedReason> {
-        let lacks = |has: &[String], wants: &[String]| -> Vec<String> {
-            wants.iter().filter(|one| !has.contains(one)).cloned().collect()
-        };
-        let scopes = lacks(&token.identity.scopes, &needed.scopes);
-        if !scopes.is_empty() {
-            return Some(DeniedReason::ScopeMissing(scopes));
-        }
-        let permissions = lacks(&token.permissions, &needed.permissions);
-        if !permissions.is_empty() {
-            return Some(DeniedReason::PermissionMissing(permissions));
-        }
-        let age = needed.max_login_age?;
-        let fresh = token.authenticated.is_some_and(|at| self.ports.clock.now() <= at + age);
-        (!fresh).then_some(DeniedReason::LoginTooOld)
+/// What a good token lacks.
+fn missing(token: &CheckedToken, needed: &Requirements, now: Timestamp) -> Option<DeniedReason> {
+    let lacks = |has: &[String], wants: &[String]| -> Vec<String> {
+        wants.iter().filter(|one| !has.contains(one)).cloned().collect()
+    };
+    let scopes = lacks(&token.identity.scopes, &needed.scopes);
+    if !scopes.is_empty() {
+        return Some(DeniedReason::ScopeMissing(scopes));
     }
+    let permissions = lacks(&token.permissions, &needed.permissions);
+    if !permissions.is_empty() {
+        return Some(DeniedReason::PermissionMissing(permissions));
+    }
+    let age = needed.max_login_age?;
+    let fresh = token.authenticated.is_some_and(|at| now <= at + age);
+    (!fresh).then_some(DeniedReason::LoginTooOld)
 }

@@ -59,7 +59,8 @@ pub(super) fn edge(args: EdgeArgs) -> Exit {
         let edge = Edge::new(client, options).map_err(|error| failed(&error, Exit::Usage))?;
         let listener = bind(args.listen, "--listen").await.map_err(|error| failed(&error, exit_of(&error)))?;
         tracing::info!(listen = %args.listen, "the edge listens");
-        edge.serve(listener, asked_to_stop()).await.map_err(|error| failed(&error, Exit::Failed))
+        edge.serve(Pages::new(), listener, asked_to_stop()).await;
+        Ok(())
     };
     block_on(run).map_or(Exit::Failed, |done| done.map_or_else(|exit| exit, |()| Exit::Done))
 }

@@ -1,9 +1,10 @@
 //! Owns the settings of the identity providers. Does not know how they are spoken to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::period::Period;
@@ -68,14 +69,17 @@ pub struct Provider {
     pub display_name: Option<String>,
     /// Further claims of the ID token or userinfo that are let through to backends.
     pub claims: Vec<String>,
-    /// Ask the provider's userinfo endpoint at each login, for claims that are not in its ID token.
-    pub userinfo: bool,
+    /// When to ask the provider's userinfo endpoint, for claims that are not in its ID token.
+    pub userinfo: Userinfo,
     /// How far the provider's clock may be off; at most 60 seconds.
     pub clock_leeway: Period,
     /// Algorithms with which ID tokens may be signed.
     pub signing_algorithms: Vec<SigningAlgorithm>,
     /// How the client secret is presented.
     pub client_auth: ClientAuth,
+    /// PEM file of the authorities that may have issued the provider's certificate, instead of those that this machine
+    /// trusts.
+    pub ca_file: Option<PathBuf>,
     /// Let the provider's addresses lead into private networks (a provider on the intranet).
     pub allow_private_network: bool,
     /// Its access tokens, where APIs get them as bearer tokens (`TokenService.ValidateToken`).
@@ -155,6 +159,31 @@ pub enum ClientAuth {
     ClientSecretPost,
 }
 
+/// When the userinfo endpoint is asked (OpenID Connect Core, 5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Userinfo {
+    /// Never; `false` says the same.
+    #[serde(alias = "false")]
+    Never,
+    /// When the ID token lacks a claim that was asked for; a login goes on without one that can't be had.
+    #[default]
+    WhenNeeded,
+    /// At each login, which fails without it; `true` says the same.
+    #[serde(alias = "true")]
+    Always,
+}
+
+impl JsonSchema for Userinfo {
+    fn schema_name() -> Cow<'static, str> {
+        "Userinfo".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["never", "when_needed", "always", false, true] })
+    }
+}
+
 /// An algorithm with which an ID token may be signed (RFC 7518, 3.1). None is symmetric (security.md 22).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names are the registered ones")]
@@ -200,10 +229,11 @@ impl Default for Provider {
             scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
             display_name: None,
             claims: Vec::new(),
-            userinfo: false,
+            userinfo: Userinfo::WhenNeeded,
             clock_leeway: Period::seconds(30),
             signing_algorithms: vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256],
             client_auth: ClientAuth::Auto,
+            ca_file: None,
             allow_private_network: false,
             access_tokens: AccessTokens::default(),
             token_exchange: TokenExchange::default(),

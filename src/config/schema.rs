@@ -135,7 +135,12 @@ fn has_type(at: &Value, name: &str) -> bool {
 }
 
 fn choices(at: &'static Value) -> Vec<&'static str> {
-    let listed = at.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let word = |value: &'static Value| match value {
+        Value::Bool(true) => Some("true"),
+        Value::Bool(false) => Some("false"),
+        other => other.as_str(),
+    };
+    let listed = at.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(word);
     let described = at.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     listed
         .chain(described.flat_map(|one| choices(one).into_iter().chain(one.get("const").and_then(Value::as_str))))

@@ -1,6 +1,8 @@
-//! Owns sealing: AES-256-GCM under a key made for the thing that is sealed. Does not know what is inside.
+//! Owns sealing: AES-256-GCM under a key made for the thing that is sealed, and AES key wrap for keys. Does not know
+//! what is inside.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -16,6 +18,9 @@ pub type SealKey = SecretBytes<32>;
 
 /// Sealed bytes: key id, nonce, ciphertext, tag.
 pub type Sealed = Vec<u8>;
+
+/// How long a wrapped key is: key id, and the key with its check (RFC 3394).
+pub const WRAPPED_LEN: usize = KEY_ID_LEN + 40;
 
 /// Why sealed bytes could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +72,38 @@ impl SealRing {
         let (_, ring) = self.keys.iter().find(|(own, _)| own == id).ok_or(Unsealable::UnknownKey(*id))?;
         open_with(&subject_key(ring, subject), context, rest)
     }
+
+    /// Wraps a random key under one made from the ring and `subject` (AES key wrap, RFC 3394): key id, wrapped key. It
+    /// takes no nonce, since the same key under the same subject is the same wrapped key, and tells nothing more.
+    #[must_use]
+    pub fn wrap(&self, subject: &[&[u8]], key: &SealKey) -> Sealed {
+        let mut wrapped = vec![0; WRAPPED_LEN];
+        // Wrapping 32 bytes can't fail; zeros open nowhere, so nothing leaks.
+        if let Some((id, ring)) = self.keys.first()
+            && let Some((id_place, key_place)) = wrapped.split_first_chunk_mut::<KEY_ID_LEN>()
+        {
+            *id_place = *id;
+            if wrapping_key(ring, subject).is_none_or(|kek| kek.wrap(key.expose(), key_place).is_err()) {
+                return Vec::new();
+            }
+        }
+        wrapped
+    }
+
+    /// Unwraps what [`SealRing::wrap`] wrapped.
+    ///
+    /// # Errors
+    /// `UnknownKey` when the key is not in the ring; `Broken` when subject or bytes differ.
+    pub fn unwrap(&self, subject: &[&[u8]], wrapped: &[u8]) -> Result<SealKey, Unsealable> {
+        let (id, rest) = wrapped.split_first_chunk::<KEY_ID_LEN>().ok_or(Unsealable::Broken)?;
+        let (_, ring) = self.keys.iter().find(|(own, _)| own == id).ok_or(Unsealable::UnknownKey(*id))?;
+        let mut key = [0; 32];
+        let kek = wrapping_key(ring, subject).ok_or(Unsealable::Broken)?;
+        match kek.unwrap(rest, &mut key) {
+            Ok(whole) if whole.len() == 32 => Ok(SecretBytes::new(key)),
+            _ => Err(Unsealable::Broken),
+        }
+    }
 }
 
 /// Seals under a key that is used for this one thing: nonce, ciphertext, tag.
@@ -110,6 +147,10 @@ fn subject_key(ring: &Hmac<Sha256>, subject: &[&[u8]]) -> SealKey {
     SecretBytes::new(mac.finalize().into_bytes().into())
 }
 
+fn wrapping_key(ring: &Hmac<Sha256>, subject: &[&[u8]]) -> Option<AesKek> {
+    AesKek::new(&AES_256, subject_key(ring, subject).expose()).ok()
+}
+
 fn joined(context: &[&[u8]]) -> Vec<u8> {
     let mut all = Vec::with_capacity(96);
     each_delimited("context", context, |bytes| all.extend_from_slice(bytes));
@@ -138,6 +179,25 @@ mod tests {
         assert_eq!(ring().open(&[b"session 1"], &[b"standing1", b""], &sealed), Err(Unsealable::Broken));
         for length in 0..sealed.len() {
             assert!(ring().open(&[b"session 1"], &[b"standing", b"1"], &sealed[..length]).is_err());
+        }
+    }
+
+    // security.md 75, for keys.
+    #[test]
+    fn a_wrapped_key_unwraps_only_for_the_same_subject() {
+        let key = SecretBytes::new([7; 32]);
+        let wrapped = ring().wrap(&[b"session 1", b"secret"], &key);
+        assert_eq!(wrapped.len(), WRAPPED_LEN);
+        assert_eq!(ring().unwrap(&[b"session 1", b"secret"], &wrapped).unwrap().expose(), key.expose());
+        assert_eq!(ring().unwrap(&[b"session 1", b"secre"], &wrapped).unwrap_err(), Unsealable::Broken);
+        assert_eq!(ring().unwrap(&[b"session 1secret"], &wrapped).unwrap_err(), Unsealable::Broken);
+        for length in 0..wrapped.len() {
+            assert!(ring().unwrap(&[b"session 1", b"secret"], &wrapped[..length]).is_err());
+        }
+        for bit in 0..wrapped.len() * 8 {
+            let mut bent = wrapped.clone();
+            bent[bit / 8] ^= 1 << (bit % 8);
+            assert!(ring().unwrap(&[b"session 1", b"secret"], &bent).is_err(), "bit {bit}");
         }
     }
 

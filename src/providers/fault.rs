@@ -21,6 +21,9 @@ pub enum Fault {
     /// The connection broke before the answer was whole: what was sent may have been done.
     #[error("the connection broke before the answer came")]
     Lost(#[source] Cause),
+    /// The server's certificate is not accepted: why.
+    #[error("the provider's certificate is refused: {0}")]
+    Certificate(&'static str, #[source] Cause),
     /// The client could not be set up.
     #[error("the HTTP client could not be set up; are there trusted certificates on this machine?")]
     Setup(#[source] Cause),
@@ -105,6 +108,7 @@ impl Fault {
             Self::Timeout
             | Self::Connection(_)
             | Self::Lost(_)
+            | Self::Certificate(..)
             | Self::Status(429 | 500..=599)
             | Self::OAuth(OAuthError::TemporarilyUnavailable) => true,
             Self::Metadata(fault) => fault.is_passing(),

@@ -7,9 +7,14 @@ use super::http::HttpSettings;
 use super::oidc::{OidcProvider, OidcSettings, SettingsFault};
 use crate::authority::ports::Providers;
 use crate::authority::provider::IdentityProvider;
+use crate::session::identity::IssuerRule;
 
 /// The configured providers.
-pub struct Registry(Vec<Arc<dyn IdentityProvider>>);
+pub struct Registry {
+    offered: Vec<Arc<dyn IdentityProvider>>,
+    /// Issuers of those that are not offered, by name.
+    others: HashMap<String, IssuerRule>,
+}
 
 impl Registry {
     /// Sets up every provider. None of them is asked anything yet: one that is down delays nothing.
@@ -35,12 +40,26 @@ impl Registry {
                 Err(more) => faults.extend(more),
             }
         }
-        if faults.is_empty() { Ok(Self(providers)) } else { Err(faults) }
+        if faults.is_empty() { Ok(Self { offered: providers, others: HashMap::new() }) } else { Err(faults) }
+    }
+
+    /// The same, which also knows these names and issuers, of providers that log nobody in: their users' sessions can
+    /// still be found.
+    #[must_use]
+    pub fn with_others<'a>(mut self, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let rule = |(name, issuer): (&str, &'a str)| (name.to_owned(), IssuerRule::new(issuer));
+        self.others.extend(others.into_iter().map(rule));
+        self
     }
 }
 
 impl Providers for Registry {
     fn all(&self) -> Vec<Arc<dyn IdentityProvider>> {
-        self.0.clone()
+        self.offered.clone()
+    }
+
+    fn issuer(&self, name: &str) -> Option<IssuerRule> {
+        let offered = self.offered.iter().map(|provider| provider.info()).find(|info| info.name == name);
+        offered.map(|info| &info.issuer).or_else(|| self.others.get(name)).cloned()
     }
 }

@@ -252,7 +252,6 @@ const fn route_set(set: RouteSet) -> v1::RouteSet {
 
 pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
     let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let callback = |(provider, url)| v1::CallbackAddress { route_set: v1::RouteSet::Web.into(), provider, url };
     v1::EdgeSettings {
         version: settings.version,
@@ -262,15 +261,11 @@ pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
         public_base_url: settings.public_base_url,
         callback_addresses: settings.callback_addresses.into_iter().map(callback).collect(),
         cors: Some(v1::CorsSettings {
-            allowed_origins: settings.allowed_origins,
-            allowed_methods: words(&["GET", "HEAD", "POST", "OPTIONS"]),
-            allowed_headers: vec![
-                "content-type".to_owned(),
-                settings.csrf_header.clone(),
-                "x-requested-with".to_owned(),
-            ],
-            exposed_headers: vec![settings.csrf_header.clone()],
-            max_age: Some(duration(Duration::from_mins(10))),
+            allowed_origins: settings.cors.allowed_origins,
+            allowed_methods: settings.cors.allowed_methods,
+            allowed_headers: settings.cors.allowed_headers,
+            exposed_headers: settings.cors.exposed_headers,
+            max_age: Some(duration(settings.cors.max_age)),
         }),
         csrf_header: settings.csrf_header,
         landing_places: Some(v1::LandingPlaces {

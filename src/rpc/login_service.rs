@@ -41,7 +41,11 @@ impl LoginService for Logins {
             login_path: entry.login_path,
         };
         let providers = all.into_iter().skip(start).take(size).map(provider).collect();
-        Ok(Response::new(v1::LoginServiceListProvidersResponse { providers, next_page_token }))
+        Ok(Response::new(v1::LoginServiceListProvidersResponse {
+            providers,
+            next_page_token,
+            settings_version: self.authority.settings_version().to_owned(),
+        }))
     }
 
     async fn start_login(

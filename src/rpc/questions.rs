@@ -143,7 +143,11 @@ pub(super) fn complete_callback(
 
 pub(super) fn start_logout(request: v1::StartLogoutRequest, limits: &Limits) -> Read<start_logout::Question> {
     route_set(request.route_set)?;
-    Ok(start_logout::Question { query: request.query, presented: browser(request.cookies, request.context, limits)? })
+    Ok(start_logout::Question {
+        query: request.query,
+        form: request.form,
+        presented: browser(request.cookies, request.context, limits)?,
+    })
 }
 
 pub(super) fn complete_logout(request: v1::CompleteLogoutRequest, limits: &Limits) -> Read<complete_logout::Question> {

@@ -84,8 +84,17 @@ pub struct PendingLogin {
     pub binding_hash: [u8; 16],
 }
 
-/// What a completed login answered, kept to answer a callback that is delivered twice.
+/// What a login answered, kept to answer a callback that is delivered twice.
 /// Sealed under a key made from what the repeater has to present again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptAnswer {
+    /// It made a session.
+    Session(KeptLogin),
+    /// It failed.
+    Failure(KeptFailure),
+}
+
+/// The answer of a login that made a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptLogin {
     /// The session it made.
@@ -100,6 +109,17 @@ pub struct KeptLogin {
     pub return_to: Option<String>,
     /// Until when it is repeated.
     pub repeat_until: Timestamp,
+}
+
+/// The answer of a login that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFailure {
+    /// Why, as the use case numbers it.
+    pub reason: u8,
+    /// Where it sent the browser.
+    pub return_to: Option<String>,
+    /// The call that failed, under which the log has the cause: every repeat names it.
+    pub request_id: String,
 }
 
 #[cfg(test)]

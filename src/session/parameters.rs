@@ -10,17 +10,21 @@ use serde::de::{self, Deserializer as _, MapAccess, Visitor};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(BTreeMap<String, String>);
 
-/// Why parameters could not be read.
+/// Why parameters could not be read. `Display` is for a browser too: of what came, it holds names alone, and of these
+/// letters, digits and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Longer than allowed, or more values than anybody needs.
-    #[error("too long")]
-    TooLong,
+    /// Longer than allowed; by which name, where there are names: the longest of them.
+    #[error("{0} is too long")]
+    TooLong(String),
+    /// More values than anybody needs.
+    #[error("Too many parameters came")]
+    TooMany,
     /// A name came twice (security.md 16).
-    #[error("the parameter {0} came more than once")]
+    #[error("The parameter {0} came more than once")]
     Twice(String),
     /// Not UTF-8, not percent-encoded as it should be, or not a JSON object of strings.
-    #[error("not readable")]
+    #[error("The request can't be read")]
     Unreadable,
 }
 
@@ -32,14 +36,15 @@ impl Parameters {
     /// # Errors
     /// When it is longer than `limit`, a name comes twice, or a value is not UTF-8.
     pub fn form(bytes: &[u8], limit: usize) -> Result<Self, Malformed> {
+        let pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
         if bytes.len() > limit {
-            return Err(Malformed::TooLong);
+            let longest = pairs.max_by_key(|pair| pair.len()).unwrap_or_default();
+            let name = decode(cut(longest).0).unwrap_or_default();
+            return Err(Malformed::TooLong(format!("The parameter {}", shown(&name))));
         }
         let mut all = Self::default();
-        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let cut = pair.iter().position(|byte| *byte == b'=');
-            let (name, value) =
-                cut.map_or((pair, &b""[..]), |at| (pair.get(..at).unwrap_or(pair), pair.get(at + 1..).unwrap_or(b"")));
+        for pair in pairs {
+            let (name, value) = cut(pair);
             all.add(decode(name)?, decode(value)?)?;
         }
         Ok(all)
@@ -51,7 +56,7 @@ impl Parameters {
     /// When it is longer than `limit`, not an object, or a name comes twice.
     pub fn json(bytes: &[u8], limit: usize) -> Result<Self, Malformed> {
         if bytes.len() > limit {
-            return Err(Malformed::TooLong);
+            return Err(Malformed::TooLong("The body".to_owned()));
         }
         let mut twice = None;
         let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -68,12 +73,10 @@ impl Parameters {
 
     fn add(&mut self, name: String, value: String) -> Result<(), Malformed> {
         if self.0.len() >= MOST {
-            return Err(Malformed::TooLong);
+            return Err(Malformed::TooMany);
         }
         if self.0.contains_key(&name) {
-            return Err(Malformed::Twice(
-                name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect(),
-            ));
+            return Err(Malformed::Twice(shown(&name)));
         }
         self.0.insert(name, value);
         Ok(())
@@ -84,6 +87,17 @@ impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
+}
+
+/// A pair at its first `=`.
+fn cut(pair: &[u8]) -> (&[u8], &[u8]) {
+    let at = pair.iter().position(|byte| *byte == b'=');
+    at.map_or((pair, b""), |at| (pair.get(..at).unwrap_or(pair), pair.get(at + 1..).unwrap_or_default()))
+}
+
+/// What may be shown of a name.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect()
 }
 
 fn decode(bytes: &[u8]) -> Result<String, Malformed> {
@@ -143,7 +157,9 @@ mod tests {
     #[test]
     fn what_cant_be_read_is_refused() {
         assert_eq!(Parameters::form(b"a=%ff", 100), Err(Malformed::Unreadable));
-        assert_eq!(Parameters::form(&[b'a'; 101], 100), Err(Malformed::TooLong));
+        let long = format!("state=s&<co>de={}&x=y", "a".repeat(100));
+        let named = Malformed::TooLong("The parameter code".into());
+        assert_eq!(Parameters::form(long.as_bytes(), 100), Err(named));
         for json in ["", "[]", "{", "\"x\"", "{}x"] {
             assert_eq!(Parameters::json(json.as_bytes(), 100), Err(Malformed::Unreadable), "{json}");
         }

@@ -1,4 +1,5 @@
-//! Owns the bytes of a kept record: a version, the header at fixed offsets, the user's hash, the opaque body.
+//! Owns the bytes of a kept record: a version, what scripts compare at fixed offsets, the user's hash, what few records
+//! have, the opaque body.
 //! Does not know where they are kept. Scripts learn the offsets from here ([`lua_offsets`]), not from a copy.
 
 use bytes::Bytes;
@@ -26,18 +27,21 @@ impl Field {
 }
 
 const FORMAT: Field = Field { at: 0, len: 1 };
-const REVISION: Field = Field::after(FORMAT, 8);
+const FLAGS: Field = Field::after(FORMAT, 1);
+const REVISION: Field = Field::after(FLAGS, 4);
 const GENERATION: Field = Field::after(REVISION, 4);
 const CURRENT: Field = Field::after(GENERATION, 16);
-const HAS_PREVIOUS: Field = Field::after(CURRENT, 1);
-const PREVIOUS: Field = Field::after(HAS_PREVIOUS, 16);
-const LAST_ACTIVE: Field = Field::after(PREVIOUS, 8);
-const FENCE: Field = Field::after(LAST_ACTIVE, 8);
-const MARKS: Field = Field::after(FENCE, 24);
-const USER: Field = Field::after(MARKS, 10);
+const LAST_ACTIVE: Field = Field::after(CURRENT, 6);
+const FENCE: Field = Field::after(LAST_ACTIVE, 4);
+const USER: Field = Field::after(FENCE, 10);
 
-/// Where the opaque body begins.
-pub const BODY_AT: usize = USER.at + USER.len;
+/// Where the fixed fields end. What few records have follows, as the flags say, and then the body.
+const FIXED: usize = USER.at + USER.len;
+
+/// The flag of a record with the hash of a previous secret (16 bytes).
+const HAS_PREVIOUS: u8 = 1;
+/// The flag of a record with marks that are not all zero (3 of 6 bytes).
+const HAS_MARKS: u8 = 2;
 
 /// Why bytes are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,20 +61,33 @@ pub enum NotARecord {
 #[must_use]
 pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
     let header = &record.header;
-    let mut bytes = Vec::with_capacity(BODY_AT + record.body.len());
+    let marks = Some(header.marks).filter(|marks| *marks != Marks::default());
+    let mut bytes = Vec::with_capacity(FIXED + 34 + record.body.len());
     bytes.push(VERSION);
-    bytes.extend_from_slice(&header.revision.to_be_bytes());
+    bytes.push(header.previous.map_or(0, |_| HAS_PREVIOUS) | marks.map_or(0, |_| HAS_MARKS));
+    bytes.extend_from_slice(&count(header.revision));
     bytes.extend_from_slice(&header.generation.to_be_bytes());
     bytes.extend_from_slice(&header.current);
-    bytes.push(u8::from(header.previous.is_some()));
-    bytes.extend_from_slice(&header.previous.unwrap_or_default());
-    bytes.extend_from_slice(&header.last_active.unwrap_or_default().as_millis().to_be_bytes());
-    bytes.extend_from_slice(&header.fence.to_be_bytes());
-    for mark in [header.marks.everything, header.marks.tenant, header.marks.provider] {
-        bytes.extend_from_slice(&mark.to_be_bytes());
-    }
+    bytes.extend_from_slice(&moment(header.last_active.unwrap_or_default().as_millis()));
+    bytes.extend_from_slice(&count(header.fence));
     bytes.extend_from_slice(user);
+    bytes.extend(header.previous.iter().flatten());
+    if let Some(marks) = marks {
+        bytes.extend([marks.everything, marks.tenant, marks.provider].into_iter().flat_map(moment));
+    }
     bytes.extend_from_slice(&record.body);
+    bytes
+}
+
+/// A revision or a fence as a record has it. One write a second for a hundred years is less than what fits.
+#[must_use]
+pub fn count(number: u64) -> [u8; 4] {
+    u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// A moment in milliseconds: the years up to 10,000 fit.
+fn moment(millis: u64) -> [u8; 6] {
+    let [_, _, bytes @ ..] = millis.min((1 << 48) - 1).to_be_bytes();
     bytes
 }
 
@@ -79,43 +96,54 @@ pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
 /// # Errors
 /// [`NotARecord`] for whatever [`write()`] of this or an earlier version has not written.
 pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
-    let (header, user) = read_header(bytes)?;
-    Ok((user, Record { header, body: bytes.slice(BODY_AT..) }))
-}
-
-/// Reads the header and the user's hash alone.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_header(bytes: &[u8]) -> Result<(Header, UserHash), NotARecord> {
     let truncated = NotARecord::Truncated(bytes.len());
-    match bytes.first() {
+    let flags = match bytes.first_chunk() {
+        Some([newer, _]) if *newer > VERSION => return Err(NotARecord::Newer(*newer)),
+        Some([0, _]) => return Err(NotARecord::Impossible("format")),
+        Some([_, flags]) if *flags > (HAS_PREVIOUS | HAS_MARKS) => return Err(NotARecord::Impossible("flag")),
+        Some([_, flags]) => *flags,
         None => return Err(truncated),
-        Some(0) => return Err(NotARecord::Impossible("format")),
-        Some(&newer) if newer > VERSION => return Err(NotARecord::Newer(newer)),
-        Some(_) if bytes.len() < BODY_AT => return Err(truncated),
-        Some(_) => {}
-    }
-    let previous = match bytes.get(HAS_PREVIOUS.at) {
-        Some(0) => None,
-        Some(1) => Some(array(bytes, PREVIOUS).ok_or(truncated)?),
-        _ => return Err(NotARecord::Impossible("flag")),
     };
-    let number = |at| array(bytes, Field { at, len: 8 }).map(u64::from_be_bytes).ok_or(truncated);
+    let mut rest = bytes.get(FIXED..).ok_or(truncated)?;
+    let previous = match flags & HAS_PREVIOUS {
+        0 => None,
+        _ => Some(split(&mut rest).ok_or(truncated)?),
+    };
+    let marks = if flags & HAS_MARKS == 0 {
+        Marks::default()
+    } else {
+        let mut mark = || split(&mut rest).map(number_of::<6>);
+        let (everything, tenant, provider) = (mark(), mark(), mark());
+        let all = everything.zip(tenant).zip(provider).ok_or(truncated)?;
+        Marks { everything: all.0.0, tenant: all.0.1, provider: all.1 }
+    };
+    let last_active = number_of::<6>(array(bytes, LAST_ACTIVE).ok_or(truncated)?);
     let header = Header {
-        revision: number(REVISION.at)?,
+        revision: number_of::<4>(array(bytes, REVISION).ok_or(truncated)?),
         generation: u32::from_be_bytes(array(bytes, GENERATION).ok_or(truncated)?),
         current: array(bytes, CURRENT).ok_or(truncated)?,
         previous,
-        last_active: Some(Timestamp::from_millis(number(LAST_ACTIVE.at)?)).filter(|at| *at != Timestamp::default()),
-        fence: number(FENCE.at)?,
-        marks: Marks { everything: number(MARKS.at)?, tenant: number(MARKS.at + 8)?, provider: number(MARKS.at + 16)? },
+        last_active: Some(Timestamp::from_millis(last_active)).filter(|at| *at != Timestamp::default()),
+        fence: number_of::<4>(array(bytes, FENCE).ok_or(truncated)?),
+        marks,
     };
-    Ok((header, array(bytes, USER).ok_or(truncated)?))
+    let body = bytes.slice(bytes.len() - rest.len()..);
+    Ok((array(bytes, USER).ok_or(truncated)?, Record { header, body }))
 }
 
 fn array<const N: usize>(bytes: &[u8], field: Field) -> Option<[u8; N]> {
     bytes.get(field.at..field.at + N)?.try_into().ok()
+}
+
+/// Takes the first bytes of what is left.
+fn split<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*first)
+}
+
+fn number_of<const N: usize>(bytes: [u8; N]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The byte that a tombstone keeps of why a session was ended.
@@ -144,7 +172,7 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 #[must_use]
 pub fn lua_offsets() -> String {
     let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE), ("USER", USER)];
-    let first = format!("local VERSION, HEADER_LEN = {VERSION}, {BODY_AT}\n");
+    let first = format!("local VERSION, HEADER_LEN = {VERSION}, {FIXED}\n");
     let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
     std::iter::once(first).chain(fields.map(line)).collect()
 }
@@ -157,49 +185,61 @@ mod tests {
 
     fn record() -> Record {
         let header = Header {
-            revision: 0x0102_0304_0506_0708,
+            revision: 0x0102_0304,
             generation: 0x0a0b_0c0d,
             current: [0x11; 16],
             previous: Some([0x22; 16]),
-            last_active: Some(Timestamp::from_millis(0x0000_0190_0000_0001)),
+            last_active: Some(Timestamp::from_millis(0x0190_0000_0001)),
             fence: 9,
-            marks: Marks { everything: 1, tenant: 2, provider: 3 },
+            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003 },
         };
         Record { header, body: Bytes::from_static(b"sealed") }
+    }
+
+    fn plain() -> Record {
+        let mut record = record();
+        (record.header.previous, record.header.last_active, record.header.marks) = (None, None, Marks::default());
+        record
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     // The format fixes these bytes for ever: a change here needs a new version, and a reader for this one.
     #[test]
     fn golden_bytes() {
-        let golden = "01\
-            0102030405060708\
+        let fixed = "01020304\
             0a0b0c0d\
-            11111111111111111111111111111111\
-            01\
-            22222222222222222222222222222222\
-            0000019000000001\
-            0000000000000009\
-            000000000000000100000000000000020000000000000003\
-            eeeeeeeeeeeeeeeeeeee\
-            7365616c6564";
-        let bytes = write(&USER_HASH, &record());
-        let hex = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        assert_eq!(hex, golden);
-        assert_eq!(read(&Bytes::from(bytes)), Ok((USER_HASH, record())));
-        assert_eq!(BODY_AT, 96);
+            11111111111111111111111111111111";
+        let most = "00000009eeeeeeeeeeeeeeeeeeee";
+        let rare = "22222222222222222222222222222222\
+            000000000001000000000002019000000003";
+        let golden = [
+            (plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
+            (record(), format!("0103{fixed}019000000001{most}{rare}7365616c6564")),
+        ];
+        for (record, golden) in golden {
+            let bytes = write(&USER_HASH, &record);
+            assert_eq!(hex(&bytes), golden);
+            assert_eq!(read(&Bytes::from(bytes)), Ok((USER_HASH, record)));
+        }
+        assert_eq!(FIXED, 46);
     }
 
     #[test]
-    fn absent_fields_read_back_as_absent() {
-        let mut record = record();
-        (record.header.previous, record.header.last_active, record.body) = (None, None, Bytes::new());
-        assert_eq!(read(&write(&USER_HASH, &record).into()), Ok((USER_HASH, record)));
+    fn what_is_rare_is_there_alone_or_with_the_other() {
+        for (previous, provider) in [(None, 0), (None, 7), (Some([9; 16]), 0), (Some([9; 16]), 7)] {
+            let mut record = plain();
+            (record.header.previous, record.header.marks.provider, record.body) = (previous, provider, Bytes::new());
+            assert_eq!(read(&write(&USER_HASH, &record).into()), Ok((USER_HASH, record)));
+        }
     }
 
     #[test]
     fn whatever_is_not_a_record_is_said_to_be_none() {
         let whole = write(&USER_HASH, &record());
-        for len in 0..BODY_AT {
+        for len in 0..whole.len() - b"sealed".len() {
             assert_eq!(read(&Bytes::copy_from_slice(&whole[..len])), Err(NotARecord::Truncated(len)));
         }
         let with = |at: usize, byte: u8| {
@@ -209,11 +249,11 @@ mod tests {
         };
         assert_eq!(with(0, 2), Err(NotARecord::Newer(2)));
         assert_eq!(with(0, 0), Err(NotARecord::Impossible("format")));
-        assert_eq!(with(HAS_PREVIOUS.at, 2), Err(NotARecord::Impossible("flag")));
+        assert_eq!(with(1, 4), Err(NotARecord::Impossible("flag")));
     }
 
     #[test]
     fn scripts_learn_the_offsets_from_here() {
-        assert!(lua_offsets().contains("local REVISION_FROM, REVISION_TO = 2, 9\n"), "{}", lua_offsets());
+        assert!(lua_offsets().contains("local REVISION_FROM, REVISION_TO = 3, 6\n"), "{}", lua_offsets());
     }
 }

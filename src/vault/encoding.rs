@@ -5,6 +5,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use super::VaultError;
+use super::short::{Address, Id};
 use crate::session::identity::Identity;
 use crate::session::record::Standing;
 use crate::session::time::Timestamp;
@@ -19,55 +20,62 @@ pub(super) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, VaultE
     minicbor::decode(bytes).map_err(|_| VaultError::Format)
 }
 
-/// A [`Standing`] as it is kept. A field is never renumbered; a new one is optional.
+/// A [`Standing`] as it is kept: texts first, since those that are alike shorten each other. A field is never
+/// renumbered; a new one is optional.
 #[derive(Encode, Decode)]
 pub(super) struct StandingForm {
     #[n(0)]
-    user_id: String,
-    #[n(1)]
     provider: String,
-    #[n(2)]
+    #[n(1)]
     issuer: String,
+    #[n(2)]
+    sub: Id,
+    /// Unless it is what provider and subject make.
     #[n(3)]
-    sub: String,
+    user_id: Option<String>,
     #[n(4)]
     email: Option<String>,
     #[n(5)]
-    email_verified: bool,
-    #[n(6)]
     name: Option<String>,
-    #[n(7)]
+    #[n(6)]
     picture: Option<String>,
-    /// A JSON object.
-    #[n(8)]
-    claims: Option<ByteVec>,
-    #[n(9)]
+    #[n(7)]
     scopes: Vec<String>,
-    #[n(10)]
-    auth_time: u64,
-    #[n(11)]
+    #[n(8)]
     acr: Option<String>,
-    #[n(12)]
+    #[n(9)]
     amr: Vec<String>,
-    #[n(13)]
-    created: u64,
-    #[n(14)]
-    absolute_end: u64,
-    #[n(15)]
-    fingerprint: Option<ByteVec>,
-    #[n(16)]
+    /// A JSON object.
+    #[n(10)]
+    claims: Option<ByteVec>,
+    #[n(11)]
     user_agent: String,
+    #[n(12)]
+    client_address: Address,
+    #[n(13)]
+    provider_session: Option<Id>,
+    #[n(14)]
+    email_verified: bool,
+    #[n(15)]
+    created: u64,
+    /// The other times in milliseconds after `created`.
+    #[n(16)]
+    auth_time: i64,
     #[n(17)]
-    client_address: String,
+    absolute_end: i64,
     #[n(18)]
-    provider_session: Option<String>,
+    access_token_end: Option<i64>,
     #[n(19)]
-    access_token_end: Option<u64>,
+    fingerprint: Option<ByteVec>,
     /// 20 to 22 are for what rotation and devices keep.
     #[n(23)]
     renewable: Option<bool>,
     #[n(24)]
-    user_info_time: Option<u64>,
+    user_info_time: Option<i64>,
+}
+
+fn plain_user_id(provider: &str, sub: &str) -> String {
+    format!("{provider}_{sub}")
 }
 
 impl From<&Standing> for StandingForm {
@@ -75,29 +83,32 @@ impl From<&Standing> for StandingForm {
         let identity = &standing.identity;
         let claims =
             (!identity.claims.is_empty()).then(|| serde_json::to_vec(&identity.claims).unwrap_or_default().into());
+        let user_id = Some(&identity.user_id).filter(|id| **id != plain_user_id(&identity.provider, &identity.sub));
+        let created = standing.created.as_millis();
+        let after = |time: Timestamp| time.as_millis().wrapping_sub(created).cast_signed();
         Self {
-            user_id: identity.user_id.clone(),
             provider: identity.provider.clone(),
             issuer: identity.issuer.clone(),
-            sub: identity.sub.clone(),
+            sub: Id(identity.sub.clone()),
+            user_id: user_id.cloned(),
             email: identity.email.clone(),
-            email_verified: identity.email_verified,
             name: identity.name.clone(),
             picture: identity.picture.clone(),
-            claims,
             scopes: identity.scopes.clone(),
-            auth_time: identity.auth_time.as_millis(),
             acr: identity.acr.clone(),
             amr: identity.amr.clone(),
-            created: standing.created.as_millis(),
-            absolute_end: standing.absolute_end.as_millis(),
-            fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
+            claims,
             user_agent: standing.user_agent.clone(),
-            client_address: standing.client_address.clone(),
-            provider_session: standing.provider_session.clone(),
-            access_token_end: standing.access_token_end.map(Timestamp::as_millis),
+            client_address: Address(standing.client_address.clone()),
+            provider_session: standing.provider_session.clone().map(Id),
+            email_verified: identity.email_verified,
+            created,
+            auth_time: after(identity.auth_time),
+            absolute_end: after(standing.absolute_end),
+            access_token_end: standing.access_token_end.map(after),
+            fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
             renewable: standing.renewable.then_some(true),
-            user_info_time: standing.user_info_time.map(Timestamp::as_millis),
+            user_info_time: standing.user_info_time.map(after),
         }
     }
 }
@@ -114,31 +125,32 @@ impl TryFrom<StandingForm> for Standing {
             Some(hash) => Some(hash.as_slice().try_into().map_err(|_| VaultError::Format)?),
             None => None,
         };
+        let at = |after: i64| Timestamp::from_millis(form.created.wrapping_add(after.cast_unsigned()));
         Ok(Self {
             identity: Identity {
-                user_id: form.user_id,
+                user_id: form.user_id.unwrap_or_else(|| plain_user_id(&form.provider, &form.sub.0)),
                 provider: form.provider,
                 issuer: form.issuer,
-                sub: form.sub,
+                sub: form.sub.0,
                 email: form.email,
                 email_verified: form.email_verified,
                 name: form.name,
                 picture: form.picture,
                 claims,
                 scopes: form.scopes,
-                auth_time: Timestamp::from_millis(form.auth_time),
+                auth_time: at(form.auth_time),
                 acr: form.acr,
                 amr: form.amr,
             },
-            created: Timestamp::from_millis(form.created),
-            absolute_end: Timestamp::from_millis(form.absolute_end),
+            created: at(0),
+            absolute_end: at(form.absolute_end),
             fingerprint,
             user_agent: form.user_agent,
-            client_address: form.client_address,
-            provider_session: form.provider_session,
-            access_token_end: form.access_token_end.map(Timestamp::from_millis),
+            client_address: form.client_address.0,
+            provider_session: form.provider_session.map(|id| id.0),
+            access_token_end: form.access_token_end.map(at),
             renewable: form.renewable.unwrap_or_default(),
-            user_info_time: form.user_info_time.map(Timestamp::from_millis),
+            user_info_time: form.user_info_time.map(at),
         })
     }
 }
@@ -196,7 +208,27 @@ pub(super) struct LoginForm {
 
 /// A kept answer of a login.
 #[derive(Encode, Decode)]
-pub(super) struct KeptForm {
+pub(super) enum KeptForm {
+    #[n(0)]
+    Session(#[n(0)] KeptLoginForm),
+    #[n(1)]
+    Failure(#[n(0)] KeptFailureForm),
+}
+
+/// The answer of a login that failed.
+#[derive(Encode, Decode)]
+pub(super) struct KeptFailureForm {
+    #[n(0)]
+    pub(super) reason: u8,
+    #[n(1)]
+    pub(super) return_to: Option<String>,
+    #[n(2)]
+    pub(super) request_id: String,
+}
+
+/// The answer of a login that made a session.
+#[derive(Encode, Decode)]
+pub(super) struct KeptLoginForm {
     #[n(0)]
     pub(super) session: ByteVec,
     #[n(1)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::encoding::{KeptForm, LoginForm, LogoutForm, decode, encode};
+use super::encoding::{KeptFailureForm, KeptForm, KeptLoginForm, LoginForm, LogoutForm, decode, encode};
 use super::{NONCE_LEN, Vault, VaultError};
 use crate::crypto::Secret;
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{KeptLogin, LoginState, PendingLogin};
+use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin, LoginState, PendingLogin};
 use crate::session::time::Timestamp;
 
 const VERSION: &[u8] = &[1];
@@ -57,15 +57,15 @@ impl Vault {
         nonce: [u8; NONCE_LEN],
         state: &LoginState,
         binding: &Binding,
-        kept: &KeptLogin,
+        kept: &KeptAnswer,
     ) -> Vec<u8> {
-        let form = KeptForm {
-            session: kept.session.to_bytes().to_vec().into(),
-            generation: kept.generation,
-            credential: kept.credential.expose().to_owned(),
-            code_hash: kept.code_hash.to_vec().into(),
-            return_to: kept.return_to.clone(),
-            repeat_until: kept.repeat_until.as_millis(),
+        let form = match kept {
+            KeptAnswer::Session(kept) => KeptForm::Session(kept.into()),
+            KeptAnswer::Failure(kept) => KeptForm::Failure(KeptFailureForm {
+                reason: kept.reason,
+                return_to: kept.return_to.clone(),
+                request_id: kept.request_id.clone(),
+            }),
         };
         let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
         self.kept.seal(nonce, &subject, &[b"kept login", VERSION], &encode(&form))
@@ -75,10 +75,35 @@ impl Vault {
     ///
     /// # Errors
     /// When its key is not loaded, or state or binding are others.
-    pub fn open_kept(&self, state: &LoginState, binding: &Binding, sealed: &[u8]) -> Result<KeptLogin, VaultError> {
+    pub fn open_kept(&self, state: &LoginState, binding: &Binding, sealed: &[u8]) -> Result<KeptAnswer, VaultError> {
         let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
-        let form: KeptForm = decode(&self.kept.open(&subject, &[b"kept login", VERSION], sealed)?)?;
-        Ok(KeptLogin {
+        Ok(match decode(&self.kept.open(&subject, &[b"kept login", VERSION], sealed)?)? {
+            KeptForm::Session(form) => KeptAnswer::Session(form.try_into()?),
+            KeptForm::Failure(KeptFailureForm { reason, return_to, request_id }) => {
+                KeptAnswer::Failure(KeptFailure { reason, return_to, request_id })
+            }
+        })
+    }
+}
+
+impl From<&KeptLogin> for KeptLoginForm {
+    fn from(kept: &KeptLogin) -> Self {
+        Self {
+            session: kept.session.to_bytes().to_vec().into(),
+            generation: kept.generation,
+            credential: kept.credential.expose().to_owned(),
+            code_hash: kept.code_hash.to_vec().into(),
+            return_to: kept.return_to.clone(),
+            repeat_until: kept.repeat_until.as_millis(),
+        }
+    }
+}
+
+impl TryFrom<KeptLoginForm> for KeptLogin {
+    type Error = VaultError;
+
+    fn try_from(form: KeptLoginForm) -> Result<Self, VaultError> {
+        Ok(Self {
             session: SessionKey::from_bytes(&form.session).ok_or(VaultError::Format)?,
             generation: form.generation,
             credential: Secret::new(form.credential),

@@ -6,13 +6,14 @@ mod encoding;
 mod logins;
 mod mint;
 mod sessions;
+mod short;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
 pub use mint::MintKey;
-pub use sessions::{BodyNonces, TokenKey};
+pub use sessions::TokenKey;
 
 /// Every key that the authority holds, one ring for each purpose.
 #[derive(Clone)]

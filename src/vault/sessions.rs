@@ -1,10 +1,10 @@
 //! Owns sealing what is kept of a session: the standing under the server's ring, the tokens under a key of the session
 //! that opens only with the ring and the credential's secret together. Does not know stores.
 
-use super::compact::{deflate, inflate, lengthen, shorten};
+use super::compact::{deflate, deflate_standing, inflate, inflate_standing, lengthen, shorten};
 use super::encoding::{ExchangedForm, StandingForm, TokensForm, decode, encode};
 use super::{NONCE_LEN, Vault, VaultError};
-use crate::crypto::{SealKey, SecretBytes, open_with, seal_with};
+use crate::crypto::{SealKey, SecretBytes, WRAPPED_LEN, open_with, seal_with};
 use crate::session::credential::Credential;
 use crate::session::key::SessionKey;
 use crate::session::record::{ExchangedToken, Marks, Standing, Tokens};
@@ -25,33 +25,19 @@ impl TokenKey {
     }
 }
 
-/// Fresh random nonces for one sealing of a body.
-#[derive(Clone, Copy)]
-pub struct BodyNonces {
-    /// For the standing.
-    pub standing: [u8; NONCE_LEN],
-    /// For the wrapped key of the tokens.
-    pub token_key: [u8; NONCE_LEN],
-}
-
 impl Vault {
-    /// A record's body: format version (1 byte), length of the wrapped key (1), the wrapped key, the sealed standing.
+    /// A record's body: format version (1 byte), the wrapped key of the tokens (44), the sealed standing.
     #[must_use]
     pub fn seal_body(
         &self,
-        nonces: BodyNonces,
+        nonce: [u8; NONCE_LEN],
         credential: &Credential,
         marks: &Marks,
         standing: &Standing,
         token_key: &TokenKey,
     ) -> Vec<u8> {
-        let wrapped = self.token_key.seal(
-            nonces.token_key,
-            &[&credential.key.to_bytes(), credential.secret().expose()],
-            &[b"token key", VERSION],
-            token_key.0.expose(),
-        );
-        let sealed = self.seal_standing(nonces.standing, &credential.key, marks, standing);
+        let wrapped = self.token_key.wrap(&token_key_of(credential, &credential.key.to_bytes()), &token_key.0);
+        let sealed = self.seal_standing(nonce, &credential.key, marks, standing);
         join_body(&wrapped, &sealed)
     }
 
@@ -72,7 +58,7 @@ impl Vault {
     }
 
     fn seal_standing(&self, nonce: [u8; NONCE_LEN], key: &SessionKey, marks: &Marks, standing: &Standing) -> Vec<u8> {
-        let plain = encode(&StandingForm::from(standing));
+        let plain = deflate_standing(&encode(&StandingForm::from(standing)));
         self.standing.seal(nonce, &[&key.to_bytes()], &[b"standing", VERSION, &mark_bytes(marks)], &plain)
     }
 
@@ -84,7 +70,7 @@ impl Vault {
         let (_, sealed) = split_body(body)?;
         let context: [&[u8]; 3] = [b"standing", VERSION, &mark_bytes(marks)];
         let plain = self.standing.open(&[&key.to_bytes()], &context, sealed)?;
-        decode::<StandingForm>(&plain)?.try_into()
+        decode::<StandingForm>(&inflate_standing(&plain)?)?.try_into()
     }
 
     /// Unwraps the key of a session's tokens. Only the current credential's secret does it.
@@ -93,9 +79,8 @@ impl Vault {
     /// When the ring's key is not loaded, or the credential is not the one it was wrapped for.
     pub fn open_token_key(&self, credential: &Credential, body: &[u8]) -> Result<TokenKey, VaultError> {
         let (wrapped, _) = split_body(body)?;
-        let subject: [&[u8]; 2] = [&credential.key.to_bytes(), credential.secret().expose()];
-        let plain = self.token_key.open(&subject, &[b"token key", VERSION], wrapped)?;
-        plain.try_into().map(TokenKey::new).map_err(|_| VaultError::Format)
+        let key = credential.key.to_bytes();
+        Ok(TokenKey(self.token_key.unwrap(&token_key_of(credential, &key), wrapped)?))
     }
 }
 
@@ -155,15 +140,103 @@ fn mark_bytes(marks: &Marks) -> [u8; 24] {
     bytes
 }
 
+/// What the key of a session's tokens is wrapped for: this session, in the hands of who has this secret.
+fn token_key_of<'a>(credential: &'a Credential, key: &'a [u8]) -> [&'a [u8]; 4] {
+    [b"token key", VERSION, key, credential.secret().expose()]
+}
+
 fn join_body(wrapped: &[u8], sealed: &[u8]) -> Vec<u8> {
-    // A wrapped key is 64 bytes long: 4 of key id, 12 of nonce, 32 of key, 16 of tag.
-    let length = u8::try_from(wrapped.len()).unwrap_or(0);
-    [VERSION, &[length], wrapped, sealed].concat()
+    [VERSION, wrapped, sealed].concat()
 }
 
 fn split_body(body: &[u8]) -> Result<(&[u8], &[u8]), VaultError> {
     match body {
-        [1, length, rest @ ..] => rest.split_at_checked(usize::from(*length)).ok_or(VaultError::Format),
+        [1, rest @ ..] => rest.split_at_checked(WRAPPED_LEN).ok_or(VaultError::Format),
         _ => Err(VaultError::Format),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{KeyRing, Secret};
+    use crate::session::identity::Identity;
+    use crate::session::key::{Partition, TenantNumber};
+
+    /// A body of version 1, as it was written once.
+    const GOLDEN: &str = "0132a83e18e1215e262ffdd3cce19d635a26a8dbcde36e16fe33458c38b927a04892a042d92bf65ff687ee5da632a83e\
+        1803030303030303030303030324f32775ad94d1803f603e7f1fcbef349c85719991b6ff96c74f82271eeeb5948f5196\
+        39155ba9bf484aeb3e801da6bf0fd93b1b6510fc170f85b05c4a91ff656d8d1ac301924ffa47b2bb12d4fe3df098aa88\
+        67588b815a420183e046f74d1004de708f6fd517d04213656f14ca65f54d0b1ea358b19d2b64af83828de575b4f2f107\
+        eaf5e18f5d3c8caacc2340e41af74723b82a7d8ac6b56984";
+
+    fn vault() -> Vault {
+        let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);
+        Vault::new(&ring, &ring)
+    }
+
+    fn credential() -> Credential {
+        Credential::new(TenantNumber(1), Partition::new(1).unwrap(), [1; 16], 1, [2; 32])
+    }
+
+    fn standing() -> Standing {
+        let identity = Identity {
+            user_id: "idp_f3a1b2c4-5d6e-4f70-8a9b-0c1d2e3f4a5b".into(),
+            provider: "idp".into(),
+            issuer: "https://login.example.com/realms/customers".into(),
+            sub: "f3a1b2c4-5d6e-4f70-8a9b-0c1d2e3f4a5b".into(),
+            email: Some("ada@example.com".into()),
+            email_verified: true,
+            name: Some("Ada".into()),
+            picture: Some("https://login.example.com/pictures/ada.png".into()),
+            claims: serde_json::from_str(r#"{"groups":["staff"]}"#).unwrap(),
+            scopes: vec!["openid".into(), "email".into()],
+            auth_time: Timestamp::from_secs(1_799_999_990),
+            acr: Some("1".into()),
+            amr: vec!["pwd".into()],
+        };
+        Standing {
+            identity,
+            created: Timestamp::from_millis(1_800_000_000_123),
+            absolute_end: Timestamp::from_millis(1_800_086_400_123),
+            fingerprint: Some([7; 16]),
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
+            client_address: "203.0.113.7".into(),
+            provider_session: Some("108234567890123456789".into()),
+            access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
+            renewable: false,
+            user_info_time: None,
+        }
+    }
+
+    // Deflating may change with its library; what was sealed once is read for ever.
+    #[test]
+    fn golden_bytes() {
+        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3 }, credential());
+        let byte = |at| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
+        let golden: Vec<u8> = (0..GOLDEN.len()).step_by(2).map(byte).collect();
+        assert_eq!(vault().open_standing(&credential.key, &marks, &golden).unwrap(), standing());
+        assert_eq!(vault().open_token_key(&credential, &golden).unwrap().0.expose(), &[4; 32]);
+    }
+
+    #[test]
+    fn every_standing_comes_back() {
+        let plain = standing();
+        let mut other = standing();
+        other.identity = Identity {
+            user_id: "idp_tenant_sub".into(),
+            sub: "sub".into(),
+            auth_time: plain.created + std::time::Duration::from_secs(5),
+            claims: serde_json::Map::new(),
+            email: None,
+            name: None,
+            picture: None,
+            acr: None,
+            ..plain.identity.clone()
+        };
+        for standing in [plain, other] {
+            let body = vault().seal_body([3; 12], &credential(), &Marks::default(), &standing, &TokenKey::new([4; 32]));
+            assert_eq!(vault().open_standing(&credential().key, &Marks::default(), &body).unwrap(), standing);
+        }
     }
 }

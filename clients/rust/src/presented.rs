@@ -2,11 +2,15 @@
 //! Judges none of it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, OriginalUri};
 use bytes::{Bytes, BytesMut};
 use http::header::{self, AsHeaderName, HeaderMap};
 use http::request::Parts;
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 
 use crate::chance;
 use crate::settings::Settings;
@@ -44,6 +48,47 @@ fn cookies_named(headers: &HeaderMap, names: &[String], settings: &Settings) -> 
 pub(crate) fn query(parts: &Parts, settings: &Settings) -> Bytes {
     let query = parts.uri.query().unwrap_or_default();
     cut(query.as_bytes(), settings.limits.query_bytes.saturating_add(1))
+}
+
+/// Why there is no form, though there should be one.
+pub(crate) enum NoForm {
+    /// The browser broke off.
+    Broken,
+    /// It did not come in time.
+    Late,
+}
+
+/// However slowly a body comes, it has come after this.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// The body, when it is a form; cut to one byte more than the authority reads, as the query is. The body of anything
+/// else stays unread.
+pub(crate) async fn form(parts: &Parts, body: Body, settings: &Settings) -> Result<Bytes, NoForm> {
+    if !is_form(&parts.headers) {
+        return Ok(Bytes::new());
+    }
+    let reading = read(body, settings.limits.body_bytes.saturating_add(1));
+    timeout(BODY_WITHIN, reading).await.map_err(|_| NoForm::Late)?.ok_or(NoForm::Broken)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let mut labels = headers.get_all(header::CONTENT_TYPE).into_iter();
+    let Some(label) = labels.next().filter(|_| labels.next().is_none()) else { return false };
+    let kind = label.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+async fn read(mut body: Body, longest: usize) -> Option<Bytes> {
+    let mut whole = BytesMut::new();
+    while whole.len() < longest
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(data) = frame.ok()?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+    }
+    whole.truncate(longest);
+    Some(whole.freeze())
 }
 
 /// What the authority has to know of the request beside its cookies.

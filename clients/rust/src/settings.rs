@@ -33,18 +33,23 @@ pub(crate) struct Cors {
     pub(crate) max_age: Option<HeaderValue>,
 }
 
-/// [`v1::Limits`]. One that the authority did not state is no limit here: the authority judges all the same.
+/// [`v1::Limits`]. One that the authority did not state is no limit here: the authority judges all the same. But a body
+/// is held in memory, so it has one in any case.
 #[derive(Debug)]
 pub(crate) struct Limits {
     pub(crate) cookie_bytes: usize,
     pub(crate) cookies: usize,
     pub(crate) header_bytes: usize,
     pub(crate) query_bytes: usize,
+    pub(crate) body_bytes: usize,
 }
+
+const LONGEST_BODY: usize = 64 * 1024;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { cookie_bytes: usize::MAX, cookies: usize::MAX, header_bytes: usize::MAX, query_bytes: usize::MAX }
+        let any = usize::MAX;
+        Self { cookie_bytes: any, cookies: any, header_bytes: any, query_bytes: any, body_bytes: LONGEST_BODY }
     }
 }
 
@@ -106,6 +111,10 @@ impl Limits {
             cookies: stated(limits.max_cookies),
             header_bytes: stated(limits.max_header_bytes),
             query_bytes: stated(limits.max_query_bytes),
+            body_bytes: match stated(limits.max_body_bytes) {
+                usize::MAX => LONGEST_BODY,
+                stated => stated,
+            },
         }
     }
 }

@@ -4,6 +4,7 @@
 mod address;
 mod answer;
 mod guard;
+mod trust;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use url::Url;
 
 pub use answer::Answer;
 pub use guard::{Exception, Guard, NOT_PUBLIC};
+pub use trust::Trust;
 
 use self::guard::{Resolver, Way};
 use super::fault::Fault;
@@ -64,14 +66,15 @@ type Pool =
     LazyLock<Result<reqwest::Client, Arc<Fault>>, Box<dyn FnOnce() -> Result<reqwest::Client, Arc<Fault>> + Send>>;
 
 impl Http {
-    /// A client that goes where `guard` allows.
+    /// A client that goes where `guard` allows, to servers whose certificates `trust` accepts.
     #[must_use]
-    pub fn new(guard: Guard, settings: HttpSettings) -> Self {
+    pub fn new(guard: Guard, trust: &Trust, settings: HttpSettings) -> Self {
         let lonely = guard.is_for_development();
         let pool = |way| -> Pool {
+            let trust = trust.clone();
             LazyLock::new(Box::new(move || {
                 // A machine without trusted certificates can still develop by plain http: then it trusts nobody.
-                match builder(way, &settings).build() {
+                match trust.apply(builder(way, &settings)).build() {
                     Err(_) if lonely => builder(way, &settings).tls_certs_only([]).build(),
                     built => built,
                 }
@@ -134,7 +137,7 @@ impl Http {
     async fn send(&self, request: reqwest::RequestBuilder, max_body: usize) -> Result<Answer, Fault> {
         let request = request.header(ACCEPT_ENCODING, "identity");
         let exchange = async {
-            let response = request.send().await.map_err(guard::fault_of)?;
+            let response = request.send().await.map_err(trust::fault_of)?;
             Answer::read(response, self.settings.max_header, max_body).await
         };
         tokio::time::timeout(self.settings.total_timeout, exchange).await.map_err(|_| Fault::Timeout)?

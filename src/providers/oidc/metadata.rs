@@ -117,7 +117,7 @@ fn client_auth(document: &Object, settings: &OidcSettings) -> Result<ClientAuth,
     let Some(methods) = strings(document, "token_endpoint_auth_methods_supported")? else {
         return Ok(ClientAuth::Basic);
     };
-    if methods.contains(&"client_secret_basic") || settings.client_secret.is_empty() {
+    if methods.contains(&"client_secret_basic") {
         Ok(ClientAuth::Basic)
     } else if methods.contains(&"client_secret_post") {
         Ok(ClientAuth::Post)

@@ -31,13 +31,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::{Instant, timeout_at};
 
 use self::claims::{Claims, Expected};
 use self::documents::Documents;
 use self::introspection::Introspections;
 use self::metadata::Metadata;
 use self::profile::Profile;
-pub use self::settings::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault};
+pub use self::settings::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault, Userinfo};
 use self::token_endpoint::TokenAnswer;
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
@@ -67,6 +68,14 @@ fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
     Err(ProviderError::Rejected(check))
 }
 
+/// Work that is given up at `deadline`; what others wait for too goes on.
+async fn in_time<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    timeout_at(deadline, work).await.unwrap_or_else(|_| Err(Fault::Timeout.into()))
+}
+
 impl OidcProvider {
     /// The provider that `settings` describe. Asks nothing of it: that is done when it is first needed.
     ///
@@ -79,7 +88,7 @@ impl OidcProvider {
         }
         let fault = |key, fault: String| vec![SettingsFault { provider: settings.name.clone(), key, fault }];
         let (guard, metadata) = settings.addresses().map_err(|text| fault("issuer", text.to_owned()))?;
-        let http = Arc::new(Http::new(guard, http));
+        let http = Arc::new(Http::new(guard, &settings.trust().unwrap_or_default(), http));
         let settings = Arc::new(settings);
         Ok(Self {
             info: ProviderInfo {
@@ -94,6 +103,10 @@ impl OidcProvider {
         })
     }
 
+    async fn metadata(&self, within: Duration) -> Result<Arc<Metadata>, ProviderError> {
+        in_time(Instant::now() + within, async { Ok(self.documents.metadata().await?) }).await
+    }
+
     /// RFC 9207, 2.4: compared as text, before the code goes anywhere (security.md 13, 14).
     fn check_response_issuer(&self, metadata: &Metadata, issuer: Option<&str>) -> Result<(), ProviderError> {
         match issuer {
@@ -101,6 +114,27 @@ impl OidcProvider {
             None if !metadata.names_itself => Ok(()),
             _ => rejected("response.iss"),
         }
+    }
+
+    /// Sends the code and verifies the ID token that it brings.
+    async fn exchange(&self, redemption: &Redemption) -> Result<(Arc<Metadata>, TokenAnswer, Claims), ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", redemption.code.expose()),
+            ("redirect_uri", &redemption.redirect_uri),
+            ("code_verifier", redemption.code_verifier.expose()),
+        ];
+        let answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
+        let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
+        let Redemption { max_age, now, .. } = *redemption;
+        let login = Login { nonce: Some(&redemption.nonce), max_age, now };
+        let claims = self.verify(&metadata, &answer, &token, login).await?;
+        if redemption.response_issuer.as_ref().is_some_and(|issuer| *issuer != claims.issuer) {
+            return rejected("response.iss");
+        }
+        Ok((metadata, answer, claims))
     }
 
     async fn verify(
@@ -123,16 +157,37 @@ impl OidcProvider {
         signature::verify(token, metadata, &self.documents, &expected).await
     }
 
-    /// What userinfo adds, if it is to be asked; else nothing.
-    async fn userinfo(&self, metadata: &Metadata, claims: &Claims, access: &Secret) -> Result<Object, ProviderError> {
-        let endpoint = match &metadata.userinfo {
-            Some(endpoint) if self.settings.userinfo || profile::lacks(claims, &self.settings) => endpoint,
-            None if self.settings.userinfo => return Err(Fault::Invalid("metadata: no userinfo endpoint").into()),
-            _ => return Ok(Object::new()),
+    /// What userinfo adds, if it is to be asked; else nothing. What it says of another user is never passed over.
+    async fn userinfo(
+        &self,
+        metadata: &Metadata,
+        claims: &Claims,
+        access: &Secret,
+        deadline: Instant,
+    ) -> Result<Object, ProviderError> {
+        let is_required = match self.settings.userinfo {
+            Userinfo::Never => return Ok(Object::new()),
+            Userinfo::WhenNeeded if !profile::lacks(claims, &self.settings) => return Ok(Object::new()),
+            Userinfo::WhenNeeded => false,
+            Userinfo::Always => true,
         };
-        let userinfo = self.http.get(endpoint, access).await?.document()?;
-        profile::same_user(&userinfo, &claims.issuer, &claims.sub)?;
-        Ok(userinfo)
+        let exchange = async {
+            let Some(endpoint) = &metadata.userinfo else {
+                return Err(Fault::Invalid("metadata: no userinfo endpoint"));
+            };
+            let asked = timeout_at(deadline, self.http.get(endpoint, access)).await;
+            asked.map_err(|_| Fault::Timeout)??.document()
+        };
+        match exchange.await {
+            Ok(userinfo) => profile::same_user(&userinfo, &claims.issuer, &claims.sub).map(|()| userinfo),
+            Err(fault) if is_required => Err(fault.into()),
+            Err(fault) => {
+                let provider = &self.info.name;
+                let error = &fault as &dyn std::error::Error;
+                tracing::warn!(provider, error, "a login goes on without what userinfo would have said");
+                Ok(Object::new())
+            }
+        }
     }
 
     fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
@@ -178,28 +233,15 @@ impl IdentityProvider for OidcProvider {
         Ok(url.into())
     }
 
-    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError> {
-        self.check_response_issuer(&*self.documents.metadata().await?, response_issuer)
+    async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError> {
+        self.check_response_issuer(&*self.metadata(within).await?, response_issuer)
     }
 
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
-        let metadata = self.documents.metadata().await?;
-        self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", redemption.code.expose()),
-            ("redirect_uri", &redemption.redirect_uri),
-            ("code_verifier", redemption.code_verifier.expose()),
-        ];
-        let mut answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
-        let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
-        let Redemption { max_age, now, .. } = *redemption;
-        let login = Login { nonce: Some(&redemption.nonce), max_age, now };
-        let claims = self.verify(&metadata, &answer, &token, login).await?;
-        if redemption.response_issuer.as_ref().is_some_and(|issuer| *issuer != claims.issuer) {
-            return rejected("response.iss");
-        }
-        let userinfo = self.userinfo(&metadata, &claims, &answer.access).await?;
+        let deadline = Instant::now() + redemption.within;
+        let (metadata, mut answer, claims) = in_time(deadline, self.exchange(redemption)).await?;
+        let now = redemption.now;
+        let userinfo = self.userinfo(&metadata, &claims, &answer.access, deadline).await?;
         let profile = Profile::of(&claims, &userinfo, &self.settings)?;
         let scopes = answer.scopes.get_or_insert_with(|| self.settings.scopes.clone()).clone();
         let identity = Identity {
@@ -274,7 +316,7 @@ impl IdentityProvider for OidcProvider {
     }
 
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
-        let Some(mut url) = self.documents.metadata().await?.end_session.clone() else { return Ok(None) };
+        let Some(mut url) = self.metadata(request.within).await?.end_session.clone() else { return Ok(None) };
         if let Some(token) = &request.id_token_hint {
             url.query_pairs_mut().append_pair("id_token_hint", token.expose());
         }

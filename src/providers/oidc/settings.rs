@@ -9,7 +9,7 @@ use super::algorithm::Algorithm;
 use crate::authority::access_token::TokenCheck;
 use crate::crypto::Secret;
 use crate::providers::fault::Fault;
-use crate::providers::http::{Exception, Guard, NOT_PUBLIC};
+use crate::providers::http::{Exception, Guard, NOT_PUBLIC, Trust};
 use crate::session::identity::is_provider_name;
 
 /// How we authenticate at the token endpoint (OpenID Connect Core, 9).
@@ -24,9 +24,20 @@ pub enum ClientAuth {
     Post,
 }
 
+/// When the userinfo endpoint is asked (OpenID Connect Core, 5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Userinfo {
+    /// Never.
+    Never,
+    /// When the ID token lacks a claim that was asked for. Where it can't be had, the login goes on without.
+    #[default]
+    WhenNeeded,
+    /// At every login, which fails without it.
+    Always,
+}
+
 /// What an operator says about an OpenID provider.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
 pub struct OidcSettings {
     /// Its name: lower case letters, digits and `-`; no `_`, so that `<provider>_<sub>` names one identity.
     pub name: String,
@@ -38,14 +49,14 @@ pub struct OidcSettings {
     pub discovery_url: Option<String>,
     /// Our client id.
     pub client_id: String,
-    /// Our client secret; empty for a public client.
+    /// Our client secret.
     pub client_secret: Secret,
     /// The scopes to ask for; `openid` among them.
     pub scopes: Vec<String>,
     /// Claims to let through beside the standard ones that [`crate::session::identity::Identity`] has fields for.
     pub claims: Vec<String>,
-    /// Whether to ask the userinfo endpoint at every login, not only when the ID token lacks something.
-    pub userinfo: bool,
+    /// When to ask the userinfo endpoint.
+    pub userinfo: Userinfo,
     /// How far the provider's clock may be from ours; at most 60 s.
     pub clock_leeway: Duration,
     /// How long ago an ID token may have been issued at most.
@@ -62,6 +73,9 @@ pub struct OidcSettings {
     pub exchange_audiences: Option<Vec<String>>,
     /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
     pub development: bool,
+    /// Certificates, PEM, of the authorities that may have issued the provider's; `None` for those that the machine
+    /// trusts.
+    pub ca: Option<Vec<u8>>,
     /// Whether the issuer's own origin may lie in a private network (https only).
     pub allow_private_network: bool,
 }
@@ -123,7 +137,7 @@ impl OidcSettings {
             client_secret,
             scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
             claims: Vec::new(),
-            userinfo: false,
+            userinfo: Userinfo::WhenNeeded,
             clock_leeway: Duration::from_secs(10),
             max_id_token_age: Duration::from_mins(10),
             signing_algs: Vec::new(),
@@ -132,6 +146,7 @@ impl OidcSettings {
             access_tokens: AccessTokenSettings::default(),
             exchange_audiences: None,
             development: false,
+            ca: None,
             allow_private_network: false,
         }
     }
@@ -148,6 +163,9 @@ impl OidcSettings {
         }
         if self.client_id.is_empty() {
             fault("client_id", "missing");
+        }
+        if self.client_secret.is_empty() {
+            fault("client_secret", "is empty; public clients are not supported");
         }
         if !self.scopes.iter().any(|scope| scope == "openid") {
             fault("scopes", "must contain `openid`");
@@ -171,10 +189,18 @@ impl OidcSettings {
         if self.exchange_audiences.as_ref().is_some_and(Vec::is_empty) {
             fault("token_exchange.audiences", "needs at least one: whom exchanged tokens may be for");
         }
+        if self.trust().is_none() {
+            fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");
+        }
         if let Err(text) = self.addresses().and_then(|(guard, metadata)| self.admitted(&guard, &metadata)) {
             fault("issuer", text);
         }
         faults
+    }
+
+    /// Whose certificates the provider's may be issued by; `None` when what should say so can't be read.
+    pub(super) fn trust(&self) -> Option<Trust> {
+        self.ca.as_deref().map_or_else(|| Some(Trust::default()), Trust::only)
     }
 
     /// Whether the guard lets us call the address of the metadata; else what an operator can do about it.

@@ -115,15 +115,12 @@ async fn post(
 fn authenticated(auth: ClientAuth, settings: &OidcSettings, fields: &[(&str, &str)]) -> (String, Option<Secret>) {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
-    let secret = settings.client_secret.expose();
-    if secret.is_empty() {
-        form.append_pair("client_id", &settings.client_id);
-    } else if auth == ClientAuth::Post {
-        form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret);
-    } else {
-        return (form.finish(), Some(basic(&settings.client_id, secret)));
+    let (id, secret) = (&settings.client_id, settings.client_secret.expose());
+    if auth == ClientAuth::Post {
+        form.append_pair("client_id", id).append_pair("client_secret", secret);
+        return (form.finish(), None);
     }
-    (form.finish(), None)
+    (form.finish(), Some(basic(id, secret)))
 }
 
 /// Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1).

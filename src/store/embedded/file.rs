@@ -96,6 +96,12 @@ impl SessionFile {
         Ok(())
     }
 
+    /// Holds every commit back, until it is dropped.
+    #[cfg(test)]
+    pub fn hold(&self) -> WriteTransaction {
+        self.database.begin_write().unwrap()
+    }
+
     /// The sealed tokens of a session.
     pub fn tokens(&self, key: &SessionKey) -> Result<Option<Vec<u8>>, redb::Error> {
         let table = self.database.begin_read()?.open_table(TOKENS)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::file::{Change, SessionFile};
 use super::memory::Memory;
@@ -18,16 +18,28 @@ const USES_EVERY: Duration = Duration::from_secs(1);
 /// A group holds at most this many changes, so that its commit stays a matter of milliseconds.
 const LARGEST_GROUP: usize = 4096;
 
+/// How many steps may be on their way to the disk: those that grant wait for a place, as long as their callers do.
+const PLACES: usize = 4096;
+
+/// How many that revoke may be on their way beside them. They are seen at once, so they can't wait for a place first.
+const PLACES_TO_REVOKE: usize = 16 * 1024;
+
 struct Job {
     changes: Vec<Change>,
     done: Box<dyn FnOnce() + Send>,
+    _place: Place,
 }
+
+/// A place on the way to the disk, kept until the commit.
+pub struct Place(#[expect(dead_code, reason = "it is given back when it is dropped")] Option<OwnedSemaphorePermit>);
 
 /// The way to the disk.
 pub struct Journal {
     queue: Option<Sender<Job>>,
     writer: Option<JoinHandle<()>>,
     failure: Arc<OnceLock<String>>,
+    places: Arc<Semaphore>,
+    places_to_revoke: Arc<Semaphore>,
 }
 
 /// A change on its way: [`Ordered::settled`] waits for the disk.
@@ -54,7 +66,12 @@ impl<T> Ordered<T> {
 impl Journal {
     /// A journal that keeps nothing.
     pub fn none() -> Self {
-        Self { queue: None, writer: None, failure: Arc::default() }
+        Self::new(None, None, Arc::default())
+    }
+
+    fn new(queue: Option<Sender<Job>>, writer: Option<JoinHandle<()>>, failure: Arc<OnceLock<String>>) -> Self {
+        let places = |number| Arc::new(Semaphore::new(number));
+        Self { queue, writer, failure, places: places(PLACES), places_to_revoke: places(PLACES_TO_REVOKE) }
     }
 
     /// Starts the writer thread of `file`.
@@ -65,7 +82,33 @@ impl Journal {
         let writer = std::thread::Builder::new()
             .name("session-journal".to_owned())
             .spawn(move || write_groups(&jobs, &file, &memory, &failed))?;
-        Ok(Self { queue: Some(queue), writer: Some(writer), failure })
+        Ok(Self::new(Some(queue), Some(writer), failure))
+    }
+
+    /// Waits for a place on the way to the disk. To be had before the lock of a partition.
+    ///
+    /// # Errors
+    /// `Unavailable` once a commit has failed: from then on nothing is granted until the process starts again.
+    pub async fn place(&self) -> StoreResult<Place> {
+        self.check()?;
+        match &self.queue {
+            None => Ok(Place(None)),
+            Some(_) => Ok(Place(Arc::clone(&self.places).acquire_owned().await.ok())),
+        }
+    }
+
+    /// A place for what revokes, now. What it revokes is gone from memory whether there is one or not.
+    ///
+    /// # Errors
+    /// `Unavailable` when the disk is so far behind that there is none: to be asked again.
+    pub fn place_to_revoke(&self) -> StoreResult<Place> {
+        match &self.queue {
+            None => Ok(Place(None)),
+            Some(_) => match Arc::clone(&self.places_to_revoke).try_acquire_owned() {
+                Ok(place) => Ok(Place(Some(place))),
+                Err(full) => Err(StoreError::Unavailable(full.into())),
+            },
+        }
     }
 
     /// Orders `changes`; `done` runs once they are on disk, on the writer thread, and makes visible what they grant.
@@ -73,6 +116,7 @@ impl Journal {
     /// this under a partition's lock gives file and memory one order. `done` takes that lock itself.
     pub fn order<T: Send + 'static>(
         &self,
+        place: Place,
         changes: Vec<Change>,
         done: impl FnOnce() -> T + Send + 'static,
     ) -> Ordered<T> {
@@ -80,7 +124,7 @@ impl Journal {
         let (tell, outcome) = oneshot::channel();
         let done = Box::new(move || drop(tell.send(done())));
         // A writer that is gone drops the job, and with it the other end of `outcome`.
-        drop(queue.send(Job { changes, done }));
+        drop(queue.send(Job { changes, done, _place: place }));
         Ordered::Queued(outcome, Arc::clone(&self.failure))
     }
 
@@ -131,4 +175,100 @@ fn write_groups(jobs: &Receiver<Job>, file: &SessionFile, memory: &Memory, failu
 fn unavailable(failure: &OnceLock<String>) -> StoreError {
     let cause = failure.get().cloned().unwrap_or_else(|| "the journal has ended".to_owned());
     StoreError::Unavailable(format!("the session file can't be written: {cause}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::authority::ports::{Clock, Creation, Lookup, NewSession, SessionStore as _};
+    use crate::session::key::{SessionKey, TenantNumber, UserKey};
+    use crate::session::record::{Ending, Header, Marks, Record};
+    use crate::session::time::Timestamp;
+    use crate::store::embedded::EmbeddedStore;
+
+    const LONG: Duration = Duration::from_mins(10);
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_secs(1_800_000_000)
+        }
+    }
+
+    fn open(folder: &tempfile::TempDir) -> Arc<EmbeddedStore> {
+        EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(Noon)).unwrap()
+    }
+
+    fn session(number: u64, replaces: Vec<SessionKey>) -> NewSession {
+        let user = UserKey::of(TenantNumber(1), "https://issuer.example", "somebody");
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        let (current, marks) = ([1; 16], Marks::default());
+        let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
+        NewSession {
+            key: SessionKey { tenant: user.tenant, partition: user.partition, id },
+            user,
+            record: Record { header, body: bytes::Bytes::new() },
+            tokens: None,
+            keep_for: LONG,
+            tokens_for: LONG,
+            login_started: Timestamp::from_secs(u64::from(u32::MAX)),
+            replaces,
+            remember_for: LONG,
+            user_cap: usize::MAX,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_ended_before_it_is_on_disk_still_ends_those_it_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let (old, new) = (session(1, vec![]), session(2, vec![session(1, vec![]).key]));
+        let keys = [old.key, new.key];
+        assert_eq!(store.create(old).await.unwrap(), Creation::Created);
+        let held = store.file.as_ref().unwrap().hold();
+        let mut creating = store.create(new);
+        assert!(creating.as_mut().now_or_never().is_none(), "it is shown before it is on disk");
+        let mut ending = store.end(&keys[1], Ending::Revoked, LONG);
+        assert!(ending.as_mut().now_or_never().is_none());
+        drop(held);
+        assert_eq!((creating.await.unwrap(), ending.await.unwrap()), (Creation::RevokedMeanwhile, false));
+        let gone = [Lookup::Gone(Some(Ending::Replaced)), Lookup::Gone(Some(Ending::Revoked))];
+        assert_eq!([store.read(&keys[0]).await.unwrap(), store.read(&keys[1]).await.unwrap()], gone);
+        drop(store);
+        let store = open(&folder);
+        assert_eq!([store.read(&keys[0]).await.unwrap(), store.read(&keys[1]).await.unwrap()], gone);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_behind_makes_grants_wait_and_revocations_fail_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let kept = session(0, vec![]);
+        let key = kept.key;
+        assert_eq!(store.create(kept).await.unwrap(), Creation::Created);
+        let held = store.file.as_ref().unwrap().hold();
+        let mut creating: Vec<_> =
+            (1..=PLACES as u64 + 1).map(|number| store.create(session(number, vec![]))).collect();
+        assert!(creating.iter_mut().all(|one| one.as_mut().now_or_never().is_none()));
+        assert_eq!(store.journal.places.available_permits(), 0);
+        let unknown = session(u64::MAX, vec![]).key;
+        let mut ending: Vec<_> = (1..PLACES_TO_REVOKE).map(|_| store.end(&unknown, Ending::Revoked, LONG)).collect();
+        assert!(ending.iter_mut().all(|one| one.as_mut().now_or_never().is_none()), "revocations are not held up");
+        // The last place, and one too many: not stored, and said so. It is gone all the same, and can be asked again.
+        ending.push(store.end(&unknown, Ending::Revoked, LONG));
+        assert!(ending.last_mut().unwrap().as_mut().now_or_never().is_none());
+        assert!(matches!(store.end(&key, Ending::Revoked, LONG).await, Err(StoreError::Unavailable(_))));
+        assert_eq!(store.read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));
+        drop(held);
+        assert!(join_all(creating).await.into_iter().all(|made| made.unwrap() == Creation::Created));
+        assert!(join_all(ending).await.into_iter().all(|ended| !ended.unwrap()));
+        assert!(!store.end(&key, Ending::Revoked, LONG).await.unwrap());
+        drop(store);
+        assert_eq!(open(&folder).read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));
+    }
 }

@@ -36,19 +36,20 @@ impl EmbeddedStore {
     pub(super) fn take_lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
         self.journal.check()?;
         let ttl = length(ttl);
-        let header = {
+        let fence = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
             let Some(entry) = partition.living_mut(key, now) else { return Ok(LeaseAttempt::Gone) };
             if entry.lease.as_ref().is_some_and(|term| now < term.until) {
                 return Ok(LeaseAttempt::Busy);
             }
-            entry.record.header.fence += 1;
-            entry.lease = Some(LeaseTerm { fence: entry.record.header.fence, until: now + ttl });
-            entry.record.header
+            let fence = entry.record.header.fence + 1;
+            entry.record.header.fence = fence;
+            entry.lease = Some(LeaseTerm { fence, until: now + ttl });
+            fence
         };
         let (memory, clock) = (Arc::clone(&self.memory), Arc::clone(&self.clock));
-        let term = Term { memory, clock, key: *key, fence: header.fence };
+        let term = Term { memory, clock, key: *key, fence };
         let renewing = term.clone();
         let renewal = tokio::spawn(async move {
             loop {
@@ -58,7 +59,7 @@ impl EmbeddedStore {
                 }
             }
         });
-        Ok(LeaseAttempt::Taken(Box::new(EmbeddedLease { term, renewal: renewal.abort_handle() }), header))
+        Ok(LeaseAttempt::Taken(Box::new(EmbeddedLease { term, renewal: renewal.abort_handle() })))
     }
 }
 

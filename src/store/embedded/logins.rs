@@ -22,18 +22,18 @@ const ENDING: Duration = Duration::from_millis(50);
 #[async_trait]
 impl LoginStore for EmbeddedStore {
     async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let now = self.now();
         let login = Login::new(login, now, now + length(ttl));
         let (memory, key) = (Arc::clone(&self.memory), *key);
-        let ordered = self.journal.order(vec![Change::PutLogin(key, login.write())], move || {
+        let ordered = self.journal.order(place, vec![Change::PutLogin(key, login.write())], move || {
             memory.write(key.partition).logins.insert((key.tenant, key.id), login);
         });
         ordered.settled().await
     }
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
@@ -42,13 +42,13 @@ impl LoginStore for EmbeddedStore {
             if !matches!(taken, LoginTaken::Taken { .. } | LoginTaken::Interrupted(_)) {
                 return Ok(taken);
             }
-            self.journal.order(vec![Change::PutLogin(*key, login.write())], move || taken)
+            self.journal.order(place, vec![Change::PutLogin(*key, login.write())], move || taken)
         };
         ordered.settled().await
     }
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
@@ -56,13 +56,13 @@ impl LoginStore for EmbeddedStore {
             if !login.note(session, now) {
                 return Ok(false);
             }
-            self.journal.order(vec![Change::PutLogin(*key, login.write())], || true)
+            self.journal.order(place, vec![Change::PutLogin(*key, login.write())], || true)
         };
         ordered.settled().await
     }
 
     async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool> {
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
@@ -76,7 +76,7 @@ impl LoginStore for EmbeddedStore {
             };
             let ended = Login { state, expires: now + length(keep_for), ending: false, ..login.clone() };
             let (memory, key) = (Arc::clone(&self.memory), *key);
-            self.journal.order(vec![Change::PutLogin(key, ended.write())], move || {
+            self.journal.order(place, vec![Change::PutLogin(key, ended.write())], move || {
                 memory.write(key.partition).logins.insert((key.tenant, key.id), ended);
                 memory.changed(key.partition).notify_waiters();
                 true

@@ -49,7 +49,7 @@ impl MintKeyStore for EmbeddedStore {
 
     async fn put_mint_keys(&self, tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> StoreResult<bool> {
         let Some(first) = Partition::new(0) else { return Ok(false) };
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(first);
@@ -61,7 +61,7 @@ impl MintKeyStore for EmbeddedStore {
             let until = now + length(keep_for);
             let change = Change::PutMintKeys(tenant, until, keys.clone());
             let memory = Arc::clone(&self.memory);
-            self.journal.order(vec![change], move || {
+            self.journal.order(place, vec![change], move || {
                 let mut partition = memory.write(first);
                 partition.mint_keys.entry(tenant).or_default().shown = Some((keys, until));
                 true

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::EmbeddedStore;
 use super::file::Change;
-use super::journal::Ordered;
+use super::journal::{Ordered, Place};
 use super::lease;
 use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone, UserMark};
 use crate::authority::ports::{
@@ -32,14 +32,14 @@ impl SessionStore for EmbeddedStore {
 
     async fn create(&self, new: NewSession) -> StoreResult<Creation> {
         in_one_place(&new)?;
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(new.user.partition);
             if let Some(refusal) = partition.refuses(&new, now) {
                 return Ok(refusal);
             }
-            self.reserve(&mut partition, new, now)
+            self.reserve(place, &mut partition, new, now)
         };
         ordered.settled().await
     }
@@ -73,10 +73,10 @@ impl SessionStore for EmbeddedStore {
             let lived = partition.remove(key, now);
             let tombstone = partition.bury(key, why, now + length(remember_for), now);
             let changes = vec![Change::DropSession(*key), Change::PutTombstone(*key, tombstone)];
-            self.journal.order(changes, move || lived)
+            self.order_end(changes, lived)
         };
         self.memory.changed(key.partition).notify_waiters();
-        ordered.settled().await
+        ordered?.settled().await
     }
 
     async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
@@ -93,10 +93,10 @@ impl SessionStore for EmbeddedStore {
             }
             let mark = partition.raise_mark(user, now, now + length(mark_for));
             changes.push(Change::PutMark(*user, mark));
-            self.journal.order(changes, move || ended)
+            self.order_end(changes, ended)
         };
         self.memory.changed(user.partition).notify_waiters();
-        ordered.settled().await
+        ordered?.settled().await
     }
 
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
@@ -151,9 +151,14 @@ impl SessionStore for EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Puts a session in place, unseen, and orders its creation. It is shown, and those it replaces end, once it is on
-    /// disk, unless it was ended itself meanwhile.
-    fn reserve(&self, partition: &mut Partition, new: NewSession, now: Timestamp) -> Ordered<Creation> {
+    /// Orders what has ended sessions in memory already.
+    fn order_end<T: Send + 'static>(&self, changes: Vec<Change>, ended: T) -> StoreResult<Ordered<T>> {
+        Ok(self.journal.order(self.journal.place_to_revoke()?, changes, move || ended))
+    }
+
+    /// Puts a session in place, unseen, and orders its creation. Once it is on disk those it replaces end, and it is
+    /// shown, unless it was ended itself meanwhile.
+    fn reserve(&self, place: Place, partition: &mut Partition, new: NewSession, now: Timestamp) -> Ordered<Creation> {
         let NewSession { key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, .. } = new;
         let entry = Entry {
             user: user.hash,
@@ -175,19 +180,20 @@ impl EmbeddedStore {
         }
         partition.insert(&key, entry);
         let memory = Arc::clone(&self.memory);
-        self.journal.order(changes, move || {
+        self.journal.order(place, changes, move || {
             let mut partition = memory.write(key.partition);
-            let Some(entry) = partition.sessions.get_mut(&(key.tenant, key.id)) else {
-                return Creation::RevokedMeanwhile;
-            };
-            entry.visible = true;
             for replaced in &replaces {
                 partition.remove(replaced, now);
                 partition.bury(replaced, Ending::Replaced, until, now);
             }
+            let entry = partition.sessions.get_mut(&(key.tenant, key.id));
+            let created = entry.map_or(Creation::RevokedMeanwhile, |entry| {
+                entry.visible = true;
+                Creation::Created
+            });
             drop(partition);
             memory.changed(key.partition).notify_waiters();
-            Creation::Created
+            created
         })
     }
 
@@ -199,7 +205,7 @@ impl EmbeddedStore {
         record: Record,
         tokens: Option<Vec<u8>>,
     ) -> StoreResult<Written> {
-        self.journal.check()?;
+        let place = self.journal.place().await?;
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
@@ -208,12 +214,12 @@ impl EmbeddedStore {
                 return Ok(Written::FenceLost);
             }
             if entry.newest_revision.checked_add(1) == Some(record.header.revision) {
-                self.reserve_write(entry, *key, record, tokens)
+                self.reserve_write(place, entry, *key, record, tokens)
             } else if entry.newest_revision == entry.record.header.revision {
                 return Ok(Written::RevisionChanged);
             } else {
                 // The one that changed it is on its way to the disk: whoever reads again has to see it.
-                self.journal.order(Vec::new(), || Written::RevisionChanged)
+                self.journal.order(place, Vec::new(), || Written::RevisionChanged)
             }
         };
         ordered.settled().await
@@ -221,6 +227,7 @@ impl EmbeddedStore {
 
     fn reserve_write(
         &self,
+        place: Place,
         entry: &mut Entry,
         key: SessionKey,
         mut record: Record,
@@ -233,7 +240,7 @@ impl EmbeddedStore {
         let bytes = record::write(&entry.user, &record);
         let change = Change::UpdateSession { key, record: bytes, tokens };
         let memory = Arc::clone(&self.memory);
-        self.journal.order(vec![change], move || show_write(&memory, &key, record, kept))
+        self.journal.order(place, vec![change], move || show_write(&memory, &key, record, kept))
     }
 
     fn kept(&self, tokens: Option<&[u8]>) -> KeptTokens {

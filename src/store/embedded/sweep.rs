@@ -12,6 +12,7 @@ impl EmbeddedStore {
     pub async fn sweep(&self) -> usize {
         let mut removed = 0;
         for partition in Number::all() {
+            let Ok(place) = self.journal.place().await else { return removed };
             {
                 let now = self.now();
                 let mut memory = self.memory.write(partition);
@@ -19,7 +20,7 @@ impl EmbeddedStore {
                 removed += changes.len();
                 if !changes.is_empty() {
                     // Nobody waits for this to be on disk: reading the file passes over what has expired.
-                    drop(self.journal.order(changes, || ()));
+                    drop(self.journal.order(place, changes, || ()));
                 }
             }
             tokio::task::yield_now().await;

@@ -1,6 +1,7 @@
 //! Owns the connections: the shared one that every call rides on, and exclusive ones for calls that block.
 //! Both connect when first used, and reconnect by themselves. Does not know what is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
@@ -50,8 +51,11 @@ impl Server {
     /// Reads the settings. Does not connect.
     pub fn new(settings: &RedisSettings) -> Result<Self, ConnectError> {
         let addresses = addresses(settings)?;
-        let wrong = |source: RedisError| ConnectError::Address { number: 1, source: source.into() };
-        let none = || ConnectError::Address { number: 1, source: "none is given".into() };
+        let wrong = |source: RedisError| ConnectError::Address { number: 1, source: Arc::new(source) };
+        let none = || ConnectError::Address {
+            number: 1,
+            source: Arc::new(RedisError::from((ErrorKind::InvalidClientConfig, "none is given"))),
+        };
         let first = addresses.first().ok_or_else(none)?.clone();
         if settings.cluster {
             let builder = |response| cluster(addresses.clone(), settings, response).build().map_err(wrong);
@@ -110,7 +114,7 @@ impl Server {
 fn addresses(settings: &RedisSettings) -> Result<Vec<ConnectionInfo>, ConnectError> {
     let parse = |(index, url): (usize, &crate::crypto::Secret)| {
         let info = url.expose().into_connection_info();
-        let wrong = |source: RedisError| ConnectError::Address { number: index + 1, source: source.into() };
+        let wrong = |source: RedisError| ConnectError::Address { number: index + 1, source: Arc::new(source) };
         Ok(info.map_err(wrong)?.set_tcp_settings(tcp()))
     };
     settings.urls.iter().enumerate().map(parse).collect()

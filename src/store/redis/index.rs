@@ -64,8 +64,7 @@ impl RedisStore {
         }
         let mut keys = vec![self.keys.index(tenant, partition)];
         for member in members {
-            let session = self.keys.session(&session_of(tenant, partition, member));
-            keys.extend([session.record, session.tokens]);
+            keys.extend(self.keys.session(&session_of(tenant, partition, member)).left_behind());
         }
         let args: Vec<_> = members.iter().map(|member| member.to_vec()).collect();
         self.link.run(&SCRIPTS.prune, &keys, &args).await

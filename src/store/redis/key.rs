@@ -25,6 +25,11 @@ impl SessionKeys {
     pub fn all(self) -> [Key; 5] {
         [self.record, self.tokens, self.lease, self.tombstone, self.bell]
     }
+
+    /// The record, and what may still be there when it has gone by itself.
+    pub fn left_behind(self) -> [Key; 3] {
+        [self.record, self.tokens, self.lease]
+    }
 }
 
 impl Keys {

@@ -1,6 +1,7 @@
 //! Owns token leases: a key of their own that runs out by itself, renewed beside the work it guards.
 //! Does not know what is done under a lease.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use tokio::time::{Instant, sleep};
 use super::RedisStore;
 use super::link::Link;
 use super::script::SCRIPTS;
-use super::value::{millis, number, unexpected};
+use super::value::{millis, unexpected};
 use super::wait::Seen;
-use crate::authority::ports::{Lease, LeaseAttempt, StoreError, StoreResult};
+use crate::authority::ports::{Lease, LeaseAttempt, StoreResult};
 use crate::session::key::SessionKey;
-use crate::store::{length, record};
+use crate::store::length;
 
 /// A lease is renewed this many times before it would end.
 const RENEWALS: u32 = 3;
@@ -25,6 +26,7 @@ const RENEWALS: u32 = 3;
 struct RedisLease {
     link: Arc<Link>,
     fence: u64,
+    token: Vec<u8>,
     lease: Vec<u8>,
     bell: Vec<u8>,
     held_until: watch::Receiver<Instant>,
@@ -37,21 +39,19 @@ impl RedisStore {
         let ttl = length(ttl);
         // Counted from before the call: the lease here never outlasts the one in Redis.
         let asked = Instant::now();
-        let taking = [keys.record.clone(), keys.lease.clone()];
-        let answer: Vec<Value> = self.link.run(&SCRIPTS.lease, &taking, &[millis(ttl)]).await?;
-        let header = match answer.as_slice() {
-            [Value::Int(1), Value::BulkString(header)] => header,
+        let (token, taking) = (self.token(), [keys.record.clone(), keys.lease.clone()]);
+        let answer: Vec<Value> = self.link.insist(&SCRIPTS.lease, &taking, &[token.clone(), millis(ttl)]).await?;
+        let fence = match answer.as_slice() {
+            [Value::Int(1), Value::Int(fence)] => u64::try_from(*fence).or_else(|_| unexpected())?,
             [Value::Int(2)] => return Ok(LeaseAttempt::Busy),
             [Value::Int(3)] => return Ok(LeaseAttempt::Gone),
             _ => return unexpected(),
         };
-        let (header, _) = record::read_header(header).map_err(|error| StoreError::Unreadable(error.into()))?;
         let (extend, held_until) = watch::channel(asked + ttl);
-        let (link, fence) = (Arc::clone(&self.link), header.fence);
-        let renewal = tokio::spawn(renew(link, taking, fence, ttl, extend)).abort_handle();
+        let renewal = tokio::spawn(renew(Arc::clone(&self.link), taking, token.clone(), ttl, extend)).abort_handle();
         let link = Arc::clone(&self.link);
-        let lease = RedisLease { link, fence, lease: keys.lease, bell: keys.bell, held_until, renewal };
-        Ok(LeaseAttempt::Taken(Box::new(lease), header))
+        let lease = RedisLease { link, fence, token, lease: keys.lease, bell: keys.bell, held_until, renewal };
+        Ok(LeaseAttempt::Taken(Box::new(lease)))
     }
 
     pub(super) async fn wait_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()> {
@@ -74,11 +74,11 @@ impl RedisStore {
 
 /// Renews until the lease is lost. A call that fails is tried again at the next turn; `extend` alone says how long the
 /// lease is sure.
-async fn renew(link: Arc<Link>, keys: [Vec<u8>; 2], fence: u64, ttl: Duration, extend: watch::Sender<Instant>) {
+async fn renew(link: Arc<Link>, keys: [Vec<u8>; 2], token: Vec<u8>, ttl: Duration, extend: watch::Sender<Instant>) {
     loop {
         sleep(ttl / RENEWALS).await;
         let asked = Instant::now();
-        let renewed: StoreResult<bool> = link.run(&SCRIPTS.renew_lease, &keys, &[number(fence), millis(ttl)]).await;
+        let renewed: StoreResult<bool> = link.run(&SCRIPTS.renew_lease, &keys, &[token.clone(), millis(ttl)]).await;
         match renewed {
             Ok(true) => extend.send_replace(asked + ttl),
             Ok(false) => {
@@ -103,7 +103,8 @@ impl Lease for RedisLease {
     async fn release(self: Box<Self>) {
         self.renewal.abort();
         let keys = [self.lease.clone(), self.bell.clone()];
-        let released: StoreResult<u64> = self.link.run(&SCRIPTS.release_lease, &keys, &[number(self.fence)]).await;
+        let released: StoreResult<u64> =
+            self.link.run(&SCRIPTS.release_lease, &keys, slice::from_ref(&self.token)).await;
         if let Err(error) = released {
             tracing::debug!(error = &error as &dyn std::error::Error, "a lease was left to run out");
         }

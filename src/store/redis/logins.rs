@@ -22,14 +22,14 @@ const VERSION: &[u8] = b"1";
 impl LoginStore for RedisStore {
     async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
         let args = [VERSION.to_vec(), login.binding.to_vec(), login.sealed, millis(ttl)];
-        let _: u64 = self.link.run(&SCRIPTS.open_login, &[self.keys.login(key)], &args).await?;
+        let _: u64 = self.link.insist(&SCRIPTS.open_login, &[self.keys.login(key)], &args).await?;
         Ok(())
     }
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
-        let mut args = vec![VERSION.to_vec(), millis(lease)];
+        let mut args = vec![VERSION.to_vec(), self.token(), millis(lease)];
         args.extend(bindings.iter().map(|binding| binding.to_vec()));
-        let answer: Vec<Value> = self.link.run(&SCRIPTS.take_login, &[self.keys.login(key)], &args).await?;
+        let answer: Vec<Value> = self.link.insist(&SCRIPTS.take_login, &[self.keys.login(key)], &args).await?;
         let Some((Value::BulkString(state), rest)) = answer.split_first() else { return unexpected() };
         match (state.as_slice(), rest) {
             (b"t", [Value::BulkString(sealed), Value::Int(started), Value::Int(left)]) => Ok(LoginTaken::Taken {
@@ -49,7 +49,7 @@ impl LoginStore for RedisStore {
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
         let args = [VERSION.to_vec(), noted(session)];
-        self.link.run(&SCRIPTS.note_login, &[self.keys.login(key)], &args).await
+        self.link.insist(&SCRIPTS.note_login, &[self.keys.login(key)], &args).await
     }
 
     async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool> {
@@ -58,7 +58,7 @@ impl LoginStore for RedisStore {
             LoginEnd::Failed(why) => (b"f", vec![why]),
         };
         let args = [VERSION.to_vec(), state.to_vec(), result, millis(keep_for)];
-        self.link.run(&SCRIPTS.finish_login, &[self.keys.login(key), self.keys.login_bell(key)], &args).await
+        self.link.insist(&SCRIPTS.finish_login, &[self.keys.login(key), self.keys.login_bell(key)], &args).await
     }
 
     async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()> {

@@ -3,6 +3,7 @@
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
 mod connection;
+mod fitness;
 mod index;
 mod key;
 mod lease;
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authority::ports::Entropy;
 use crate::session::key::TenantNumber;
 use key::Keys;
 use link::Link;
@@ -31,22 +33,30 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     bells: Bells,
+    entropy: Arc<dyn Entropy>,
 }
 
 impl RedisStore {
-    /// Prepares the store, and checks the server if it can be reached; else the first call that reaches it does, and
-    /// answers `Unavailable` for a server that is not fit.
+    /// Prepares the store, and asks the servers whether they are fit. Those that can't be reached now are asked beside
+    /// the calls, which answer `Unavailable` with the remedy as long as one is not fit.
     ///
     /// # Errors
     /// [`ConnectError`] when settings or server are not fit. A server that can't be reached is not an error.
-    pub async fn connect(settings: RedisSettings) -> Result<Arc<Self>, ConnectError> {
+    pub async fn connect(settings: RedisSettings, entropy: Arc<dyn Entropy>) -> Result<Arc<Self>, ConnectError> {
         if settings.key_prefix.contains(['{', '}']) {
             return Err(ConnectError::Prefix);
         }
         let link = Arc::new(Link::new(&settings)?);
         link.check_now().await?;
         let bells = Bells::new(&link);
-        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells }))
+        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells, entropy }))
+    }
+
+    /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.
+    fn token(&self) -> Vec<u8> {
+        let mut token = vec![0; 16];
+        self.entropy.fill(&mut token);
+        token
     }
 
     /// Removes what the indexes of `tenants` still name though it is gone, `every` so often, until the store is gone

@@ -25,9 +25,16 @@ impl Script {
         Self::build("EVALSHA", &self.hash, keys, args)
     }
 
-    /// A call of it by source, which a node then knows. `SCRIPT LOAD` would have to reach every node.
+    /// A call of it by source, which the node then knows.
     pub fn teach(&self, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Cmd {
         Self::build("EVAL", &self.source, keys, args)
+    }
+
+    /// What teaches it to every primary that can be reached.
+    pub fn load(&self) -> Cmd {
+        let mut load = cmd("SCRIPT");
+        load.arg("LOAD").arg(&self.source);
+        load
     }
 
     fn build(name: &str, script: &str, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Cmd {
@@ -42,6 +49,13 @@ macro_rules! scripts {
     ($($name:ident: $file:literal),* $(,)?) => {
         /// Every script.
         pub struct Scripts { $(pub $name: Script),* }
+
+        impl Scripts {
+            /// All of them.
+            pub fn all(&self) -> impl Iterator<Item = &Script> {
+                [$(&self.$name),*].into_iter()
+            }
+        }
 
         /// Every script.
         pub static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {

@@ -36,7 +36,7 @@ impl SessionStore for RedisStore {
         let mut looked_up = Vec::new();
         for _ in 0..ATTEMPTS {
             let (keys, args) = self.creation(&new, &looked_up);
-            let answer: Vec<Value> = self.link.run(&SCRIPTS.create, &keys, &args).await?;
+            let answer: Vec<Value> = self.link.insist(&SCRIPTS.create, &keys, &args).await?;
             match answer.split_first() {
                 Some((Value::Int(1), _)) => return Ok(Creation::Created),
                 Some((Value::Int(2), _)) => return Ok(Creation::RevokedMeanwhile),
@@ -60,7 +60,7 @@ impl SessionStore for RedisStore {
 
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
         let args = [number(at.as_millis()), millis(keep_for)];
-        self.link.run(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
+        self.link.insist(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
     }
 
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {
@@ -122,14 +122,14 @@ impl SessionStore for RedisStore {
         // A first record replaces none.
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
         let bytes = record::write(&[0; 10], &record);
-        let args = [bytes, tokens, fence.to_be_bytes().to_vec(), before.to_be_bytes().to_vec()];
+        let args = [bytes, tokens, record::count(fence).to_vec(), record::count(before).to_vec()];
         written(self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await?)
     }
 
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
         let keys = self.keys.session(key);
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
-        let args = [record::write(&[0; 10], &record), before.to_be_bytes().to_vec()];
+        let args = [record::write(&[0; 10], &record), record::count(before).to_vec()];
         written(self.link.run(&SCRIPTS.rewrite, &[keys.record, keys.bell], &args).await?)
     }
 }
@@ -156,7 +156,8 @@ impl RedisStore {
         let index = self.keys.index(tenant, partition);
         let mut keys = vec![own.record, own.tokens, own.tombstone, index, self.keys.mark(&new.user)];
         keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
-        keys.extend(looked_up.iter().map(|member| self.keys.session(&session_of(tenant, partition, member)).record));
+        let members = looked_up.iter().map(|member| session_of(tenant, partition, member));
+        keys.extend(members.flat_map(|session| self.keys.session(&session).left_behind()));
         let mut args = vec![
             record::write(&new.user.hash, &new.record),
             new.tokens.clone().unwrap_or_default(),

@@ -1,8 +1,12 @@
-//! Owns what the Redis store has to be told, and what can be wrong with it. Does not know where it is configured.
+//! Owns what the Redis store has to be told, and what can be wrong with it: told with the key that mends it.
+//! Does not know how the configuration is read.
 
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::authority::ports::Cause;
+use redis::{ErrorKind, RedisError};
+
 use crate::crypto::Secret;
 
 /// How Redis is reached.
@@ -23,40 +27,82 @@ pub struct RedisSettings {
 }
 
 /// Why this Redis can't be used. That it can't be reached is not among these: it may come back.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ConnectError {
     /// No address, or one that is not an address. The address itself may hold a password and is not shown.
-    #[error("the Redis address {number} is not of the form redis://host:port or rediss://host:port")]
+    #[error("store.redis.urls: address {number} is not of the form redis://host:port or rediss://host:port")]
     Address {
         /// Which of them, counted from one.
         number: usize,
         /// What is wrong with it.
         #[source]
-        source: Cause,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The prefix has a brace.
-    #[error("the Redis key prefix must not contain braces: they would become the hash tag of every key")]
+    #[error("store.redis.key_prefix must not contain braces: they would become the hash tag of every key")]
     Prefix,
+    /// It does not take user and password.
+    #[error(
+        "Redis refuses the login; set store.redis.password (or store.redis.password_file) and, where the server has \
+         users, store.redis.username"
+    )]
+    Login(#[source] RedisError),
+    /// There is no common TLS, or the certificate is not to be trusted.
+    #[error(
+        "no TLS connection to Redis can be made; store.redis.urls: rediss:// asks for TLS with a certificate of a \
+         public authority that names the host, redis:// for none"
+    )]
+    Tls(#[source] RedisError),
     /// The server may evict sessions.
     #[error(
-        "Redis may evict keys (maxmemory-policy {policy}), which would log users out; set maxmemory-policy noeviction, \
-         or allow eviction in the configuration"
+        "Redis may evict keys (maxmemory-policy {policy}), which would log users out; set maxmemory-policy noeviction \
+         there, or store.redis.allow_eviction: true here"
     )]
     Eviction {
         /// Its policy.
         policy: String,
     },
     /// A cluster that was configured as a single server, or the other way round.
-    #[error("Redis runs in {found} mode and the configuration says {configured}")]
+    #[error("Redis runs in {found} mode; set store.redis.cluster: {cluster}")]
     Mode {
         /// What it is.
         found: String,
-        /// What it was thought to be.
-        configured: &'static str,
+        /// What the setting has to be.
+        cluster: bool,
     },
     /// It does not tell its policy.
     #[error(
-        "Redis does not say whether it evicts keys; let this user run INFO, or allow eviction in the configuration"
+        "Redis does not say whether it evicts keys; let the user of store.redis.username run INFO, or set \
+         store.redis.allow_eviction: true"
     )]
     Untold,
+}
+
+impl ConnectError {
+    /// What no waiting mends; any other error as it is.
+    ///
+    /// # Errors
+    /// The error, when it may pass by itself.
+    pub(super) fn of(error: RedisError) -> Result<Self, RedisError> {
+        let code = error.code().unwrap_or_default();
+        let detail = error.detail().unwrap_or_default();
+        if error.kind() == ErrorKind::AuthenticationFailed
+            || matches!(code, "WRONGPASS" | "NOAUTH")
+            || detail.contains("AUTH <password> called without any password")
+        {
+            Ok(Self::Login(error))
+        } else if speaks_of_tls(&error) {
+            Ok(Self::Tls(error))
+        } else {
+            Err(error)
+        }
+    }
+}
+
+/// Whether TLS is what went wrong: the server does not speak it, or its certificate does not hold.
+fn speaks_of_tls(error: &RedisError) -> bool {
+    // The library keeps its causes behind an `Arc`, which hides their types from a walk along the sources.
+    let kept = error.source().and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    let inner = kept.and_then(|kept| kept.downcast_ref::<std::io::Error>()).and_then(std::io::Error::get_ref);
+    inner.and_then(|inner| inner.downcast_ref()).or_else(|| kept?.downcast_ref::<rustls::Error>()).is_some()
 }

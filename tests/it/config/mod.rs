@@ -4,6 +4,7 @@ mod faults;
 mod files;
 mod layering;
 mod parts;
+mod providers;
 mod rules;
 mod seed;
 mod settings;

@@ -72,6 +72,7 @@ fn each_rule_for_providers_refuses_and_names_its_key() {
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [] }", "signing_algorithms"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [HS256] }", "signing_algorithms[0]"),
         ("a: { PROVIDER, issuer: https://a.example, signing_algorithms: [none] }", "signing_algorithms[0]"),
+        ("a: { PROVIDER, issuer: https://a.example, userinfo: sometimes }", "userinfo"),
     ];
     for (provider, key) in table {
         let yaml = format!("oidc: {{ providers: {{ {} }} }}", provider.replace("PROVIDER", PROVIDER));

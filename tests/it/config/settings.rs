@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatelodge::app::settings::{key_rings, settings};
+use gatelodge::config::oidc::Userinfo;
 use gatelodge::session::fingerprint::FingerprintMode;
 
 use super::{load, load_sound};
@@ -51,6 +52,28 @@ fn two_switches_are_three_fingerprint_modes() {
         let yaml = format!("app: {{ sessions: {{ security: {{ {security} }} }} }}");
         assert_eq!(settings(&load_sound(&yaml, &[]).unwrap().config).unwrap().fingerprint, mode);
     }
+}
+
+// What was a switch is one still.
+#[test]
+fn userinfo_is_one_of_three_words_or_a_switch() {
+    let table = [
+        ("never", Userinfo::Never),
+        ("false", Userinfo::Never),
+        ("when_needed", Userinfo::WhenNeeded),
+        ("always", Userinfo::Always),
+        ("true", Userinfo::Always),
+    ];
+    let provider = "client_id: a, client_secret: b, issuer: https://a.example";
+    for (word, meant) in table {
+        let yaml = format!("oidc: {{ providers: {{ a: {{ {provider}, userinfo: {word} }} }} }}");
+        assert_eq!(load_sound(&yaml, &[]).unwrap().config.oidc.providers["a"].userinfo, meant, "{word}");
+        let yaml = format!("oidc: {{ providers: {{ a: {{ {provider} }} }} }}");
+        let variables = [("GATELODGE__OIDC__PROVIDERS__A__USERINFO", word)];
+        assert_eq!(load_sound(&yaml, &variables).unwrap().config.oidc.providers["a"].userinfo, meant, "{word}");
+    }
+    let usual = format!("oidc: {{ providers: {{ a: {{ {provider} }} }} }}");
+    assert_eq!(load_sound(&usual, &[]).unwrap().config.oidc.providers["a"].userinfo, Userinfo::WhenNeeded);
 }
 
 // security.md 76: what a former secret signed still verifies.

@@ -45,6 +45,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         response_issuer: Some(back.returned("iss")),
         max_age: Some(Duration::from_mins(5)),
         now,
+        within: std::time::Duration::from_secs(15),
     };
     let grant = provider.redeem(&redemption).await.unwrap();
     let who = &grant.identity;
@@ -73,6 +74,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         id_token_hint: fresh.id.clone(),
         state: Secret::new("logout state"),
         post_logout_redirect_uri: LOGGED_OUT.to_owned(),
+        within: std::time::Duration::from_secs(10),
     };
     let back = browser.get(&provider.end_session_url(&end).await.unwrap().unwrap()).await;
     assert_eq!(back.location.as_deref(), Some(format!("{LOGGED_OUT}?state=logout+state").as_str()));

@@ -23,6 +23,7 @@ use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::session::time::Timestamp;
+use tokio::net::{TcpListener, TcpStream};
 
 pub use self::switches::{Answer, Body, Endpoint, Object, Signing};
 use self::switches::{Switches, bent};
@@ -106,9 +107,34 @@ impl Inner {
 impl Hostile {
     /// Starts a provider and its canary, each on a port of its own; they end with the test's runtime.
     pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        Self::listening(listener, issuer).await
+    }
+
+    /// The same behind TLS, at `https://localhost`.
+    pub async fn start_under_tls(config: rustls::ServerConfig) -> Self {
+        let (plain, outer) =
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (inside, port) = (plain.local_addr().unwrap(), outer.local_addr().unwrap().port());
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = outer.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut plain = TcpStream::connect(inside).await.unwrap();
+                    // Whoever refuses the certificate breaks off.
+                    let Ok(mut secure) = acceptor.accept(stream).await else { return };
+                    let _ = tokio::io::copy_bidirectional(&mut secure, &mut plain).await;
+                });
+            }
+        });
+        Self::listening(plain, format!("https://localhost:{port}")).await
+    }
+
+    async fn listening(listener: TcpListener, issuer: String) -> Self {
         let inner = Arc::new(Inner {
-            issuer: format!("http://{}", listener.local_addr().unwrap()),
+            issuer,
             switches: Mutex::new(Switches::new(NOW)),
             calls: Mutex::default(),
             codes: Mutex::default(),
@@ -117,7 +143,7 @@ impl Hostile {
         let router = axum::Router::new().fallback(endpoints::answer).with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let canary_address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
         let canary = Arc::new(Mutex::new(0));
         let count = canary.clone();
@@ -130,7 +156,7 @@ impl Hostile {
         Self { inner, canary, canary_address, http }
     }
 
-    /// The issuer: its own origin, by plain http.
+    /// The issuer: its own origin.
     pub fn issuer(&self) -> String {
         self.inner.issuer.clone()
     }
@@ -205,6 +231,7 @@ impl Hostile {
             response_issuer: Some(self.issuer()),
             max_age: None,
             now: Timestamp::from_secs(NOW),
+            within: Duration::from_secs(15),
         };
         bent(redemption, &self.inner.switches().redemption)
     }

@@ -1,28 +1,47 @@
 //! Owns the cases of what comes back with the browser: each fails, INV holds, and only what the provider itself said
 //! burns the login (security.md 13 to 18). Does not know the ID token.
 
+use std::time::Duration;
+
 use gatelodge::authority::login_answer::LoginFailure::{
     self, AccessDenied, Expired, IdentityRejected, OtherBrowser, ProviderError, RequestMalformed, StateInvalid,
 };
+use gatelodge::authority::provider::IdentityProvider as _;
+use gatelodge::providers::oidc::Userinfo;
+use tokio::time::Instant;
 
 use super::journey::{Journey, Query};
 use crate::hostile::{Answer, Body, Endpoint, Hostile};
+use crate::world::Kept;
 
 /// A table of cases: the name of each, how the login fails, and what is bent of the query that came back. The code is
-/// sent nowhere.
+/// sent nowhere, whatever keeps the login.
 macro_rules! refused {
     ($($name:ident: $failure:expr, $bend:expr;)*) => { $(
-        #[tokio::test]
-        async fn $name() {
-            let bend: fn(&mut Query) = $bend;
-            refused_unsent($failure, bend).await;
+        mod $name {
+            use super::*;
+
+            async fn a_login(kept: Kept) {
+                let bend: fn(&mut Query) = $bend;
+                refused_unsent(kept, $failure, bend).await;
+            }
+
+            on_every_store! { a_login }
         }
     )* };
 }
 
-async fn refused_unsent(failure: LoginFailure, bend: fn(&mut Query)) {
+on_every_store! {
+    what_is_not_text_is_malformed
+    another_browser_gets_nothing_and_spoils_nothing
+    a_login_that_took_too_long_is_gone
+    a_code_whose_fate_is_unknown_is_not_sent_again
+    a_taken_login_is_never_at_work_when_its_lease_ends
+}
+
+async fn refused_unsent(kept: Kept, failure: LoginFailure, bend: fn(&mut Query)) {
     let hostile = Hostile::start().await;
-    let mut journey = Journey::to(&hostile);
+    let mut journey = Journey::to(&hostile, kept).await;
     let good = journey.back().await;
     let mut odd = good.clone();
     bend(&mut odd);
@@ -112,10 +131,9 @@ refused! {
     };
 }
 
-#[tokio::test]
-async fn what_is_not_text_is_malformed() {
+async fn what_is_not_text_is_malformed(kept: Kept) {
     let hostile = Hostile::start().await;
-    let mut journey = Journey::to(&hostile);
+    let mut journey = Journey::to(&hostile, kept).await;
     let good = journey.back().await.text();
     for odd in ["%ff", "%c3%28", "%ed%a0%80"] {
         journey.fails(&format!("{good}&x={odd}"), RequestMalformed).await;
@@ -125,10 +143,9 @@ async fn what_is_not_text_is_malformed() {
 }
 
 // security.md 3, 12: state and code without the browser that began, or with another one's binding.
-#[tokio::test]
-async fn another_browser_gets_nothing_and_spoils_nothing() {
+async fn another_browser_gets_nothing_and_spoils_nothing(kept: Kept) {
     let hostile = Hostile::start().await;
-    let mut journey = Journey::to(&hostile);
+    let mut journey = Journey::to(&hostile, kept).await;
     let good = journey.back().await.text();
     let own = std::mem::take(&mut journey.browser.cookies);
     journey.fails(&good, OtherBrowser).await;
@@ -146,23 +163,22 @@ async fn another_browser_gets_nothing_and_spoils_nothing() {
 }
 
 // security.md 5: a login that took too long is gone, and its code stays unsent.
-#[tokio::test]
-async fn a_login_that_took_too_long_is_gone() {
+async fn a_login_that_took_too_long_is_gone(kept: Kept) {
     let hostile = Hostile::start().await;
-    let mut journey = Journey::to(&hostile);
+    let ttl = Duration::from_secs(1);
+    let mut journey = Journey::with(&hostile, kept, |settings| settings.logins.ttl = ttl).await;
     let good = journey.back().await.text();
-    journey.world.clock.advance(std::time::Duration::from_secs(601));
+    journey.pass(ttl + Duration::from_millis(10)).await;
     journey.fails(&good, Expired).await;
     assert_eq!(hostile.calls(Endpoint::Token), 0);
 }
 
 // security.md 18: the connection breaks after the code was sent; nobody sends it again, whoever asks.
-#[tokio::test]
-async fn a_code_whose_fate_is_unknown_is_not_sent_again() {
+async fn a_code_whose_fate_is_unknown_is_not_sent_again(kept: Kept) {
     for body in [Body::Broken, Body::Endless] {
         let hostile = Hostile::start().await;
         hostile.answers(Endpoint::Token, Answer::body(body));
-        let mut journey = Journey::to(&hostile);
+        let mut journey = Journey::to(&hostile, kept).await;
         let good = journey.back().await.text();
         let outcome = journey.world.callback(&journey.browser, &good).await;
         let failure = outcome.result.unwrap_err();
@@ -171,4 +187,27 @@ async fn a_code_whose_fate_is_unknown_is_not_sent_again() {
         journey.fails(&good, failure).await;
         assert_eq!(hostile.calls(Endpoint::Token), 1);
     }
+}
+
+// store.md, 8: whoever waits for a taken login waits at most its lease; so its work ends sooner, however slow each of
+// the provider's answers is.
+async fn a_taken_login_is_never_at_work_when_its_lease_ends(kept: Kept) {
+    const LEASE: Duration = Duration::from_secs(1);
+    let slow = Answer::body(Body::After(Duration::from_mins(1)));
+    for endpoint in [Endpoint::Token, Endpoint::Jwks, Endpoint::Userinfo] {
+        let hostile = Hostile::start().await;
+        hostile.answers(endpoint, slow.clone()).settings_with(|settings| settings.userinfo = Userinfo::Always);
+        let mut journey = Journey::with(&hostile, kept, |settings| settings.logins.lease = LEASE).await;
+        let query = journey.back().await.text();
+        let begun = Instant::now();
+        journey.fails(&query, LoginFailure::ProviderUnavailable).await;
+        assert!(begun.elapsed() < LEASE, "{endpoint:?}: {:?}", begun.elapsed());
+    }
+    let hostile = Hostile::start().await;
+    hostile.answers(Endpoint::Metadata, slow);
+    let provider = hostile.provider();
+    let begun = Instant::now();
+    let checked = provider.check_issuer(Some(&hostile.issuer()), LEASE / 2).await;
+    assert_eq!(crate::hostile::reason_of(&checked), "unavailable");
+    assert!(begun.elapsed() < LEASE);
 }

@@ -15,12 +15,20 @@ use super::journey::parameter;
 use crate::hostile::{CLIENT_SECRET, Endpoint, Hostile};
 use crate::rpc::serving::{Serving, by, context, cookies, key, validation};
 use crate::world::log::{again, told};
-use crate::world::{Browser, World};
+use crate::world::{Browser, Kept, World};
 
 /// Goes the whole way over gRPC, and a wrong way too; answers every secret that was on it.
-async fn the_whole_way() -> Vec<String> {
+async fn the_whole_way(kept: Kept) -> Vec<String> {
     let hostile = Hostile::start().await;
-    let world = World::built(&["unused"], |_| (), |ports| ports.providers = Arc::new(hostile.registry()));
+    let put = kept.ready().await;
+    let world = World::built(
+        &["unused"],
+        |_| (),
+        |ports| {
+            put(ports);
+            ports.providers = Arc::new(hostile.registry());
+        },
+    );
     let serving = Serving::of(&world).await;
     let (mut logins, mut sessions) = (serving.logins().await, serving.sessions().await);
     let mut browser = Browser::default();
@@ -86,10 +94,10 @@ async fn the_whole_way() -> Vec<String> {
 }
 
 /// The child goes the whole way with the real log, and says what must not be in it.
-async fn in_a_process(test: &str, format: Format) {
+async fn in_a_process(test: &str, format: Format, kept: Kept) {
     if told().is_some() {
         gatelodge::telemetry::start(&Log { format, level: "trace".into() });
-        for secret in the_whole_way().await {
+        for secret in the_whole_way(kept).await {
             assert!(secret.len() >= 6, "{secret:?} would be found by chance");
             println!("\nSECRET {secret}");
         }
@@ -112,10 +120,16 @@ async fn in_a_process(test: &str, format: Format) {
 
 #[tokio::test]
 async fn no_secret_reaches_the_log_of_a_process_in_json() {
-    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_in_json", Format::Json).await;
+    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_in_json", Format::Json, Kept::Memory).await;
 }
 
 #[tokio::test]
 async fn no_secret_reaches_the_log_of_a_process_for_people() {
-    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_for_people", Format::Pretty).await;
+    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_for_people", Format::Pretty, Kept::Memory)
+        .await;
+}
+
+#[tokio::test]
+async fn no_secret_reaches_the_log_of_a_process_over_redis() {
+    in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_over_redis", Format::Json, Kept::Redis).await;
 }

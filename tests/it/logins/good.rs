@@ -6,10 +6,16 @@ use gatelodge::authority::{get_access_token, refresh_tokens, start_logout};
 
 use super::journey::{Journey, Query, parameter};
 use crate::hostile::{Endpoint, Hostile};
-use crate::world::World;
+use crate::world::{Kept, World};
 
-async fn logged_in(hostile: &Hostile) -> Journey<'_> {
-    let mut journey = Journey::to(hostile);
+on_every_store! {
+    a_login_makes_one_session_and_sends_its_code_once
+    a_refresh_asks_the_provider_once_and_the_new_token_is_handed_out
+    a_logout_revokes_at_the_provider_and_shows_it_the_id_token
+}
+
+pub(super) async fn logged_in(hostile: &Hostile, kept: Kept) -> Journey<'_> {
+    let mut journey = Journey::to(hostile, kept).await;
     let back = journey.back().await;
     let done = journey.world.callback(&journey.browser, &back.text()).await;
     assert_eq!(done.result.unwrap().standing.identity.user_id, "hostile_user-1");
@@ -25,18 +31,16 @@ async fn csrf_token(journey: &Journey<'_>) -> Bytes {
     Bytes::copy_from_slice(active.csrf_token.unwrap().expose().as_bytes())
 }
 
-#[tokio::test]
-async fn a_login_makes_one_session_and_sends_its_code_once() {
+async fn a_login_makes_one_session_and_sends_its_code_once(kept: Kept) {
     let hostile = Hostile::start().await;
-    let journey = logged_in(&hostile).await;
+    let journey = logged_in(&hostile, kept).await;
     assert!(matches!(journey.world.validate(journey.browser.fetch("GET", "/")).await, Outcome::Active(_)));
     assert_eq!((hostile.calls(Endpoint::Token), hostile.canary_calls()), (1, 0));
 }
 
-#[tokio::test]
-async fn a_refresh_asks_the_provider_once_and_the_new_token_is_handed_out() {
+async fn a_refresh_asks_the_provider_once_and_the_new_token_is_handed_out(kept: Kept) {
     let hostile = Hostile::start().await;
-    let journey = logged_in(&hostile).await;
+    let journey = logged_in(&hostile, kept).await;
     let access = async || {
         let presented = journey.browser.fetch("GET", "/");
         let asked = get_access_token::Question { presented, ..Default::default() };
@@ -56,10 +60,9 @@ async fn a_refresh_asks_the_provider_once_and_the_new_token_is_handed_out() {
 }
 
 // security.md 65: dead here, told to the provider, and the browser sent to the provider's own logout.
-#[tokio::test]
-async fn a_logout_revokes_at_the_provider_and_shows_it_the_id_token() {
+async fn a_logout_revokes_at_the_provider_and_shows_it_the_id_token(kept: Kept) {
     let hostile = Hostile::start().await;
-    let journey = logged_in(&hostile).await;
+    let journey = logged_in(&hostile, kept).await;
     let token = csrf_token(&journey).await;
     let presented = journey.browser.with("POST", "/auth/web/logout", |context| context.csrf_token = Some(token));
     let question = start_logout::Question { presented, ..Default::default() };

@@ -3,19 +3,22 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use gatelodge::authority::answer::HttpAnswer;
 use gatelodge::authority::list_sessions;
 use gatelodge::authority::login_answer::LoginFailure;
+use gatelodge::authority::settings::Settings;
 
 use crate::hostile::{Endpoint, Hostile, SUB};
 use crate::world::log::Log;
-use crate::world::{Browser, World};
+use crate::world::{Browser, Kept, World};
 
-/// A browser, an authority that knows one hostile provider, and what the authority logs.
+/// A browser, an authority over a store that knows one hostile provider, and what the authority logs.
 pub struct Journey<'a> {
     pub hostile: &'a Hostile,
     pub world: World,
+    kept: Kept,
     pub browser: Browser,
     pub log: Log,
     /// What must be seen nowhere.
@@ -72,11 +75,12 @@ impl Query {
 /// The first answer to each failure: every later one has to be the same, whatever the provider did.
 static UNIFORM: LazyLock<Mutex<HashMap<&'static str, HttpAnswer>>> = LazyLock::new(Mutex::default);
 
-/// One case of the provider's tables as a whole login: it fails, and INV holds.
+/// One case of the provider's tables as a whole login: it fails, and INV holds. What the provider says is the same to
+/// every store, so one will do.
 pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
     let hostile = Hostile::start().await;
     bend(&hostile);
-    let mut journey = Journey::to(&hostile);
+    let mut journey = Journey::to(&hostile, Kept::Memory).await;
     let expected = match check {
         "unavailable" => LoginFailure::ProviderUnavailable,
         "failed" | "invalid_grant" => LoginFailure::ProviderError,
@@ -99,12 +103,29 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
 }
 
 impl<'a> Journey<'a> {
-    pub fn to(hostile: &'a Hostile) -> Self {
+    pub async fn to(hostile: &'a Hostile, kept: Kept) -> Self {
+        Self::with(hostile, kept, |_| ()).await
+    }
+
+    /// One whose authority has other settings.
+    pub async fn with(hostile: &'a Hostile, kept: Kept, change: impl FnOnce(&mut Settings)) -> Self {
         let log = Log::default();
         let listening = log.listen();
-        let world = World::built(&["unused"], |_| (), |ports| ports.providers = Arc::new(hostile.registry()));
+        let put = kept.ready().await;
+        let world = World::built(&["unused"], change, |ports| {
+            put(ports);
+            ports.providers = Arc::new(hostile.registry());
+        });
         let secrets = vec!["CANARY".to_owned(), "eyJ".to_owned(), "sess_".to_owned()];
-        Self { hostile, world, browser: Browser::default(), log, secrets, _listening: listening }
+        Self { hostile, world, kept, browser: Browser::default(), log, secrets, _listening: listening }
+    }
+
+    /// Lets time pass, for the authority and for what keeps its sessions.
+    pub async fn pass(&self, length: Duration) {
+        self.world.clock.advance(length);
+        if self.kept == Kept::Redis {
+            tokio::time::sleep(length).await;
+        }
     }
 
     /// Begins a login, logs in at the provider, and comes back; with what the case has bent of a redemption.
@@ -158,8 +179,11 @@ impl<'a> Journey<'a> {
         assert!(answer.set_cookies.is_empty(), "{answer:?}");
         let trouble = failure.trouble();
         assert_eq!((answer.status, answer.location.as_deref()), (trouble.status, None));
-        let first = UNIFORM.lock().unwrap().entry(trouble.reason).or_insert_with(|| answer.clone()).clone();
-        assert_eq!(*answer, first, "the answer tells more than its failure");
+        // What can't be read says why, by names alone.
+        if failure != LoginFailure::RequestMalformed {
+            let first = UNIFORM.lock().unwrap().entry(trouble.reason).or_insert_with(|| answer.clone()).clone();
+            assert_eq!(*answer, first, "the answer tells more than its failure");
+        }
         let sent = self.hostile.received(Endpoint::Token);
         let sent: Vec<_> = sent.iter().filter_map(|call| parameter(&call.form, "code_verifier")).collect();
         self.hide(sent.iter().map(String::as_str));

@@ -1,5 +1,5 @@
-//! Owns whole logins: the authority over the embedded store and the real OpenID Connect adapter, against our hostile
-//! provider. Does not know gRPC or how a check is made.
+//! Owns whole logins: the authority over each store, with the real OpenID Connect adapter, against our hostile provider.
+//! Does not know gRPC or how a check is made.
 //!
 //! | file | what is shown |
 //! |---|---|
@@ -11,6 +11,24 @@
 //!
 //! The cases of `providers` run through here too, each as a whole login.
 
+/// Makes a test of every journey named, on every store there is.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        on_every_store!(@on memory Memory: $($name)*);
+        on_every_store!(@on redis Redis: $($name)*);
+    };
+    (@on $module:ident $kept:ident: $($name:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::world::Kept::$kept).await;
+                }
+            )*
+        }
+    };
+}
+
 mod callback;
 mod canary;
 mod good;
@@ -18,3 +36,8 @@ mod journey;
 mod kill;
 
 pub use journey::refused;
+
+/// A whole login at a provider: the session that it makes lives.
+pub async fn log_in_at(hostile: &crate::hostile::Hostile) {
+    good::logged_in(hostile, crate::world::Kept::Memory).await;
+}

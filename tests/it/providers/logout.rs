@@ -1,11 +1,13 @@
 //! Owns the cases of logout at the provider: revocation and the way to its logout page. Does not know our sessions.
 
+use std::time::Duration;
+
 use gatelodge::authority::provider::{EndSession, IdentityProvider as _};
 use gatelodge::crypto::Secret;
 use serde_json::json;
 
 use super::unset;
-use crate::hostile::{Answer, CLIENT_ID, Endpoint, Hostile, reason_of};
+use crate::hostile::{Answer, Body, CLIENT_ID, Endpoint, Hostile, reason_of};
 
 #[tokio::test]
 async fn a_token_is_revoked_where_the_provider_offers_it() {
@@ -44,6 +46,7 @@ async fn the_way_to_the_providers_logout_carries_hint_and_state() {
         id_token_hint: Some(Secret::new("a.b.c")),
         state: Secret::new("the state"),
         post_logout_redirect_uri: "https://app.example/auth/web/logged-out".into(),
+        within: Duration::from_secs(10),
     };
     let pairs = |url: Option<String>| {
         let url = url::Url::parse(&url.unwrap()).unwrap();
@@ -61,4 +64,10 @@ async fn the_way_to_the_providers_logout_carries_hint_and_state() {
 
     hostile.metadata(unset("end_session_endpoint"));
     assert_eq!(hostile.provider().end_session_url(&request).await.unwrap(), None);
+
+    hostile.answers(Endpoint::Metadata, Answer::body(Body::After(Duration::from_mins(1))));
+    request.within = Duration::from_millis(200);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(reason_of(&hostile.provider().end_session_url(&request).await), "unavailable");
+    assert!(begun.elapsed() < Duration::from_secs(2), "a logout waits for a provider that is away");
 }

@@ -5,7 +5,7 @@
 //! | `good` | what has to work: every algorithm, leeway, claims, scopes |
 //! | `response`, `token_answer`, `id_token_*`, `userinfo` | one named case for each thing a provider may send |
 //! | `mutations` | random ones |
-//! | `metadata`, `outbound`, `keys` | documents, addresses, limits, key rotation |
+//! | `metadata`, `outbound`, `tls`, `keys` | documents, addresses, limits, certificates, key rotation |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //! | `refresh`, `logout`, `registry` | the rest of the port |
 
@@ -23,6 +23,7 @@ mod outbound;
 mod refresh;
 mod registry;
 mod response;
+mod tls;
 mod token_answer;
 mod userinfo;
 

@@ -34,13 +34,29 @@ fn the_presets_and_a_plain_issuer_are_sound() {
 }
 
 #[test]
+fn a_provider_that_is_not_offered_is_known_by_its_issuer_alone() {
+    let offered = vec![plain("one", "https://one.example")];
+    let registry = Registry::new(offered, HttpSettings::default()).unwrap();
+    let registry = registry.with_others([("two", "https://two.example"), ("one", "https://not-this.example")]);
+    let issuer = |name: &str| registry.issuer(name).and_then(|rule| rule.expected(None));
+    assert_eq!(issuer("one").as_deref(), Some("https://one.example"));
+    assert_eq!(issuer("two").as_deref(), Some("https://two.example"));
+    assert_eq!(issuer("three"), None);
+    assert!(registry.get("two").is_none() && registry.all().len() == 1);
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let mut bad = plain("my_provider", "http://sso.example");
     bad.client_id.clear();
+    bad.client_secret = Secret::default();
     bad.scopes.clear();
     bad.clock_leeway = Duration::from_secs(61);
     bad.signing_algs = vec!["none".into(), "HS256".into()];
-    assert_eq!(faults(vec![bad]), ["name", "client_id", "scopes", "clock_leeway", "signing_algorithms", "issuer"]);
+    assert_eq!(
+        faults(vec![bad]),
+        ["name", "client_id", "client_secret", "scopes", "clock_leeway", "signing_algorithms", "issuer"]
+    );
     let twice = vec![plain("one", "https://sso.example"), plain("one", "https://sso.example")];
     assert_eq!(faults(twice), ["name", "issuer"]);
 }

@@ -1,12 +1,15 @@
 //! Owns the cases of the userinfo answer. Does not know the ID token, beyond what userinfo must agree with.
 
+use std::time::Duration;
+
+use gatelodge::providers::oidc::Userinfo;
 use serde_json::{Value, json};
 
 use super::{refused, set, unset};
-use crate::hostile::{Answer, Endpoint, Hostile, reason_of};
+use crate::hostile::{Answer, Body, Endpoint, Hostile, reason_of};
 
 fn asking(provider: &Hostile) -> &Hostile {
-    provider.settings_with(|settings| settings.userinfo = true)
+    provider.settings_with(|settings| settings.userinfo = Userinfo::Always)
 }
 
 // security.md 48: it speaks of the same user, or it is not used.
@@ -74,13 +77,57 @@ async fn it_adds_to_the_id_token_and_overwrites_nothing() {
 }
 
 #[tokio::test]
-async fn it_is_asked_only_for_what_the_id_token_lacks() {
+async fn it_is_asked_when_the_setting_says() {
+    let table = [
+        (Userinfo::Never, true, 0),
+        (Userinfo::Never, false, 0),
+        (Userinfo::WhenNeeded, true, 0),
+        (Userinfo::WhenNeeded, false, 1),
+        (Userinfo::Always, true, 1),
+        (Userinfo::Always, false, 1),
+    ];
+    for (setting, complete, asked) in table {
+        let provider = Hostile::start().await;
+        provider.settings_with(move |settings| settings.userinfo = setting);
+        if !complete {
+            provider.claims(unset("name"));
+        }
+        let name = provider.log_in().await.unwrap().identity.name;
+        assert_eq!(provider.calls(Endpoint::Userinfo), asked, "{setting:?}, ID token complete: {complete}");
+        let expected = match (complete, asked) {
+            (true, _) => Some("Alice Example"),
+            (false, 1) => Some("Userinfo Name"),
+            (false, _) => None,
+        };
+        assert_eq!(name.as_deref(), expected, "{setting:?}, ID token complete: {complete}");
+    }
+}
+
+// A provider whose userinfo is away locks nobody out whose ID token says who they are.
+#[tokio::test]
+async fn a_claim_that_cant_be_had_fails_only_the_login_that_requires_it() {
+    for (setting, outcome) in [(Userinfo::WhenNeeded, "accepted"), (Userinfo::Always, "unavailable")] {
+        let provider = Hostile::start().await;
+        provider.settings_with(move |settings| settings.userinfo = setting).claims(unset("name"));
+        for answer in [Answer::json(503, "{}"), Answer::body(Body::After(Duration::from_mins(1)))] {
+            provider.answers(Endpoint::Userinfo, answer);
+            provider.redemption_with(|redemption| redemption.within = Duration::from_millis(500));
+            let granted = provider.log_in().await;
+            assert_eq!(reason_of(&granted), outcome, "{setting:?}");
+            assert!(granted.is_err() || granted.unwrap().identity.name.is_none());
+        }
+        provider.metadata(unset("userinfo_endpoint"));
+        let expected = if outcome == "accepted" { outcome } else { "failed" };
+        assert_eq!(reason_of(&provider.log_in().await), expected, "{setting:?}: there is no endpoint");
+    }
+}
+
+// security.md 48: whoever asks, another user's answer is an attack and not a failure.
+#[tokio::test]
+async fn another_users_answer_is_refused_though_none_was_required() {
     let provider = Hostile::start().await;
-    provider.log_in().await.unwrap();
-    assert_eq!(provider.calls(Endpoint::Userinfo), 0);
-    provider.claims(unset("name"));
-    assert_eq!(provider.log_in().await.unwrap().identity.name.as_deref(), Some("Userinfo Name"));
-    assert_eq!(provider.calls(Endpoint::Userinfo), 1);
+    provider.claims(unset("name")).userinfo(set("sub", "user-2"));
+    provider.refuses("userinfo.sub").await;
 }
 
 // security.md 33: an address that readers could take apart in two ways is none.

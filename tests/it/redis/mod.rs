@@ -2,6 +2,7 @@
 //! own, gone with the test process whatever becomes of it. Does not know what is kept in them.
 
 mod cluster;
+mod lossy;
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -11,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use cluster::Cluster;
+pub use lossy::Lossy;
 use tokio::time::Instant;
 
 /// The store's own user: it may not enumerate keys, so a test in which the store tries fails.

@@ -6,6 +6,7 @@
 //! | `matrix`, `paths` | who may call what, and that no spelling of a path changes it |
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
+//! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
 mod bytes;
@@ -16,6 +17,7 @@ mod matrix;
 mod paths;
 mod reflection;
 pub mod serving;
+mod settings;
 mod stop;
 mod tls;
 mod trouble;

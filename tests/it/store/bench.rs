@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{Clock, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::record::{Header, Marks, Record};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
-use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
 
 use crate::redis::{Cluster, Server, address};
 
@@ -79,8 +80,13 @@ async fn over(servers: Vec<&'static Server>, cluster: bool) -> Bench {
     static BENCHES: AtomicU64 = AtomicU64::new(0);
     let prefix = format!("t{}.", BENCHES.fetch_add(1, Ordering::SeqCst));
     let settings = RedisSettings { cluster, key_prefix: prefix.clone(), ..settings_for(servers[0].port) };
-    let store = RedisStore::connect(settings).await.unwrap();
+    let store = connect(settings).await.unwrap();
     Bench { store: store.clone(), kind: Kind::Redis { store, prefix, servers } }
+}
+
+/// A Redis store with the system's chance.
+pub async fn connect(settings: RedisSettings) -> Result<Arc<RedisStore>, ConnectError> {
+    RedisStore::connect(settings, Arc::new(SystemEntropy)).await
 }
 
 /// Settings for a single server. Times are generous: the machine runs much else beside the tests.

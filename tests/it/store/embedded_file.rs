@@ -63,7 +63,7 @@ async fn everything_is_there_again_after_a_restart() {
     store.end(&ended, Ending::Revoked, LONG).await.unwrap();
     store.end_user(&revoked, LONG, LONG).await.unwrap();
     store.touch(&key, Timestamp::from_secs(1_700_000_007), LONG * 2).await.unwrap();
-    let LeaseAttempt::Taken(lease, _) = store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    let LeaseAttempt::Taken(lease) = store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     let written = store.write_tokens(&key, lease.fence(), record(2), b"new tokens".to_vec()).await.unwrap();
     assert_eq!(written, Written::Yes);
     store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, LONG).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_write_on_its_way_does_not_bring_a_replaced_session_back() {
     let store = file.open();
     let (user, now) = (user(), store.time().await.unwrap());
     let replaced = create(&store, new_session(now, &user)).await;
-    let LeaseAttempt::Taken(lease, _) = store.lease(&replaced, LONG).await.unwrap() else { panic!("no lease") };
+    let LeaseAttempt::Taken(lease) = store.lease(&replaced, LONG).await.unwrap() else { panic!("no lease") };
     // The write is ordered while the creation is on its way to the disk: the session is still there.
     let (created, written) = tokio::join!(
         store.create(NewSession { replaces: vec![replaced], ..new_session(now, &user) }),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatelodge::authority::ports::{Lease, LeaseAttempt, NewSession, Written};
 use gatelodge::session::key::SessionKey;
-use gatelodge::session::record::{Ending, Header};
+use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 use tokio::time::Instant;
 
@@ -12,9 +12,9 @@ use super::bench::{Bench, Kind, LONG, SHORT, new_session, record, user};
 
 const TTL: Duration = Duration::from_secs(30);
 
-async fn take(bench: &Bench, key: &SessionKey, ttl: Duration) -> (Box<dyn Lease>, Header) {
+async fn take(bench: &Bench, key: &SessionKey, ttl: Duration) -> Box<dyn Lease> {
     match bench.store.lease(key, ttl).await.unwrap() {
-        LeaseAttempt::Taken(lease, header) => (lease, header),
+        LeaseAttempt::Taken(lease) => lease,
         LeaseAttempt::Busy => panic!("busy"),
         LeaseAttempt::Gone => panic!("gone"),
     }
@@ -30,19 +30,20 @@ async fn is_gone(bench: &Bench, key: &SessionKey) -> bool {
 
 pub async fn a_lease_is_held_by_one_and_can_be_given_back(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, header) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     assert!(lease.is_held());
-    assert_eq!((lease.fence(), header), (1, bench.found(&key).await.header));
+    assert_eq!((lease.fence(), bench.found(&key).await.header.fence), (1, 1));
     assert!(is_busy(bench, &key).await);
     lease.release().await;
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     assert!(lease.is_held());
 }
 
 pub async fn every_lease_has_a_higher_fence(bench: &Bench) {
     let key = bench.session(&user()).await;
     for expected in 1..=3 {
-        let (lease, header) = take(bench, &key, TTL).await;
+        let lease = take(bench, &key, TTL).await;
+        let header = bench.found(&key).await.header;
         assert_eq!((lease.fence(), header.fence, header.revision), (expected, expected, 1));
         lease.release().await;
     }
@@ -51,7 +52,7 @@ pub async fn every_lease_has_a_higher_fence(bench: &Bench) {
 
 pub async fn a_lease_that_is_dropped_runs_out(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, SHORT).await;
+    let lease = take(bench, &key, SHORT).await;
     drop(lease);
     bench.pass(SHORT + Duration::from_millis(1)).await;
     take(bench, &key, TTL).await;
@@ -59,7 +60,7 @@ pub async fn a_lease_that_is_dropped_runs_out(bench: &Bench) {
 
 pub async fn a_held_lease_is_renewed(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, SHORT * 4).await;
+    let lease = take(bench, &key, SHORT * 4).await;
     // Both clocks go on in steps that leave room for a renewal, well past the first term.
     for _ in 0..12 {
         tokio::time::sleep(SHORT).await;
@@ -73,7 +74,7 @@ pub async fn a_held_lease_is_renewed(bench: &Bench) {
 
 pub async fn a_lease_ends_with_its_session(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, SHORT).await;
+    let lease = take(bench, &key, SHORT).await;
     bench.store.end(&key, Ending::Revoked, LONG).await.unwrap();
     assert!(is_gone(bench, &key).await);
     let start = Instant::now();
@@ -88,7 +89,7 @@ pub async fn a_lease_ends_with_its_session(bench: &Bench) {
 
 pub async fn tokens_are_written_under_the_fence_and_the_revision(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     let write = async |revision| {
         bench.store.write_tokens(&key, lease.fence(), record(revision), b"new".to_vec()).await.unwrap()
     };
@@ -108,11 +109,11 @@ pub async fn tokens_are_written_under_the_fence_and_the_revision(bench: &Bench) 
 
 pub async fn an_older_fence_may_not_write(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (first, _) = take(bench, &key, SHORT).await;
+    let first = take(bench, &key, SHORT).await;
     let old = first.fence();
     drop(first);
     bench.pass(SHORT + Duration::from_millis(1)).await;
-    let (second, _) = take(bench, &key, TTL).await;
+    let second = take(bench, &key, TTL).await;
     let write =
         async |fence, revision| bench.store.write_tokens(&key, fence, record(revision), b"new".to_vec()).await.unwrap();
     assert_eq!(write(old, 2).await, Written::FenceLost);
@@ -125,7 +126,7 @@ pub async fn written_tokens_live_no_longer_than_before(bench: &Bench) {
     let new = NewSession { keep_for: SHORT * 2, ..new_session(bench.store.time().await.unwrap(), &user) };
     let key = new.key;
     bench.store.create(new).await.unwrap();
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     bench.pass(SHORT).await;
     bench.store.write_tokens(&key, lease.fence(), record(2), b"new".to_vec()).await.unwrap();
     bench.pass(SHORT + Duration::from_millis(1)).await;
@@ -135,7 +136,7 @@ pub async fn written_tokens_live_no_longer_than_before(bench: &Bench) {
 
 pub async fn a_write_keeps_later_use(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     let (early, late) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
     bench.store.touch(&key, late, LONG).await.unwrap();
     let mut new = record(2);
@@ -155,7 +156,7 @@ pub async fn tokens_can_come_later(bench: &Bench) {
     let new = NewSession { tokens: None, ..new_session(bench.store.time().await.unwrap(), &user) };
     let key = new.key;
     bench.store.create(new).await.unwrap();
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     let written = bench.store.write_tokens(&key, lease.fence(), record(2), b"new".to_vec()).await.unwrap();
     assert_eq!(written, Written::Yes);
     assert_eq!(bench.store.tokens(&key).await.unwrap().as_deref(), Some(b"new".as_slice()));
@@ -164,7 +165,7 @@ pub async fn tokens_can_come_later(bench: &Bench) {
 
 pub async fn waiting_ends_when_the_lease_is_given_back(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     let start = Instant::now();
     let (waited, ()) = tokio::join!(bench.store.wait_for_lease(&key, TTL), async {
         tokio::time::sleep(SHORT).await;
@@ -176,7 +177,7 @@ pub async fn waiting_ends_when_the_lease_is_given_back(bench: &Bench) {
 
 pub async fn waiting_ends_when_the_record_changes(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, TTL).await;
+    let lease = take(bench, &key, TTL).await;
     let start = Instant::now();
     let (waited, written) = tokio::join!(bench.store.wait_for_lease(&key, TTL), async {
         tokio::time::sleep(SHORT).await;
@@ -188,7 +189,7 @@ pub async fn waiting_ends_when_the_record_changes(bench: &Bench) {
 
 pub async fn waiting_ends_when_the_lease_runs_out(bench: &Bench) {
     let key = bench.session(&user()).await;
-    let (lease, _) = take(bench, &key, SHORT * 2).await;
+    let lease = take(bench, &key, SHORT * 2).await;
     drop(lease);
     let start = Instant::now();
     let (waited, ()) = tokio::join!(bench.store.wait_for_lease(&key, TTL), async {
@@ -205,7 +206,7 @@ pub async fn waiting_is_over_at_once_or_in_time(bench: &Bench) {
     let start = Instant::now();
     bench.store.wait_for_lease(&key, TTL).await.unwrap();
     assert!(start.elapsed() < TTL / 3, "nobody holds it: {:?}", start.elapsed());
-    let (_lease, _) = take(bench, &key, TTL).await;
+    let _lease = take(bench, &key, TTL).await;
     let start = Instant::now();
     bench.store.wait_for_lease(&key, SHORT).await.unwrap();
     assert!(start.elapsed() >= SHORT && start.elapsed() < TTL / 3, "{:?}", start.elapsed());

@@ -10,8 +10,11 @@ mod leases;
 mod logins;
 mod mint_keys;
 mod races;
+mod redis_fitness;
 mod redis_keys;
+mod redis_resend;
 mod redis_trouble;
+mod replicas;
 mod sessions;
 
 /// Makes a test of every function named, for every store.

@@ -1,12 +1,14 @@
 //! Owns what must hold of keys and values in Redis: one slot, bytes that other versions write, scripts that a server
 //! has forgotten. Does not know the scripts.
 
-use gatelodge::authority::ports::{LeaseAttempt, LoginEnd, LoginTaken, Lookup, StoreError};
+use std::time::Duration;
+
+use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, StoreError};
 use gatelodge::session::key::SessionKey;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
-use super::bench::{self, BINDING, Bench, Kind, LONG, TENANT, fresh, keys_of, record, user};
+use super::bench::{self, BINDING, Bench, Kind, LONG, SHORT, TENANT, fresh, keys_of, new_session, record, user};
 use crate::redis::{Cluster, Server};
 
 /// The names of this bench's keys of that kind.
@@ -33,7 +35,7 @@ fn assert_unreadable<T>(outcome: &Result<T, StoreError>) {
 async fn what_cannot_be_read_is_never_a_logout() {
     let bench = bench::redis().await;
     let of_a_later_version = r"redis.call('SETRANGE', KEYS[1], 0, '\2')";
-    let cut_short = "redis.call('SET', KEYS[1], redis.call('GETRANGE', KEYS[1], 0, 50), 'KEEPTTL')";
+    let cut_short = "redis.call('SET', KEYS[1], redis.call('GETRANGE', KEYS[1], 0, 40), 'KEEPTTL')";
     let rubbish = "redis.call('SET', KEYS[1], 'rubbish', 'KEEPTTL')";
     let of_another_type =
         "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], 'x') redis.call('EXPIRE', KEYS[1], 60)";
@@ -72,11 +74,28 @@ async fn an_ended_session_is_out_of_the_index_at_once() {
     let bench = bench::redis().await;
     let key = bench.session(&user()).await;
     // A write of the record, which knows no user, keeps whose it is.
-    let LeaseAttempt::Taken(lease, _) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    let LeaseAttempt::Taken(lease) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     bench.store.write_tokens(&key, lease.fence(), record(2), b"new".to_vec()).await.unwrap();
     assert_eq!(keys(&bench, b'i').await.len(), 1);
     bench.store.end(&key, Ending::Revoked, LONG).await.unwrap();
     assert!(keys(&bench, b'i').await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_house_clears_away_all_that_the_dead_left() {
+    let bench = bench::redis().await;
+    let user = user();
+    let new = new_session(bench.store.time().await.unwrap(), &user);
+    let dead = new.key;
+    bench.store.create(NewSession { keep_for: SHORT, ..new }).await.unwrap();
+    let lease = bench.store.lease(&dead, LONG).await.unwrap();
+    bench.pass(SHORT + Duration::from_millis(1)).await;
+    let left = async || (keys(&bench, b't').await.len(), keys(&bench, b'l').await.len());
+    assert_eq!(left().await, (1, 1));
+    let new = NewSession { user_cap: 1, ..new_session(bench.store.time().await.unwrap(), &user) };
+    assert_eq!(bench.store.create(new).await.unwrap(), Creation::Created);
+    assert_eq!(left().await, (1, 0), "the tokens of the new session, and nothing else");
+    drop(lease);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

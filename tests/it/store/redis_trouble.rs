@@ -1,10 +1,10 @@
-//! Owns what must hold when Redis is away, hangs, comes back, fails over, or is not fit. Does not know the scripts.
+//! Owns what must hold when Redis is away, hangs, comes back, or fails over. Does not know the scripts.
 
 use std::time::Duration;
 
 use gatelodge::authority::ports::{Creation, Lookup, SessionStore as _, StoreError};
 use gatelodge::crypto::Secret;
-use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
+use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tokio::time::Instant;
 
 use super::bench::{self, new_session, settings_for, user};
@@ -15,7 +15,7 @@ const RESPONSE: Duration = Duration::from_millis(400);
 /// How much later than its limit a call may answer on a busy machine.
 const SLACK: Duration = Duration::from_millis(600);
 
-fn impatient(port: u16) -> RedisSettings {
+pub fn impatient(port: u16) -> RedisSettings {
     RedisSettings { connect_timeout: RESPONSE, response_timeout: RESPONSE, ..settings_for(port) }
 }
 
@@ -30,7 +30,7 @@ async fn is_unavailable_in_time(store: &RedisStore) {
 }
 
 /// Waits until the store works, for as long as reconnecting may take.
-async fn works_within(store: &RedisStore, limit: Duration) {
+pub async fn works_within(store: &RedisStore, limit: Duration) {
     let end = Instant::now() + limit;
     loop {
         let now = store.time().await;
@@ -48,17 +48,17 @@ async fn works_within(store: &RedisStore, limit: Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_is_down_at_the_start_is_no_crash() {
-    let store = RedisStore::connect(impatient(free_port())).await.unwrap();
+    let store = bench::connect(impatient(free_port())).await.unwrap();
     is_unavailable_in_time(&store).await;
     let none = RedisSettings { cluster: true, ..impatient(free_port()) };
-    let store = RedisStore::connect(none).await.unwrap();
+    let store = bench::connect(none).await.unwrap();
     is_unavailable_in_time(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_redis_is_unavailable_in_time_and_works_when_it_is_back() {
     let mut server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
-    let store = RedisStore::connect(impatient(server.port)).await.unwrap();
+    let store = bench::connect(impatient(server.port)).await.unwrap();
     works_within(&store, RESPONSE * 2).await;
     for _ in 0..2 {
         server.stop();
@@ -71,7 +71,7 @@ async fn a_killed_redis_is_unavailable_in_time_and_works_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_redis_is_unavailable_in_time_and_works_when_it_goes_on() {
     let mut server = tokio::task::spawn_blocking(|| Server::start(&[])).await.unwrap();
-    let store = RedisStore::connect(impatient(server.port)).await.unwrap();
+    let store = bench::connect(impatient(server.port)).await.unwrap();
     works_within(&store, RESPONSE * 2).await;
     server.freeze(true);
     is_unavailable_in_time(&store).await;
@@ -83,7 +83,7 @@ async fn a_hanging_redis_is_unavailable_in_time_and_works_when_it_goes_on() {
 async fn a_failed_over_cluster_works_again_without_a_restart() {
     let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
     let urls = cluster.nodes.iter().map(|node| Secret::new(address(node.port))).collect();
-    let store = RedisStore::connect(RedisSettings { urls, cluster: true, ..impatient(1) }).await.unwrap();
+    let store = bench::connect(RedisSettings { urls, cluster: true, ..impatient(1) }).await.unwrap();
     let mut kept = Vec::new();
     for _ in 0..30 {
         let new = new_session(store.time().await.unwrap(), &user());
@@ -113,52 +113,13 @@ async fn a_failed_over_cluster_works_again_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_may_evict_sessions_is_refused() {
-    let evicting = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
-    let mut server = tokio::task::spawn_blocking(move || Server::start(&evicting)).await.unwrap();
-    let refused = RedisStore::connect(settings_for(server.port)).await;
-    assert!(matches!(refused, Err(ConnectError::Eviction { ref policy }) if policy == "allkeys-lru"));
-    let allowed = RedisSettings { allow_eviction: true, ..settings_for(server.port) };
-    works_within(&RedisStore::connect(allowed).await.unwrap(), Duration::from_secs(5)).await;
-    // Not there at the start: then the first call that reaches it says so, and goes on saying so.
-    server.stop();
-    let store = RedisStore::connect(impatient(server.port)).await.unwrap();
-    server.start_again();
-    for _ in 0..2 {
-        let Err(StoreError::Unavailable(cause)) = store.ping().await else { panic!("it was not refused") };
-        assert!(cause.to_string().contains("allkeys-lru"), "{cause}");
-    }
-    let set = redis::cmd("CONFIG").arg("SET").arg("maxmemory-policy").arg("noeviction").clone();
-    set.exec(&mut server.admin()).unwrap();
-    works_within(&store, Duration::from_secs(5)).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn settings_that_cannot_work_are_refused_with_a_reason() {
-    let port = tokio::task::spawn_blocking(|| Server::shared().port).await.unwrap();
-    let node = tokio::task::spawn_blocking(|| Cluster::shared().nodes[0].port).await.unwrap();
-    let faults = [
-        (RedisSettings { key_prefix: "a{b".to_owned(), ..settings_for(port) }, "braces"),
-        (RedisSettings { urls: vec![], ..settings_for(port) }, "address 1"),
-        (RedisSettings { urls: vec![Secret::new("http://u:hush@h")], ..settings_for(port) }, "address 1"),
-        (RedisSettings { cluster: true, ..settings_for(port) }, "cluster"),
-        (RedisSettings { cluster: false, ..settings_for(node) }, "cluster"),
-    ];
-    for (settings, expected) in faults {
-        let Err(error) = RedisStore::connect(settings).await else { panic!("accepted: {expected}") };
-        let text = format!("{error} {error:?}");
-        assert!(text.contains(expected) && !text.contains("hush"), "{text}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_waiters_than_listeners_are_all_woken() {
     let bench = bench::redis().await;
     let mut leases = Vec::new();
     let mut waiters = Vec::new();
     for _ in 0..40 {
         let key = bench.session(&user()).await;
-        let gatelodge::authority::ports::LeaseAttempt::Taken(lease, _) =
+        let gatelodge::authority::ports::LeaseAttempt::Taken(lease) =
             bench.store.lease(&key, Duration::from_mins(1)).await.unwrap()
         else {
             panic!("no lease")

@@ -201,7 +201,7 @@ pub async fn a_rewrite_keeps_fence_use_user_tokens_and_life(bench: &Bench) {
     let new = NewSession { keep_for: SHORT * 3, ..new_session(bench.store.time().await.unwrap(), &user) };
     let key = new.key;
     bench.store.create(new).await.unwrap();
-    let LeaseAttempt::Taken(lease, _) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    let LeaseAttempt::Taken(lease) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     let (early, late) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
     bench.store.touch(&key, late, SHORT * 3).await.unwrap();
     let mut rewritten = record(2);

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::settings::Settings;
@@ -42,7 +43,7 @@ pub async fn redis_store(prefix: &str) -> Arc<RedisStore> {
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
     };
-    RedisStore::connect(settings).await.unwrap()
+    RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap()
 }
 
 /// A prefix that nobody else has.

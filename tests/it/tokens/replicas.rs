@@ -50,7 +50,7 @@ impl Replicas {
             over(&other)(ports);
             ports.entropy = Arc::new(SystemEntropy);
             ports.providers = Arc::new(Listed(vec![Arc::clone(&a.provider)]));
-            ports.clock = a.clock.clone();
+            (ports.clock, ports.wall) = (a.clock.clone(), a.clock.clone());
         });
         let mut browser = Browser::default();
         a.log_in(&mut browser, "ada").await;
@@ -164,7 +164,7 @@ async fn shared_world(port: u16, prefix: &str, issuer: &str) -> World {
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
     };
-    let store = RedisStore::connect(settings).await.unwrap();
+    let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap();
     let provider = OidcSettings {
         development: true,
         keep_refresh_token: true,

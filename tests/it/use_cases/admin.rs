@@ -1,11 +1,15 @@
 //! Owns the tests of listing, showing and revoking sessions from outside the browser. Does not know callers' rights.
 
+use std::sync::Arc;
+
 use gatelodge::authority::Error;
 use gatelodge::authority::list_sessions::Question;
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::Outcome;
+use gatelodge::providers::Registry;
+use gatelodge::providers::http::HttpSettings;
 
-use crate::world::{Browser, World};
+use crate::world::{Browser, ISSUER, World};
 
 async fn page(
     world: &World,
@@ -92,6 +96,35 @@ async fn revoking_a_user_ends_all_of_theirs_and_nobody_elses() {
     for (browser, alive) in [(one, false), (two, false), (bob, true)] {
         assert_eq!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)), alive);
     }
+}
+
+// Whoever takes a provider off the login page wants to end its users' sessions, of all times.
+#[tokio::test]
+async fn the_users_of_a_provider_that_is_not_offered_any_more_are_found() {
+    let (mut kept, mut ada, mut bob) = (None, Browser::default(), Browser::default());
+    let before = World::built(&["idp"], |_| (), |ports| kept = Some(ports.clone()));
+    let session = before.log_in(&mut ada, "ada").await.result.unwrap().key.public();
+    before.log_in(&mut bob, "bob").await;
+    let after = |registry: Registry| {
+        World::built(
+            &["other"],
+            |_| (),
+            |ports| {
+                (ports.sessions, ports.logins) = (kept.as_ref().unwrap().sessions.clone(), ports.logins.clone());
+                ports.providers = Arc::new(registry);
+            },
+        )
+    };
+    let none = || Registry::new(Vec::new(), HttpSettings::default()).unwrap();
+    let removed = after(none());
+    let refused = removed.authority.revoke_as_admin(&call(), &Target::User("idp_ada".into()), "").await.unwrap_err();
+    assert!(refused.to_string().contains("`enabled: false`") && refused.to_string().contains("name each session"));
+
+    let disabled = after(none().with_others([("idp", ISSUER)]));
+    assert_eq!(all(&disabled, "idp_ada", 10).await, [session]);
+    assert_eq!(disabled.authority.revoke_as_admin(&call(), &Target::User("idp_ada".into()), "").await.unwrap(), 1);
+    assert!(matches!(before.validate(ada.fetch("GET", "/")).await, Outcome::Inactive(_)));
+    assert!(matches!(before.validate(bob.fetch("GET", "/")).await, Outcome::Active(_)));
 }
 
 #[tokio::test]

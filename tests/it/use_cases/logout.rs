@@ -26,7 +26,7 @@ async fn log_out(
         context.csrf_token = token;
         context.sec_fetch_mode = page.then(|| Bytes::from_static(b"navigate"));
     });
-    let question = start_logout::Question { query: query.into(), presented };
+    let question = start_logout::Question { query: query.into(), presented, ..Default::default() };
     world.authority.start_logout(&World::call(), question).await.unwrap()
 }
 
@@ -57,6 +57,47 @@ async fn a_logout_without_a_good_token_ends_nothing() {
         assert!(outcome.answer.set_cookies.is_empty() && !outcome.ended);
     }
     assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)));
+}
+
+/// A form that a browser sends by itself: no header of its own, the token in the body.
+async fn send_form(world: &World, browser: &Browser, form: String, header: Option<Bytes>) -> start_logout::Outcome {
+    let presented = browser.with("POST", "/auth/web/logout", |context| {
+        context.sec_fetch_mode = Some("navigate".into());
+        context.origin = Some("https://app.example.com".into());
+        context.csrf_token = header;
+    });
+    let question = start_logout::Question { form: form.into(), presented, ..Default::default() };
+    world.authority.start_logout(&World::call(), question).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_form_logs_out_with_the_token_in_its_body() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    let own = String::from_utf8(token(&world, &browser).await.to_vec()).unwrap();
+    let refused = [
+        (String::new(), 403, "CSRF token mismatch"),
+        ("csrf_token=csrf_wrong".into(), 403, "CSRF token mismatch"),
+        (format!("token={own}"), 403, "CSRF token mismatch"),
+        (format!("csrf_token={own}&csrf_token={own}"), 400, "The parameter csrf_token came more than once"),
+        (format!("csrf_token={own}&csrf%5Ftoken=x"), 400, "The parameter csrf_token came more than once"),
+        (format!("csrf_token={own}&x={}", "x".repeat(65_536)), 400, "The parameter x is too long"),
+        (format!("csrf_token={own}&x=%ff"), 400, "The request can&#39;t be read"),
+    ];
+    for (form, status, words) in refused {
+        let outcome = send_form(&world, &browser, form.clone(), None).await;
+        let page = String::from_utf8(outcome.answer.body).unwrap();
+        assert_eq!((outcome.answer.status, outcome.ended), (status, false), "{form}");
+        assert!(page.contains(words) && outcome.answer.set_cookies.is_empty(), "{words}: {page}");
+    }
+    let header = Some("csrf_wrong".into());
+    let outcome = send_form(&world, &browser, format!("csrf_token={own}"), header).await;
+    assert_eq!((outcome.answer.status, outcome.ended), (403, false), "the header goes first");
+
+    let outcome = send_form(&world, &browser, format!("a=b&csrf_token={own}"), None).await;
+    assert_eq!((outcome.answer.status, outcome.ended), (303, true));
+    assert!(outcome.answer.location.unwrap().starts_with("https://idp.example/end?state="));
+    assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Inactive(_)));
 }
 
 #[tokio::test]

@@ -4,5 +4,6 @@
 mod admin;
 mod login;
 mod logout;
+mod refused;
 mod tokens;
 mod validation;

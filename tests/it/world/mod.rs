@@ -3,6 +3,7 @@
 
 mod browser;
 pub mod faults;
+mod kept;
 pub mod log;
 mod provider;
 mod settings;
@@ -23,7 +24,8 @@ use gatelodge::vault::Vault;
 
 pub use self::browser::{Browser, state_of};
 pub use self::faults::FaultyStore;
-pub use self::provider::{FakeProvider, Listed};
+pub use self::kept::Kept;
+pub use self::provider::{FakeProvider, ISSUER, Listed};
 pub use self::settings::settings;
 
 /// A clock that stands still until it is moved.
@@ -112,6 +114,7 @@ impl World {
             mint_keys: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),
+            wall: clock.clone(),
             entropy: Arc::new(Counted::default()),
             beside: Arc::new(Spawned),
         };

@@ -110,7 +110,7 @@ impl IdentityProvider for FakeProvider {
         Ok(format!("{ISSUER}/authorize?state={}&nonce={}", request.state.expose(), request.nonce))
     }
 
-    async fn check_issuer(&self, response_issuer: Option<&str>) -> Result<(), ProviderError> {
+    async fn check_issuer(&self, response_issuer: Option<&str>, _: Duration) -> Result<(), ProviderError> {
         response_issuer
             .is_none_or(|issuer| issuer == ISSUER)
             .then_some(())

@@ -16,21 +16,30 @@ use crate::v1::ErrorReason;
 #[derive(Clone, Copy)]
 pub(super) struct Manner {
     deadline: Duration,
-    retry: bool,
+    /// How often it may be repeated within the deadline.
+    repeats: u32,
 }
 
 impl Manner {
     /// For methods whose comment says "Safe to retry", and which no provider delays.
-    pub(super) const SAFE: Self = Self { deadline: Duration::from_secs(2), retry: true };
+    pub(super) const SAFE: Self = Self { deadline: Duration::from_secs(2), repeats: u32::MAX };
     /// For safe methods that may have to wait for a provider.
-    pub(super) const SAFE_SLOW: Self = Self { deadline: Duration::from_secs(10), retry: true };
+    pub(super) const SAFE_SLOW: Self = Self { deadline: Duration::from_secs(10), repeats: u32::MAX };
     /// For a login's start: it may have to fetch the provider's metadata, and a repeat would begin another login.
-    pub(super) const START_LOGIN: Self = Self { deadline: Duration::from_secs(10), retry: false };
+    pub(super) const START_LOGIN: Self = Self { deadline: Duration::from_secs(10), repeats: 0 };
     /// For a login's end: the provider is asked for tokens, and the browser repeats it by itself.
-    pub(super) const COMPLETE_CALLBACK: Self = Self { deadline: Duration::from_secs(20), retry: false };
+    pub(super) const COMPLETE_CALLBACK: Self = Self { deadline: Duration::from_secs(20), repeats: 0 };
+    /// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
+    pub(super) const START_LOGOUT: Self = Self { deadline: Duration::from_secs(3), repeats: 1 };
     /// For a probe, whose answer is about now.
-    pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), retry: false };
+    pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
 }
+
+/// An authority that can't be reached is asked once more and no oftener: a person waits, and a connection that can't be
+/// made costs up to the time that one may take.
+const REPEATS_UNREACHED: u32 = 1;
+/// It may be starting again, which is quick.
+const UNREACHED_WAIT: Duration = Duration::from_millis(500);
 
 /// A provider in trouble may have spent the refresh token that it was sent: to send it again could end the whole grant.
 fn is_worth_repeating(failure: &Error) -> bool {
@@ -44,7 +53,7 @@ impl Client {
     /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
     ///
     /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
-    /// the authority asked for, and never past the deadline.
+    /// the authority asked for, never past the deadline, and once at most while no authority can be reached.
     pub(super) async fn call<Q, A, F>(
         &self,
         manner: Manner,
@@ -58,6 +67,7 @@ impl Client {
         let deadline = Instant::now() + self.deadline.unwrap_or(manner.deadline);
         let mut longest_wait = FIRST_WAIT;
         let mut earlier = None;
+        let mut repeats = manner.repeats;
         loop {
             let request = self.request(question.clone(), deadline.saturating_duration_since(Instant::now()));
             let failure = match timeout_at(deadline, send(self.shared.channel.clone(), request)).await {
@@ -69,10 +79,14 @@ impl Client {
                 // A repeat that ran out of time says less than the failure that led to it.
                 return Err(earlier.unwrap_or(failure));
             }
+            if failure.is_unreached() {
+                (repeats, longest_wait) = (repeats.min(REPEATS_UNREACHED), UNREACHED_WAIT);
+            }
             let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());
-            if !manner.retry || !is_worth_repeating(&failure) || Instant::now() + wait >= deadline {
+            if repeats == 0 || !is_worth_repeating(&failure) || Instant::now() + wait >= deadline {
                 return Err(failure);
             }
+            repeats -= 1;
             tracing::debug!(%failure, ?wait, "the authority is unavailable; asking again");
             sleep(wait).await;
             longest_wait = LONGEST_WAIT.min(longest_wait * 2);

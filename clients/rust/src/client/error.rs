@@ -93,6 +93,11 @@ impl Error {
         &self.0.field_violations
     }
 
+    /// Whether no authority said this: there is no connection to one, or it broke.
+    pub(super) fn is_unreached(&self) -> bool {
+        self.0.code == Code::Unavailable && self.0.reason == Reason::Absent
+    }
+
     pub(crate) fn local(code: Code, reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         let (request_id, retry_after, field_violations) = (None, None, Vec::new());

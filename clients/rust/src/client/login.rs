@@ -74,7 +74,7 @@ impl LoginCalls<'_> {
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn start_logout(&self, question: v1::StartLogoutRequest) -> Result<v1::StartLogoutResponse, Error> {
         self.0
-            .call(Manner::SAFE_SLOW, question, |channel, question| async move {
+            .call(Manner::START_LOGOUT, question, |channel, question| async move {
                 LoginServiceClient::new(channel).start_logout(question).await
             })
             .await

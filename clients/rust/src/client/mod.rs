@@ -27,8 +27,9 @@ pub use tokens::{TokenCalls, TokenVerdict};
 
 /// Asks an authority. Cheap to clone: all clones share one connection.
 ///
-/// Every call has a deadline (2 s; 10 s where a provider may have to be asked; 20 s for a login's end), which the
-/// authority is told. Calls that are safe to repeat are repeated within it while the authority is unavailable.
+/// Every call has a deadline (2 s; 3 s for a logout; 10 s where a provider may have to be asked; 20 s for a login's end),
+/// which the authority is told. Calls that are safe to repeat are repeated within it while the authority is unavailable:
+/// a logout once, and every call once at most while the authority can't be reached at all.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -49,19 +50,8 @@ impl Client {
     /// # Errors
     /// When the options can't be used: see [`OptionsError`].
     pub fn connect(options: &ClientOptions) -> Result<Self, OptionsError> {
-        Self::over(options.endpoint()?.connect_lazy(), options.address.clone(), options.api_key.as_deref())
-    }
-
-    /// Asks over a channel that is there already, such as one to an authority in the same process.
-    ///
-    /// # Errors
-    /// When the key holds characters that no key has.
-    pub fn with_channel(channel: Channel, api_key: &str) -> Result<Self, OptionsError> {
-        Self::over(channel, "the given channel".to_owned(), Some(api_key))
-    }
-
-    fn over(channel: Channel, address: String, api_key: Option<&str>) -> Result<Self, OptionsError> {
-        let authorization = match api_key {
+        let (channel, address) = (options.endpoint()?.connect_lazy(), options.address.clone());
+        let authorization = match options.api_key.as_deref() {
             Some(key) => {
                 let mut value: MetadataValue<Ascii> =
                     format!("Bearer {key}").parse().map_err(|_| OptionsError::ApiKey)?;

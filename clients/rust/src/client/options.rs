@@ -20,7 +20,8 @@ pub const CERT_FILE: &str = "GATELODGE_CERT_FILE";
 pub const KEY_FILE: &str = "GATELODGE_KEY_FILE";
 
 const USER_AGENT: &str = concat!("gatelodge-rust/", env!("CARGO_PKG_VERSION"));
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection takes a few round trips; what takes longer is away, and a person is waiting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 

@@ -3,9 +3,9 @@
 
 mod cors;
 mod routes;
+mod serve;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -19,19 +19,22 @@ use crate::settings::Settings;
 use crate::v1;
 use crate::v1::RouteSet;
 use routes::Route;
+pub use serve::ServeLimits;
 
-/// Where the edge's routes are mounted, and which of them.
+/// Where the edge's routes are mounted, and which of them; and what a served edge puts up with.
 #[derive(Clone, Debug)]
 pub struct EdgeOptions {
     /// What stands before the paths of the contract: empty, or a path such as `/app`. It has to be the authority's.
     pub mount_prefix: String,
     /// The route sets to mount. A mounted set answers once the authority says that it is on.
     pub route_sets: Vec<RouteSet>,
+    /// For [`Edge::serve`]; an application that serves the routes itself has limits of its own.
+    pub limits: ServeLimits,
 }
 
 impl Default for EdgeOptions {
     fn default() -> Self {
-        Self { mount_prefix: String::new(), route_sets: vec![RouteSet::Web] }
+        Self { mount_prefix: String::new(), route_sets: vec![RouteSet::Web], limits: ServeLimits::default() }
     }
 }
 
@@ -82,17 +85,10 @@ impl Edge {
         })
     }
 
-    /// Serves the routes and nothing else until `shutdown`, then lets running requests finish.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        let service = self.router::<()>().into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    /// Serves the routes, and `pages` beside them, until `shutdown`; then lets running requests finish. What browsers may
+    /// take of it is bounded: see [`ServeLimits`].
+    pub async fn serve(&self, pages: Router, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
+        serve::serve(self.router().merge(pages), listener, self.options.limits, shutdown).await;
     }
 }
 

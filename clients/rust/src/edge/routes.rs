@@ -1,5 +1,6 @@
 //! Owns the table of routes and the call behind each. Does not know what the answers say.
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::{self, HeaderValue};
@@ -12,7 +13,7 @@ use crate::answer::{Asker, cookie_headers, deliver};
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::gate::Gate;
-use crate::presented::{context, login_cookies, query, request_id, session_cookies};
+use crate::presented::{NoForm, context, form, login_cookies, query, request_id, session_cookies};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::v1;
@@ -68,7 +69,7 @@ const ONE_YEAR: &str = "max-age=31536000";
 
 /// Answers one request of a route.
 pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let asker = Asker::new(&parts.method, request_id(&parts.headers));
     let Some(settings) = gate.settings() else {
         return asker.unavailable(None);
@@ -79,9 +80,9 @@ pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Respo
     let mut response = if parts.method == Method::OPTIONS {
         cors::preflight(&asker, &parts.headers, &settings.cors, &cors::allow(route.methods()))
     } else if route.methods().contains(&parts.method) {
-        let question =
-            Question { client: gate.client().for_request(&asker.request_id), gate, settings: &settings, parts: &parts };
-        question.pass_on(route, &asker).await.unwrap_or_else(|error| asker.failed(&error))
+        let client = gate.client().for_request(&asker.request_id);
+        let question = Question { client, gate, settings: &settings, parts: &parts };
+        question.pass_on(route, body, &asker).await.unwrap_or_else(|error| asker.failed(&error))
     } else {
         let detail = "This address does not take this method.";
         let mut refused = asker.error(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);
@@ -104,7 +105,7 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    async fn pass_on(&self, route: Route, asker: &Asker) -> Result<Response, Error> {
+    async fn pass_on(&self, route: Route, body: Body, asker: &Asker) -> Result<Response, Error> {
         let (parts, settings) = (self.parts, self.settings);
         let (route_set, context) = (route.set().into(), Some(context(parts, settings)));
         let login = self.client.login();
@@ -126,7 +127,12 @@ impl Question<'_> {
             }
             Route::Logout => {
                 let (query, cookies) = (query(parts, settings), login_cookies(parts, settings));
-                let done = login.start_logout(v1::StartLogoutRequest { route_set, query, cookies, context }).await?;
+                let form = match form(parts, body, settings).await {
+                    Ok(form) => form,
+                    Err(missing) => return Ok(without_body(&missing, asker)),
+                };
+                let question = v1::StartLogoutRequest { route_set, query, cookies, context, form };
+                let done = login.start_logout(question).await?;
                 (done.answer, done.settings_version)
             }
             Route::LoggedOut => {
@@ -174,6 +180,16 @@ impl Question<'_> {
             response.headers_mut().insert(name, HeaderValue::from_str(token).map_err(|_| unusable())?);
         }
         Ok(response)
+    }
+}
+
+/// Nobody is waiting for this, most likely.
+fn without_body(missing: &NoForm, asker: &Asker) -> Response {
+    match missing {
+        NoForm::Broken => asker.error(StatusCode::BAD_REQUEST, "REQUEST_BROKEN", "The request broke off."),
+        NoForm::Late => {
+            asker.error(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "The request's body did not come in time.")
+        }
     }
 }
 

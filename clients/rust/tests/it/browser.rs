@@ -55,8 +55,13 @@ impl Got {
 
 /// Sends a request through a router, from 192.0.2.7.
 pub async fn send(router: Router, request: http::request::Builder) -> Got {
+    send_body(router, request, Body::empty()).await
+}
+
+/// The same with a body.
+pub async fn send_body(router: Router, request: http::request::Builder, body: impl Into<Body>) -> Got {
     let peer: SocketAddr = "192.0.2.7:4711".parse().unwrap();
-    let request = request.extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
+    let request = request.extension(ConnectInfo(peer)).body(body.into()).unwrap();
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
     Got { status: parts.status, headers: parts.headers, body: to_bytes(body, usize::MAX).await.unwrap() }
 }

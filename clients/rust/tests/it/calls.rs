@@ -167,7 +167,8 @@ fn debug_shows_no_secret() {
     let session = v1::ActiveSession { csrf_token: canary.into(), set_cookies: vec![canary.into()], ..active() };
     let token = v1::AccessToken { value: canary.into(), r#type: "Bearer".into(), ..Default::default() };
     let response = callback.response.clone();
-    let shown = format!("{callback:?} {response:?} {answer:?} {session:?} {token:?}");
+    let logout = v1::StartLogoutRequest { form: canary.into(), query: canary.into(), ..Default::default() };
+    let shown = format!("{callback:?} {response:?} {logout:?} {answer:?} {session:?} {token:?}");
     assert!(!shown.contains(canary), "{shown}");
     assert!(shown.contains("Bearer") && shown.contains("google_1"), "what is no secret is shown: {shown}");
 }

@@ -9,6 +9,7 @@ mod calls;
 mod cors;
 mod layer;
 mod routes;
+mod serve;
 mod settings;
 mod tls;
 mod tokens;

@@ -1,6 +1,7 @@
 //! Owns what each route passes on and copies back.
 //! Does not know what the authority decides.
 
+use axum::body::{Body, Bytes};
 use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::{Edge, EdgeOptions, v1};
 use http::{Request, StatusCode};
@@ -8,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::authority::{Authority, active, http, outcome};
-use crate::browser::{edge, get, send, send_raw};
+use crate::browser::{edge, get, send, send_body, send_raw};
 
 fn redirect() -> v1::HttpAnswer {
     v1::HttpAnswer {
@@ -83,6 +84,43 @@ async fn callback_logout_and_logged_out_ask_their_own_call() {
     assert_eq!(get(&edge, "/auth/web/logged-out?state=s").await.status, StatusCode::OK);
     assert_eq!(authority.logged_out.last().query, "state=s");
     assert_eq!(authority.validate.count(), 0);
+}
+
+#[tokio::test]
+async fn the_form_of_a_logout_is_passed_on_unread() {
+    let authority = Authority::start().await;
+    authority.logout.say([Ok(v1::StartLogoutResponse { answer: Some(http(200, "{}")), ..Default::default() })]);
+    let edge = edge(&authority).await;
+    let long = "x".repeat(5000);
+    let table = [
+        ("application/x-www-form-urlencoded", "csrf_token=a&csrf_token=%ff", "csrf_token=a&csrf_token=%ff"),
+        ("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a", "a"),
+        ("application/x-www-form-urlencoded", long.as_str(), &long[..1001]),
+        ("application/json", "{}", ""),
+        ("multipart/form-data; boundary=x", "csrf_token=a", ""),
+        ("", "csrf_token=a", ""),
+    ];
+    for (kind, body, passed) in table {
+        let request = Request::post("/auth/web/logout").header("content-type", kind);
+        send_body(edge.router(), request, body.to_owned()).await;
+        assert_eq!(authority.logout.last().form, passed, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_calls_nothing() {
+    let authority = Authority::start().await;
+    let edge = edge(&authority).await;
+    tokio::time::pause();
+    let request = || Request::post("/auth/web/logout").header("content-type", "application/x-www-form-urlencoded");
+    let never = Body::from_stream(tokio_stream::pending::<Result<Bytes, std::io::Error>>());
+    let broken = Body::from_stream(tokio_stream::iter([Err::<Bytes, _>(std::io::Error::other("broken"))]));
+    for (body, status) in [(never, StatusCode::REQUEST_TIMEOUT), (broken, StatusCode::BAD_REQUEST)] {
+        let got = send_body(edge.router(), request(), body).await;
+        assert_eq!(got.status, status);
+        assert!(got.json()["detail"].is_string() && !got.headers.contains_key("set-cookie"));
+    }
+    assert_eq!(authority.logout.count(), 0);
 }
 
 #[tokio::test]
@@ -173,7 +211,8 @@ async fn cookies_arrive_byte_for_byte_over_a_socket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(async move { edge.serve(listener, async { drop(stopped.await) }).await });
+    let stopped = async { drop(stopped.await) };
+    let serving = tokio::spawn(async move { edge.serve(axum::Router::new(), listener, stopped).await });
 
     let mut request =
         b"GET /auth/me?q=%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nUser-Agent: \xfe\xff\r\n".to_vec();
@@ -195,7 +234,7 @@ async fn cookies_arrive_byte_for_byte_over_a_socket() {
     assert_eq!(context.peer_address.unwrap(), "127.0.0.1");
 
     stop.send(()).unwrap();
-    serving.await.unwrap().unwrap();
+    serving.await.unwrap();
 }
 
 #[tokio::test]

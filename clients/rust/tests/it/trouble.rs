@@ -1,6 +1,7 @@
 //! Owns what a browser gets when the authority is away, slow, of another age, or writes what is no HTTP.
 //! Does not know what goes well.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use gatelodge_client::v1::validate_session_response::Outcome;
@@ -31,13 +32,16 @@ async fn an_error_of_any_code_is_could_not_say() {
 #[tokio::test]
 async fn retry_after_is_the_authoritys() {
     let authority = Authority::start().await;
-    let mut details = ErrorDetails::new();
-    details.set_retry_info(Some(Duration::from_millis(6001)));
-    authority.validate.say([Err(Status::with_error_details(Code::Unavailable, "store", details))]);
-    let got = get(&edge(&authority).await, "/auth/me").await;
-    got.assert_could_not_say();
-    assert_eq!(got.header("retry-after"), Some("7"), "never sooner than asked for");
-    assert_eq!(authority.validate.count(), 1, "the wait is longer than the deadline: no second try");
+    let edge = edge(&authority).await;
+    for (asked, told) in [(6000, "6"), (6001, "7")] {
+        let mut details = ErrorDetails::new();
+        details.set_retry_info(Some(Duration::from_millis(asked)));
+        authority.validate.say([Err(Status::with_error_details(Code::Unavailable, "store", details))]);
+        let got = get(&edge, "/auth/me").await;
+        got.assert_could_not_say();
+        assert_eq!(got.header("retry-after"), Some(told), "never sooner than asked for");
+    }
+    assert_eq!(authority.validate.count(), 2, "the wait is longer than the deadline: no second try");
 }
 
 #[tokio::test]
@@ -50,6 +54,52 @@ async fn a_slow_authority_is_could_not_say_within_the_deadline() {
     get(&edge, "/auth/me").await.assert_could_not_say();
     get(&edge, "/auth/web/callback?code=c").await.assert_could_not_say();
     assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+/// Long enough to notice, short enough to wait for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+// An authority that is down, and one that hangs: every route says so soon, and nobody loses a cookie.
+#[tokio::test]
+async fn an_authority_that_is_down_is_said_soon_on_every_route() {
+    let process = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let authority = process.spawn(Authority::start()).await.unwrap();
+    let edge = edge(&authority).await;
+    let requests = || {
+        [
+            Request::get("/auth/me"),
+            Request::get("/auth/web/login"),
+            Request::get("/auth/web/callback?code=c&state=s"),
+            Request::get("/auth/web/logged-out?state=s"),
+            Request::post("/auth/web/logout"),
+        ]
+    };
+    let begun = Instant::now();
+    send(edge.router(), Request::post("/auth/web/logout").header("cookie", "session=s")).await.assert_could_not_say();
+    assert!(begun.elapsed() < PATIENCE + Duration::from_millis(500), "it hangs: {:?}", begun.elapsed());
+    assert_eq!(authority.logout.count(), 1);
+
+    process.shutdown_background();
+    for request in requests() {
+        let (begun, shown) = (Instant::now(), format!("{request:?}"));
+        send(edge.router(), request.header("cookie", "session=s")).await.assert_could_not_say();
+        assert!(begun.elapsed() < PATIENCE, "{shown}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_logout_is_repeated_once_at_most() {
+    let authority = Authority::start().await;
+    let edge = edge(&authority).await;
+    let mut details = ErrorDetails::with_error_info("STORE_UNAVAILABLE", "gatelodge", HashMap::new());
+    details.set_retry_info(Some(Duration::from_millis(1)));
+    let away = || Err(Status::with_error_details(Code::Unavailable, "store", details.clone()));
+    authority.logout.say([away()]);
+    send(edge.router(), Request::post("/auth/web/logout")).await.assert_could_not_say();
+    assert_eq!(authority.logout.count(), 2);
+    let done = v1::StartLogoutResponse { answer: Some(http(200, "{}")), ..Default::default() };
+    authority.logout.say([away(), Ok(done)]);
+    assert_eq!(send(edge.router(), Request::post("/auth/web/logout")).await.status, 200);
 }
 
 // contract.md 3: an outcome that is not known here, and a session of nobody, are neither yes nor no.

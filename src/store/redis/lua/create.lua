@@ -1,6 +1,6 @@
 -- Makes a session, ends those it replaces, and names it in its user's index.
 -- KEYS: record, tokens, tombstone, index, user's mark;
---       for each replaced session: record, tokens, lease, tombstone, bell; for each looked-up member: record
+--       for each replaced session: record, tokens, lease, tombstone, bell; for each looked-up member: record, tokens, lease
 -- ARGV: record, tokens or '', life, tokens' life, start of the login, user, id, cap, reason and life of the tombstones,
 --       count of replaced sessions; their ids; the looked-up members
 -- Answers {1} created, {2} revoked meanwhile, {3} too many, {4, member ...} look these members up and come again.
@@ -34,17 +34,16 @@ for _, member in ipairs(members) do
 end
 if living >= cap then
   local key_of = {}
-  for i = 1, #KEYS - first_member_key do
-    key_of[ARGV[11 + replaced + i]] = KEYS[first_member_key + i]
+  for i = 0, (#KEYS - first_member_key) / 3 - 1 do
+    key_of[ARGV[12 + replaced + i]] = first_member_key + 1 + i * 3
   end
   local unknown = 0
   for _, member in ipairs(members) do
     if not replaces[member] then
-      local key = key_of[member]
-      if not key then
+      local k = key_of[member]
+      if not k then
         unknown = unknown + 1
-      elseif redis.call('EXISTS', key) == 0 then
-        redis.call('ZREM', index, member)
+      elseif forget_if_gone(index, member, KEYS[k], KEYS[k + 1], KEYS[k + 2]) == 1 then
         living = living - 1
       end
     end

@@ -14,8 +14,13 @@ local function integer(n)
   return string.format('%.0f', n)
 end
 
-local function number(record, from)
-  return (struct.unpack('>I8', record, from))
+local function number(record, from, to)
+  return (struct.unpack('>I' .. (to - from + 1), record, from))
+end
+
+-- Writes a number into a field of the record at `key`.
+local function put(key, n, from, to)
+  redis.call('SETRANGE', key, from - 1, struct.pack('>I' .. (to - from + 1), n))
 end
 
 local function is_record(value)
@@ -67,13 +72,26 @@ end
 
 -- A record to write over the kept one: later use, the fence and the user stay as they are kept.
 local function over(kept, new)
-  local later = number(kept, LAST_ACTIVE_FROM) > number(new, LAST_ACTIVE_FROM) and kept or new
+  local function used(record)
+    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+  end
+  local later = used(kept) > used(new) and kept or new
   return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
     .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
     .. string.sub(kept, FENCE_FROM, FENCE_TO)
     .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
     .. string.sub(kept, USER_FROM, USER_TO)
     .. string.sub(new, USER_TO + 1)
+end
+
+-- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
+-- comes back, so what is dead now is dead for good. Answers how many it removed.
+local function forget_if_gone(index, member, record, tokens, lease)
+  if redis.call('EXISTS', record) == 1 then
+    return 0
+  end
+  redis.call('UNLINK', tokens, lease)
+  return redis.call('ZREM', index, member)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.

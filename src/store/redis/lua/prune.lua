@@ -1,11 +1,8 @@
--- Removes from an index those of the given members that name no living session, with the tokens they left.
--- An id never comes back, so what is dead now is dead for good.
--- KEYS: index; for each member: record, tokens. ARGV: the members. Answers how many it removed.
+-- Removes from an index those of the given members that name no living session, with what those sessions left.
+-- KEYS: index; for each member: record, tokens, lease. ARGV: the members. Answers how many it removed.
 local removed = 0
 for i, member in ipairs(ARGV) do
-  if redis.call('EXISTS', KEYS[2 * i]) == 0 then
-    removed = removed + redis.call('ZREM', KEYS[1], member)
-    redis.call('UNLINK', KEYS[2 * i + 1])
-  end
+  local k = 3 * i - 1
+  removed = removed + forget_if_gone(KEYS[1], member, KEYS[k], KEYS[k + 1], KEYS[k + 2])
 end
 return removed

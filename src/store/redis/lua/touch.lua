@@ -6,8 +6,8 @@ end
 if not is_record(header) then
   return UNREADABLE
 end
-if number(header, LAST_ACTIVE_FROM) < tonumber(ARGV[1]) then
-  redis.call('SETRANGE', KEYS[1], LAST_ACTIVE_FROM - 1, struct.pack('>I8', tonumber(ARGV[1])))
+if number(header, LAST_ACTIVE_FROM, LAST_ACTIVE_TO) < tonumber(ARGV[1]) then
+  put(KEYS[1], tonumber(ARGV[1]), LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1

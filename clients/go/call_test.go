@@ -1,0 +1,287 @@
+package gatelodge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+var question = &v1.ValidateSessionRequest{}
+
+func TestEveryMethodOfTheContractHasItsManner(t *testing.T) {
+	files := []protoreflect.FileDescriptor{
+		v1.File_gatelodge_v1_admin_proto, v1.File_gatelodge_v1_login_proto, v1.File_gatelodge_v1_session_proto,
+	}
+	for _, file := range files {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				if method.IsStreamingServer() || method.IsStreamingClient() {
+					continue
+				}
+				if _, ok := manners[fmt.Sprintf("/%s/%s", service.FullName(), method.Name())]; !ok {
+					t.Errorf("%s has no row", method.FullName())
+				}
+			}
+		}
+	}
+}
+
+func TestEveryReasonOfTheContractHasItsConstant(t *testing.T) {
+	source, err := os.ReadFile("errors.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, name := range v1.ErrorReason_name {
+		reason := strings.TrimPrefix(name, "ERROR_REASON_")
+		if number != 0 && !strings.Contains(string(source), `Reason = "`+reason+`"`) {
+			t.Errorf("%s has no constant", reason)
+		}
+	}
+}
+
+func TestKeyDeadlineAndRequestIDGoWithACall(t *testing.T) {
+	s := &scripted{}
+	s.say(validate, active())
+	if _, err := s.client(t).Check(WithRequestID(t.Context(), "req-1"), question); err != nil {
+		t.Fatal(err)
+	}
+	got := s.called(validate)[0]
+	if key := got.metadata.Get("authorization"); len(key) != 1 || key[0] != "Bearer "+testKey {
+		t.Errorf("authorization: %q", key)
+	}
+	if id := got.metadata.Get("x-request-id"); len(id) != 1 || id[0] != "req-1" {
+		t.Errorf("x-request-id: %q", id)
+	}
+	if got.timeLeft <= time.Second || got.timeLeft > 2*time.Second {
+		t.Errorf("the deadline is in %v", got.timeLeft)
+	}
+}
+
+func TestASafeCallIsRepeatedNoSoonerThanAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{}
+		wait := 700 * time.Millisecond
+		s.say(validate, fails(codes.Unavailable, ErrStoreUnavailable, retryAfter(wait)), fails(codes.Unavailable, ""), active())
+		began := time.Now()
+		if _, err := s.client(t).Check(t.Context(), question); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < wait || len(s.called(validate)) != 3 {
+			t.Errorf("%d calls within %v", len(s.called(validate)), took)
+		}
+	})
+}
+
+func TestRepeatsGrowApartAndEndWithTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{}
+		s.say(validate, fails(codes.Unavailable, ErrStoreUnavailable))
+		began := time.Now()
+		_, err := s.client(t).Check(t.Context(), question)
+		took, calls := time.Since(began), len(s.called(validate))
+		// 50, 100, 200, 400, 800 ms, each shortened by up to a half, within 2 s.
+		if !errors.Is(err, ErrStoreUnavailable) || took > 2*time.Second || calls < 5 || calls > 8 {
+			t.Errorf("%d calls within %v: %v", calls, took, err)
+		}
+	})
+}
+
+func TestOnlyUnavailableIsRepeatedAndOnlyWhereItIsSafe(t *testing.T) {
+	s := &scripted{}
+	client, ctx := s.client(t), t.Context()
+	refresh := v1.SessionService_RefreshTokens_FullMethodName
+	callback := v1.LoginService_CompleteCallback_FullMethodName
+	s.say(validate, fails(codes.Internal, ErrInternal))
+	s.say(start, fails(codes.Unavailable, ErrStoreUnavailable))
+	s.say(callback, fails(codes.Unavailable, ErrStoreUnavailable))
+	s.say(refresh, fails(codes.Unavailable, ErrProviderUnavailable))
+	_, err := client.Check(ctx, question)
+	errs := []error{err}
+	_, err = client.Login().StartLogin(ctx, &v1.StartLoginRequest{})
+	errs = append(errs, err)
+	_, err = client.Login().CompleteCallback(ctx, &v1.CompleteCallbackRequest{})
+	errs = append(errs, err)
+	_, err = client.Sessions().RefreshTokens(ctx, &v1.RefreshTokensRequest{})
+	errs = append(errs, err)
+	for i, method := range []string{validate, start, callback, refresh} {
+		if errs[i] == nil || len(s.called(method)) != 1 {
+			t.Errorf("%s: %d calls, %v", method, len(s.called(method)), errs[i])
+		}
+	}
+}
+
+func TestAnErrorCarriesReasonRequestAndFields(t *testing.T) {
+	s := &scripted{}
+	client := s.client(t, WithDeadline(20*time.Millisecond))
+	s.say(validate, fails(codes.Unavailable, ErrStoreUnavailable))
+	_, err := client.Check(t.Context(), question)
+	failure, ok := errors.AsType[*Error](err)
+	if !ok || !errors.Is(err, ErrStoreUnavailable) || errors.Is(err, ErrInternal) || !failure.Retryable() {
+		t.Fatal(err)
+	}
+	if failure.RequestID != "req-9" || failure.Code != codes.Unavailable {
+		t.Errorf("%+v", failure)
+	}
+	const shown = "gatelodge: as the script says (Unavailable, STORE_UNAVAILABLE, request req-9)"
+	if err.Error() != shown {
+		t.Errorf("%q", err)
+	}
+	if code := status.Code(err); code != codes.Unknown {
+		t.Errorf("it must not pass for the status of whoever hands it on, but is %v", code)
+	}
+
+	list := v1.AdminService_ListSessions_FullMethodName
+	bad := &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+		{Field: "page_size", Description: "at most 200"},
+	}}
+	s.say(list, fails(codes.InvalidArgument, "FROM_THE_FUTURE", bad))
+	_, err = client.Admin().ListSessions(t.Context(), &v1.ListSessionsRequest{})
+	failure, _ = errors.AsType[*Error](err)
+	if failure.Reason != "FROM_THE_FUTURE" || failure.Fields[0].Field != "page_size" || failure.Retryable() {
+		t.Errorf("%+v", failure)
+	}
+}
+
+func TestNoAnswerInTimeIsDeadlineExceeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{}
+		never := func(ctx context.Context) error {
+			<-ctx.Done()
+			return status.FromContextError(ctx.Err()).Err()
+		}
+		s.say(validate, never)
+		_, err := s.client(t).Check(t.Context(), question)
+		if !errors.Is(err, ErrDeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		// An authority that gives up by its own clock says CANCELLED.
+		s.say(validate, status.Error(codes.Canceled, "Timeout expired"))
+		if _, err := s.client(t).Check(t.Context(), question); !errors.Is(err, ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		// A repeat that ran out of time says less than the failure that led to it.
+		s.say(validate, fails(codes.Unavailable, ErrStoreUnavailable), never)
+		if _, err := s.client(t).Check(t.Context(), question); !errors.Is(err, ErrStoreUnavailable) {
+			t.Fatal(err)
+		}
+		// The caller's own context is the caller's own.
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		s.say(validate, never)
+		if _, err := s.client(t).Check(ctx, question); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestAnAuthorityThatIsAwayIsNamedAndTheClientRecoversByItself(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	client, err := NewClient(WithAddress("http://"+address), WithAPIKey(testKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err = client.Check(ctx, question)
+	failure, _ := errors.AsType[*Error](err)
+	if failure == nil || failure.Code != codes.Unavailable || !strings.Contains(err.Error(), "http://"+address) ||
+		!strings.Contains(err.Error(), "refused") {
+		t.Fatal(err)
+	}
+
+	listener, err = net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	v1.RegisterSessionServiceServer(server, yesToAll{})
+	go func() { _ = server.Serve(listener) }()
+	defer server.Stop()
+	for range 5 { // the connection is tried anew within two seconds
+		if _, err = client.Check(t.Context(), question); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
+}
+
+type yesToAll struct {
+	v1.UnimplementedSessionServiceServer
+}
+
+func (yesToAll) ValidateSession(
+	context.Context, *v1.ValidateSessionRequest,
+) (*v1.ValidateSessionResponse, error) {
+	return active(), nil
+}
+
+func TestACallAfterCloseSaysSo(t *testing.T) {
+	client, err := NewClient(WithAddress("http://127.0.0.1:1"), WithAPIKey(testKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Check(t.Context(), question); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Error(err)
+	}
+	if err := NewGate(client).Ready(t.Context()); err == nil {
+		t.Error("a gate of a closed client gets ready")
+	}
+}
+
+func TestCloseLeavesNothingRunning(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	v1.RegisterSessionServiceServer(server, yesToAll{})
+	go func() { _ = server.Serve(listener) }()
+	defer server.Stop()
+	before := runtime.NumGoroutine()
+	for range 20 {
+		client, err := NewClient(WithAddress("http://"+listener.Addr().String()), WithAPIKey(testKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewEdge(client); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Check(t.Context(), question); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines, and %d before", runtime.NumGoroutine(), before)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package gatelodge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// A Reason is the machine-readable reason of a failed call, as in ErrorReason of the contract. It is an error only so
+// that [errors.Is] can look for it:
+//
+//	errors.Is(err, gatelodge.ErrStoreUnavailable)
+//
+// An authority that is newer than this module may send others; judge those by the code.
+type Reason string
+
+// The reasons of the contract.
+const (
+	// The call came without a valid API key.
+	ErrCallerUnauthenticated Reason = "CALLER_UNAUTHENTICATED"
+	// The API key is valid, but its role may not call this method.
+	ErrCallerNotAllowed Reason = "CALLER_NOT_ALLOWED"
+	// A field of the caller's own is missing, malformed or too large: see [Error.Fields].
+	ErrInvalidField Reason = "INVALID_FIELD"
+	// A requirement can't be judged without the request context, which the call left out.
+	ErrContextRequired Reason = "CONTEXT_REQUIRED"
+	// The session store can't be reached, or did not answer in time.
+	ErrStoreUnavailable Reason = "STORE_UNAVAILABLE"
+	// The record is sealed with a key that this authority has not loaded.
+	ErrKeyUnavailable Reason = "KEY_UNAVAILABLE"
+	// The identity provider can't be reached, or answered with trouble.
+	ErrProviderUnavailable Reason = "PROVIDER_UNAVAILABLE"
+	// The identity provider refused the refresh token: only a new login brings new tokens.
+	ErrProviderRefused Reason = "PROVIDER_REFUSED"
+	// The session holds no refresh token.
+	ErrNoRefreshToken Reason = "NO_REFRESH_TOKEN"
+	// The session's access token lives shorter than asked for, and can't be refreshed.
+	ErrAccessTokenExpired Reason = "ACCESS_TOKEN_EXPIRED"
+	// Another call is refreshing this session's tokens and has not finished.
+	ErrRefreshInProgress Reason = "REFRESH_IN_PROGRESS"
+	// No living session has this public id.
+	ErrSessionNotFound Reason = "SESSION_NOT_FOUND"
+	// The call's deadline passed before there was an answer.
+	ErrDeadlineExceeded Reason = "DEADLINE_EXCEEDED"
+	// This authority has no such method: it may be older than this module.
+	ErrMethodUnknown Reason = "METHOD_UNKNOWN"
+	// A fault of the authority itself; its log holds the cause under the request id.
+	ErrInternal Reason = "INTERNAL"
+	// The authority has more calls in flight than it takes on.
+	ErrOverloaded Reason = "OVERLOADED"
+)
+
+func (r Reason) Error() string { return "gatelodge: " + string(r) }
+
+// An Error is a call that brought no answer. It never speaks of the browser's session: nobody is logged out because of
+// it. That is also why it is no gRPC status: a server that hands it on must not tell its own caller UNAUTHENTICATED
+// because its key is wrong.
+type Error struct {
+	// Code is the gRPC status code. It is codes.Unknown for an OK answer from which nothing may be concluded.
+	Code codes.Code
+	// Reason is more exact than the code. Empty when none came: the call failed before it reached an authority, or on the
+	// way back.
+	Reason Reason
+	// Message is one sentence for people.
+	Message string
+	// RequestID is the id under which the authority's log holds the cause.
+	RequestID string
+	// RetryAfter is how long to wait before a retry, when the authority said so.
+	RetryAfter time.Duration
+	// Fields are the refused fields, for INVALID_ARGUMENT.
+	Fields []FieldViolation
+
+	cause error
+}
+
+// A FieldViolation is a field of the caller's own that the authority refused.
+type FieldViolation struct {
+	// Field is its path in the request.
+	Field string
+	// Description is what is wrong with it.
+	Description string
+}
+
+func (e *Error) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "gatelodge: %s (%v", e.Message, e.Code)
+	if e.Reason != "" {
+		text.WriteString(", " + string(e.Reason))
+	}
+	if e.RequestID != "" {
+		text.WriteString(", request " + e.RequestID)
+	}
+	text.WriteString(")")
+	if e.isAboutKey() {
+		text.WriteString(": check " + EnvAPIKey)
+	}
+	return text.String()
+}
+
+// Is reports whether target is this error's reason.
+func (e *Error) Is(target error) bool {
+	reason, ok := target.(Reason)
+	return ok && reason != "" && reason == e.Reason
+}
+
+// Unwrap returns the context's error, if the call ended because its context did.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Retryable says whether the same call may succeed later: UNAVAILABLE, or an overload that says when to come back.
+func (e *Error) Retryable() bool {
+	return e.Code == codes.Unavailable || (e.Code == codes.ResourceExhausted && e.RetryAfter > 0)
+}
+
+func (e *Error) isAboutKey() bool {
+	return e.Code == codes.Unauthenticated || e.Code == codes.PermissionDenied
+}
+
+// couldNotSay is an OK answer from which nothing may be concluded.
+func couldNotSay(message string) *Error { return &Error{Code: codes.Unknown, Message: message} }
+
+func noSettings() *Error { return couldNotSay("no settings have come from the authority yet") }
+
+// failure reads what gRPC made of a failed call. The context is the caller's own, without the method's deadline.
+func (c *caller) failure(ctx context.Context, err error) *Error {
+	if known := (*Error)(nil); errors.As(err, &known) {
+		return known
+	}
+	got := status.Convert(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		got = status.FromContextError(context.DeadlineExceeded)
+	}
+	failure := &Error{Code: got.Code(), Message: got.Message()}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &Error{Code: codes.Canceled, Message: "the call was given up", cause: context.Canceled}
+	case c.closed.Load():
+		return &Error{Code: codes.Canceled, Message: "the client is closed", cause: context.Canceled}
+	case failure.Code == codes.Canceled, failure.Code == codes.DeadlineExceeded:
+		// A unary call that we still wait for is cancelled by nobody but a timeout, here or at the authority.
+		message := fmt.Sprintf("the authority at %s did not answer in time", c.at())
+		failure = &Error{Code: codes.DeadlineExceeded, Reason: ErrDeadlineExceeded, Message: message}
+		failure.cause = context.DeadlineExceeded
+	}
+	for _, detail := range got.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			failure.Reason = Reason(detail.Reason)
+			failure.RequestID = detail.Metadata["request_id"]
+		case *errdetails.RetryInfo:
+			failure.RetryAfter = detail.RetryDelay.AsDuration()
+		case *errdetails.BadRequest:
+			for _, field := range detail.FieldViolations {
+				failure.Fields = append(failure.Fields, FieldViolation{Field: field.Field, Description: field.Description})
+			}
+		}
+	}
+	if failure.Code == codes.Unavailable && failure.Reason == "" {
+		failure.Message = fmt.Sprintf("the authority at %s can't be reached: %s", c.at(), failure.Message)
+	}
+	return failure
+}
+
+func (c *caller) at() string {
+	if c.address == "" {
+		return "the given connection"
+	}
+	return c.address
+}

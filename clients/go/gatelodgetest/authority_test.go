@@ -1,0 +1,194 @@
+package gatelodgetest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	gatelodge "github.com/gatelodge/gatelodge/clients/go"
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
+	"github.com/gatelodge/gatelodge/clients/go/internal/application"
+)
+
+// start returns an authority and the application that tests/edges knows, in front of it.
+func start(t *testing.T) (*gatelodgetest.Authority, http.Handler) {
+	t.Helper()
+	authority := gatelodgetest.NewAuthority()
+	t.Cleanup(authority.Close)
+	edge, err := gatelodge.NewEdge(authority.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := edge.Gate().Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return authority, application.New(edge, "")
+}
+
+func send(handler http.Handler, request *http.Request) *http.Response {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, request)
+	return recorder.Result()
+}
+
+func jsonOf(t *testing.T, answer *http.Response) map[string]any {
+	t.Helper()
+	body := map[string]any{}
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		t.Fatalf("no JSON: %v", err)
+	}
+	return body
+}
+
+func TestSomebodyWhoIsSignedInGetsInWithWhatTheyHave(t *testing.T) {
+	authority, app := start(t)
+	ada := authority.SignIn(gatelodgetest.Session{UserID: "google_1", Name: "Ada", Scopes: []string{"admin"}})
+	bob := authority.SignIn(gatelodgetest.Session{UserID: "google_2", LoginTime: time.Now().Add(-time.Hour)})
+	for _, row := range []struct {
+		who    *gatelodgetest.SignedIn
+		method string
+		path   string
+		status int
+	}{
+		{ada, "GET", "/private", 200}, {ada, "POST", "/private", 200}, {ada, "GET", "/scoped", 200},
+		{ada, "GET", "/fresh", 200}, {bob, "GET", "/private", 200}, {bob, "GET", "/scoped", 403}, {bob, "GET", "/fresh", 403},
+	} {
+		request := httptest.NewRequest(row.method, row.path, nil)
+		row.who.Sign(request)
+		if got := send(app, request); got.StatusCode != row.status {
+			t.Errorf("%s %s: %d, not %d", row.method, row.path, got.StatusCode, row.status)
+		}
+	}
+	request := httptest.NewRequest("GET", "/auth/me", nil)
+	ada.Sign(request)
+	got := jsonOf(t, send(app, request))
+	if got["user_id"] != "google_1" || got["name"] != "Ada" || got["email"] != nil || got["csrf_token"] != ada.CSRFToken {
+		t.Errorf("/auth/me: %v", got)
+	}
+	ada.End()
+	if got := jsonOf(t, send(app, request)); got["reason"] != "session_ended" {
+		t.Errorf("an ended session: %v", got)
+	}
+}
+
+func TestAPostNeedsItsTokenAndItsOrigin(t *testing.T) {
+	authority, app := start(t)
+	ada := authority.SignIn(gatelodgetest.Session{})
+	request := httptest.NewRequest("POST", "/private", nil)
+	request.AddCookie(ada.Cookie)
+	if got := jsonOf(t, send(app, request)); got["reason"] != "csrf_mismatch" {
+		t.Errorf("without a token: %v", got)
+	}
+	ada.Sign(request)
+	request.Header.Set("Origin", "https://evil.example")
+	if got := jsonOf(t, send(app, request)); got["reason"] != "origin_refused" {
+		t.Errorf("from elsewhere: %v", got)
+	}
+}
+
+func TestTroubleIsTheTestsToMake(t *testing.T) {
+	authority, app := start(t)
+	ada := authority.SignIn(gatelodgetest.Session{})
+	status := func() int {
+		request := httptest.NewRequest("GET", "/private", nil)
+		ada.Sign(request)
+		return send(app, request).StatusCode
+	}
+	for _, row := range []struct {
+		name   string
+		do     func()
+		status int
+	}{
+		{"away", authority.Away, 503},
+		{"slow", authority.Slow, 503},
+		{"back", authority.Back, 200},
+		{"denying", func() { authority.Deny(v1.DeniedReason_DENIED_REASON_SCOPE_MISSING) }, 403},
+		{"no longer", func() { authority.Deny(v1.DeniedReason_DENIED_REASON_UNSPECIFIED) }, 200},
+	} {
+		row.do()
+		if got := status(); got != row.status {
+			t.Errorf("%s: %d, not %d", row.name, got, row.status)
+		}
+	}
+}
+
+func TestALoginThroughTheEdgesRoutesEndsInASession(t *testing.T) {
+	authority, app := start(t)
+	authority.LogsInNext(gatelodgetest.Session{UserID: "google_7"})
+	cookies := map[string]*http.Cookie{}
+	visit := func(method, target string) *http.Response {
+		request := httptest.NewRequest(method, target, nil)
+		request.Header.Set("Accept", "text/html")
+		for _, cookie := range cookies {
+			request.AddCookie(cookie)
+		}
+		got := send(app, request)
+		for _, cookie := range got.Cookies() {
+			cookies[cookie.Name] = cookie
+		}
+		return got
+	}
+	toLogin := visit("GET", "/private?a=b").Header.Get("Location")
+	toCallback := visit("GET", toLogin).Header.Get("Location")
+	back := visit("GET", strings.TrimPrefix(toCallback, gatelodgetest.BaseURL)).Header.Get("Location")
+	if back != "/private?a=b" {
+		t.Fatalf("the login led to %q", back)
+	}
+	if got := jsonOf(t, visit("GET", back)); got["user_id"] != "google_7" {
+		t.Errorf("who is logged in: %v", got)
+	}
+}
+
+func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
+	authority := gatelodgetest.NewAuthority()
+	defer authority.Close()
+	client, ctx := authority.Client(), t.Context()
+	ada := authority.SignIn(gatelodgetest.Session{UserID: "google_1"})
+	authority.SignIn(gatelodgetest.Session{UserID: "google_2"})
+	cookies := []*v1.Cookie{{Name: ada.Cookie.Name, Value: []byte(ada.Cookie.Value)}}
+
+	listed, err := client.Admin().ListSessions(ctx, &v1.ListSessionsRequest{})
+	if err != nil || len(listed.Sessions) != 2 {
+		t.Fatal(listed, err)
+	}
+	if _, err := client.Admin().GetSession(ctx, &v1.GetSessionRequest{SessionId: ada.SessionID}); err != nil {
+		t.Fatal(err)
+	}
+	token, err := client.Sessions().GetAccessToken(ctx, &v1.GetAccessTokenRequest{Cookies: cookies})
+	if err != nil || token.GetAccessToken().GetValue() != "access_google_1" {
+		t.Fatal(token, err)
+	}
+	if got, err := client.Sessions().RefreshTokens(ctx, &v1.RefreshTokensRequest{Cookies: cookies}); got.GetRefreshed() == nil {
+		t.Fatal(got, err)
+	}
+	presented := &v1.SessionServiceRevokeRequest_PresentedSession{PresentedSession: &v1.PresentedSession{}}
+	ended, err := client.Sessions().Revoke(ctx, &v1.SessionServiceRevokeRequest{Cookies: cookies, Target: presented})
+	if err != nil || ended.RevokedCount != 1 {
+		t.Fatal(ended, err)
+	}
+	_, err = client.Admin().GetSession(ctx, &v1.GetSessionRequest{SessionId: ada.SessionID})
+	if !errors.Is(err, gatelodge.ErrSessionNotFound) {
+		t.Fatal(err)
+	}
+	user := &v1.AdminServiceRevokeRequest_UserId{UserId: "google_2"}
+	revoked, err := client.Admin().Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: user})
+	if err != nil || revoked.RevokedCount != 1 {
+		t.Fatal(revoked, err)
+	}
+	if serving, err := client.IsServing(ctx, ""); !serving {
+		t.Fatal(err)
+	}
+	wrong := authority.Client(gatelodge.WithAPIKey("glk_wrong"))
+	_, err = wrong.Login().ListProviders(ctx, &v1.LoginServiceListProvidersRequest{})
+	if !errors.Is(err, gatelodge.ErrCallerUnauthenticated) || !strings.Contains(err.Error(), gatelodge.EnvAPIKey) {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,183 @@
+package gatelodgetest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
+)
+
+// One file of scenarios drives the fake authorities of all languages, so that they don't drift apart:
+// clients/scenarios.schema.json says what each word means.
+type scenario struct {
+	Name  string
+	Given struct {
+		Sessions  []scenarioSession
+		Authority string
+	}
+	step
+	Then []struct {
+		Given struct {
+			Authority string
+			States    map[string]string
+		}
+		step
+	}
+}
+
+type scenarioSession struct {
+	Cookie          string
+	UserID          string `json:"user_id"`
+	Email, Name     string
+	Provider        string
+	Scopes          []string
+	State           string
+	LoginAgeSeconds int    `json:"login_age_seconds"`
+	CSRFToken       string `json:"csrf_token"`
+	RenewedCookie   string `json:"renewed_cookie"`
+}
+
+type step struct {
+	Request struct {
+		Method, Path string
+		Headers      [][2]string
+	}
+	Expect struct {
+		Status     int
+		Headers    map[string]*string
+		Vary       []string
+		JSON       map[string]any
+		Body       *string
+		SetCookies []string `json:"set_cookies"`
+	}
+}
+
+var states = map[string]v1.InactiveReason{
+	"": 0, "active": 0,
+	"ended":       v1.InactiveReason_INACTIVE_REASON_ENDED,
+	"expired":     v1.InactiveReason_INACTIVE_REASON_EXPIRED,
+	"idle":        v1.InactiveReason_INACTIVE_REASON_IDLE,
+	"revoked":     v1.InactiveReason_INACTIVE_REASON_REVOKED,
+	"fingerprint": v1.InactiveReason_INACTIVE_REASON_FINGERPRINT,
+}
+
+func TestEveryScenarioOfTheFakes(t *testing.T) {
+	text, err := os.ReadFile("../../scenarios.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Version   int
+		Scenarios []scenario
+	}
+	if err := json.Unmarshal(text, &file); err != nil || file.Version != 1 || len(file.Scenarios) == 0 {
+		t.Fatal(file.Version, len(file.Scenarios), err)
+	}
+	for _, scenario := range file.Scenarios {
+		t.Run(scenario.Name, func(t *testing.T) {
+			t.Parallel()
+			authority, app := start(t)
+			signedIn := map[string]*gatelodgetest.SignedIn{}
+			for _, one := range scenario.Given.Sessions {
+				signedIn[one.Cookie] = authority.SignIn(gatelodgetest.Session{
+					UserID: one.UserID, Email: one.Email, Name: one.Name, Provider: one.Provider, Scopes: one.Scopes,
+					LoginTime: time.Now().Add(-time.Duration(one.LoginAgeSeconds) * time.Second), Inactive: state(t, one.State),
+					Cookie: one.Cookie, CSRFToken: one.CSRFToken, RenewedCookie: one.RenewedCookie,
+				})
+			}
+			be(t, authority, scenario.Given.Authority)
+			scenario.play(t, app)
+			for _, next := range scenario.Then {
+				be(t, authority, next.Given.Authority)
+				for cookie, name := range next.Given.States {
+					signedIn[cookie].SetInactive(state(t, name))
+				}
+				next.play(t, app)
+			}
+		})
+	}
+}
+
+func state(t *testing.T, name string) v1.InactiveReason {
+	t.Helper()
+	reason, ok := states[name]
+	if !ok {
+		t.Fatalf("no state is called %q", name)
+	}
+	return reason
+}
+
+func be(t *testing.T, authority *gatelodgetest.Authority, what string) {
+	t.Helper()
+	switch what {
+	case "":
+	case "up":
+		authority.Back()
+	case "away":
+		authority.Away()
+	case "slow":
+		authority.Slow()
+	default:
+		t.Fatalf("an authority can't be %q", what)
+	}
+}
+
+func (s step) play(t *testing.T, app http.Handler) {
+	t.Helper()
+	request := httptest.NewRequest(s.Request.Method, s.Request.Path, nil)
+	request.Host = "localhost:8000"
+	for _, line := range s.Request.Headers {
+		request.Header.Add(line[0], line[1])
+	}
+	got := httptest.NewRecorder()
+	app.ServeHTTP(got, request)
+	if got.Code != s.Expect.Status {
+		t.Errorf("%s: %d, not %d", s.Request.Path, got.Code, s.Expect.Status)
+	}
+	header := got.Result().Header
+	for name, value := range s.Expect.Headers {
+		came := header.Values(name)
+		if value == nil && len(came) > 0 || value != nil && !slices.Equal(came, []string{*value}) {
+			t.Errorf("%s: %q", name, came)
+		}
+	}
+	varies := strings.ToLower(strings.Join(header.Values("Vary"), ","))
+	for _, name := range s.Expect.Vary {
+		if !strings.Contains(varies, strings.ToLower(name)) {
+			t.Errorf("Vary: %q", varies)
+		}
+	}
+	if s.Expect.Body != nil && got.Body.String() != *s.Expect.Body {
+		t.Errorf("body: %q", got.Body)
+	}
+	if s.Expect.JSON != nil {
+		body := map[string]any{}
+		if err := json.Unmarshal(got.Body.Bytes(), &body); err != nil {
+			t.Errorf("no JSON: %q", got.Body)
+		}
+		for name, value := range s.Expect.JSON {
+			if !reflect.DeepEqual(body[name], value) {
+				t.Errorf("%s: %v, not %v", name, body[name], value)
+			}
+		}
+	}
+	if s.Expect.SetCookies != nil {
+		cookies := []string{}
+		for _, line := range header.Values("Set-Cookie") {
+			if pair, _, _ := strings.Cut(line, ";"); strings.HasPrefix(pair, "session=") {
+				cookies = append(cookies, pair)
+			}
+		}
+		if !slices.Equal(cookies, s.Expect.SetCookies) {
+			t.Errorf("cookies: %q, not %q", cookies, s.Expect.SetCookies)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package gatelodgetest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	gatelodge "github.com/gatelodge/gatelodge/clients/go"
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+func failure(code codes.Code, reason gatelodge.Reason, message string) error {
+	info := &errdetails.ErrorInfo{Domain: "gatelodge", Reason: string(reason)}
+	with, err := status.New(code, message).WithDetails(info)
+	if err != nil {
+		return status.Error(code, message)
+	}
+	return with.Err()
+}
+
+func requestID(ctx context.Context) string {
+	return strings.Join(metadata.ValueFromIncomingContext(ctx, "x-request-id"), "")
+}
+
+type sessionService struct {
+	v1.UnimplementedSessionServiceServer
+	*Authority
+}
+
+func (a sessionService) ValidateSession(
+	ctx context.Context, q *v1.ValidateSessionRequest,
+) (*v1.ValidateSessionResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	required := q.GetRequirements().GetCsrf() == v1.CsrfRequirement_CSRF_REQUIREMENT_REQUIRED
+	if required && q.Context == nil {
+		return nil, failure(codes.InvalidArgument, gatelodge.ErrContextRequired, "CSRF can't be judged without a context.")
+	}
+	said := &v1.ValidateSessionResponse{SettingsVersion: a.settings.Version}
+	found, reason := a.presented(q.Cookies)
+	if found == nil {
+		inactive := a.inactive(reason, q.Context, q.AnswerJson, requestID(ctx))
+		said.Outcome = &v1.ValidateSessionResponse_Inactive{Inactive: inactive}
+		return said, nil
+	}
+	judged, denied := a.judge(found, q.Requirements, q.Context)
+	if denied != v1.DeniedReason_DENIED_REASON_UNSPECIFIED {
+		said.Outcome = &v1.ValidateSessionResponse_Denied{Denied: a.denied(found, denied, q, requestID(ctx))}
+		return said, nil
+	}
+	active := &v1.ActiveSession{Identity: found.identity, Session: found.info, Judged: judged}
+	active.SetCookies = a.renewed(found, q)
+	if q.IssueCsrfToken {
+		active.CsrfToken = found.who.CSRFToken
+	}
+	said.Outcome = &v1.ValidateSessionResponse_Active{Active: active}
+	return said, nil
+}
+
+func (a *Authority) inactive(
+	reason v1.InactiveReason, context *v1.RequestContext, asJSON bool, requestID string,
+) *v1.InactiveSession {
+	inactive := &v1.InactiveSession{Reason: reason}
+	switch {
+	case context == nil:
+	case !asJSON && isNavigation(context) && string(context.Method) == "GET":
+		inactive.Answer = toLogin(context, "")
+	case reason == v1.InactiveReason_INACTIVE_REASON_NONE, reason == v1.InactiveReason_INACTIVE_REASON_FORGED,
+		reason == v1.InactiveReason_INACTIVE_REASON_AMBIGUOUS:
+		inactive.Answer = problem(http.StatusUnauthorized, "not_signed_in", "Not signed in", "Log in first.", requestID)
+	default:
+		remedy := "The session has ended. Log in again."
+		inactive.Answer = problem(http.StatusUnauthorized, "session_ended", "Session expired", remedy, requestID)
+	}
+	return inactive
+}
+
+func (a *Authority) denied(
+	found *session, reason v1.DeniedReason, q *v1.ValidateSessionRequest, requestID string,
+) *v1.DeniedSession {
+	denied := &v1.DeniedSession{Reason: reason, Session: found.info}
+	public, detail := "forbidden", "This session may not make this request"
+	switch reason {
+	case v1.DeniedReason_DENIED_REASON_ORIGIN_REFUSED:
+		public, detail = "origin_refused", "Requests from this origin are not allowed"
+		denied.Remedy = "Send the request from the site itself."
+	case v1.DeniedReason_DENIED_REASON_SCOPE_MISSING:
+		denied.MissingScopes = missing(q.GetRequirements().GetScopes(), found.identity.Scopes)
+		public, detail = "scope_missing", "Missing scope: "+strings.Join(denied.MissingScopes, " ")
+		denied.Remedy = "Log in with an account that is granted the scope."
+	case v1.DeniedReason_DENIED_REASON_LOGIN_TOO_OLD:
+		public, detail = "login_too_old", "A fresh login is needed"
+		denied.Remedy = "Log in again, then repeat the request."
+		age := q.GetRequirements().GetMaxLoginAge().GetSeconds()
+		denied.LoginQuery = fmt.Sprintf("provider=%s&max_age=%d", found.who.Provider, age)
+	case v1.DeniedReason_DENIED_REASON_CSRF_MISSING, v1.DeniedReason_DENIED_REASON_CSRF_INVALID,
+		v1.DeniedReason_DENIED_REASON_CSRF_EXPIRED, v1.DeniedReason_DENIED_REASON_CSRF_OTHER_SESSION:
+		public, detail = "csrf_mismatch", "CSRF token mismatch"
+		denied.Remedy = "Fetch a fresh token from /auth/me and send it in the " + a.settings.CsrfHeader + " header."
+	}
+	switch {
+	case q.Context == nil:
+	case denied.LoginQuery != "" && !q.AnswerJson && isNavigation(q.Context) && string(q.Context.Method) == "GET":
+		denied.Answer = toLogin(q.Context, denied.LoginQuery+"&")
+	default:
+		denied.Answer = problem(http.StatusForbidden, public, detail, denied.Remedy, requestID)
+	}
+	return denied
+}
+
+func toLogin(context *v1.RequestContext, parameters string) *v1.HttpAnswer {
+	place := "/auth/web/login?" + parameters + "redirect_uri=" + url.QueryEscape(string(context.Target))
+	return redirect(http.StatusFound, place)
+}
+
+func (a sessionService) RefreshTokens(_ context.Context, q *v1.RefreshTokensRequest) (*v1.RefreshTokensResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, reason := a.presented(q.Cookies)
+	if found == nil {
+		inactive := &v1.InactiveSession{Reason: reason}
+		return &v1.RefreshTokensResponse{Outcome: &v1.RefreshTokensResponse_Inactive{Inactive: inactive}}, nil
+	}
+	refreshed := &v1.RefreshedTokens{Session: found.info}
+	return &v1.RefreshTokensResponse{Outcome: &v1.RefreshTokensResponse_Refreshed{Refreshed: refreshed}}, nil
+}
+
+// GetAccessToken hands out one that names the user.
+func (a sessionService) GetAccessToken(
+	_ context.Context, q *v1.GetAccessTokenRequest,
+) (*v1.GetAccessTokenResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, reason := a.presented(q.Cookies)
+	if found == nil {
+		inactive := &v1.InactiveSession{Reason: reason}
+		return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_Inactive{Inactive: inactive}}, nil
+	}
+	token := &v1.AccessToken{Value: "access_" + found.identity.UserId, Type: "Bearer", Scopes: found.identity.Scopes}
+	return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_AccessToken{AccessToken: token}}, nil
+}
+
+func (a sessionService) Revoke(
+	_ context.Context, q *v1.SessionServiceRevokeRequest,
+) (*v1.SessionServiceRevokeResponse, error) {
+	if q.GetPresentedSession() == nil {
+		return nil, failure(codes.InvalidArgument, gatelodge.ErrInvalidField, "target is required")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, _ := a.presented(q.Cookies)
+	if found == nil {
+		return &v1.SessionServiceRevokeResponse{}, nil
+	}
+	found.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
+	return &v1.SessionServiceRevokeResponse{RevokedCount: 1}, nil
+}
+
+type adminService struct {
+	v1.UnimplementedAdminServiceServer
+	*Authority
+}
+
+// ListSessions has all on one page.
+func (a adminService) ListSessions(_ context.Context, q *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	said := &v1.ListSessionsResponse{}
+	for _, one := range a.living() {
+		if q.UserId == "" || q.UserId == one.identity.UserId {
+			said.Sessions = append(said.Sessions, &v1.Session{Identity: one.identity, Info: one.info})
+		}
+	}
+	return said, nil
+}
+
+func (a adminService) GetSession(_ context.Context, q *v1.GetSessionRequest) (*v1.GetSessionResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, one := range a.living() {
+		if q.SessionId == one.info.SessionId {
+			return &v1.GetSessionResponse{Session: &v1.Session{Identity: one.identity, Info: one.info}}, nil
+		}
+	}
+	return nil, failure(codes.NotFound, gatelodge.ErrSessionNotFound, "No living session has this id.")
+}
+
+func (a adminService) Revoke(
+	_ context.Context, q *v1.AdminServiceRevokeRequest,
+) (*v1.AdminServiceRevokeResponse, error) {
+	if q.Target == nil {
+		return nil, failure(codes.InvalidArgument, gatelodge.ErrInvalidField, "target is required")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	said := &v1.AdminServiceRevokeResponse{}
+	for _, one := range a.living() {
+		if q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId {
+			one.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
+			said.RevokedCount++
+		}
+	}
+	return said, nil
+}
+
+func (a *Authority) living() []*session {
+	var living []*session
+	for cookie, one := range a.sessions {
+		if !one.isDead() && cookie == one.who.Cookie {
+			living = append(living, one)
+		}
+	}
+	slices.SortFunc(living, func(a, b *session) int { return strings.Compare(a.info.SessionId, b.info.SessionId) })
+	return living
+}

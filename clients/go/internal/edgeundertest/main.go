@@ -1,0 +1,39 @@
+// Command edgeundertest is the Go edge for tests/edges. It reads GATELODGE_ADDRESS, GATELODGE_API_KEY, LISTEN and, if
+// set, MOUNT_PREFIX, and prints "ready" once it listens.
+package main
+
+import (
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+
+	gatelodge "github.com/gatelodge/gatelodge/clients/go"
+	"github.com/gatelodge/gatelodge/clients/go/internal/application"
+)
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	client, err := gatelodge.NewClient(gatelodge.FromEnv())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	prefix := os.Getenv("MOUNT_PREFIX")
+	edge, err := gatelodge.NewEdge(client, gatelodge.WithMountPrefix(prefix))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", os.Getenv("LISTEN"))
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	return http.Serve(listener, application.New(edge, prefix))
+}

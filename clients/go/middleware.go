@@ -1,0 +1,184 @@
+package gatelodge
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"slices"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+// Sessions looks for the session behind every request before the application sees it:
+//
+//   - A living session is in the request's context, see [SessionFrom], and its cookies go out with the response.
+//   - Without a session the application goes ahead.
+//   - A request that the session may not make (CSRF, origin) gets the authority's answer; the application never sees it.
+//   - When the authority can't say, the browser gets 503 and keeps its cookies.
+//
+// Leave routes that need no session (assets, health) outside. Preflights pass through unasked: no cookies come with
+// them, and CORS on these routes is the application's. Put it outside of middleware that changes the request's method or
+// RemoteAddr.
+func (g *Gate) Sessions(next http.Handler) http.Handler { return g.guard(next, false, nil) }
+
+// SessionsWith is [Gate.Sessions] with requirements, for those who have a session.
+func (g *Gate) SessionsWith(needs ...Requirement) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return g.guard(next, false, needs) }
+}
+
+// Require is as [Gate.Sessions], for routes that nobody may enter without a session: the browser gets the authority's
+// answer, a redirect to the login or 401 JSON. Inside of Sessions it asks the authority again only when it has
+// requirements of its own.
+func (g *Gate) Require(needs ...Requirement) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return g.guard(next, true, needs) }
+}
+
+// A checked request, as an inner guard finds it in the context.
+type checked struct {
+	gate     *Gate
+	asker    asker
+	method   string
+	cookies  []string
+	csrf     v1.CsrfRequirement
+	verdict  *Verdict
+	delivery *delivery
+}
+
+type checkedKey struct{}
+
+func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) http.Handler {
+	needed := requirements(needs)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions && len(r.Header["Access-Control-Request-Method"]) > 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		outer, _ := r.Context().Value(checkedKey{}).(*checked)
+		here := &checked{gate: g, method: r.Method, cookies: r.Header["Cookie"], csrf: needed.GetCsrf()}
+		if outer != nil {
+			here.asker, here.delivery = outer.asker, outer.delivery
+		} else {
+			here.asker = asker{requestID: requestID(r.Header["X-Request-Id"]), logger: g.client.logger}
+		}
+		ctx := WithRequestID(r.Context(), here.asker.requestID)
+		if outer.answers(here, needed) {
+			here.verdict = outer.verdict
+		} else if verdict, err := g.check(ctx, r, needed); err != nil {
+			here.withdraw()
+			here.asker.failed(err).write(w, r)
+			return
+		} else {
+			here.verdict = verdict
+			w = here.deliver(w)
+		}
+		switch {
+		case here.verdict.Denied != nil:
+			here.asker.forbidden(here.verdict.Denied.GetAnswer()).write(w, r)
+			return
+		case here.verdict.Session == nil && isRequired:
+			here.asker.notSignedIn(here.verdict.Inactive.GetAnswer()).write(w, r)
+			return
+		}
+		if outer == nil {
+			w.Header().Add("Vary", "Cookie")
+		}
+		ctx = context.WithValue(ContextWithSession(ctx, here.verdict.Session), checkedKey{}, here)
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// answers says whether an outer guard's verdict holds for an inner guard too. Another setting for CSRF, or a method or
+// cookies that were changed on the way, make another question.
+func (c *checked) answers(here *checked, needed *v1.Requirements) bool {
+	if c == nil || c.gate != here.gate || c.method != here.method || c.csrf != here.csrf ||
+		!slices.Equal(c.cookies, here.cookies) {
+		return false
+	}
+	further := demands{scopes: needed.Scopes, maxLoginAge: needed.MaxLoginAge}
+	return c.verdict.Session == nil || further.isJudged(c.verdict.Judged)
+}
+
+func (g *Gate) check(ctx context.Context, r *http.Request, needed *v1.Requirements) (*Verdict, error) {
+	settings := g.settings()
+	if settings == nil {
+		return nil, noSettings()
+	}
+	verdict, err := g.sessions.Check(ctx, &v1.ValidateSessionRequest{
+		Cookies:       sessionCookies(r.Header, settings),
+		Context:       requestContext(r, settings),
+		Requirements:  needed,
+		CanSetCookies: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.sawVersion(verdict.SettingsVersion)
+	return verdict, canDeliver(verdict)
+}
+
+// deliver makes w add the verdict's cookies when the application begins its response. Of two guards the inner one's
+// cookie is the newer.
+func (c *checked) deliver(w http.ResponseWriter) http.ResponseWriter {
+	switch {
+	case len(c.verdict.SetCookies) == 0:
+		return w
+	case c.delivery != nil:
+		c.delivery.cookies = c.verdict.SetCookies
+		return w
+	}
+	c.delivery = &delivery{ResponseWriter: w, cookies: c.verdict.SetCookies}
+	return c.delivery
+}
+
+// withdraw keeps an outer guard's cookies back: "could not say" leaves the browser's alone.
+func (c *checked) withdraw() {
+	if c.delivery != nil {
+		c.delivery.cookies = nil
+	}
+}
+
+// A delivery adds cookies to a response, and keeps caches from handing them to others (security.md 66), whatever headers
+// the application sets. It stands between only where there are cookies to deliver, which is seldom.
+type delivery struct {
+	http.ResponseWriter
+	cookies []string
+	isDone  bool
+}
+
+func (d *delivery) begin() {
+	if d.isDone {
+		return
+	}
+	d.isDone = true
+	header := d.Header()
+	header.Set("Cache-Control", "no-store")
+	header["Set-Cookie"] = append(header["Set-Cookie"], d.cookies...)
+}
+
+func (d *delivery) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		d.begin()
+	}
+	d.ResponseWriter.WriteHeader(status)
+}
+
+func (d *delivery) Write(body []byte) (int, error) {
+	d.begin()
+	return d.ResponseWriter.Write(body)
+}
+
+// Flush implements http.Flusher, which many a handler of events asks for.
+func (d *delivery) Flush() {
+	d.begin()
+	_ = http.NewResponseController(d.ResponseWriter).Flush()
+}
+
+// Hijack implements http.Hijacker. Who takes over the connection sends the headers that are set.
+func (d *delivery) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	d.begin()
+	return http.NewResponseController(d.ResponseWriter).Hijack()
+}
+
+// Unwrap is for http.ResponseController.
+func (d *delivery) Unwrap() http.ResponseWriter { return d.ResponseWriter }

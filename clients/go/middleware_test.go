@@ -1,0 +1,216 @@
+package gatelodge
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+// application says who is logged in, and counts how often it runs.
+type application struct{ runs int }
+
+func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.runs++
+	w.Header().Set("Cache-Control", "public")
+	w.Header().Set("Set-Cookie", "theme=dark")
+	if session, ok := SessionFrom(r.Context()); ok {
+		_, _ = fmt.Fprint(w, session.UserID)
+		return
+	}
+	_, _ = fmt.Fprint(w, "nobody")
+}
+
+func gateOf(t *testing.T, s *scripted) *Gate {
+	t.Helper()
+	gate := NewGate(s.client(t))
+	ready(t, gate)
+	return gate
+}
+
+func withCookies(cookies ...string) func(*v1.ActiveSession) {
+	return func(session *v1.ActiveSession) { session.SetCookies = cookies }
+}
+
+func TestALivingSessionReachesTheApplicationWithOneCall(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	s.say(validate, active(withCookies("session=new; Path=/")))
+	got := get(gate.Sessions(gate.Require()(gate.Require()(app))), "/mine")
+	if got.Code != 200 || got.Body.String() != "google_1" || app.runs != 1 || len(s.called(validate)) != 1 {
+		t.Error(got.Code, got.Body, app.runs, len(s.called(validate)))
+	}
+	header := got.Header()
+	if !slices.Equal(header["Set-Cookie"], []string{"theme=dark", "session=new; Path=/"}) {
+		t.Errorf("%q", header["Set-Cookie"])
+	}
+	if header.Get("Cache-Control") != "no-store" || !slices.Equal(header["Vary"], []string{"Cookie"}) {
+		t.Error(header)
+	}
+	asked := s.called(validate)[0].question.(*v1.ValidateSessionRequest)
+	if !asked.CanSetCookies || asked.IssueCsrfToken || asked.AnswerJson {
+		t.Error(asked)
+	}
+}
+
+func TestNobodyGoesOnUnlessTheRouteNeedsASession(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	s.say(validate, inactive(1, redirectAnswer()))
+	if got := get(gate.Sessions(app), "/"); got.Body.String() != "nobody" || got.Header().Get("Cache-Control") != "public" {
+		t.Error(got.Body, got.Header())
+	}
+	for _, guarded := range []http.Handler{gate.Require()(app), gate.Sessions(gate.Require(Scopes("admin"))(app))} {
+		before := len(s.called(validate))
+		if got := get(guarded, "/"); got.Code != 302 || len(s.called(validate)) != before+1 {
+			t.Error(got.Code)
+		}
+	}
+	s.say(validate, inactive(99, nil))
+	if got := get(gate.Require()(app), "/"); got.Code != 401 {
+		t.Error("an unknown reason is inactive", got.Code)
+	}
+	if app.runs != 1 {
+		t.Error(app.runs)
+	}
+}
+
+func TestADeniedRequestNeverReachesTheApplication(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	s.say(validate, denied(v1.DeniedReason_DENIED_REASON_CSRF_INVALID, finishedAnswer(403, "{}")), denied(99, nil))
+	for range 2 {
+		if got := send(gate.Sessions(app), httptest.NewRequest("POST", "/", nil)); got.Code != 403 || app.runs != 0 {
+			t.Error(got.Code, app.runs)
+		}
+	}
+}
+
+func TestWhenTheAuthorityCantSayNoHandlerRuns(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	torn := active(withCookies("a\nb"))
+	s.say(validate, fails(codes.Internal, ErrInternal), &v1.ValidateSessionResponse{}, torn)
+	for range 3 {
+		assertCouldNotSay(t, get(gate.Sessions(app), "/"))
+	}
+	// An outer guard's cookie is kept back too.
+	s.say(validate, active(withCookies("session=new")), fails(codes.Internal, ErrInternal))
+	assertCouldNotSay(t, get(gate.Sessions(gate.Require(Scopes("admin"))(app)), "/"))
+	if app.runs != 0 {
+		t.Error(app.runs)
+	}
+}
+
+// contract.md 3: an older authority ignores what it does not know, and must not thereby say yes.
+func TestARequirementHasToBeRepeatedAsJudged(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	guarded := gate.Require(Scopes("admin"), MaxLoginAge(5*time.Minute))(app)
+	s.say(validate, active())
+	assertCouldNotSay(t, get(guarded, "/"))
+	asked := s.called(validate)[0].question.(*v1.ValidateSessionRequest).Requirements
+	if !slices.Equal(asked.Scopes, []string{"admin"}) || asked.MaxLoginAge.Seconds != 300 {
+		t.Error(asked)
+	}
+	s.say(validate, active(func(session *v1.ActiveSession) {
+		session.Judged = &v1.JudgedRequirements{Scopes: []string{"admin"}, MaxLoginAge: durationpb.New(5 * time.Minute)}
+	}))
+	if got := get(guarded, "/"); got.Code != 200 {
+		t.Error(got.Code)
+	}
+	s.say(validate, active(func(session *v1.ActiveSession) { session.Judged = nil }))
+	post := func(guard func(http.Handler) http.Handler) *httptest.ResponseRecorder {
+		return send(guard(app), httptest.NewRequest("POST", "/", nil))
+	}
+	assertCouldNotSay(t, post(gate.Require()))
+	assertCouldNotSay(t, get(gate.SessionsWith(CSRFRequired())(app), "/"))
+	if got := post(gate.Require(CSRFNotRequired())); got.Code != 200 {
+		t.Error(got.Code)
+	}
+}
+
+func TestAnInnerGuardAsksAgainOnlyForAnotherQuestion(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	method := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { r.Method = "POST"; next.ServeHTTP(w, r) })
+	}
+	other := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Cookie", "session=other")
+			next.ServeHTTP(w, r)
+		})
+	}
+	for i, row := range []struct {
+		handler http.Handler
+		calls   int
+	}{
+		{gate.Sessions(gate.Require()(app)), 1},
+		{gate.Require(Scopes("a", "b"))(gate.Require(Scopes("b"))(app)), 1},
+		{gate.Require(MaxLoginAge(time.Minute))(gate.Require(MaxLoginAge(time.Hour))(app)), 1},
+		{gate.Require(Scopes("b"))(gate.Require(Scopes("a"))(app)), 2},
+		{gate.Require(MaxLoginAge(time.Hour))(gate.Require(MaxLoginAge(time.Minute))(app)), 2},
+		{gate.SessionsWith(CSRFNotRequired())(gate.Require()(app)), 2},
+		{gate.Sessions(method(gate.Require()(app))), 2},
+		{gate.Sessions(other(gate.Require()(app))), 2},
+		{gate.Sessions(gateOf(t, s).Require()(app)), 2},
+	} {
+		s.say(validate, func(q *v1.ValidateSessionRequest) *v1.ValidateSessionResponse {
+			return active(func(session *v1.ActiveSession) {
+				session.Judged.Scopes, session.Judged.MaxLoginAge = q.Requirements.Scopes, q.Requirements.MaxLoginAge
+			})
+		})
+		before := len(s.called(validate))
+		if got := get(row.handler, "/"); got.Code != 200 || len(s.called(validate))-before != row.calls {
+			t.Errorf("row %d: %d, %d calls", i, got.Code, len(s.called(validate))-before)
+		}
+	}
+}
+
+func TestOfTwoGuardsTheInnerOnesCookieGoesOut(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	inner := active(withCookies("session=inner"), func(session *v1.ActiveSession) { session.Judged.Scopes = []string{"a"} })
+	s.say(validate, active(withCookies("session=outer")), inner)
+	got := get(gate.Sessions(gate.Require(Scopes("a"))(app)), "/")
+	if cookies := got.Header()["Set-Cookie"]; !slices.Equal(cookies, []string{"theme=dark", "session=inner"}) {
+		t.Errorf("%q", cookies)
+	}
+}
+
+func TestAnEventStreamCanStillBeFlushed(t *testing.T) {
+	s := withSettings()
+	gate := gateOf(t, s)
+	s.say(validate, active(withCookies("session=new")))
+	server := httptest.NewServer(gate.Sessions(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.(http.Flusher).Flush()
+		_, _ = fmt.Fprint(w, "event")
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+	})))
+	defer server.Close()
+	got, err := http.Get(server.URL)
+	if err != nil || !slices.Equal(got.Header["Set-Cookie"], []string{"session=new"}) {
+		t.Fatal(got, err)
+	}
+	_ = got.Body.Close()
+}
+
+func TestAPreflightIsNotValidated(t *testing.T) {
+	s, app := withSettings(), &application{}
+	request := httptest.NewRequest("OPTIONS", "/", nil)
+	request.Header.Set("Access-Control-Request-Method", "POST")
+	if got := send(gateOf(t, s).Require()(app), request); got.Code != 200 || len(s.called(validate)) != 0 {
+		t.Error(got.Code)
+	}
+}

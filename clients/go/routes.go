@@ -1,0 +1,128 @@
+package gatelodge
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+// A route of the contract.
+type route struct {
+	path    string
+	set     v1.RouteSet
+	methods []string
+	pass    pass
+}
+
+const callbackPath = "/auth/web/callback"
+
+// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
+var routes = []*route{
+	{"/auth/web/login", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, login},
+	{callbackPath, v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, callback},
+	{"/auth/me", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead}, me},
+	{"/auth/web/logout", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, logout},
+	{"/auth/web/logged-out", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, loggedOut},
+}
+
+// allow is the value of Allow.
+func (r *route) allow() string {
+	return strings.Join(append(r.methods[:len(r.methods):len(r.methods)], "OPTIONS"), ", ")
+}
+
+func login(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.login.StartLogin(ctx, &v1.StartLoginRequest{
+		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(),
+	})
+	return copied(r, done, err)
+}
+
+func callback(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.login.CompleteCallback(ctx, &v1.CompleteCallbackRequest{
+		RouteSet: r.set, Response: &v1.CompleteCallbackRequest_Query{Query: r.query()}, Cookies: r.cookies(), Context: r.context(),
+	})
+	return copied(r, done, err)
+}
+
+func logout(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.login.StartLogout(ctx, &v1.StartLogoutRequest{
+		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(),
+	})
+	return copied(r, done, err)
+}
+
+func loggedOut(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.login.CompleteLogout(ctx, &v1.CompleteLogoutRequest{
+		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(),
+	})
+	return copied(r, done, err)
+}
+
+func (r *request) query() []byte               { return query(r.Request, r.settings) }
+func (r *request) cookies() []*v1.Cookie       { return loginCookies(r.Header, r.settings) }
+func (r *request) context() *v1.RequestContext { return requestContext(r.Request, r.settings) }
+
+// finished is what every answer of LoginService to a browser's request has.
+type finished interface {
+	GetAnswer() *v1.HttpAnswer
+	GetSettingsVersion() string
+}
+
+func copied(r *request, done finished, err error) (*response, error) {
+	if err != nil {
+		return nil, err
+	}
+	r.gate.sawVersion(done.GetSettingsVersion())
+	return r.asker.copy(done.GetAnswer()), nil
+}
+
+// me says who is logged in: the one answer that an edge writes.
+func me(ctx context.Context, r *request) (*response, error) {
+	verdict, err := r.gate.sessions.Check(ctx, &v1.ValidateSessionRequest{
+		Cookies:        sessionCookies(r.Header, r.settings),
+		Context:        r.context(),
+		CanSetCookies:  true,
+		IssueCsrfToken: true,
+		AnswerJson:     true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.gate.sawVersion(verdict.SettingsVersion)
+	switch {
+	case verdict.Denied != nil:
+		return r.asker.forbidden(verdict.Denied.GetAnswer()), nil
+	case verdict.Session == nil:
+		return r.asker.notSignedIn(verdict.Inactive.GetAnswer()), nil
+	}
+	if err := canDeliver(verdict); err != nil {
+		return nil, err
+	}
+	answer := r.asker.json(http.StatusOK, struct {
+		UserID    string  `json:"user_id"`
+		Email     *string `json:"email"`
+		Name      *string `json:"name"`
+		Provider  string  `json:"provider"`
+		CSRFToken *string `json:"csrf_token"`
+	}{
+		verdict.Session.UserID, given(verdict.Session.Email), given(verdict.Session.Name), verdict.Session.Provider,
+		given(verdict.CSRFToken),
+	})
+	if verdict.CSRFToken != "" {
+		answer.header.Set(r.settings.csrfHeader, verdict.CSRFToken)
+	}
+	for _, cookie := range verdict.SetCookies {
+		answer.header.Add("Set-Cookie", cookie)
+	}
+	return answer, nil
+}
+
+// given is nil for what the provider did not give.
+func given(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

@@ -1,0 +1,71 @@
+//! Owns the answer that a login keeps for a callback delivered twice: keeping it, and repeating it.
+//! Does not know how a login is completed.
+
+use super::complete_callback::{Callback, Outcome, Taken};
+use super::login_answer::LoginFailure;
+use super::ports::{LoginEnd, Lookup};
+use super::{Authority, Call, Error};
+use crate::crypto::equal;
+use crate::session::binding::Binding;
+use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin};
+use crate::session::request::RequestContext;
+
+impl Authority {
+    /// Keeps the answer, sealed for the binding that the login belongs to, until the login's own end: a late repeat is
+    /// told that it is complete. `false` when the login has ended otherwise.
+    pub(super) async fn keep_answer(
+        &self,
+        callback: &Callback,
+        taken: &Taken,
+        kept: &KeptAnswer,
+    ) -> Result<bool, Error> {
+        let own = |binding: &&Binding| {
+            self.vault.binding_hash.tags(&[binding.secret().expose()]).any(|hash| hash == taken.login.binding_hash)
+        };
+        let Some(binding) = callback.bindings.iter().find(own) else { return Ok(false) };
+        let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
+        let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
+        Ok(self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), keep_for).await?)
+    }
+
+    /// Answers a callback that was delivered again with what the first one was told (contract.md, 5).
+    pub(super) async fn repeat(
+        &self,
+        callback: &Callback,
+        sealed: &[u8],
+        context: &RequestContext,
+        call: &Call,
+    ) -> Result<Outcome, Error> {
+        let opened = callback.bindings.iter().find_map(|own| self.vault.open_kept(&callback.state, own, sealed).ok());
+        let again = match opened {
+            Some(KeptAnswer::Failure(kept)) => return Ok(self.repeat_failure(&kept, context)),
+            Some(KeptAnswer::Session(kept)) => self.repeat_session(callback, &kept).await?,
+            None => None,
+        };
+        Ok(again.unwrap_or_else(|| self.failure(LoginFailure::AlreadyComplete, None, context, call)))
+    }
+
+    /// A failure burns its login, whatever code is brought; it is told under the request that the log knows it by.
+    fn repeat_failure(&self, kept: &KeptFailure, context: &RequestContext) -> Outcome {
+        let first = Call { request_id: kept.request_id.clone() };
+        self.failure(LoginFailure::from_number(kept.reason), kept.return_to.as_deref(), context, &first)
+    }
+
+    /// The session's cookie is given again only to the same code, state and binding, for a short time, and only while
+    /// the session lives unrotated.
+    async fn repeat_session(&self, callback: &Callback, kept: &KeptLogin) -> Result<Option<Outcome>, Error> {
+        if self.ports.clock.now() >= kept.repeat_until || !equal(&kept.code_hash, &callback.code_hash()) {
+            return Ok(None);
+        }
+        let Lookup::Found(record) = self.ports.sessions.read(&kept.session).await? else { return Ok(None) };
+        if record.header.generation != kept.generation {
+            return Ok(None);
+        }
+        let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
+        let times = standing.times(&record.header);
+        let view = self.view(kept.session, standing, times, kept.generation);
+        let cookie = self.session_cookie(&kept.credential, &times);
+        let answer = self.completed_login(cookie, &view, kept.return_to.as_deref());
+        Ok(Some(Outcome { answer, result: Ok(view.into()) }))
+    }
+}

@@ -1,0 +1,72 @@
+//! Owns whose certificates are accepted, and what is said of one that is not. Does not know which addresses may be called.
+
+use std::error::Error;
+use std::io;
+
+use reqwest::{Certificate, ClientBuilder};
+use rustls::CertificateError;
+
+use super::guard;
+use crate::providers::fault::Fault;
+
+/// Whose certificates a provider's may be issued by.
+#[derive(Clone, Debug, Default)]
+pub struct Trust(Option<Vec<Certificate>>);
+
+impl Trust {
+    /// Only those that these have issued, instead of the ones that the machine trusts. `None` when the text holds no
+    /// certificate in PEM form, or something broken.
+    #[must_use]
+    pub fn only(pem: &[u8]) -> Option<Self> {
+        let certificates = Certificate::from_pem_bundle(pem).ok().filter(|found| !found.is_empty())?;
+        Some(Self(Some(certificates)))
+    }
+
+    pub(super) fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
+        match &self.0 {
+            Some(certificates) => builder.tls_certs_only(certificates.clone()),
+            None => builder,
+        }
+    }
+}
+
+/// Says what a failed request means: a certificate that is refused first of all, since an operator can mend that.
+pub(super) fn fault_of(error: reqwest::Error) -> Fault {
+    match refused_certificate(&error).map(reason) {
+        Some(reason) => Fault::Certificate(reason, error.without_url().into()),
+        None => guard::fault_of(error),
+    }
+}
+
+fn refused_certificate<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CertificateError> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(rustls::Error::InvalidCertificate(why)) = cause.downcast_ref() {
+            return Some(why);
+        }
+        // What an io::Error wraps is not its source: that is its content's own source.
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
+    }
+    None
+}
+
+fn reason(why: &CertificateError) -> &'static str {
+    match why {
+        // A bad signature is that of an authority that was made anew under its old name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "nobody that is trusted here has issued it; name a private authority's own certificate under `ca_file`"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name than the address has"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired, or this machine's clock is wrong"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet, or this machine's clock is wrong"
+        }
+        CertificateError::Revoked => "it was revoked",
+        _ => "it is no proper certificate of a server",
+    }
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# What: the Go client and edge: format, lints, generated code, tests with the race detector, quick start, examples, edges
+# Needs: build go buf staticcheck edges
+root=$PWD
+export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$root/target}/debug/gatelodge}
+cd clients/go
+
+unformatted=$(gofmt -l .)
+[ -z "$unformatted" ] || { echo "not as gofmt writes it:" $unformatted; exit 1; }
+for module in . examples; do
+  (cd $module && go mod tidy -diff && go vet ./... && staticcheck ./...)
+done
+
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+./generate "$fresh"
+diff -r gatelodge/v1 "$fresh/gatelodge/v1" || { echo "clients/go/gatelodge/v1 is not what the contract gives: run clients/go/generate"; exit 1; }
+
+# Twice: what depends on order or luck shows itself.
+go test -race -count=2 -shuffle=on ./...
+(cd examples && go test ./...)
+./bench
+
+go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest
+cd "$root"
+tests/edges/run --edge go
