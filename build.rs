@@ -11,7 +11,7 @@ use prost_types::field_descriptor_proto::Type;
 const ENCODED: [(&str, &str); 1] = [("ActiveSession", "identity")];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["login", "session", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
+    let files = ["login", "session", "token", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
     println!("cargo::rerun-if-changed=proto");
     let mut compiler = protox::Compiler::new(["proto"])?;
     let mut set = compiler.include_imports(true).include_source_info(true).open_files(files)?.file_descriptor_set();

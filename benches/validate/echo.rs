@@ -94,6 +94,13 @@ impl SessionService for Echo {
         Err(Status::unimplemented("an echo"))
     }
 
+    async fn get_user_info(
+        &self,
+        _: Request<v1::GetUserInfoRequest>,
+    ) -> std::result::Result<Response<v1::GetUserInfoResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
     async fn revoke(
         &self,
         _: Request<v1::SessionServiceRevokeRequest>,

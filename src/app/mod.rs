@@ -130,6 +130,7 @@ impl App {
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
+            mint_keys: store.mint_keys,
             providers,
             clock: clock.clone(),
             wall: Arc::new(SystemClock),

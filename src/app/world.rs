@@ -2,7 +2,7 @@
 //! Does not know who asks for them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
@@ -65,6 +65,10 @@ impl Beside for RuntimeTasks {
             work.await;
             drop(room);
         });
+    }
+
+    fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(length))
     }
 }
 

@@ -247,8 +247,11 @@ fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> Lo
     let cause = error as &dyn std::error::Error;
     tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");
     match error {
-        ProviderError::Unavailable(_) => LoginFailure::ProviderUnavailable,
-        ProviderError::InvalidGrant(_) | ProviderError::Failed(_) => LoginFailure::ProviderError,
+        ProviderError::Unavailable(_) | ProviderError::Lost(_) => LoginFailure::ProviderUnavailable,
+        ProviderError::InvalidGrant(_)
+        | ProviderError::Failed(_)
+        | ProviderError::Unsupported(_)
+        | ProviderError::AudienceRefused(_) => LoginFailure::ProviderError,
         ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
     }
 }

@@ -105,6 +105,8 @@ mod tests {
             client_address: String::new(),
             provider_session: None,
             access_token_end: None,
+            renewable: false,
+            user_info_time: None,
         };
         let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
         let current = credential.secret_hash();

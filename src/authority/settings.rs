@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintMode;
 use crate::session::key::TenantNumber;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub logins: LoginSettings,
     /// The provider's tokens.
     pub tokens: TokenSettings,
+    /// Tokens of our own; `None` when none are minted.
+    pub mint: Option<MintSettings>,
     /// How many living sessions one user may have: a bound on every script, not a policy.
     pub sessions_per_user: usize,
     /// How long a session that is gone is remembered to have been ended.
@@ -109,6 +112,25 @@ pub struct TokenSettings {
     pub lease: Duration,
     /// How long a caller waits for somebody else's refresh.
     pub wait: Duration,
+    /// Whether a session ends when the provider definitely refuses its refresh token.
+    pub end_session_when_refused: bool,
+}
+
+/// Tokens of our own.
+#[derive(Clone, Debug)]
+pub struct MintSettings {
+    /// Who they say has issued them (`iss`).
+    pub issuer: String,
+    /// Whom they may be for (`aud`).
+    pub audiences: Vec<String>,
+    /// How long one lives, where the caller does not say.
+    pub lifetime: Duration,
+    /// How long one may live at most.
+    pub max_lifetime: Duration,
+    /// What they are signed with.
+    pub algorithm: SignatureAlgorithm,
+    /// How long a key signs before the next one does.
+    pub rotate_after: Duration,
 }
 
 /// How much of what a browser sent is read.

@@ -24,7 +24,7 @@ pub(super) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: i64::try_from(millis / 1000).unwrap_or(i64::MAX), nanos }
 }
 
-fn duration(length: Duration) -> prost_types::Duration {
+pub(super) fn duration(length: Duration) -> prost_types::Duration {
     prost_types::Duration::try_from(length).unwrap_or_default()
 }
 
@@ -61,7 +61,7 @@ pub(super) fn identity(identity: &Identity, tenant: &str) -> v1::Identity {
     }
 }
 
-fn structure(map: &serde_json::Map<String, serde_json::Value>) -> prost_types::Struct {
+pub(super) fn structure(map: &serde_json::Map<String, serde_json::Value>) -> prost_types::Struct {
     prost_types::Struct { fields: map.iter().map(|(name, json)| (name.clone(), value(json))).collect() }
 }
 
@@ -166,7 +166,7 @@ const fn inactive_reason(reason: InactiveReason) -> v1::InactiveReason {
     }
 }
 
-fn denied(denied: Denied) -> v1::DeniedSession {
+pub(super) fn denied(denied: Denied) -> v1::DeniedSession {
     let session = Some(info(&denied.session));
     let (reason, missing_scopes) = match denied.reason {
         DeniedReason::Csrf(CsrfFault::Missing) => (v1::DeniedReason::CsrfMissing, Vec::new()),
@@ -187,26 +187,28 @@ fn denied(denied: Denied) -> v1::DeniedSession {
     }
 }
 
-pub(super) fn refreshed(outcome: refresh_tokens::Outcome) -> v1::RefreshTokensResponse {
+pub(super) fn refreshed(outcome: refresh_tokens::Outcome, has_context: bool) -> v1::RefreshTokensResponse {
     use v1::refresh_tokens_response::Outcome;
+    let answer = outcome.answer(has_context).map(http);
     let outcome = match outcome {
         refresh_tokens::Outcome::Refreshed { access_token_end, session } => Outcome::Refreshed(v1::RefreshedTokens {
             access_token_expire_time: access_token_end.map(timestamp),
             session: Some(info(&session)),
         }),
         refresh_tokens::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
+        refresh_tokens::Outcome::Denied(found) => Outcome::Denied(denied(*found)),
     };
-    v1::RefreshTokensResponse { outcome: Some(outcome) }
+    v1::RefreshTokensResponse { outcome: Some(outcome), answer }
 }
 
 pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessTokenResponse {
     use v1::get_access_token_response::Outcome;
     let outcome = match outcome {
-        get_access_token::Outcome::Tokens(tokens) => Outcome::AccessToken(v1::AccessToken {
-            value: tokens.access.map(|token| token.expose().to_owned()).unwrap_or_default(),
+        get_access_token::Outcome::Token(token) => Outcome::AccessToken(v1::AccessToken {
+            value: token.value.expose().to_owned(),
             r#type: "Bearer".to_owned(),
-            expire_time: tokens.access_end.map(timestamp),
-            scopes: tokens.scopes,
+            expire_time: token.end.map(timestamp),
+            scopes: token.scopes,
         }),
         get_access_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
     };

@@ -15,6 +15,9 @@ pub mod server;
 mod session_service;
 mod status;
 mod strangers;
+mod token_answers;
+mod token_questions;
+mod token_service;
 mod work;
 
 /// The generated code of the contract.

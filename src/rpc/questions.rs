@@ -15,7 +15,6 @@ use crate::session::request::{PresentedCookie, RequestContext};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_hours(1);
 
 type Read<T> = Result<T, Error>;
 
@@ -115,10 +114,6 @@ pub(super) fn to_revoke(request: v1::SessionServiceRevokeRequest, limits: &Limit
         Some(Target::PresentedSession(v1::PresentedSession {})) => presented(request.cookies, request.context, limits),
         None => Err(fields::invalid("target", "presented_session; it is required")),
     }
-}
-
-pub(super) fn minimum_lifetime(value: Option<prost_types::Duration>) -> Read<Option<Duration>> {
-    fields::duration("minimum_lifetime", value, Duration::ZERO, HOUR)
 }
 
 /// The one route set that there is so far.

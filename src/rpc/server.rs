@@ -17,10 +17,12 @@ use super::gate::Gate;
 use super::login_service::Logins;
 use super::places::Places;
 use super::session_service::Sessions;
+use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
 use super::v1::login_service_server::LoginServiceServer;
 use super::v1::session_service_server::SessionServiceServer;
+use super::v1::token_service_server::TokenServiceServer;
 use super::work::Work;
 use crate::authority::settings::Limits;
 use crate::authority::{Authority, Error};
@@ -106,8 +108,13 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 /// A store that takes longer to say that it is there is not there.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 /// What health speaks of: the server as a whole, and each service.
-const HEALTH_OF: [&str; 4] =
-    ["", "gatelodge.v1.SessionService", "gatelodge.v1.LoginService", "gatelodge.v1.AdminService"];
+const HEALTH_OF: [&str; 5] = [
+    "",
+    "gatelodge.v1.SessionService",
+    "gatelodge.v1.LoginService",
+    "gatelodge.v1.TokenService",
+    "gatelodge.v1.AdminService",
+];
 
 /// Serves until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
 /// and what still runs is cut.
@@ -147,6 +154,7 @@ pub async fn serve(
         .layer(Gate::new(callers, calls.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
+        .add_service(TokenServiceServer::new(Tokens { authority: authority.clone() }).max_decoding_message_size(limit))
         .add_service(AdminServiceServer::new(Admin { authority }).max_decoding_message_size(limit))
         .add_service(health)
         .add_service(reflection().build_v1()?)

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 use super::asked::asked;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
-use super::{answers, questions, status, v1};
+use super::{answers, questions, status, token_answers, token_questions, v1};
 use crate::authority::Authority;
 
 /// SessionService over an authority.
@@ -37,10 +37,11 @@ impl SessionService for Sessions {
         let request = request.into_inner();
         let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
         let presented = presented.map_err(|error| status::of(&error, &asked.call.request_id))?;
-        let authority = self.authority.clone();
+        let (authority, has_context) = (self.authority.clone(), presented.context.is_some());
+        // It sends a refresh token that may be good once.
         let work = |call| async move { authority.refresh_tokens(&call, &presented).await };
         let outcome = self.work.to_its_end(asked, work).await?;
-        Ok(Response::new(answers::refreshed(outcome)))
+        Ok(Response::new(answers::refreshed(outcome, has_context)))
     }
 
     async fn get_access_token(
@@ -48,15 +49,25 @@ impl SessionService for Sessions {
         request: Request<v1::GetAccessTokenRequest>,
     ) -> Result<Response<v1::GetAccessTokenResponse>, Status> {
         let asked = asked();
-        let request = request.into_inner();
-        let failed = |error| status::of(&error, &asked.call.request_id);
-        let minimum = questions::minimum_lifetime(request.minimum_lifetime).map_err(failed)?;
-        let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
-        let presented = presented.map_err(failed)?;
+        let question = token_questions::get_access_token(request.into_inner(), &self.authority.limits());
+        let question = question.map_err(|error| status::of(&error, &asked.call.request_id))?;
         let authority = self.authority.clone();
-        let work = |call| async move { authority.get_access_token(&call, &presented, minimum).await };
+        let work = |call| async move { authority.get_access_token(&call, &question).await };
         let outcome = self.work.to_its_end(asked, work).await?;
         Ok(Response::new(answers::access_token(outcome)))
+    }
+
+    async fn get_user_info(
+        &self,
+        request: Request<v1::GetUserInfoRequest>,
+    ) -> Result<Response<v1::GetUserInfoResponse>, Status> {
+        let call = asked().call;
+        let request = request.into_inner();
+        let failed = |error| status::of(&error, &call.request_id);
+        let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let presented = presented.map_err(failed)?;
+        let outcome = self.authority.get_user_info(&call, &presented, request.refresh).await.map_err(failed)?;
+        Ok(Response::new(token_answers::user_info(outcome, self.authority.tenant_name())))
     }
 
     async fn revoke(

@@ -72,6 +72,11 @@ impl Keys {
         self.name(key.partition, b'c', key.tenant, &key.id)
     }
 
+    /// The keys that sign a tenant's own tokens.
+    pub fn mint_keys(&self, tenant: TenantNumber) -> Key {
+        Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'y', tenant, &[]))
+    }
+
     /// Whoever holds this sweeps a tenant.
     pub fn sweep(&self, tenant: TenantNumber, partition: Partition) -> Key {
         self.name(partition, b'w', tenant, &[])
@@ -126,6 +131,7 @@ mod tests {
         is(keys.index(TenantNumber(1), partition), "i", "");
         is(keys.sweep(TenantNumber(1), partition), "w", "");
         is(keys.mark(&user), "u", "user__hash");
+        is(keys.mint_keys(TenantNumber(1)), "y", "");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);

@@ -94,9 +94,10 @@ async fn work_whose_caller_is_gone_is_done_before_the_server_ends() {
     serving.stop();
     serving.ended().await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(4), "it ends when the work is done: {:?}", began.elapsed());
-    let kept = world.authority.get_access_token(&World::call(), &browser.get("/"), None).await.unwrap();
-    let get_access_token::Outcome::Tokens(tokens) = kept else { panic!("inactive") };
-    assert_eq!(tokens.access.unwrap().expose(), "access-100");
+    let question = get_access_token::Question { presented: browser.get("/"), ..Default::default() };
+    let kept = world.authority.get_access_token(&World::call(), &question).await.unwrap();
+    let get_access_token::Outcome::Token(token) = kept else { panic!("inactive") };
+    assert_eq!(token.value.expose(), "access-100");
 }
 
 #[tokio::test]

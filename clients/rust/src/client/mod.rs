@@ -6,6 +6,7 @@ pub mod error;
 mod login;
 pub mod options;
 mod sessions;
+mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use error::Error;
 pub use login::LoginCalls;
 use options::{ClientOptions, OptionsError};
 pub use sessions::{Checked, SessionCalls};
+pub use tokens::{TokenCalls, TokenVerdict};
 
 /// Asks an authority. Cheap to clone: all clones share one connection.
 ///
@@ -91,6 +93,12 @@ impl Client {
     #[must_use]
     pub fn sessions(&self) -> SessionCalls<'_> {
         SessionCalls(self)
+    }
+
+    /// The calls about bearer tokens.
+    #[must_use]
+    pub fn tokens(&self) -> TokenCalls<'_> {
+        TokenCalls(self)
     }
 
     /// The calls of an admin.
