@@ -26,6 +26,7 @@ var question = &v1.ValidateSessionRequest{}
 func TestEveryMethodOfTheContractHasItsManner(t *testing.T) {
 	files := []protoreflect.FileDescriptor{
 		v1.File_gatelodge_v1_admin_proto, v1.File_gatelodge_v1_login_proto, v1.File_gatelodge_v1_session_proto,
+		v1.File_gatelodge_v1_token_proto,
 	}
 	for _, file := range files {
 		for i := range file.Services().Len() {

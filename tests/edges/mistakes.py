@@ -132,6 +132,14 @@ def _join_lines(name: str):
     return request
 
 
+def _first_lines(name: str, most: int):
+    def request(asked):
+        kept = [header for header in asked.headers if header[0].lower() == name.encode()][:most]
+        asked.headers = [header for header in asked.headers if header[0].lower() != name.encode()] + kept
+
+    return request
+
+
 def _validate_preflights(asked):
     if asked.method == b"OPTIONS" and asked.target == b"/private":
         asked.method = b"GET"
@@ -352,6 +360,13 @@ SWITCHES: dict[str, Broken] = {
     ),
     "joins the lines of X-Forwarded-For": Broken(
         ("context: the lines of x forwarded for stay apart",), request=_join_lines("x-forwarded-for")
+    ),
+    "keeps the beginning of X-Forwarded-For": Broken(
+        (
+            "context: of long forwarded lines the end arrives",
+            "context: of many forwarded lines the last 64 arrive",
+        ),
+        request=_first_lines("x-forwarded-for", 4),
     ),
     "passes the path without its query": Broken(
         ("context: the target is that of the request line: a plain query",), question=_path_as_target

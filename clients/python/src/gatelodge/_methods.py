@@ -60,7 +60,13 @@ REFRESH_TOKENS = Method(_SESSIONS + "RefreshTokens", v1.RefreshTokensRequest, v1
 GET_ACCESS_TOKEN = Method(
     _SESSIONS + "GetAccessToken", v1.GetAccessTokenRequest, v1.GetAccessTokenResponse, timeout=_SLOW
 )
+GET_USER_INFO = Method(_SESSIONS + "GetUserInfo", v1.GetUserInfoRequest, v1.GetUserInfoResponse, timeout=_SLOW)
 REVOKE_SESSION = Method(_SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse)
+
+_TOKENS = "/gatelodge.v1.TokenService/"
+VALIDATE_TOKEN = Method(_TOKENS + "ValidateToken", v1.ValidateTokenRequest, v1.ValidateTokenResponse, timeout=_SLOW)
+MINT_TOKEN = Method(_TOKENS + "MintToken", v1.MintTokenRequest, v1.MintTokenResponse)
+GET_JWKS = Method(_TOKENS + "GetJwks", v1.GetJwksRequest, v1.GetJwksResponse)
 
 _ADMIN = "/gatelodge.v1.AdminService/"
 LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListSessionsResponse)

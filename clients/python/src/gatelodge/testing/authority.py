@@ -322,6 +322,19 @@ class FakeAuthority:
             return v1.RefreshTokensResponse(inactive=v1.InactiveSession(reason=found))
         return v1.RefreshTokensResponse(refreshed=v1.RefreshedTokens(session=found.info()))
 
+    def _get_user_info(self, question: v1.GetUserInfoRequest, _: str) -> v1.GetUserInfoResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.GetUserInfoResponse(inactive=v1.InactiveSession(reason=found))
+        return v1.GetUserInfoResponse(user_info=v1.UserInfo(identity=found.identity(), session=found.info()))
+
+    def _check_no_token(self, _: Message, __: str) -> Message:
+        message = "the fake authority checks no access tokens"
+        raise errors.TokenCheckOffError(message, code=grpc.StatusCode.FAILED_PRECONDITION)
+
+    def _mint_none(self, _: Message, __: str) -> Message:
+        raise errors.MintingOffError("the fake authority mints no tokens", code=grpc.StatusCode.FAILED_PRECONDITION)
+
     def _list_sessions(self, question: v1.ListSessionsRequest, _: str) -> v1.ListSessionsResponse:
         """All on one page."""
         found = [visitor for visitor in self._living() if question.user_id in {"", visitor.user_id}]
@@ -361,6 +374,10 @@ _ANSWERS: dict[str, Any] = {
     methods.REFRESH_TOKENS.path: FakeAuthority._refresh_tokens,
     methods.REVOKE_SESSION.path: FakeAuthority._revoke,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
+    methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
+    methods.VALIDATE_TOKEN.path: FakeAuthority._check_no_token,
+    methods.MINT_TOKEN.path: FakeAuthority._mint_none,
+    methods.GET_JWKS.path: FakeAuthority._mint_none,
     methods.LIST_SESSIONS.path: FakeAuthority._list_sessions,
     methods.GET_SESSION.path: FakeAuthority._get_session,
     methods.REVOKE_AS_ADMIN.path: FakeAuthority._revoke_as_admin,
