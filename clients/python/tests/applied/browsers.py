@@ -83,8 +83,9 @@ def _django(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
 def _async_django(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
 
     async def ask() -> Any:
-        kind = headers.get("content-type", "")
-        return await AsyncDjangoClient().generic(method, path, body, kind, headers=dict(headers))
+        others = dict(headers)
+        kind = others.pop("content-type", "")
+        return await AsyncDjangoClient().generic(method, path, body, kind, headers=others)
 
     response = asyncio.run(ask())
     return Got(response.status_code, _django_headers(response), response.content)
