@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::open_standing::OpenStanding;
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::{Chosen, InactiveReason, choose, signed};
 use crate::session::cookie;
 use crate::session::credential::Credential;
-use crate::session::fingerprint::{self, Comparison, FingerprintMode, Likeness};
+use crate::session::fingerprint::{Comparison, FingerprintMode, Likeness};
 use crate::session::key::SessionKey;
-use crate::session::record::{Record, Standing};
+use crate::session::record::Record;
 use crate::session::request::RequestContext;
 use crate::session::rotation::{self, Standpoint};
 use crate::session::time::{Liveness, Times, Timestamp};
@@ -22,7 +23,7 @@ pub(super) struct Admitted {
     pub(super) credential: Credential,
     pub(super) under_former_name: bool,
     pub(super) record: Record,
-    pub(super) standing: Arc<Standing>,
+    pub(super) standing: Arc<OpenStanding>,
     pub(super) times: Times,
     pub(super) touch_due: bool,
     pub(super) fingerprint: Likeness,
@@ -49,7 +50,7 @@ pub struct SessionView {
     /// The session.
     pub key: SessionKey,
     /// What it is.
-    pub standing: Arc<Standing>,
+    pub standing: Arc<OpenStanding>,
     /// Its times.
     pub times: Times,
     /// When it ends if it is not used again.
@@ -131,7 +132,7 @@ impl Authority {
             return Ok(Judgement::Stolen);
         }
         let (policy, proxies) = (&self.settings.fingerprint, &self.settings.trusted_proxies);
-        let fingerprint = fingerprint::compare(context, &standing, policy, proxies, &self.vault.fingerprint);
+        let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);
         if fingerprint.comparison == Comparison::Differed && policy.mode == FingerprintMode::Strict {
             tracing::info!(session = credential.key.public(), "refused: the client is another one than at login");
             return inactive(InactiveReason::Fingerprint);
@@ -174,7 +175,7 @@ impl Authority {
     pub(super) fn view(
         &self,
         key: SessionKey,
-        standing: impl Into<Arc<Standing>>,
+        standing: impl Into<Arc<OpenStanding>>,
         times: Times,
         generation: u32,
     ) -> SessionView {

@@ -170,6 +170,7 @@ impl Authority {
         if question.touch && !self.touch(&mut admitted).await {
             return Ok(Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, question.answer_json, call)));
         }
+        self.refresh_beside(&admitted);
         Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question).await)))
     }
 
@@ -264,7 +265,7 @@ impl Authority {
         Ok(())
     }
 
-    fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
+    pub(super) fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
         let provider = &admitted.standing.identity.provider;
         let mut login_query = String::new();
         if reason == DeniedReason::LoginTooOld {

@@ -70,7 +70,13 @@ pub fn take(context: &RequestContext, ring: &MacRing) -> [u8; 16] {
     with_parts(context, |parts| ring.sign(parts).1)
 }
 
-/// Compares a client with the one at login. A header that came then and is missing now is a difference, since a thief
+/// Whether a client's headers give the hash that was taken at login.
+#[must_use]
+pub fn matches(context: &RequestContext, at_login: &[u8; 16], ring: &MacRing) -> bool {
+    with_parts(context, |parts| ring.tags(parts).any(|tag| equal(&tag, at_login)))
+}
+
+/// Compares a client with the one at login; `same_headers` is [`matches`], or whoever remembers what it said. A header that came then and is missing now is a difference, since a thief
 /// chooses what to send; that it differs refuses a request and never ends a session. An address comes from the edge and
 /// not from the client: where one is missing, networks are not compared.
 #[must_use]
@@ -79,18 +85,17 @@ pub fn compare(
     standing: &Standing,
     policy: &FingerprintPolicy,
     proxies: &TrustedProxies,
-    ring: &MacRing,
+    same_headers: impl FnOnce(&RequestContext, &[u8; 16]) -> bool,
 ) -> Likeness {
     let (Some(context), Some(at_login)) = (context, standing.fingerprint.as_ref()) else { return Likeness::default() };
     if policy.mode == FingerprintMode::Off {
         return Likeness::default();
     }
-    let headers = with_parts(context, |parts| ring.tags(parts).any(|tag| equal(&tag, at_login)));
     let network = policy.network.and_then(|prefixes| {
         let before = standing.client_address.parse().ok()?;
         Some(prefixes.of(before)? == prefixes.of(proxies.client(context)?)?)
     });
-    let matched = headers && network != Some(false);
+    let matched = network != Some(false) && same_headers(context, at_login);
     let comparison = if matched { Comparison::Matched } else { Comparison::Differed };
     Likeness { comparison, network: network.is_some() }
 }

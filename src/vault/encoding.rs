@@ -73,6 +73,11 @@ pub(super) struct StandingForm {
     /// Unless it is `created`.
     #[n(21)]
     generation_since: Option<i64>,
+    /// Unless it is false.
+    #[n(23)]
+    renewable: Option<bool>,
+    #[n(24)]
+    user_info_time: Option<i64>,
 }
 
 fn plain_user_id(provider: &str, sub: &str) -> String {
@@ -110,6 +115,8 @@ impl From<&Standing> for StandingForm {
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
             remembered: standing.remembered.then_some(true),
             generation_since: Some(after(standing.generation_since)).filter(|after| *after != 0),
+            renewable: standing.renewable.then_some(true),
+            user_info_time: standing.user_info_time.map(after),
         }
     }
 }
@@ -152,6 +159,8 @@ impl TryFrom<StandingForm> for Standing {
             client_address: form.client_address.0,
             provider_session: form.provider_session.map(|id| id.0),
             access_token_end: form.access_token_end.map(at),
+            renewable: form.renewable.unwrap_or_default(),
+            user_info_time: form.user_info_time.map(at),
         })
     }
 }
@@ -169,6 +178,21 @@ pub(super) struct TokensForm {
     pub(super) refresh: Option<ByteVec>,
     #[n(4)]
     pub(super) id: Option<ByteVec>,
+    #[n(5)]
+    pub(super) exchanged: Option<Vec<ExchangedForm>>,
+}
+
+/// An exchanged token as it is kept.
+#[derive(Encode, Decode)]
+pub(super) struct ExchangedForm {
+    #[n(0)]
+    pub(super) audience: String,
+    #[n(1)]
+    pub(super) access: ByteVec,
+    #[n(2)]
+    pub(super) end: u64,
+    #[n(3)]
+    pub(super) scopes: Vec<String>,
 }
 
 /// A login under way, as it is kept.

@@ -4,6 +4,7 @@
 mod compact;
 mod encoding;
 mod logins;
+mod mint;
 mod pair;
 mod sessions;
 mod short;
@@ -12,6 +13,7 @@ use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
+pub use mint::MintKey;
 pub use pair::promote_successor;
 pub use sessions::TokenKey;
 
@@ -37,6 +39,7 @@ pub struct Vault {
     login: SealRing,
     kept: SealRing,
     logout: SealRing,
+    mint: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -67,6 +70,7 @@ impl Vault {
             login: sessions.seal("login"),
             kept: sessions.seal("kept answer"),
             logout: sessions.seal("logout state"),
+            mint: sessions.seal("mint keys"),
         }
     }
 }

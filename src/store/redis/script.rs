@@ -82,4 +82,5 @@ scripts! {
     note_login: "note_login.lua",
     finish_login: "finish_login.lua",
     watch_login: "watch_login.lua",
+    put_mint_keys: "put_mint_keys.lua",
 }

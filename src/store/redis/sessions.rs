@@ -49,12 +49,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
-        let keys = self.keys.session(key);
-        if let Some(kept) = self.get(keys.record).await? {
+        if let Some(kept) = self.get(self.keys.record(key)).await? {
             return Ok(Lookup::Found(read_record(kept)?));
         }
         // An id never comes back, so nothing can have begun in between.
-        let tombstone = self.get(keys.tombstone).await?;
+        let tombstone = self.get(self.keys.session(key).tombstone).await?;
         Ok(Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))))
     }
 

@@ -1,13 +1,14 @@
 //! Owns the conformance suite of the stores: one list of tests, run against every store there is. What only one of
 //! them can do or suffer has a file of its own. Does not know the inside of any store.
 
-mod bench;
+pub mod bench;
 mod cost;
 mod embedded_file;
 mod embedded_kill;
 mod index;
 mod leases;
 mod logins;
+mod mint_keys;
 mod races;
 mod redis_fitness;
 mod redis_keys;
@@ -89,6 +90,11 @@ every_store! {
         nothing_can_be_noted_after_the_lease
         a_waiter_is_woken_by_the_end
         a_waiter_waits_for_no_one_who_is_not_there;
+    mint_keys:
+        mint_keys_read_back_and_are_the_tenants_own
+        mint_keys_are_written_over_those_before_them_alone
+        mint_keys_go_by_themselves_and_can_begin_anew
+        of_a_hundred_mint_keys_one_wins;
     races:
         of_a_hundred_takes_one_wins
         of_a_hundred_leases_one_wins
