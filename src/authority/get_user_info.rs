@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::admit::{Admission, Admitted, SessionView};
+use super::admit::{Admitted, SessionView};
+use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
 use super::open_standing::OpenStanding;
 use super::refresh::Refreshed;
-use super::validate_session::{self, Denied, Inactive, Requirements};
+use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::record::{Standing, Tokens};
@@ -44,23 +45,16 @@ impl Authority {
     /// When the provider is asked, and refuses, is away, or offers no user info; when the store can't say.
     pub async fn get_user_info(&self, call: &Call, presented: &Presented, refresh: bool) -> Result<Outcome, Error> {
         let context = presented.context.as_ref();
-        let inactive = |reason| Outcome::Inactive(self.inactive(reason, context, true, call));
-        let mut admitted = match self.admit(presented).await? {
-            Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => return Ok(inactive(reason)),
+        let gone = || Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call));
+        let mut admitted = match self.admit_to_use(call, presented).await? {
+            Ok(admitted) => admitted,
+            Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
+            Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
-        if let Err(reason) = self.judge_request(&admitted, &Requirements::default(), context) {
-            let presented = presented.clone();
-            let question = validate_session::Question { presented, answer_json: true, ..Default::default() };
-            return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call))));
-        }
-        if !self.touch(&mut admitted).await {
-            return Ok(inactive(InactiveReason::Revoked));
-        }
         if refresh {
             match self.ask_user_info(&admitted).await? {
                 Some(standing) => admitted.standing = standing,
-                None => return Ok(inactive(InactiveReason::Revoked)),
+                None => return Ok(gone()),
             }
         }
         let learned = admitted.standing.user_info_time.unwrap_or(admitted.standing.created);

@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::admit::{Admission, Admitted, SessionView};
+use super::admit::{Admitted, SessionView};
+use super::admit_to_use::Refusal;
 use super::settings::MintSettings;
-use super::validate_session::{self, Denied, Inactive, Requirements};
+use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented, own_token};
 use crate::crypto::Secret;
-use crate::session::admission::InactiveReason;
 use crate::session::identity::Identity;
 use crate::session::mint::refuse_claims;
 use crate::session::time::Timestamp;
@@ -74,20 +74,11 @@ impl Authority {
         if let Some(expected) = refuse_claims(&question.application_claims) {
             return invalid("application_claims", expected);
         }
-        let context = question.presented.context.as_ref();
-        let inactive = |reason| Outcome::Inactive(self.inactive(reason, context, true, call));
-        let mut admitted = match self.admit(&question.presented).await? {
-            Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => return Ok(inactive(reason)),
+        let admitted = match self.admit_to_use(call, &question.presented).await? {
+            Ok(admitted) => admitted,
+            Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
+            Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
-        if let Err(reason) = self.judge_request(&admitted, &Requirements::default(), context) {
-            let presented = question.presented.clone();
-            let asked = validate_session::Question { presented, answer_json: true, ..Default::default() };
-            return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &asked, call))));
-        }
-        if !self.touch(&mut admitted).await {
-            return Ok(inactive(InactiveReason::Revoked));
-        }
         let keys = self.mint_keys(mint).await?;
         let key = keys.signing().ok_or_else(|| Error::Internal("there is no mint key".into()))?;
         let now = self.ports.clock.now();

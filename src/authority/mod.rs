@@ -3,6 +3,7 @@
 
 pub mod access_token;
 mod admit;
+mod admit_to_use;
 pub mod answer;
 mod asked;
 mod change_standing;

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::admit::{Admission, SessionView};
+use super::admit::SessionView;
+use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
 use super::refresh::Refreshed;
-use super::validate_session::{Denied, Inactive, Question, Requirements};
+use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::time::Timestamp;
@@ -34,18 +35,12 @@ impl Authority {
     /// When there is no refresh token, the provider refuses or is away, or the store can't say.
     pub async fn refresh_tokens(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
         let context = presented.context.as_ref();
-        let inactive = |reason| Outcome::Inactive(self.inactive(reason, context, true, call));
-        let mut admitted = match self.admit(presented).await? {
-            Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => return Ok(inactive(reason)),
+        let gone = || Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call));
+        let admitted = match self.admit_to_use(call, presented).await? {
+            Ok(admitted) => admitted,
+            Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
+            Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
-        if let Err(reason) = self.judge_request(&admitted, &Requirements::default(), context) {
-            let question = Question { presented: presented.clone(), answer_json: true, ..Question::default() };
-            return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call))));
-        }
-        if !self.touch(&mut admitted).await {
-            return Ok(inactive(InactiveReason::Revoked));
-        }
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
         match self.refresh(&admitted, sealed).await? {
@@ -54,7 +49,7 @@ impl Authority {
                 let session = Box::new(self.view(key, admitted.standing, admitted.times, generation));
                 Ok(Outcome::Refreshed { access_token_end: tokens.access_end, session })
             }
-            Refreshed::SessionGone => Ok(inactive(InactiveReason::Revoked)),
+            Refreshed::SessionGone => Ok(gone()),
         }
     }
 }
