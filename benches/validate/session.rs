@@ -61,18 +61,22 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         identity,
         created: now,
         absolute_end: now + DAY,
+        remembered: false,
+        generation_since: now,
         fingerprint: Some(fingerprint::take(&context, &vault.fingerprint)),
         user_agent: USER_AGENT.to_owned(),
         client_address: "203.0.113.7".to_owned(),
         provider_session: Some("0b1f3a57-9d2c-4e68-8f40-1c2d3e4f5a6b".to_owned()),
         access_token_end: Some(now + Duration::from_mins(5)),
+        renewable: true,
+        user_info_time: None,
     };
     let marks = Marks::default();
     let header = Header {
         revision: 1,
         generation: 1,
         current: credential.secret_hash(),
-        previous: None,
+        other: None,
         last_active: None,
         fence: 0,
         marks,
@@ -115,6 +119,7 @@ pub fn tokens() -> Tokens {
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         refresh: jwt(380, 64),
         id: jwt(640, 256),
+        exchanged: Vec::new(),
     }
 }
 

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, RouteSet, Settings, TokenSettings,
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
+    TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
-use crate::config::sessions::{Security, Sessions};
+use crate::config::sessions::{self, Security, Sessions};
 use crate::config::{self, Config, app, well_known};
-use crate::crypto::{KeyRing, Secret};
+use crate::crypto::{KeyRing, Secret, SignatureAlgorithm};
 use crate::session::client::TrustedProxies;
-use crate::session::fingerprint::FingerprintMode;
+use crate::session::fingerprint::{FingerprintMode, FingerprintPolicy, NetworkPrefixes};
 use crate::session::key::TenantNumber;
 use crate::session::origin::Origin;
 use crate::session::place::Places;
+use crate::session::rotation::RotationPolicy;
 use crate::session::time::Lifetimes;
 
 /// How long a callback may be at work, all of its calls to the provider included.
 const LOGIN_LEASE: Duration = Duration::from_secs(30);
-/// An access token that lapses sooner than this is of no use to a backend.
-const TOKEN_MARGIN: Duration = Duration::from_secs(30);
 /// A refresh lease without renewal; the holder renews it while its call runs.
 const REFRESH_LEASE: Duration = Duration::from_secs(10);
 /// How long a caller waits for somebody else's refresh.
@@ -71,6 +71,15 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
             absolute: sessions.max_age.get(),
             touch_interval: sessions.touch_interval.get(),
         },
+        remember_me: Some(&sessions.remember_me).filter(|remember| remember.enabled).map(|remember| Lifetimes {
+            idle: remember.idle_timeout.get(),
+            absolute: remember.max_age.get(),
+            touch_interval: sessions.touch_interval.get(),
+        }),
+        rotation: RotationPolicy {
+            after: Some(sessions.rotation.after.get()).filter(|after| !after.is_zero()),
+            grace: sessions.rotation.grace.get(),
+        },
         csrf: CsrfSettings {
             header: sessions.csrf_header.to_ascii_lowercase(),
             max_age: Duration::from_secs(u64::from(sessions.csrf_token_max_age_hours) * 3600),
@@ -91,13 +100,30 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         },
         tokens: TokenSettings {
             refresh: refresh.enabled && refresh.persist_in_session_store,
-            margin: TOKEN_MARGIN,
+            margin: refresh.margin.get(),
             lease: REFRESH_LEASE,
             wait: REFRESH_WAIT,
+            end_session_when_refused: refresh.end_session_when_refused,
         },
+        mint: mint(config),
         sessions_per_user: sessions.max_sessions_per_user,
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
+    })
+}
+
+fn mint(config: &Config) -> Option<MintSettings> {
+    let mint = &config.tokens.mint;
+    mint.enabled.then(|| MintSettings {
+        issuer: mint.issuer.clone().unwrap_or_else(|| config.app.redirects.public_base_url.clone()),
+        audiences: mint.audiences.clone(),
+        lifetime: mint.lifetime.get(),
+        max_lifetime: mint.max_lifetime.get(),
+        algorithm: match mint.algorithm {
+            config::tokens::Algorithm::ES256 => SignatureAlgorithm::Es256,
+            config::tokens::Algorithm::EdDSA => SignatureAlgorithm::EdDsa,
+        },
+        rotate_after: mint.rotate_after.get(),
     })
 }
 
@@ -144,11 +170,14 @@ fn places(own: Origin, redirects: &app::Redirects) -> Places {
     }
 }
 
-/// The seed's two booleans are three modes.
-const fn fingerprint(security: &Security) -> FingerprintMode {
-    match (security.enable_client_fingerprinting, security.strict_fingerprinting) {
-        (false, _) => FingerprintMode::Off,
-        (true, false) => FingerprintMode::Warn,
-        (true, true) => FingerprintMode::Strict,
+fn fingerprint(security: &Security) -> FingerprintPolicy {
+    let prefixes = NetworkPrefixes { ipv4: security.ipv4_prefix, ipv6: security.ipv6_prefix };
+    FingerprintPolicy {
+        mode: match security.mode() {
+            sessions::Fingerprint::Off => FingerprintMode::Off,
+            sessions::Fingerprint::Warn => FingerprintMode::Warn,
+            sessions::Fingerprint::Strict => FingerprintMode::Strict,
+        },
+        network: security.fingerprint_ip_address.then_some(prefixes),
     }
 }

@@ -81,8 +81,9 @@ impl Authority {
         context: &RequestContext,
     ) -> (NewSession, SessionView) {
         let now = self.ports.clock.now();
-        let limits = &self.settings.lifetimes;
-        let fingerprint = match self.settings.fingerprint {
+        let remembered = taken.login.remember && self.settings.remember_me.is_some();
+        let limits = self.settings.lifetimes_of(remembered);
+        let fingerprint = match self.settings.fingerprint.mode {
             FingerprintMode::Off => None,
             FingerprintMode::Warn | FingerprintMode::Strict => {
                 Some(fingerprint::take(context, &self.vault.fingerprint))
@@ -93,18 +94,22 @@ impl Authority {
             identity: grant.identity,
             created: now,
             absolute_end: now + limits.absolute,
+            remembered,
+            generation_since: now,
             fingerprint,
             user_agent: readable(context.user_agent.as_deref().unwrap_or_default()),
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),
             provider_session: grant.provider_session,
             access_token_end: grant.tokens.access_end,
+            renewable: grant.tokens.refresh.is_some(),
+            user_info_time: None,
         };
         let marks = taken.login.born;
         let header = Header {
             revision: 1,
             generation: credential.generation,
             current: credential.secret_hash(),
-            previous: None,
+            other: None,
             last_active: None,
             fence: 0,
             marks,

@@ -48,6 +48,7 @@ struct Wish {
     provider: Arc<dyn IdentityProvider>,
     return_to: Option<String>,
     max_age: Option<Duration>,
+    remember: bool,
 }
 
 impl Authority {
@@ -74,6 +75,7 @@ impl Authority {
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
             max_age: wish.max_age,
+            remember: wish.remember,
             prior: self.prior_session(&question.presented),
             code_verifier,
         };
@@ -132,7 +134,12 @@ impl Authority {
             }
             None => None,
         };
-        Ok(Wish { provider, return_to, max_age })
+        let remember = match query.get("remember_me").unwrap_or_default() {
+            "" | "false" | "0" | "off" => false,
+            "true" | "1" | "on" => true,
+            _ => return Err(Refusal::malformed("The parameter remember_me is neither true nor false")),
+        };
+        Ok(Wish { provider, return_to, max_age, remember })
     }
 
     /// No one provider was named, with those that are known.

@@ -79,6 +79,8 @@ pub struct PendingLogin {
     pub return_to: Option<String>,
     /// How long ago the user may have authenticated at most.
     pub max_age: Option<Duration>,
+    /// Whether the session is to be a "remember me" session.
+    pub remember: bool,
     /// The session that the browser had when it began, which ends when the new one is made.
     pub prior: Option<SessionKey>,
     /// Keyed hash of the binding it belongs to.

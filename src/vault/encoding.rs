@@ -67,6 +67,17 @@ pub(super) struct StandingForm {
     access_token_end: Option<i64>,
     #[n(19)]
     fingerprint: Option<ByteVec>,
+    /// Unless it is false.
+    #[n(20)]
+    remembered: Option<bool>,
+    /// Unless it is `created`.
+    #[n(21)]
+    generation_since: Option<i64>,
+    /// Unless it is false.
+    #[n(23)]
+    renewable: Option<bool>,
+    #[n(24)]
+    user_info_time: Option<i64>,
 }
 
 fn plain_user_id(provider: &str, sub: &str) -> String {
@@ -102,6 +113,10 @@ impl From<&Standing> for StandingForm {
             absolute_end: after(standing.absolute_end),
             access_token_end: standing.access_token_end.map(after),
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
+            remembered: standing.remembered.then_some(true),
+            generation_since: Some(after(standing.generation_since)).filter(|after| *after != 0),
+            renewable: standing.renewable.then_some(true),
+            user_info_time: standing.user_info_time.map(after),
         }
     }
 }
@@ -137,11 +152,15 @@ impl TryFrom<StandingForm> for Standing {
             },
             created: at(0),
             absolute_end: at(form.absolute_end),
+            remembered: form.remembered.unwrap_or_default(),
+            generation_since: at(form.generation_since.unwrap_or_default()),
             fingerprint,
             user_agent: form.user_agent,
             client_address: form.client_address.0,
             provider_session: form.provider_session.map(|id| id.0),
             access_token_end: form.access_token_end.map(at),
+            renewable: form.renewable.unwrap_or_default(),
+            user_info_time: form.user_info_time.map(at),
         })
     }
 }
@@ -159,6 +178,21 @@ pub(super) struct TokensForm {
     pub(super) refresh: Option<ByteVec>,
     #[n(4)]
     pub(super) id: Option<ByteVec>,
+    #[n(5)]
+    pub(super) exchanged: Option<Vec<ExchangedForm>>,
+}
+
+/// An exchanged token as it is kept.
+#[derive(Encode, Decode)]
+pub(super) struct ExchangedForm {
+    #[n(0)]
+    pub(super) audience: String,
+    #[n(1)]
+    pub(super) access: ByteVec,
+    #[n(2)]
+    pub(super) end: u64,
+    #[n(3)]
+    pub(super) scopes: Vec<String>,
 }
 
 /// A login under way, as it is kept.
@@ -181,8 +215,10 @@ pub(super) struct LoginForm {
     #[n(7)]
     pub(super) binding_hash: ByteVec,
     /// The marks of everything, tenant and provider.
-    #[n(8)]
+    #[n(9)]
     pub(super) born: [u64; 3],
+    #[n(8)]
+    pub(super) remember: Option<bool>,
 }
 
 /// A kept answer of a login.

@@ -31,6 +31,7 @@ impl Vault {
             prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
             binding_hash: login.binding_hash.to_vec().into(),
             born: [login.born.everything, login.born.tenant, login.born.provider],
+            remember: login.remember.then_some(true),
         };
         self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&form))
     }
@@ -52,6 +53,7 @@ impl Vault {
             max_age: form.max_age.map(Duration::from_secs),
             prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
             binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
+            remember: form.remember.unwrap_or_default(),
         })
     }
 

@@ -1,21 +1,22 @@
 //! Owns sealing what is kept of a session: the standing under the server's ring, the tokens under a key of the session
-//! that opens only with the ring and the credential's secret together. Does not know stores.
+//! that opens only with the ring and a credential's secret together. Does not know stores.
 
 use super::compact::{deflate, deflate_standing, inflate, inflate_standing, lengthen, shorten};
-use super::encoding::{StandingForm, TokensForm, decode, encode};
+use super::encoding::{ExchangedForm, StandingForm, TokensForm, decode, encode};
+use super::pair::{join_body, split_body};
 use super::{NONCE_LEN, Vault, VaultError};
-use crate::crypto::{SealKey, SecretBytes, WRAPPED_LEN, open_with, seal_with};
+use crate::crypto::{SealKey, SecretBytes, open_with, seal_with};
 use crate::session::credential::Credential;
 use crate::session::key::SessionKey;
-use crate::session::record::{Marks, Standing, Tokens};
+use crate::session::record::{ExchangedToken, Marks, Standing, Tokens};
 use crate::session::time::Timestamp;
 
 /// The format of a body and of what is sealed in it.
-const VERSION: &[u8] = &[1];
+pub(super) const VERSION: &[u8] = &[1];
 
 /// The random key of a session's tokens. A change of the credential wraps it anew, and touches no token.
 #[derive(Clone, Debug)]
-pub struct TokenKey(SealKey);
+pub struct TokenKey(pub(super) SealKey);
 
 impl TokenKey {
     /// From fresh random bytes.
@@ -26,7 +27,7 @@ impl TokenKey {
 }
 
 impl Vault {
-    /// A record's body: format version (1 byte), the wrapped key of the tokens (44), the sealed standing.
+    /// A record's body, for one credential: its form (1 byte), the wrapped key of the tokens (44), the sealed standing.
     #[must_use]
     pub fn seal_body(
         &self,
@@ -36,9 +37,9 @@ impl Vault {
         standing: &Standing,
         token_key: &TokenKey,
     ) -> Vec<u8> {
-        let wrapped = self.token_key.wrap(&token_key_of(credential, &credential.key.to_bytes()), &token_key.0);
+        let wrapped = self.wrap_token_key(credential, token_key);
         let sealed = self.seal_standing(nonce, &credential.key, marks, standing);
-        join_body(&wrapped, &sealed)
+        join_body(&[&wrapped], &sealed)
     }
 
     /// The same body with another standing: what needs no credential.
@@ -54,7 +55,7 @@ impl Vault {
         standing: &Standing,
     ) -> Result<Vec<u8>, VaultError> {
         let (wrapped, _) = split_body(body)?;
-        Ok(join_body(wrapped, &self.seal_standing(nonce, key, marks, standing)))
+        Ok(join_body(&wrapped, &self.seal_standing(nonce, key, marks, standing)))
     }
 
     fn seal_standing(&self, nonce: [u8; NONCE_LEN], key: &SessionKey, marks: &Marks, standing: &Standing) -> Vec<u8> {
@@ -72,16 +73,6 @@ impl Vault {
         let plain = self.standing.open(&[&key.to_bytes()], &context, sealed)?;
         decode::<StandingForm>(&inflate_standing(&plain)?)?.try_into()
     }
-
-    /// Unwraps the key of a session's tokens. Only the current credential's secret does it.
-    ///
-    /// # Errors
-    /// When the ring's key is not loaded, or the credential is not the one it was wrapped for.
-    pub fn open_token_key(&self, credential: &Credential, body: &[u8]) -> Result<TokenKey, VaultError> {
-        let (wrapped, _) = split_body(body)?;
-        let key = credential.key.to_bytes();
-        Ok(TokenKey(self.token_key.unwrap(&token_key_of(credential, &key), wrapped)?))
-    }
 }
 
 impl TokenKey {
@@ -94,6 +85,7 @@ impl TokenKey {
             scopes: tokens.scopes.clone(),
             refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
             id: tokens.id.as_ref().map(|token| shorten(token).into()),
+            exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
         };
         seal_with(&self.0, nonce, &[b"tokens", VERSION, &key.to_bytes()], &deflate(&encode(&form)))
     }
@@ -112,8 +104,23 @@ impl TokenKey {
             scopes: form.scopes,
             refresh: token(form.refresh)?,
             id: token(form.id)?,
+            exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn exchanged_form(token: &ExchangedToken) -> ExchangedForm {
+    ExchangedForm {
+        audience: token.audience.clone(),
+        access: shorten(&token.access).into(),
+        end: token.end.as_millis(),
+        scopes: token.scopes.clone(),
+    }
+}
+
+fn exchanged(form: ExchangedForm) -> Result<ExchangedToken, VaultError> {
+    let end = Timestamp::from_millis(form.end);
+    Ok(ExchangedToken { audience: form.audience, access: lengthen(&form.access)?, end, scopes: form.scopes })
 }
 
 fn mark_bytes(marks: &Marks) -> [u8; 28] {
@@ -123,22 +130,6 @@ fn mark_bytes(marks: &Marks) -> [u8; 28] {
     bytes[16..24].copy_from_slice(&marks.provider.to_be_bytes());
     bytes[24..].copy_from_slice(&marks.of.0);
     bytes
-}
-
-/// What the key of a session's tokens is wrapped for: this session, in the hands of who has this secret.
-fn token_key_of<'a>(credential: &'a Credential, key: &'a [u8]) -> [&'a [u8]; 4] {
-    [b"token key", VERSION, key, credential.secret().expose()]
-}
-
-fn join_body(wrapped: &[u8], sealed: &[u8]) -> Vec<u8> {
-    [VERSION, wrapped, sealed].concat()
-}
-
-fn split_body(body: &[u8]) -> Result<(&[u8], &[u8]), VaultError> {
-    match body {
-        [1, rest @ ..] => rest.split_at_checked(WRAPPED_LEN).ok_or(VaultError::Format),
-        _ => Err(VaultError::Format),
-    }
 }
 
 #[cfg(test)]
@@ -184,11 +175,15 @@ mod tests {
             identity,
             created: Timestamp::from_millis(1_800_000_000_123),
             absolute_end: Timestamp::from_millis(1_800_086_400_123),
+            remembered: false,
+            generation_since: Timestamp::from_millis(1_800_000_000_123),
             fingerprint: Some([7; 16]),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
             client_address: "203.0.113.7".into(),
             provider_session: Some("108234567890123456789".into()),
             access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
+            renewable: false,
+            user_info_time: None,
         }
     }
 
@@ -205,7 +200,7 @@ mod tests {
     #[test]
     fn every_standing_comes_back() {
         let plain = standing();
-        let mut other = standing();
+        let mut other = Standing { remembered: true, generation_since: plain.absolute_end, ..standing() };
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),

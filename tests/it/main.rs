@@ -21,7 +21,11 @@ mod redis;
 #[cfg(test)]
 mod rpc;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod store;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod use_cases;
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Authority {
 
     /// Ends every session of a user, logins under way included, and answers how many sessions there were.
     pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<u64, Error> {
-        let mark_for = self.settings.lifetimes.absolute.max(self.settings.logins.ttl);
+        let mark_for = self.settings.longest_life().max(self.settings.logins.ttl);
         let ended = self.ports.sessions.end_user(user, self.settings.remember_ended_for, mark_for).await?;
         self.announce(What::UserRevoked(*user)).await;
         Ok(ended)
@@ -63,7 +63,7 @@ impl Authority {
 
     /// Ends every session that was born before now, logins under way included, however many there are.
     pub(in crate::authority) async fn end_marked(&self, target: MarkTarget) -> Result<(), Error> {
-        let keep_for = MARKS_FOR.max(self.settings.lifetimes.absolute);
+        let keep_for = MARKS_FOR.max(self.settings.longest_life());
         let mark = self.ports.sessions.raise(&target, keep_for).await?;
         self.announce(What::Marked { target, mark }).await;
         Ok(())

@@ -11,9 +11,10 @@ use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
 use super::row::{self, Row as _};
-use crate::session::key::{LoginKey, SessionKey, UserKey};
+use crate::authority::ports::KeptMintKeys;
+use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
-use crate::store::record;
+use crate::store::{mint_keys, record};
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -25,6 +26,7 @@ const TOMBSTONES: Definition = TableDefinition::new("tombstones");
 const MARKS: Definition = TableDefinition::new("marks");
 const NOT_BEFORE: Definition = TableDefinition::new("not_before");
 const LOGINS: Definition = TableDefinition::new("logins");
+const MINT_KEYS: Definition = TableDefinition::new("mint_keys");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -56,6 +58,10 @@ pub enum Change {
     PutLogin(LoginKey, Vec<u8>),
     /// A login's time is over.
     DropLogin(LoginKey),
+    /// A tenant's mint keys as they are now, and their end.
+    PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
+    /// The time of a tenant's mint keys is over.
+    DropMintKeys(TenantNumber),
 }
 
 /// The open file.
@@ -146,6 +152,13 @@ impl SessionFile {
             let key = LoginKey::read_row(key.value())?;
             memory.write(key.partition).logins.insert((key.tenant, key.id), Login::read(value.value())?);
         }
+        for row in transaction.open_table(MINT_KEYS)?.iter()? {
+            let (key, value) = row?;
+            let (tenant, keys) = row::mint_keys(key.value(), value.value())?;
+            if let Some(first) = Partition::new(0) {
+                memory.write(first).mint_keys.insert(tenant, keys);
+            }
+        }
         Ok(())
     }
 }
@@ -178,6 +191,7 @@ struct Tables<'a> {
     marks: Rows<'a>,
     not_before: Rows<'a>,
     logins: Rows<'a>,
+    mint_keys: Rows<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -190,6 +204,7 @@ impl<'a> Tables<'a> {
             marks: transaction.open_table(MARKS)?,
             not_before: transaction.open_table(NOT_BEFORE)?,
             logins: transaction.open_table(LOGINS)?,
+            mint_keys: transaction.open_table(MINT_KEYS)?,
         })
     }
 
@@ -227,6 +242,11 @@ impl<'a> Tables<'a> {
             Change::DropNotBefore(of) => drop(self.not_before.remove(of.row().as_slice())?),
             Change::PutLogin(key, login) => put(&mut self.logins, &key.row(), login)?,
             Change::DropLogin(key) => drop(self.logins.remove(key.row().as_slice())?),
+            Change::PutMintKeys(tenant, until, keys) => {
+                let row = [until.row(), mint_keys::write(keys)].concat();
+                put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;
+            }
+            Change::DropMintKeys(tenant) => drop(self.mint_keys.remove(tenant.0.to_be_bytes().as_slice())?),
         }
         Ok(())
     }

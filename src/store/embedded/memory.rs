@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 
 use super::login::Login;
 use super::marks::NotBefore;
+use super::mint_keys::MintKeys;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::MarksNow;
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 use crate::store::record::UserHash;
@@ -70,6 +72,8 @@ pub struct Partition {
     pub tombstones: BTreeMap<Local, Tombstone>,
     pub marks: BTreeMap<(TenantNumber, UserHash), UserMark>,
     pub logins: BTreeMap<Local, Login>,
+    /// In the first partition alone.
+    pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }
 
 impl Partition {
@@ -94,11 +98,18 @@ impl Partition {
         self.sessions.insert((key.tenant, key.id), entry);
     }
 
-    /// Removes a session with its lease and index entry. Answers whether it lived.
-    pub fn remove(&mut self, key: &SessionKey, now: Timestamp) -> bool {
-        let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) else { return false };
-        self.index.remove(&(key.tenant, entry.user, key.id));
-        entry.visible && now < entry.expires
+    /// Removes a session with its lease and index entry.
+    pub fn remove(&mut self, key: &SessionKey) {
+        if let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) {
+            self.index.remove(&(key.tenant, entry.user, key.id));
+        }
+    }
+
+    /// As [`Partition::remove`]. Answers whether it lived, and no mark killed it.
+    pub fn remove_living(&mut self, key: &SessionKey, marks: &MarksNow, now: Timestamp) -> bool {
+        let lived = self.living(key, now).is_some_and(|entry| !marks.kill(&entry.record.header.marks));
+        self.remove(key);
+        lived
     }
 
     /// Leaves a tombstone. One that is there keeps its reason, since it was the first, and lasts for the longer time.

@@ -13,6 +13,7 @@ mod login;
 mod logins;
 mod marks;
 mod memory;
+mod mint_keys;
 mod open;
 mod row;
 mod sessions;

@@ -65,7 +65,7 @@ impl Partition {
             }
         }
         for key in sessions {
-            self.remove(&key, now);
+            self.remove(&key);
             changes.push(Change::DropSession(key));
         }
         self.tombstones.retain(|local, tombstone| {
@@ -86,6 +86,13 @@ impl Partition {
             let stands = now < login.expires || login.ending;
             if !stands {
                 changes.push(Change::DropLogin(LoginKey { tenant, partition, id }));
+            }
+            stands
+        });
+        self.mint_keys.retain(|&tenant, keys| {
+            let stands = !keys.is_gone(now);
+            if !stands {
+                changes.push(Change::DropMintKeys(tenant));
             }
             stands
         });

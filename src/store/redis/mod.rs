@@ -11,6 +11,7 @@ mod lease;
 mod link;
 mod logins;
 mod marks;
+mod mint_keys;
 mod script;
 mod sessions;
 mod settings;

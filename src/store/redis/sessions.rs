@@ -50,12 +50,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
-        let keys = self.keys.session(key);
-        if let Some(kept) = self.get(keys.record).await? {
+        if let Some(kept) = self.get(self.keys.record(key)).await? {
             return Ok(Lookup::Found(read_record(kept)?));
         }
         // An id never comes back, so nothing can have begun in between.
-        let tombstone = self.get(keys.tombstone).await?;
+        let tombstone = self.get(self.keys.session(key).tombstone).await?;
         Ok(Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))))
     }
 
@@ -67,6 +66,7 @@ impl SessionStore for RedisStore {
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {
         let mut keys = self.keys.session(key).all().to_vec();
         keys.push(self.keys.index(key.tenant, key.partition));
+        keys.extend(self.keys.killing(key.tenant, key.partition));
         let args = [vec![record::ending_byte(why)], millis(remember_for), key.id.to_vec()];
         self.link.run(&SCRIPTS.end, &keys, &args).await
     }
@@ -75,6 +75,7 @@ impl SessionStore for RedisStore {
         let mut members = self.members_of(user).await?;
         for _ in 0..ATTEMPTS {
             let mut keys = vec![self.keys.index(user.tenant, user.partition), self.keys.mark(user)];
+            keys.extend(self.keys.killing(user.tenant, user.partition));
             let sessions = members.iter().map(|member| session_of(user.tenant, user.partition, member));
             keys.extend(sessions.flat_map(|session| self.keys.session(&session).all()));
             let why = vec![record::ending_byte(Ending::Revoked)];
@@ -140,13 +141,25 @@ impl SessionStore for RedisStore {
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
         let bytes = record::write(&[0; 10], &record);
         let args = [bytes, tokens, record::count(fence).to_vec(), record::count(before).to_vec()];
-        match self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await? {
-            1 => Ok(Written::Yes),
-            2 => Ok(Written::RevisionChanged),
-            3 => Ok(Written::FenceLost),
-            4 => Ok(Written::Gone),
-            _ => unexpected(),
-        }
+        written(self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await?)
+    }
+
+    async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
+        let keys = self.keys.session(key);
+        let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
+        let args = [record::write(&[0; 10], &record), record::count(before).to_vec()];
+        written(self.link.run(&SCRIPTS.rewrite, &[keys.record, keys.bell], &args).await?)
+    }
+}
+
+/// Reads the answer of a script that writes a record.
+fn written(answer: u8) -> StoreResult<Written> {
+    match answer {
+        1 => Ok(Written::Yes),
+        2 => Ok(Written::RevisionChanged),
+        3 => Ok(Written::FenceLost),
+        4 => Ok(Written::Gone),
+        _ => unexpected(),
     }
 }
 

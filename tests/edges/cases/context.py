@@ -78,6 +78,13 @@ def of_many_forwarded_lines_the_last_64_arrive(s):
 
 
 @case
+def of_long_forwarded_lines_the_end_arrives(s):
+    lines = [b"%d" % number * 1000 for number in range(8)]
+    came = _context(s, [("x-forwarded-for", line) for line in lines]).x_forwarded_for
+    equal(list(came), [b"3" * 97, *lines[4:]])
+
+
+@case
 def the_peer_is_the_tcp_peer_without_its_port(s):
     equal(_context(s, [("x-forwarded-for", "203.0.113.9"), ("x-real-ip", "203.0.113.8")]).peer_address, b"127.0.0.1")
 
@@ -170,7 +177,7 @@ def every_call_carries_the_key_and_the_request_id(s):
         "GET /auth/web/login": ("StartLogin", "GET", "/auth/web/login", 10),
         "GET /auth/web/callback": ("CompleteCallback", "GET", "/auth/web/callback", 20),
         "GET /auth/me": ("ValidateSession", "GET", "/auth/me", 2),
-        "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout", 10),
+        "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout", 3),
         "GET /auth/web/logged-out": ("CompleteLogout", "GET", "/auth/web/logged-out", 2),
         "GET /private": ("ValidateSession", "GET", "/private", 2),
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
-use gatelodge::authority::ports::{Clock, EventLog, LoginStore, Lookup, NewSession, OpenLogin, SessionStore};
+use gatelodge::authority::ports::{
+    Clock, EventLog, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore,
+};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::ProviderTag;
@@ -24,9 +26,9 @@ pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore + EventLog {}
+pub trait Store: SessionStore + LoginStore + MintKeyStore + EventLog {}
 
-impl<T: SessionStore + LoginStore + EventLog> Store for T {}
+impl<T: SessionStore + LoginStore + MintKeyStore + EventLog> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {
@@ -217,7 +219,7 @@ pub fn record(revision: u64) -> Record {
         revision,
         generation: 1,
         current: [1; 16],
-        previous: None,
+        other: None,
         last_active: None,
         fence: 0,
         marks: Marks { everything: 1, tenant: 2, provider: 3, of: PROVIDER },

@@ -104,14 +104,18 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         identity,
         created: now,
         absolute_end: now + Duration::from_hours(24),
+        remembered: false,
+        generation_since: now,
         fingerprint: Some(fresh()),
         user_agent: format!("Mozilla/5.0 {browser}"),
         client_address: "203.0.113.7".to_owned(),
         provider_session: (profile != 1).then(uuid),
         access_token_end: Some(now + Duration::from_mins(5)),
+        renewable: true,
+        user_info_time: None,
     };
     let (marks, current) = (Marks::default(), credential.secret_hash());
-    let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
+    let header = Header { revision: 1, generation: 1, current, other: None, last_active: None, fence: 0, marks };
     let token_key = TokenKey::new(fresh());
     let body = VAULT.seal_body(fresh(), &credential, &marks, &standing, &token_key).into();
     NewSession {
@@ -141,6 +145,7 @@ fn tokens() -> Tokens {
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         refresh: jwt(700, &fresh::<64>()),
         id: jwt(1300, &fresh::<256>()),
+        exchanged: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatelodge::authority::ports::{Creation, Lookup, NewSession};
 use gatelodge::session::key::{SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow, ProviderTag};
+use gatelodge::session::record::Ending;
 
 use super::bench::{Bench, LONG, SHORT, TENANT, new_session, user};
 
@@ -90,6 +91,17 @@ pub async fn killed_sessions_do_not_count(bench: &Bench) {
         (create().await, create().await, create().await),
         (Creation::Created, Creation::Created, Creation::TooMany)
     );
+}
+
+pub async fn ending_the_killed_ends_none(bench: &Bench) {
+    let user = user();
+    let (one, _, other) =
+        (made(bench, &user, IDP).await, made(bench, &user, IDP).await, made(bench, &user, "other").await);
+    bench.store.raise(&MarkTarget::Provider(TENANT, IDP.into()), LONG).await.unwrap();
+    assert!(!bench.store.end(&one, Ending::Revoked, LONG).await.unwrap(), "it was dead already");
+    assert_eq!(bench.store.end_user(&user, LONG, LONG).await.unwrap(), 1);
+    assert!(bench.is_gone(&one).await && bench.is_gone(&other).await);
+    assert_eq!(bench.store.count(TENANT).await.unwrap(), 0, "what was dead is taken out all the same");
 }
 
 pub async fn the_sweep_removes_the_killed(bench: &Bench) {

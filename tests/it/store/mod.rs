@@ -1,7 +1,7 @@
 //! Owns the conformance suite of the stores: one list of tests, run against every store there is. What only one of
 //! them can do or suffer has a file of its own. Does not know the inside of any store.
 
-mod bench;
+pub mod bench;
 mod cost;
 mod embedded_file;
 mod embedded_kill;
@@ -10,6 +10,7 @@ mod index;
 mod leases;
 mod logins;
 mod marks;
+mod mint_keys;
 mod races;
 mod redis_events;
 mod redis_fitness;
@@ -56,6 +57,9 @@ every_store! {
         a_new_session_ends_those_it_replaces
         the_cap_counts_only_the_living
         a_session_outside_its_users_partition_is_refused
+        a_record_is_written_over_the_one_before_it_alone
+        a_rewrite_keeps_fence_use_user_tokens_and_life
+        a_rewrite_wakes_who_waits_for_a_change
         the_longest_life_is_kept;
     index:
         a_user_has_the_living_sessions_of_their_own
@@ -94,6 +98,7 @@ every_store! {
         a_mark_kills_what_was_born_before_it
         a_mark_only_rises
         killed_sessions_do_not_count
+        ending_the_killed_ends_none
         the_sweep_removes_the_killed
         a_mark_goes_after_its_time
         a_mark_is_for_its_tenant;
@@ -102,11 +107,17 @@ every_store! {
         a_reader_that_waits_is_woken
         writers_at_once_lose_nothing_and_keep_their_order
         a_position_that_the_log_does_not_know_is_a_reset;
+    mint_keys:
+        mint_keys_read_back_and_are_the_tenants_own
+        mint_keys_are_written_over_those_before_them_alone
+        mint_keys_go_by_themselves_and_can_begin_anew
+        of_a_hundred_mint_keys_one_wins;
     races:
         of_a_hundred_takes_one_wins
         of_a_hundred_leases_one_wins
         a_touch_racing_an_end_never_revives
         ending_a_user_leaves_no_survivor_of_logins_before_it
         the_cap_is_exact_under_racing_creations
+        of_racing_rewrites_each_is_seen_by_the_next
         the_index_names_nobody_who_is_gone;
 }

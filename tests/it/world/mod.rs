@@ -112,6 +112,7 @@ impl World {
             sessions: store.clone(),
             logins: store.clone(),
             events: store.clone(),
+            mint_keys: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),
             wall: clock.clone(),
@@ -125,7 +126,7 @@ impl World {
     }
 
     pub fn call() -> Call {
-        Call { request_id: "test".into() }
+        Call { request_id: "test".into(), patience: Duration::from_secs(30) }
     }
 
     /// Begins a login and answers its outcome.

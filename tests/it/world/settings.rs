@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, RouteSet, Settings, TokenSettings,
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
+    TokenSettings,
 };
+use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
-use gatelodge::session::fingerprint::FingerprintMode;
+use gatelodge::session::fingerprint::{FingerprintMode, FingerprintPolicy};
 use gatelodge::session::key::TenantNumber;
 use gatelodge::session::origin::Origin;
 use gatelodge::session::place::Places;
+use gatelodge::session::rotation::RotationPolicy;
 use gatelodge::session::time::Lifetimes;
 
 /// Settings of an application at <https://app.example.com>.
@@ -31,12 +34,14 @@ pub fn settings() -> Settings {
             absolute: Duration::from_hours(8),
             touch_interval: Duration::from_mins(1),
         },
+        remember_me: None,
+        rotation: RotationPolicy { after: None, grace: Duration::from_secs(30) },
         csrf: CsrfSettings {
             header: "x-csrf-token".into(),
             max_age: Duration::from_hours(12),
             allowed_origins: vec![Origin::new("https://spa.example.com").unwrap()],
         },
-        fingerprint: FingerprintMode::Strict,
+        fingerprint: FingerprintPolicy { mode: FingerprintMode::Strict, network: None },
         trusted_proxies: TrustedProxies::default(),
         places: Places {
             own: base,
@@ -57,7 +62,16 @@ pub fn settings() -> Settings {
             margin: Duration::from_secs(30),
             lease: Duration::from_secs(5),
             wait: Duration::from_secs(10),
+            end_session_when_refused: false,
         },
+        mint: Some(MintSettings {
+            issuer: "https://app.example.com".into(),
+            audiences: vec!["https://orders.example.com".into(), "https://billing.example.com".into()],
+            lifetime: Duration::from_mins(5),
+            max_lifetime: Duration::from_hours(1),
+            algorithm: SignatureAlgorithm::Es256,
+            rotate_after: Duration::from_hours(30 * 24),
+        }),
         sessions_per_user: 1000,
         remember_ended_for: Duration::from_mins(10),
         limits: Limits::default(),

@@ -87,11 +87,31 @@ end
 -- Whether one of the marks kills the session of a record, or of its first MARKS_TO bytes.
 local function is_killed(record, marks)
   local everything, tenant, provider = 0, 0, 0
-  if bit.band(string.byte(record, 2), HAS_MARKS) ~= 0 then
+  if bit.band(string.byte(record, 2), HAS_MARKS) ~= 0 and #record >= MARKS_TO then
     everything, tenant, provider = struct.unpack('>I6I6I6', record, MARKS_FROM)
   end
   local of = marks.of[string.sub(record, PROVIDER_FROM, PROVIDER_TO)] or 0
   return marks.everything > everything or marks.tenant > tenant or of > provider
+end
+
+-- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+local function over(kept, new)
+  local function used(record)
+    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+  end
+  local later = used(kept) > used(new) and kept or new
+  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+    .. string.sub(kept, FENCE_FROM, FENCE_TO)
+    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
+    .. string.sub(kept, USER_FROM, USER_TO)
+    .. string.sub(new, USER_TO + 1)
+end
+
+-- As is_killed, of the record with this key. One that is not there or can't be read is not.
+local function is_killed_at(key, marks)
+  local header = redis.pcall('GETRANGE', key, 0, MARKS_TO - 1)
+  return type(header) == 'string' and header ~= '' and is_record(header) and is_killed(header, marks)
 end
 
 -- Removes a member from the index when the record it names is gone or killed by a mark, with what that session left
@@ -106,6 +126,20 @@ local function forget_if_gone(index, member, record, tokens, lease, marks)
   end
   redis.call('UNLINK', record, tokens, lease)
   return redis.call('ZREM', index, member)
+end
+
+-- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+local function over(kept, new)
+  local function used(record)
+    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+  end
+  local later = used(kept) > used(new) and kept or new
+  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+    .. string.sub(kept, FENCE_FROM, FENCE_TO)
+    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
+    .. string.sub(kept, USER_FROM, USER_TO)
+    .. string.sub(new, USER_TO + 1)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.

@@ -19,7 +19,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agatelodge/v1/session.proto\x12\x0cgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\x16ValidateSessionRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x30\n\x0crequirements\x18\x03 \x01(\x0b\x32\x1a.gatelodge.v1.Requirements\x12\x17\n\x0f\x63\x61n_set_cookies\x18\x04 \x01(\x08\x12\x12\n\x05touch\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x18\n\x10issue_csrf_token\x18\x06 \x01(\x08\x12\x13\n\x0b\x61nswer_json\x18\x07 \x01(\x08\x42\x08\n\x06_touch\"}\n\x0cRequirements\x12+\n\x04\x63srf\x18\x01 \x01(\x0e\x32\x1d.gatelodge.v1.CsrfRequirement\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x30\n\rmax_login_age\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xcf\x01\n\x17ValidateSessionResponse\x12-\n\x06\x61\x63tive\x18\x01 \x01(\x0b\x32\x1b.gatelodge.v1.ActiveSessionH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x12-\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.DeniedSessionH\x00\x12\x18\n\x10settings_version\x18\x04 \x01(\tB\t\n\x07outcome\"\x8f\x02\n\rActiveSession\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12\x30\n\x06judged\x18\x03 \x01(\x0b\x32 .gatelodge.v1.JudgedRequirements\x12\x18\n\x0bset_cookies\x18\x04 \x03(\tB\x03\x80\x01\x01\x12\x17\n\ncsrf_token\x18\x05 \x01(\tB\x03\x80\x01\x01\x12\x16\n\x0e\x65vent_position\x18\x06 \x01(\x0c\x12+\n\x08keep_for\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xad\x01\n\x12JudgedRequirements\x12\x0c\n\x04\x63srf\x18\x01 \x01(\x08\x12\x0e\n\x06origin\x18\x02 \x01(\x08\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x30\n\rmax_login_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x66ingerprint\x18\x05 \x01(\x0e\x32\".gatelodge.v1.FingerprintJudgement\"i\n\x0fInactiveSession\x12,\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.gatelodge.v1.InactiveReason\x12(\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\"\xce\x01\n\rDeniedSession\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.gatelodge.v1.DeniedReason\x12\x0e\n\x06remedy\x18\x02 \x01(\t\x12\x16\n\x0emissing_scopes\x18\x03 \x03(\t\x12\x13\n\x0blogin_query\x18\x04 \x01(\t\x12(\n\x06\x61nswer\x18\x05 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12*\n\x07session\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"l\n\x14RefreshTokensRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\x89\x01\n\x15RefreshTokensResponse\x12\x32\n\trefreshed\x18\x01 \x01(\x0b\x32\x1d.gatelodge.v1.RefreshedTokensH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x42\t\n\x07outcome\"{\n\x0fRefreshedTokens\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"\xa2\x01\n\x15GetAccessTokenRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x33\n\x10minimum_lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x89\x01\n\x16GetAccessTokenResponse\x12\x31\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.AccessTokenH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x42\t\n\x07outcome\"p\n\x0b\x41\x63\x63\x65ssToken\x12\x12\n\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x0c\n\x04type\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06scopes\x18\x04 \x03(\t\"\xba\x01\n\x1bSessionServiceRevokeRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12;\n\x11presented_session\x18\x03 \x01(\x0b\x32\x1e.gatelodge.v1.PresentedSessionH\x00\x42\x08\n\x06target\"\x12\n\x10PresentedSession\"5\n\x1cSessionServiceRevokeResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\r*u\n\x0f\x43srfRequirement\x12 \n\x1c\x43SRF_REQUIREMENT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43SRF_REQUIREMENT_REQUIRED\x10\x01\x12!\n\x1d\x43SRF_REQUIREMENT_NOT_REQUIRED\x10\x02*\x84\x01\n\x14\x46ingerprintJudgement\x12%\n!FINGERPRINT_JUDGEMENT_UNSPECIFIED\x10\x00\x12!\n\x1d\x46INGERPRINT_JUDGEMENT_MATCHED\x10\x01\x12\"\n\x1e\x46INGERPRINT_JUDGEMENT_DIFFERED\x10\x02*\x96\x02\n\x0eInactiveReason\x12\x1f\n\x1bINACTIVE_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14INACTIVE_REASON_NONE\x10\x01\x12\x1a\n\x16INACTIVE_REASON_FORGED\x10\x02\x12\x19\n\x15INACTIVE_REASON_ENDED\x10\x03\x12\x1b\n\x17INACTIVE_REASON_EXPIRED\x10\x04\x12\x18\n\x14INACTIVE_REASON_IDLE\x10\x05\x12\x1b\n\x17INACTIVE_REASON_REVOKED\x10\x06\x12\x1f\n\x1bINACTIVE_REASON_FINGERPRINT\x10\x07\x12\x1d\n\x19INACTIVE_REASON_AMBIGUOUS\x10\x08*\x97\x02\n\x0c\x44\x65niedReason\x12\x1d\n\x19\x44\x45NIED_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_MISSING\x10\x01\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_INVALID\x10\x02\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_EXPIRED\x10\x03\x12$\n DENIED_REASON_CSRF_OTHER_SESSION\x10\x04\x12 \n\x1c\x44\x45NIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n\x1b\x44\x45NIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n\x1b\x44\x45NIED_REASON_LOGIN_TOO_OLD\x10\x07\x32\x88\x03\n\x0eSessionService\x12^\n\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12_\n\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agatelodge/v1/session.proto\x12\x0cgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x02\n\x16ValidateSessionRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x30\n\x0crequirements\x18\x03 \x01(\x0b\x32\x1a.gatelodge.v1.Requirements\x12\x17\n\x0f\x63\x61n_set_cookies\x18\x04 \x01(\x08\x12\x12\n\x05touch\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x18\n\x10issue_csrf_token\x18\x06 \x01(\x08\x12\x13\n\x0b\x61nswer_json\x18\x07 \x01(\x08\x42\x08\n\x06_touch\"}\n\x0cRequirements\x12+\n\x04\x63srf\x18\x01 \x01(\x0e\x32\x1d.gatelodge.v1.CsrfRequirement\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x30\n\rmax_login_age\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xcf\x01\n\x17ValidateSessionResponse\x12-\n\x06\x61\x63tive\x18\x01 \x01(\x0b\x32\x1b.gatelodge.v1.ActiveSessionH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x12-\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.DeniedSessionH\x00\x12\x18\n\x10settings_version\x18\x04 \x01(\tB\t\n\x07outcome\"\xc5\x02\n\rActiveSession\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12\x30\n\x06judged\x18\x03 \x01(\x0b\x32 .gatelodge.v1.JudgedRequirements\x12\x18\n\x0bset_cookies\x18\x04 \x03(\tB\x03\x80\x01\x01\x12\x17\n\ncsrf_token\x18\x05 \x01(\tB\x03\x80\x01\x01\x12\x16\n\x0e\x65vent_position\x18\x06 \x01(\x0c\x12+\n\x08keep_for\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x10\x63heck_again_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc5\x01\n\x12JudgedRequirements\x12\x0c\n\x04\x63srf\x18\x01 \x01(\x08\x12\x0e\n\x06origin\x18\x02 \x01(\x08\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x30\n\rmax_login_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x0b\x66ingerprint\x18\x05 \x01(\x0e\x32\".gatelodge.v1.FingerprintJudgement\x12\x16\n\x0e\x63lient_network\x18\x06 \x01(\x08\"i\n\x0fInactiveSession\x12,\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.gatelodge.v1.InactiveReason\x12(\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\"\xce\x01\n\rDeniedSession\x12*\n\x06reason\x18\x01 \x01(\x0e\x32\x1a.gatelodge.v1.DeniedReason\x12\x0e\n\x06remedy\x18\x02 \x01(\t\x12\x16\n\x0emissing_scopes\x18\x03 \x03(\t\x12\x13\n\x0blogin_query\x18\x04 \x01(\t\x12(\n\x06\x61nswer\x18\x05 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12*\n\x07session\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"l\n\x14RefreshTokensRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\xe2\x01\n\x15RefreshTokensResponse\x12\x32\n\trefreshed\x18\x01 \x01(\x0b\x32\x1d.gatelodge.v1.RefreshedTokensH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x12-\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.DeniedSessionH\x00\x12(\n\x06\x61nswer\x18\x04 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswerB\t\n\x07outcome\"{\n\x0fRefreshedTokens\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"\xb4\x01\n\x15GetAccessTokenRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x33\n\x10minimum_lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08\x61udience\x18\x04 \x01(\t\"\x89\x01\n\x16GetAccessTokenResponse\x12\x31\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.AccessTokenH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x42\t\n\x07outcome\"p\n\x0b\x41\x63\x63\x65ssToken\x12\x12\n\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x0c\n\x04type\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06scopes\x18\x04 \x03(\t\"{\n\x12GetUserInfoRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x0f\n\x07refresh\x18\x03 \x01(\x08\"\xd9\x01\n\x13GetUserInfoResponse\x12+\n\tuser_info\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.UserInfoH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x12-\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.DeniedSessionH\x00\x12(\n\x06\x61nswer\x18\x04 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswerB\t\n\x07outcome\"\x92\x01\n\x08UserInfo\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\x30\n\x0crefresh_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07session\x18\x03 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"\xba\x01\n\x1bSessionServiceRevokeRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12;\n\x11presented_session\x18\x03 \x01(\x0b\x32\x1e.gatelodge.v1.PresentedSessionH\x00\x42\x08\n\x06target\"\x12\n\x10PresentedSession\"5\n\x1cSessionServiceRevokeResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\r*u\n\x0f\x43srfRequirement\x12 \n\x1c\x43SRF_REQUIREMENT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43SRF_REQUIREMENT_REQUIRED\x10\x01\x12!\n\x1d\x43SRF_REQUIREMENT_NOT_REQUIRED\x10\x02*\x84\x01\n\x14\x46ingerprintJudgement\x12%\n!FINGERPRINT_JUDGEMENT_UNSPECIFIED\x10\x00\x12!\n\x1d\x46INGERPRINT_JUDGEMENT_MATCHED\x10\x01\x12\"\n\x1e\x46INGERPRINT_JUDGEMENT_DIFFERED\x10\x02*\x96\x02\n\x0eInactiveReason\x12\x1f\n\x1bINACTIVE_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14INACTIVE_REASON_NONE\x10\x01\x12\x1a\n\x16INACTIVE_REASON_FORGED\x10\x02\x12\x19\n\x15INACTIVE_REASON_ENDED\x10\x03\x12\x1b\n\x17INACTIVE_REASON_EXPIRED\x10\x04\x12\x18\n\x14INACTIVE_REASON_IDLE\x10\x05\x12\x1b\n\x17INACTIVE_REASON_REVOKED\x10\x06\x12\x1f\n\x1bINACTIVE_REASON_FINGERPRINT\x10\x07\x12\x1d\n\x19INACTIVE_REASON_AMBIGUOUS\x10\x08*\xb7\x02\n\x0c\x44\x65niedReason\x12\x1d\n\x19\x44\x45NIED_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_MISSING\x10\x01\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_INVALID\x10\x02\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_EXPIRED\x10\x03\x12$\n DENIED_REASON_CSRF_OTHER_SESSION\x10\x04\x12 \n\x1c\x44\x45NIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n\x1b\x44\x45NIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n\x1b\x44\x45NIED_REASON_LOGIN_TOO_OLD\x10\x07\x12\x1e\n\x1a\x44\x45NIED_REASON_CSRF_ROTATED\x10\x08\x32\xdc\x03\n\x0eSessionService\x12^\n\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n\x0bGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,14 +33,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVESESSION'].fields_by_name['csrf_token']._serialized_options = b'\200\001\001'
   _globals['_ACCESSTOKEN'].fields_by_name['value']._loaded_options = None
   _globals['_ACCESSTOKEN'].fields_by_name['value']._serialized_options = b'\200\001\001'
-  _globals['_CSRFREQUIREMENT']._serialized_start=2626
-  _globals['_CSRFREQUIREMENT']._serialized_end=2743
-  _globals['_FINGERPRINTJUDGEMENT']._serialized_start=2746
-  _globals['_FINGERPRINTJUDGEMENT']._serialized_end=2878
-  _globals['_INACTIVEREASON']._serialized_start=2881
-  _globals['_INACTIVEREASON']._serialized_end=3159
-  _globals['_DENIEDREASON']._serialized_start=3162
-  _globals['_DENIEDREASON']._serialized_end=3441
+  _globals['_CSRFREQUIREMENT']._serialized_start=3305
+  _globals['_CSRFREQUIREMENT']._serialized_end=3422
+  _globals['_FINGERPRINTJUDGEMENT']._serialized_start=3425
+  _globals['_FINGERPRINTJUDGEMENT']._serialized_end=3557
+  _globals['_INACTIVEREASON']._serialized_start=3560
+  _globals['_INACTIVEREASON']._serialized_end=3838
+  _globals['_DENIEDREASON']._serialized_start=3841
+  _globals['_DENIEDREASON']._serialized_end=4152
   _globals['_VALIDATESESSIONREQUEST']._serialized_start=201
   _globals['_VALIDATESESSIONREQUEST']._serialized_end=463
   _globals['_REQUIREMENTS']._serialized_start=465
@@ -48,31 +48,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VALIDATESESSIONRESPONSE']._serialized_start=593
   _globals['_VALIDATESESSIONRESPONSE']._serialized_end=800
   _globals['_ACTIVESESSION']._serialized_start=803
-  _globals['_ACTIVESESSION']._serialized_end=1074
-  _globals['_JUDGEDREQUIREMENTS']._serialized_start=1077
-  _globals['_JUDGEDREQUIREMENTS']._serialized_end=1250
-  _globals['_INACTIVESESSION']._serialized_start=1252
-  _globals['_INACTIVESESSION']._serialized_end=1357
-  _globals['_DENIEDSESSION']._serialized_start=1360
-  _globals['_DENIEDSESSION']._serialized_end=1566
-  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1568
-  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1676
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1679
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1816
-  _globals['_REFRESHEDTOKENS']._serialized_start=1818
-  _globals['_REFRESHEDTOKENS']._serialized_end=1941
-  _globals['_GETACCESSTOKENREQUEST']._serialized_start=1944
-  _globals['_GETACCESSTOKENREQUEST']._serialized_end=2106
-  _globals['_GETACCESSTOKENRESPONSE']._serialized_start=2109
-  _globals['_GETACCESSTOKENRESPONSE']._serialized_end=2246
-  _globals['_ACCESSTOKEN']._serialized_start=2248
-  _globals['_ACCESSTOKEN']._serialized_end=2360
-  _globals['_SESSIONSERVICEREVOKEREQUEST']._serialized_start=2363
-  _globals['_SESSIONSERVICEREVOKEREQUEST']._serialized_end=2549
-  _globals['_PRESENTEDSESSION']._serialized_start=2551
-  _globals['_PRESENTEDSESSION']._serialized_end=2569
-  _globals['_SESSIONSERVICEREVOKERESPONSE']._serialized_start=2571
-  _globals['_SESSIONSERVICEREVOKERESPONSE']._serialized_end=2624
-  _globals['_SESSIONSERVICE']._serialized_start=3444
-  _globals['_SESSIONSERVICE']._serialized_end=3836
+  _globals['_ACTIVESESSION']._serialized_end=1128
+  _globals['_JUDGEDREQUIREMENTS']._serialized_start=1131
+  _globals['_JUDGEDREQUIREMENTS']._serialized_end=1328
+  _globals['_INACTIVESESSION']._serialized_start=1330
+  _globals['_INACTIVESESSION']._serialized_end=1435
+  _globals['_DENIEDSESSION']._serialized_start=1438
+  _globals['_DENIEDSESSION']._serialized_end=1644
+  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1646
+  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1754
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1757
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1983
+  _globals['_REFRESHEDTOKENS']._serialized_start=1985
+  _globals['_REFRESHEDTOKENS']._serialized_end=2108
+  _globals['_GETACCESSTOKENREQUEST']._serialized_start=2111
+  _globals['_GETACCESSTOKENREQUEST']._serialized_end=2291
+  _globals['_GETACCESSTOKENRESPONSE']._serialized_start=2294
+  _globals['_GETACCESSTOKENRESPONSE']._serialized_end=2431
+  _globals['_ACCESSTOKEN']._serialized_start=2433
+  _globals['_ACCESSTOKEN']._serialized_end=2545
+  _globals['_GETUSERINFOREQUEST']._serialized_start=2547
+  _globals['_GETUSERINFOREQUEST']._serialized_end=2670
+  _globals['_GETUSERINFORESPONSE']._serialized_start=2673
+  _globals['_GETUSERINFORESPONSE']._serialized_end=2890
+  _globals['_USERINFO']._serialized_start=2893
+  _globals['_USERINFO']._serialized_end=3039
+  _globals['_SESSIONSERVICEREVOKEREQUEST']._serialized_start=3042
+  _globals['_SESSIONSERVICEREVOKEREQUEST']._serialized_end=3228
+  _globals['_PRESENTEDSESSION']._serialized_start=3230
+  _globals['_PRESENTEDSESSION']._serialized_end=3248
+  _globals['_SESSIONSERVICEREVOKERESPONSE']._serialized_start=3250
+  _globals['_SESSIONSERVICEREVOKERESPONSE']._serialized_end=3303
+  _globals['_SESSIONSERVICE']._serialized_start=4155
+  _globals['_SESSIONSERVICE']._serialized_end=4631
 # @@protoc_insertion_point(module_scope)

@@ -146,6 +146,8 @@ class _DeniedReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """A scope that was asked for was not granted."""
     DENIED_REASON_LOGIN_TOO_OLD: _DeniedReason.ValueType  # 7
     """The user authenticated longer ago than was asked for."""
+    DENIED_REASON_CSRF_ROTATED: _DeniedReason.ValueType  # 8
+    """The CSRF token is of before a rotation of the session's credential, and its grace is over."""
 
 class DeniedReason(_DeniedReason, metaclass=_DeniedReasonEnumTypeWrapper):
     """Why a living session may not be used for a request."""
@@ -166,6 +168,8 @@ DENIED_REASON_SCOPE_MISSING: DeniedReason.ValueType  # 6
 """A scope that was asked for was not granted."""
 DENIED_REASON_LOGIN_TOO_OLD: DeniedReason.ValueType  # 7
 """The user authenticated longer ago than was asked for."""
+DENIED_REASON_CSRF_ROTATED: DeniedReason.ValueType  # 8
+"""The CSRF token is of before a rotation of the session's credential, and its grace is over."""
 global___DeniedReason = DeniedReason
 
 @typing.final
@@ -304,8 +308,9 @@ class ActiveSession(google.protobuf.message.Message):
     CSRF_TOKEN_FIELD_NUMBER: builtins.int
     EVENT_POSITION_FIELD_NUMBER: builtins.int
     KEEP_FOR_FIELD_NUMBER: builtins.int
+    CHECK_AGAIN_TIME_FIELD_NUMBER: builtins.int
     csrf_token: builtins.str
-    """A fresh CSRF token, when one was asked for: send it in the response header that EdgeSettings.csrf_header names."""
+    """A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it in the response header that EdgeSettings.csrf_header names."""
     event_position: builtins.bytes
     """The position in the event stream as of which this holds, opaque. Empty: do not keep this answer."""
     @property
@@ -330,6 +335,12 @@ class ActiveSession(google.protobuf.message.Message):
     def keep_for(self) -> google.protobuf.duration_pb2.Duration:
         """How long a client may keep this answer for the same question. Absent: do not keep it."""
 
+    @property
+    def check_again_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When to look again: the moment at which the session ends if it is not used until then (no later than its absolute
+        limit), or at which its credential is due to be rotated, whichever is first. It says nothing of revocation.
+        """
+
     def __init__(
         self,
         *,
@@ -340,9 +351,10 @@ class ActiveSession(google.protobuf.message.Message):
         csrf_token: builtins.str = ...,
         event_position: builtins.bytes = ...,
         keep_for: google.protobuf.duration_pb2.Duration | None = ...,
+        check_again_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["csrf_token", b"csrf_token", "event_position", b"event_position", "identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session", "set_cookies", b"set_cookies"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["check_again_time", b"check_again_time", "identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["check_again_time", b"check_again_time", "csrf_token", b"csrf_token", "event_position", b"event_position", "identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session", "set_cookies", b"set_cookies"]) -> None: ...
 
 global___ActiveSession = ActiveSession
 
@@ -357,12 +369,15 @@ class JudgedRequirements(google.protobuf.message.Message):
     SCOPES_FIELD_NUMBER: builtins.int
     MAX_LOGIN_AGE_FIELD_NUMBER: builtins.int
     FINGERPRINT_FIELD_NUMBER: builtins.int
+    CLIENT_NETWORK_FIELD_NUMBER: builtins.int
     csrf: builtins.bool
     """Whether a CSRF token was needed, and so was found good."""
     origin: builtins.bool
     """Whether the Origin and Sec-Fetch-Site headers were judged, and so were found good."""
     fingerprint: global___FingerprintJudgement.ValueType
     """How the client's fingerprint was judged."""
+    client_network: builtins.bool
+    """Whether the client's network was compared with the one at login, and is part of what `fingerprint` says."""
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The scopes that were asked for, and are all there."""
@@ -379,9 +394,10 @@ class JudgedRequirements(google.protobuf.message.Message):
         scopes: collections.abc.Iterable[builtins.str] | None = ...,
         max_login_age: google.protobuf.duration_pb2.Duration | None = ...,
         fingerprint: global___FingerprintJudgement.ValueType = ...,
+        client_network: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["max_login_age", b"max_login_age"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["csrf", b"csrf", "fingerprint", b"fingerprint", "max_login_age", b"max_login_age", "origin", b"origin", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["client_network", b"client_network", "csrf", b"csrf", "fingerprint", b"fingerprint", "max_login_age", b"max_login_age", "origin", b"origin", "scopes", b"scopes"]) -> None: ...
 
 global___JudgedRequirements = JudgedRequirements
 
@@ -494,6 +510,8 @@ class RefreshTokensResponse(google.protobuf.message.Message):
 
     REFRESHED_FIELD_NUMBER: builtins.int
     INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
     @property
     def refreshed(self) -> global___RefreshedTokens:
         """New tokens are in the session."""
@@ -502,15 +520,28 @@ class RefreshTokensResponse(google.protobuf.message.Message):
     def inactive(self) -> global___InactiveSession:
         """There is no living session."""
 
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not refresh its tokens: CSRF token or origin."""
+
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer a browser that asked for it, finished: 200 JSON with `message`, `expires_at` (the access token's end,
+        in seconds since 1970, or null) and `session` (its times), or the answer of `inactive` or `denied`.
+        Absent when the call had no context.
+        """
+
     def __init__(
         self,
         *,
         refreshed: global___RefreshedTokens | None = ...,
         inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["refreshed", "inactive"] | None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["refreshed", "inactive", "denied"] | None: ...
 
 global___RefreshTokensResponse = RefreshTokensResponse
 
@@ -550,6 +581,9 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     MINIMUM_LIFETIME_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """Whom the token is to be for, one of the provider's `token_exchange.audiences`; empty for the session's own token."""
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -568,9 +602,10 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         minimum_lifetime: google.protobuf.duration_pb2.Duration | None = ...,
+        audience: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "minimum_lifetime", b"minimum_lifetime"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "minimum_lifetime", b"minimum_lifetime"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audience", b"audience", "context", b"context", "cookies", b"cookies", "minimum_lifetime", b"minimum_lifetime"]) -> None: ...
 
 global___GetAccessTokenRequest = GetAccessTokenRequest
 
@@ -636,6 +671,113 @@ class AccessToken(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "scopes", b"scopes", "type", b"type", "value", b"value"]) -> None: ...
 
 global___AccessToken = AccessToken
+
+@typing.final
+class GetUserInfoRequest(google.protobuf.message.Message):
+    """The question of GetUserInfo."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COOKIES_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    REFRESH_FIELD_NUMBER: builtins.int
+    refresh: builtins.bool
+    """Whether to ask the identity provider again."""
+    @property
+    def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
+        """Every cookie that came under a session cookie name."""
+
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request; absent when only the credential is known."""
+
+    def __init__(
+        self,
+        *,
+        cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        refresh: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "refresh", b"refresh"]) -> None: ...
+
+global___GetUserInfoRequest = GetUserInfoRequest
+
+@typing.final
+class GetUserInfoResponse(google.protobuf.message.Message):
+    """The answer of GetUserInfo."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    USER_INFO_FIELD_NUMBER: builtins.int
+    INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    @property
+    def user_info(self) -> global___UserInfo:
+        """Who it is."""
+
+    @property
+    def inactive(self) -> global___InactiveSession:
+        """There is no living session."""
+
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not go ahead: CSRF token or origin."""
+
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer a browser that asked for it, finished: 200 JSON with `user_id`, `provider`, `sub`, `email`,
+        `email_verified`, `name`, `picture` and `claims`, or the answer of `inactive` or `denied`.
+        Absent when the call had no context.
+        """
+
+    def __init__(
+        self,
+        *,
+        user_info: global___UserInfo | None = ...,
+        inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "user_info", b"user_info"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "user_info", b"user_info"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["user_info", "inactive", "denied"] | None: ...
+
+global___GetUserInfoResponse = GetUserInfoResponse
+
+@typing.final
+class UserInfo(google.protobuf.message.Message):
+    """Who a session's user is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: builtins.int
+    REFRESH_TIME_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
+    @property
+    def identity(self) -> gatelodge.v1.identity_pb2.Identity:
+        """The identity."""
+
+    @property
+    def refresh_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the identity provider said so: at login, or when it was last asked again."""
+
+    @property
+    def session(self) -> gatelodge.v1.identity_pb2.SessionInfo:
+        """The session's facts."""
+
+    def __init__(
+        self,
+        *,
+        identity: gatelodge.v1.identity_pb2.Identity | None = ...,
+        refresh_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["identity", b"identity", "refresh_time", b"refresh_time", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "refresh_time", b"refresh_time", "session", b"session"]) -> None: ...
+
+global___UserInfo = UserInfo
 
 @typing.final
 class SessionServiceRevokeRequest(google.protobuf.message.Message):
