@@ -110,7 +110,7 @@ impl<S: SessionStore> SessionStore for Counted<S> {
     }
 
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
-        self.count().rewrite(key, record).await
+        self.counted().rewrite(key, record).await
     }
 }
 
