@@ -131,7 +131,7 @@ impl Authority {
         if standpoint == Standpoint::Stolen {
             return Ok(Judgement::Stolen);
         }
-        let (policy, proxies) = (&self.settings.fingerprint, &self.settings.trusted_proxies);
+        let (policy, proxies) = (self.settings.fingerprint, &self.settings.trusted_proxies);
         let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);
         if fingerprint.comparison == Comparison::Differed && policy.mode == FingerprintMode::Strict {
             tracing::info!(session = credential.key.public(), "refused: the client is another one than at login");
