@@ -194,7 +194,10 @@ impl Authority {
                 admitted.times = used;
                 self.near.used(&admitted.credential.key, now);
             }
-            Ok(false) => return false,
+            Ok(false) => {
+                self.near.forget(&admitted.credential.key);
+                return false;
+            }
             Err(error) => tracing::warn!(
                 session = admitted.credential.key.public(),
                 error = &error as &dyn std::error::Error,

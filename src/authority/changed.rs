@@ -11,7 +11,6 @@ impl Authority {
     /// the others are told beside the answer.
     pub(super) fn changed(&self, key: &SessionKey, how: fn(SessionKey) -> What) {
         self.near.forget(key);
-        let (authority, what) = (self.clone(), how(*key));
-        self.ports.beside.run(Box::pin(async move { authority.announce(what).await }));
+        self.announce_beside(how(*key));
     }
 }

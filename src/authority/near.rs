@@ -30,6 +30,13 @@ pub(super) struct Reading {
     pub(super) position: Option<Position>,
 }
 
+impl Reading {
+    /// The same, of what still holds as of a later position.
+    pub(super) fn as_of(self, position: Option<Position>) -> Self {
+        Self { position, ..self }
+    }
+}
+
 /// The sessions that are known.
 ///
 /// **Invariants:** a standing is what [`Vault::open_standing`] would answer now: key, marks and every sealed byte have to

@@ -53,7 +53,7 @@ impl Authority {
         if !matches!(admitted.standpoint, Standpoint::Current | Standpoint::Awaiting | Standpoint::Predecessor) {
             return Ok(None);
         }
-        admitted.reading = Some(Reading { position, ..known.reading });
+        admitted.reading = Some(known.reading.as_of(position));
         let judged = self.judge_request(&admitted, &question.requirements, context).ok();
         Ok(judged.map(|judged| (admitted, judged)))
     }

@@ -43,7 +43,7 @@ pub enum Kind {
     ProviderRevoked,
     /// Every session has ended.
     TenantRevoked,
-    /// Other keys sign credentials.
+    /// Other keys sign the tokens that are minted.
     KeysRotated,
 }
 

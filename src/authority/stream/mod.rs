@@ -167,12 +167,12 @@ impl Stream {
             }
             What::Rotated(key) | What::Refreshed(key) | What::Changed(key) => self.near.forget(key),
             What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
-            What::KeysRotated | What::Unknown(_) => self.near.forget_all(),
+            What::Unknown(_) => self.near.forget_all(),
             What::Marked { target, mark } if self.concerns(target) => {
                 self.change_marks(|known| known.raise(target, *mark));
             }
             // A session that a mark kills is told by its own marks.
-            What::Marked { .. } | What::Heartbeat { .. } => (),
+            What::Marked { .. } | What::KeysRotated | What::Heartbeat { .. } => (),
         }
     }
 

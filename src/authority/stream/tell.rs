@@ -23,6 +23,12 @@ impl Authority {
         self.announce_all(vec![what]).await;
     }
 
+    /// As [`Authority::announce`], without waiting: for what nobody's answer depends on.
+    pub(in crate::authority) fn announce_beside(&self, what: What) {
+        let authority = self.clone();
+        self.ports.beside.run(Box::pin(async move { authority.announce(what).await }));
+    }
+
     /// As [`Authority::announce`], of several things at once.
     pub(in crate::authority) async fn announce_all(&self, whats: Vec<What>) {
         if whats.is_empty() {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1::{self, SessionEventKind as Kind};
+use gatelodge_client::{Client, ClientOptions, Verdict};
 use tokio::time::timeout;
 use tonic::{Code, Streaming};
 
-use super::serving::{Serving, by, validation};
+use super::serving::{Serving, by, key, validation};
 use super::{failed, fields_of};
 use crate::world::replicas::Replicas;
 use crate::world::{Browser, Kept, World};
@@ -134,6 +135,34 @@ async fn a_watch_ends_with_the_server_and_in_time_for_balancers() {
     let short = Serving::with(&replicas.two, |settings| settings.max_connection_age = Duration::from_millis(300)).await;
     let mut held = watch(&short, of(&[])).await;
     timeout(Duration::from_secs(5), async { while held.message().await.unwrap().is_some() {} }).await.unwrap();
+}
+
+// The Rust client keeps answers and watches by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_keeps_answers_refuses_what_ended_at_another_authority() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let serving = Serving::of(&replicas.two).await;
+        let options = ClientOptions::new(format!("http://{}", serving.address), key(Role::Edge));
+        let client = Client::connect(&options).unwrap();
+        for round in 0..5 {
+            let (browser, session) = log_in(&replicas.one, "ada").await;
+            let is_active = async || {
+                let checked = client.sessions().check(validation(&browser)).await.unwrap();
+                matches!(checked.verdict, Verdict::Active(_))
+            };
+            for _ in 0..20 {
+                assert!(is_active().await, "{kept:?} {round}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            revoke(&replicas.one, &Target::Session(session)).await;
+            let gone = timeout(Duration::from_secs(2), async { while is_active().await {} }).await;
+            gone.unwrap_or_else(|_| panic!("{kept:?} {round}: still believed"));
+            for _ in 0..20 {
+                assert!(!is_active().await, "{kept:?} {round}: it came back");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,16 @@
 //! Owns what must hold of sessions that an authority knows by heart: a hit asks no store, what has ended or changed
 //! elsewhere is not believed, and while nobody would tell, the store is asked. Does not know how they are kept.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::{Outcome, Question, Requirements};
-use gatelodge::authority::{Error, Presented};
-use gatelodge::session::event::Position;
+use gatelodge::authority::{Error, Presented, watch_sessions};
+use gatelodge::session::event::{Position, What};
 
 use crate::world::faults::Fault;
 use crate::world::replicas::{Replicas, until};
@@ -142,6 +144,28 @@ async fn an_answer_says_how_it_may_be_kept() {
     let kept = keeping(Question { requirements: age, ..question() }).await.unwrap();
     assert!(kept.keep_for <= Duration::from_secs(3), "the login grows too old: {kept:?}");
     assert_eq!(keeping(Question { issue_csrf_token: true, ..question() }).await, None, "a token is for one answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watcher_that_is_too_slow_is_told_a_reset() {
+    let replicas = Replicas::over(Kept::Memory).await;
+    let mut watch = pin!(replicas.two.authority.watch_sessions(watch_sessions::Question::default()));
+    assert!(!watch.next().await.unwrap().reset);
+    for _ in 0..5000 {
+        replicas.one.authority.announce(What::KeysRotated).await;
+    }
+    replicas.catch_up().await;
+    let mut told = 0;
+    loop {
+        let message = watch.next().await.unwrap();
+        if message.reset {
+            break;
+        }
+        told += message.events.len();
+    }
+    assert!(told < 5000, "{told}");
+    let next = watch.next().await.unwrap();
+    assert!(!next.reset && next.max_staleness.is_some(), "and it goes on: {next:?}");
 }
 
 // An insert that began before an invalidation never wins.
