@@ -170,7 +170,7 @@ def every_call_carries_the_key_and_the_request_id(s):
         "GET /auth/web/login": ("StartLogin", "GET", "/auth/web/login", 10),
         "GET /auth/web/callback": ("CompleteCallback", "GET", "/auth/web/callback", 20),
         "GET /auth/me": ("ValidateSession", "GET", "/auth/me", 2),
-        "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout", 10),
+        "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout", 3),
         "GET /auth/web/logged-out": ("CompleteLogout", "GET", "/auth/web/logged-out", 2),
         "GET /private": ("ValidateSession", "GET", "/private", 2),
     }

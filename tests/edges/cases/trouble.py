@@ -79,7 +79,7 @@ def a_retry_info_of_x_is_rounded_up(s, row):
 @case
 def a_short_absence_goes_unnoticed(s):
     cookie = s.cookie()
-    s.rule("ValidateSession", at_first(2, refused("UNAVAILABLE")))
+    s.rule("ValidateSession", at_first(2, refused("UNAVAILABLE", reason="STORE_UNAVAILABLE")))
     status(s.get("/auth/me", [cookie]), 200)
     equal(len(s.calls("ValidateSession")), 3)
 
@@ -115,7 +115,7 @@ def a_repeat_comes_no_sooner_than_asked_for(s):
 
 @case
 def repeats_are_spread_out(s):
-    s.rule("ValidateSession", refused("UNAVAILABLE"))
+    s.rule("ValidateSession", refused("UNAVAILABLE", reason="STORE_UNAVAILABLE"))
     could_not_say(s.get("/auth/me"))
     calls = s.calls("ValidateSession")
     true(3 <= len(calls) <= 12, f"{len(calls)} calls within the deadline")
