@@ -7,13 +7,14 @@
  *
  * @module
  */
-import { IncomingMessage } from "node:http";
+import { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest } from "node:http2";
 import type { Context, MiddlewareHandler } from "hono";
 import { admit, sessionBehind, signedInBehind } from "./admitted.js";
+import type { Answer } from "./answer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
-import { rawOf } from "./node.js";
+import { grouped, rawOf, send } from "./node.js";
 import type { RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
 import type { Session } from "./session.js";
@@ -31,7 +32,8 @@ export class HonoEdge {
         await next();
         return;
       }
-      return responseOf(await answering, c.req.method);
+      const answer = await answering;
+      return sendDoubled(c, answer) ?? responseOf(answer, c.req.method);
     };
   }
 
@@ -81,6 +83,19 @@ function raw(c: Context): RawRequest {
   return incoming instanceof IncomingMessage || incoming instanceof Http2ServerRequest
     ? rawOf(incoming as IncomingMessage)
     : rawOfFetch(c.req.raw);
+}
+
+/** Fetch's headers join lines that came twice; such a seldom answer goes out by Node's own response. */
+function sendDoubled(c: Context, answer: Answer): Response | undefined {
+  const { outgoing } = ((c.env as object | undefined) ?? {}) as { outgoing?: unknown };
+  const isDoubled = [...grouped(answer.headers)].some(
+    ([name, values]) => values.length > 1 && name !== "vary" && name !== "set-cookie",
+  );
+  if (!isDoubled || !(outgoing instanceof ServerResponse)) {
+    return undefined;
+  }
+  send(outgoing, answer);
+  return new Response(null, { status: answer.status, headers: { "x-hono-already-sent": "true" } });
 }
 
 /**

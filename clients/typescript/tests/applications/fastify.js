@@ -4,7 +4,9 @@ import { gatelodge } from "gatelodge/fastify";
 
 export async function application(options) {
   const auth = gatelodge(options);
-  const app = fastify();
+  const app = fastify({ bodyLimit: 4 << 20 });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, async (_, body) => body);
   const who = async (request) => ({ user_id: auth.session(request)?.userId ?? null });
   await app.register(auth.routes);
   app.get("/open", async () => "open");
