@@ -31,8 +31,8 @@ export type Handler<R extends Request = Request, C = unknown> = (request: R, con
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
 // Next may load this module once for each bundle; a request is the same in all of them.
-const KEY = Symbol.for("gatelodge.next.incoming");
-const shared = globalThis as { [KEY]?: AsyncLocalStorage<IncomingMessage> };
+const KEY = Symbol.for("gatelodge.next.request");
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<RawRequest> };
 
 /**
  * For `instrumentation.ts`: lets the edge see requests as they came. Next hands on doubled header lines joined, adds
@@ -42,11 +42,10 @@ export function register(): void {
   if (process.env["NEXT_RUNTIME"] === "edge" || shared[KEY]) {
     return;
   }
-  const incoming = (shared[KEY] = new AsyncLocalStorage<IncomingMessage>());
+  const underWay = (shared[KEY] = new AsyncLocalStorage<RawRequest>());
   subscribe("http.server.request.start", (message) => {
     const { request } = message as { request: IncomingMessage };
-    rawOf(request); // before Next changes its headers
-    incoming.enterWith(request);
+    underWay.enterWith(rawOf(request)); // read now: Next will change its URL and headers
   });
 }
 
@@ -141,8 +140,7 @@ export class NextEdge {
 }
 
 function raw(request: Request): RawRequest {
-  const incoming = shared[KEY]?.getStore();
-  return incoming ? rawOf(incoming) : rawOfFetch(request);
+  return shared[KEY]?.getStore() ?? rawOfFetch(request);
 }
 
 /** Gets the edge ready; it is made at the first request, with what the environment says unless the options say else. */
