@@ -120,7 +120,8 @@ export class Client {
   async #call(
     method: DescMethodUnary,
     init: MessageInitShape<DescMethodUnary["input"]>,
-    { requestId, deadlineMs, signal }: CallOptions): Promise<unknown> {
+    { requestId, deadlineMs, signal }: CallOptions,
+  ): Promise<unknown> {
     const manner = MANNERS[`${method.parent.typeName}/${method.name}`] ?? PROBE;
     const deadline = Date.now() + (deadlineMs ?? this.#deadlineMs ?? manner.deadlineMs);
     const attempt = {

@@ -36,7 +36,10 @@ export class FastifyEdge {
       done();
     };
     // What `fastify-plugin` does: the hook is the server's own, so that paths without a route come by it too.
-    Object.assign(this.routes, { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: "gatelodge" });
+    Object.assign(this.routes, {
+      [Symbol.for("skip-override")]: true,
+      [Symbol.for("fastify.display-name")]: "gatelodge",
+    });
   }
 
   /**

@@ -116,7 +116,8 @@ export class Gate {
       outer.method === request.method &&
       outer.csrf === requirements.csrf &&
       outer.cookies === cookiesOf(request) &&
-      (verdict.kind === "inactive" || isJudged({ csrf: false, scopes: requirements.scopes, maxLoginAge: requirements.maxLoginAge }, verdict.judged))
+      (verdict.kind === "inactive" ||
+        isJudged({ csrf: false, scopes: requirements.scopes, maxLoginAge: requirements.maxLoginAge }, verdict.judged))
     );
   }
 }

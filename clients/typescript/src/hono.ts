@@ -94,7 +94,7 @@ function sendDoubled(c: Context, answer: Answer): Response | undefined {
   if (!isDoubled || !(outgoing instanceof ServerResponse)) {
     return undefined;
   }
-  send(outgoing, answer);
+  send(outgoing as ServerResponse, answer);
   return new Response(null, { status: answer.status, headers: { "x-hono-already-sent": "true" } });
 }
 

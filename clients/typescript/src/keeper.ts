@@ -56,9 +56,9 @@ export class Keeper {
 
   /** Invariant: a failure never takes away settings that are there. */
   async #keepFresh(): Promise<void> {
-    const { closing, logger, login } = this.#client;
+    const { logger, login } = this.#client;
     let failing = FIRST_PAUSE_MS;
-    while (!closing.aborted) {
+    while (!this.#isClosed()) {
       this.#isStale = false; // this asking answers it
       try {
         const fresh = readSettings((await login.getEdgeSettings({})).settings);
@@ -72,7 +72,7 @@ export class Keeper {
         await this.#sleep(SHORTEST_PAUSE_MS, false);
         await this.#sleep(fresh.askAgainAfterMs - SHORTEST_PAUSE_MS, true);
       } catch (failure) {
-        if (!closing.aborted) {
+        if (!this.#isClosed()) {
           logFailure(logger, failure, { askedFor: "settings", kept: this.#inForce !== undefined });
           failing = Math.min(LONGEST_PAUSE_MS, failing * 2);
           await this.#sleep(jittered(failing), false); // however many requests wait
@@ -80,6 +80,10 @@ export class Keeper {
       }
     }
     this.#tell();
+  }
+
+  #isClosed(): boolean {
+    return this.#client.closing.aborted;
   }
 
   #tell(): void {

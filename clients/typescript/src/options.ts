@@ -60,8 +60,10 @@ const ADDRESS_FORM =
 
 /** Reads the options, and the environment for those that are not given. */
 export function settle(options: ClientOptions, environment: NodeJS.ProcessEnv = process.env): Settled {
-  const given = (setting: Setting): string | undefined =>
-    options[setting] ?? (environment[VARIABLES[setting]]?.trim() || undefined);
+  const given = (setting: Setting): string | undefined => {
+    const variable = environment[VARIABLES[setting]]?.trim();
+    return options[setting] ?? (variable === "" ? undefined : variable);
+  };
   const apiKey = checkedKey(given("apiKey"));
   const settled = {
     apiKey,

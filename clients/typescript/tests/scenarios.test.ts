@@ -47,7 +47,7 @@ const file = JSON.parse(readFileSync(new URL("../../scenarios.json", import.meta
 assert.equal(file.version, 1);
 assert.ok(file.scenarios.length >= 40);
 
-for (const [framework, serve] of Object.entries(FRAMEWORKS)) {
+for (const [framework, serveWith] of Object.entries(FRAMEWORKS)) {
   describe(framework, { concurrency: 16 }, () => {
     for (const scenario of file.scenarios) {
       test(scenario.name, async () => {
@@ -59,7 +59,7 @@ for (const [framework, serve] of Object.entries(FRAMEWORKS)) {
           signedIn.set(cookie, authority.signIn({ ...rest, cookie, userId, csrfToken, renewedCookie, loginTime }));
         }
         const client = authority.client();
-        const { base, close } = await serve(client);
+        const { base, close } = await serveWith(client);
         try {
           be(authority, scenario.given.authority);
           await play(base, scenario);
@@ -109,6 +109,9 @@ async function play(base: string, { request, expect }: Step): Promise<void> {
   }
   if (expect.set_cookies) {
     const pairs = (got.headers["set-cookie"] ?? []).map((line) => line.split(";")[0] ?? "");
-    assert.deepEqual(pairs.filter((pair) => pair.startsWith("session=")), expect.set_cookies);
+    assert.deepEqual(
+      pairs.filter((pair) => pair.startsWith("session=")),
+      expect.set_cookies,
+    );
   }
 }

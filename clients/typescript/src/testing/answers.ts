@@ -72,7 +72,8 @@ export function denied(
   requestId: string,
 ): MessageInitShape<typeof DeniedSessionSchema> {
   const { context, requirements, answerJson } = question;
-  const missingScopes = session && reason === DeniedReason.SCOPE_MISSING ? missing(requirements?.scopes ?? [], session) : [];
+  const missingScopes =
+    session && reason === DeniedReason.SCOPE_MISSING ? missing(requirements?.scopes ?? [], session) : [];
   const age = String(requirements?.maxLoginAge?.seconds ?? 0);
   const provider = session?.identity.provider ?? "fake";
   const loginQuery = reason === DeniedReason.LOGIN_TOO_OLD ? `provider=${provider}&max_age=${age}` : "";

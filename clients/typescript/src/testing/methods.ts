@@ -1,5 +1,11 @@
 /** Owns what the fake authority answers to each method. A new method needs a row here. */
-import { create, type DescMethodUnary, type Message, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMethodUnary,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { errorOf } from "../errors.js";
 import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
 import { LoginFailure, LoginService } from "../gen/gatelodge/v1/login_pb.js";
@@ -22,7 +28,11 @@ type Answers<M extends DescMethodUnary> = (
 ) => MessageInitShape<M["output"]>;
 type Any = (state: State, question: Message, requestId: string) => MessageInitShape<DescMethodUnary["output"]>;
 
-const { login, session, admin } = { login: LoginService.method, session: SessionService.method, admin: AdminService.method };
+const { login, session, admin } = {
+  login: LoginService.method,
+  session: SessionService.method,
+  admin: AdminService.method,
+};
 
 /** The answers, by the method's full name. */
 export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
@@ -60,7 +70,9 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     return { revokedCount: ended(found(state, cookies)) };
   }),
   row(admin.listSessions, (state, { userId }) => ({
-    sessions: living(state).filter(({ identity }) => userId === "" || identity.userId === userId).map(shown),
+    sessions: living(state)
+      .filter(({ identity }) => userId === "" || identity.userId === userId)
+      .map(shown),
   })),
   row(admin.getSession, (state, { sessionId }) => {
     const one = living(state).find(({ info }) => info.sessionId === sessionId);
@@ -191,7 +203,8 @@ function startLogout(
   const requirements = create(RequirementsSchema, { csrf: CsrfRequirement.REQUIRED });
   const one = found(state, cookies);
   const token = new URLSearchParams(textOf(form)).get("csrf_token");
-  const judgedContext = context && !context.csrfToken && token !== null ? { ...context, csrfToken: Buffer.from(token) } : context;
+  const judgedContext =
+    context && !context.csrfToken && token !== null ? { ...context, csrfToken: Buffer.from(token) } : context;
   const judged = isForeign(context, settings)
     ? DeniedReason.ORIGIN_REFUSED
     : one && judge(one, requirements, judgedContext, settings);
@@ -202,7 +215,9 @@ function startLogout(
   const answer: Finished =
     context && isNavigation(context) ? redirect(303, returnTo) : json(200, { message: "Logged out successfully" });
   const [sessionCookie = ""] = settings.sessionCookieNames;
-  const setCookies = cookies.some(({ name }) => name === sessionCookie) ? [setCookie(settings, sessionCookie, "", 0)] : [];
+  const setCookies = cookies.some(({ name }) => name === sessionCookie)
+    ? [setCookie(settings, sessionCookie, "", 0)]
+    : [];
   return { answer: { ...answer, setCookies } as Finished, revokedCount: ended(one), settingsVersion };
 }
 
@@ -220,7 +235,10 @@ function validateSession(
   }
   const one = presented(state.sessions, cookies);
   if (typeof one === "number") {
-    return { outcome: { case: "inactive", value: inactive(one as InactiveReason, question, requestId) }, settingsVersion };
+    return {
+      outcome: { case: "inactive", value: inactive(one as InactiveReason, question, requestId) },
+      settingsVersion,
+    };
   }
   const judged = state.denial || judge(one, requirements, context, settings);
   if (typeof judged === "number") {

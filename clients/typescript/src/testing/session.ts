@@ -120,7 +120,8 @@ export function judge(
   const csrf = needed?.csrf ?? CsrfRequirement.UNSPECIFIED;
   const isRequired = csrf === CsrfRequirement.REQUIRED;
   const isUpgraded = isUpgrade(context);
-  const isNeeded = isRequired || (csrf === CsrfRequirement.UNSPECIFIED && !!context && (isUpgraded || !isSafe(context)));
+  const isNeeded =
+    isRequired || (csrf === CsrfRequirement.UNSPECIFIED && !!context && (isUpgraded || !isSafe(context)));
   let isTokenJudged = false;
   if (isNeeded) {
     if (isForeign(context, settings)) {

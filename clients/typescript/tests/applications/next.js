@@ -3,7 +3,7 @@ import next from "next";
 import { createServer } from "node:http";
 import { once } from "node:events";
 
-export async function serve({ host, port, mountPrefix }) {
+export async function serve({ host, port }) {
   const { Client } = await import("gatelodge");
   new Client().close(); // options that can't be right end the start
   const dir = new URL("../next-application", import.meta.url).pathname;

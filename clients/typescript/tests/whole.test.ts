@@ -1,0 +1,131 @@
+/** Starts the real authority: calls over gRPC, and the quick start of the README. */
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  CallerNotAllowedError,
+  CallerUnauthenticatedError,
+  Client,
+  SessionNotFoundError,
+  UnreachableError,
+} from "gatelodge";
+
+const program = process.env["GATELODGE_BIN"] ?? new URL("../../../target/debug/gatelodge", import.meta.url).pathname;
+const scratch = mkdtempSync(join(tmpdir(), "gatelodge-"));
+let dev: ChildProcess;
+let address = "";
+const keys: Record<string, string> = {};
+
+before(async () => {
+  const ports = ["--ephemeral", "--listen", "127.0.0.1:0", "--edge-listen", "127.0.0.1:0"];
+  dev = spawn(program, ["dev", ...ports], { cwd: scratch, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  const gather = (piece: Buffer): void => {
+    said += piece.toString();
+  };
+  dev.stdout?.on("data", gather);
+  dev.stderr?.on("data", gather);
+  for (let tries = 0; tries < 200 && !(/GATELODGE_ADDRESS=/.test(said) && /glk_/.test(said)); tries += 1) {
+    await pause(50);
+  }
+  address = /GATELODGE_ADDRESS=(\S+)/.exec(said)?.[1] ?? "";
+  for (const [, role = "", key = ""] of said.matchAll(/\b(edge|backend|admin)\b.*?(glk_\S+)/g)) {
+    keys[role] ??= key;
+  }
+  keys["edge"] ??= /GATELODGE_API_KEY=(\S+)/.exec(said)?.[1] ?? "";
+  assert.ok(address && keys["edge"], said);
+});
+
+after(async () => {
+  dev.kill("SIGTERM");
+  await once(dev, "exit");
+  rmSync(scratch, { recursive: true });
+});
+
+async function using<T>(apiKey: string | undefined, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ address, apiKey: apiKey ?? "" });
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+test("a call is answered over gRPC", async () => {
+  const { settings } = await using(keys["edge"], (client) => client.login.getEdgeSettings({}));
+  assert.ok(settings?.sessionCookieNames.length);
+  const verdict = await using(keys["edge"], (client) => client.sessions.check({}));
+  assert.equal(verdict.kind, "inactive");
+});
+
+test("a wrong key is named", async () => {
+  const call = using("glk_wrong", (client) => client.login.getEdgeSettings({}, { requestId: "wrong-key" }));
+  await assert.rejects(call, (error: unknown) => {
+    assert.ok(error instanceof CallerUnauthenticatedError);
+    assert.match(error.message, /GATELODGE_API_KEY/);
+    assert.equal(error.requestId, "wrong-key");
+    return !error.retryable;
+  });
+});
+
+test("a role may call what it may", async () => {
+  await assert.rejects(
+    using(keys["edge"], (client) => client.admin.listSessions({})),
+    CallerNotAllowedError,
+  );
+  if (keys["admin"] !== undefined) {
+    const sessionId = "sid_0000000000000000000000";
+    await assert.rejects(
+      using(keys["admin"], (client) => client.admin.getSession({ sessionId })),
+      (error: unknown) => {
+        return error instanceof SessionNotFoundError || (error as { reason?: string }).reason === "INVALID_FIELD";
+      },
+    );
+  }
+});
+
+test("an authority that is away is told within the deadline", async () => {
+  const client = new Client({ address: "http://127.0.0.1:1", apiKey: "glk_x" });
+  const begun = Date.now();
+  await assert.rejects(client.login.getEdgeSettings({}), UnreachableError);
+  assert.ok(Date.now() - begun < 2000);
+  client.close();
+});
+
+test("the quick start of the README says hello to nobody, and sends them to the login", async () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const [, block = ""] = /## Quick start[^]*?```js\n([^]*?)```/.exec(readme) ?? [];
+  const program = block.replace(
+    'app.listen(8000, "127.0.0.1")',
+    'app.listen(0, "127.0.0.1", function () { console.log(this.address().port); })',
+  );
+  assert.notEqual(program, block);
+  const file = new URL("./quick-start.tmp.mjs", import.meta.url).pathname;
+  writeFileSync(file, program);
+  const env = { ...process.env, GATELODGE_ADDRESS: address, GATELODGE_API_KEY: keys["edge"] };
+  const served = spawn(process.execPath, [file], { env, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = (await once(served.stdout, "data")) as [Buffer];
+    const base = `http://127.0.0.1:${line.toString().trim()}`;
+    let got = await fetch(base, { redirect: "manual" });
+    for (let tries = 0; got.status === 503 && tries < 50; tries += 1) {
+      await pause(100);
+      got = await fetch(base, { redirect: "manual" });
+    }
+    assert.equal(got.status, 401);
+    const page = await fetch(base, {
+      redirect: "manual",
+      headers: { accept: "text/html", "sec-fetch-mode": "navigate" },
+    });
+    assert.equal(page.status, 302);
+    assert.match(page.headers.get("location") ?? "", /^\/auth\/web\/login/);
+  } finally {
+    served.kill();
+    rmSync(file);
+  }
+});
