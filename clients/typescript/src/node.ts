@@ -107,7 +107,7 @@ function deliver(response: ServerResponse, admitted: Admitted): void {
     }
     return message === undefined ? writeHead(status) : writeHead(status, message);
   };
-  response.writeHead = withDelivery as typeof response.writeHead;
+  response.writeHead = withDelivery;
 }
 
 /** Takes on the headers that a call of `writeHead` brings, which would else come over those that are set. */

@@ -59,20 +59,20 @@ for (const [framework, serveWith] of Object.entries(FRAMEWORKS)) {
           signedIn.set(cookie, authority.signIn({ ...rest, cookie, userId, csrfToken, renewedCookie, loginTime }));
         }
         const client = authority.client();
-        const { base, close } = await serveWith(client);
+        const served = await serveWith(client);
         try {
           be(authority, scenario.given.authority);
-          await play(base, scenario);
+          await play(served.base, scenario);
           for (const next of scenario.then ?? []) {
             be(authority, next.given?.authority);
             for (const [cookie, state] of Object.entries(next.given?.states ?? {})) {
               signedIn.get(cookie)?.setState(state);
             }
-            await play(base, next);
+            await play(served.base, next);
           }
         } finally {
           client.close();
-          await close();
+          await served.close();
         }
       });
     }

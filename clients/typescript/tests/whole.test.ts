@@ -30,7 +30,7 @@ before(async () => {
   };
   dev.stdout?.on("data", gather);
   dev.stderr?.on("data", gather);
-  for (let tries = 0; tries < 200 && !(/GATELODGE_ADDRESS=/.test(said) && /glk_/.test(said)); tries += 1) {
+  for (let tries = 0; tries < 200 && !(said.includes("GATELODGE_ADDRESS=") && said.includes("glk_")); tries += 1) {
     await pause(50);
   }
   address = /GATELODGE_ADDRESS=(\S+)/.exec(said)?.[1] ?? "";

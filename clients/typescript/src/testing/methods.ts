@@ -13,7 +13,6 @@ import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
 import {
   CsrfRequirement,
   DeniedReason,
-  InactiveReason,
   RequirementsSchema,
   SessionService,
 } from "../gen/gatelodge/v1/session_pb.js";
@@ -236,7 +235,7 @@ function validateSession(
   const one = presented(state.sessions, cookies);
   if (typeof one === "number") {
     return {
-      outcome: { case: "inactive", value: inactive(one as InactiveReason, question, requestId) },
+      outcome: { case: "inactive", value: inactive(one, question, requestId) },
       settingsVersion,
     };
   }
