@@ -10,12 +10,7 @@ import { errorOf } from "../errors.js";
 import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
 import { LoginFailure, LoginService } from "../gen/gatelodge/v1/login_pb.js";
 import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
-import {
-  CsrfRequirement,
-  DeniedReason,
-  RequirementsSchema,
-  SessionService,
-} from "../gen/gatelodge/v1/session_pb.js";
+import { CsrfRequirement, DeniedReason, RequirementsSchema, SessionService } from "../gen/gatelodge/v1/session_pb.js";
 import { denied, inactive, json, problem, redirect, setCookie, type Finished } from "./answers.js";
 import { isForeign, isNavigation, judge, presented, textOf, unguessable, type Kept } from "./session.js";
 import { remember, type State } from "./state.js";
