@@ -4,14 +4,31 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use prost_types::field_descriptor_proto::Type;
+
+/// Fields that are given encoded, so that what is sent often is encoded once: on the wire a message is its bytes.
+const ENCODED: [(&str, &str); 1] = [("ActiveSession", "identity")];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["login", "session", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
+    let files = ["login", "session", "token", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
     println!("cargo::rerun-if-changed=proto");
     let mut compiler = protox::Compiler::new(["proto"])?;
-    let set = compiler.include_imports(true).include_source_info(true).open_files(files)?.file_descriptor_set();
+    let mut set = compiler.include_imports(true).include_source_info(true).open_files(files)?.file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptor.bin"), set.encode_to_vec())?;
+    take_encoded(&mut set);
     tonic_prost_build::configure().build_client(false).bytes(".").skip_debug(["."]).compile_fds(set)?;
     Ok(())
+}
+
+fn take_encoded(set: &mut FileDescriptorSet) {
+    let ours = set.file.iter_mut().filter(|file| file.package() == "gatelodge.v1");
+    for message in ours.flat_map(|file| &mut file.message_type) {
+        let name = message.name().to_owned();
+        for field in message.field.iter_mut().filter(|field| ENCODED.contains(&(&name, field.name()))) {
+            field.set_type(Type::Bytes);
+            field.type_name = None;
+        }
+    }
 }

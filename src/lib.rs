@@ -15,7 +15,7 @@
 //! | [`app`] | the one place where the parts meet |
 //! | [`telemetry`] | the log |
 //! | [`cli`], [`dev`] | what a person types; the development provider and demo page |
-//! | [`crypto`] | derive, authenticate, seal, hash, compare, hide |
+//! | [`crypto`] | derive, authenticate, sign, seal, hash, compare, hide |
 //!
 //! # The arrows
 //!

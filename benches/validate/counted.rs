@@ -90,6 +90,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
     ) -> StoreResult<Written> {
         self.count().write_tokens(key, fence, record, tokens).await
     }
+
+    async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
+        self.count().rewrite(key, record).await
+    }
 }
 
 #[async_trait]

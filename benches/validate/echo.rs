@@ -1,11 +1,11 @@
-//! Owns what ours is compared with: a tonic server that decodes the same requests and gives the same answer, and the
-//! same with one GET before it. Does not know what is in the messages.
+//! Owns what ours is compared with: a tonic server that decodes the same requests and gives the same answer, field by
+//! field as anybody compiles the contract, and the same with one GET before it. Does not know what is in the messages.
 
 use std::time::Duration;
 
 use gatelodge::rpc::server::ServerSettings;
-use gatelodge::rpc::v1;
-use gatelodge::rpc::v1::session_service_server::{SessionService, SessionServiceServer};
+use gatelodge_client::v1;
+use gatelodge_client::v1::session_service_server::{SessionService, SessionServiceServer};
 use prost::Message as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
@@ -91,6 +91,13 @@ impl SessionService for Echo {
         &self,
         _: Request<v1::GetAccessTokenRequest>,
     ) -> std::result::Result<Response<v1::GetAccessTokenResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn get_user_info(
+        &self,
+        _: Request<v1::GetUserInfoRequest>,
+    ) -> std::result::Result<Response<v1::GetUserInfoResponse>, Status> {
         Err(Status::unimplemented("an echo"))
     }
 

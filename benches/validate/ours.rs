@@ -8,7 +8,7 @@ use std::time::Duration;
 use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
-use gatelodge::authority::ports::{Creation, LoginStore, SessionStore};
+use gatelodge::authority::ports::{Creation, LoginStore, MintKeyStore, SessionStore};
 use gatelodge::authority::{Authority, Ports};
 use gatelodge::config::Config;
 use gatelodge::crypto::{ApiKey, Secret};
@@ -21,6 +21,7 @@ use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::counted::Counted;
@@ -40,7 +41,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins) = stores(order, &folder, calls).await?;
+        let (sessions, logins, mint_keys) = stores(order, &folder, calls).await?;
         let vault = session::vault();
         let (new, credential) = session::make(&vault, 0, Some(&session::tokens()));
         if sessions.create(new).await? != Creation::Created {
@@ -51,8 +52,8 @@ impl Ours {
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
-        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks));
-        let ports = Ports { sessions, logins, providers, clock, wall, entropy, beside };
+        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
+        let ports = Ports { sessions, logins, mint_keys, providers, clock, wall, entropy, beside };
         let authority = Authority::new(ports, vault, settings(&Config::default())?);
         let key = ApiKey::generate(&session::random());
         let caller = Caller { name: "the generator".into(), role: Role::Edge };
@@ -67,19 +68,19 @@ impl Ours {
     }
 }
 
-type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>);
+type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>, Arc<dyn MintKeyStore>);
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store));
+        return Ok((store.clone(), store.clone(), store));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
-        let counted = Arc::new(Counted::new(store, Arc::clone(calls)));
-        return Ok((counted.clone(), counted));
+        let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
+        return Ok((counted.clone(), counted, store));
     }
-    Ok((store.clone(), store))
+    Ok((store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

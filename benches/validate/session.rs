@@ -66,6 +66,8 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         client_address: "203.0.113.7".to_owned(),
         provider_session: Some("0b1f3a57-9d2c-4e68-8f40-1c2d3e4f5a6b".to_owned()),
         access_token_end: Some(now + Duration::from_mins(5)),
+        renewable: true,
+        user_info_time: None,
     };
     let marks = Marks::default();
     let header = Header {
@@ -115,6 +117,7 @@ pub fn tokens() -> Tokens {
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         refresh: jwt(380, 64),
         id: jwt(640, 256),
+        exchanged: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@ package gatelodge
 import (
 	"context"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -18,18 +19,20 @@ import (
 // A manner is how a method of the contract is called.
 type manner struct {
 	deadline time.Duration
-	retry    bool
+	repeats  int // how often it may be repeated within the deadline
 }
 
 var (
 	// For methods whose comment says "Safe to retry", and which no provider delays.
-	safe = manner{deadline: 2 * time.Second, retry: true}
+	safe = manner{deadline: 2 * time.Second, repeats: math.MaxInt}
 	// For safe methods that may have to wait for a provider.
-	safeSlow = manner{deadline: 10 * time.Second, retry: true}
+	safeSlow = manner{deadline: 10 * time.Second, repeats: math.MaxInt}
 	// For a login's start: it may have to fetch the provider's metadata, and a repeat would begin another login.
 	startLogin = manner{deadline: 10 * time.Second}
 	// For a login's end: the provider is asked for tokens, and the browser repeats it by itself.
 	completeCallback = manner{deadline: 20 * time.Second}
+	// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
+	startLogout = manner{deadline: 3 * time.Second, repeats: 1}
 	// For a probe, whose answer is about now.
 	probe = manner{deadline: 2 * time.Second}
 )
@@ -40,12 +43,16 @@ var manners = map[string]manner{
 	v1.LoginService_ListProviders_FullMethodName:     safe,
 	v1.LoginService_StartLogin_FullMethodName:        startLogin,
 	v1.LoginService_CompleteCallback_FullMethodName:  completeCallback,
-	v1.LoginService_StartLogout_FullMethodName:       safeSlow,
+	v1.LoginService_StartLogout_FullMethodName:       startLogout,
 	v1.LoginService_CompleteLogout_FullMethodName:    safe,
 	v1.SessionService_ValidateSession_FullMethodName: safe,
 	v1.SessionService_RefreshTokens_FullMethodName:   safeSlow,
 	v1.SessionService_GetAccessToken_FullMethodName:  safeSlow,
 	v1.SessionService_Revoke_FullMethodName:          safe,
+	v1.SessionService_GetUserInfo_FullMethodName:     safeSlow,
+	v1.TokenService_ValidateToken_FullMethodName:     safeSlow,
+	v1.TokenService_MintToken_FullMethodName:         safe,
+	v1.TokenService_GetJwks_FullMethodName:           safe,
 	v1.AdminService_ListSessions_FullMethodName:      safe,
 	v1.AdminService_GetSession_FullMethodName:        safe,
 	v1.AdminService_Revoke_FullMethodName:            safe,
@@ -55,6 +62,12 @@ var manners = map[string]manner{
 const (
 	firstWait   = 50 * time.Millisecond
 	longestWait = time.Second
+
+	// An authority that can't be reached is asked once more and no oftener: a person waits, and a connection that can't
+	// be made costs up to connectWithin. But it may be starting again, which is quick.
+	repeatsUnreached = 1
+	unreachedWait    = 500 * time.Millisecond
+	connectWithin    = time.Second
 )
 
 // caller carries every call: key, request id, deadline, retries, errors. The generated stubs sit on top of it.
@@ -70,7 +83,7 @@ type caller struct {
 // Invoke sends until there is an answer, a failure that a repeat can't mend, or no time left.
 //
 // Invariant: only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than the authority
-// asked for, and never past the deadline.
+// asked for, never past the deadline, and once at most while no authority can be reached.
 func (c *caller) Invoke(ctx context.Context, method string, question, answer any, opts ...grpc.CallOption) error {
 	how, known := manners[method]
 	if !known {
@@ -84,6 +97,7 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 	until, _ := within.Deadline()
 
 	var earlier *Error
+	repeats := how.repeats
 	for longest := firstWait; ; longest = min(longestWait, longest*2) {
 		err := c.conn.Invoke(within, method, question, answer, opts...)
 		if err == nil {
@@ -93,8 +107,11 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 		if failure.Code == codes.DeadlineExceeded && earlier != nil {
 			return earlier // it says more than the repeat that ran out of time
 		}
+		if failure.isUnreached() {
+			repeats, longest = min(repeats, repeatsUnreached), unreachedWait
+		}
 		wait := max(jittered(longest), failure.RetryAfter)
-		if !how.retry || !isWorthRepeating(failure) || time.Until(until) <= wait {
+		if repeats == 0 || !isWorthRepeating(failure) || time.Until(until) <= wait {
 			return failure
 		}
 		c.logger.DebugContext(ctx, "gatelodge: the authority is unavailable; asking again", "error", failure, "wait", wait)
@@ -102,6 +119,7 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 			return c.failure(ctx, context.Cause(within))
 		}
 		earlier = failure
+		repeats--
 	}
 }
 

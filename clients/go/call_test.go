@@ -26,6 +26,7 @@ var question = &v1.ValidateSessionRequest{}
 func TestEveryMethodOfTheContractHasItsManner(t *testing.T) {
 	files := []protoreflect.FileDescriptor{
 		v1.File_gatelodge_v1_admin_proto, v1.File_gatelodge_v1_login_proto, v1.File_gatelodge_v1_session_proto,
+		v1.File_gatelodge_v1_token_proto,
 	}
 	for _, file := range files {
 		for i := range file.Services().Len() {
@@ -78,7 +79,7 @@ func TestASafeCallIsRepeatedNoSoonerThanAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}
 		wait := 700 * time.Millisecond
-		s.say(validate, fails(codes.Unavailable, ErrStoreUnavailable, retryAfter(wait)), fails(codes.Unavailable, ""), active())
+		s.say(validate, fails(codes.Unavailable, ErrStoreUnavailable, retryAfter(wait)), fails(codes.Unavailable, ErrOverloaded), active())
 		began := time.Now()
 		if _, err := s.client(t).Check(t.Context(), question); err != nil {
 			t.Fatal(err)
@@ -98,6 +99,19 @@ func TestRepeatsGrowApartAndEndWithTheDeadline(t *testing.T) {
 		took, calls := time.Since(began), len(s.called(validate))
 		// 50, 100, 200, 400, 800 ms, each shortened by up to a half, within 2 s.
 		if !errors.Is(err, ErrStoreUnavailable) || took > 2*time.Second || calls < 5 || calls > 8 {
+			t.Errorf("%d calls within %v: %v", calls, took, err)
+		}
+	})
+}
+
+func TestAnAuthorityThatIsNotThereIsAskedOnceMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scripted{}
+		s.say(validate, fails(codes.Unavailable, ""))
+		began := time.Now()
+		_, err := s.client(t).Check(t.Context(), question)
+		took, calls := time.Since(began), len(s.called(validate))
+		if err == nil || calls != 2 || took < 250*time.Millisecond || took > 500*time.Millisecond {
 			t.Errorf("%d calls within %v: %v", calls, took, err)
 		}
 	})

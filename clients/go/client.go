@@ -27,6 +27,7 @@ const Version = "0.1.0"
 type Client struct {
 	login    v1.LoginServiceClient
 	sessions v1.SessionServiceClient
+	tokens   v1.TokenServiceClient
 	admin    v1.AdminServiceClient
 	health   healthv1.HealthClient
 	caller   *caller
@@ -67,6 +68,7 @@ func NewClient(opts ...Option) (*Client, error) {
 	}
 	c.login = v1.NewLoginServiceClient(c.caller)
 	c.sessions = v1.NewSessionServiceClient(c.caller)
+	c.tokens = v1.NewTokenServiceClient(c.caller)
 	c.admin = v1.NewAdminServiceClient(c.caller)
 	c.health = healthv1.NewHealthClient(c.caller)
 	c.open, c.stop = context.WithCancel(context.Background())
@@ -89,7 +91,7 @@ func (o *options) connect() (*grpc.ClientConn, error) {
 		grpc.WithUserAgent("gatelodge-go/" + Version),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: 5 * time.Second}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: pauses, MinConnectTimeout: connectWithin}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: 30 * time.Second, Timeout: 15 * time.Second, PermitWithoutStream: true,
 		}),
@@ -107,6 +109,10 @@ func (c *Client) Login() v1.LoginServiceClient { return c.login }
 // Sessions has the calls about a presented session. [Client.Check] reads the answer of ValidateSession as the contract
 // says; prefer it.
 func (c *Client) Sessions() v1.SessionServiceClient { return c.sessions }
+
+// Tokens has the calls about bearer tokens. [Client.CheckToken] reads the answer of ValidateToken as the contract says;
+// prefer it.
+func (c *Client) Tokens() v1.TokenServiceClient { return c.tokens }
 
 // Admin has the calls of an admin.
 func (c *Client) Admin() v1.AdminServiceClient { return c.admin }

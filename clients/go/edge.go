@@ -93,7 +93,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = asker.problem(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", detail)
 		answer.header.Set("Allow", route.allow())
 	default:
-		request := &request{gate: e.gate, settings: settings, asker: asker, set: route.set, Request: r}
+		request := &request{gate: e.gate, settings: settings, asker: asker, set: route.set, Request: r, writer: w}
 		var err error
 		answer, err = route.pass(WithRequestID(r.Context(), asker.requestID), request)
 		if err != nil {
@@ -146,6 +146,7 @@ func otherCallback(ours string, addresses []*v1.CallbackAddress) (string, bool) 
 // A request is what a browser asked, ready to be passed on.
 type request struct {
 	*http.Request
+	writer   http.ResponseWriter
 	gate     *Gate
 	settings *settings
 	asker    asker

@@ -241,12 +241,16 @@ func TestWhatIsTooLongIsCutAndWhatIsNoPeerIsLeftOut(t *testing.T) {
 	long := strings.Repeat("a", 300)
 	request := httptest.NewRequest("GET", "/auth/web/login?"+long, nil)
 	request.Header.Set("User-Agent", long)
-	request.Header["X-Forwarded-For"] = slices.Repeat([]string{"old", "new"}, 50)
+	request.Header["X-Forwarded-For"] = slices.Repeat([]string{"o", "n"}, 50)
+	request.Header["Forwarded"] = []string{"beginning", "b" + long}
 	request.RemoteAddr = "203.0.113.9" // as a middleware that trusts forwarded headers leaves it
 	send(s.edge(t), request)
 	asked := s.called(start)[0].question.(*v1.StartLoginRequest)
 	if len(asked.Query) != 201 || len(asked.Context.UserAgent) != 100 || len(asked.Context.XForwardedFor) != 64 {
 		t.Error(len(asked.Query), len(asked.Context.UserAgent), len(asked.Context.XForwardedFor))
+	}
+	if ends := asked.Context.Forwarded; len(ends) != 1 || string(ends[0]) != long[:101] {
+		t.Errorf("of what proxies append to, the end: %q", ends)
 	}
 	if asked.Context.PeerAddress != nil {
 		t.Errorf("%q", asked.Context.PeerAddress)

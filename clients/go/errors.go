@@ -36,7 +36,7 @@ const (
 	ErrKeyUnavailable Reason = "KEY_UNAVAILABLE"
 	// The identity provider can't be reached, or answered with trouble.
 	ErrProviderUnavailable Reason = "PROVIDER_UNAVAILABLE"
-	// The identity provider refused the refresh token: only a new login brings new tokens.
+	// The identity provider refused the session's refresh or access token: only a new login brings new tokens.
 	ErrProviderRefused Reason = "PROVIDER_REFUSED"
 	// The session holds no refresh token.
 	ErrNoRefreshToken Reason = "NO_REFRESH_TOKEN"
@@ -54,6 +54,16 @@ const (
 	ErrInternal Reason = "INTERNAL"
 	// The authority has more calls in flight than it takes on.
 	ErrOverloaded Reason = "OVERLOADED"
+	// No token is given for the audience that was named.
+	ErrAudienceRefused Reason = "AUDIENCE_REFUSED"
+	// The authority mints no tokens.
+	ErrMintingOff Reason = "MINTING_OFF"
+	// No token for another audience can be had of the session's identity provider.
+	ErrExchangeUnsupported Reason = "EXCHANGE_UNSUPPORTED"
+	// The authority checks no access tokens.
+	ErrTokenCheckOff Reason = "TOKEN_CHECK_OFF"
+	// The session's identity provider offers no user info that could be asked again.
+	ErrUserInfoUnsupported Reason = "USER_INFO_UNSUPPORTED"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }
@@ -117,6 +127,9 @@ func (e *Error) Retryable() bool {
 	return e.Code == codes.Unavailable || (e.Code == codes.ResourceExhausted && e.RetryAfter > 0)
 }
 
+// isUnreached says whether no authority was there to give a reason.
+func (e *Error) isUnreached() bool { return e.Code == codes.Unavailable && e.Reason == "" }
+
 func (e *Error) isAboutKey() bool {
 	return e.Code == codes.Unauthenticated || e.Code == codes.PermissionDenied
 }
@@ -160,7 +173,7 @@ func (c *caller) failure(ctx context.Context, err error) *Error {
 			}
 		}
 	}
-	if failure.Code == codes.Unavailable && failure.Reason == "" {
+	if failure.isUnreached() {
 		failure.Message = fmt.Sprintf("the authority at %s can't be reached: %s", c.at(), failure.Message)
 	}
 	return failure

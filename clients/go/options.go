@@ -70,8 +70,8 @@ func WithCertFiles(cert, key string) Option {
 	return func(o *options) { o.certFile, o.keyFile = cert, key }
 }
 
-// WithDeadline says how long every call may take, instead of the defaults: 2 seconds, 10 where a provider may have to be
-// asked, 20 for a login's end. A context that ends sooner ends the call sooner.
+// WithDeadline says how long every call may take, instead of the defaults: 2 seconds, 3 for a logout, 10 where a provider may
+// have to be asked, 20 for a login's end. A context that ends sooner ends the call sooner.
 func WithDeadline(deadline time.Duration) Option { return func(o *options) { o.deadline = deadline } }
 
 // WithDialOptions adds options of gRPC, such as a stats handler for traces.

@@ -2,6 +2,7 @@ package gatelodge
 
 import (
 	"crypto/rand"
+	"math"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -81,8 +82,8 @@ func requestContext(r *http.Request, s *settings) *v1.RequestContext {
 		Method:         cut(r.Method, longest),
 		Target:         cut(target(r), longest),
 		PeerAddress:    peerAddress(r.RemoteAddr),
-		XForwardedFor:  lastLines(r.Header["X-Forwarded-For"]),
-		Forwarded:      lastLines(r.Header["Forwarded"]),
+		XForwardedFor:  lastLines(r.Header["X-Forwarded-For"], longest),
+		Forwarded:      lastLines(r.Header["Forwarded"], longest),
 		UserAgent:      one("User-Agent"),
 		AcceptLanguage: one("Accept-Language"),
 		Accept:         one("Accept"),
@@ -137,13 +138,24 @@ func joined(lines []string, longest int) []byte {
 	return cut(strings.Join(lines, ", "), longest)
 }
 
-// lastLines returns the last lines of a header that proxies append to, whole: the authority reads them from their end.
-func lastLines(lines []string) [][]byte {
+// lastLines returns the end of a header that proxies append to, line by line: of the last lines one byte more than the
+// authority reads.
+func lastLines(lines []string, longest int) [][]byte {
 	const most = 64
-	var last [][]byte
-	for _, line := range lines[max(0, len(lines)-most):] {
-		last = append(last, []byte(line))
+	room := math.MaxInt
+	if longest > 0 {
+		room = longest + 1
 	}
+	var last [][]byte
+	for _, line := range slices.Backward(lines[max(0, len(lines)-most):]) {
+		if room == 0 {
+			break
+		}
+		kept := line[max(0, len(line)-room):]
+		room -= len(kept)
+		last = append(last, []byte(kept))
+	}
+	slices.Reverse(last)
 	return last
 }
 

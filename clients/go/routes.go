@@ -47,8 +47,12 @@ func callback(ctx context.Context, r *request) (*response, error) {
 }
 
 func logout(ctx context.Context, r *request) (*response, error) {
+	form, err := form(r.writer, r.Request, r.settings)
+	if err != nil {
+		return r.asker.withoutBody(err), nil
+	}
 	done, err := r.gate.client.login.StartLogout(ctx, &v1.StartLogoutRequest{
-		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(),
+		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(), Form: form,
 	})
 	return copied(r, done, err)
 }

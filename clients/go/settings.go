@@ -1,6 +1,7 @@
 package gatelodge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,10 +32,12 @@ type cors struct {
 	allowedMethods, allowedHeaders, exposedHeaders, maxAge string
 }
 
-// limits are v1.Limits. Zero means: not cut.
+// limits are v1.Limits. Zero means: not cut. But a body is held in memory, so it has a limit in any case.
 type limits struct {
-	cookieBytes, cookies, headerBytes, queryBytes int
+	cookieBytes, cookies, headerBytes, queryBytes, bodyBytes int
 }
+
+const longestBody = 64 << 10
 
 const (
 	// How often to ask when the authority does not say.
@@ -62,6 +65,7 @@ func readSettings(given *v1.EdgeSettings) (*settings, error) {
 			cookies:     int(given.GetLimits().GetMaxCookies()),
 			headerBytes: int(given.GetLimits().GetMaxHeaderBytes()),
 			queryBytes:  int(given.GetLimits().GetMaxQueryBytes()),
+			bodyBytes:   cmp.Or(int(given.GetLimits().GetMaxBodyBytes()), longestBody),
 		},
 		routeSets: given.GetRouteSets(),
 	}

@@ -11,7 +11,8 @@ use protox::prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, 
 const PROTO: &str = "proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={PROTO}");
+    // Not the link itself: cargo does not look behind it.
+    println!("cargo::rerun-if-changed={PROTO}/gatelodge/v1");
     let mut files: Vec<_> = fs::read_dir(format!("{PROTO}/gatelodge/v1"))?
         .map(|entry| Ok(format!("gatelodge/v1/{}", entry?.file_name().to_string_lossy())))
         .collect::<Result<_, std::io::Error>>()?;

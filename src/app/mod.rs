@@ -117,6 +117,7 @@ impl App {
         let settings = settings::settings(config)?;
         let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
         let server = parts::server(config)?;
+        let beside = RuntimeTasks::new(server.tasks.clone());
         let providers = Arc::new(parts::providers(config)?);
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral).await?;
@@ -129,11 +130,12 @@ impl App {
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
+            mint_keys: store.mint_keys,
             providers,
             clock: clock.clone(),
             wall: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            beside: Arc::new(RuntimeTasks),
+            beside: Arc::new(beside),
         };
         let authority = Authority::new(ports, Vault::new(&rings.session, &rings.csrf), settings);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
@@ -153,7 +155,8 @@ impl App {
         &self.clock
     }
 
-    /// Serves until `stop` completes, then drains. `pages` stand beside the routes of the edge inside the process.
+    /// Serves until `stop` completes, then drains: running calls, and work that has to come to its end, have the time of
+    /// `server.shutdown_grace` together. `pages` stand beside the routes of the edge inside the process.
     ///
     /// # Errors
     /// When a server fails.
@@ -170,7 +173,11 @@ impl App {
         let mut beside = JoinSet::new();
         self.beside.into_iter().for_each(|work| drop(beside.spawn(work)));
         let authority = self.authority.clone();
-        let drain = self.server.drain;
+        let (drain, tasks) = (self.server.drain, self.server.tasks.clone());
+        let over = |stopped| async move {
+            until(stopped).await;
+            tokio::time::sleep(drain).await;
+        };
         let own_settings = ServerSettings { tls: None, ..self.server.clone() };
         let serving = async {
             let stop = until(stopped.clone());
@@ -183,17 +190,19 @@ impl App {
                 let (edge_ends, edge_ended) = watch::channel(false);
                 let own = async {
                     let stop = until(edge_ended);
-                    Ok(server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop).await?)
+                    let serving = server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop);
+                    tokio::select! {
+                        ended = serving => Ok(ended?),
+                        () = over(stopped.clone()) => {
+                            tracing::warn!(tasks = tasks.len(), "cut off: the edge's calls took too long to end");
+                            Ok(())
+                        }
+                    }
                 };
                 let edge = async {
-                    let serving = inner.edge.serve(pages, inner.listener, until(stopped.clone()));
-                    let drained = async {
-                        until(stopped.clone()).await;
-                        tokio::time::sleep(drain).await;
-                    };
                     tokio::select! {
-                        () = serving => {}
-                        () = drained => {}
+                        () = inner.edge.serve(pages, inner.listener, until(stopped.clone())) => {}
+                        () = over(stopped.clone()) => {}
                     }
                     edge_ends.send_replace(true);
                     Ok(())

@@ -9,14 +9,15 @@ use url::Url;
 
 use super::world::SystemEntropy;
 use super::{AppError, settings};
-use crate::authority::ports::{Clock, Entropy as _, LoginStore, SessionStore};
+use crate::authority::access_token::TokenCheck;
+use crate::authority::ports::{Clock, Entropy as _, LoginStore, MintKeyStore, SessionStore};
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
 use crate::providers::Registry;
 use crate::providers::http::HttpSettings;
-use crate::providers::oidc::{ClientAuth, OidcSettings, SettingsFault, Userinfo};
+use crate::providers::oidc::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault, Userinfo};
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
@@ -28,6 +29,7 @@ use crate::store::redis::{RedisSettings, RedisStore};
 pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
+    pub(super) mint_keys: Arc<dyn MintKeyStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
 
@@ -42,7 +44,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             let path = config.store.embedded.path.as_path();
             let store = EmbeddedStore::open((!ephemeral).then_some(path), clock)?;
             let sweeping = Box::pin(store.sweeping(SWEEP_EMBEDDED));
-            Ok(Store { sessions: store.clone(), logins: store, sweeping })
+            Ok(Store { sessions: store.clone(), logins: store.clone(), mint_keys: store, sweeping })
         }
         Kind::Redis => {
             let redis = &config.store.redis;
@@ -57,7 +59,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let tenants = vec![TenantNumber(config.tenant.number)];
             let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
-            Ok(Store { sessions: store.clone(), logins: store, sweeping })
+            Ok(Store { sessions: store.clone(), logins: store.clone(), mint_keys: store, sweeping })
         }
     }
 }
@@ -124,6 +126,17 @@ fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> Resul
             config::oidc::ClientAuth::ClientSecretPost => ClientAuth::Post,
         },
         keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
+        access_tokens: AccessTokenSettings {
+            check: match provider.access_tokens.check {
+                config::oidc::TokenCheck::Off => TokenCheck::Off,
+                config::oidc::TokenCheck::Jwt => TokenCheck::Jwt,
+                config::oidc::TokenCheck::Introspection => TokenCheck::Introspection,
+            },
+            audiences: provider.access_tokens.audiences.clone(),
+            permissions_claim: provider.access_tokens.permissions_claim.clone(),
+            keep_answers_for: provider.access_tokens.keep_answers_for.get(),
+        },
+        exchange_audiences: provider.token_exchange.enabled.then(|| provider.token_exchange.audiences.clone()),
         development: config.development,
         ca,
         allow_private_network: provider.allow_private_network,
@@ -153,6 +166,7 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
         max_in_flight: server.limits.max_in_flight,
         drain: server.shutdown_grace.get(),
         max_connection_age: server.max_connection_age.get(),
+        ..ServerSettings::default()
     })
 }
 

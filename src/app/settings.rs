@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, RouteSet, Settings, TokenSettings,
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
+    TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
 use crate::config::sessions::{Security, Sessions};
 use crate::config::{self, Config, app, well_known};
-use crate::crypto::{KeyRing, Secret};
+use crate::crypto::{KeyRing, Secret, SignatureAlgorithm};
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintMode;
 use crate::session::key::TenantNumber;
@@ -20,8 +21,6 @@ use crate::session::time::Lifetimes;
 
 /// How long a callback may be at work, all of its calls to the provider included.
 const LOGIN_LEASE: Duration = Duration::from_secs(30);
-/// An access token that lapses sooner than this is of no use to a backend.
-const TOKEN_MARGIN: Duration = Duration::from_secs(30);
 /// A refresh lease without renewal; the holder renews it while its call runs.
 const REFRESH_LEASE: Duration = Duration::from_secs(10);
 /// How long a caller waits for somebody else's refresh.
@@ -91,13 +90,30 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         },
         tokens: TokenSettings {
             refresh: refresh.enabled && refresh.persist_in_session_store,
-            margin: TOKEN_MARGIN,
+            margin: refresh.margin.get(),
             lease: REFRESH_LEASE,
             wait: REFRESH_WAIT,
+            end_session_when_refused: refresh.end_session_when_refused,
         },
+        mint: mint(config),
         sessions_per_user: sessions.max_sessions_per_user,
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
+    })
+}
+
+fn mint(config: &Config) -> Option<MintSettings> {
+    let mint = &config.tokens.mint;
+    mint.enabled.then(|| MintSettings {
+        issuer: mint.issuer.clone().unwrap_or_else(|| config.app.redirects.public_base_url.clone()),
+        audiences: mint.audiences.clone(),
+        lifetime: mint.lifetime.get(),
+        max_lifetime: mint.max_lifetime.get(),
+        algorithm: match mint.algorithm {
+            config::tokens::Algorithm::ES256 => SignatureAlgorithm::Es256,
+            config::tokens::Algorithm::EdDSA => SignatureAlgorithm::EdDsa,
+        },
+        rotate_after: mint.rotate_after.get(),
     })
 }
 

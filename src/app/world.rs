@@ -1,9 +1,12 @@
 //! Owns the ports that the operating system fills: time, chance, and work beside an answer.
 //! Does not know who asks for them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::authority::ports::{Beside, Clock, Entropy};
 use crate::session::time::Timestamp;
@@ -34,12 +37,59 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// Tasks of the async runtime.
-#[derive(Clone, Copy, Debug)]
-pub struct RuntimeTasks;
+/// How much may run beside the answers at once.
+const MOST_BESIDE: usize = 1024;
+
+/// Tasks of the async runtime, in a tracker by which a server that stops can wait for them.
+#[derive(Clone, Debug)]
+pub struct RuntimeTasks {
+    tracker: TaskTracker,
+    room: Arc<Semaphore>,
+}
+
+impl RuntimeTasks {
+    /// Tasks of this tracker.
+    #[must_use]
+    pub fn new(tracker: TaskTracker) -> Self {
+        Self { tracker, room: Arc::new(Semaphore::new(MOST_BESIDE)) }
+    }
+}
 
 impl Beside for RuntimeTasks {
     fn run(&self, work: BoxFuture<'static, ()>) {
-        tokio::spawn(work);
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            tracing::warn!(most = MOST_BESIDE, "work beside an answer was left out: too much is at work already");
+            return;
+        };
+        self.tracker.spawn(async move {
+            work.await;
+            drop(room);
+        });
+    }
+
+    fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_beside_the_answers_is_waited_for_and_bounded() {
+        let tracker = TaskTracker::new();
+        let tasks = RuntimeTasks::new(tracker.clone());
+        let (go, going) = tokio::sync::watch::channel(false);
+        for _ in 0..=MOST_BESIDE {
+            let mut going = going.clone();
+            tasks.run(Box::pin(async move { drop(going.wait_for(|go| *go).await) }));
+        }
+        assert_eq!(tracker.len(), MOST_BESIDE);
+        go.send_replace(true);
+        tracker.close();
+        tracker.wait().await;
+        tasks.run(Box::pin(async {}));
+        assert_eq!(tracker.len(), 1, "there is room again");
     }
 }

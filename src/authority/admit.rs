@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::open_standing::OpenStanding;
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::{Chosen, InactiveReason, choose, signed};
 use crate::session::cookie;
 use crate::session::credential::Credential;
-use crate::session::fingerprint::{self, Comparison, FingerprintMode};
+use crate::session::fingerprint::{Comparison, FingerprintMode};
 use crate::session::key::SessionKey;
-use crate::session::record::{Record, Standing};
+use crate::session::record::Record;
 use crate::session::request::RequestContext;
 use crate::session::time::{Liveness, Times, Timestamp};
 
@@ -21,7 +22,7 @@ pub(super) struct Admitted {
     pub(super) credential: Credential,
     pub(super) under_former_name: bool,
     pub(super) record: Record,
-    pub(super) standing: Arc<Standing>,
+    pub(super) standing: Arc<OpenStanding>,
     pub(super) times: Times,
     pub(super) touch_due: bool,
     pub(super) fingerprint: Comparison,
@@ -39,7 +40,7 @@ pub struct SessionView {
     /// The session.
     pub key: SessionKey,
     /// What it is.
-    pub standing: Arc<Standing>,
+    pub standing: Arc<OpenStanding>,
     /// Its times.
     pub times: Times,
     /// When it ends if it is not used again.
@@ -110,9 +111,7 @@ impl Authority {
         };
         let fingerprint = match self.settings.fingerprint {
             FingerprintMode::Off => Comparison::None,
-            FingerprintMode::Warn | FingerprintMode::Strict => {
-                fingerprint::compare(context, standing.fingerprint.as_ref(), &self.vault.fingerprint)
-            }
+            FingerprintMode::Warn | FingerprintMode::Strict => standing.compare(context, &self.vault.fingerprint),
         };
         if fingerprint == Comparison::Differed && self.settings.fingerprint == FingerprintMode::Strict {
             tracing::info!(session = credential.key.public(), "refused: the client is another one than at login");
@@ -148,7 +147,7 @@ impl Authority {
     pub(super) fn view(
         &self,
         key: SessionKey,
-        standing: impl Into<Arc<Standing>>,
+        standing: impl Into<Arc<OpenStanding>>,
         times: Times,
         generation: u32,
     ) -> SessionView {

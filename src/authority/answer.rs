@@ -1,6 +1,8 @@
 //! Owns finished HTTP answers: JSON, redirects and pages, with the headers that each of them needs.
 //! Does not know why one is given.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 /// A whole HTTP answer, for an edge to copy.
@@ -45,6 +47,16 @@ impl HttpAnswer {
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
         Self { content_type: Some("application/json"), body: body.to_string().into_bytes(), ..Self::new(status) }
+    }
+
+    /// JSON that is the same for everybody, and may be kept for so long.
+    #[must_use]
+    pub fn public(content_type: &'static str, body: String, keep_for: Duration) -> Self {
+        let headers = vec![
+            ("cache-control", format!("public, max-age={}", keep_for.as_secs())),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        Self { status: 200, headers, content_type: Some(content_type), body: body.into_bytes(), ..Self::default() }
     }
 
     /// A redirect: 302 after a GET, 303 after a form was sent; never 307 or 308 (security.md 73).

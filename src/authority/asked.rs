@@ -21,6 +21,11 @@ impl Authority {
 impl Asked {
     /// The tokens of the answer, with an end that a replica whose machine goes wrong reads as this one does.
     pub(super) fn in_store_time(&self, tokens: Tokens) -> Tokens {
-        Tokens { access_end: tokens.access_end.map(|end| self.store + end.since(self.wall)), ..tokens }
+        Tokens { access_end: tokens.access_end.map(|end| self.end_in_store_time(end)), ..tokens }
+    }
+
+    /// The end of something that the answer brought, in the same way.
+    pub(super) fn end_in_store_time(&self, end: Timestamp) -> Timestamp {
+        self.store + end.since(self.wall)
     }
 }

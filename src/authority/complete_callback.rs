@@ -84,6 +84,7 @@ impl Authority {
             .iter()
             .flat_map(|binding| self.vault.binding_hash.tags(&[binding.secret().expose()]).collect::<Vec<_>>())
             .collect();
+        let until = self.ports.clock.now() + call.patience;
         for _ in 0..ATTEMPTS {
             let failure = match self.ports.logins.take(&callback.key, &hashes, self.settings.logins.lease).await? {
                 LoginTaken::Taken { sealed, started, remaining } => {
@@ -93,7 +94,12 @@ impl Authority {
                 }
                 LoginTaken::Done(kept) => return self.repeat(&callback, &kept, &context, call).await,
                 LoginTaken::Busy => {
-                    self.ports.logins.wait(&callback.key, self.settings.logins.lease).await?;
+                    // Whoever completes it runs to the end; nobody waits for that longer than their own caller does.
+                    let at_most = self.settings.logins.lease.min(until.since(self.ports.clock.now()));
+                    if at_most.is_zero() {
+                        break;
+                    }
+                    self.ports.logins.wait(&callback.key, at_most).await?;
                     continue;
                 }
                 LoginTaken::Interrupted(noted) => self.clean_up(&callback.key, noted).await?,
@@ -241,8 +247,11 @@ fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> Lo
     let cause = error as &dyn std::error::Error;
     tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");
     match error {
-        ProviderError::Unavailable(_) => LoginFailure::ProviderUnavailable,
-        ProviderError::InvalidGrant(_) | ProviderError::Failed(_) => LoginFailure::ProviderError,
+        ProviderError::Unavailable(_) | ProviderError::Lost(_) => LoginFailure::ProviderUnavailable,
+        ProviderError::InvalidGrant(_)
+        | ProviderError::Failed(_)
+        | ProviderError::Unsupported(_)
+        | ProviderError::AudienceRefused(_) => LoginFailure::ProviderError,
         ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
     }
 }

@@ -1,8 +1,10 @@
 //! Owns the ways in which the authority can fail to answer, named by what the caller can do. What is wrong with a
 //! session is not among them: that is an answer. Does not know status codes.
 
+use std::sync::Arc;
+
 use super::ports::{Cause, StoreError};
-use super::provider::ProviderError;
+use super::provider::{Offer, ProviderError};
 use crate::crypto::Unsealable;
 use crate::vault::VaultError;
 
@@ -29,8 +31,8 @@ pub enum Error {
     /// The provider can't be reached, or answered with trouble of its own.
     #[error("the identity provider is unavailable; try again")]
     ProviderUnavailable(#[source] Cause),
-    /// The provider refused the refresh token.
-    #[error("the identity provider refused the refresh token; a new login is needed for new tokens")]
+    /// The provider refused the session's refresh or access token.
+    #[error("the identity provider refused the session's token; a new login is needed for new tokens")]
     ProviderRefused(#[source] Cause),
     /// The session holds no refresh token.
     #[error("the session holds no refresh token; see oidc.refresh_tokens in the configuration")]
@@ -41,6 +43,21 @@ pub enum Error {
     /// Somebody else is refreshing and has not finished.
     #[error("the tokens are being refreshed by another call; try again")]
     RefreshInProgress,
+    /// No token is given for this audience.
+    #[error("no token is given for this audience; see the audiences in the configuration")]
+    AudienceRefused,
+    /// The authority mints no tokens.
+    #[error("this authority mints no tokens; see tokens.mint in the configuration")]
+    MintingOff,
+    /// The provider gives no token for another audience, or is not asked for any.
+    #[error("no token for another audience can be had of this provider; see token_exchange in the configuration")]
+    ExchangeUnsupported,
+    /// No token is checked.
+    #[error("this authority checks no access tokens; see access_tokens and tokens.mint in the configuration")]
+    TokenCheckOff,
+    /// The provider does not say anew who the user is.
+    #[error("the identity provider offers no user info to ask again")]
+    UserInfoUnsupported,
     /// No living session has this id.
     #[error("no living session has this id")]
     SessionNotFound,
@@ -70,9 +87,38 @@ impl From<VaultError> for Error {
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         match error {
-            ProviderError::Unavailable(cause) | ProviderError::Failed(cause) => Self::ProviderUnavailable(cause),
+            ProviderError::Unavailable(cause) | ProviderError::Lost(cause) | ProviderError::Failed(cause) => {
+                Self::ProviderUnavailable(cause)
+            }
             ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
             ProviderError::Rejected(_) => Self::ProviderRefused(error.into()),
+            ProviderError::Unsupported(Offer::UserInfo) => Self::UserInfoUnsupported,
+            ProviderError::Unsupported(Offer::TokenExchange) => Self::ExchangeUnsupported,
+            ProviderError::AudienceRefused(_) => Self::AudienceRefused,
+        }
+    }
+}
+
+impl From<Arc<Error>> for Error {
+    /// The same error for each of those who waited for one piece of work.
+    fn from(shared: Arc<Self>) -> Self {
+        match &*shared {
+            Self::InvalidField { field, expected } => Self::InvalidField { field, expected: expected.clone() },
+            Self::ContextRequired(requirement) => Self::ContextRequired(requirement),
+            Self::StoreUnavailable(_) => Self::StoreUnavailable(shared.into()),
+            Self::KeyUnavailable(_) => Self::KeyUnavailable(shared.into()),
+            Self::ProviderUnavailable(_) => Self::ProviderUnavailable(shared.into()),
+            Self::ProviderRefused(_) => Self::ProviderRefused(shared.into()),
+            Self::NoRefreshToken => Self::NoRefreshToken,
+            Self::AccessTokenExpired => Self::AccessTokenExpired,
+            Self::RefreshInProgress => Self::RefreshInProgress,
+            Self::AudienceRefused => Self::AudienceRefused,
+            Self::MintingOff => Self::MintingOff,
+            Self::ExchangeUnsupported => Self::ExchangeUnsupported,
+            Self::TokenCheckOff => Self::TokenCheckOff,
+            Self::UserInfoUnsupported => Self::UserInfoUnsupported,
+            Self::SessionNotFound => Self::SessionNotFound,
+            Self::Internal(_) => Self::Internal(shared.into()),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Authority {
     ) -> Result<Outcome, Error> {
         let opened = callback.bindings.iter().find_map(|own| self.vault.open_kept(&callback.state, own, sealed).ok());
         let again = match opened {
-            Some(KeptAnswer::Failure(kept)) => return Ok(self.repeat_failure(&kept, context)),
+            Some(KeptAnswer::Failure(kept)) => return Ok(self.repeat_failure(&kept, context, call)),
             Some(KeptAnswer::Session(kept)) => self.repeat_session(callback, &kept).await?,
             None => None,
         };
@@ -46,8 +46,8 @@ impl Authority {
     }
 
     /// A failure burns its login, whatever code is brought; it is told under the request that the log knows it by.
-    fn repeat_failure(&self, kept: &KeptFailure, context: &RequestContext) -> Outcome {
-        let first = Call { request_id: kept.request_id.clone() };
+    fn repeat_failure(&self, kept: &KeptFailure, context: &RequestContext, call: &Call) -> Outcome {
+        let first = Call { request_id: kept.request_id.clone(), ..call.clone() };
         self.failure(LoginFailure::from_number(kept.reason), kept.return_to.as_deref(), context, &first)
     }
 

@@ -96,6 +96,8 @@ impl Authority {
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),
             provider_session: grant.provider_session,
             access_token_end: grant.tokens.access_end,
+            renewable: grant.tokens.refresh.is_some(),
+            user_info_time: None,
         };
         let marks = Marks::default();
         let header = Header {

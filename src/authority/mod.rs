@@ -1,43 +1,65 @@
 //! WHAT THE AUTHORITY DOES. Owns the use cases, one file each, and the ports they need of the world.
 //! Knows no transport, no store, no provider protocol; every use case can be run in a test with no network.
 
+pub mod access_token;
 mod admit;
+mod admit_to_use;
 pub mod answer;
 mod asked;
+mod change_standing;
+mod changed;
+mod check_own_token;
 pub mod complete_callback;
 pub mod complete_logout;
 mod end;
 pub mod error;
+mod exchange;
+pub mod flights;
 pub mod get_access_token;
 pub mod get_edge_settings;
+pub mod get_jwks;
 pub mod get_session;
+pub mod get_user_info;
+mod keep_tokens;
 mod kept_answer;
 pub mod list_providers;
 pub mod list_sessions;
 pub mod login_answer;
 mod make_session;
+mod mint_keys;
+pub mod mint_token;
+mod open_standing;
 mod opened;
+mod own_token;
 pub mod ports;
 pub mod provider;
 mod refresh;
+mod refresh_beside;
 pub mod refresh_tokens;
 pub mod revoke;
 pub mod revoke_as_admin;
 pub mod settings;
 pub mod start_login;
 pub mod start_logout;
+mod token_answer;
+mod under_way;
 pub mod validate_session;
+pub mod validate_token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use admit::SessionView;
 pub use error::Error;
+pub use open_standing::OpenStanding;
 
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
+use mint_keys::KeysAtHand;
 use opened::Opened;
-use ports::{Beside, Clock, Entropy, LoginStore, Providers, SessionStore};
+use ports::{Beside, Clock, Entropy, LoginStore, MintKeyStore, Providers, SessionStore};
 use settings::Settings;
+use under_way::UnderWay;
 
 /// What the authority needs of the world.
 #[derive(Clone)]
@@ -46,6 +68,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Keeps the keys that sign our own tokens.
+    pub mint_keys: Arc<dyn MintKeyStore>,
     /// Speaks to identity providers.
     pub providers: Arc<dyn Providers>,
     /// The store's time: sessions, logins and all that this authority signs go by it, on every replica alike.
@@ -67,13 +91,17 @@ pub struct Authority {
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
     opened: Arc<Opened>,
+    under_way: Arc<UnderWay>,
+    keys_at_hand: Arc<KeysAtHand>,
 }
 
 /// The call that a use case answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// Names the call in logs and error bodies.
     pub request_id: String,
+    /// How long its caller waits for the answer, from when it came.
+    pub patience: Duration,
 }
 
 /// What a browser presented, as an edge or backend passed it on.
@@ -92,7 +120,16 @@ impl Authority {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
-        Self { ports, vault, settings, settings_version: settings_version.into(), session_cookie_names, opened }
+        Self {
+            ports,
+            vault,
+            settings,
+            settings_version: settings_version.into(),
+            session_cookie_names,
+            opened,
+            under_way: Arc::default(),
+            keys_at_hand: Arc::default(),
+        }
     }
 
     /// The version of the edge settings in force.

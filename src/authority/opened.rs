@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::open_standing::OpenStanding;
 use crate::session::key::SessionKey;
-use crate::session::record::{Marks, Record, Standing};
+use crate::session::record::{Marks, Record};
 use crate::vault::{Vault, VaultError};
 
 /// How many are remembered at most. Each takes about 1.5 kB.
@@ -24,7 +25,7 @@ struct Slot {
     key: SessionKey,
     marks: Marks,
     body: Bytes,
-    standing: Arc<Standing>,
+    standing: Arc<OpenStanding>,
 }
 
 impl Opened {
@@ -41,7 +42,7 @@ impl Opened {
         vault: &Vault,
         key: &SessionKey,
         record: &Record,
-    ) -> Result<Arc<Standing>, VaultError> {
+    ) -> Result<Arc<OpenStanding>, VaultError> {
         let (marks, body) = (record.header.marks, &record.body);
         let slot = self.slot(key);
         if let Some(slot) = slot {
@@ -51,7 +52,7 @@ impl Opened {
                 return Ok(Arc::clone(&kept.standing));
             }
         }
-        let standing = Arc::new(vault.open_standing(key, &marks, body)?);
+        let standing: Arc<OpenStanding> = vault.open_standing(key, &marks, body)?.into();
         if let Some(slot) = slot {
             let kept = Slot { key: *key, marks, body: body.clone(), standing: Arc::clone(&standing) };
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(kept));
@@ -82,7 +83,7 @@ mod tests {
     use crate::session::credential::Credential;
     use crate::session::identity::Identity;
     use crate::session::key::{Partition, TenantNumber};
-    use crate::session::record::Header;
+    use crate::session::record::{Header, Standing};
     use crate::session::time::Timestamp;
     use crate::vault::TokenKey;
 
@@ -104,6 +105,8 @@ mod tests {
             client_address: String::new(),
             provider_session: None,
             access_token_end: None,
+            renewable: false,
+            user_info_time: None,
         };
         let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
         let current = credential.secret_hash();

@@ -156,6 +156,11 @@ pub trait SessionStore: Send + Sync {
     /// Both keep the life they have, and never longer.
     async fn write_tokens(&self, key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>)
     -> StoreResult<Written>;
+
+    /// Writes a record over the one whose revision is one lower. `last_active` stays as it is in the store when it is
+    /// later than the record's, and the fence as it is. It keeps the life it has; lease and tokens are not touched.
+    /// MUST NOT answer `RevisionChanged` before a reader can see the revision that changed it.
+    async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written>;
 }
 
 /// What became of trying to take a lease.
@@ -246,6 +251,26 @@ pub trait LoginStore: Send + Sync {
     async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()>;
 }
 
+/// A tenant's mint keys as a store keeps them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptMintKeys {
+    /// Rises by one with every write, from 1.
+    pub revision: u64,
+    /// The sealed keys.
+    pub sealed: Vec<u8>,
+}
+
+/// Keeps the keys that sign our own tokens, so that all replicas sign with the same.
+#[async_trait]
+pub trait MintKeyStore: Send + Sync {
+    /// The keys of a tenant; `None` when there are none, or no longer.
+    async fn mint_keys(&self, tenant: TenantNumber) -> StoreResult<Option<KeptMintKeys>>;
+
+    /// Writes the keys of a tenant over those whose revision is one lower (0: there are none), and keeps them
+    /// `keep_for` from now. Of several callers with one revision exactly one MUST succeed. Answers whether it was this.
+    async fn put_mint_keys(&self, tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> StoreResult<bool>;
+}
+
 /// Says what time it is.
 pub trait Clock: Send + Sync {
     /// Now.
@@ -258,10 +283,14 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// Runs work beside the answer, to its end.
+/// Runs work beside the answer, to its end. For what may be left undone: it is, where too much is at work already, or
+/// when the process has to stop before it is done.
 pub trait Beside: Send + Sync {
     /// Starts it. Its own errors are its own to log.
     fn run(&self, work: BoxFuture<'static, ()>);
+
+    /// Lets time pass, for work that tries again.
+    fn pause(&self, length: Duration) -> BoxFuture<'static, ()>;
 }
 
 /// The providers, by name, in the order to show them.

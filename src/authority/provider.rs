@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use super::ports::Cause;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
@@ -28,6 +29,9 @@ pub enum ProviderError {
     /// about the user.
     #[error("the identity provider is unavailable")]
     Unavailable(#[source] Cause),
+    /// The connection broke when the request had been sent and no answer had come: it may have been done.
+    #[error("the identity provider's answer was lost")]
+    Lost(#[source] Cause),
     /// It refused definitely: the code or refresh token is not good (`invalid_grant`).
     #[error("the identity provider refused the grant")]
     InvalidGrant(#[source] Cause),
@@ -37,6 +41,30 @@ pub enum ProviderError {
     /// What it said about the user did not pass the check named here ("id_token.aud").
     #[error("the identity did not pass the check {0}")]
     Rejected(&'static str),
+    /// It does not offer this, or not to us.
+    #[error("the identity provider does not offer {0}")]
+    Unsupported(Offer),
+    /// It gives no token for the audience that was named (`invalid_target`, RFC 8693, 2.2.2).
+    #[error("the identity provider gives no token for this audience")]
+    AudienceRefused(#[source] Cause),
+}
+
+/// What a provider may or may not offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// The userinfo endpoint (OpenID Connect Core, 5.3).
+    UserInfo,
+    /// Token exchange (RFC 8693).
+    TokenExchange,
+}
+
+impl std::fmt::Display for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::UserInfo => "user info",
+            Self::TokenExchange => "token exchange",
+        })
+    }
 }
 
 /// What a login asks of the provider.
@@ -101,6 +129,28 @@ pub struct RefreshRequest {
     pub now: Timestamp,
 }
 
+/// An access token, and whom another one is wanted for.
+#[derive(Clone, Debug)]
+pub struct ExchangeRequest {
+    /// The session's access token.
+    pub access_token: Secret,
+    /// Whom the other one is for.
+    pub audience: String,
+    /// The system's time.
+    pub now: Timestamp,
+}
+
+/// What an exchange brought.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The token.
+    pub access: Secret,
+    /// When it ends, if the provider said so.
+    pub end: Option<Timestamp>,
+    /// Its scopes, if the provider said so.
+    pub scopes: Vec<String>,
+}
+
 /// What to hand over at the provider's logout (OpenID Connect RP-Initiated Logout, 2).
 #[derive(Clone, Debug)]
 pub struct EndSession {
@@ -135,7 +185,27 @@ pub trait IdentityProvider: Send + Sync {
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
     /// Asks for new tokens, once. Fields of [`Tokens`] that the answer leaves out stay `None`.
+    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent.
     async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError>;
+
+    /// Asks again who the user of an access token is, and answers the identity as it is now. What the provider leaves
+    /// out stays. MUST refuse an answer about another `sub`, and MUST NOT change issuer, sub or how the user logged in.
+    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError>;
+
+    /// Asks for an access token for another audience in exchange for one of ours (RFC 8693), once.
+    /// Refuses without a call where the settings don't let it.
+    async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError>;
+
+    /// How it checks access tokens that are presented as bearer tokens.
+    fn token_check(&self) -> TokenCheck {
+        TokenCheck::Off
+    }
+
+    /// Checks an access token that somebody presents. MUST take no other kind of token for one, and none that is for
+    /// another audience than those of its settings. An error says that it could not be told.
+    async fn check_token(&self, _token: &Secret, _now: Timestamp) -> Result<TokenVerdict, ProviderError> {
+        Ok(TokenVerdict::Bad(TokenFault::UnknownIssuer))
+    }
 
     /// Revokes a refresh or access token (RFC 7009). Does nothing where the provider does not offer it.
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError>;

@@ -1,14 +1,16 @@
-//! Owns refreshing a session's tokens under a lease: one provider call, whose result all who wait for it get.
+//! Owns refreshing a session's tokens: one provider call under a lease, whose result all who wait for it get.
 //! Does not know who wants them.
 
+use std::sync::Arc;
+
 use super::admit::Admitted;
-use super::ports::{Lease, LeaseAttempt, Lookup, Written};
-use super::provider::RefreshRequest;
+use super::ports::{Lease, LeaseAttempt};
+use super::provider::{IdentityProvider, ProviderError, RefreshRequest};
 use super::{Authority, Error};
-use crate::session::record::Tokens;
-use crate::vault::TokenKey;
+use crate::session::record::{Ending, Tokens};
 
 /// What became of a refresh.
+#[derive(Clone)]
 pub(super) enum Refreshed {
     /// New tokens, ours or those of whoever was faster.
     Tokens(Box<Tokens>),
@@ -16,38 +18,53 @@ pub(super) enum Refreshed {
     SessionGone,
 }
 
+/// What one refresh brings to all of this process who wait for it.
+pub(super) type SharedRefresh = Result<Refreshed, Arc<Error>>;
+
 /// How often to try for the lease before telling the caller to come back.
-const ATTEMPTS: usize = 3;
-/// How often to try to write what the provider gave.
-const WRITES: usize = 8;
+pub(super) const ATTEMPTS: usize = 3;
 
 impl Authority {
     /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
-    /// result, and are taken as they are.
+    /// result, and are taken as they are. Runs to its end even when the caller goes away.
     pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
         if !self.settings.tokens.refresh || self.open_tokens(admitted, &seen)?.refresh.is_none() {
             return Err(Error::NoRefreshToken);
         }
+        let (authority, admitted) = (self.clone(), admitted.clone());
+        let run = |work| self.ports.beside.run(work);
+        let refreshed = self.under_way.refreshes.join(admitted.credential.key, run, move || {
+            Box::pin(async move { authority.refresh_alone(&admitted, &seen).await.map_err(Arc::new) })
+        });
+        Ok(refreshed.await?)
+    }
+
+    /// The one refresh of this process: waits for those of other replicas.
+    async fn refresh_alone(&self, admitted: &Admitted, seen: &[u8]) -> Result<Refreshed, Error> {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
                 LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
                 LeaseAttempt::Taken(lease) => {
-                    let refreshed = self.refresh_under(lease.as_ref(), admitted, &seen).await;
+                    let refreshed = match self.fresh(admitted, seen).await {
+                        Ok(None) => self.refresh_under(lease.as_ref(), admitted, seen).await,
+                        Ok(Some(already)) => Ok(already),
+                        Err(error) => Err(error),
+                    };
                     lease.release().await;
                     return refreshed;
                 }
             }
-            if let Some(tokens) = self.fresh(admitted, &seen).await? {
-                return Ok(tokens);
+            if let Some(already) = self.fresh(admitted, seen).await? {
+                return Ok(already);
             }
         }
         Err(Error::RefreshInProgress)
     }
 
     /// What the store holds now, if it is no longer what was seen.
-    async fn fresh(&self, admitted: &Admitted, seen: &[u8]) -> Result<Option<Refreshed>, Error> {
+    pub(super) async fn fresh(&self, admitted: &Admitted, seen: &[u8]) -> Result<Option<Refreshed>, Error> {
         match self.ports.sessions.tokens(&admitted.credential.key).await? {
             None => Ok(Some(Refreshed::SessionGone)),
             Some(sealed) if sealed == seen => Ok(None),
@@ -55,10 +72,13 @@ impl Authority {
         }
     }
 
-    async fn refresh_under(&self, lease: &dyn Lease, admitted: &Admitted, seen: &[u8]) -> Result<Refreshed, Error> {
-        if let Some(already) = self.fresh(admitted, seen).await? {
-            return Ok(already);
-        }
+    /// Asks the provider, and keeps what it gives. The caller holds the lease, and has seen the tokens under it.
+    pub(super) async fn refresh_under(
+        &self,
+        lease: &dyn Lease,
+        admitted: &Admitted,
+        seen: &[u8],
+    ) -> Result<Refreshed, Error> {
         let old = self.open_tokens(admitted, seen)?;
         let identity = &admitted.standing.identity;
         let provider = self.ports.providers.get(&identity.provider).ok_or(Error::NoRefreshToken)?;
@@ -73,55 +93,62 @@ impl Authority {
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
-        let token_key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
-        let tokens = merge(old, asked.in_store_time(provider.refresh(&request).await?));
-        let kept = self.keep(lease.fence(), admitted, &token_key, &tokens).await;
-        if !matches!(kept, Ok(Refreshed::Tokens(_))) {
-            // Nobody would ever use them, and the one they replaced may be spent.
-            self.revoke_at_provider(&identity.provider, &tokens);
+        match send(provider.as_ref(), &request, lease).await {
+            Ok(new) => self.keep_tokens(lease.fence(), admitted, seen, &merge(old, asked.in_store_time(new))).await,
+            Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_twice).await,
         }
-        kept
     }
 
-    /// Writes refreshed tokens, whatever else was written meanwhile (a rotation wraps their key anew and changes
-    /// neither it nor the fence), unless somebody took the lease or the session ended. Since the old refresh token may
-    /// be spent, trouble in the store is met by trying again.
-    async fn keep(
+    /// The provider gave no tokens. A definite refusal ends the session where the configuration says so, unless it may
+    /// be of our own making: somebody was faster while our lease was lost, or the first answer was lost on its way.
+    async fn refused(
         &self,
-        fence: u64,
         admitted: &Admitted,
-        token_key: &TokenKey,
-        tokens: &Tokens,
+        seen: &[u8],
+        error: ProviderError,
+        sent_twice: bool,
     ) -> Result<Refreshed, Error> {
-        let mut trouble = Error::RefreshInProgress;
-        for _ in 0..WRITES {
-            match self.write(fence, admitted, token_key, tokens).await {
-                Ok(Written::Yes) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
-                Ok(Written::Gone) => return Ok(Refreshed::SessionGone),
-                Ok(Written::FenceLost) => return Err(Error::RefreshInProgress),
-                Ok(Written::RevisionChanged) => (),
-                Err(error @ Error::StoreUnavailable(_)) => trouble = error,
-                Err(error) => return Err(error),
-            }
+        if !matches!(error, ProviderError::InvalidGrant(_)) {
+            return Err(error.into());
         }
-        Err(trouble)
-    }
-
-    async fn write(
-        &self,
-        fence: u64,
-        admitted: &Admitted,
-        token_key: &TokenKey,
-        tokens: &Tokens,
-    ) -> Result<Written, Error> {
+        if let Some(already) = self.fresh(admitted, seen).await? {
+            return Ok(already);
+        }
+        if sent_twice || !self.settings.tokens.end_session_when_refused {
+            return Err(error.into());
+        }
         let key = &admitted.credential.key;
-        let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { return Ok(Written::Gone) };
-        let marks = record.header.marks;
-        let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
-        standing.access_token_end = tokens.access_end;
-        record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
-        record.header.revision += 1;
-        Ok(self.ports.sessions.write_tokens(key, fence, record, token_key.seal(self.nonce(), key, tokens)).await?)
+        tracing::info!(
+            session = key.public(),
+            provider = admitted.standing.identity.provider,
+            "the provider refused the refresh token: the session ends"
+        );
+        self.ports.sessions.end(key, Ending::Revoked, self.settings.remember_ended_for).await?;
+        self.changed(key);
+        Ok(Refreshed::SessionGone)
+    }
+}
+
+/// Sends a refresh token, and once more, at once, when the connection broke before the answer came. A provider that
+/// rotates refresh tokens may have spent it: many let the same one be used again for a moment (Okta's grace period, the
+/// leeway of Auth0 and Cognito, Keycloak's "Refresh Token Max Reuse"; RFC 9700, 4.14.2), and the others leave nothing to
+/// lose. Every session has tokens of its own, so no other one is touched.
+/// With an error comes whether the token was sent twice.
+async fn send(
+    provider: &dyn IdentityProvider,
+    request: &RefreshRequest,
+    lease: &dyn Lease,
+) -> Result<Tokens, (ProviderError, bool)> {
+    match provider.refresh(request).await {
+        Err(ProviderError::Lost(cause)) if lease.is_held() => {
+            tracing::warn!(
+                provider = provider.info().name,
+                error = &*cause as &dyn std::error::Error,
+                "the answer to a refresh was lost; the same token is sent once more"
+            );
+            provider.refresh(request).await.map_err(|error| (error, true))
+        }
+        answer => answer.map_err(|error| (error, false)),
     }
 }
 
@@ -133,5 +160,6 @@ fn merge(old: Tokens, new: Tokens) -> Tokens {
         scopes: if new.scopes.is_empty() { old.scopes } else { new.scopes },
         refresh: new.refresh.or(old.refresh),
         id: new.id.or(old.id),
+        exchanged: old.exchanged,
     }
 }

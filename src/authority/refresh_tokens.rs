@@ -1,8 +1,12 @@
 //! Owns the use case RefreshTokens: new tokens from the provider, now. Does not know how it was asked.
 
-use super::admit::{Admission, SessionView};
+use serde_json::json;
+
+use super::admit::SessionView;
+use super::admit_to_use::Refusal;
+use super::answer::HttpAnswer;
 use super::refresh::Refreshed;
-use super::validate_session::Inactive;
+use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::time::Timestamp;
@@ -19,22 +23,24 @@ pub enum Outcome {
     },
     /// There is no living session.
     Inactive(Inactive),
+    /// The session lives, but this request may not refresh its tokens.
+    Denied(Box<Denied>),
 }
 
 impl Authority {
     /// Fetches new tokens. Of several calls at once one asks the provider, and the others get its result.
+    /// A request that came with a context is judged as by ValidateSession: CSRF token and origin by its method.
     ///
     /// # Errors
     /// When there is no refresh token, the provider refuses or is away, or the store can't say.
     pub async fn refresh_tokens(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
-        let inactive = |reason| Outcome::Inactive(self.inactive(reason, presented.context.as_ref(), true, call));
-        let mut admitted = match self.admit(presented).await? {
-            Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => return Ok(inactive(reason)),
+        let context = presented.context.as_ref();
+        let gone = || Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call));
+        let admitted = match self.admit_to_use(call, presented).await? {
+            Ok(admitted) => admitted,
+            Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
+            Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
-        if !self.touch(&mut admitted).await {
-            return Ok(inactive(InactiveReason::Revoked));
-        }
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
         match self.refresh(&admitted, sealed).await? {
@@ -43,7 +49,32 @@ impl Authority {
                 let session = Box::new(self.view(key, admitted.standing, admitted.times, generation));
                 Ok(Outcome::Refreshed { access_token_end: tokens.access_end, session })
             }
-            Refreshed::SessionGone => Ok(inactive(InactiveReason::Revoked)),
+            Refreshed::SessionGone => Ok(gone()),
+        }
+    }
+}
+
+impl Outcome {
+    /// What to answer the browser, finished; `None` when the call had no context.
+    #[must_use]
+    pub fn answer(&self, presented_context: bool) -> Option<HttpAnswer> {
+        match self {
+            Self::Refreshed { access_token_end, session } => presented_context.then(|| {
+                let times = &session.times;
+                let body = json!({
+                    "message": "Tokens refreshed",
+                    "expires_at": access_token_end.map(Timestamp::as_secs),
+                    "session": {
+                        "created_at": times.created.as_secs(),
+                        "last_active_at": times.last_active.as_secs(),
+                        "idle_expires_at": session.idle_end.as_secs(),
+                        "expires_at": times.absolute_end.as_secs(),
+                    },
+                });
+                HttpAnswer::json(200, &body)
+            }),
+            Self::Inactive(inactive) => inactive.answer.clone(),
+            Self::Denied(denied) => denied.answer.clone(),
         }
     }
 }

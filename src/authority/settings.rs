@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintMode;
 use crate::session::key::TenantNumber;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub logins: LoginSettings,
     /// The provider's tokens.
     pub tokens: TokenSettings,
+    /// Tokens of our own; `None` when none are minted.
+    pub mint: Option<MintSettings>,
     /// How many living sessions one user may have: a bound on every script, not a policy.
     pub sessions_per_user: usize,
     /// How long a session that is gone is remembered to have been ended.
@@ -109,6 +112,25 @@ pub struct TokenSettings {
     pub lease: Duration,
     /// How long a caller waits for somebody else's refresh.
     pub wait: Duration,
+    /// Whether a session ends when the provider definitely refuses its refresh token.
+    pub end_session_when_refused: bool,
+}
+
+/// Tokens of our own.
+#[derive(Clone, Debug)]
+pub struct MintSettings {
+    /// Who they say has issued them (`iss`).
+    pub issuer: String,
+    /// Whom they may be for (`aud`).
+    pub audiences: Vec<String>,
+    /// How long one lives, where the caller does not say.
+    pub lifetime: Duration,
+    /// How long one may live at most.
+    pub max_lifetime: Duration,
+    /// What they are signed with.
+    pub algorithm: SignatureAlgorithm,
+    /// How long a key signs before the next one does.
+    pub rotate_after: Duration,
 }
 
 /// How much of what a browser sent is read.
@@ -124,6 +146,29 @@ pub struct Limits {
     pub query_bytes: usize,
     /// The longest body of a callback.
     pub body_bytes: usize,
+}
+
+impl Limits {
+    /// How many lines of a header that proxies append to are read: the last ones.
+    pub const FORWARDED_LINES: usize = 64;
+    /// How many scopes a caller may ask for, and how long each may be.
+    pub const SCOPES: usize = 64;
+    /// The longest scope, id or token of a caller's own.
+    pub const NAME_BYTES: usize = 2048;
+
+    /// The largest message of a caller who keeps these limits, in bytes: a server that took less would refuse a call for
+    /// what a browser sent. The next power of two leaves room for what names and frames the values.
+    #[must_use]
+    pub const fn message_bytes(&self) -> usize {
+        const CONTEXT_VALUES: usize = 18;
+        // Whatever is too long is passed with one byte more than is read.
+        let cookies = self.cookies * (self.cookie_bytes + 1);
+        let context = CONTEXT_VALUES * (self.header_bytes + 1);
+        let of_a_login = 2 * cookies + context + self.query_bytes + self.body_bytes + 2;
+        let of_a_check = cookies + context + Self::SCOPES * Self::NAME_BYTES;
+        let largest = if of_a_login > of_a_check { of_a_login } else { of_a_check };
+        largest.next_power_of_two()
+    }
 }
 
 impl Default for Limits {

@@ -162,6 +162,7 @@ impl Authority {
         if question.touch && !self.touch(&mut admitted).await {
             return Ok(Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, question.answer_json, call)));
         }
+        self.refresh_beside(&admitted);
         Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question))))
     }
 
@@ -181,8 +182,7 @@ impl Authority {
         let Admitted { credential, standing, times, .. } = admitted;
         let due = question.can_set_cookies && admitted.under_former_name;
         let set_cookies = due.then(|| self.session_cookie(&credential.text(&self.vault.credential), &times));
-        let now = self.ports.clock.now();
-        let issue = || csrf::issue(&credential.key, credential.generation, now, &self.vault.csrf);
+        let issue = || csrf::issue(&credential.key, credential.generation, self.ports.clock.now(), &self.vault.csrf);
         let csrf_token = question.issue_csrf_token.then(issue);
         let session = self.view(credential.key, standing, times, credential.generation);
         Active { session, judged, set_cookies: set_cookies.into_iter().collect(), csrf_token }
@@ -250,7 +250,7 @@ impl Authority {
         Ok(())
     }
 
-    fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
+    pub(super) fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
         let provider = &admitted.standing.identity.provider;
         let mut login_query = String::new();
         if reason == DeniedReason::LoginTooOld {

@@ -39,6 +39,7 @@ pub mod shape;
 pub mod store;
 pub mod template;
 mod text;
+pub mod tokens;
 pub mod tree;
 pub mod variables;
 pub mod well_known;
@@ -60,6 +61,8 @@ pub struct Config {
     pub oidc: oidc::Oidc,
     /// The application whose users log in.
     pub app: app::App,
+    /// Tokens that the authority itself gives out.
+    pub tokens: tokens::Tokens,
     /// Where sessions are kept.
     pub store: store::Store,
     /// The gRPC server that edges, backends and admins call.

@@ -21,13 +21,29 @@ pub struct Oidc {
 }
 
 /// Refresh tokens of the providers.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RefreshTokens {
     /// Use refresh tokens. Needs `persist_in_session_store: true`.
     pub enabled: bool,
     /// Keep refresh tokens in the session store, sealed. Without it none is kept and refreshing is off.
     pub persist_in_session_store: bool,
+    /// An access token that lives shorter than this is refreshed: beside the answer when its session is used, before
+    /// it when a backend asks for the token.
+    pub margin: Period,
+    /// End a session when the provider definitely refuses its refresh token (`invalid_grant`). Trouble never ends one.
+    pub end_session_when_refused: bool,
+}
+
+impl Default for RefreshTokens {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            persist_in_session_store: false,
+            margin: Period::seconds(60),
+            end_session_when_refused: false,
+        }
+    }
 }
 
 /// One identity provider.
@@ -66,6 +82,57 @@ pub struct Provider {
     pub ca_file: Option<PathBuf>,
     /// Let the provider's addresses lead into private networks (a provider on the intranet).
     pub allow_private_network: bool,
+    /// Its access tokens, where APIs get them as bearer tokens (`TokenService.ValidateToken`).
+    pub access_tokens: AccessTokens,
+    /// Exchange a session's access token at the provider for one for another audience (RFC 8693).
+    pub token_exchange: TokenExchange,
+}
+
+/// A provider's access tokens, where APIs get them as bearer tokens.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessTokens {
+    /// How they are checked.
+    pub check: TokenCheck,
+    /// A token has to be for one of these. Needed for `jwt`; with `introspection`, none lets the provider alone decide.
+    pub audiences: Vec<String>,
+    /// The claim that lists permissions; dots lead into objects (`realm_access.roles`).
+    pub permissions_claim: String,
+    /// How long an answer of the introspection endpoint is kept at most; never beyond the token's end.
+    pub keep_answers_for: Period,
+}
+
+/// How a provider's access tokens are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenCheck {
+    /// Not at all.
+    Off,
+    /// As JWTs, by the provider's keys (RFC 9068).
+    Jwt,
+    /// By asking the provider (RFC 7662).
+    Introspection,
+}
+
+/// Exchanging a session's access token for one for another audience.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenExchange {
+    /// Ask the provider for such tokens.
+    pub enabled: bool,
+    /// Whom they may be for; at least one.
+    pub audiences: Vec<String>,
+}
+
+impl Default for AccessTokens {
+    fn default() -> Self {
+        Self {
+            check: TokenCheck::Off,
+            audiences: Vec::new(),
+            permissions_claim: "permissions".into(),
+            keep_answers_for: Period::seconds(10),
+        }
+    }
 }
 
 /// A provider whose settings are known.
@@ -168,6 +235,8 @@ impl Default for Provider {
             client_auth: ClientAuth::Auto,
             ca_file: None,
             allow_private_network: false,
+            access_tokens: AccessTokens::default(),
+            token_exchange: TokenExchange::default(),
         }
     }
 }

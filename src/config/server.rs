@@ -21,7 +21,7 @@ pub struct Server {
     pub tls: Tls,
     /// How much the server takes on at once.
     pub limits: Limits,
-    /// How long running calls may take to finish when the server is asked to stop.
+    /// How long running calls, and work that has to come to its end, may take when the server is asked to stop.
     pub shutdown_grace: Period,
     /// A connection is closed gracefully after this long, so that clients spread over new replicas.
     pub max_connection_age: Period,
@@ -45,7 +45,7 @@ pub struct Tls {
 pub struct Limits {
     /// Calls in flight, over all connections; one more is refused with advice to retry.
     pub max_in_flight: usize,
-    /// The longest message of a caller, in bytes.
+    /// The longest message of a caller, in bytes; at least 262144, to which the limits of what a browser may send add up.
     pub max_message_bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Owns the few cryptographic verbs that the house uses: derive, authenticate, seal, hash, compare, hide.
+//! Owns the few cryptographic verbs that the house uses: derive, authenticate, sign, seal, hash, compare, hide.
 //! Does not know what a session is, nor where keys come from.
 
 mod api_key;
@@ -7,6 +7,7 @@ mod mac;
 mod ring;
 mod seal;
 mod secret;
+mod sign;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey, ApiKeyHash, NotAHash};
 pub use hash::{Digest, digest, equal, sha256, sha384, sha512};
@@ -14,3 +15,4 @@ pub use mac::{MAC_LEN, MacRing};
 pub use ring::{KEY_ID_LEN, KeyId, KeyRing};
 pub use seal::{NONCE_LEN, SealKey, SealRing, Sealed, Unsealable, WRAPPED_LEN, open_with, seal_with};
 pub use secret::{Secret, SecretBytes};
+pub use sign::{SignatureAlgorithm, SigningKey};

@@ -57,6 +57,12 @@ impl SealRing {
         sealed
     }
 
+    /// Whether the active key of the ring sealed this, as far as its name goes.
+    #[must_use]
+    pub fn is_active(&self, sealed: &[u8]) -> bool {
+        self.keys.first().is_some_and(|(id, _)| sealed.starts_with(id))
+    }
+
     /// Opens what [`SealRing::seal`] sealed.
     ///
     /// # Errors

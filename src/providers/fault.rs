@@ -15,9 +15,12 @@ pub enum Fault {
     /// No whole answer within the time limit.
     #[error("no answer in time")]
     Timeout,
-    /// No connection, or it broke.
+    /// No connection: nothing was sent.
     #[error("the connection failed")]
     Connection(#[source] Cause),
+    /// The connection broke before the answer was whole: what was sent may have been done.
+    #[error("the connection broke before the answer came")]
+    Lost(#[source] Cause),
     /// The server's certificate is not accepted: why.
     #[error("the provider's certificate is refused: {0}")]
     Certificate(&'static str, #[source] Cause),
@@ -53,6 +56,14 @@ pub enum OAuthError {
     InvalidClient,
     /// The provider is overloaded or under maintenance.
     TemporarilyUnavailable,
+    /// The provider gives no token for the audience (RFC 8693, 2.2.2).
+    InvalidTarget,
+    /// It does not let us have what we ask for.
+    AccessDenied,
+    /// It does not know the grant type.
+    UnsupportedGrantType,
+    /// It does not let our client use the grant type.
+    UnauthorizedClient,
     /// Any other.
     Other,
 }
@@ -65,6 +76,10 @@ impl OAuthError {
             "invalid_grant" => Self::InvalidGrant,
             "invalid_client" => Self::InvalidClient,
             "temporarily_unavailable" | "server_error" => Self::TemporarilyUnavailable,
+            "invalid_target" => Self::InvalidTarget,
+            "access_denied" => Self::AccessDenied,
+            "unsupported_grant_type" => Self::UnsupportedGrantType,
+            "unauthorized_client" => Self::UnauthorizedClient,
             _ => Self::Other,
         }
     }
@@ -76,6 +91,10 @@ impl std::fmt::Display for OAuthError {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidClient => "invalid_client",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::Other => "(another one)",
         })
     }
@@ -88,6 +107,7 @@ impl Fault {
         match self {
             Self::Timeout
             | Self::Connection(_)
+            | Self::Lost(_)
             | Self::Certificate(..)
             | Self::Status(429 | 500..=599)
             | Self::OAuth(OAuthError::TemporarilyUnavailable) => true,

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::session_service::call_of;
+use super::asked::asked;
 use super::v1::admin_service_server::AdminService;
 use super::{answers, fields, questions, status, v1};
 use crate::authority::Authority;
@@ -17,10 +17,10 @@ pub(super) struct Admin {
 impl AdminService for Admin {
     async fn list_sessions(
         &self,
-        mut request: Request<v1::ListSessionsRequest>,
+        request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::list_sessions(request.into_inner()).map_err(failed)?;
         let page = self.authority.list_sessions(question).await.map_err(failed)?;
         let tenant = self.authority.tenant_name();
@@ -32,10 +32,10 @@ impl AdminService for Admin {
 
     async fn get_session(
         &self,
-        mut request: Request<v1::GetSessionRequest>,
+        request: Request<v1::GetSessionRequest>,
     ) -> Result<Response<v1::GetSessionResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let id = fields::required("session_id", request.into_inner().session_id).map_err(failed)?;
         let session = self.authority.get_session(&id).await.map_err(failed)?;
         let session = answers::session(&session, self.authority.tenant_name());
@@ -44,12 +44,12 @@ impl AdminService for Admin {
 
     async fn revoke(
         &self,
-        mut request: Request<v1::AdminServiceRevokeRequest>,
+        request: Request<v1::AdminServiceRevokeRequest>,
     ) -> Result<Response<v1::AdminServiceRevokeResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let (target, reason) = questions::revoke_as_admin(request.into_inner()).map_err(failed)?;
-        let revoked_count = self.authority.revoke_as_admin(&call, &target, &reason).await.map_err(failed)?;
+        let revoked_count = self.authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
         Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count }))
     }
 }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use prost::Message as _;
+
 use super::v1;
 use crate::authority::answer::HttpAnswer;
 use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
 use crate::authority::settings::RouteSet;
 use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Inactive, Judged};
-use crate::authority::{SessionView, complete_callback, get_access_token, refresh_tokens};
+use crate::authority::{OpenStanding, SessionView, complete_callback, get_access_token, refresh_tokens};
 use crate::session::admission::InactiveReason;
 use crate::session::csrf::CsrfFault;
 use crate::session::fingerprint::Comparison;
@@ -21,7 +24,7 @@ pub(super) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: i64::try_from(millis / 1000).unwrap_or(i64::MAX), nanos }
 }
 
-fn duration(length: Duration) -> prost_types::Duration {
+pub(super) fn duration(length: Duration) -> prost_types::Duration {
     prost_types::Duration::try_from(length).unwrap_or_default()
 }
 
@@ -58,7 +61,7 @@ pub(super) fn identity(identity: &Identity, tenant: &str) -> v1::Identity {
     }
 }
 
-fn structure(map: &serde_json::Map<String, serde_json::Value>) -> prost_types::Struct {
+pub(super) fn structure(map: &serde_json::Map<String, serde_json::Value>) -> prost_types::Struct {
     prost_types::Struct { fields: map.iter().map(|(name, json)| (name.clone(), value(json))).collect() }
 }
 
@@ -112,14 +115,21 @@ pub(super) fn validated(
     v1::ValidateSessionResponse { outcome: Some(outcome), settings_version: version.to_owned() }
 }
 
+/// The identity as it is sent, encoded once for all answers about a standing (store.md, 10): `build.rs` lets the field
+/// take it so.
+fn encoded_identity(standing: &OpenStanding, tenant: &str) -> Bytes {
+    let encode = || identity(&standing.identity, tenant).encode_to_vec().into();
+    standing.shown.get_or_init(encode).clone()
+}
+
 fn active(active: Active, tenant: &str) -> v1::ActiveSession {
     v1::ActiveSession {
         session: Some(info(&active.session)),
-        identity: Some(identity(&active.session.standing.identity, tenant)),
+        identity: encoded_identity(&active.session.standing, tenant),
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        event_position: bytes::Bytes::new(),
+        event_position: Bytes::new(),
         keep_for: None,
     }
 }
@@ -156,7 +166,7 @@ const fn inactive_reason(reason: InactiveReason) -> v1::InactiveReason {
     }
 }
 
-fn denied(denied: Denied) -> v1::DeniedSession {
+pub(super) fn denied(denied: Denied) -> v1::DeniedSession {
     let session = Some(info(&denied.session));
     let (reason, missing_scopes) = match denied.reason {
         DeniedReason::Csrf(CsrfFault::Missing) => (v1::DeniedReason::CsrfMissing, Vec::new()),
@@ -177,26 +187,28 @@ fn denied(denied: Denied) -> v1::DeniedSession {
     }
 }
 
-pub(super) fn refreshed(outcome: refresh_tokens::Outcome) -> v1::RefreshTokensResponse {
+pub(super) fn refreshed(outcome: refresh_tokens::Outcome, has_context: bool) -> v1::RefreshTokensResponse {
     use v1::refresh_tokens_response::Outcome;
+    let answer = outcome.answer(has_context).map(http);
     let outcome = match outcome {
         refresh_tokens::Outcome::Refreshed { access_token_end, session } => Outcome::Refreshed(v1::RefreshedTokens {
             access_token_expire_time: access_token_end.map(timestamp),
             session: Some(info(&session)),
         }),
         refresh_tokens::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
+        refresh_tokens::Outcome::Denied(found) => Outcome::Denied(denied(*found)),
     };
-    v1::RefreshTokensResponse { outcome: Some(outcome) }
+    v1::RefreshTokensResponse { outcome: Some(outcome), answer }
 }
 
 pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessTokenResponse {
     use v1::get_access_token_response::Outcome;
     let outcome = match outcome {
-        get_access_token::Outcome::Tokens(tokens) => Outcome::AccessToken(v1::AccessToken {
-            value: tokens.access.map(|token| token.expose().to_owned()).unwrap_or_default(),
+        get_access_token::Outcome::Token(token) => Outcome::AccessToken(v1::AccessToken {
+            value: token.value.expose().to_owned(),
             r#type: "Bearer".to_owned(),
-            expire_time: tokens.access_end.map(timestamp),
-            scopes: tokens.scopes,
+            expire_time: token.end.map(timestamp),
+            scopes: token.scopes,
         }),
         get_access_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
     };

@@ -1,6 +1,6 @@
 //! Owns the callers: which API key is whose. Keys are known by their hash alone. Does not know what they may do.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::policy::Role;
@@ -19,7 +19,7 @@ pub struct Caller {
 /// looking a hash up tells nothing about a key.
 #[derive(Clone, Debug, Default)]
 pub struct Callers {
-    by_hash: HashMap<Digest, Caller>,
+    by_hash: BTreeMap<Digest, Caller>,
 }
 
 impl Callers {

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::authority::Error;
+use crate::authority::settings::Limits;
 
-/// The longest scope, page token or id that anybody needs.
-const LONGEST: usize = 2048;
+const LONGEST: usize = Limits::NAME_BYTES;
 
 /// A text of at most `most` characters.
 pub(super) fn text(field: &'static str, value: String, most: usize) -> Result<String, Error> {

@@ -2,8 +2,9 @@
 
 use tonic::{Request, Response, Status};
 
-use super::session_service::call_of;
+use super::asked::asked;
 use super::v1::login_service_server::LoginService;
+use super::work::Work;
 use super::{answers, fields, questions, status, v1};
 use crate::authority::Authority;
 
@@ -11,6 +12,7 @@ use crate::authority::Authority;
 #[derive(Clone)]
 pub(super) struct Logins {
     pub(super) authority: Authority,
+    pub(super) work: Work,
 }
 
 #[tonic::async_trait]
@@ -25,11 +27,11 @@ impl LoginService for Logins {
 
     async fn list_providers(
         &self,
-        mut request: Request<v1::LoginServiceListProvidersRequest>,
+        request: Request<v1::LoginServiceListProvidersRequest>,
     ) -> Result<Response<v1::LoginServiceListProvidersResponse>, Status> {
-        let call = call_of(&mut request);
+        let asked = asked();
         let request = request.into_inner();
-        let failed = |error| status::of(&error, &call.request_id);
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let size = fields::page_size(request.page_size).map_err(failed)?;
         let start = fields::offset(&request.page_token).map_err(failed)?;
         let all = self.authority.list_providers();
@@ -50,12 +52,12 @@ impl LoginService for Logins {
 
     async fn start_login(
         &self,
-        mut request: Request<v1::StartLoginRequest>,
+        request: Request<v1::StartLoginRequest>,
     ) -> Result<Response<v1::StartLoginResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_login(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let outcome = self.authority.start_login(&call, question).await.map_err(failed)?;
+        let outcome = self.authority.start_login(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(v1::StartLoginResponse {
             answer: Some(answers::http(outcome.answer)),
             failure: outcome.failure.map(|failure| answers::login_failure(failure).into()),
@@ -65,27 +67,26 @@ impl LoginService for Logins {
 
     async fn complete_callback(
         &self,
-        mut request: Request<v1::CompleteCallbackRequest>,
+        request: Request<v1::CompleteCallbackRequest>,
     ) -> Result<Response<v1::CompleteCallbackResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_callback(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let (authority, asked) = (self.authority.clone(), call.clone());
-        // It sends a code that is good once: it runs to its end even when the caller goes away.
-        let work = tokio::spawn(async move { authority.complete_callback(&asked, question).await });
-        let outcome = status::joined(work.await).map_err(failed)?;
+        let authority = self.authority.clone();
+        let work = |call| async move { authority.complete_callback(&call, question).await };
+        let outcome = self.work.to_its_end(asked, work).await?;
         let version = self.authority.settings_version();
         Ok(Response::new(answers::completed(outcome, self.authority.tenant_name(), version)))
     }
 
     async fn start_logout(
         &self,
-        mut request: Request<v1::StartLogoutRequest>,
+        request: Request<v1::StartLogoutRequest>,
     ) -> Result<Response<v1::StartLogoutResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let outcome = self.authority.start_logout(&call, question).await.map_err(failed)?;
+        let outcome = self.authority.start_logout(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(v1::StartLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::from(outcome.ended),
@@ -95,12 +96,12 @@ impl LoginService for Logins {
 
     async fn complete_logout(
         &self,
-        mut request: Request<v1::CompleteLogoutRequest>,
+        request: Request<v1::CompleteLogoutRequest>,
     ) -> Result<Response<v1::CompleteLogoutResponse>, Status> {
-        let call = call_of(&mut request);
-        let failed = |error| status::of(&error, &call.request_id);
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let answer = self.authority.complete_logout(&call, &question);
+        let answer = self.authority.complete_logout(&asked.call, &question);
         Ok(Response::new(v1::CompleteLogoutResponse {
             answer: Some(answers::http(answer)),
             settings_version: self.authority.settings_version().to_owned(),

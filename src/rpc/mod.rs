@@ -3,15 +3,22 @@
 
 mod admin_service;
 mod answers;
+mod asked;
 pub mod callers;
 mod fields;
 mod gate;
 mod login_service;
+mod places;
 pub mod policy;
 mod questions;
 pub mod server;
 mod session_service;
 mod status;
+mod strangers;
+mod token_answers;
+mod token_questions;
+mod token_service;
+mod work;
 
 /// The generated code of the contract.
 #[expect(

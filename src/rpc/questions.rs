@@ -15,22 +15,29 @@ use crate::session::request::{PresentedCookie, RequestContext};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_hours(1);
 
 type Read<T> = Result<T, Error>;
 
-/// What came under session and binding cookie names, and the context.
-pub(super) fn presented(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Presented {
+/// What came under session and binding cookie names, and the context if there is one. What a context must have, it must
+/// have in every call.
+pub(super) fn presented(
+    cookies: Vec<v1::Cookie>,
+    context: Option<v1::RequestContext>,
+    limits: &Limits,
+) -> Read<Presented> {
+    if context.as_ref().is_some_and(|context| context.method.is_empty()) {
+        return Err(fields::invalid("context.method", "the HTTP method; every context needs it"));
+    }
     let cookies =
         cookies.into_iter().map(|cookie| PresentedCookie { name: cookie.name, value: cookie.value }).collect();
-    Presented { cookies, context: context.map(|context| read_context(context, limits.header_bytes)) }
+    Ok(Presented { cookies, context: context.map(|context| read_context(context, limits.header_bytes)) })
 }
 
 /// A context's values, each cut to the limit: a browser's oversized header fails nobody's call.
 fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
     let cut = |value: Bytes| if value.len() > limit { value.slice(..limit) } else { value };
     let maybe = |value: Option<Bytes>| value.map(cut);
-    let lines = |lines: Vec<Bytes>| last_of(lines, limit);
+    let lines = |lines: Vec<Bytes>| end_of(lines, limit);
     RequestContext {
         method: cut(context.method),
         target: cut(context.target),
@@ -53,17 +60,23 @@ fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
     }
 }
 
-/// The end of a list that proxies append to: what is nearest to us, and the only part that can be trusted. Of a line
-/// that is cut, the element that was cut through goes too.
-fn last_of(lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
-    const MOST: usize = 64;
-    let skipped = lines.len().saturating_sub(MOST);
-    let tail = |line: Bytes| {
-        let Some(start) = line.len().checked_sub(limit).filter(|start| *start > 0) else { return line };
-        let comma = line.iter().skip(start).position(|byte| *byte == b',');
-        comma.map_or_else(Bytes::new, |comma| line.slice(start + comma + 1..))
-    };
-    lines.into_iter().skip(skipped).map(tail).collect()
+/// The end of a list that proxies append to, of at most `limit` bytes in all: what is nearest to us is the only part
+/// that can be trusted. An element that is cut through goes too.
+fn end_of(mut lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
+    lines.drain(..lines.len().saturating_sub(Limits::FORWARDED_LINES));
+    let mut room = limit;
+    for at in (0..lines.len()).rev() {
+        let Some(line) = lines.get_mut(at) else { break };
+        if let Some(left) = room.checked_sub(line.len()) {
+            room = left;
+            continue;
+        }
+        let end = line.slice(line.len() - room..);
+        *line = end.iter().position(|byte| *byte == b',').map_or_else(Bytes::new, |comma| end.slice(comma + 1..));
+        lines.drain(..at);
+        break;
+    }
+    lines
 }
 
 pub(super) fn validate_session(
@@ -72,7 +85,7 @@ pub(super) fn validate_session(
 ) -> Read<validate_session::Question> {
     let requirements = request.requirements.map(read_requirements).transpose()?.unwrap_or_default();
     Ok(validate_session::Question {
-        presented: presented(request.cookies, request.context, limits),
+        presented: presented(request.cookies, request.context, limits)?,
         requirements,
         can_set_cookies: request.can_set_cookies,
         touch: request.touch.unwrap_or(true),
@@ -90,7 +103,7 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
     };
     Ok(validate_session::Requirements {
         csrf,
-        scopes: fields::names("requirements.scopes", requirements.scopes, 64)?,
+        scopes: fields::names("requirements.scopes", requirements.scopes, Limits::SCOPES)?,
         max_login_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
     })
 }
@@ -98,15 +111,9 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
 pub(super) fn to_revoke(request: v1::SessionServiceRevokeRequest, limits: &Limits) -> Read<Presented> {
     use v1::session_service_revoke_request::Target;
     match request.target {
-        Some(Target::PresentedSession(v1::PresentedSession {})) => {
-            Ok(presented(request.cookies, request.context, limits))
-        }
+        Some(Target::PresentedSession(v1::PresentedSession {})) => presented(request.cookies, request.context, limits),
         None => Err(fields::invalid("target", "presented_session; it is required")),
     }
-}
-
-pub(super) fn minimum_lifetime(value: Option<prost_types::Duration>) -> Read<Option<Duration>> {
-    fields::duration("minimum_lifetime", value, Duration::ZERO, HOUR)
 }
 
 /// The one route set that there is so far.
@@ -120,10 +127,7 @@ fn route_set(value: i32) -> Read<()> {
 fn browser(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Read<Presented> {
     let context =
         context.ok_or_else(|| fields::invalid("context", "what the edge saw of the request; it is required"))?;
-    if context.method.is_empty() {
-        return Err(fields::invalid("context.method", "the HTTP method; it is required"));
-    }
-    Ok(presented(cookies, Some(context), limits))
+    presented(cookies, Some(context), limits)
 }
 
 pub(super) fn start_login(request: v1::StartLoginRequest, limits: &Limits) -> Read<start_login::Question> {

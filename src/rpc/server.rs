@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
@@ -14,11 +15,16 @@ use super::admin_service::Admin;
 use super::callers::Callers;
 use super::gate::Gate;
 use super::login_service::Logins;
+use super::places::Places;
 use super::session_service::Sessions;
+use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
 use super::v1::login_service_server::LoginServiceServer;
 use super::v1::session_service_server::SessionServiceServer;
+use super::v1::token_service_server::TokenServiceServer;
+use super::work::Work;
+use crate::authority::settings::Limits;
 use crate::authority::{Authority, Error};
 
 /// How the server behaves.
@@ -34,16 +40,19 @@ pub struct ServerSettings {
     pub drain: Duration,
     /// How long a connection lasts, so that balancers spread callers anew.
     pub max_connection_age: Duration,
+    /// Where work runs that has to come to its end. What runs there is waited for at the end, within `drain`.
+    pub tasks: TaskTracker,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             tls: None,
-            max_message_bytes: 256 * 1024,
+            max_message_bytes: Limits::default().message_bytes(),
             max_in_flight: 10_000,
             drain: Duration::from_secs(10),
             max_connection_age: Duration::from_mins(30),
+            tasks: TaskTracker::new(),
         }
     }
 }
@@ -99,11 +108,16 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 /// A store that takes longer to say that it is there is not there.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 /// What health speaks of: the server as a whole, and each service.
-const HEALTH_OF: [&str; 4] =
-    ["", "gatelodge.v1.SessionService", "gatelodge.v1.LoginService", "gatelodge.v1.AdminService"];
+const HEALTH_OF: [&str; 5] = [
+    "",
+    "gatelodge.v1.SessionService",
+    "gatelodge.v1.LoginService",
+    "gatelodge.v1.TokenService",
+    "gatelodge.v1.AdminService",
+];
 
-/// Serves until `stop` completes: then health says NOT_SERVING, running calls finish within the drain time, and what
-/// still runs is ended.
+/// Serves until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
+/// and what still runs is cut.
 ///
 /// # Errors
 /// When TLS is not right or the listener fails.
@@ -133,12 +147,14 @@ pub async fn serve(
         server = server.tls_config(tls_config(tls))?;
     }
     let limit = settings.max_message_bytes;
+    let (calls, work) = (Places::new(settings.max_in_flight), Work(settings.tasks.clone()));
+    let sessions = Sessions { authority: authority.clone(), work: work.clone() };
+    let logins = Logins { authority: authority.clone(), work };
     let router = server
-        .layer(Gate::new(callers, settings.max_in_flight))
-        .add_service(
-            SessionServiceServer::new(Sessions { authority: authority.clone() }).max_decoding_message_size(limit),
-        )
-        .add_service(LoginServiceServer::new(Logins { authority: authority.clone() }).max_decoding_message_size(limit))
+        .layer(Gate::new(callers, calls.clone()))
+        .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
+        .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
+        .add_service(TokenServiceServer::new(Tokens { authority: authority.clone() }).max_decoding_message_size(limit))
         .add_service(AdminServiceServer::new(Admin { authority }).max_decoding_message_size(limit))
         .add_service(health)
         .add_service(reflection().build_v1()?)
@@ -156,10 +172,18 @@ pub async fn serve(
     }
     say(&reporter, ServingStatus::NotServing).await;
     let _ = stopping.send(());
-    if let Ok(ended) = tokio::time::timeout(settings.drain, serving).await {
+    settings.tasks.close();
+    let drained = async {
+        let ended = serving.await;
+        // What a call has begun may outlast it.
+        settings.tasks.wait().await;
+        ended
+    };
+    if let Ok(ended) = tokio::time::timeout(settings.drain, drained).await {
         return Ok(ended?);
     }
-    tracing::warn!("calls were still running when the drain time ended");
+    let (calls, tasks) = (calls.taken(), settings.tasks.len());
+    tracing::warn!(calls, tasks, "cut off: still at work when the time to stop was over (server.shutdown_grace)");
     Ok(())
 }
 

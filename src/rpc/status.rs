@@ -47,6 +47,11 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::NoRefreshToken => (Code::FailedPrecondition, ErrorReason::NoRefreshToken, false),
         Error::AccessTokenExpired => (Code::FailedPrecondition, ErrorReason::AccessTokenExpired, false),
         Error::RefreshInProgress => (Code::Unavailable, ErrorReason::RefreshInProgress, true),
+        Error::AudienceRefused => (Code::FailedPrecondition, ErrorReason::AudienceRefused, false),
+        Error::MintingOff => (Code::FailedPrecondition, ErrorReason::MintingOff, false),
+        Error::ExchangeUnsupported => (Code::FailedPrecondition, ErrorReason::ExchangeUnsupported, false),
+        Error::TokenCheckOff => (Code::FailedPrecondition, ErrorReason::TokenCheckOff, false),
+        Error::UserInfoUnsupported => (Code::FailedPrecondition, ErrorReason::UserInfoUnsupported, false),
         Error::SessionNotFound => (Code::NotFound, ErrorReason::SessionNotFound, false),
         Error::Internal(_) => (Code::Internal, ErrorReason::Internal, false),
     }
@@ -110,9 +115,4 @@ fn chain(error: &Error) -> String {
         cause = source.source();
     }
     text
-}
-
-/// The result of work that ran in a task of its own. A panic there fails this call alone.
-pub(super) fn joined<T>(result: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    result.unwrap_or_else(|panic| Err(Error::Internal(panic.into())))
 }

@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod identity;
 pub mod key;
 pub mod login;
+pub mod mint;
 pub mod origin;
 pub mod parameters;
 pub mod place;

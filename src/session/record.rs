@@ -67,6 +67,10 @@ pub struct Standing {
     pub provider_session: Option<String>,
     /// When the access token ends; `None` when there is none or the provider did not say.
     pub access_token_end: Option<Timestamp>,
+    /// Whether a refresh token is kept, so that it can be told without opening the tokens.
+    pub renewable: bool,
+    /// When the provider was last asked again who the user is; `None` when never since login.
+    pub user_info_time: Option<Timestamp>,
 }
 
 impl Standing {
@@ -94,6 +98,21 @@ pub struct Tokens {
     pub refresh: Option<Secret>,
     /// The ID token: the hint for the provider's logout.
     pub id: Option<Secret>,
+    /// Access tokens for other audiences, those that were exchanged of late (RFC 8693).
+    pub exchanged: Vec<ExchangedToken>,
+}
+
+/// An access token that the provider gave in exchange for the session's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangedToken {
+    /// Whom it is for.
+    pub audience: String,
+    /// The token.
+    pub access: Secret,
+    /// When it ends.
+    pub end: Timestamp,
+    /// Its scopes.
+    pub scopes: Vec<String>,
 }
 
 /// Why a session that is gone was ended, as far as it is still known.

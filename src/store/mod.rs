@@ -4,6 +4,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 pub mod embedded;
+mod mint_keys;
 mod position;
 pub mod record;
 pub mod redis;

@@ -67,6 +67,11 @@ pub(super) struct StandingForm {
     access_token_end: Option<i64>,
     #[n(19)]
     fingerprint: Option<ByteVec>,
+    /// 20 to 22 are for what rotation and devices keep.
+    #[n(23)]
+    renewable: Option<bool>,
+    #[n(24)]
+    user_info_time: Option<i64>,
 }
 
 fn plain_user_id(provider: &str, sub: &str) -> String {
@@ -102,6 +107,8 @@ impl From<&Standing> for StandingForm {
             absolute_end: after(standing.absolute_end),
             access_token_end: standing.access_token_end.map(after),
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
+            renewable: standing.renewable.then_some(true),
+            user_info_time: standing.user_info_time.map(after),
         }
     }
 }
@@ -142,6 +149,8 @@ impl TryFrom<StandingForm> for Standing {
             client_address: form.client_address.0,
             provider_session: form.provider_session.map(|id| id.0),
             access_token_end: form.access_token_end.map(at),
+            renewable: form.renewable.unwrap_or_default(),
+            user_info_time: form.user_info_time.map(at),
         })
     }
 }
@@ -159,6 +168,21 @@ pub(super) struct TokensForm {
     pub(super) refresh: Option<ByteVec>,
     #[n(4)]
     pub(super) id: Option<ByteVec>,
+    #[n(5)]
+    pub(super) exchanged: Option<Vec<ExchangedForm>>,
+}
+
+/// An exchanged token as it is kept.
+#[derive(Encode, Decode)]
+pub(super) struct ExchangedForm {
+    #[n(0)]
+    pub(super) audience: String,
+    #[n(1)]
+    pub(super) access: ByteVec,
+    #[n(2)]
+    pub(super) end: u64,
+    #[n(3)]
+    pub(super) scopes: Vec<String>,
 }
 
 /// A login under way, as it is kept.

@@ -4,6 +4,7 @@
 mod compact;
 mod encoding;
 mod logins;
+mod mint;
 mod sessions;
 mod short;
 
@@ -11,6 +12,7 @@ use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
+pub use mint::MintKey;
 pub use sessions::TokenKey;
 
 /// Every key that the authority holds, one ring for each purpose.
@@ -35,6 +37,7 @@ pub struct Vault {
     login: SealRing,
     kept: SealRing,
     logout: SealRing,
+    mint: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -65,6 +68,7 @@ impl Vault {
             login: sessions.seal("login"),
             kept: sessions.seal("kept answer"),
             logout: sessions.seal("logout state"),
+            mint: sessions.seal("mint keys"),
         }
     }
 }

@@ -2,12 +2,12 @@
 //! that opens only with the ring and the credential's secret together. Does not know stores.
 
 use super::compact::{deflate, deflate_standing, inflate, inflate_standing, lengthen, shorten};
-use super::encoding::{StandingForm, TokensForm, decode, encode};
+use super::encoding::{ExchangedForm, StandingForm, TokensForm, decode, encode};
 use super::{NONCE_LEN, Vault, VaultError};
 use crate::crypto::{SealKey, SecretBytes, WRAPPED_LEN, open_with, seal_with};
 use crate::session::credential::Credential;
 use crate::session::key::SessionKey;
-use crate::session::record::{Marks, Standing, Tokens};
+use crate::session::record::{ExchangedToken, Marks, Standing, Tokens};
 use crate::session::time::Timestamp;
 
 /// The format of a body and of what is sealed in it.
@@ -94,6 +94,7 @@ impl TokenKey {
             scopes: tokens.scopes.clone(),
             refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
             id: tokens.id.as_ref().map(|token| shorten(token).into()),
+            exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
         };
         seal_with(&self.0, nonce, &[b"tokens", VERSION, &key.to_bytes()], &deflate(&encode(&form)))
     }
@@ -112,8 +113,23 @@ impl TokenKey {
             scopes: form.scopes,
             refresh: token(form.refresh)?,
             id: token(form.id)?,
+            exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn exchanged_form(token: &ExchangedToken) -> ExchangedForm {
+    ExchangedForm {
+        audience: token.audience.clone(),
+        access: shorten(&token.access).into(),
+        end: token.end.as_millis(),
+        scopes: token.scopes.clone(),
+    }
+}
+
+fn exchanged(form: ExchangedForm) -> Result<ExchangedToken, VaultError> {
+    let end = Timestamp::from_millis(form.end);
+    Ok(ExchangedToken { audience: form.audience, access: lengthen(&form.access)?, end, scopes: form.scopes })
 }
 
 fn mark_bytes(marks: &Marks) -> [u8; 24] {
@@ -188,6 +204,8 @@ mod tests {
             client_address: "203.0.113.7".into(),
             provider_session: Some("108234567890123456789".into()),
             access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
+            renewable: false,
+            user_info_time: None,
         }
     }
 

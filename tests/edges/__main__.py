@@ -21,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/edges/run", description="Holds an edge to clients/README.md.")
     parser.add_argument("--edge", metavar="LANGUAGE", help="that of clients/LANGUAGE; or the path of one")
     parser.add_argument("--case", metavar="NAME", action="append", help="only cases whose name has this; * is any text")
+    parser.add_argument("--without", metavar="NAME", action="append", default=[], help="not those whose name has this")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--broken", action="store_true", help="show that each kind of broken edge fails its cases")
     parser.add_argument("--scenarios", action="store_true", help="check clients/scenarios.json")
@@ -29,7 +30,10 @@ def main() -> int:
     said = parser.parse_args()
 
     def chosen(name: str) -> bool:
-        return not said.case or any(fnmatch.fnmatchcase(name, f"*{text}*") for text in said.case)
+        def has(texts: list[str]) -> bool:
+            return any(fnmatch.fnmatchcase(name, f"*{text}*") for text in texts)
+
+        return (not said.case or has(said.case)) and not has(said.without)
 
     if said.scenarios:
         return scenarios.check()

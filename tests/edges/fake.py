@@ -3,7 +3,7 @@ the man in the middle. Does not know the scenarios."""
 
 import json
 import time
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from gatelodge.v1 import http_answer_pb2, login_pb2, session_pb2
 
@@ -79,6 +79,12 @@ class FakeAuthority:
         """The rule of StartLogout."""
         self._be_there()
         asked = call.request
+        tokens = [value for name, value in parse_qsl(asked.form.decode("latin-1")) if name == "csrf_token"]
+        if len(tokens) > 1:
+            answer = _error(400, "request_malformed", "The parameter csrf_token came twice")
+            return login_pb2.StartLogoutResponse(answer=answer)
+        if tokens and not asked.context.HasField("csrf_token"):
+            asked.context.csrf_token = tokens[0].encode("latin-1")
         session, _ = self._choose(asked.cookies)
         denied = self._judge_source(session, asked.context, session is not None)
         if denied:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from .broken import Asked, Broken
+from .form_mistakes import FORMS
 from .wire import Answer, compose, exchange
 
 
@@ -132,6 +133,14 @@ def _join_lines(name: str):
     return request
 
 
+def _first_lines(name: str, most: int):
+    def request(asked):
+        kept = [header for header in asked.headers if header[0].lower() == name.encode()][:most]
+        asked.headers = [header for header in asked.headers if header[0].lower() != name.encode()] + kept
+
+    return request
+
+
 def _validate_preflights(asked):
     if asked.method == b"OPTIONS" and asked.target == b"/private":
         asked.method = b"GET"
@@ -208,7 +217,20 @@ def _ignore_versions(_method, answer):
         answer.settings_version = ""
 
 
+def _own_cors_values(_asked, got, _again):
+    own = {"access-control-max-age": "600", "access-control-allow-headers": "content-type, x-csrf-token"}
+    got.headers = [(name, own.get(name, value)) for name, value in got.headers]
+
+
 SWITCHES: dict[str, Broken] = {
+    **FORMS,
+    "has CORS values of its own": Broken(
+        (
+            "settings: headers for other origins are those of the settings",
+            "settings: headers for other origins change while the edge runs",
+        ),
+        answer=_own_cors_values,
+    ),
     "delivers only the first cookie": Broken(
         (
             "answers: every cookie is a header of its own in this order",
@@ -294,6 +316,13 @@ SWITCHES: dict[str, Broken] = {
     ),
     "joins the lines of X-Forwarded-For": Broken(
         ("context: the lines of x forwarded for stay apart",), request=_join_lines("x-forwarded-for")
+    ),
+    "keeps the beginning of X-Forwarded-For": Broken(
+        (
+            "context: of long forwarded lines the end arrives",
+            "context: of many forwarded lines the last 64 arrive",
+        ),
+        request=_first_lines("x-forwarded-for", 4),
     ),
     "passes the path without its query": Broken(
         ("context: the target is that of the request line: a plain query",), question=_path_as_target

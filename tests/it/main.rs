@@ -23,6 +23,8 @@ mod rpc;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod use_cases;
 #[cfg(test)]
 mod world;

@@ -131,6 +131,7 @@ func NewAuthority() *Authority {
 	a.server = grpc.NewServer(grpc.UnaryInterceptor(a.admit))
 	v1.RegisterLoginServiceServer(a.server, loginService{Authority: a})
 	v1.RegisterSessionServiceServer(a.server, sessionService{Authority: a})
+	v1.RegisterTokenServiceServer(a.server, tokenService{})
 	v1.RegisterAdminServiceServer(a.server, adminService{Authority: a})
 	healthv1.RegisterHealthServer(a.server, health.NewServer())
 	go func() { _ = a.server.Serve(listener) }() // until Close

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 )
 
@@ -32,8 +34,12 @@ func (a loginService) GetEdgeSettings(
 func (a loginService) ListProviders(
 	context.Context, *v1.LoginServiceListProvidersRequest,
 ) (*v1.LoginServiceListProvidersResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	fake := &v1.Provider{Name: "fake", DisplayName: "Fake", LoginPath: "/auth/web/login?provider=fake"}
-	return &v1.LoginServiceListProvidersResponse{Providers: []*v1.Provider{fake}}, nil
+	return &v1.LoginServiceListProvidersResponse{
+		Providers: []*v1.Provider{fake}, SettingsVersion: a.settings.Version,
+	}, nil
 }
 
 func (a loginService) StartLogin(ctx context.Context, q *v1.StartLoginRequest) (*v1.StartLoginResponse, error) {
@@ -92,6 +98,12 @@ func (a loginService) StartLogout(ctx context.Context, q *v1.StartLogoutRequest)
 		said.Answer = notAllowed(ctx)
 		return said, nil
 	}
+	context, ok := withTokenOf(q.Form, q.Context)
+	if !ok {
+		detail, remedy := "The request can't be read", "Send csrf_token once."
+		said.Answer = problem(http.StatusBadRequest, "request_malformed", detail, remedy, requestID(ctx))
+		return said, nil
+	}
 	needed := &v1.Requirements{Csrf: v1.CsrfRequirement_CSRF_REQUIREMENT_REQUIRED}
 	denied := v1.DeniedReason_DENIED_REASON_UNSPECIFIED
 	found, _ := a.presented(q.Cookies)
@@ -100,7 +112,7 @@ func (a loginService) StartLogout(ctx context.Context, q *v1.StartLogoutRequest)
 		denied = v1.DeniedReason_DENIED_REASON_ORIGIN_REFUSED
 		found = &session{info: &v1.SessionInfo{}, identity: &v1.Identity{}}
 	case found != nil:
-		_, denied = a.judge(found, needed, q.Context)
+		_, denied = a.judge(found, needed, context)
 	}
 	if denied != v1.DeniedReason_DENIED_REASON_UNSPECIFIED {
 		question := &v1.ValidateSessionRequest{Context: q.Context, Requirements: needed}
@@ -122,6 +134,21 @@ func (a loginService) StartLogout(ctx context.Context, q *v1.StartLogoutRequest)
 		}
 	}
 	return said, nil
+}
+
+// withTokenOf adds the token of a form that can set no header.
+func withTokenOf(form []byte, context *v1.RequestContext) (*v1.RequestContext, bool) {
+	values, err := url.ParseQuery(string(form))
+	tokens := values["csrf_token"]
+	if err != nil || len(tokens) > 1 {
+		return nil, false
+	}
+	if len(tokens) == 0 || context.GetCsrfToken() != nil {
+		return context, true
+	}
+	with := proto.CloneOf(context)
+	with.CsrfToken = []byte(tokens[0])
+	return with, true
 }
 
 // CompleteLogout knows no state, since there is no provider to come back from.

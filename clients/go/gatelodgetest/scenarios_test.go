@@ -49,6 +49,7 @@ type step struct {
 	Request struct {
 		Method, Path string
 		Headers      [][2]string
+		Body         string
 	}
 	Expect struct {
 		Status     int
@@ -132,7 +133,7 @@ func be(t *testing.T, authority *gatelodgetest.Authority, what string) {
 
 func (s step) play(t *testing.T, app http.Handler) {
 	t.Helper()
-	request := httptest.NewRequest(s.Request.Method, s.Request.Path, nil)
+	request := httptest.NewRequest(s.Request.Method, s.Request.Path, strings.NewReader(s.Request.Body))
 	request.Host = "localhost:8000"
 	for _, line := range s.Request.Headers {
 		request.Header.Add(line[0], line[1])

@@ -133,6 +133,19 @@ func (a sessionService) RefreshTokens(_ context.Context, q *v1.RefreshTokensRequ
 	return &v1.RefreshTokensResponse{Outcome: &v1.RefreshTokensResponse_Refreshed{Refreshed: refreshed}}, nil
 }
 
+// GetUserInfo says what the session says.
+func (a sessionService) GetUserInfo(_ context.Context, q *v1.GetUserInfoRequest) (*v1.GetUserInfoResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, reason := a.presented(q.Cookies)
+	if found == nil {
+		inactive := &v1.InactiveSession{Reason: reason}
+		return &v1.GetUserInfoResponse{Outcome: &v1.GetUserInfoResponse_Inactive{Inactive: inactive}}, nil
+	}
+	known := &v1.UserInfo{Identity: found.identity, Session: found.info}
+	return &v1.GetUserInfoResponse{Outcome: &v1.GetUserInfoResponse_UserInfo{UserInfo: known}}, nil
+}
+
 // GetAccessToken hands out one that names the user.
 func (a sessionService) GetAccessToken(
 	_ context.Context, q *v1.GetAccessTokenRequest,
@@ -162,6 +175,23 @@ func (a sessionService) Revoke(
 	}
 	found.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
 	return &v1.SessionServiceRevokeResponse{RevokedCount: 1}, nil
+}
+
+// Of bearer tokens it says what an authority says that checks none and mints none.
+type tokenService struct {
+	v1.UnimplementedTokenServiceServer
+}
+
+func (tokenService) ValidateToken(context.Context, *v1.ValidateTokenRequest) (*v1.ValidateTokenResponse, error) {
+	return nil, failure(codes.FailedPrecondition, gatelodge.ErrTokenCheckOff, "The fake authority checks no access tokens.")
+}
+
+func (tokenService) MintToken(context.Context, *v1.MintTokenRequest) (*v1.MintTokenResponse, error) {
+	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
+}
+
+func (tokenService) GetJwks(context.Context, *v1.GetJwksRequest) (*v1.GetJwksResponse, error) {
+	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
 }
 
 type adminService struct {

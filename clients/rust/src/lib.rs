@@ -29,9 +29,9 @@ mod settings;
 pub mod v1;
 pub mod verdict;
 
-pub use client::Client;
 pub use client::error::{Error, Reason};
 pub use client::options::{ClientOptions, OptionsError};
+pub use client::{Client, TokenVerdict};
 pub use edge::{Edge, EdgeOptions, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, OriginalUri};
 use bytes::{Bytes, BytesMut};
-use http::header::{self, AsHeaderName, HeaderMap};
+use http::header::{self, AsHeaderName, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
@@ -108,8 +108,8 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string().into()),
-        x_forwarded_for: lines(headers, "x-forwarded-for"),
-        forwarded: lines(headers, "forwarded"),
+        x_forwarded_for: lines(headers, "x-forwarded-for", longest),
+        forwarded: lines(headers, "forwarded", longest),
         user_agent: one("user-agent"),
         accept_language: one("accept-language"),
         accept: one("accept"),
@@ -146,11 +146,22 @@ fn joined(headers: &HeaderMap, name: impl AsHeaderName, longest: usize) -> Optio
     Some(whole.freeze())
 }
 
-/// The last lines of a header that proxies append to, whole: the authority reads them from their end.
-fn lines(headers: &HeaderMap, name: &str) -> Vec<Bytes> {
+/// The end of a header that proxies append to, line by line: of the last lines one byte more than the authority reads.
+fn lines(headers: &HeaderMap, name: &str, longest: usize) -> Vec<Bytes> {
     const MOST: usize = 64;
-    let all: Vec<_> = headers.get_all(name).into_iter().collect();
-    all.iter().skip(all.len().saturating_sub(MOST)).map(|line| Bytes::copy_from_slice(line.as_bytes())).collect()
+    let all: Vec<_> = headers.get_all(name).into_iter().map(HeaderValue::as_bytes).collect();
+    let mut room = longest.saturating_add(1);
+    let mut end = Vec::new();
+    for line in all.into_iter().rev().take(MOST) {
+        if room == 0 {
+            break;
+        }
+        let kept = line.get(line.len().saturating_sub(room)..).unwrap_or_default();
+        room -= kept.len();
+        end.push(Bytes::copy_from_slice(kept));
+    }
+    end.reverse();
+    end
 }
 
 fn cut(bytes: &[u8], longest: usize) -> Bytes {

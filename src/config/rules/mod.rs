@@ -4,6 +4,7 @@
 mod oidc;
 mod service;
 mod sessions;
+mod tokens;
 mod web;
 
 use super::Config;
@@ -28,6 +29,7 @@ pub fn judge(config: &Config) -> Judgement {
     service::judge(config, &mut judgement);
     oidc::judge(config, &mut judgement);
     sessions::judge(config, &mut judgement);
+    tokens::judge(config, &mut judgement);
     web::judge(config, &mut judgement);
     judgement
 }

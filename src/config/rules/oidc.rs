@@ -4,7 +4,10 @@
 use super::Judgement;
 use crate::config::Config;
 use crate::config::oidc::Provider;
+use crate::config::period::Period;
 use crate::session::identity::is_provider_name;
+
+const LONGEST_MARGIN: Period = Period::seconds(3600);
 
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     for (name, provider) in &config.oidc.providers {
@@ -25,6 +28,12 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
         let message = "refreshing needs the refresh token to be kept: set `persist_in_session_store: true`, or \
                        `enabled: false`";
         judgement.fault("oidc.refresh_tokens.enabled", message);
+    }
+    let margin_fits = refresh.margin <= LONGEST_MARGIN;
+    judgement.check(margin_fits, "oidc.refresh_tokens.margin", "at most 1 hour: most access tokens live no longer");
+    if refresh.end_session_when_refused && !refresh.enabled {
+        let message = "has no effect while `oidc.refresh_tokens.enabled` is false";
+        judgement.warn("oidc.refresh_tokens.end_session_when_refused", message);
     }
     if refresh.persist_in_session_store && !refresh.enabled {
         let message = "has no effect while `oidc.refresh_tokens.enabled` is false: no refresh token is kept";

@@ -1,6 +1,7 @@
 //! Owns the rules for tenant, server, store, callers and log. Does not know the other sections.
 
 use super::Judgement;
+use crate::authority::settings::Limits;
 use crate::config::Config;
 use crate::config::log::is_level;
 use crate::config::server::Server;
@@ -34,8 +35,11 @@ fn server(server: &Server, judgement: &mut Judgement) {
         judgement.fault("server.listen", message);
     }
     judgement.check(server.limits.max_in_flight > 0, "server.limits.max_in_flight", "must be at least 1");
-    let message_bytes = server.limits.max_message_bytes;
-    judgement.check(message_bytes >= 65_536, "server.limits.max_message_bytes", "must be at least 65536");
+    let least = Limits::default().message_bytes();
+    if server.limits.max_message_bytes < least {
+        let message = format!("must be at least {least}: so much of a browser's request an edge may pass on");
+        judgement.fault("server.limits.max_message_bytes", message);
+    }
     judgement.check(!server.max_connection_age.is_zero(), "server.max_connection_age", "must be longer than nothing");
 }
 

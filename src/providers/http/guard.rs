@@ -135,7 +135,11 @@ pub(super) fn fault_of(error: reqwest::Error) -> Fault {
         }
         cause = inner.source();
     }
-    if error.is_timeout() { Fault::Timeout } else { Fault::Connection(error.into()) }
+    match error {
+        late if late.is_timeout() => Fault::Timeout,
+        unsent if unsent.is_connect() || unsent.is_builder() => Fault::Connection(unsent.into()),
+        broken => Fault::Lost(broken.into()),
+    }
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, Pro
 }
 
 /// Seconds since the epoch, with or without a fraction (RFC 7519, 2); never text.
-fn date(value: &Value) -> Option<Timestamp> {
+pub(super) fn date(value: &Value) -> Option<Timestamp> {
     let seconds = match value.as_u64() {
         Some(seconds) => seconds,
         None => whole(value.as_f64()?)?,
@@ -145,20 +145,20 @@ fn whole(seconds: f64) -> Option<u64> {
 }
 
 /// Printable ASCII, not empty, at most 255 characters (Core, 2, for `sub`).
-fn identifier(value: &Value) -> Option<String> {
+pub(super) fn identifier(value: &Value) -> Option<String> {
     let text = value.as_str()?;
     let fits = !text.is_empty() && text.len() <= MAX_TEXT && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     fits.then(|| text.to_owned())
 }
 
-fn identifiers(value: &Value) -> Option<Vec<String>> {
+pub(super) fn identifiers(value: &Value) -> Option<Vec<String>> {
     value.as_array().filter(|items| items.len() <= 32)?.iter().map(identifier).collect()
 }
 
-struct Mistyped;
+pub(super) struct Mistyped;
 
 /// A claim that may be absent but must be right when it is there.
-fn optional<T>(all: &Object, name: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Mistyped> {
+pub(super) fn optional<T>(all: &Object, name: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Mistyped> {
     match all.get(name) {
         None => Ok(None),
         Some(value) => read(value).map(Some).ok_or(Mistyped),

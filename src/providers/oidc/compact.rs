@@ -19,15 +19,25 @@ const MAX_KEY_ID: usize = 512;
 pub(super) struct Compact {
     pub algorithm: Algorithm,
     pub key_id: Option<String>,
+    /// What the header says that it is (`typ`), unless that is nothing but a JWT.
+    pub kind: Option<String>,
     pub claims: Object,
+    pub signature: Vec<u8>,
 }
 
 impl Compact {
-    /// Reads a token that may be signed with one of `algorithms`.
+    /// Reads an ID token that may be signed with one of `algorithms`. Any type but a plain one is another kind of token:
+    /// `at+jwt`, `logout+jwt`, `dpop+jwt` (security.md 25).
+    pub(super) fn read(token: &str, algorithms: &[Algorithm]) -> Result<Self, ProviderError> {
+        let compact = Self::open(token, algorithms)?;
+        if compact.kind.is_some() { rejected("id_token.typ") } else { Ok(compact) }
+    }
+
+    /// Reads a token of any kind that may be signed with one of `algorithms`.
     ///
     /// Of the header, `alg`, `kid` and `typ` are read. Headers that name a key (`jwk`, `jku`, `x5u`, `x5c`) are not
     /// looked at (security.md 24); those that change what the rest means are refused.
-    pub(super) fn read(token: &str, algorithms: &[Algorithm]) -> Result<Self, ProviderError> {
+    pub(super) fn open(token: &str, algorithms: &[Algorithm]) -> Result<Self, ProviderError> {
         if token.len() > MAX_TOKEN {
             return rejected("id_token.size");
         }
@@ -38,7 +48,7 @@ impl Compact {
         let header = json::object(&decode(header)?).filter(|_| header.len() <= MAX_HEADER);
         let Some(header) = header else { return rejected("id_token.header") };
         let Some(claims) = json::object(&decode(payload)?) else { return rejected("id_token.payload") };
-        decode(signature)?;
+        let signature = decode(signature)?;
 
         if ["crit", "b64", "zip", "enc", "cty"].iter().any(|name| header.contains_key(*name)) {
             return rejected("id_token.header");
@@ -49,21 +59,21 @@ impl Compact {
         if !algorithms.contains(&algorithm) {
             return rejected("id_token.alg");
         }
-        match header.get("typ") {
-            None => {}
-            Some(Value::String(kind)) if is_plain_jwt(kind) => {}
+        let kind = match header.get("typ") {
+            None => None,
+            Some(Value::String(kind)) if is_plain_jwt(kind) => None,
+            Some(Value::String(kind)) => Some(kind.clone()),
             Some(_) => return rejected("id_token.typ"),
-        }
+        };
         let key_id = match header.get("kid") {
             None => None,
             Some(Value::String(id)) if id.len() <= MAX_KEY_ID => Some(id.clone()),
             Some(_) => return rejected("id_token.kid"),
         };
-        Ok(Self { algorithm, key_id, claims })
+        Ok(Self { algorithm, key_id, kind, claims, signature })
     }
 }
 
-/// Any other type is another kind of token: `at+jwt`, `logout+jwt`, `dpop+jwt` (security.md 25).
 fn is_plain_jwt(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("jwt") || kind.eq_ignore_ascii_case("application/jwt")
 }

@@ -38,6 +38,7 @@ const KEYS: Freshness = Freshness {
 const UNKNOWN_KEY_COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// The documents of one provider, as one client sees them: nothing here is shared with another entry (security.md 47).
+#[derive(Clone)]
 pub(super) struct Documents {
     metadata: Arc<Kept<MetadataSource>>,
     keys: Arc<Kept<KeySource>>,

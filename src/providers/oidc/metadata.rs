@@ -18,6 +18,7 @@ pub(super) struct Metadata {
     pub jwks: Url,
     pub userinfo: Option<Url>,
     pub revocation: Option<Url>,
+    pub introspection: Option<Url>,
     pub end_session: Option<Url>,
     /// Which algorithms an ID token may be signed with. Never empty.
     pub algorithms: Vec<Algorithm>,
@@ -52,6 +53,7 @@ impl Metadata {
             jwks: required("jwks_uri")?,
             userinfo: endpoint("userinfo_endpoint")?,
             revocation: endpoint("revocation_endpoint")?,
+            introspection: endpoint("introspection_endpoint")?,
             end_session: endpoint("end_session_endpoint")?,
             algorithms: algorithms(document, settings)?,
             client_auth: client_auth(document, settings)?,

@@ -7,15 +7,19 @@
 //! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
 //! | `token_endpoint`, `profile` | what the provider answers, and what is kept of it |
+//! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //!
 //! The token answer is read by our own strict reader, and the claims are judged by our own rules, each with a name;
 //! `openidconnect` then verifies the signature and judges the claims for a second time. Its own token request can
 //! do neither: it reads the ID token while it parses the answer, and drops status and reason.
 
+mod access_token;
 mod algorithm;
 mod claims;
 mod compact;
 mod documents;
+mod exchange;
+mod introspection;
 mod keys;
 mod metadata;
 mod profile;
@@ -31,27 +35,32 @@ use tokio::time::{Instant, timeout_at};
 
 use self::claims::{Claims, Expected};
 use self::documents::Documents;
+use self::introspection::Introspections;
 use self::metadata::Metadata;
 use self::profile::Profile;
-pub use self::settings::{ClientAuth, OidcSettings, SettingsFault, Userinfo};
+pub use self::settings::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault, Userinfo};
 use self::token_endpoint::TokenAnswer;
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
 use super::json::Object;
+use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::provider::{
-    AuthorizationRequest, EndSession, Grant, IdentityProvider, ProviderError, ProviderInfo, Redemption, RefreshRequest,
+    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
+    ProviderInfo, Redemption, RefreshRequest,
 };
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
-/// An OpenID provider.
+/// An OpenID provider. Clones share everything.
+#[derive(Clone)]
 pub struct OidcProvider {
     info: ProviderInfo,
     settings: Arc<OidcSettings>,
     http: Arc<Http>,
     documents: Documents,
+    introspections: Arc<Introspections>,
 }
 
 /// Refuses by the check of that name.
@@ -90,6 +99,7 @@ impl OidcProvider {
             documents: Documents::new(http.clone(), settings.clone(), metadata),
             settings,
             http,
+            introspections: Arc::new(Introspections::new()),
         })
     }
 
@@ -169,7 +179,7 @@ impl OidcProvider {
             asked.map_err(|_| Fault::Timeout)??.document()
         };
         match exchange.await {
-            Ok(userinfo) => profile::same_user(&userinfo, claims).map(|()| userinfo),
+            Ok(userinfo) => profile::same_user(&userinfo, &claims.issuer, &claims.sub).map(|()| userinfo),
             Err(fault) if is_required => Err(fault.into()),
             Err(fault) => {
                 let provider = &self.info.name;
@@ -187,6 +197,7 @@ impl OidcProvider {
             scopes: answer.scopes.unwrap_or_default(),
             refresh: answer.refresh.filter(|_| self.settings.keep_refresh_token),
             id: answer.id,
+            exchanged: Vec::new(),
         }
     }
 }
@@ -253,8 +264,8 @@ impl IdentityProvider for OidcProvider {
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
         let metadata = self.documents.metadata().await?;
-        let grant = [("grant_type", "refresh_token"), ("refresh_token", request.refresh_token.expose())];
-        let answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
+        let token = &request.refresh_token;
+        let answer = token_endpoint::refresh(&self.http, &metadata, &self.settings, token).await?;
         if let Some(token) = answer.id.clone() {
             let login = Login { nonce: None, max_age: None, now: request.now };
             let claims = self.verify(&metadata, &answer, &token, login).await?;
@@ -268,6 +279,34 @@ impl IdentityProvider for OidcProvider {
             }
         }
         Ok(self.tokens(answer, request.now))
+    }
+
+    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        let endpoint = metadata.userinfo.as_ref().ok_or(ProviderError::Unsupported(Offer::UserInfo))?;
+        let answer = self.http.get(endpoint, access_token).await?;
+        if matches!(answer.status, 401 | 403) {
+            return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
+        }
+        let userinfo = answer.document()?;
+        profile::same_user(&userinfo, &identity.issuer, &identity.sub)?;
+        profile::renewed(identity, &userinfo, &self.settings)
+    }
+
+    async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
+        self.exchange_token(request).await
+    }
+
+    fn token_check(&self) -> TokenCheck {
+        self.settings.access_tokens.check
+    }
+
+    async fn check_token(&self, token: &Secret, now: Timestamp) -> Result<TokenVerdict, ProviderError> {
+        match self.settings.access_tokens.check {
+            TokenCheck::Off => Ok(TokenVerdict::Bad(TokenFault::UnknownIssuer)),
+            TokenCheck::Jwt => self.check_jwt(token, now).await,
+            TokenCheck::Introspection => self.introspect(token, now).await,
+        }
     }
 
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {

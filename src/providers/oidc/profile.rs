@@ -8,6 +8,7 @@ use super::rejected;
 use super::settings::OidcSettings;
 use crate::authority::provider::ProviderError;
 use crate::providers::json::Object;
+use crate::session::identity::Identity;
 
 /// All claims that are let through may take this much together, as JSON.
 const MAX_CLAIMS: usize = 32 * 1024;
@@ -54,11 +55,11 @@ pub(super) fn lacks(claims: &Claims, settings: &OidcSettings) -> bool {
 }
 
 /// Checks that a userinfo answer speaks of the same user: then, and only then, it may be used (Core, 5.3.2).
-pub(super) fn same_user(userinfo: &Object, claims: &Claims) -> Result<(), ProviderError> {
-    if userinfo.get("sub").and_then(Value::as_str) != Some(&claims.sub) {
+pub(super) fn same_user(userinfo: &Object, issuer: &str, sub: &str) -> Result<(), ProviderError> {
+    if userinfo.get("sub").and_then(Value::as_str) != Some(sub) {
         return rejected("userinfo.sub");
     }
-    if userinfo.get("iss").is_some_and(|issuer| issuer != &Value::String(claims.issuer.clone())) {
+    if userinfo.get("iss").is_some_and(|own| own.as_str() != Some(issuer)) {
         return rejected("userinfo.iss");
     }
     Ok(())
@@ -87,6 +88,33 @@ impl Profile {
             claims: let_through,
         })
     }
+}
+
+/// The identity as a later userinfo answer about the same user has it. What the answer leaves out stays as it was; what
+/// is the ID token's alone stays in any case.
+pub(super) fn renewed(
+    identity: &Identity,
+    userinfo: &Object,
+    settings: &OidcSettings,
+) -> Result<Identity, ProviderError> {
+    let all = userinfo.iter().filter(|(name, _)| !PROTECTED.contains(&name.as_str()));
+    let all: Object = all.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let has = |name: &str| all.contains_key(name);
+    let (issuer, sub) = (identity.issuer.clone(), identity.sub.clone());
+    let (has_email, has_name, has_picture) = (has("email"), has("name"), has("picture"));
+    let claims = Claims { issuer, sub, auth_time: None, acr: None, amr: Vec::new(), sid: None, all };
+    let now = Profile::of(&claims, &identity.claims, settings)?;
+    let mut renewed = Identity { claims: now.claims, ..identity.clone() };
+    if has_email {
+        (renewed.email, renewed.email_verified) = (now.email, now.email_verified);
+    }
+    if has_name {
+        renewed.name = now.name;
+    }
+    if has_picture {
+        renewed.picture = now.picture;
+    }
+    Ok(renewed)
 }
 
 fn text(value: &Value) -> Option<String> {

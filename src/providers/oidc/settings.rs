@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::algorithm::Algorithm;
+use crate::authority::access_token::TokenCheck;
 use crate::crypto::Secret;
 use crate::providers::fault::Fault;
 use crate::providers::http::{Exception, Guard, NOT_PUBLIC, Trust};
@@ -66,6 +67,10 @@ pub struct OidcSettings {
     pub client_auth: ClientAuth,
     /// Whether refresh tokens are handed on; otherwise they are dropped as they come.
     pub keep_refresh_token: bool,
+    /// How access tokens that others present to an API are checked.
+    pub access_tokens: AccessTokenSettings,
+    /// For which audiences access tokens are exchanged (RFC 8693); `None` when the provider is never asked to.
+    pub exchange_audiences: Option<Vec<String>>,
     /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
     pub development: bool,
     /// Certificates, PEM, of the authorities that may have issued the provider's; `None` for those that the machine
@@ -73,6 +78,30 @@ pub struct OidcSettings {
     pub ca: Option<Vec<u8>>,
     /// Whether the issuer's own origin may lie in a private network (https only).
     pub allow_private_network: bool,
+}
+
+/// How access tokens are checked.
+#[derive(Clone, Debug)]
+pub struct AccessTokenSettings {
+    /// In which way.
+    pub check: TokenCheck,
+    /// A token has to be for one of these; with introspection, none lets the provider alone decide.
+    pub audiences: Vec<String>,
+    /// The claim that lists permissions; dots lead into objects.
+    pub permissions_claim: String,
+    /// How long an answer about a token may be kept.
+    pub keep_answers_for: Duration,
+}
+
+impl Default for AccessTokenSettings {
+    fn default() -> Self {
+        Self {
+            check: TokenCheck::Off,
+            audiences: Vec::new(),
+            permissions_claim: "permissions".to_owned(),
+            keep_answers_for: Duration::from_secs(10),
+        }
+    }
 }
 
 /// A fault in the settings of a provider.
@@ -89,6 +118,8 @@ pub struct SettingsFault {
 
 /// Further off, a clock is wrong (security.md 29).
 const LONGEST_LEEWAY: Duration = Duration::from_mins(1);
+/// For so long at most an answer about a token may be kept.
+const LONGEST_KEPT: Duration = Duration::from_mins(5);
 
 /// What stands for the directory in the address under which Microsoft describes all of them.
 const EVERY_DIRECTORY: &str = "common";
@@ -112,6 +143,8 @@ impl OidcSettings {
             signing_algs: Vec::new(),
             client_auth: ClientAuth::Auto,
             keep_refresh_token: false,
+            access_tokens: AccessTokenSettings::default(),
+            exchange_audiences: None,
             development: false,
             ca: None,
             allow_private_network: false,
@@ -145,6 +178,16 @@ impl OidcSettings {
         if self.signing_algs.iter().any(|name| Algorithm::named(name).is_none()) {
             let known = "may hold RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA only";
             fault("signing_algorithms", known);
+        }
+        let tokens = &self.access_tokens;
+        if tokens.check == TokenCheck::Jwt && tokens.audiences.is_empty() {
+            fault("access_tokens.audiences", "needs at least one: else a token for any other API would pass");
+        }
+        if tokens.keep_answers_for > LONGEST_KEPT {
+            fault("access_tokens.keep_answers_for", "at most 5 minutes: a withdrawn token is good for so long");
+        }
+        if self.exchange_audiences.as_ref().is_some_and(Vec::is_empty) {
+            fault("token_exchange.audiences", "needs at least one: whom exchanged tokens may be for");
         }
         if self.trust().is_none() {
             fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");

@@ -24,7 +24,7 @@ pub(super) async fn verify(
     expected: &Expected<'_>,
 ) -> Result<Claims, ProviderError> {
     let compact = Compact::read(token.expose(), &metadata.algorithms)?;
-    let Compact { algorithm, key_id, claims } = compact;
+    let Compact { algorithm, key_id, claims, .. } = compact;
     let claims = claims::judge(claims, algorithm, expected)?;
 
     let keys = documents.keys().await?;

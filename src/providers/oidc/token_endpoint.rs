@@ -47,6 +47,47 @@ pub(super) async fn ask(
     TokenAnswer::read(&answer.document()?)
 }
 
+/// Sends a refresh token, once. One whose answer was lost is told apart: it may be spent.
+pub(super) async fn refresh(
+    http: &Http,
+    metadata: &Metadata,
+    settings: &OidcSettings,
+    token: &Secret,
+) -> Result<TokenAnswer, ProviderError> {
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
+    let answer = match post(http, &metadata.token, metadata.client_auth, settings, &grant).await {
+        Err(Fault::Lost(cause)) => return Err(ProviderError::Lost(cause)),
+        answer => answer?,
+    };
+    if answer.status != 200 {
+        return Err(refusal(&answer).into());
+    }
+    TokenAnswer::read(&answer.document()?)
+}
+
+/// Sends a token exchange, once, and answers the body as it came.
+pub(super) async fn exchange(
+    http: &Http,
+    metadata: &Metadata,
+    settings: &OidcSettings,
+    grant: &[(&str, &str)],
+) -> Result<Object, Fault> {
+    let answer = post(http, &metadata.token, metadata.client_auth, settings, grant).await?;
+    if answer.status == 200 { answer.document() } else { Err(refusal(&answer)) }
+}
+
+/// Asks about a token (RFC 7662, 2.1). Any status is an answer.
+pub(super) async fn introspect(
+    http: &Http,
+    endpoint: &Url,
+    metadata: &Metadata,
+    settings: &OidcSettings,
+    token: &Secret,
+) -> Result<Answer, Fault> {
+    let fields = [("token", token.expose()), ("token_type_hint", "access_token")];
+    post(http, endpoint, metadata.client_auth, settings, &fields).await
+}
+
 /// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
 pub(super) async fn revoke(
     http: &Http,
@@ -100,7 +141,7 @@ fn refusal(answer: &Answer) -> Fault {
 }
 
 impl TokenAnswer {
-    fn read(body: &Object) -> Result<Self, ProviderError> {
+    pub(super) fn read(body: &Object) -> Result<Self, ProviderError> {
         if body.contains_key("error") {
             return rejected("token_response.error");
         }

@@ -10,9 +10,10 @@ use super::login::Login;
 use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
 use super::row::{self, Row as _};
-use crate::session::key::{LoginKey, SessionKey, UserKey};
+use crate::authority::ports::KeptMintKeys;
+use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
-use crate::store::record;
+use crate::store::{mint_keys, record};
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -23,6 +24,7 @@ const TOKENS: Definition = TableDefinition::new("tokens");
 const TOMBSTONES: Definition = TableDefinition::new("tombstones");
 const MARKS: Definition = TableDefinition::new("marks");
 const LOGINS: Definition = TableDefinition::new("logins");
+const MINT_KEYS: Definition = TableDefinition::new("mint_keys");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -50,6 +52,10 @@ pub enum Change {
     PutLogin(LoginKey, Vec<u8>),
     /// A login's time is over.
     DropLogin(LoginKey),
+    /// A tenant's mint keys as they are now, and their end.
+    PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
+    /// The time of a tenant's mint keys is over.
+    DropMintKeys(TenantNumber),
 }
 
 /// The open file.
@@ -135,6 +141,13 @@ impl SessionFile {
             let key = LoginKey::read_row(key.value())?;
             memory.write(key.partition).logins.insert((key.tenant, key.id), Login::read(value.value())?);
         }
+        for row in transaction.open_table(MINT_KEYS)?.iter()? {
+            let (key, value) = row?;
+            let (tenant, keys) = row::mint_keys(key.value(), value.value())?;
+            if let Some(first) = Partition::new(0) {
+                memory.write(first).mint_keys.insert(tenant, keys);
+            }
+        }
         Ok(())
     }
 }
@@ -166,6 +179,7 @@ struct Tables<'a> {
     tombstones: Rows<'a>,
     marks: Rows<'a>,
     logins: Rows<'a>,
+    mint_keys: Rows<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -177,6 +191,7 @@ impl<'a> Tables<'a> {
             tombstones: transaction.open_table(TOMBSTONES)?,
             marks: transaction.open_table(MARKS)?,
             logins: transaction.open_table(LOGINS)?,
+            mint_keys: transaction.open_table(MINT_KEYS)?,
         })
     }
 
@@ -210,6 +225,11 @@ impl<'a> Tables<'a> {
             Change::DropMark(user) => drop(self.marks.remove(user.row().as_slice())?),
             Change::PutLogin(key, login) => put(&mut self.logins, &key.row(), login)?,
             Change::DropLogin(key) => drop(self.logins.remove(key.row().as_slice())?),
+            Change::PutMintKeys(tenant, until, keys) => {
+                let row = [until.row(), mint_keys::write(keys)].concat();
+                put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;
+            }
+            Change::DropMintKeys(tenant) => drop(self.mint_keys.remove(tenant.0.to_be_bytes().as_slice())?),
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::login::Login;
+use super::mint_keys::MintKeys;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
@@ -69,6 +70,8 @@ pub struct Partition {
     pub tombstones: BTreeMap<Local, Tombstone>,
     pub marks: BTreeMap<(TenantNumber, UserHash), UserMark>,
     pub logins: BTreeMap<Local, Login>,
+    /// In the first partition alone.
+    pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }
 
 impl Partition {

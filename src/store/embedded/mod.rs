@@ -11,6 +11,7 @@ mod lease;
 mod login;
 mod logins;
 mod memory;
+mod mint_keys;
 mod open;
 mod row;
 mod sessions;

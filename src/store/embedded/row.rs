@@ -3,8 +3,10 @@
 use bytes::Bytes;
 
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
+use super::mint_keys::MintKeys;
 use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
+use crate::store::mint_keys;
 use crate::store::record::{self, NotARecord};
 
 /// What can be a key or a part of a value.
@@ -109,6 +111,18 @@ pub fn used(row: &[u8]) -> Result<(Timestamp, Timestamp), NotARecord> {
 pub fn tombstone(key: &[u8], row: &[u8]) -> Result<(SessionKey, Tombstone), NotARecord> {
     let (why, until) = row.split_last().ok_or(NotARecord::Truncated(0))?;
     Ok((SessionKey::read_row(key)?, Tombstone { why: record::ending_of(*why), until: Timestamp::read_row(until)? }))
+}
+
+/// Reads the row of a tenant's mint keys: their end (8), the keys.
+pub fn mint_keys(key: &[u8], row: &[u8]) -> Result<(TenantNumber, MintKeys), NotARecord> {
+    let tenant = key.try_into().map_err(|_| NotARecord::Truncated(key.len()))?;
+    let (until, kept) = row.split_at_checked(8).ok_or(NotARecord::Truncated(row.len()))?;
+    let keys = mint_keys::read(kept)?;
+    let newest = keys.revision;
+    Ok((
+        TenantNumber(u32::from_be_bytes(tenant)),
+        MintKeys { shown: Some((keys, Timestamp::read_row(until)?)), newest },
+    ))
 }
 
 /// Reads a mark's row: its end (8), the mark (8).

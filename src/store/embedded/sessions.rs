@@ -142,20 +142,11 @@ impl SessionStore for EmbeddedStore {
         record: Record,
         tokens: Vec<u8>,
     ) -> StoreResult<Written> {
-        let place = self.journal.place().await?;
-        let ordered = {
-            let now = self.now();
-            let mut partition = self.memory.write(key.partition);
-            let Some(entry) = partition.living_mut(key, now) else { return Ok(Written::Gone) };
-            if entry.record.header.fence != fence {
-                return Ok(Written::FenceLost);
-            }
-            if entry.newest_revision.checked_add(1) != Some(record.header.revision) {
-                return Ok(Written::RevisionChanged);
-            }
-            self.reserve_write(place, entry, *key, fence, record, tokens)
-        };
-        ordered.settled().await
+        self.write(key, Some(fence), record, Some(tokens)).await
+    }
+
+    async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
+        self.write(key, None, record, None).await
     }
 }
 
@@ -206,21 +197,48 @@ impl EmbeddedStore {
         })
     }
 
+    /// Writes a record over the one before it, and tokens if there are any, under the fence if one is named.
+    async fn write(
+        &self,
+        key: &SessionKey,
+        fence: Option<u64>,
+        record: Record,
+        tokens: Option<Vec<u8>>,
+    ) -> StoreResult<Written> {
+        let place = self.journal.place().await?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(entry) = partition.living_mut(key, now) else { return Ok(Written::Gone) };
+            if fence.is_some_and(|fence| entry.record.header.fence != fence) {
+                return Ok(Written::FenceLost);
+            }
+            if entry.newest_revision.checked_add(1) == Some(record.header.revision) {
+                self.reserve_write(place, entry, *key, record, tokens)
+            } else if entry.newest_revision == entry.record.header.revision {
+                return Ok(Written::RevisionChanged);
+            } else {
+                // The one that changed it is on its way to the disk: whoever reads again has to see it.
+                self.journal.order(place, Vec::new(), || Written::RevisionChanged)
+            }
+        };
+        ordered.settled().await
+    }
+
     fn reserve_write(
         &self,
         place: Place,
         entry: &mut Entry,
         key: SessionKey,
-        fence: u64,
         mut record: Record,
-        tokens: Vec<u8>,
+        tokens: Option<Vec<u8>>,
     ) -> Ordered<Written> {
-        record.header.fence = fence;
+        record.header.fence = entry.record.header.fence;
         record.header.last_active = record.header.last_active.max(entry.record.header.last_active);
         entry.newest_revision = record.header.revision;
-        let kept = self.kept(Some(&tokens));
+        let kept = tokens.as_deref().map(|tokens| self.kept(Some(tokens)));
         let bytes = record::write(&entry.user, &record);
-        let change = Change::UpdateSession { key, record: bytes, tokens: Some(tokens) };
+        let change = Change::UpdateSession { key, record: bytes, tokens };
         let memory = Arc::clone(&self.memory);
         self.journal.order(place, vec![change], move || show_write(&memory, &key, record, kept))
     }
@@ -235,13 +253,16 @@ impl EmbeddedStore {
 }
 
 /// Shows a written record. Meanwhile a later lease may have raised the fence, and use may have been noted.
-fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: KeptTokens) -> Written {
+fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: Option<KeptTokens>) -> Written {
     let mut partition = memory.write(key.partition);
     let Some(entry) = partition.sessions.get_mut(&(key.tenant, key.id)) else { return Written::Gone };
     let header = &entry.record.header;
     record.header.fence = record.header.fence.max(header.fence);
     record.header.last_active = record.header.last_active.max(header.last_active);
-    (entry.record, entry.tokens) = (record, tokens);
+    entry.record = record;
+    if let Some(tokens) = tokens {
+        entry.tokens = tokens;
+    }
     drop(partition);
     memory.changed(key.partition).notify_waiters();
     Written::Yes

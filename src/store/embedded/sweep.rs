@@ -62,6 +62,13 @@ impl Partition {
             }
             stands
         });
+        self.mint_keys.retain(|&tenant, keys| {
+            let stands = !keys.is_gone(now);
+            if !stands {
+                changes.push(Change::DropMintKeys(tenant));
+            }
+            stands
+        });
         changes
     }
 }

@@ -40,12 +40,17 @@ impl Keys {
     pub fn session(&self, key: &SessionKey) -> SessionKeys {
         let name = |kind| self.name(key.partition, kind, key.tenant, &key.id);
         SessionKeys {
-            record: name(b's'),
+            record: self.record(key),
             tokens: name(b't'),
             lease: name(b'l'),
             tombstone: name(b'd'),
             bell: name(b'b'),
         }
+    }
+
+    /// The record of a session alone: what every check reads.
+    pub fn record(&self, key: &SessionKey) -> Key {
+        self.name(key.partition, b's', key.tenant, &key.id)
     }
 
     /// The index of a tenant's sessions in a partition.
@@ -65,6 +70,11 @@ impl Keys {
     /// What rings when a login ends.
     pub fn login_bell(&self, key: &LoginKey) -> Key {
         self.name(key.partition, b'c', key.tenant, &key.id)
+    }
+
+    /// The keys that sign a tenant's own tokens.
+    pub fn mint_keys(&self, tenant: TenantNumber) -> Key {
+        Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'y', tenant, &[]))
     }
 
     /// Whoever holds this sweeps a tenant.
@@ -121,6 +131,7 @@ mod tests {
         is(keys.index(TenantNumber(1), partition), "i", "");
         is(keys.sweep(TenantNumber(1), partition), "w", "");
         is(keys.mark(&user), "u", "user__hash");
+        is(keys.mint_keys(TenantNumber(1)), "y", "");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);

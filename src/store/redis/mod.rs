@@ -9,6 +9,7 @@ mod key;
 mod lease;
 mod link;
 mod logins;
+mod mint_keys;
 mod script;
 mod sessions;
 mod settings;

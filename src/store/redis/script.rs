@@ -76,9 +76,11 @@ scripts! {
     release_lease: "release_lease.lua",
     watch_lease: "watch_lease.lua",
     write_tokens: "write_tokens.lua",
+    rewrite: "rewrite.lua",
     open_login: "open_login.lua",
     take_login: "take_login.lua",
     note_login: "note_login.lua",
     finish_login: "finish_login.lua",
     watch_login: "watch_login.lua",
+    put_mint_keys: "put_mint_keys.lua",
 }

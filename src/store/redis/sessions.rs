@@ -49,12 +49,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
-        let keys = self.keys.session(key);
-        if let Some(kept) = self.get(keys.record).await? {
+        if let Some(kept) = self.get(self.keys.record(key)).await? {
             return Ok(Lookup::Found(read_record(kept)?));
         }
         // An id never comes back, so nothing can have begun in between.
-        let tombstone = self.get(keys.tombstone).await?;
+        let tombstone = self.get(self.keys.session(key).tombstone).await?;
         Ok(Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))))
     }
 
@@ -123,13 +122,25 @@ impl SessionStore for RedisStore {
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
         let bytes = record::write(&[0; 10], &record);
         let args = [bytes, tokens, record::count(fence).to_vec(), record::count(before).to_vec()];
-        match self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await? {
-            1 => Ok(Written::Yes),
-            2 => Ok(Written::RevisionChanged),
-            3 => Ok(Written::FenceLost),
-            4 => Ok(Written::Gone),
-            _ => unexpected(),
-        }
+        written(self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await?)
+    }
+
+    async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
+        let keys = self.keys.session(key);
+        let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
+        let args = [record::write(&[0; 10], &record), record::count(before).to_vec()];
+        written(self.link.run(&SCRIPTS.rewrite, &[keys.record, keys.bell], &args).await?)
+    }
+}
+
+/// Reads the answer of a script that writes a record.
+fn written(answer: u8) -> StoreResult<Written> {
+    match answer {
+        1 => Ok(Written::Yes),
+        2 => Ok(Written::RevisionChanged),
+        3 => Ok(Written::FenceLost),
+        4 => Ok(Written::Gone),
+        _ => unexpected(),
     }
 }
 

@@ -78,6 +78,13 @@ def of_many_forwarded_lines_the_last_64_arrive(s):
 
 
 @case
+def of_long_forwarded_lines_the_end_arrives(s):
+    lines = [b"%d" % number * 1000 for number in range(8)]
+    came = _context(s, [("x-forwarded-for", line) for line in lines]).x_forwarded_for
+    equal(list(came), [b"3" * 97, *lines[4:]])
+
+
+@case
 def the_peer_is_the_tcp_peer_without_its_port(s):
     equal(_context(s, [("x-forwarded-for", "203.0.113.9"), ("x-real-ip", "203.0.113.8")]).peer_address, b"127.0.0.1")
 

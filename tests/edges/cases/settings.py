@@ -200,6 +200,39 @@ def headers_for_other_origins_are_those_of_the_settings(s):
             equal(e.get("/auth/me", [("origin", origin)]).words("access-control-expose-headers"), {"x-three"})
 
 
+@case
+def headers_for_other_origins_change_while_the_edge_runs(s):
+    def at(age):
+        def change(answer):
+            answer.settings.version = f"of {age}"
+            cors = answer.settings.cors
+            cors.allowed_headers[:], cors.exposed_headers[:] = [f"x-in-{age}"], [f"x-out-{age}"]
+            cors.max_age.seconds = age
+
+        return changed(change)
+
+    with s.own_edge(rules={"GetEdgeSettings": at(11)}) as e:
+        time.sleep(1.5)
+        e.site.between.rule("GetEdgeSettings", at(22))
+        e.get("/auth/me")
+        e.eventually(lambda: e.options("/auth/me", ORIGIN).header("access-control-max-age") == "22", "the new age")
+        equal(e.options("/auth/me", ORIGIN).words("access-control-allow-headers"), {"x-in-22"})
+        equal(e.get("/auth/me", [("origin", ORIGIN)]).words("access-control-expose-headers"), {"x-out-22"})
+
+
+@case
+def headers_for_other_origins_that_the_settings_lack_are_not_sent(s):
+    def bare(answer):
+        origins = list(answer.settings.cors.allowed_origins)
+        answer.settings.cors.Clear()
+        answer.settings.cors.allowed_origins[:] = origins
+
+    with s.own_edge(rules={"GetEdgeSettings": changed(bare)}) as e:
+        for got in (e.options("/auth/me", ORIGIN), e.get("/auth/me", [("origin", ORIGIN)])):
+            names = {name for name, _ in got.headers if name.startswith("access-control-")}
+            equal(names, {"access-control-allow-origin", "access-control-allow-credentials"})
+
+
 # The mount prefix.
 
 

@@ -85,9 +85,38 @@ def a_short_absence_goes_unnoticed(s):
 
 
 @case
+def an_authority_that_is_not_reached_is_asked_once_more(s):
+    s.rule("ValidateSession", refused("UNAVAILABLE"))
+    could_not_say(s.get("/auth/me"))
+    first, second = s.calls("ValidateSession")
+    true(0.24 < second.at - first.at < 1, f"after {second.at - first.at:.3f} s")
+
+
+@case
+def a_provider_in_trouble_is_not_asked_again(s):
+    s.rule("ValidateSession", refused("UNAVAILABLE", reason="PROVIDER_UNAVAILABLE"))
+    could_not_say(s.get("/auth/me"))
+    equal(len(s.calls("ValidateSession")), 1)
+
+
+@case
 def a_logout_is_repeated_after_a_short_absence(s):
-    s.rule("StartLogout", at_first(1, refused("UNAVAILABLE")))
+    s.rule("StartLogout", at_first(1, refused("UNAVAILABLE", reason="STORE_UNAVAILABLE")))
     status(s.post("/auth/web/logout"), 200)
+
+
+@case
+def a_logout_is_repeated_once_at_most(s):
+    s.rule("StartLogout", refused("UNAVAILABLE", reason="STORE_UNAVAILABLE"))
+    could_not_say(s.post("/auth/web/logout"))
+    equal(len(s.calls("StartLogout")), 2)
+
+
+@case
+def a_slow_logout_is_waited_for_3_s(s):
+    s.rule("StartLogout", slow(6))
+    got = could_not_say(s.post("/auth/web/logout"))
+    true(2.5 < got.seconds < 5, f"after {got.seconds:.1f} s")
 
 
 @each({name: row for name, row in ROUTES.items() if row[0] in ("StartLogin", "CompleteCallback")})

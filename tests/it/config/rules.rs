@@ -23,6 +23,10 @@ fn each_rule_refuses_and_names_its_key() {
         ("server: { tls: { cert_file: a } }", "server.tls:"),
         ("server: { tls: { client_ca_file: a } }", "server.tls.client_ca_file:"),
         ("server: { limits: { max_in_flight: 0 } }", "server.limits.max_in_flight:"),
+        (
+            "server: { limits: { max_message_bytes: 262143 } }",
+            "server.limits.max_message_bytes: must be at least 262144",
+        ),
         ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
         ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
         ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),

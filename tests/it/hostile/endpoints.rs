@@ -13,7 +13,7 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::keys::b64;
-use super::switches::{Answer, Body, Endpoint};
+use super::switches::{Answer, Body, Endpoint, bent};
 use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, tokens};
 
 pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Response {
@@ -25,6 +25,7 @@ pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request)
         "/token" => Endpoint::Token,
         "/userinfo" => Endpoint::Userinfo,
         "/revoke" => Endpoint::Revoke,
+        "/introspect" => Endpoint::Introspect,
         "/end-session" => Endpoint::EndSession,
         _ => return render(Answer::json(404, "{}")).await,
     };
@@ -46,6 +47,7 @@ pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request)
             ok(tokens::userinfo(&switches))
         }
         Endpoint::Userinfo => Answer::json(401, "{}"),
+        Endpoint::Introspect => Answer::json(200, json!({ "active": false })),
         Endpoint::Revoke | Endpoint::EndSession => Answer::text(200, "text/plain", ""),
     };
     render(answer).await
@@ -84,6 +86,19 @@ fn token(provider: &Inner, form: &[u8], authorization: Option<&str>) -> Answer {
                 return refused("invalid_grant");
             }
             Some(code.nonce)
+        }
+        Some("urn:ietf:params:oauth:grant-type:token-exchange") => {
+            let kind = "urn:ietf:params:oauth:token-type:access_token";
+            let known = field("subject_token").is_some_and(|token| token.starts_with("at-CANARY"));
+            if !known || field("subject_token_type").as_deref() != Some(kind) {
+                return refused("invalid_request");
+            }
+            let body = json!({
+                "access_token": format!("at-for-{}", field("audience").unwrap_or_default()), "token_type": "Bearer",
+                "issued_token_type": kind, "expires_in": 120, "scope": "orders:read",
+            });
+            let Value::Object(body) = body else { unreachable!() };
+            return Answer::json(200, Value::from(bent(body, &provider.switches().exchanged)));
         }
         Some("refresh_token") if field("refresh_token").is_some_and(|token| token.starts_with("refresh-")) => None,
         Some("refresh_token") => return refused("invalid_grant"),

@@ -272,6 +272,9 @@ pub fn reason_of<T>(outcome: &Result<T, ProviderError>) -> &'static str {
         Ok(_) => "accepted",
         Err(ProviderError::Rejected(check)) => check,
         Err(ProviderError::Unavailable(_)) => "unavailable",
+        Err(ProviderError::Lost(_)) => "lost",
+        Err(ProviderError::Unsupported(_)) => "unsupported",
+        Err(ProviderError::AudienceRefused(_)) => "audience",
         Err(ProviderError::InvalidGrant(_)) => "invalid_grant",
         Err(ProviderError::Failed(_)) => "failed",
     }

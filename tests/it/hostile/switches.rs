@@ -25,6 +25,7 @@ pub enum Endpoint {
     Token,
     Userinfo,
     Revoke,
+    Introspect,
     EndSession,
 }
 
@@ -107,6 +108,7 @@ pub struct Switches {
     pub(super) id_token: Vec<Bend<String>>,
     pub(super) token_body: Vec<Bend<Object>>,
     pub(super) userinfo: Vec<Bend<Object>>,
+    pub(super) exchanged: Vec<Bend<Object>>,
     pub(super) answers: HashMap<Endpoint, Answer>,
     pub(super) signing: Signing,
     /// What the provider takes for now, in seconds.
@@ -127,6 +129,7 @@ impl Switches {
             id_token: Vec::new(),
             token_body: Vec::new(),
             userinfo: Vec::new(),
+            exchanged: Vec::new(),
             answers: HashMap::new(),
             signing: Signing::With(&RSA, "RS256"),
             now,
@@ -177,6 +180,8 @@ switch! {
     token_body: token_body, Object;
     /// Bends the userinfo answer.
     userinfo: userinfo, Object;
+    /// Bends the answer to a token exchange.
+    exchanged: exchanged, Object;
 }
 
 impl Hostile {

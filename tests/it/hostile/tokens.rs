@@ -15,6 +15,7 @@ pub(super) fn metadata(issuer: &str, switches: &Switches) -> Object {
         "jwks_uri": format!("{issuer}/jwks"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "revocation_endpoint": format!("{issuer}/revoke"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
         "end_session_endpoint": format!("{issuer}/end-session"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],

@@ -42,14 +42,15 @@ async fn a_refresh_asks_the_provider_once_and_the_new_token_is_handed_out(kept: 
     let hostile = Hostile::start().await;
     let journey = logged_in(&hostile, kept).await;
     let access = async || {
-        let asked = journey.browser.fetch("GET", "/");
-        match journey.world.authority.get_access_token(&World::call(), &asked, None).await.unwrap() {
-            get_access_token::Outcome::Tokens(tokens) => tokens.access.unwrap().expose().to_owned(),
+        let presented = journey.browser.fetch("GET", "/");
+        let asked = get_access_token::Question { presented, ..Default::default() };
+        match journey.world.authority.get_access_token(&World::call(), &asked).await.unwrap() {
+            get_access_token::Outcome::Token(token) => token.value.expose().to_owned(),
             get_access_token::Outcome::Inactive(inactive) => panic!("{inactive:?}"),
         }
     };
     let before = access().await;
-    let asked = journey.browser.fetch("POST", "/");
+    let asked = journey.browser.fetch("GET", "/");
     let outcome = journey.world.authority.refresh_tokens(&World::call(), &asked).await.unwrap();
     assert!(matches!(outcome, refresh_tokens::Outcome::Refreshed { .. }), "{outcome:?}");
     assert_ne!(access().await, before);

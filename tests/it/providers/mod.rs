@@ -6,11 +6,15 @@
 //! | `response`, `token_answer`, `id_token_*`, `userinfo` | one named case for each thing a provider may send |
 //! | `mutations` | random ones |
 //! | `metadata`, `outbound`, `tls`, `keys` | documents, addresses, limits, certificates, key rotation |
+//! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //! | `refresh`, `logout`, `registry` | the rest of the port |
 
+mod access_token;
+mod exchange;
 mod good;
 mod id_token_claims;
 mod id_token_form;
+mod introspection;
 mod keys;
 mod logout;
 mod metadata;

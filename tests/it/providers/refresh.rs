@@ -58,7 +58,17 @@ refused! {
     refresh_under_a_rate_limit: "unavailable", |p| {
         p.answers(Endpoint::Token, Answer::json(429, json!({"error": "invalid_grant"})))
     };
-    refresh_with_a_broken_connection: "unavailable", |p| p.answers(Endpoint::Token, Answer::body(Body::Broken));
+    refresh_answered_with_a_page: "failed", |p| p.answers(Endpoint::Token, Answer::text(200, "text/html", "<p>"));
+    refresh_with_doubled_names: "failed", |p| {
+        p.answers(Endpoint::Token, Answer::json(200, r#"{"access_token":"a","access_token":"b","token_type":"Bearer"}"#))
+    };
+    refresh_that_is_sent_elsewhere: "failed", |p| {
+        let canary = format!("http://{}/token", p.canary());
+        p.answers(Endpoint::Token, Answer::redirect(308, canary))
+    };
+    refresh_that_floods: "failed", |p| p.answers(Endpoint::Token, Answer::body(Body::Endless));
+    refresh_that_drips: "unavailable", |p| p.answers(Endpoint::Token, Answer::body(Body::Drip));
+    refresh_with_a_broken_connection: "lost", |p| p.answers(Endpoint::Token, Answer::body(Body::Broken));
 }
 
 #[tokio::test]

@@ -51,6 +51,23 @@ impl Cluster {
         }
     }
 
+    /// Waits until every replica has all that its primary has written so far: then a failover loses nothing.
+    pub fn wait_until_replicated(&self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        for primary in self.primaries() {
+            let written: u64 = replication(primary, "master_repl_offset").parse().expect("an offset");
+            let has_all = |node: &&Server| {
+                replication(node, "master_port") == primary.port.to_string()
+                    && replication(node, "master_link_status") == "up"
+                    && replication(node, "slave_repl_offset").parse().is_ok_and(|offset: u64| offset >= written)
+            };
+            while !self.nodes.iter().any(|node| has_all(&node)) {
+                assert!(Instant::now() < end, "no replica of {} has all", primary.port);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+
     /// The nodes that hold slots at the moment.
     pub fn primaries(&self) -> Vec<&Server> {
         let is_primary = |node: &&Server| {
@@ -65,4 +82,11 @@ impl Cluster {
         let timing = ["--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"];
         Server::start(&[["--cluster-enabled", "yes", "--cluster-port", &bus].as_slice(), &timing].concat())
     }
+}
+
+/// What a node says of its replication; empty when it says nothing of that.
+fn replication(node: &Server, field: &str) -> String {
+    let told: String = redis::cmd("INFO").arg("replication").query(&mut node.admin()).unwrap_or_default();
+    let value = told.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    value.unwrap_or_default().to_owned()
 }

@@ -1,13 +1,17 @@
 //! Owns what a browser sent, which is bytes: nothing of it fails a call. Does not know a caller's own fields.
 
 use ::bytes::Bytes;
+use gatelodge::authority::settings::Settings;
 use gatelodge::rpc::policy::Role;
+use gatelodge::rpc::server::ServerSettings;
+use gatelodge::session::client::TrustedProxies;
 use gatelodge_client::v1;
 use gatelodge_client::v1::complete_callback_request::Response;
 use gatelodge_client::v1::{complete_callback_response, validate_session_response};
+use prost::Message as _;
 
 use super::serving::{Serving, by, context, cookies, validation};
-use crate::world::{Browser, World};
+use crate::world::{Browser, World, state_of};
 
 /// What no text is made of, in every place that a browser can reach.
 fn odd() -> [Bytes; 5] {
@@ -164,4 +168,93 @@ async fn a_header_longer_than_the_limit_is_cut_and_judged_by_what_is_left() {
     }
     let other = client.validate_session(ask(Bytes::from("u".repeat(limit - 1)))).await.unwrap().into_inner();
     assert!(matches!(other.outcome, Some(validate_session_response::Outcome::Inactive(_))), "{other:?}");
+}
+
+// contract.md 2: a header that proxies append to is cut at the end that the browser wrote, and nothing is made of the
+// element that was cut through.
+#[tokio::test]
+async fn a_long_forwarded_header_is_read_from_its_end() {
+    let proxies = |settings: &mut Settings| {
+        let nets = ["192.0.2.0/24", "203.0.113.0/24"].map(|net| net.parse().unwrap());
+        settings.trusted_proxies = TrustedProxies(nets.into());
+    };
+    let world = World::with(proxies);
+    let serving = Serving::of(&world).await;
+    let limit = world.authority.limits().header_bytes;
+    // Proxies all the way, so that the search ends where the reading does.
+    let hops = |count: usize| vec!["203.0.113.10"; count].join(",");
+    let long = |cut: usize| format!("198.51.100.1,{}", hops(limit)).split_off(cut);
+    let table: [(Vec<String>, &str); 5] = [
+        (vec!["198.51.100.1, 203.0.113.10".into()], "198.51.100.1"),
+        (vec!["198.51.100.1".into(), hops(2)], "198.51.100.1"),
+        (vec![long(0)], "203.0.113.10"),
+        (vec!["198.51.100.1".into(), hops(limit / 26), hops(limit / 26), hops(2)], "203.0.113.10"),
+        ([vec!["198.51.100.1".into()], vec!["203.0.113.10".into(); 64]].concat(), "203.0.113.10"),
+    ];
+    let cuts = (0..14).map(|cut| (vec![long(cut)], "203.0.113.10"));
+    for (lines, expected) in table.into_iter().chain(cuts) {
+        let lines: Vec<Bytes> = lines.into_iter().map(Bytes::from).collect();
+        let elements = lines.iter().map(|line| {
+            let line = std::str::from_utf8(line).unwrap().replace(',', ",for=");
+            Bytes::from(format!("for={line}"))
+        });
+        for (x_forwarded_for, forwarded) in [(lines.clone(), vec![]), (vec![], elements.collect())] {
+            let seen = v1::RequestContext { x_forwarded_for, forwarded, ..context("GET", "/auth/web/callback") };
+            assert_eq!(client_address(&world, &serving, seen).await, expected, "{lines:?}");
+        }
+    }
+}
+
+/// The client's address in a session that is made by a callback with this context.
+async fn client_address(world: &World, serving: &Serving, seen: v1::RequestContext) -> String {
+    let mut browser = Browser::default();
+    let started = world.start(&browser, "").await;
+    browser.keep(&started.answer.set_cookies);
+    let query = format!("code={}&state={}", world.provider.code_for("ada"), state_of(&started.answer));
+    let callback = v1::CompleteCallbackRequest {
+        response: Some(Response::Query(query.into())),
+        cookies: cookies(&browser),
+        context: Some(seen),
+        ..Default::default()
+    };
+    let done = serving.logins().await.complete_callback(by(Role::Edge, callback)).await.unwrap().into_inner();
+    let Some(complete_callback_response::Outcome::Completed(made)) = done.outcome else { panic!("{done:?}") };
+    let session_id = made.session.unwrap().session_id;
+    let found = serving.admin().await.get_session(by(Role::Admin, v1::GetSessionRequest { session_id })).await;
+    found.unwrap().into_inner().session.unwrap().client_address
+}
+
+// The largest message of a caller who keeps the limits fits into the smallest that a server may take.
+#[tokio::test]
+async fn whatever_a_browser_sends_an_edge_can_pass_on() {
+    let world = World::new();
+    let serving = Serving::of(&world).await;
+    let limits = world.authority.limits();
+    let most = limits.message_bytes();
+    assert_eq!(ServerSettings::default().max_message_bytes, most);
+    let filler = |length: usize| Bytes::from(vec![b'x'; length]);
+    let seen = || {
+        let value = filler(limits.header_bytes);
+        let lines = || vec![filler((limits.header_bytes + 1) / 64); 64];
+        v1::RequestContext { x_forwarded_for: lines(), forwarded: lines(), ..odd_context(&value) }
+    };
+    let cookies =
+        |name: &str| vec![v1::Cookie { name: name.into(), value: filler(limits.cookie_bytes + 1) }; limits.cookies];
+    let scopes = vec!["s".repeat(2048); 64];
+    let check = v1::ValidateSessionRequest {
+        cookies: cookies("__Host-session"),
+        context: Some(seen()),
+        requirements: Some(v1::Requirements { scopes, ..Default::default() }),
+        ..Default::default()
+    };
+    let callback = v1::CompleteCallbackRequest {
+        cookies: [cookies("__Host-session"), cookies("__Host-login")].concat(),
+        context: Some(seen()),
+        response: Some(Response::Form(filler(limits.body_bytes + 1))),
+        ..Default::default()
+    };
+    assert!(check.encoded_len() > most / 2 && check.encoded_len() <= most, "{}", check.encoded_len());
+    assert!(callback.encoded_len() + limits.query_bytes < most, "{}", callback.encoded_len());
+    serving.sessions().await.validate_session(by(Role::Edge, check)).await.unwrap();
+    serving.logins().await.complete_callback(by(Role::Edge, callback)).await.unwrap();
 }

@@ -13,6 +13,7 @@ use tonic_types::StatusExt as _;
 use super::serving::{Serving, by, cookies, key, raw, validation, within};
 use super::{failed, fields_of};
 use crate::world::faults::Fault;
+use crate::world::log::Log;
 use crate::world::{Browser, World};
 
 const VALIDATE: &str = "/gatelodge.v1.SessionService/ValidateSession";
@@ -154,6 +155,27 @@ async fn a_wrong_key_learns_nothing_about_sessions() {
         }
     }
     assert_eq!(told.len(), 1, "{told:?}");
+}
+
+// A key that is no longer good is seen in the log, with where it came from; a flood of calls does not fill it.
+#[tokio::test]
+async fn a_wrong_key_is_said_once_in_a_while_with_its_peer_and_without_the_key() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let world = World::new();
+    let serving = Serving::of(&world).await;
+    let mut client = serving.sessions().await;
+    for _ in 0..5 {
+        let mut call = tonic::Request::new(validation(&Browser::default()));
+        call.metadata_mut().insert("authorization", "Bearer gl_canary".parse().unwrap());
+        let status = failed(client.validate_session(call).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+        assert!(status.message().contains("GATELODGE_API_KEY"), "{status:?}");
+    }
+    let text = log.text();
+    let said: Vec<_> = text.lines().filter(|line| line.contains("WARN") && line.contains("API key")).collect();
+    let [line] = said.as_slice() else { panic!("{said:?}") };
+    assert!(line.contains("peer=127.0.0.1:") && line.contains("unknown"), "{line}");
+    assert!(!text.contains("canary"), "{text}");
 }
 
 // security.md 124: what breaks in one call is that call's own trouble.

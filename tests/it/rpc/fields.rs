@@ -80,6 +80,39 @@ async fn a_requirement_that_needs_the_context_says_so() {
     assert_eq!(fields_of(&status), ["context"]);
 }
 
+// One rule for every call that takes a context, in one sentence.
+#[tokio::test]
+async fn a_context_without_a_method_is_refused_wherever_one_is_taken() {
+    let world = World::new();
+    let serving = Serving::of(&world).await;
+    let (mut sessions, mut logins) = (serving.sessions().await, serving.logins().await);
+    let context = || Some(context("", "/"));
+    let validate = v1::ValidateSessionRequest { context: context(), ..Default::default() };
+    let refresh = v1::RefreshTokensRequest { context: context(), ..Default::default() };
+    let token = v1::GetAccessTokenRequest { context: context(), ..Default::default() };
+    let target = Some(v1::session_service_revoke_request::Target::PresentedSession(v1::PresentedSession {}));
+    let revoke = v1::SessionServiceRevokeRequest { context: context(), target, ..Default::default() };
+    let start = v1::StartLoginRequest { context: context(), ..Default::default() };
+    let response = Some(Response::Query("a=b".into()));
+    let complete = v1::CompleteCallbackRequest { context: context(), response, ..Default::default() };
+    let logout = v1::StartLogoutRequest { context: context(), ..Default::default() };
+    let back = v1::CompleteLogoutRequest { context: context(), ..Default::default() };
+    let refusals = [
+        sessions.validate_session(by(Role::Edge, validate)).await.unwrap_err(),
+        sessions.refresh_tokens(by(Role::Edge, refresh)).await.unwrap_err(),
+        sessions.get_access_token(by(Role::Backend, token)).await.unwrap_err(),
+        sessions.revoke(by(Role::Edge, revoke)).await.unwrap_err(),
+        logins.start_login(by(Role::Edge, start)).await.unwrap_err(),
+        logins.complete_callback(by(Role::Edge, complete)).await.unwrap_err(),
+        logins.start_logout(by(Role::Edge, logout)).await.unwrap_err(),
+        logins.complete_logout(by(Role::Edge, back)).await.unwrap_err(),
+    ];
+    for status in &refusals {
+        names::<()>(Err(status.clone()), "context.method");
+        assert_eq!(status.message(), refusals[0].message());
+    }
+}
+
 #[tokio::test]
 async fn each_field_of_a_login_that_is_not_right_is_named() {
     let world = World::new();

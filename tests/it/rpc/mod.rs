@@ -44,14 +44,14 @@ fn reason(status: &Status) -> String {
 
 /// The call failed, so and for this reason.
 #[track_caller]
-fn failed<T: std::fmt::Debug>(outcome: Result<T, Status>, code: Code, why: &str) -> Status {
+pub fn failed<T: std::fmt::Debug>(outcome: Result<T, Status>, code: Code, why: &str) -> Status {
     let status = outcome.expect_err(why);
     assert_eq!((status.code(), reason(&status).as_str()), (code, why), "{status:?}");
     status
 }
 
 /// The fields that an error is about.
-fn fields_of(status: &Status) -> Vec<String> {
+pub fn fields_of(status: &Status) -> Vec<String> {
     let bad = status.get_details_bad_request();
     bad.map(|bad| bad.field_violations.into_iter().map(|one| one.field).collect()).unwrap_or_default()
 }

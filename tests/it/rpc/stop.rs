@@ -1,8 +1,11 @@
 //! Owns what happens when the server is told to stop (security.md 123). Does not know who tells it.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use gatelodge::authority::get_access_token;
 use gatelodge::rpc::policy::Role;
+use gatelodge_client::v1;
 use gatelodge_client::v1::validate_session_response::Outcome;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -10,8 +13,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::serving::{Serving, by, validation};
+use super::serving::{Serving, by, cookies, validation};
 use crate::world::faults::Fault;
+use crate::world::log::Log;
 use crate::world::{Browser, World};
 
 /// Begins a call that takes that long, and waits until it is with the store.
@@ -60,4 +64,52 @@ async fn watchers_of_health_are_told_and_a_call_that_never_ends_does_not_hold_th
     let took = began.elapsed();
     assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
     call.abort();
+}
+
+/// A refresh whose caller has gone as soon as the provider was asked; the provider takes that long.
+async fn left_behind(length: Duration, drain: Duration) -> (Serving, World, Browser) {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    let serving = Serving::with(&world, |settings| settings.drain = drain).await;
+    *world.provider.slow.lock().unwrap() = Some(length);
+    let mut leaving = serving.sessions().await;
+    let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), ..Default::default() };
+    let asked = async {
+        while world.provider.refreshed.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::select! {
+        outcome = leaving.refresh_tokens(by(Role::Edge, refresh)) => panic!("the caller was to go first: {outcome:?}"),
+        () = asked => (),
+    }
+    (serving, world, browser)
+}
+
+// A refresh token that is good once is not lost because the server stops.
+#[tokio::test]
+async fn work_whose_caller_is_gone_is_done_before_the_server_ends() {
+    let (mut serving, world, browser) = left_behind(Duration::from_millis(500), Duration::from_secs(5)).await;
+    let began = Instant::now();
+    serving.stop();
+    serving.ended().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "it ends when the work is done: {:?}", began.elapsed());
+    let question = get_access_token::Question { presented: browser.get("/"), ..Default::default() };
+    let kept = world.authority.get_access_token(&World::call(), &question).await.unwrap();
+    let get_access_token::Outcome::Token(token) = kept else { panic!("inactive") };
+    assert_eq!(token.value.expose(), "access-100");
+}
+
+#[tokio::test]
+async fn work_that_takes_too_long_is_cut_off_and_the_log_says_how_much() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let (mut serving, _world, _) = left_behind(Duration::from_mins(1), Duration::from_millis(300)).await;
+    let began = Instant::now();
+    serving.stop();
+    serving.ended().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("cut off")).expect("it says so");
+    assert!(line.contains("WARN") && line.contains("tasks=1") && line.contains("calls=1"), "{line}");
 }

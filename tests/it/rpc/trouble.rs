@@ -117,3 +117,39 @@ async fn health_is_as_true_as_the_store() {
     let unknown = client.check(HealthCheckRequest { service: "no.such.Service".into() }).await;
     failed(unknown, Code::NotFound, "INVALID_FIELD");
 }
+
+// A balancer that gets no answer of health takes a replica out that is only busy.
+#[tokio::test]
+async fn health_answers_when_every_place_is_taken() {
+    let world = World::new();
+    let serving = Serving::with(&world, |settings| settings.max_in_flight = 0).await;
+    let outcome = serving.sessions().await.validate_session(by(Role::Edge, validation(&Browser::default()))).await;
+    failed(outcome, Code::ResourceExhausted, "OVERLOADED");
+    let mut client = HealthClient::new(serving.channel().await);
+    until(&mut client, ServingStatus::Serving).await;
+}
+
+// Anybody may watch health without a key, so not any number may.
+#[tokio::test]
+async fn only_so_many_watch_health_at_once() {
+    let world = World::new();
+    let serving = Serving::of(&world).await;
+    let mut client = HealthClient::new(serving.channel().await);
+    let mut watching = Vec::new();
+    let refused = loop {
+        match client.watch(HealthCheckRequest::default()).await {
+            Ok(stream) => watching.push(stream.into_inner()),
+            Err(refused) => break refused,
+        }
+    };
+    failed::<()>(Err(refused), Code::ResourceExhausted, "OVERLOADED");
+    assert_eq!(watching.len(), 64);
+    health(&mut client, "").await;
+    serving.sessions().await.validate_session(by(Role::Edge, validation(&Browser::default()))).await.unwrap();
+    watching.pop();
+    let began = Instant::now();
+    while client.watch(HealthCheckRequest::default()).await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(10), "a watcher that is gone holds its place");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
-use gatelodge::authority::ports::{Clock, LoginStore, Lookup, NewSession, OpenLogin, SessionStore};
+use gatelodge::authority::ports::{Clock, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::record::{Header, Marks, Record};
@@ -21,9 +21,9 @@ pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore {}
+pub trait Store: SessionStore + LoginStore + MintKeyStore {}
 
-impl<T: SessionStore + LoginStore> Store for T {}
+impl<T: SessionStore + LoginStore + MintKeyStore> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {

@@ -109,6 +109,8 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         client_address: "203.0.113.7".to_owned(),
         provider_session: (profile != 1).then(uuid),
         access_token_end: Some(now + Duration::from_mins(5)),
+        renewable: true,
+        user_info_time: None,
     };
     let (marks, current) = (Marks::default(), credential.secret_hash());
     let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
@@ -141,6 +143,7 @@ fn tokens() -> Tokens {
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         refresh: jwt(700, &fresh::<64>()),
         id: jwt(1300, &fresh::<256>()),
+        exchanged: Vec::new(),
     }
 }
 

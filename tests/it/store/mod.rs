@@ -1,13 +1,14 @@
 //! Owns the conformance suite of the stores: one list of tests, run against every store there is. What only one of
 //! them can do or suffer has a file of its own. Does not know the inside of any store.
 
-mod bench;
+pub mod bench;
 mod cost;
 mod embedded_file;
 mod embedded_kill;
 mod index;
 mod leases;
 mod logins;
+mod mint_keys;
 mod races;
 mod redis_fitness;
 mod redis_keys;
@@ -52,6 +53,9 @@ every_store! {
         a_new_session_ends_those_it_replaces
         the_cap_counts_only_the_living
         a_session_outside_its_users_partition_is_refused
+        a_record_is_written_over_the_one_before_it_alone
+        a_rewrite_keeps_fence_use_user_tokens_and_life
+        a_rewrite_wakes_who_waits_for_a_change
         the_longest_life_is_kept;
     index:
         a_user_has_the_living_sessions_of_their_own
@@ -86,11 +90,17 @@ every_store! {
         nothing_can_be_noted_after_the_lease
         a_waiter_is_woken_by_the_end
         a_waiter_waits_for_no_one_who_is_not_there;
+    mint_keys:
+        mint_keys_read_back_and_are_the_tenants_own
+        mint_keys_are_written_over_those_before_them_alone
+        mint_keys_go_by_themselves_and_can_begin_anew
+        of_a_hundred_mint_keys_one_wins;
     races:
         of_a_hundred_takes_one_wins
         of_a_hundred_leases_one_wins
         a_touch_racing_an_end_never_revives
         ending_a_user_leaves_no_survivor_of_logins_before_it
         the_cap_is_exact_under_racing_creations
+        of_racing_rewrites_each_is_seen_by_the_next
         the_index_names_nobody_who_is_gone;
 }

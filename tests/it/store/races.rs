@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::future::join_all;
-use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, NewSession};
+use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, Written};
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
@@ -137,4 +137,28 @@ pub async fn the_index_names_nobody_who_is_gone(bench: &Bench) {
     }
     let page = bench.store.walk(TENANT, None, 100).await.unwrap();
     assert_eq!(page.sessions.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [living]);
+}
+
+pub async fn of_racing_rewrites_each_is_seen_by_the_next(bench: &Bench) {
+    const RACERS: u64 = 16;
+    let key = bench.session(&user()).await;
+    let tries = race((0..RACERS).map(|_| {
+        let store = bench.store.clone();
+        async move {
+            for tried in 1.. {
+                let Lookup::Found(mut record) = store.read(&key).await.unwrap() else { panic!("gone") };
+                record.header.revision += 1;
+                match store.rewrite(&key, record).await.unwrap() {
+                    Written::Yes => return tried,
+                    Written::RevisionChanged => (),
+                    other => panic!("{other:?}"),
+                }
+            }
+            unreachable!()
+        }
+    }))
+    .await;
+    assert_eq!(bench.found(&key).await.header.revision, 1 + RACERS);
+    // Every failed try has lost to another's write: nobody spins while one is on its way to the disk.
+    assert!(tries.iter().all(|tried| *tried <= RACERS), "{tries:?}");
 }

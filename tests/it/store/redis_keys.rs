@@ -50,6 +50,7 @@ async fn what_cannot_be_read_is_never_a_logout() {
         assert_unreadable(&store.lease(&key, LONG).await);
         assert_unreadable(&store.sessions_of(&user).await);
         assert_unreadable(&store.write_tokens(&key, 0, record(2), vec![1]).await);
+        assert_unreadable(&store.rewrite(&key, record(2)).await);
         // It can be ended all the same, and is then gone for the index too.
         assert!(store.end(&key, Ending::Revoked, LONG).await.unwrap());
         assert_eq!(store.read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));

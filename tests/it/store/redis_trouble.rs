@@ -90,8 +90,7 @@ async fn a_failed_over_cluster_works_again_without_a_restart() {
         kept.push(new.key);
         store.create(new).await.unwrap();
     }
-    // Wait until every replica has what its primary has, so that the failover itself loses nothing.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    cluster.wait_until_replicated();
     cluster.nodes[0].stop();
     let end = Instant::now() + Duration::from_secs(30);
     let mut unavailable = 0;

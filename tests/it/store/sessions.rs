@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatelodge::authority::ports::{Creation, Lookup, NewSession, StoreError};
+use gatelodge::authority::ports::{Creation, LeaseAttempt, Lookup, NewSession, StoreError, Written};
 use gatelodge::session::key::{Partition, SessionKey};
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
@@ -178,4 +178,51 @@ pub async fn the_longest_life_is_kept(bench: &Bench) {
     assert!(bench.store.touch(&key, Timestamp::from_secs(1_700_000_000), Duration::MAX).await.unwrap());
     assert!(!bench.is_gone(&key).await);
     assert!(bench.store.end(&key, Ending::Revoked, Duration::MAX).await.unwrap());
+}
+
+pub async fn a_record_is_written_over_the_one_before_it_alone(bench: &Bench) {
+    let key = bench.session(&user()).await;
+    for wrong in [0, 1, 3] {
+        assert_eq!(bench.store.rewrite(&key, record(wrong)).await.unwrap(), Written::RevisionChanged);
+    }
+    let mut new = record(2);
+    (new.header.generation, new.header.current, new.header.previous) = (2, [4; 16], Some([1; 16]));
+    new.body = bytes::Bytes::from_static(b"another body");
+    assert_eq!(bench.store.rewrite(&key, new.clone()).await.unwrap(), Written::Yes);
+    assert_eq!(bench.found(&key).await, new);
+    assert_eq!(bench.store.rewrite(&key, record(2)).await.unwrap(), Written::RevisionChanged);
+    bench.store.end(&key, Ending::Revoked, LONG).await.unwrap();
+    assert_eq!(bench.store.rewrite(&key, record(3)).await.unwrap(), Written::Gone);
+    assert!(bench.is_gone(&key).await);
+}
+
+pub async fn a_rewrite_keeps_fence_use_user_tokens_and_life(bench: &Bench) {
+    let user = user();
+    let new = NewSession { keep_for: SHORT * 3, ..new_session(bench.store.time().await.unwrap(), &user) };
+    let key = new.key;
+    bench.store.create(new).await.unwrap();
+    let LeaseAttempt::Taken(lease) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
+    let (early, late) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
+    bench.store.touch(&key, late, SHORT * 3).await.unwrap();
+    let mut rewritten = record(2);
+    (rewritten.header.last_active, rewritten.header.fence) = (Some(early), 0);
+    assert_eq!(bench.store.rewrite(&key, rewritten).await.unwrap(), Written::Yes);
+    let header = bench.found(&key).await.header;
+    assert_eq!((header.fence, header.last_active), (1, Some(late)));
+    assert!(lease.is_held());
+    assert_eq!(bench.store.tokens(&key).await.unwrap().as_deref(), Some(b"sealed tokens".as_slice()));
+    assert_eq!(bench.store.sessions_of(&user).await.unwrap().len(), 1);
+    bench.pass(SHORT * 3 + Duration::from_millis(1)).await;
+    assert!(bench.is_gone(&key).await);
+}
+
+pub async fn a_rewrite_wakes_who_waits_for_a_change(bench: &Bench) {
+    let key = bench.session(&user()).await;
+    let (_lease, start) = (bench.store.lease(&key, LONG).await.unwrap(), tokio::time::Instant::now());
+    let (waited, written) = tokio::join!(bench.store.wait_for_lease(&key, LONG), async {
+        tokio::time::sleep(SHORT).await;
+        bench.store.rewrite(&key, record(2)).await
+    });
+    (waited.unwrap(), assert_eq!(written.unwrap(), Written::Yes));
+    assert!(start.elapsed() >= SHORT && start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }

@@ -74,7 +74,7 @@ async fn a_failed_callback_delivered_twice_answers_twice_the_same() {
         let response = gatelodge::authority::complete_callback::Response::Query(query.clone().into());
         let presented = browser.get("/auth/web/callback");
         let question = gatelodge::authority::complete_callback::Question { response, presented };
-        let call = gatelodge::authority::Call { request_id: "another".into() };
+        let call = gatelodge::authority::Call { request_id: "another".into(), ..World::call() };
         let second = world.authority.complete_callback(&call, question).await.unwrap();
         assert_eq!((first.answer, first.result.unwrap_err()), (second.answer, second.result.unwrap_err()));
         assert_eq!(world.provider.redeemed.load(Ordering::SeqCst), 1, "the code is sent once");

@@ -16,9 +16,9 @@ async fn logged_in() -> (Arc<World>, Browser) {
 }
 
 async fn access(world: &World, browser: &Browser, minimum: Option<Duration>) -> Result<String, Error> {
-    let asked = browser.fetch("GET", "/");
-    match world.authority.get_access_token(&World::call(), &asked, minimum).await? {
-        get_access_token::Outcome::Tokens(tokens) => Ok(tokens.access.unwrap().expose().to_owned()),
+    let asked = get_access_token::Question { presented: browser.fetch("GET", "/"), minimum, audience: None };
+    match world.authority.get_access_token(&World::call(), &asked).await? {
+        get_access_token::Outcome::Token(token) => Ok(token.value.expose().to_owned()),
         get_access_token::Outcome::Inactive(inactive) => panic!("{inactive:?}"),
     }
 }
@@ -82,7 +82,7 @@ async fn a_refresh_that_comes_too_late_is_revoked_at_the_provider() {
     *world.provider.slow.lock().unwrap() = Some(Duration::from_millis(100));
     let refreshing = {
         let (world, browser) = (world.clone(), browser.clone());
-        tokio::spawn(async move { world.authority.refresh_tokens(&World::call(), &browser.fetch("POST", "/")).await })
+        tokio::spawn(async move { world.authority.refresh_tokens(&World::call(), &browser.fetch("GET", "/")).await })
     };
     while world.provider.refreshed.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    Creation, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin, SessionStore, StoreError,
-    StoreResult, WalkPage, WalkPosition, Written,
+    Creation, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, MintKeyStore, NewSession,
+    OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::record::{Ending, Record};
@@ -33,6 +33,7 @@ pub enum Fault {
 pub struct FaultyStore {
     sessions: Arc<dyn SessionStore>,
     logins: Arc<dyn LoginStore>,
+    mint_keys: Arc<dyn MintKeyStore>,
     fault: Mutex<Option<Fault>>,
 }
 
@@ -40,9 +41,11 @@ impl FaultyStore {
     /// Puts one before the stores of `ports`.
     pub fn before(ports: &mut Ports) -> Arc<Self> {
         let (sessions, logins) = (Arc::clone(&ports.sessions), Arc::clone(&ports.logins));
-        let store = Arc::new(Self { sessions, logins, fault: Mutex::default() });
+        let mint_keys = Arc::clone(&ports.mint_keys);
+        let store = Arc::new(Self { sessions, logins, mint_keys, fault: Mutex::default() });
         ports.sessions = store.clone();
         ports.logins = store.clone();
+        ports.mint_keys = store.clone();
         store
     }
 
@@ -98,6 +101,12 @@ pass! { SessionStore by sessions:
     lease(key: &SessionKey, ttl: Duration) -> LeaseAttempt;
     wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
     write_tokens(key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> Written;
+    rewrite(key: &SessionKey, record: Record) -> Written;
+}
+
+pass! { MintKeyStore by mint_keys:
+    mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
+    put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
 }
 
 pass! { LoginStore by logins:

@@ -65,6 +65,10 @@ impl Beside for Spawned {
     fn run(&self, work: BoxFuture<'static, ()>) {
         tokio::spawn(work);
     }
+
+    fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(length))
+    }
 }
 
 /// The world, and what a browser in it holds.
@@ -107,6 +111,7 @@ impl World {
         let mut ports = Ports {
             sessions: store.clone(),
             logins: store.clone(),
+            mint_keys: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),
             wall: clock.clone(),
@@ -120,7 +125,7 @@ impl World {
     }
 
     pub fn call() -> Call {
-        Call { request_id: "test".into() }
+        Call { request_id: "test".into(), patience: Duration::from_secs(30) }
     }
 
     /// Begins a login and answers its outcome.

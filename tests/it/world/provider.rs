@@ -1,14 +1,15 @@
 //! Owns a provider that does as it is told, and counts what it is asked. Does not know HTTP.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use gatelodge::authority::ports::{Clock as _, Providers};
 use gatelodge::authority::provider::{
-    AuthorizationRequest, EndSession, Grant, IdentityProvider, ProviderError, ProviderInfo, Redemption, RefreshRequest,
+    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
+    Redemption, RefreshRequest,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
@@ -29,6 +30,17 @@ pub struct FakeProvider {
     pub revoked: Mutex<Vec<String>>,
     pub slow: Mutex<Option<Duration>>,
     pub scopes: Mutex<Vec<String>>,
+    /// The access tokens with which it was asked who their user is.
+    pub asked: Mutex<Vec<String>>,
+    /// What it says that its users are called.
+    pub name: Mutex<String>,
+    pub exchanged: AtomicUsize,
+    /// The refresh tokens that were presented.
+    pub presented: Mutex<Vec<String>>,
+    /// Whether a refresh token is good once.
+    pub rotates: AtomicBool,
+    /// So many answers to refreshes are lost on their way.
+    pub lose_answers: AtomicUsize,
 }
 
 impl FakeProvider {
@@ -47,6 +59,12 @@ impl FakeProvider {
             revoked: Mutex::default(),
             slow: Mutex::default(),
             scopes: Mutex::new(vec!["openid".into(), "email".into()]),
+            asked: Mutex::default(),
+            name: Mutex::new("Some One".into()),
+            exchanged: AtomicUsize::default(),
+            presented: Mutex::default(),
+            rotates: AtomicBool::default(),
+            lose_answers: AtomicUsize::default(),
         }
     }
 
@@ -65,6 +83,7 @@ impl FakeProvider {
             scopes: self.scopes.lock().unwrap().clone(),
             refresh: Some(Secret::new(format!("refresh-{number}"))),
             id: Some(Secret::new("e30.e30.c2ln")),
+            exchanged: Vec::new(),
         }
     }
 
@@ -122,11 +141,37 @@ impl IdentityProvider for FakeProvider {
         Ok(Grant { identity, provider_session: None, tokens: self.tokens(number) })
     }
 
-    async fn refresh(&self, _: &RefreshRequest) -> Result<Tokens, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
+        let token = request.refresh_token.expose().to_owned();
+        let again = self.presented.lock().unwrap().contains(&token);
+        self.presented.lock().unwrap().push(token);
         self.pause().await;
+        if again && self.rotates.load(Ordering::SeqCst) {
+            return Err(ProviderError::InvalidGrant("spent".into()));
+        }
+        let lost = |left: usize| left.checked_sub(1);
+        if self.lose_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok() {
+            return Err(ProviderError::Lost("cut".into()));
+        }
         self.refuse()?;
         Ok(self.tokens(number))
+    }
+
+    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
+        self.asked.lock().unwrap().push(access_token.expose().to_owned());
+        self.pause().await;
+        self.refuse()?;
+        let name = self.name.lock().unwrap().clone();
+        Ok(Identity { name: Some(name), ..identity.clone() })
+    }
+
+    async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
+        let number = self.exchanged.fetch_add(1, Ordering::SeqCst);
+        self.pause().await;
+        self.refuse()?;
+        let access = Secret::new(format!("{}-for-{}-{number}", request.access_token.expose(), request.audience));
+        Ok(Exchange { access, end: Some(self.clock.now() + Duration::from_mins(5)), scopes: vec!["read".into()] })
     }
 
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, RouteSet, Settings, TokenSettings,
+    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
+    TokenSettings,
 };
+use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
 use gatelodge::session::fingerprint::FingerprintMode;
 use gatelodge::session::key::TenantNumber;
@@ -57,7 +59,16 @@ pub fn settings() -> Settings {
             margin: Duration::from_secs(30),
             lease: Duration::from_secs(5),
             wait: Duration::from_secs(10),
+            end_session_when_refused: false,
         },
+        mint: Some(MintSettings {
+            issuer: "https://app.example.com".into(),
+            audiences: vec!["https://orders.example.com".into(), "https://billing.example.com".into()],
+            lifetime: Duration::from_mins(5),
+            max_lifetime: Duration::from_hours(1),
+            algorithm: SignatureAlgorithm::Es256,
+            rotate_after: Duration::from_hours(30 * 24),
+        }),
         sessions_per_user: 1000,
         remember_ended_for: Duration::from_mins(10),
         limits: Limits::default(),

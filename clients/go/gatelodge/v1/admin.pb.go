@@ -109,7 +109,7 @@ func (x *Session) GetClientAddress() string {
 // The question of ListSessions.
 type ListSessionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only sessions of this user (`<provider>_<sub>`); empty for all.
+	// Only sessions of this user (`<provider>_<sub>`, with a provider of the configuration, enabled or not); empty for all.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// How many to list at most; 0 for 50, at most 200.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -405,7 +405,8 @@ type AdminServiceRevokeRequest_SessionId struct {
 }
 
 type AdminServiceRevokeRequest_UserId struct {
-	// All sessions of this user, and the logins of theirs that are under way.
+	// All sessions of this user, and the logins of theirs that are under way. Their provider has to be in the
+	// configuration, enabled or not; of one that was taken out, name each session.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3,oneof"`
 }
 

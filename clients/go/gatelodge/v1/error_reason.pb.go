@@ -50,7 +50,8 @@ const (
 	ErrorReason_ERROR_REASON_KEY_UNAVAILABLE ErrorReason = 6
 	// UNAVAILABLE, with google.rpc.RetryInfo. The identity provider can't be reached, or answered with trouble.
 	ErrorReason_ERROR_REASON_PROVIDER_UNAVAILABLE ErrorReason = 7
-	// FAILED_PRECONDITION. The identity provider refused the refresh token: only a new login brings new tokens.
+	// FAILED_PRECONDITION. The identity provider refused the session's refresh or access token: only a new login brings
+	// new tokens.
 	ErrorReason_ERROR_REASON_PROVIDER_REFUSED ErrorReason = 8
 	// FAILED_PRECONDITION. The session holds no refresh token: none was given, or none is kept by configuration.
 	ErrorReason_ERROR_REASON_NO_REFRESH_TOKEN ErrorReason = 9
@@ -68,6 +69,18 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 15
 	// RESOURCE_EXHAUSTED, with google.rpc.RetryInfo. The authority has more calls in flight than it takes on.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 16
+	// FAILED_PRECONDITION. No token is given for the audience that was named: it is not among those of the
+	// configuration, or the identity provider refuses it.
+	ErrorReason_ERROR_REASON_AUDIENCE_REFUSED ErrorReason = 20
+	// FAILED_PRECONDITION. The authority mints no tokens: see `tokens.mint` in its configuration.
+	ErrorReason_ERROR_REASON_MINTING_OFF ErrorReason = 21
+	// FAILED_PRECONDITION. No token for another audience can be had of the session's identity provider: it does not offer
+	// token exchange (RFC 8693), or the configuration does not let it be asked.
+	ErrorReason_ERROR_REASON_EXCHANGE_UNSUPPORTED ErrorReason = 22
+	// FAILED_PRECONDITION. The authority checks no access tokens: no provider has `access_tokens.check`, and it mints none.
+	ErrorReason_ERROR_REASON_TOKEN_CHECK_OFF ErrorReason = 23
+	// FAILED_PRECONDITION. The session's identity provider offers no user info that could be asked again.
+	ErrorReason_ERROR_REASON_USER_INFO_UNSUPPORTED ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -90,6 +103,11 @@ var (
 		14: "ERROR_REASON_METHOD_UNKNOWN",
 		15: "ERROR_REASON_INTERNAL",
 		16: "ERROR_REASON_OVERLOADED",
+		20: "ERROR_REASON_AUDIENCE_REFUSED",
+		21: "ERROR_REASON_MINTING_OFF",
+		22: "ERROR_REASON_EXCHANGE_UNSUPPORTED",
+		23: "ERROR_REASON_TOKEN_CHECK_OFF",
+		25: "ERROR_REASON_USER_INFO_UNSUPPORTED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -109,6 +127,11 @@ var (
 		"ERROR_REASON_METHOD_UNKNOWN":         14,
 		"ERROR_REASON_INTERNAL":               15,
 		"ERROR_REASON_OVERLOADED":             16,
+		"ERROR_REASON_AUDIENCE_REFUSED":       20,
+		"ERROR_REASON_MINTING_OFF":            21,
+		"ERROR_REASON_EXCHANGE_UNSUPPORTED":   22,
+		"ERROR_REASON_TOKEN_CHECK_OFF":        23,
+		"ERROR_REASON_USER_INFO_UNSUPPORTED":  25,
 	}
 )
 
@@ -143,7 +166,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xdd\x04\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\x8f\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -162,7 +185,12 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\r\x12\x1f\n" +
 	"\x1bERROR_REASON_METHOD_UNKNOWN\x10\x0e\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12\x1b\n" +
-	"\x17ERROR_REASON_OVERLOADED\x10\x10B^\n" +
+	"\x17ERROR_REASON_OVERLOADED\x10\x10\x12!\n" +
+	"\x1dERROR_REASON_AUDIENCE_REFUSED\x10\x14\x12\x1c\n" +
+	"\x18ERROR_REASON_MINTING_OFF\x10\x15\x12%\n" +
+	"!ERROR_REASON_EXCHANGE_UNSUPPORTED\x10\x16\x12 \n" +
+	"\x1cERROR_REASON_TOKEN_CHECK_OFF\x10\x17\x12&\n" +
+	"\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19B^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

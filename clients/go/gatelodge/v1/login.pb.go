@@ -628,7 +628,7 @@ type Limits struct {
 	MaxHeaderBytes uint32 `protobuf:"varint,3,opt,name=max_header_bytes,json=maxHeaderBytes,proto3" json:"max_header_bytes,omitempty"`
 	// The longest query. A longer one is passed cut to one byte more than this, and the login fails.
 	MaxQueryBytes uint32 `protobuf:"varint,4,opt,name=max_query_bytes,json=maxQueryBytes,proto3" json:"max_query_bytes,omitempty"`
-	// The longest body of a callback. A longer one is passed cut to one byte more than this, and the login fails.
+	// The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused.
 	MaxBodyBytes  uint32 `protobuf:"varint,5,opt,name=max_body_bytes,json=maxBodyBytes,proto3" json:"max_body_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -770,8 +770,10 @@ type LoginServiceListProvidersResponse struct {
 	Providers []*Provider `protobuf:"bytes,1,rep,name=providers,proto3" json:"providers,omitempty"`
 	// Where to go on; empty when there is no more.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The version of EdgeSettings in force.
+	SettingsVersion string `protobuf:"bytes,3,opt,name=settings_version,json=settingsVersion,proto3" json:"settings_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *LoginServiceListProvidersResponse) Reset() {
@@ -814,6 +816,13 @@ func (x *LoginServiceListProvidersResponse) GetProviders() []*Provider {
 func (x *LoginServiceListProvidersResponse) GetNextPageToken() string {
 	if x != nil {
 		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *LoginServiceListProvidersResponse) GetSettingsVersion() string {
+	if x != nil {
+		return x.SettingsVersion
 	}
 	return ""
 }
@@ -1331,7 +1340,10 @@ type StartLogoutRequest struct {
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,3,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request. Required.
-	Context       *RequestContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
+	Context *RequestContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
+	// The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority
+	// reads `csrf_token`, for a form that can set no header: it counts where the context has no token.
+	Form          []byte `protobuf:"bytes,5,opt,name=form,proto3" json:"form,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1390,6 +1402,13 @@ func (x *StartLogoutRequest) GetCookies() []*Cookie {
 func (x *StartLogoutRequest) GetContext() *RequestContext {
 	if x != nil {
 		return x.Context
+	}
+	return nil
+}
+
+func (x *StartLogoutRequest) GetForm() []byte {
+	if x != nil {
+		return x.Form
 	}
 	return nil
 }
@@ -1636,10 +1655,11 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x04host\x18\x01 \x01(\fR\x04host\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"\x81\x01\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\xac\x01\n" +
 	"!LoginServiceListProvidersResponse\x124\n" +
 	"\tproviders\x18\x01 \x03(\v2\x16.gatelodge.v1.ProviderR\tproviders\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"`\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12)\n" +
+	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\"`\n" +
 	"\bProvider\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x1d\n" +
@@ -1674,12 +1694,13 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\aoutcome\"y\n" +
 	"\x0eCompletedLogin\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x123\n" +
-	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xcc\x01\n" +
+	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xe5\x01\n" +
 	"\x12StartLogoutRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x19\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x12.\n" +
 	"\acookies\x18\x03 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x04 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\x97\x01\n" +
+	"\acontext\x18\x04 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x17\n" +
+	"\x04form\x18\x05 \x01(\fB\x03\x80\x01\x01R\x04form\"\x97\x01\n" +
 	"\x13StartLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +

@@ -42,7 +42,7 @@ const (
 //	GET  /auth/web/login       StartLogin
 //	GET  /auth/web/callback    CompleteCallback
 //	GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
-//	POST /auth/web/logout      StartLogout
+//	POST /auth/web/logout      StartLogout, with the body where it is a form
 //	GET  /auth/web/logged-out  CompleteLogout
 //
 // HEAD on login, callback and logged-out is 405 and calls nothing; HEAD on /auth/me is as GET, without the body.
@@ -71,10 +71,11 @@ type LoginServiceClient interface {
 	// of 15 seconds or more: work that has sent the code runs to its end even if the caller goes away.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	CompleteCallback(ctx context.Context, in *CompleteCallbackRequest, opts ...grpc.CallOption) (*CompleteCallbackResponse, error)
-	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address if it has one.
+	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address, if it has one and
+	// that is known within a second: a provider that is away delays no logout.
 	//
 	// Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
-	// the CSRF or origin rule is an OK answer whose HTTP status is 403, and ends nothing.
+	// the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogout(ctx context.Context, in *StartLogoutRequest, opts ...grpc.CallOption) (*StartLogoutResponse, error)
 	// Receives the browser back from the provider's logout, and answers with the landing place.
@@ -165,7 +166,7 @@ func (c *loginServiceClient) CompleteLogout(ctx context.Context, in *CompleteLog
 //	GET  /auth/web/login       StartLogin
 //	GET  /auth/web/callback    CompleteCallback
 //	GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
-//	POST /auth/web/logout      StartLogout
+//	POST /auth/web/logout      StartLogout, with the body where it is a form
 //	GET  /auth/web/logged-out  CompleteLogout
 //
 // HEAD on login, callback and logged-out is 405 and calls nothing; HEAD on /auth/me is as GET, without the body.
@@ -194,10 +195,11 @@ type LoginServiceServer interface {
 	// of 15 seconds or more: work that has sent the code runs to its end even if the caller goes away.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	CompleteCallback(context.Context, *CompleteCallbackRequest) (*CompleteCallbackResponse, error)
-	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address if it has one.
+	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address, if it has one and
+	// that is known within a second: a provider that is away delays no logout.
 	//
 	// Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
-	// the CSRF or origin rule is an OK answer whose HTTP status is 403, and ends nothing.
+	// the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogout(context.Context, *StartLogoutRequest) (*StartLogoutResponse, error)
 	// Receives the browser back from the provider's logout, and answers with the landing place.

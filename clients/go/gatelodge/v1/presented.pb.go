@@ -84,11 +84,13 @@ func (x *Cookie) GetValue() []byte {
 // (fingerprint, origin, CSRF) is not judged. When it is sent, send every header that came; a field is absent
 // when the request had no such header. A header that came on several lines is joined with ", ", except where the
 // field is repeated. Each value may be up to EdgeSettings.limits.max_header_bytes; a longer one may be cut there.
-// X-Forwarded-For and Forwarded are passed whole, 64 lines at most, the last ones: proxies append to them.
+// Proxies append to X-Forwarded-For and Forwarded, so these are cut from their other end: of each, pass the last 64
+// lines, and of those the last max_header_bytes bytes in all and one more. The authority reads as much, and leaves an
+// element out that was cut through.
 // An edge derives no address, host or scheme from forwarded headers: the authority does.
 type RequestContext struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The HTTP method, such as "GET". Required in a context.
+	// The HTTP method, such as "GET". Required in every context.
 	Method []byte `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	// Path and query of the request, as in its first line. Where to return to after a login; never decides anything.
 	Target []byte `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`

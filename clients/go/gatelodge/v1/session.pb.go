@@ -956,7 +956,12 @@ type RefreshTokensResponse struct {
 	//
 	//	*RefreshTokensResponse_Refreshed
 	//	*RefreshTokensResponse_Inactive
-	Outcome       isRefreshTokensResponse_Outcome `protobuf_oneof:"outcome"`
+	//	*RefreshTokensResponse_Denied
+	Outcome isRefreshTokensResponse_Outcome `protobuf_oneof:"outcome"`
+	// What to answer a browser that asked for it, finished: 200 JSON with `message`, `expires_at` (the access token's end,
+	// in seconds since 1970, or null) and `session` (its times), or the answer of `inactive` or `denied`.
+	// Absent when the call had no context.
+	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1016,6 +1021,22 @@ func (x *RefreshTokensResponse) GetInactive() *InactiveSession {
 	return nil
 }
 
+func (x *RefreshTokensResponse) GetDenied() *DeniedSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*RefreshTokensResponse_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
+func (x *RefreshTokensResponse) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
 type isRefreshTokensResponse_Outcome interface {
 	isRefreshTokensResponse_Outcome()
 }
@@ -1030,9 +1051,16 @@ type RefreshTokensResponse_Inactive struct {
 	Inactive *InactiveSession `protobuf:"bytes,2,opt,name=inactive,proto3,oneof"`
 }
 
+type RefreshTokensResponse_Denied struct {
+	// The session lives, but this request may not refresh its tokens: CSRF token or origin.
+	Denied *DeniedSession `protobuf:"bytes,3,opt,name=denied,proto3,oneof"`
+}
+
 func (*RefreshTokensResponse_Refreshed) isRefreshTokensResponse_Outcome() {}
 
 func (*RefreshTokensResponse_Inactive) isRefreshTokensResponse_Outcome() {}
+
+func (*RefreshTokensResponse_Denied) isRefreshTokensResponse_Outcome() {}
 
 // The tokens that a refresh brought. They stay in the authority.
 type RefreshedTokens struct {
@@ -1098,8 +1126,10 @@ type GetAccessTokenRequest struct {
 	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
 	// How long the token must at least live; absent for the configured margin. At most one hour.
 	MinimumLifetime *durationpb.Duration `protobuf:"bytes,3,opt,name=minimum_lifetime,json=minimumLifetime,proto3" json:"minimum_lifetime,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Whom the token is to be for, one of the provider's `token_exchange.audiences`; empty for the session's own token.
+	Audience      string `protobuf:"bytes,4,opt,name=audience,proto3" json:"audience,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetAccessTokenRequest) Reset() {
@@ -1151,6 +1181,13 @@ func (x *GetAccessTokenRequest) GetMinimumLifetime() *durationpb.Duration {
 		return x.MinimumLifetime
 	}
 	return nil
+}
+
+func (x *GetAccessTokenRequest) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
 }
 
 // The answer of GetAccessToken.
@@ -1313,6 +1350,249 @@ func (x *AccessToken) GetScopes() []string {
 	return nil
 }
 
+// The question of GetUserInfo.
+type GetUserInfoRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every cookie that came under a session cookie name.
+	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
+	// What the edge saw of the request; absent when only the credential is known.
+	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	// Whether to ask the identity provider again.
+	Refresh       bool `protobuf:"varint,3,opt,name=refresh,proto3" json:"refresh,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUserInfoRequest) Reset() {
+	*x = GetUserInfoRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUserInfoRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUserInfoRequest) ProtoMessage() {}
+
+func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUserInfoRequest.ProtoReflect.Descriptor instead.
+func (*GetUserInfoRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetUserInfoRequest) GetCookies() []*Cookie {
+	if x != nil {
+		return x.Cookies
+	}
+	return nil
+}
+
+func (x *GetUserInfoRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+func (x *GetUserInfoRequest) GetRefresh() bool {
+	if x != nil {
+		return x.Refresh
+	}
+	return false
+}
+
+// The answer of GetUserInfo.
+type GetUserInfoResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it. One that is unset or unknown means "could not say".
+	//
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*GetUserInfoResponse_UserInfo
+	//	*GetUserInfoResponse_Inactive
+	//	*GetUserInfoResponse_Denied
+	Outcome isGetUserInfoResponse_Outcome `protobuf_oneof:"outcome"`
+	// What to answer a browser that asked for it, finished: 200 JSON with `user_id`, `provider`, `sub`, `email`,
+	// `email_verified`, `name`, `picture` and `claims`, or the answer of `inactive` or `denied`.
+	// Absent when the call had no context.
+	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUserInfoResponse) Reset() {
+	*x = GetUserInfoResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUserInfoResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUserInfoResponse) ProtoMessage() {}
+
+func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUserInfoResponse.ProtoReflect.Descriptor instead.
+func (*GetUserInfoResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetUserInfoResponse) GetOutcome() isGetUserInfoResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *GetUserInfoResponse) GetUserInfo() *UserInfo {
+	if x != nil {
+		if x, ok := x.Outcome.(*GetUserInfoResponse_UserInfo); ok {
+			return x.UserInfo
+		}
+	}
+	return nil
+}
+
+func (x *GetUserInfoResponse) GetInactive() *InactiveSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*GetUserInfoResponse_Inactive); ok {
+			return x.Inactive
+		}
+	}
+	return nil
+}
+
+func (x *GetUserInfoResponse) GetDenied() *DeniedSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*GetUserInfoResponse_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
+func (x *GetUserInfoResponse) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+type isGetUserInfoResponse_Outcome interface {
+	isGetUserInfoResponse_Outcome()
+}
+
+type GetUserInfoResponse_UserInfo struct {
+	// Who it is.
+	UserInfo *UserInfo `protobuf:"bytes,1,opt,name=user_info,json=userInfo,proto3,oneof"`
+}
+
+type GetUserInfoResponse_Inactive struct {
+	// There is no living session.
+	Inactive *InactiveSession `protobuf:"bytes,2,opt,name=inactive,proto3,oneof"`
+}
+
+type GetUserInfoResponse_Denied struct {
+	// The session lives, but this request may not go ahead: CSRF token or origin.
+	Denied *DeniedSession `protobuf:"bytes,3,opt,name=denied,proto3,oneof"`
+}
+
+func (*GetUserInfoResponse_UserInfo) isGetUserInfoResponse_Outcome() {}
+
+func (*GetUserInfoResponse_Inactive) isGetUserInfoResponse_Outcome() {}
+
+func (*GetUserInfoResponse_Denied) isGetUserInfoResponse_Outcome() {}
+
+// Who a session's user is.
+type UserInfo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The identity.
+	Identity *Identity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	// When the identity provider said so: at login, or when it was last asked again.
+	RefreshTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=refresh_time,json=refreshTime,proto3" json:"refresh_time,omitempty"`
+	// The session's facts.
+	Session       *SessionInfo `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserInfo) Reset() {
+	*x = UserInfo{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserInfo) ProtoMessage() {}
+
+func (x *UserInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserInfo.ProtoReflect.Descriptor instead.
+func (*UserInfo) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UserInfo) GetIdentity() *Identity {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *UserInfo) GetRefreshTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RefreshTime
+	}
+	return nil
+}
+
+func (x *UserInfo) GetSession() *SessionInfo {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
 // The question of SessionService.Revoke.
 type SessionServiceRevokeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1333,7 +1613,7 @@ type SessionServiceRevokeRequest struct {
 
 func (x *SessionServiceRevokeRequest) Reset() {
 	*x = SessionServiceRevokeRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1625,7 @@ func (x *SessionServiceRevokeRequest) String() string {
 func (*SessionServiceRevokeRequest) ProtoMessage() {}
 
 func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1638,7 @@ func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SessionServiceRevokeRequest) GetCookies() []*Cookie {
@@ -1411,7 +1691,7 @@ type PresentedSession struct {
 
 func (x *PresentedSession) Reset() {
 	*x = PresentedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1703,7 @@ func (x *PresentedSession) String() string {
 func (*PresentedSession) ProtoMessage() {}
 
 func (x *PresentedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1716,7 @@ func (x *PresentedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentedSession.ProtoReflect.Descriptor instead.
 func (*PresentedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 // The answer of SessionService.Revoke.
@@ -1450,7 +1730,7 @@ type SessionServiceRevokeResponse struct {
 
 func (x *SessionServiceRevokeResponse) Reset() {
 	*x = SessionServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1462,7 +1742,7 @@ func (x *SessionServiceRevokeResponse) String() string {
 func (*SessionServiceRevokeResponse) ProtoMessage() {}
 
 func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1475,7 +1755,7 @@ func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
@@ -1539,18 +1819,21 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"~\n" +
 	"\x14RefreshTokensRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\x9e\x01\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\x87\x02\n" +
 	"\x15RefreshTokensResponse\x12=\n" +
 	"\trefreshed\x18\x01 \x01(\v2\x1d.gatelodge.v1.RefreshedTokensH\x00R\trefreshed\x12;\n" +
-	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactiveB\t\n" +
+	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
+	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionH\x00R\x06denied\x120\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answerB\t\n" +
 	"\aoutcome\"\x9b\x01\n" +
 	"\x0fRefreshedTokens\x12S\n" +
 	"\x18access_token_expire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x123\n" +
-	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xc5\x01\n" +
+	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xe1\x01\n" +
 	"\x15GetAccessTokenRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12D\n" +
-	"\x10minimum_lifetime\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x0fminimumLifetime\"\xa0\x01\n" +
+	"\x10minimum_lifetime\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x0fminimumLifetime\x12\x1a\n" +
+	"\baudience\x18\x04 \x01(\tR\baudience\"\xa0\x01\n" +
 	"\x16GetAccessTokenResponse\x12>\n" +
 	"\faccess_token\x18\x01 \x01(\v2\x19.gatelodge.v1.AccessTokenH\x00R\vaccessToken\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactiveB\t\n" +
@@ -1560,7 +1843,21 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x16\n" +
-	"\x06scopes\x18\x04 \x03(\tR\x06scopes\"\xde\x01\n" +
+	"\x06scopes\x18\x04 \x03(\tR\x06scopes\"\x96\x01\n" +
+	"\x12GetUserInfoRequest\x12.\n" +
+	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x18\n" +
+	"\arefresh\x18\x03 \x01(\bR\arefresh\"\xfd\x01\n" +
+	"\x13GetUserInfoResponse\x125\n" +
+	"\tuser_info\x18\x01 \x01(\v2\x16.gatelodge.v1.UserInfoH\x00R\buserInfo\x12;\n" +
+	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
+	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionH\x00R\x06denied\x120\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answerB\t\n" +
+	"\aoutcome\"\xb2\x01\n" +
+	"\bUserInfo\x122\n" +
+	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12=\n" +
+	"\frefresh_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x123\n" +
+	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xde\x01\n" +
 	"\x1bSessionServiceRevokeRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12M\n" +
@@ -1595,11 +1892,12 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	" DENIED_REASON_CSRF_OTHER_SESSION\x10\x04\x12 \n" +
 	"\x1cDENIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n" +
 	"\x1bDENIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n" +
-	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a2\x88\x03\n" +
+	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a2\xdc\x03\n" +
 	"\x0eSessionService\x12^\n" +
 	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
-	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12_\n" +
+	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n" +
+	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n" +
 	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
@@ -1616,7 +1914,7 @@ func file_gatelodge_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_gatelodge_v1_session_proto_goTypes = []any{
 	(CsrfRequirement)(0),                 // 0: gatelodge.v1.CsrfRequirement
 	(FingerprintJudgement)(0),            // 1: gatelodge.v1.FingerprintJudgement
@@ -1635,65 +1933,81 @@ var file_gatelodge_v1_session_proto_goTypes = []any{
 	(*GetAccessTokenRequest)(nil),        // 14: gatelodge.v1.GetAccessTokenRequest
 	(*GetAccessTokenResponse)(nil),       // 15: gatelodge.v1.GetAccessTokenResponse
 	(*AccessToken)(nil),                  // 16: gatelodge.v1.AccessToken
-	(*SessionServiceRevokeRequest)(nil),  // 17: gatelodge.v1.SessionServiceRevokeRequest
-	(*PresentedSession)(nil),             // 18: gatelodge.v1.PresentedSession
-	(*SessionServiceRevokeResponse)(nil), // 19: gatelodge.v1.SessionServiceRevokeResponse
-	(*Cookie)(nil),                       // 20: gatelodge.v1.Cookie
-	(*RequestContext)(nil),               // 21: gatelodge.v1.RequestContext
-	(*durationpb.Duration)(nil),          // 22: google.protobuf.Duration
-	(*Identity)(nil),                     // 23: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                  // 24: gatelodge.v1.SessionInfo
-	(*HttpAnswer)(nil),                   // 25: gatelodge.v1.HttpAnswer
-	(*timestamppb.Timestamp)(nil),        // 26: google.protobuf.Timestamp
+	(*GetUserInfoRequest)(nil),           // 17: gatelodge.v1.GetUserInfoRequest
+	(*GetUserInfoResponse)(nil),          // 18: gatelodge.v1.GetUserInfoResponse
+	(*UserInfo)(nil),                     // 19: gatelodge.v1.UserInfo
+	(*SessionServiceRevokeRequest)(nil),  // 20: gatelodge.v1.SessionServiceRevokeRequest
+	(*PresentedSession)(nil),             // 21: gatelodge.v1.PresentedSession
+	(*SessionServiceRevokeResponse)(nil), // 22: gatelodge.v1.SessionServiceRevokeResponse
+	(*Cookie)(nil),                       // 23: gatelodge.v1.Cookie
+	(*RequestContext)(nil),               // 24: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),          // 25: google.protobuf.Duration
+	(*Identity)(nil),                     // 26: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                  // 27: gatelodge.v1.SessionInfo
+	(*HttpAnswer)(nil),                   // 28: gatelodge.v1.HttpAnswer
+	(*timestamppb.Timestamp)(nil),        // 29: google.protobuf.Timestamp
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
-	20, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
-	21, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
+	23, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
 	5,  // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
 	0,  // 3: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
-	22, // 4: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
+	25, // 4: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
 	7,  // 5: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
 	9,  // 6: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
 	10, // 7: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	23, // 8: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
-	24, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
+	26, // 8: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
+	27, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
 	8,  // 10: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
-	22, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	22, // 12: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	25, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
+	25, // 12: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
 	1,  // 13: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
 	2,  // 14: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	25, // 15: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	28, // 15: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
 	3,  // 16: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	25, // 17: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	24, // 18: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
-	20, // 19: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	21, // 20: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	28, // 17: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	27, // 18: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	23, // 19: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 20: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
 	13, // 21: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
 	9,  // 22: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	26, // 23: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	24, // 24: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	20, // 25: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	21, // 26: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	22, // 27: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
-	16, // 28: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
-	9,  // 29: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	26, // 30: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	20, // 31: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	21, // 32: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
-	18, // 33: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	4,  // 34: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	11, // 35: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	14, // 36: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	17, // 37: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	6,  // 38: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	12, // 39: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	15, // 40: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	19, // 41: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	38, // [38:42] is the sub-list for method output_type
-	34, // [34:38] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	10, // 23: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	28, // 24: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	29, // 25: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	27, // 26: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	23, // 27: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 28: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 29: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	16, // 30: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
+	9,  // 31: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	29, // 32: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	23, // 33: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 34: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	19, // 35: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
+	9,  // 36: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	10, // 37: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	28, // 38: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	26, // 39: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	29, // 40: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	27, // 41: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	23, // 42: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 43: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	21, // 44: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
+	4,  // 45: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	11, // 46: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	14, // 47: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	17, // 48: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	20, // 49: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	6,  // 50: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	12, // 51: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	15, // 52: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	18, // 53: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	22, // 54: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	50, // [50:55] is the sub-list for method output_type
+	45, // [45:50] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }
@@ -1713,12 +2027,18 @@ func file_gatelodge_v1_session_proto_init() {
 	file_gatelodge_v1_session_proto_msgTypes[8].OneofWrappers = []any{
 		(*RefreshTokensResponse_Refreshed)(nil),
 		(*RefreshTokensResponse_Inactive)(nil),
+		(*RefreshTokensResponse_Denied)(nil),
 	}
 	file_gatelodge_v1_session_proto_msgTypes[11].OneofWrappers = []any{
 		(*GetAccessTokenResponse_AccessToken)(nil),
 		(*GetAccessTokenResponse_Inactive)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[13].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[14].OneofWrappers = []any{
+		(*GetUserInfoResponse_UserInfo)(nil),
+		(*GetUserInfoResponse_Inactive)(nil),
+		(*GetUserInfoResponse_Denied)(nil),
+	}
+	file_gatelodge_v1_session_proto_msgTypes[16].OneofWrappers = []any{
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
 	}
 	type x struct{}
@@ -1727,7 +2047,7 @@ func file_gatelodge_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_session_proto_rawDesc), len(file_gatelodge_v1_session_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

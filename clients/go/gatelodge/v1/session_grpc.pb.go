@@ -24,6 +24,7 @@ const (
 	SessionService_ValidateSession_FullMethodName = "/gatelodge.v1.SessionService/ValidateSession"
 	SessionService_RefreshTokens_FullMethodName   = "/gatelodge.v1.SessionService/RefreshTokens"
 	SessionService_GetAccessToken_FullMethodName  = "/gatelodge.v1.SessionService/GetAccessToken"
+	SessionService_GetUserInfo_FullMethodName     = "/gatelodge.v1.SessionService/GetUserInfo"
 	SessionService_Revoke_FullMethodName          = "/gatelodge.v1.SessionService/Revoke"
 )
 
@@ -45,19 +46,30 @@ type SessionServiceClient interface {
 	ValidateSession(ctx context.Context, in *ValidateSessionRequest, opts ...grpc.CallOption) (*ValidateSessionResponse, error)
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
-	// Callers: edge, backend. Safe to retry: of several calls at once one asks the provider, and the others get its
-	// result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the refresh token.
-	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is.
+	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
+	// and the others get its result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
+	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
+	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
+	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
 	RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error)
 	// Hands out the session's access token, refreshed first when it lives shorter than asked for.
 	//
 	// Callers: backend. Safe to retry. Counts as use of the session.
-	// This is the one call that lets a token of the provider out of the authority.
+	// This is the one call that lets a token of the provider out of the authority. With `audience` it is one that the
+	// provider gives in exchange for the session's own (RFC 8693); it is kept with the session and handed out until it ends.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED.
 	GetAccessToken(ctx context.Context, in *GetAccessTokenRequest, opts ...grpc.CallOption) (*GetAccessTokenResponse, error)
+	// Answers who the session's user is: as it is known, or as the identity provider says now.
+	//
+	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
+	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
+	GetUserInfo(ctx context.Context, in *GetUserInfoRequest, opts ...grpc.CallOption) (*GetUserInfoResponse, error)
 	// Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
 	//
 	// Callers: edge, backend. Safe to retry: a session that is already gone is no error.
@@ -105,6 +117,16 @@ func (c *sessionServiceClient) GetAccessToken(ctx context.Context, in *GetAccess
 	return out, nil
 }
 
+func (c *sessionServiceClient) GetUserInfo(ctx context.Context, in *GetUserInfoRequest, opts ...grpc.CallOption) (*GetUserInfoResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetUserInfoResponse)
+	err := c.cc.Invoke(ctx, SessionService_GetUserInfo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *sessionServiceClient) Revoke(ctx context.Context, in *SessionServiceRevokeRequest, opts ...grpc.CallOption) (*SessionServiceRevokeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SessionServiceRevokeResponse)
@@ -133,19 +155,30 @@ type SessionServiceServer interface {
 	ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error)
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
-	// Callers: edge, backend. Safe to retry: of several calls at once one asks the provider, and the others get its
-	// result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the refresh token.
-	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is.
+	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
+	// and the others get its result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
+	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
+	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
+	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
 	RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error)
 	// Hands out the session's access token, refreshed first when it lives shorter than asked for.
 	//
 	// Callers: backend. Safe to retry. Counts as use of the session.
-	// This is the one call that lets a token of the provider out of the authority.
+	// This is the one call that lets a token of the provider out of the authority. With `audience` it is one that the
+	// provider gives in exchange for the session's own (RFC 8693); it is kept with the session and handed out until it ends.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED.
 	GetAccessToken(context.Context, *GetAccessTokenRequest) (*GetAccessTokenResponse, error)
+	// Answers who the session's user is: as it is known, or as the identity provider says now.
+	//
+	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
+	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
+	GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error)
 	// Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
 	//
 	// Callers: edge, backend. Safe to retry: a session that is already gone is no error.
@@ -171,6 +204,9 @@ func (UnimplementedSessionServiceServer) RefreshTokens(context.Context, *Refresh
 }
 func (UnimplementedSessionServiceServer) GetAccessToken(context.Context, *GetAccessTokenRequest) (*GetAccessTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccessToken not implemented")
+}
+func (UnimplementedSessionServiceServer) GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetUserInfo not implemented")
 }
 func (UnimplementedSessionServiceServer) Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revoke not implemented")
@@ -250,6 +286,24 @@ func _SessionService_GetAccessToken_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_GetUserInfo_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetUserInfoRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).GetUserInfo(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_GetUserInfo_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).GetUserInfo(ctx, req.(*GetUserInfoRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SessionService_Revoke_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SessionServiceRevokeRequest)
 	if err := dec(in); err != nil {
@@ -286,6 +340,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetAccessToken",
 			Handler:    _SessionService_GetAccessToken_Handler,
+		},
+		{
+			MethodName: "GetUserInfo",
+			Handler:    _SessionService_GetUserInfo_Handler,
 		},
 		{
 			MethodName: "Revoke",

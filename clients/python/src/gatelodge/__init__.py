@@ -15,10 +15,12 @@ from gatelodge.client import Client
 from gatelodge.edge import WEB, AsyncEdge, Edge
 from gatelodge.errors import (
     AccessTokenExpiredError,
+    AudienceRefusedError,
     CallerNotAllowedError,
     CallerUnauthenticatedError,
     ContextRequiredError,
     DeadlineExceededError,
+    ExchangeUnsupportedError,
     FieldViolation,
     GatelodgeError,
     InconclusiveError,
@@ -26,6 +28,7 @@ from gatelodge.errors import (
     InvalidFieldError,
     KeyUnavailableError,
     MethodUnknownError,
+    MintingOffError,
     NoRefreshTokenError,
     OverloadedError,
     ProviderRefusedError,
@@ -33,12 +36,14 @@ from gatelodge.errors import (
     RefreshInProgressError,
     SessionNotFoundError,
     StoreUnavailableError,
+    TokenCheckOffError,
     UnreachableError,
+    UserInfoUnsupportedError,
 )
 from gatelodge.options import ClientOptions, OptionsError
 from gatelodge.requirements import Csrf, Requirements
 from gatelodge.session import Session
-from gatelodge.verdict import Active, Checked, Denied, Inactive, Verdict
+from gatelodge.verdict import Active, Checked, Denied, Inactive, TokenVerdict, Verdict
 
 __all__ = [
     "WEB",
@@ -46,6 +51,7 @@ __all__ = [
     "Active",
     "AsyncClient",
     "AsyncEdge",
+    "AudienceRefusedError",
     "CallerNotAllowedError",
     "CallerUnauthenticatedError",
     "Checked",
@@ -56,6 +62,7 @@ __all__ = [
     "DeadlineExceededError",
     "Denied",
     "Edge",
+    "ExchangeUnsupportedError",
     "FieldViolation",
     "GatelodgeError",
     "Inactive",
@@ -64,6 +71,7 @@ __all__ = [
     "InvalidFieldError",
     "KeyUnavailableError",
     "MethodUnknownError",
+    "MintingOffError",
     "NoRefreshTokenError",
     "OptionsError",
     "OverloadedError",
@@ -74,7 +82,10 @@ __all__ = [
     "Session",
     "SessionNotFoundError",
     "StoreUnavailableError",
+    "TokenCheckOffError",
+    "TokenVerdict",
     "UnreachableError",
+    "UserInfoUnsupportedError",
     "Verdict",
     "__version__",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,8 +24,8 @@ class Method(Generic[Q, A]):
     answer: type[A]
     timeout: float = 2.0
     """Seconds it may take, repeats included."""
-    is_repeatable: bool = True
-    """Whether its comment in the contract says "Safe to retry", and nothing is lost by a repeat."""
+    repeats: int = sys.maxsize
+    """How often it may be repeated within that time: 0 unless its comment in the contract says "Safe to retry"."""
 
     @property
     def name(self) -> str:
@@ -40,18 +41,17 @@ LIST_PROVIDERS = Method(
     _LOGIN + "ListProviders", v1.LoginServiceListProvidersRequest, v1.LoginServiceListProvidersResponse
 )
 # A repeat would begin another login.
-START_LOGIN = Method(
-    _LOGIN + "StartLogin", v1.StartLoginRequest, v1.StartLoginResponse, timeout=_SLOW, is_repeatable=False
-)
+START_LOGIN = Method(_LOGIN + "StartLogin", v1.StartLoginRequest, v1.StartLoginResponse, timeout=_SLOW, repeats=0)
 # The browser repeats it by itself, and gets the same answer.
 COMPLETE_CALLBACK = Method(
     _LOGIN + "CompleteCallback",
     v1.CompleteCallbackRequest,
     v1.CompleteCallbackResponse,
     timeout=20.0,
-    is_repeatable=False,
+    repeats=0,
 )
-START_LOGOUT = Method(_LOGIN + "StartLogout", v1.StartLogoutRequest, v1.StartLogoutResponse, timeout=_SLOW)
+# A person waits for it, keeps the cookie when it fails, and can ask again.
+START_LOGOUT = Method(_LOGIN + "StartLogout", v1.StartLogoutRequest, v1.StartLogoutResponse, timeout=3.0, repeats=1)
 COMPLETE_LOGOUT = Method(_LOGIN + "CompleteLogout", v1.CompleteLogoutRequest, v1.CompleteLogoutResponse)
 
 _SESSIONS = "/gatelodge.v1.SessionService/"
@@ -60,7 +60,13 @@ REFRESH_TOKENS = Method(_SESSIONS + "RefreshTokens", v1.RefreshTokensRequest, v1
 GET_ACCESS_TOKEN = Method(
     _SESSIONS + "GetAccessToken", v1.GetAccessTokenRequest, v1.GetAccessTokenResponse, timeout=_SLOW
 )
+GET_USER_INFO = Method(_SESSIONS + "GetUserInfo", v1.GetUserInfoRequest, v1.GetUserInfoResponse, timeout=_SLOW)
 REVOKE_SESSION = Method(_SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse)
+
+_TOKENS = "/gatelodge.v1.TokenService/"
+VALIDATE_TOKEN = Method(_TOKENS + "ValidateToken", v1.ValidateTokenRequest, v1.ValidateTokenResponse, timeout=_SLOW)
+MINT_TOKEN = Method(_TOKENS + "MintToken", v1.MintTokenRequest, v1.MintTokenResponse)
+GET_JWKS = Method(_TOKENS + "GetJwks", v1.GetJwksRequest, v1.GetJwksResponse)
 
 _ADMIN = "/gatelodge.v1.AdminService/"
 LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListSessionsResponse)
@@ -68,7 +74,5 @@ GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionR
 REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse)
 
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
-HEALTH_CHECK = Method(
-    "/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, is_repeatable=False
-)
+HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)
 HEALTH_SERVING = 1

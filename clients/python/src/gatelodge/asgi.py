@@ -5,14 +5,17 @@ Does not know frameworks.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
+from gatelodge import bodies
 from gatelodge.presented import RawRequest
 
 if TYPE_CHECKING:
     from gatelodge.answer import Answer
+    from gatelodge.bodies import AsyncBody
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -37,6 +40,28 @@ def raw_request(scope: Mapping[str, Any]) -> RawRequest:
         headers=list(scope["headers"]),
         peer=client[0] if client else None,
     )
+
+
+def body_of(receive: Receive) -> AsyncBody:
+    """The way to a request's body."""
+
+    async def read(most: int) -> bytes:
+        whole, more = b"", True
+        while more and len(whole) < most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise bodies.BrokenBodyError
+            whole += message.get("body", b"")
+            more = message.get("more_body", False)
+        return whole[:most]
+
+    async def in_time(most: int) -> bytes:
+        try:
+            return await asyncio.wait_for(read(most), bodies.WITHIN)
+        except asyncio.TimeoutError:
+            raise bodies.LateBodyError from None
+
+    return in_time
 
 
 async def respond(answer: Answer, scope: Scope, send: Send) -> None:

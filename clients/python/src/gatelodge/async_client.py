@@ -17,7 +17,7 @@ from gatelodge.transport import AsyncGrpcTransport, AsyncTransport
 if TYPE_CHECKING:
     from gatelodge import v1
     from gatelodge._methods import A, Method, Q
-    from gatelodge.verdict import Checked
+    from gatelodge.verdict import Checked, TokenVerdict
 
 
 class AsyncClient:
@@ -54,6 +54,11 @@ class AsyncClient:
     def sessions(self) -> AsyncSessionCalls:
         """The calls about a presented session."""
         return AsyncSessionCalls(self)
+
+    @property
+    def tokens(self) -> AsyncTokenCalls:
+        """The calls about bearer tokens."""
+        return AsyncTokenCalls(self)
 
     @property
     def admin(self) -> AsyncAdminCalls:
@@ -160,9 +165,40 @@ class AsyncSessionCalls:
         """The session's access token, refreshed first when it lives shorter than asked for."""
         return await self._call(methods.GET_ACCESS_TOKEN, question)
 
+    async def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
+        """Who the session's user is, as it is known, or as the provider says now."""
+        return await self._call(methods.GET_USER_INFO, question)
+
     async def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session."""
         return await self._call(methods.REVOKE_SESSION, question)
+
+
+class AsyncTokenCalls:
+    """Checks bearer tokens, and mints tokens of the authority's own."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._call = client.call
+
+    async def check(self, question: v1.ValidateTokenRequest) -> TokenVerdict:
+        """Whose a bearer token is, and whether this request may go ahead.
+
+        Raises:
+            GatelodgeError: the authority could not say. Answer 503.
+        """
+        return verdict.read_token(question, await self.validate_token(question))
+
+    async def validate_token(self, question: v1.ValidateTokenRequest) -> v1.ValidateTokenResponse:
+        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
+        return await self._call(methods.VALIDATE_TOKEN, question)
+
+    async def mint_token(self, question: v1.MintTokenRequest) -> v1.MintTokenResponse:
+        """A small signed token from the session that a browser presented."""
+        return await self._call(methods.MINT_TOKEN, question)
+
+    async def get_jwks(self, question: v1.GetJwksRequest) -> v1.GetJwksResponse:
+        """The public keys that check tokens of :meth:`mint_token`."""
+        return await self._call(methods.GET_JWKS, question)
 
 
 class AsyncAdminCalls:

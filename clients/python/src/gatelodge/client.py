@@ -16,7 +16,7 @@ from gatelodge.transport import GrpcTransport, Metadata, Transport
 if TYPE_CHECKING:
     from gatelodge import v1
     from gatelodge._methods import A, Method, Q
-    from gatelodge.verdict import Checked
+    from gatelodge.verdict import Checked, TokenVerdict
 
 
 class Client:
@@ -53,6 +53,11 @@ class Client:
     def sessions(self) -> SessionCalls:
         """The calls about a presented session."""
         return SessionCalls(self)
+
+    @property
+    def tokens(self) -> TokenCalls:
+        """The calls about bearer tokens."""
+        return TokenCalls(self)
 
     @property
     def admin(self) -> AdminCalls:
@@ -156,9 +161,40 @@ class SessionCalls:
         """The session's access token, refreshed first when it lives shorter than asked for."""
         return self._call(methods.GET_ACCESS_TOKEN, question)
 
+    def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
+        """Who the session's user is, as it is known, or as the provider says now."""
+        return self._call(methods.GET_USER_INFO, question)
+
     def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session."""
         return self._call(methods.REVOKE_SESSION, question)
+
+
+class TokenCalls:
+    """Checks bearer tokens, and mints tokens of the authority's own."""
+
+    def __init__(self, client: Client) -> None:
+        self._call = client.call
+
+    def check(self, question: v1.ValidateTokenRequest) -> TokenVerdict:
+        """Whose a bearer token is, and whether this request may go ahead.
+
+        Raises:
+            GatelodgeError: the authority could not say. Answer 503.
+        """
+        return verdict.read_token(question, self.validate_token(question))
+
+    def validate_token(self, question: v1.ValidateTokenRequest) -> v1.ValidateTokenResponse:
+        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
+        return self._call(methods.VALIDATE_TOKEN, question)
+
+    def mint_token(self, question: v1.MintTokenRequest) -> v1.MintTokenResponse:
+        """A small signed token from the session that a browser presented."""
+        return self._call(methods.MINT_TOKEN, question)
+
+    def get_jwks(self, question: v1.GetJwksRequest) -> v1.GetJwksResponse:
+        """The public keys that check tokens of :meth:`mint_token`."""
+        return self._call(methods.GET_JWKS, question)
 
 
 class AdminCalls:

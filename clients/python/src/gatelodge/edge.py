@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from gatelodge import answer, routes, v1
 from gatelodge.async_client import AsyncClient
+from gatelodge.bodies import NoBodyError
 from gatelodge.client import Client
 from gatelodge.errors import GatelodgeError
 from gatelodge.gate import AsyncGate, Gate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gatelodge.answer import Answer
+    from gatelodge.bodies import AsyncBody, Body
     from gatelodge.presented import RawRequest
     from gatelodge.settings import Settings
 
@@ -112,16 +114,20 @@ class Edge(_Edge[Client]):
             self._gate.keeper.close()
             self._gate = earlier
 
-    def answer(self, route: Route, request: RawRequest) -> Answer | None:
+    def answer(self, route: Route, request: RawRequest, body: Body) -> Answer | None:
         """Answers a request of a route; ``None`` where it is to be as an unknown path."""
         keeper = self.gate.keeper
         step = routes.begin(route, request, keeper.settings())
         if not isinstance(step, Asked):
             return step
         try:
+            if step.form_bytes:
+                step.question.form = body(step.form_bytes)
             done = self.gate.client.for_request(request.request_id).call(step.method, step.question)
             keeper.saw_version(done.settings_version)
             made = step.read(done)
+        except NoBodyError as missing:
+            made = answer.error(request, missing.status, missing.reason, missing.detail)
         except GatelodgeError as error:
             made = answer.failed(request, error)
         return step.finish(made)
@@ -171,16 +177,20 @@ class AsyncEdge(_Edge[AsyncClient]):
         finally:
             self._gate = earlier
 
-    async def answer(self, route: Route, request: RawRequest) -> Answer | None:
+    async def answer(self, route: Route, request: RawRequest, body: AsyncBody) -> Answer | None:
         """Answers a request of a route; ``None`` where it is to be as an unknown path."""
         keeper = self.gate.keeper
         step = routes.begin(route, request, await keeper.settings())
         if not isinstance(step, Asked):
             return step
         try:
+            if step.form_bytes:
+                step.question.form = await body(step.form_bytes)
             done = await self.gate.client.for_request(request.request_id).call(step.method, step.question)
             keeper.saw_version(done.settings_version)
             made = step.read(done)
+        except NoBodyError as missing:
+            made = answer.error(request, missing.status, missing.reason, missing.detail)
         except GatelodgeError as error:
             made = answer.failed(request, error)
         return step.finish(made)

@@ -185,6 +185,36 @@ class OverloadedError(GatelodgeError):
     reason = "OVERLOADED"
 
 
+class AudienceRefusedError(GatelodgeError):
+    """No token is given for the audience that was named."""
+
+    reason = "AUDIENCE_REFUSED"
+
+
+class MintingOffError(GatelodgeError):
+    """The authority mints no tokens."""
+
+    reason = "MINTING_OFF"
+
+
+class ExchangeUnsupportedError(GatelodgeError):
+    """No token for another audience can be had of the session's identity provider."""
+
+    reason = "EXCHANGE_UNSUPPORTED"
+
+
+class TokenCheckOffError(GatelodgeError):
+    """The authority checks no access tokens."""
+
+    reason = "TOKEN_CHECK_OFF"
+
+
+class UserInfoUnsupportedError(GatelodgeError):
+    """The session's identity provider offers no user info that could be asked again."""
+
+    reason = "USER_INFO_UNSUPPORTED"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

@@ -136,7 +136,8 @@ class Gatelodge:
         return guarded  # type: ignore[return-value]
 
     def _answer(self, route: Route) -> flask.Response:
-        answer = self.edge.answer(route, wsgi.raw_request(flask.request.environ))
+        environ = flask.request.environ
+        answer = self.edge.answer(route, wsgi.raw_request(environ), wsgi.body_of(environ))
         if answer is None:
             flask.abort(404)
         return _Copied(answer)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from gatelodge import v1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from gatelodge.settings import Settings
 
+_FORM = b"application/x-www-form-urlencoded"
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _MOST_LINES = 64
 _SINGLE_HEADERS = {
@@ -64,6 +65,12 @@ class RawRequest:
     def is_preflight(self) -> bool:
         """Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol")."""
         return self.method == b"OPTIONS" and bool(self.lines(b"access-control-request-method"))
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the one Content-Type is a form's, its parameters aside."""
+        kinds = self.lines(b"content-type")
+        return len(kinds) == 1 and kinds[0].partition(b";")[0].strip(b" \t").lower() == _FORM
 
     @cached_property
     def request_id(self) -> str:
@@ -116,15 +123,21 @@ def context(request: RawRequest, settings: Settings) -> v1.RequestContext:
     return v1.RequestContext(
         method=request.method[:longest],
         target=request.target[:longest],
-        x_forwarded_for=_last(request.lines(b"x-forwarded-for")),
-        forwarded=_last(request.lines(b"forwarded")),
+        x_forwarded_for=_end(request.lines(b"x-forwarded-for"), longest),
+        forwarded=_end(request.lines(b"forwarded"), longest),
         **single,
     )
 
 
-def _last(lines: list[bytes]) -> Iterable[bytes]:
-    """The lines that count of a header that proxies append to."""
-    return lines[-_MOST_LINES:]
+def _end(lines: list[bytes], longest: int) -> list[bytes]:
+    """The end of a header that proxies append to: of the last lines one byte more than the authority reads."""
+    room, end = longest + 1, list[bytes]()
+    for line in reversed(lines[-_MOST_LINES:]):
+        if room == 0:
+            break
+        end.append(line[-room:])
+        room -= len(end[-1])
+    return end[::-1]
 
 
 def _address(peer: str | None) -> bytes | None:

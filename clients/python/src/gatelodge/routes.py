@@ -52,6 +52,8 @@ class Asked:
     method: Method[Any, Any]
     question: Any
     read: Callable[[Any], Answer]
+    form_bytes: int = 0
+    """How much of the request's body belongs into the question's ``form``."""
 
     def finish(self, made: Answer) -> Answer:
         """Adds what the settings say of every answer."""
@@ -82,7 +84,7 @@ def finish(made: Answer, request: RawRequest, settings: Settings) -> Answer:
     return cors.share(made, request, settings.cors)
 
 
-def _passed_on(method: Method[Any, Any]) -> Callable[[Route, RawRequest, Settings], Asked]:
+def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callable[[Route, RawRequest, Settings], Asked]:
     """A route whose answer comes finished."""
 
     def ask(route: Route, request: RawRequest, settings: Settings) -> Asked:
@@ -96,7 +98,8 @@ def _passed_on(method: Method[Any, Any]) -> Callable[[Route, RawRequest, Setting
         def read(done: Any) -> Answer:
             return answer.copy(request, done.answer if done.HasField("answer") else None)
 
-        return Asked(request, settings, method, question, read)
+        form_bytes = settings.limits.body_bytes + 1 if takes_form and request.is_form else 0
+        return Asked(request, settings, method, question, read, form_bytes)
 
     return ask
 
@@ -143,7 +146,7 @@ ROUTES = (
     Route("/auth/web/login", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGIN)),
     Route("/auth/web/callback", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_CALLBACK)),
     Route("/auth/me", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _me),
-    Route("/auth/web/logout", (b"POST",), v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGOUT)),
+    Route("/auth/web/logout", (b"POST",), v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGOUT, takes_form=True)),
     Route("/auth/web/logged-out", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_LOGOUT)),
 )
 CALLBACK = ROUTES[1]

@@ -26,6 +26,7 @@ SHORTEST_PAUSE = 1.0
 """However short the time to ask again is, an authority is not asked in a tight circle."""
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 15.0
+_LONGEST_BODY = 64 * 1024
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -43,21 +44,26 @@ def is_header_value(value: str) -> bool:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of what a browser sent to pass on. A limit that the authority did not state is none here."""
+    """How much of what a browser sent to pass on.
+
+    A limit that the authority did not state is none here; but a body is held in memory, so it has one in any case.
+    """
 
     cookie_bytes: int = sys.maxsize
     cookies: int = sys.maxsize
     header_bytes: int = sys.maxsize
     query_bytes: int = sys.maxsize
+    body_bytes: int = _LONGEST_BODY
 
     @classmethod
     def read(cls, limits: v1.Limits) -> Limits:
-        """Reads the message: 0 means "not cut"."""
+        """Reads the message: 0 means "not stated"."""
         return cls(
             limits.max_cookie_bytes or sys.maxsize,
             limits.max_cookies or sys.maxsize,
             limits.max_header_bytes or sys.maxsize,
             limits.max_query_bytes or sys.maxsize,
+            limits.max_body_bytes or _LONGEST_BODY,
         )
 
 

@@ -123,8 +123,8 @@ class _Endpoint:
         self._edge = edge
         self._route = route
 
-    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        answer = await self._edge.answer(self._route, asgi.raw_request(scope))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._edge.answer(self._route, asgi.raw_request(scope), asgi.body_of(receive))
         if answer is None:
             raise HTTPException(404)
         await asgi.respond(answer, scope, send)

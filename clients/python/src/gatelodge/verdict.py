@@ -96,3 +96,31 @@ def _needs_csrf(question: v1.ValidateSessionRequest) -> bool:
     if csrf == v1.CSRF_REQUIREMENT_UNSPECIFIED:
         return question.HasField("context") and question.context.method not in _SAFE_METHODS
     return csrf != v1.CSRF_REQUIREMENT_NOT_REQUIRED
+
+
+TokenVerdict: TypeAlias = "v1.ActiveToken | v1.InactiveToken | v1.DeniedToken"
+"""A definite answer about a bearer token. Where it is not active, answer as it says."""
+
+
+def read_token(question: v1.ValidateTokenRequest, answer: v1.ValidateTokenResponse) -> TokenVerdict:
+    """Reads an answer as the contract says: as :func:`read`, of a bearer token.
+
+    Raises:
+        InconclusiveError: nothing may be concluded from it.
+    """
+    outcome = answer.WhichOneof("outcome")
+    if outcome == "active":
+        asked, judged = question.requirements, answer.active.judged
+        is_met = set(asked.scopes) <= set(judged.scopes) and set(asked.permissions) <= set(judged.permissions)
+        is_met = is_met and asked.audience in {"", judged.audience}
+        if asked.HasField("max_login_age"):
+            age = judged.max_login_age.ToTimedelta()
+            is_met = is_met and judged.HasField("max_login_age") and age <= asked.max_login_age.ToTimedelta()
+        if not is_met:
+            raise InconclusiveError("the authority did not judge all that was asked: it may be older than this client")
+        return answer.active
+    if outcome == "inactive":
+        return answer.inactive
+    if outcome == "denied":
+        return answer.denied
+    raise InconclusiveError("the authority gave an outcome that is not known here: it may be newer than this client")

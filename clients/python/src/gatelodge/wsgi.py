@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from gatelodge import bodies
 from gatelodge.presented import RawRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from gatelodge.bodies import Body
 
 _WITHOUT_PREFIX = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
 
@@ -26,6 +32,51 @@ def raw_request(environ: Mapping[str, Any]) -> RawRequest:
         headers=[(_name(key), _bytes(value)) for key, value in environ.items() if _is_header(key, value)],
         peer=environ.get("REMOTE_ADDR"),
     )
+
+
+def body_of(environ: Mapping[str, Any], read: Callable[[int], bytes] | None = None) -> Body:
+    """The way to a request's body; ``read`` is another way to it than the server's own."""
+
+    def whole(most: int) -> bytes:
+        stated = environ.get("CONTENT_LENGTH") or ""
+        if not stated.isdigit() and not environ.get("wsgi.input_terminated"):
+            return b""  # PEP 3333 knows no end of such a body.
+        wanted = min(int(stated), most) if stated.isdigit() else most
+        late = threading.Event()
+        with _stopped_when_late(environ, late):
+            try:
+                came = (read or environ["wsgi.input"].read)(wanted)
+            except OSError:
+                came = None
+        if came is not None and (len(came) == wanted or not stated.isdigit()) and not late.is_set():
+            return came
+        raise bodies.LateBodyError if late.is_set() else bodies.BrokenBodyError
+
+    return whole
+
+
+@contextlib.contextmanager
+def _stopped_when_late(environ: Mapping[str, Any], late: threading.Event) -> Iterator[None]:
+    """Hears no more of the connection after the time, since WSGI knows no time limits.
+
+    Where the server does not show its socket (uWSGI, mod_wsgi), its own limit counts.
+    """
+    connection = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    if connection is None:
+        yield
+        return
+
+    def stop() -> None:
+        late.set()
+        with contextlib.suppress(OSError):  # It has gone meanwhile.
+            socket.socket.shutdown(connection, socket.SHUT_RD)
+
+    timer = threading.Timer(bodies.WITHIN, stop)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _target(environ: Mapping[str, Any], query: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.test import AsyncClient as AsyncDjangoClient
 from django.test import Client as DjangoClient
@@ -14,7 +14,7 @@ import gatelodge.django
 from tests.applications import django_app, fastapi_app, flask_app, starlette_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass
@@ -33,13 +33,19 @@ class Got:
         return ", ".join(found) if found else None
 
 
+class Ask(Protocol):
+    """Sends a request, and brings its answer."""
+
+    def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", /) -> Got: ...
+
+
 @dataclass
 class Browser:
     """An application, and a way to ask it something."""
 
     name: str
     application: Any
-    ask: Callable[[str, str, Mapping[str, str]], Got]
+    ask: Ask
 
     def get(self, path: str, **headers: str) -> Got:
         return self.send("GET", path, **headers)
@@ -48,18 +54,18 @@ class Browser:
         return self.ask(method, path, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def _starlette(app: Any) -> Callable[[str, str, Mapping[str, str]], Got]:
-    def ask(method: str, path: str, headers: Mapping[str, str]) -> Got:
+def _starlette(app: Any) -> Ask:
+    def ask(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
         client = TestClient(app, follow_redirects=False)
-        response = client.request(method, path, headers=headers)
+        response = client.request(method, path, headers=headers, content=body)
         return Got(response.status_code, list(response.headers.multi_items()), response.content)
 
     return ask
 
 
-def _flask(method: str, path: str, headers: Mapping[str, str]) -> Got:
+def _flask(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
     client = flask_app.app.test_client(use_cookies=False)
-    response = client.open(path, method=method, headers=dict(headers))
+    response = client.open(path, method=method, headers=dict(headers), data=body)
     return Got(response.status_code, list(response.headers.items()), response.data)
 
 
@@ -68,15 +74,18 @@ def _django_headers(response: Any) -> list[tuple[str, str]]:
     return [*response.items(), *(("Set-Cookie", cookie.OutputString()) for cookie in cookies)]
 
 
-def _django(method: str, path: str, headers: Mapping[str, str]) -> Got:
-    response = DjangoClient(headers=dict(headers)).generic(method, path)
+def _django(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
+    kind = headers.get("content-type", "")
+    response = DjangoClient(headers=dict(headers)).generic(method, path, body, kind)
     return Got(response.status_code, _django_headers(response), response.content)
 
 
-def _async_django(method: str, path: str, headers: Mapping[str, str]) -> Got:
+def _async_django(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
 
     async def ask() -> Any:
-        return await AsyncDjangoClient().generic(method, path, headers=dict(headers))
+        others = dict(headers)
+        kind = others.pop("content-type", "")
+        return await AsyncDjangoClient().generic(method, path, body, kind, headers=others)
 
     response = asyncio.run(ask())
     return Got(response.status_code, _django_headers(response), response.content)

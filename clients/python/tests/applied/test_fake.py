@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gatelodge import Active, GatelodgeError, Inactive, MethodUnknownError, v1
+from gatelodge import Active, Inactive, MethodUnknownError, SessionNotFoundError, _methods, v1
 from gatelodge.testing import FakeAuthority
+from gatelodge.testing.authority import _ANSWERS
 
 
 def question(credential: str) -> v1.ValidateSessionRequest:
@@ -49,6 +50,27 @@ def test_it_fails_as_it_is_told_to() -> None:
         authority.client().sessions.check(question("x"))
 
 
-def test_what_it_does_not_know_it_says() -> None:
-    with pytest.raises(GatelodgeError, match="ListProviders"):
-        FakeAuthority().client().login.list_providers(v1.LoginServiceListProvidersRequest())
+def test_it_has_an_answer_to_every_method() -> None:
+    authority = FakeAuthority()
+    client, visitor = authority.client(), authority.sign_in("google_1")
+    cookies = [v1.Cookie(name="session", value=visitor.credential.encode())]
+    (provider,) = client.login.list_providers(v1.LoginServiceListProvidersRequest()).providers
+    assert provider.name == "fake"
+    refreshed = client.sessions.refresh_tokens(v1.RefreshTokensRequest(cookies=cookies)).refreshed
+    (listed,) = client.admin.list_sessions(v1.ListSessionsRequest(user_id="google_1")).sessions
+    found = client.admin.get_session(v1.GetSessionRequest(session_id=visitor.session_id)).session
+    assert refreshed.session.session_id == listed.info.session_id == found.info.session_id == visitor.session_id
+    assert client.is_serving()
+    methods = {method.path for method in vars(_methods).values() if isinstance(method, _methods.Method)}
+    assert methods - _ANSWERS.keys() == {_methods.GET_EDGE_SETTINGS.path}
+
+
+def test_a_session_that_is_not_there_is_not_found() -> None:
+    authority = FakeAuthority()
+    visitor = authority.sign_in()
+    authority.end(visitor)
+    with pytest.raises(SessionNotFoundError):
+        authority.client().admin.get_session(v1.GetSessionRequest(session_id=visitor.session_id))
+    assert not authority.client().admin.list_sessions(v1.ListSessionsRequest()).sessions
+    refresh = v1.RefreshTokensRequest(cookies=[v1.Cookie(name="session", value=visitor.credential.encode())])
+    assert authority.client().sessions.refresh_tokens(refresh).inactive.reason == v1.INACTIVE_REASON_REVOKED

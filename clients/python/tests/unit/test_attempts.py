@@ -58,6 +58,20 @@ def test_a_login_is_never_repeated(method: methods.Method[object, object]) -> No
         Attempts(method, None, now=0).wait_after(unavailable(), 0)
 
 
+def test_a_logout_is_repeated_once() -> None:
+    call = Attempts(methods.START_LOGOUT, None, now=0)
+    call.wait_after(unavailable(), 0)
+    with pytest.raises(errors.StoreUnavailableError):
+        call.wait_after(unavailable(), 0)
+
+
+def test_an_authority_that_is_not_there_is_asked_once_more() -> None:
+    call, unreached = attempts(), errors.UnreachableError("away", code=grpc.StatusCode.UNAVAILABLE)
+    assert call.wait_after(unreached, 0) == 0.5
+    with pytest.raises(errors.UnreachableError):
+        call.wait_after(unreached, 0)
+
+
 def test_a_repeat_that_runs_out_of_time_leaves_the_cause() -> None:
     call = attempts()
     call.wait_after(unavailable(), 0)

@@ -10,7 +10,7 @@ import pytest
 
 from gatelodge import AsyncClient, Client, ClientOptions, _methods, v1
 from gatelodge._methods import Method
-from gatelodge.v1 import admin_pb2, login_pb2, session_pb2
+from gatelodge.v1 import admin_pb2, login_pb2, session_pb2, token_pb2
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
@@ -20,11 +20,11 @@ TABLE: dict[str, Method[object, object]] = {  # type: ignore[type-var]
 }
 RPCS = [
     method
-    for file in (login_pb2, session_pb2, admin_pb2)
+    for file in (login_pb2, session_pb2, token_pb2, admin_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
-CALLS = {"LoginService": "login", "SessionService": "sessions", "AdminService": "admin"}
+CALLS = {"LoginService": "login", "SessionService": "sessions", "TokenService": "tokens", "AdminService": "admin"}
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.full_name)

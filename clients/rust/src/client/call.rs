@@ -1,5 +1,6 @@
 //! Owns how one call is carried: key, request id, deadline, retries. Does not know what the calls mean.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
@@ -71,8 +72,14 @@ impl Client {
         loop {
             let request = self.request(question.clone(), deadline.saturating_duration_since(Instant::now()));
             let failure = match timeout_at(deadline, send(self.shared.channel.clone(), request)).await {
-                Ok(Ok(answer)) => return Ok(answer.into_inner()),
-                Ok(Err(status)) => Error::from_status(&status, &self.shared.address),
+                Ok(Ok(answer)) => {
+                    self.shared.known.store(true, Ordering::Relaxed);
+                    return Ok(answer.into_inner());
+                }
+                Ok(Err(status)) => {
+                    let known = self.shared.known.load(Ordering::Relaxed);
+                    Error::from_status(&status, &self.shared.address, known)
+                }
                 Err(_) => Error::deadline_exceeded(),
             };
             if failure.code() == Code::DeadlineExceeded {

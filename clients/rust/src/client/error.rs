@@ -7,6 +7,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use super::options::API_KEY;
 use crate::v1::ErrorReason;
 
 /// A call that brought no answer. It never speaks of the browser's session: nobody is logged out because of it.
@@ -114,7 +115,8 @@ impl Error {
         Self::local(Code::DeadlineExceeded, reason, "the authority did not answer in time")
     }
 
-    pub(super) fn from_status(status: &Status, address: &str) -> Self {
+    /// Why the authority at `address` did not answer; `known` if it has answered before.
+    pub(super) fn from_status(status: &Status, address: &str, known: bool) -> Self {
         // A unary call that we still wait for is cancelled by nobody but a timeout, here or at the authority.
         if status.code() == Code::Cancelled {
             return Self::deadline_exceeded();
@@ -124,7 +126,12 @@ impl Error {
         let reason = info.map_or(Reason::Absent, |info| Reason::named(&info.reason));
         let message = match status.source() {
             Some(source) if info.is_none() => {
-                format!("the authority at {address} can't be reached: {}", chain(source))
+                let cause = chain(source);
+                let hint = if known { "" } else { scheme_hint(address, &cause) };
+                format!("the authority at {address} can't be reached: {cause}{hint}")
+            }
+            _ if reason == Reason::Known(ErrorReason::CallerUnauthenticated) => {
+                format!("the authority at {address} knows no caller by this API key: see {API_KEY}")
             }
             _ => status.message().to_owned(),
         };
@@ -184,6 +191,19 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// What to do when one side speaks TLS and the other does not: the handshake's own words name no setting. Whoever gets
+/// as far as a connection and no further in plaintext may have met a server that waits for TLS.
+fn scheme_hint(address: &str, cause: &str) -> &'static str {
+    let connected = !cause.contains("tcp connect error") && !cause.contains("dns error");
+    if address.starts_with("https://") && cause.contains("InvalidContentType") {
+        "; what answers there is plaintext: GATELODGE_ADDRESS has to begin with http://"
+    } else if address.starts_with("http://") && connected {
+        "; if it speaks TLS, GATELODGE_ADDRESS has to begin with https://"
+    } else {
+        ""
+    }
+}
+
 /// The innermost causes say what is wrong ("Connection refused"); each is said once.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -196,4 +216,21 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_known_is_named_by_its_variable() {
+        let details = ErrorDetails::with_error_info("CALLER_UNAUTHENTICATED", "gatelodge", HashMap::new());
+        let status = Status::with_error_details(Code::Unauthenticated, "no", details);
+        let error = Error::from_status(&status, "http://a", false);
+        assert!(error.to_string().contains(API_KEY) && error.to_string().contains("http://a"), "{error}");
+    }
 }

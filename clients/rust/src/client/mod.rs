@@ -6,9 +6,11 @@ pub mod error;
 mod login;
 pub mod options;
 mod sessions;
+mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
@@ -22,6 +24,7 @@ use error::Error;
 pub use login::LoginCalls;
 use options::{ClientOptions, OptionsError};
 pub use sessions::{Checked, SessionCalls};
+pub use tokens::{TokenCalls, TokenVerdict};
 
 /// Asks an authority. Cheap to clone: all clones share one connection.
 ///
@@ -39,6 +42,8 @@ struct Shared {
     channel: Channel,
     address: String,
     authorization: Option<MetadataValue<Ascii>>,
+    /// Whether the authority has ever answered.
+    known: AtomicBool,
 }
 
 impl Client {
@@ -58,7 +63,11 @@ impl Client {
             }
             None => None,
         };
-        Ok(Self { shared: Arc::new(Shared { channel, address, authorization }), request_id: None, deadline: None })
+        Ok(Self {
+            shared: Arc::new(Shared { channel, address, authorization, known: AtomicBool::new(false) }),
+            request_id: None,
+            deadline: None,
+        })
     }
 
     /// The same client, whose calls carry this request id into the authority's log. One that no header can hold is
@@ -84,6 +93,12 @@ impl Client {
     #[must_use]
     pub fn sessions(&self) -> SessionCalls<'_> {
         SessionCalls(self)
+    }
+
+    /// The calls about bearer tokens.
+    #[must_use]
+    pub fn tokens(&self) -> TokenCalls<'_> {
+        TokenCalls(self)
     }
 
     /// The calls of an admin.

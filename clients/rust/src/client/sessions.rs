@@ -63,6 +63,18 @@ impl SessionCalls<'_> {
             .await
     }
 
+    /// Who the session's user is, as it is known, or as the provider says now.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn get_user_info(&self, question: v1::GetUserInfoRequest) -> Result<v1::GetUserInfoResponse, Error> {
+        self.0
+            .call(Manner::SAFE_SLOW, question, |channel, question| async move {
+                SessionServiceClient::new(channel).get_user_info(question).await
+            })
+            .await
+    }
+
     /// Ends the presented session.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use gatelodge_client::v1::{self, admin_service_server, login_service_server, session_service_server};
+use gatelodge_client::v1::{
+    self, admin_service_server, login_service_server, session_service_server, token_service_server,
+};
 use gatelodge_client::{Client, ClientOptions};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -80,6 +82,10 @@ pub struct Scripts {
     pub validate: Script<v1::ValidateSessionRequest, v1::ValidateSessionResponse>,
     pub refresh: Script<v1::RefreshTokensRequest, v1::RefreshTokensResponse>,
     pub access_token: Script<v1::GetAccessTokenRequest, v1::GetAccessTokenResponse>,
+    pub user_info: Script<v1::GetUserInfoRequest, v1::GetUserInfoResponse>,
+    pub validate_token: Script<v1::ValidateTokenRequest, v1::ValidateTokenResponse>,
+    pub mint: Script<v1::MintTokenRequest, v1::MintTokenResponse>,
+    pub jwks: Script<v1::GetJwksRequest, v1::GetJwksResponse>,
     pub revoke: Script<v1::SessionServiceRevokeRequest, v1::SessionServiceRevokeResponse>,
     pub list: Script<v1::ListSessionsRequest, v1::ListSessionsResponse>,
     pub get: Script<v1::GetSessionRequest, v1::GetSessionResponse>,
@@ -127,6 +133,7 @@ pub fn serve(mut server: Server, scripts: Arc<Scripts>, listener: TcpListener) {
     let router = server
         .add_service(login_service_server::LoginServiceServer::from_arc(Arc::clone(&scripts)))
         .add_service(session_service_server::SessionServiceServer::from_arc(Arc::clone(&scripts)))
+        .add_service(token_service_server::TokenServiceServer::from_arc(Arc::clone(&scripts)))
         .add_service(admin_service_server::AdminServiceServer::from_arc(scripts));
     tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
 }
@@ -218,7 +225,13 @@ answer_from_scripts!(session_service_server::SessionService {
     validate_session: validate(ValidateSessionRequest) -> ValidateSessionResponse,
     refresh_tokens: refresh(RefreshTokensRequest) -> RefreshTokensResponse,
     get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
+    get_user_info: user_info(GetUserInfoRequest) -> GetUserInfoResponse,
     revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
+});
+answer_from_scripts!(token_service_server::TokenService {
+    validate_token: validate_token(ValidateTokenRequest) -> ValidateTokenResponse,
+    mint_token: mint(MintTokenRequest) -> MintTokenResponse,
+    get_jwks: jwks(GetJwksRequest) -> GetJwksResponse,
 });
 answer_from_scripts!(admin_service_server::AdminService {
     list_sessions: list(ListSessionsRequest) -> ListSessionsResponse,

@@ -12,4 +12,5 @@ mod routes;
 mod serve;
 mod settings;
 mod tls;
+mod tokens;
 mod trouble;

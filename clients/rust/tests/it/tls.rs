@@ -85,3 +85,24 @@ async fn https_trusts_the_given_authority_and_shows_the_given_certificate() {
     }
     assert!(no_certificate.contains("can't be reached"), "{no_certificate}");
 }
+
+// The scheme of the address decides TLS, so a wrong one has to be named, not only the handshake that failed.
+#[tokio::test]
+async fn a_wrong_scheme_is_named_with_its_variable() {
+    let ours = issuer();
+    let server = leaf(&ours, "localhost");
+    let tls = ServerTlsConfig::new().identity(Identity::from_pem(&server.certificate, &server.key));
+    let under_tls = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plaintext = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let (secure, plain) = (port(&under_tls), port(&plaintext));
+    serve(Server::builder().tls_config(tls).unwrap(), Arc::default(), under_tls);
+    serve(Server::builder(), Arc::default(), plaintext);
+
+    let fault = refused(&ClientOptions::new(format!("http://localhost:{secure}"), KEY)).await;
+    assert!(fault.contains(ADDRESS) && fault.contains("https://"), "{fault}");
+    let fault = refused(&ClientOptions::new(format!("https://localhost:{plain}"), KEY)).await;
+    assert!(fault.contains(ADDRESS) && fault.contains("begin with http://"), "{fault}");
+    let nobody = refused(&ClientOptions::new("http://localhost:1", KEY)).await;
+    assert!(!nobody.contains(ADDRESS), "nobody is there, whatever the scheme: {nobody}");
+}

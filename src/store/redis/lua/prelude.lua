@@ -70,6 +70,20 @@ local function remove(record, tokens, lease, tombstone, bell, why, ms)
   return ended
 end
 
+-- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+local function over(kept, new)
+  local function used(record)
+    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+  end
+  local later = used(kept) > used(new) and kept or new
+  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+    .. string.sub(kept, FENCE_FROM, FENCE_TO)
+    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
+    .. string.sub(kept, USER_FROM, USER_TO)
+    .. string.sub(new, USER_TO + 1)
+end
+
 -- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
 -- comes back, so what is dead now is dead for good. Answers how many it removed.
 local function forget_if_gone(index, member, record, tokens, lease)

@@ -15,18 +15,7 @@ if string.sub(kept, REVISION_FROM, REVISION_TO) ~= ARGV[4] then
   return 2
 end
 
-local new = ARGV[1]
-local function used(record)
-  return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-end
-local later = used(kept) > used(new) and kept or new
-new = string.sub(new, 1, LAST_ACTIVE_FROM - 1)
-  .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-  .. string.sub(kept, FENCE_FROM, FENCE_TO)
-  .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-  .. string.sub(kept, USER_FROM, USER_TO)
-  .. string.sub(new, USER_TO + 1)
-redis.call('SET', KEYS[1], new, 'KEEPTTL')
+redis.call('SET', KEYS[1], over(kept, ARGV[1]), 'KEEPTTL')
 if redis.call('EXISTS', KEYS[2]) == 1 then
   redis.call('SET', KEYS[2], ARGV[2], 'KEEPTTL')
 else

@@ -15,12 +15,29 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from gatelodge.answer import Answer
+    from gatelodge.bodies import AsyncBody, Body
     from gatelodge.presented import RawRequest
 
 
 def raw_request(request: HttpRequest) -> RawRequest:
     """The request as it came. Django's own headers are joined and decoded already."""
     return asgi.raw_request(request.scope) if isinstance(request, ASGIRequest) else wsgi.raw_request(request.META)
+
+
+def body_of(request: HttpRequest) -> Body:
+    """The way to the body. What Django has read already, it gives again."""
+    if isinstance(request, ASGIRequest):
+        return request.read
+    return wsgi.body_of(request.META, request.read if request.META.get("CONTENT_LENGTH") else None)
+
+
+def async_body_of(request: HttpRequest) -> AsyncBody:
+    """The way to the body. Under ASGI Django has read all of it before a view or a middleware sees the request."""
+
+    async def read(most: int) -> bytes:
+        return body_of(request)(most)
+
+    return read
 
 
 class CopiedResponse(HttpResponse):

@@ -63,7 +63,7 @@ class SessionMiddleware:
     def _view(self, request: HttpRequest, view: Callable[..., Any], *_: object) -> HttpResponse | None:
         raw, mark, route = http.raw_request(request), marks.of(view), _route_of(view)
         if route is not None:
-            return route_response(conf.edge().answer(route, raw))
+            return route_response(conf.edge().answer(route, raw, http.body_of(request)))
         if mark.is_exempt:
             return None
         try:
@@ -75,7 +75,7 @@ class SessionMiddleware:
     async def _async_view(self, request: HttpRequest, view: Callable[..., Any], *_: object) -> HttpResponse | None:
         raw, mark, route = http.raw_request(request), marks.of(view), _route_of(view)
         if route is not None:
-            return route_response(await conf.async_edge().answer(route, raw))
+            return route_response(await conf.async_edge().answer(route, raw, http.async_body_of(request)))
         if mark.is_exempt:
             return None
         try:

@@ -20,7 +20,7 @@ def _pattern(route: Route) -> URLPattern:
     # that under ASGI no thread waits.
     @csrf_exempt
     def view(request: HttpRequest) -> HttpResponse:
-        return route_response(conf.edge().answer(route, http.raw_request(request)))
+        return route_response(conf.edge().answer(route, http.raw_request(request), http.body_of(request)))
 
     view.gatelodge_route = route  # type: ignore[attr-defined]
     return path(f"{conf.mount_prefix()}{route.path}".removeprefix("/"), view, name=f"gatelodge_{route.name}")

@@ -1,12 +1,11 @@
-"""Owns a fake authority: who is signed in, and what is answered, with no network. Judges by ``judge``'s rules."""
+"""Owns a fake authority: what is answered to an edge, with no network. Judges by ``judge``'s rules."""
 
 from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import grpc
 
@@ -16,10 +15,11 @@ from gatelodge.async_client import AsyncClient
 from gatelodge.client import Client
 from gatelodge.edge import AsyncEdge, Edge
 from gatelodge.testing import judge
-from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor, now
+from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor
+from gatelodge.testing.visitors import Visitors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from google.protobuf.message import Message
 
@@ -46,7 +46,7 @@ class HasEdges(Protocol):
         """The edges of the project."""
 
 
-class FakeAuthority:
+class FakeAuthority(Visitors):
     """An authority in the process of the test: somebody can be signed in as anyone with anything.
 
     It judges scopes, login age, CSRF tokens and origins as the real one does, and takes whole logins: a browser that
@@ -60,69 +60,19 @@ class FakeAuthority:
     def __init__(
         self, *, public_base_url: str = "http://testserver", allowed_origins: Iterable[str] = (), mount_prefix: str = ""
     ) -> None:
+        super().__init__()
         self.asked: list[tuple[str, Message]] = []
         """Every call that came: the method's name, and its message."""
         self._public_base_url = public_base_url
         self._allowed_origins = tuple(allowed_origins)
         self._mount_prefix = mount_prefix
-        self._visitors: dict[str, Visitor] = {}
-        self._ends: dict[str, v1.InactiveReason.ValueType] = {}
         self._trouble: errors.GatelodgeError | None = None
         self._denial: v1.DeniedReason.ValueType | None = None
         self._next: dict[str, Any] = {}
 
-    def sign_in(  # noqa: PLR0913
-        self,
-        user_id: str = "fake_1",
-        *,
-        email: str = "",
-        name: str = "",
-        scopes: Iterable[str] = (),
-        provider: str | None = None,
-        claims: Mapping[str, Any] | None = None,
-        login_age: timedelta = timedelta(),
-        credential: str | None = None,
-        csrf_token: str | None = None,
-        renewed_credential: str | None = None,
-    ) -> Visitor:
-        """Makes a session.
-
-        Args:
-            user_id: who it is, ``<provider>_<sub>``.
-            email: their email address.
-            name: their display name.
-            scopes: the scopes that were granted.
-            provider: the provider's name; by default that of the user id.
-            claims: further claims.
-            login_age: how long ago the login was.
-            credential: the value of the session cookie; a random one by default.
-            csrf_token: the one good CSRF token; one made from the credential by default.
-            renewed_credential: a second credential, which a check of the first delivers as a new cookie.
-        """
-        credential = credential or f"sess_{secrets.token_hex(16)}"
-        visitor = Visitor(
-            credential=credential,
-            session_id=f"sid_{secrets.token_hex(12)}",
-            user_id=user_id,
-            email=email,
-            name=name,
-            provider=provider or user_id.partition("_")[0],
-            scopes=tuple(scopes),
-            claims=dict(claims or {}),
-            logged_in_at=now() - login_age,
-            csrf_token=csrf_token or f"csrf_{credential}",
-            renewed_credential=renewed_credential,
-        )
-        self._visitors[visitor.credential] = visitor
-        return visitor
-
     def next_visitor(self, **fields: Any) -> None:
         """Who comes back from the next logins; takes what :meth:`sign_in` takes."""
         self._next = fields
-
-    def end(self, visitor: Visitor, reason: v1.InactiveReason.ValueType = v1.INACTIVE_REASON_REVOKED) -> None:
-        """Ends a session, as a logout elsewhere or an admin does, or for another reason."""
-        self._ends[visitor.session_id] = reason
 
     def away(self) -> None:
         """From now on nobody answers. An edge keeps its settings meanwhile."""
@@ -198,7 +148,9 @@ class FakeAuthority:
                 allowed_headers=["Content-Type", CSRF_HEADER],
                 exposed_headers=[CSRF_HEADER],
             ),
-            limits=v1.Limits(max_cookie_bytes=4096, max_cookies=16, max_header_bytes=8192, max_query_bytes=8192),
+            limits=v1.Limits(
+                max_cookie_bytes=4096, max_cookies=16, max_header_bytes=8192, max_query_bytes=8192, max_body_bytes=65536
+            ),
             route_sets=[v1.ROUTE_SET_WEB],
         )
         settings.ask_again_after.FromSeconds(60)
@@ -221,15 +173,6 @@ class FakeAuthority:
         if renewed is not None and question.can_set_cookies and renewed.encode() not in presented:
             active.set_cookies.append(_session_cookie(renewed))
         return v1.ValidateSessionResponse(active=active, settings_version="fake")
-
-    def _found(self, cookies: Iterable[v1.Cookie]) -> Visitor | v1.InactiveReason.ValueType:
-        values = {cookie.value.decode("latin-1") for cookie in cookies if cookie.name == SESSION_COOKIE}
-        known = [visitor for visitor in self._visitors.values() if values & visitor.credentials]
-        if len(known) > 1:
-            return v1.INACTIVE_REASON_AMBIGUOUS
-        if not known:
-            return v1.INACTIVE_REASON_FORGED if values else v1.INACTIVE_REASON_NONE
-        return self._ends.get(known[0].session_id) or known[0]
 
     def _origins(self) -> set[bytes]:
         return {origin.encode() for origin in (self._public_base_url, *self._allowed_origins)}
@@ -261,6 +204,13 @@ class FakeAuthority:
 
     def _start_logout(self, question: v1.StartLogoutRequest, request_id: str) -> v1.StartLogoutResponse:
         found = self._found(question.cookies)
+        tokens = [value for name, value in parse_qsl(question.form.decode("latin-1")) if name == "csrf_token"]
+        if len(tokens) > 1:
+            remedy = "Send csrf_token once."
+            answer = judge.trouble(400, "request_malformed", "The request can't be read", remedy, request_id)
+            return v1.StartLogoutResponse(answer=answer, settings_version="fake")
+        if tokens and not question.context.HasField("csrf_token"):
+            question.context.csrf_token = tokens[0].encode("latin-1")
         refusal = self._refusal_of_logout(question, found)
         if refusal is not None:
             answer = judge.denied(refusal, v1.ValidateSessionRequest(context=question.context), None, request_id).answer
@@ -289,41 +239,31 @@ class FakeAuthority:
         answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
         return v1.CompleteLogoutResponse(answer=answer, settings_version="fake")
 
-    def _revoke(self, question: v1.SessionServiceRevokeRequest, _: str) -> v1.SessionServiceRevokeResponse:
-        found = self._found(question.cookies)
-        if isinstance(found, Visitor):
-            self.end(found)
-        return v1.SessionServiceRevokeResponse(revoked_count=int(isinstance(found, Visitor)))
-
-    def _get_access_token(self, question: v1.GetAccessTokenRequest, _: str) -> v1.GetAccessTokenResponse:
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            return v1.GetAccessTokenResponse(inactive=v1.InactiveSession(reason=found))
-        token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
-        return v1.GetAccessTokenResponse(access_token=token)
-
-    def _revoke_as_admin(self, question: v1.AdminServiceRevokeRequest, _: str) -> v1.AdminServiceRevokeResponse:
-        ended = [
-            visitor
-            for visitor in self._visitors.values()
-            if visitor.session_id not in self._ends
-            and (question.session_id == visitor.session_id or question.user_id == visitor.user_id)
-        ]
-        for visitor in ended:
-            self.end(visitor)
-        return v1.AdminServiceRevokeResponse(revoked_count=len(ended))
+    def _list_providers(self, _: v1.LoginServiceListProvidersRequest, __: str) -> v1.LoginServiceListProvidersResponse:
+        path = f"{self._mount_prefix}/auth/web/login?provider=fake"
+        providers = [v1.Provider(name="fake", display_name="Fake", login_path=path)]
+        return v1.LoginServiceListProvidersResponse(providers=providers, settings_version="fake")
 
 
 # ruff: noqa: SLF001 - the table is part of the class above
 _ANSWERS: dict[str, Any] = {
     methods.VALIDATE_SESSION.path: FakeAuthority._validate,
+    methods.LIST_PROVIDERS.path: FakeAuthority._list_providers,
     methods.START_LOGIN.path: FakeAuthority._start_login,
     methods.COMPLETE_CALLBACK.path: FakeAuthority._complete_callback,
     methods.START_LOGOUT.path: FakeAuthority._start_logout,
     methods.COMPLETE_LOGOUT.path: FakeAuthority._complete_logout,
+    methods.REFRESH_TOKENS.path: FakeAuthority._refresh_tokens,
     methods.REVOKE_SESSION.path: FakeAuthority._revoke,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
+    methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
+    methods.VALIDATE_TOKEN.path: FakeAuthority._check_no_token,
+    methods.MINT_TOKEN.path: FakeAuthority._mint_none,
+    methods.GET_JWKS.path: FakeAuthority._mint_none,
+    methods.LIST_SESSIONS.path: FakeAuthority._list_sessions,
+    methods.GET_SESSION.path: FakeAuthority._get_session,
     methods.REVOKE_AS_ADMIN.path: FakeAuthority._revoke_as_admin,
+    methods.HEALTH_CHECK.path: FakeAuthority._check_health,
 }
 
 

@@ -65,7 +65,7 @@ class ListSessionsRequest(google.protobuf.message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     user_id: builtins.str
-    """Only sessions of this user (`<provider>_<sub>`); empty for all."""
+    """Only sessions of this user (`<provider>_<sub>`, with a provider of the configuration, enabled or not); empty for all."""
     page_size: builtins.int
     """How many to list at most; 0 for 50, at most 200."""
     page_token: builtins.str
@@ -156,7 +156,9 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
     session_id: builtins.str
     """One session, by its public id."""
     user_id: builtins.str
-    """All sessions of this user, and the logins of theirs that are under way."""
+    """All sessions of this user, and the logins of theirs that are under way. Their provider has to be in the
+    configuration, enabled or not; of one that was taken out, name each session.
+    """
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
     def __init__(

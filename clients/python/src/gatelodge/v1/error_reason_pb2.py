@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgatelodge/v1/error_reason.proto\x12\x0cgatelodge.v1*\xdd\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\'\n#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n\x1f\x45RROR_REASON_CALLER_NOT_ALLOWED\x10\x02\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x03\x12!\n\x1d\x45RROR_REASON_CONTEXT_REQUIRED\x10\x04\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x05\x12 \n\x1c\x45RROR_REASON_KEY_UNAVAILABLE\x10\x06\x12%\n!ERROR_REASON_PROVIDER_UNAVAILABLE\x10\x07\x12!\n\x1d\x45RROR_REASON_PROVIDER_REFUSED\x10\x08\x12!\n\x1d\x45RROR_REASON_NO_REFRESH_TOKEN\x10\t\x12%\n!ERROR_REASON_ACCESS_TOKEN_EXPIRED\x10\n\x12$\n ERROR_REASON_REFRESH_IN_PROGRESS\x10\x0b\x12\"\n\x1e\x45RROR_REASON_SESSION_NOT_FOUND\x10\x0c\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\r\x12\x1f\n\x1b\x45RROR_REASON_METHOD_UNKNOWN\x10\x0e\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0f\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x10\x42^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgatelodge/v1/error_reason.proto\x12\x0cgatelodge.v1*\x8f\x06\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\'\n#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n\x1f\x45RROR_REASON_CALLER_NOT_ALLOWED\x10\x02\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x03\x12!\n\x1d\x45RROR_REASON_CONTEXT_REQUIRED\x10\x04\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x05\x12 \n\x1c\x45RROR_REASON_KEY_UNAVAILABLE\x10\x06\x12%\n!ERROR_REASON_PROVIDER_UNAVAILABLE\x10\x07\x12!\n\x1d\x45RROR_REASON_PROVIDER_REFUSED\x10\x08\x12!\n\x1d\x45RROR_REASON_NO_REFRESH_TOKEN\x10\t\x12%\n!ERROR_REASON_ACCESS_TOKEN_EXPIRED\x10\n\x12$\n ERROR_REASON_REFRESH_IN_PROGRESS\x10\x0b\x12\"\n\x1e\x45RROR_REASON_SESSION_NOT_FOUND\x10\x0c\x12\"\n\x1e\x45RROR_REASON_DEADLINE_EXCEEDED\x10\r\x12\x1f\n\x1b\x45RROR_REASON_METHOD_UNKNOWN\x10\x0e\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0f\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x10\x12!\n\x1d\x45RROR_REASON_AUDIENCE_REFUSED\x10\x14\x12\x1c\n\x18\x45RROR_REASON_MINTING_OFF\x10\x15\x12%\n!ERROR_REASON_EXCHANGE_UNSUPPORTED\x10\x16\x12 \n\x1c\x45RROR_REASON_TOKEN_CHECK_OFF\x10\x17\x12&\n\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19\x42^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,5 +23,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\026io.github.gatelodge.v1P\001ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1'
   _globals['_ERRORREASON']._serialized_start=50
-  _globals['_ERRORREASON']._serialized_end=655
+  _globals['_ERRORREASON']._serialized_end=833
 # @@protoc_insertion_point(module_scope)

@@ -41,7 +41,9 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 7
     """UNAVAILABLE, with google.rpc.RetryInfo. The identity provider can't be reached, or answered with trouble."""
     ERROR_REASON_PROVIDER_REFUSED: _ErrorReason.ValueType  # 8
-    """FAILED_PRECONDITION. The identity provider refused the refresh token: only a new login brings new tokens."""
+    """FAILED_PRECONDITION. The identity provider refused the session's refresh or access token: only a new login brings
+    new tokens.
+    """
     ERROR_REASON_NO_REFRESH_TOKEN: _ErrorReason.ValueType  # 9
     """FAILED_PRECONDITION. The session holds no refresh token: none was given, or none is kept by configuration."""
     ERROR_REASON_ACCESS_TOKEN_EXPIRED: _ErrorReason.ValueType  # 10
@@ -58,6 +60,20 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """INTERNAL. A fault of the authority itself; its log holds the cause under the request id."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 16
     """RESOURCE_EXHAUSTED, with google.rpc.RetryInfo. The authority has more calls in flight than it takes on."""
+    ERROR_REASON_AUDIENCE_REFUSED: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION. No token is given for the audience that was named: it is not among those of the
+    configuration, or the identity provider refuses it.
+    """
+    ERROR_REASON_MINTING_OFF: _ErrorReason.ValueType  # 21
+    """FAILED_PRECONDITION. The authority mints no tokens: see `tokens.mint` in its configuration."""
+    ERROR_REASON_EXCHANGE_UNSUPPORTED: _ErrorReason.ValueType  # 22
+    """FAILED_PRECONDITION. No token for another audience can be had of the session's identity provider: it does not offer
+    token exchange (RFC 8693), or the configuration does not let it be asked.
+    """
+    ERROR_REASON_TOKEN_CHECK_OFF: _ErrorReason.ValueType  # 23
+    """FAILED_PRECONDITION. The authority checks no access tokens: no provider has `access_tokens.check`, and it mints none."""
+    ERROR_REASON_USER_INFO_UNSUPPORTED: _ErrorReason.ValueType  # 25
+    """FAILED_PRECONDITION. The session's identity provider offers no user info that could be asked again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -88,7 +104,9 @@ ERROR_REASON_KEY_UNAVAILABLE: ErrorReason.ValueType  # 6
 ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 7
 """UNAVAILABLE, with google.rpc.RetryInfo. The identity provider can't be reached, or answered with trouble."""
 ERROR_REASON_PROVIDER_REFUSED: ErrorReason.ValueType  # 8
-"""FAILED_PRECONDITION. The identity provider refused the refresh token: only a new login brings new tokens."""
+"""FAILED_PRECONDITION. The identity provider refused the session's refresh or access token: only a new login brings
+new tokens.
+"""
 ERROR_REASON_NO_REFRESH_TOKEN: ErrorReason.ValueType  # 9
 """FAILED_PRECONDITION. The session holds no refresh token: none was given, or none is kept by configuration."""
 ERROR_REASON_ACCESS_TOKEN_EXPIRED: ErrorReason.ValueType  # 10
@@ -105,4 +123,18 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 15
 """INTERNAL. A fault of the authority itself; its log holds the cause under the request id."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 16
 """RESOURCE_EXHAUSTED, with google.rpc.RetryInfo. The authority has more calls in flight than it takes on."""
+ERROR_REASON_AUDIENCE_REFUSED: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION. No token is given for the audience that was named: it is not among those of the
+configuration, or the identity provider refuses it.
+"""
+ERROR_REASON_MINTING_OFF: ErrorReason.ValueType  # 21
+"""FAILED_PRECONDITION. The authority mints no tokens: see `tokens.mint` in its configuration."""
+ERROR_REASON_EXCHANGE_UNSUPPORTED: ErrorReason.ValueType  # 22
+"""FAILED_PRECONDITION. No token for another audience can be had of the session's identity provider: it does not offer
+token exchange (RFC 8693), or the configuration does not let it be asked.
+"""
+ERROR_REASON_TOKEN_CHECK_OFF: ErrorReason.ValueType  # 23
+"""FAILED_PRECONDITION. The authority checks no access tokens: no provider has `access_tokens.check`, and it mints none."""
+ERROR_REASON_USER_INFO_UNSUPPORTED: ErrorReason.ValueType  # 25
+"""FAILED_PRECONDITION. The session's identity provider offers no user info that could be asked again."""
 global___ErrorReason = ErrorReason

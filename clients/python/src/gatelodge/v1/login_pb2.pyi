@@ -353,7 +353,7 @@ class Limits(google.protobuf.message.Message):
     max_query_bytes: builtins.int
     """The longest query. A longer one is passed cut to one byte more than this, and the login fails."""
     max_body_bytes: builtins.int
-    """The longest body of a callback. A longer one is passed cut to one byte more than this, and the login fails."""
+    """The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused."""
     def __init__(
         self,
         *,
@@ -401,8 +401,11 @@ class LoginServiceListProvidersResponse(google.protobuf.message.Message):
 
     PROVIDERS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    SETTINGS_VERSION_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """Where to go on; empty when there is no more."""
+    settings_version: builtins.str
+    """The version of EdgeSettings in force."""
     @property
     def providers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Provider]:
         """The providers."""
@@ -412,8 +415,9 @@ class LoginServiceListProvidersResponse(google.protobuf.message.Message):
         *,
         providers: collections.abc.Iterable[global___Provider] | None = ...,
         next_page_token: builtins.str = ...,
+        settings_version: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "providers", b"providers"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "providers", b"providers", "settings_version", b"settings_version"]) -> None: ...
 
 global___LoginServiceListProvidersResponse = LoginServiceListProvidersResponse
 
@@ -631,11 +635,16 @@ class StartLogoutRequest(google.protobuf.message.Message):
     QUERY_FIELD_NUMBER: builtins.int
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    FORM_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose logout route was called."""
     query: builtins.bytes
     """The logout request's query as it came, without the "?". The authority reads it: `redirect_uri` (where to go after
     the logout).
+    """
+    form: builtins.bytes
+    """The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority
+    reads `csrf_token`, for a form that can set no header: it counts where the context has no token.
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
@@ -652,9 +661,10 @@ class StartLogoutRequest(google.protobuf.message.Message):
         query: builtins.bytes = ...,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        form: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "query", b"query", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "query", b"query", "route_set", b"route_set"]) -> None: ...
 
 global___StartLogoutRequest = StartLogoutRequest
 

@@ -494,6 +494,8 @@ class RefreshTokensResponse(google.protobuf.message.Message):
 
     REFRESHED_FIELD_NUMBER: builtins.int
     INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
     @property
     def refreshed(self) -> global___RefreshedTokens:
         """New tokens are in the session."""
@@ -502,15 +504,28 @@ class RefreshTokensResponse(google.protobuf.message.Message):
     def inactive(self) -> global___InactiveSession:
         """There is no living session."""
 
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not refresh its tokens: CSRF token or origin."""
+
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer a browser that asked for it, finished: 200 JSON with `message`, `expires_at` (the access token's end,
+        in seconds since 1970, or null) and `session` (its times), or the answer of `inactive` or `denied`.
+        Absent when the call had no context.
+        """
+
     def __init__(
         self,
         *,
         refreshed: global___RefreshedTokens | None = ...,
         inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["refreshed", "inactive"] | None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "refreshed", b"refreshed"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["refreshed", "inactive", "denied"] | None: ...
 
 global___RefreshTokensResponse = RefreshTokensResponse
 
@@ -550,6 +565,9 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     MINIMUM_LIFETIME_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
+    audience: builtins.str
+    """Whom the token is to be for, one of the provider's `token_exchange.audiences`; empty for the session's own token."""
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -568,9 +586,10 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         minimum_lifetime: google.protobuf.duration_pb2.Duration | None = ...,
+        audience: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "minimum_lifetime", b"minimum_lifetime"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "minimum_lifetime", b"minimum_lifetime"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audience", b"audience", "context", b"context", "cookies", b"cookies", "minimum_lifetime", b"minimum_lifetime"]) -> None: ...
 
 global___GetAccessTokenRequest = GetAccessTokenRequest
 
@@ -636,6 +655,113 @@ class AccessToken(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "scopes", b"scopes", "type", b"type", "value", b"value"]) -> None: ...
 
 global___AccessToken = AccessToken
+
+@typing.final
+class GetUserInfoRequest(google.protobuf.message.Message):
+    """The question of GetUserInfo."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COOKIES_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    REFRESH_FIELD_NUMBER: builtins.int
+    refresh: builtins.bool
+    """Whether to ask the identity provider again."""
+    @property
+    def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
+        """Every cookie that came under a session cookie name."""
+
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request; absent when only the credential is known."""
+
+    def __init__(
+        self,
+        *,
+        cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        refresh: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "refresh", b"refresh"]) -> None: ...
+
+global___GetUserInfoRequest = GetUserInfoRequest
+
+@typing.final
+class GetUserInfoResponse(google.protobuf.message.Message):
+    """The answer of GetUserInfo."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    USER_INFO_FIELD_NUMBER: builtins.int
+    INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    @property
+    def user_info(self) -> global___UserInfo:
+        """Who it is."""
+
+    @property
+    def inactive(self) -> global___InactiveSession:
+        """There is no living session."""
+
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not go ahead: CSRF token or origin."""
+
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer a browser that asked for it, finished: 200 JSON with `user_id`, `provider`, `sub`, `email`,
+        `email_verified`, `name`, `picture` and `claims`, or the answer of `inactive` or `denied`.
+        Absent when the call had no context.
+        """
+
+    def __init__(
+        self,
+        *,
+        user_info: global___UserInfo | None = ...,
+        inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "user_info", b"user_info"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "user_info", b"user_info"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["user_info", "inactive", "denied"] | None: ...
+
+global___GetUserInfoResponse = GetUserInfoResponse
+
+@typing.final
+class UserInfo(google.protobuf.message.Message):
+    """Who a session's user is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: builtins.int
+    REFRESH_TIME_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
+    @property
+    def identity(self) -> gatelodge.v1.identity_pb2.Identity:
+        """The identity."""
+
+    @property
+    def refresh_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the identity provider said so: at login, or when it was last asked again."""
+
+    @property
+    def session(self) -> gatelodge.v1.identity_pb2.SessionInfo:
+        """The session's facts."""
+
+    def __init__(
+        self,
+        *,
+        identity: gatelodge.v1.identity_pb2.Identity | None = ...,
+        refresh_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["identity", b"identity", "refresh_time", b"refresh_time", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "refresh_time", b"refresh_time", "session", b"session"]) -> None: ...
+
+global___UserInfo = UserInfo
 
 @typing.final
 class SessionServiceRevokeRequest(google.protobuf.message.Message):

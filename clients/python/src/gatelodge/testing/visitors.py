@@ -1,0 +1,150 @@
+"""Owns who is signed in at the fake authority, and the calls about them that no browser's request leads to.
+
+Does not know HTTP, or what a session may do.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from gatelodge import _methods as methods
+from gatelodge import errors, v1
+from gatelodge.testing.visitor import SESSION_COOKIE, Visitor, now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf.message import Message
+
+
+class Visitors:
+    """Those who are signed in."""
+
+    def __init__(self) -> None:
+        self._visitors: dict[str, Visitor] = {}
+        self._ends: dict[str, v1.InactiveReason.ValueType] = {}
+
+    def sign_in(  # noqa: PLR0913
+        self,
+        user_id: str = "fake_1",
+        *,
+        email: str = "",
+        name: str = "",
+        scopes: Iterable[str] = (),
+        provider: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+        login_age: timedelta = timedelta(),
+        credential: str | None = None,
+        csrf_token: str | None = None,
+        renewed_credential: str | None = None,
+    ) -> Visitor:
+        """Makes a session.
+
+        Args:
+            user_id: who it is, ``<provider>_<sub>``.
+            email: their email address.
+            name: their display name.
+            scopes: the scopes that were granted.
+            provider: the provider's name; by default that of the user id.
+            claims: further claims.
+            login_age: how long ago the login was.
+            credential: the value of the session cookie; a random one by default.
+            csrf_token: the one good CSRF token; one made from the credential by default.
+            renewed_credential: a second credential, which a check of the first delivers as a new cookie.
+        """
+        credential = credential or f"sess_{secrets.token_hex(16)}"
+        visitor = Visitor(
+            credential=credential,
+            session_id=f"sid_{secrets.token_hex(12)}",
+            user_id=user_id,
+            email=email,
+            name=name,
+            provider=provider or user_id.partition("_")[0],
+            scopes=tuple(scopes),
+            claims=dict(claims or {}),
+            logged_in_at=now() - login_age,
+            csrf_token=csrf_token or f"csrf_{credential}",
+            renewed_credential=renewed_credential,
+        )
+        self._visitors[visitor.credential] = visitor
+        return visitor
+
+    def end(self, visitor: Visitor, reason: v1.InactiveReason.ValueType = v1.INACTIVE_REASON_REVOKED) -> None:
+        """Ends a session, as a logout elsewhere or an admin does, or for another reason."""
+        self._ends[visitor.session_id] = reason
+
+    def _found(self, cookies: Iterable[v1.Cookie]) -> Visitor | v1.InactiveReason.ValueType:
+        values = {cookie.value.decode("latin-1") for cookie in cookies if cookie.name == SESSION_COOKIE}
+        known = [visitor for visitor in self._visitors.values() if values & visitor.credentials]
+        if len(known) > 1:
+            return v1.INACTIVE_REASON_AMBIGUOUS
+        if not known:
+            return v1.INACTIVE_REASON_FORGED if values else v1.INACTIVE_REASON_NONE
+        return self._ends.get(known[0].session_id) or known[0]
+
+    def _revoke(self, question: v1.SessionServiceRevokeRequest, _: str) -> v1.SessionServiceRevokeResponse:
+        found = self._found(question.cookies)
+        if isinstance(found, Visitor):
+            self.end(found)
+        return v1.SessionServiceRevokeResponse(revoked_count=int(isinstance(found, Visitor)))
+
+    def _get_access_token(self, question: v1.GetAccessTokenRequest, _: str) -> v1.GetAccessTokenResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.GetAccessTokenResponse(inactive=v1.InactiveSession(reason=found))
+        token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
+        return v1.GetAccessTokenResponse(access_token=token)
+
+    def _refresh_tokens(self, question: v1.RefreshTokensRequest, _: str) -> v1.RefreshTokensResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.RefreshTokensResponse(inactive=v1.InactiveSession(reason=found))
+        return v1.RefreshTokensResponse(refreshed=v1.RefreshedTokens(session=found.info()))
+
+    def _get_user_info(self, question: v1.GetUserInfoRequest, _: str) -> v1.GetUserInfoResponse:
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.GetUserInfoResponse(inactive=v1.InactiveSession(reason=found))
+        return v1.GetUserInfoResponse(user_info=v1.UserInfo(identity=found.identity(), session=found.info()))
+
+    def _check_no_token(self, _: Message, __: str) -> Message:
+        message = "the fake authority checks no access tokens"
+        raise errors.TokenCheckOffError(message, code=grpc.StatusCode.FAILED_PRECONDITION)
+
+    def _mint_none(self, _: Message, __: str) -> Message:
+        raise errors.MintingOffError("the fake authority mints no tokens", code=grpc.StatusCode.FAILED_PRECONDITION)
+
+    def _list_sessions(self, question: v1.ListSessionsRequest, _: str) -> v1.ListSessionsResponse:
+        """All on one page."""
+        found = [visitor for visitor in self._living() if question.user_id in {"", visitor.user_id}]
+        return v1.ListSessionsResponse(sessions=[_as_listed(visitor) for visitor in found])
+
+    def _get_session(self, question: v1.GetSessionRequest, _: str) -> v1.GetSessionResponse:
+        for visitor in self._living():
+            if question.session_id == visitor.session_id:
+                return v1.GetSessionResponse(session=_as_listed(visitor))
+        raise errors.SessionNotFoundError("no living session has this id", code=grpc.StatusCode.NOT_FOUND)
+
+    def _living(self) -> list[Visitor]:
+        return [visitor for visitor in self._visitors.values() if visitor.session_id not in self._ends]
+
+    def _check_health(self, _: Message, __: str) -> Message:
+        return methods.HEALTH_CHECK.answer(value=methods.HEALTH_SERVING)
+
+    def _revoke_as_admin(self, question: v1.AdminServiceRevokeRequest, _: str) -> v1.AdminServiceRevokeResponse:
+        ended = [
+            visitor
+            for visitor in self._living()
+            if question.session_id == visitor.session_id or question.user_id == visitor.user_id
+        ]
+        for visitor in ended:
+            self.end(visitor)
+        return v1.AdminServiceRevokeResponse(revoked_count=len(ended))
+
+
+def _as_listed(visitor: Visitor) -> v1.Session:
+    return v1.Session(identity=visitor.identity(), info=visitor.info())

@@ -1,0 +1,64 @@
+//! Owns the check of a token of our own: signed by us, for one of our audiences, not over, and its session lives.
+//! Does not know who presents it.
+
+use serde_json::{Map, Value};
+
+use super::access_token::{CheckedToken, TokenFault};
+use super::ports::Lookup;
+use super::settings::MintSettings;
+use super::validate_token::{Good, TokenKind};
+use super::{Authority, Error, own_token};
+use crate::crypto::Secret;
+use crate::session::identity::Identity;
+use crate::session::key::SessionKey;
+use crate::session::time::Timestamp;
+
+impl Authority {
+    /// Reads the session too: a token dies with it where we are asked.
+    pub(super) async fn check_own(
+        &self,
+        mint: &MintSettings,
+        token: &Secret,
+    ) -> Result<Result<Good, TokenFault>, Error> {
+        let Some(id) = own_token::key_id(token) else { return Ok(Err(TokenFault::Forged)) };
+        let keys = self.mint_keys_with(mint, &id).await?;
+        let Some(claims) = own_token::open(&keys, token) else { return Ok(Err(TokenFault::Forged)) };
+        let text = |name| claims.get(name).and_then(Value::as_str);
+        let moment = |name| claims.get(name).and_then(Value::as_u64).map(Timestamp::from_secs);
+        let (Some(audience), Some(end), Some(session)) = (text("aud"), moment("exp"), text("sid")) else {
+            return Ok(Err(TokenFault::Forged));
+        };
+        let key = SessionKey::from_public(self.settings.tenant, session);
+        let (Some(key), true) = (key, text("tenant") == Some(&self.settings.tenant_name)) else {
+            return Ok(Err(TokenFault::Forged));
+        };
+        if !mint.audiences.iter().any(|own| own == audience) {
+            return Ok(Err(TokenFault::OtherAudience));
+        }
+        if self.ports.clock.now() >= end {
+            return Ok(Err(TokenFault::Expired));
+        }
+        let Lookup::Found(record) = self.ports.sessions.read(&key).await? else { return Ok(Err(TokenFault::Ended)) };
+        let Some(session) = self.open_living(key, &record)? else { return Ok(Err(TokenFault::Ended)) };
+        let identity = &session.standing.identity;
+        let token = CheckedToken {
+            authenticated: Some(identity.auth_time),
+            client_id: text("client_id").unwrap_or_default().to_owned(),
+            audiences: vec![audience.to_owned()],
+            permissions: permissions(&claims),
+            issued: moment("iat"),
+            expires: Some(end),
+            identity: Identity {
+                scopes: text("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect(),
+                ..identity.clone()
+            },
+        };
+        Ok(Ok(Good { token, kind: TokenKind::Own, session: Some(session), own_claims: claims }))
+    }
+}
+
+/// Those that the application put into the token.
+fn permissions(claims: &Map<String, Value>) -> Vec<String> {
+    let list = claims.get("permissions").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+}

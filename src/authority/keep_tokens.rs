@@ -1,0 +1,124 @@
+//! Owns writing new tokens into their session: under the fence, whatever else is written meanwhile, through trouble in
+//! the store. Does not know where the tokens came from.
+
+use std::time::Duration;
+
+use super::admit::Admitted;
+use super::ports::{LeaseAttempt, Lookup, Written};
+use super::refresh::{ATTEMPTS, Refreshed};
+use super::{Authority, Error};
+use crate::session::record::Tokens;
+use crate::vault::TokenKey;
+
+/// How often to try to write, with a pause that doubles while the store is in trouble: about six seconds in all.
+const WRITES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+impl Authority {
+    /// Writes `tokens` over those that were `seen` sealed, and answers those that the session has then. Since what they
+    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once.
+    pub(super) async fn keep_tokens(
+        &self,
+        fence: u64,
+        admitted: &Admitted,
+        seen: &[u8],
+        tokens: &Tokens,
+    ) -> Result<Refreshed, Error> {
+        let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
+        let kept = match self.write_tokens(fence, admitted, &key, tokens).await {
+            Ok(Written::FenceLost) => self.keep_after_all(admitted, seen, &key, tokens).await,
+            Ok(Written::Yes) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+            Ok(Written::Gone) => Ok(Refreshed::SessionGone),
+            Ok(Written::RevisionChanged) => Err(Error::RefreshInProgress),
+            Err(error) => Err(error),
+        };
+        match &kept {
+            // Nobody would ever use them. In every other case a token of the same grant lives on in the session, and
+            // might be revoked with this one.
+            Ok(Refreshed::SessionGone) => self.revoke_at_provider(&admitted.standing.identity.provider, tokens),
+            Ok(Refreshed::Tokens(_)) => self.changed(&admitted.credential.key),
+            Err(error) => tracing::error!(
+                session = admitted.credential.key.public(),
+                error = error as &dyn std::error::Error,
+                "refreshed tokens could not be kept; the session's own may be spent"
+            ),
+        }
+        kept
+    }
+
+    /// Somebody took the lease over while the provider was asked. If they brought tokens, those are good; else ours are
+    /// written under a lease of our own, once theirs is free.
+    async fn keep_after_all(
+        &self,
+        admitted: &Admitted,
+        seen: &[u8],
+        token_key: &TokenKey,
+        tokens: &Tokens,
+    ) -> Result<Refreshed, Error> {
+        let key = &admitted.credential.key;
+        for _ in 0..ATTEMPTS {
+            let lease = match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
+                LeaseAttempt::Taken(lease) => lease,
+                LeaseAttempt::Gone => return Ok(Refreshed::SessionGone),
+                LeaseAttempt::Busy => {
+                    self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?;
+                    continue;
+                }
+            };
+            let theirs = self.fresh(admitted, seen).await;
+            let written = match theirs {
+                Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, tokens).await,
+                _ => Ok(Written::FenceLost),
+            };
+            lease.release().await;
+            match (theirs?, written?) {
+                (Some(theirs), _) => return Ok(theirs),
+                (None, Written::Yes) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+                (None, Written::Gone) => return Ok(Refreshed::SessionGone),
+                (None, Written::FenceLost | Written::RevisionChanged) => (),
+            }
+        }
+        Err(Error::RefreshInProgress)
+    }
+
+    /// Tries until it is written, or never will be under this fence. A rotation wraps the tokens' key anew, and changes
+    /// neither it nor the fence.
+    async fn write_tokens(
+        &self,
+        fence: u64,
+        admitted: &Admitted,
+        token_key: &TokenKey,
+        tokens: &Tokens,
+    ) -> Result<Written, Error> {
+        let mut last = Ok(Written::RevisionChanged);
+        for turn in 0..WRITES {
+            last = self.write_once(fence, admitted, token_key, tokens).await;
+            match &last {
+                Ok(Written::RevisionChanged) => (),
+                Err(Error::StoreUnavailable(_)) if turn + 1 < WRITES => {
+                    self.ports.beside.pause(FIRST_PAUSE * 2_u32.pow(turn)).await;
+                }
+                _ => break,
+            }
+        }
+        last
+    }
+
+    async fn write_once(
+        &self,
+        fence: u64,
+        admitted: &Admitted,
+        token_key: &TokenKey,
+        tokens: &Tokens,
+    ) -> Result<Written, Error> {
+        let key = &admitted.credential.key;
+        let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { return Ok(Written::Gone) };
+        let marks = record.header.marks;
+        let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
+        standing.access_token_end = tokens.access_end;
+        standing.renewable = tokens.refresh.is_some();
+        record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
+        record.header.revision += 1;
+        Ok(self.ports.sessions.write_tokens(key, fence, record, token_key.seal(self.nonce(), key, tokens)).await?)
+    }
+}

@@ -1,0 +1,30 @@
+//! Owns what this process is at for some session right now, so that nothing is done twice at once.
+//! Does not know how any of it is done.
+
+use std::sync::Arc;
+
+use super::exchange::SharedExchange;
+use super::flights::Flights;
+use super::get_user_info::SharedUserInfo;
+use super::refresh::SharedRefresh;
+use super::refresh_beside::Resting;
+use crate::session::key::SessionKey;
+
+/// What is under way.
+pub(super) struct UnderWay {
+    /// Refreshes of tokens.
+    pub(super) refreshes: Arc<Flights<SessionKey, SharedRefresh>>,
+    /// Exchanges of tokens, by whom they are for.
+    pub(super) exchanges: Arc<Flights<(SessionKey, String), SharedExchange>>,
+    /// Questions to providers about who a user is.
+    pub(super) user_infos: Arc<Flights<SessionKey, SharedUserInfo>>,
+    /// Sessions whose tokens were refreshed beside an answer a moment ago.
+    pub(super) resting: Resting,
+}
+
+impl Default for UnderWay {
+    fn default() -> Self {
+        let (refreshes, exchanges, user_infos) = (Flights::new(), Flights::new(), Flights::new());
+        Self { refreshes, exchanges, user_infos, resting: Resting::default() }
+    }
+}

@@ -1,0 +1,205 @@
+//! Owns the use case ValidateToken: whose is a bearer token, and may this request go ahead? Does not know how it was
+//! asked, nor how a provider's tokens are checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::access_token::{CheckedToken, TokenCheck, TokenFault, TokenVerdict};
+use super::answer::HttpAnswer;
+use super::provider::IdentityProvider;
+use super::{Authority, Call, Error, SessionView, own_token, token_answer};
+use crate::crypto::Secret;
+use crate::session::time::Timestamp;
+
+/// Longer texts are no tokens: they fit no header.
+const LONGEST: usize = 16 * 1024;
+
+/// The question.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The token, as it came after "Bearer".
+    pub token: Secret,
+    /// What the request needs beyond a good token.
+    pub requirements: Requirements,
+    /// The provider that issued it; empty to find out.
+    pub provider: String,
+}
+
+/// What a request needs beyond a good token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requirements {
+    /// Scopes that must all have been granted.
+    pub scopes: Vec<String>,
+    /// Permissions that must all be there.
+    pub permissions: Vec<String>,
+    /// Whom the token must be for; empty for any of the configured audiences.
+    pub audience: String,
+    /// How long ago the user may have authenticated at most.
+    pub max_login_age: Option<Duration>,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The token is good and every requirement is met.
+    Active(Box<Active>),
+    /// The token is not good.
+    Inactive {
+        /// Why.
+        reason: TokenFault,
+        /// What to answer.
+        answer: HttpAnswer,
+    },
+    /// The token is good, but this request may not go ahead.
+    Denied {
+        /// What is missing.
+        reason: DeniedReason,
+        /// What to answer.
+        answer: HttpAnswer,
+    },
+}
+
+/// A good token whose every requirement is met.
+#[derive(Clone, Debug)]
+pub struct Active {
+    /// The token.
+    pub token: CheckedToken,
+    /// What kind it is.
+    pub kind: TokenKind,
+    /// The session of a token of our own.
+    pub session: Option<SessionView>,
+    /// All claims of a token of our own.
+    pub own_claims: Map<String, Value>,
+    /// What was judged.
+    pub judged: Requirements,
+}
+
+/// Who issued a token, and how that was found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A provider; by its signature.
+    Jwt,
+    /// A provider; by asking it.
+    Introspected,
+    /// We; by our signature, and its session lives.
+    Own,
+}
+
+/// Why a good token may not be used for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeniedReason {
+    /// These scopes were not granted.
+    ScopeMissing(Vec<String>),
+    /// These permissions are not there.
+    PermissionMissing(Vec<String>),
+    /// The user authenticated too long ago, or the token does not say when.
+    LoginTooOld,
+}
+
+/// A token that was found good, before any requirement.
+pub(super) struct Good {
+    pub(super) token: CheckedToken,
+    pub(super) kind: TokenKind,
+    pub(super) session: Option<SessionView>,
+    pub(super) own_claims: Map<String, Value>,
+}
+
+impl Authority {
+    /// Says whose a bearer token is, and whether this request may go ahead.
+    ///
+    /// # Errors
+    /// When the authority can't say: it checks no tokens, the provider or the store is away.
+    pub async fn validate_token(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
+        let found = self.find_good(question).await?;
+        let inactive = |reason| {
+            let answer = token_answer::inactive(reason, &call.request_id);
+            Ok(Outcome::Inactive { reason, answer })
+        };
+        let good = match found {
+            Ok(good) => good,
+            Err(reason) => return inactive(reason),
+        };
+        let audience = &question.requirements.audience;
+        if !audience.is_empty() && !good.token.audiences.contains(audience) {
+            return inactive(TokenFault::OtherAudience);
+        }
+        // What a provider signed goes by the world's time, and what we keep by the store's.
+        let now = if good.kind == TokenKind::Own { self.ports.clock.now() } else { self.ports.wall.now() };
+        if let Some(reason) = missing(&good.token, &question.requirements, now) {
+            let answer = token_answer::denied(&reason, &call.request_id);
+            return Ok(Outcome::Denied { reason, answer });
+        }
+        let Good { token, kind, session, own_claims } = good;
+        let judged = question.requirements.clone();
+        Ok(Outcome::Active(Box::new(Active { token, kind, session, own_claims, judged })))
+    }
+
+    async fn find_good(&self, question: &Question) -> Result<Result<Good, TokenFault>, Error> {
+        let token = question.token.expose();
+        let checking: Vec<_> = self.checking_providers();
+        if checking.is_empty() && self.settings.mint.is_none() {
+            return Err(Error::TokenCheckOff);
+        }
+        if token.is_empty() {
+            return Ok(Err(TokenFault::Missing));
+        }
+        if token.len() > LONGEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(Err(TokenFault::Forged));
+        }
+        let named = |provider: &&Arc<dyn IdentityProvider>| provider.info().name == question.provider;
+        if !question.provider.is_empty() && !checking.iter().any(|provider| named(&provider)) {
+            let expected = "a provider whose access tokens are checked, or empty".to_owned();
+            return Err(Error::InvalidField { field: "provider", expected });
+        }
+        let issuer = own_token::payload(token).and_then(|claims| Some(claims.get("iss")?.as_str()?.to_owned()));
+        if let (Some(issuer), Some(mint)) = (&issuer, &self.settings.mint)
+            && *issuer == mint.issuer
+            && question.provider.is_empty()
+        {
+            return self.check_own(mint, &question.token).await;
+        }
+        let fits = |provider: &&Arc<dyn IdentityProvider>| match &issuer {
+            Some(issuer) => provider.info().issuer.admits(issuer),
+            None => provider.token_check() == TokenCheck::Introspection,
+        };
+        let mut fitting = checking.iter().filter(fits).filter(|one| question.provider.is_empty() || named(one));
+        let Some(provider) = fitting.next() else {
+            return Ok(Err(if issuer.is_some() { TokenFault::UnknownIssuer } else { TokenFault::Forged }));
+        };
+        if fitting.next().is_some() {
+            // A token is shown to nobody but its issuer.
+            let expected = "the provider that issued the token: several could have".to_owned();
+            return Err(Error::InvalidField { field: "provider", expected });
+        }
+        let kind = if provider.token_check() == TokenCheck::Jwt { TokenKind::Jwt } else { TokenKind::Introspected };
+        Ok(match provider.check_token(&question.token, self.ports.wall.now()).await? {
+            TokenVerdict::Good(token) => Ok(Good { token: *token, kind, session: None, own_claims: Map::new() }),
+            TokenVerdict::Bad(fault) => Err(fault),
+        })
+    }
+
+    fn checking_providers(&self) -> Vec<Arc<dyn IdentityProvider>> {
+        let all = self.ports.providers.all().into_iter();
+        all.filter(|provider| provider.token_check() != TokenCheck::Off).collect()
+    }
+}
+
+/// What a good token lacks.
+fn missing(token: &CheckedToken, needed: &Requirements, now: Timestamp) -> Option<DeniedReason> {
+    let lacks = |has: &[String], wants: &[String]| -> Vec<String> {
+        wants.iter().filter(|one| !has.contains(one)).cloned().collect()
+    };
+    let scopes = lacks(&token.identity.scopes, &needed.scopes);
+    if !scopes.is_empty() {
+        return Some(DeniedReason::ScopeMissing(scopes));
+    }
+    let permissions = lacks(&token.permissions, &needed.permissions);
+    if !permissions.is_empty() {
+        return Some(DeniedReason::PermissionMissing(permissions));
+    }
+    let age = needed.max_login_age?;
+    let fresh = token.authenticated.is_some_and(|at| now <= at + age);
+    (!fresh).then_some(DeniedReason::LoginTooOld)
+}

@@ -1,0 +1,88 @@
+//! Owns the way from protobuf to questions about tokens. Does not know the answers.
+
+use std::time::Duration;
+
+use serde_json::{Map, Number, Value};
+
+use super::questions::presented;
+use super::{fields, v1};
+use crate::authority::settings::Limits;
+use crate::authority::{Error, get_access_token, mint_token, validate_token};
+use crate::crypto::Secret;
+
+const YEAR: Duration = Duration::from_hours(365 * 24);
+const DAY: Duration = Duration::from_hours(24);
+const HOUR: Duration = Duration::from_hours(1);
+const SECOND: Duration = Duration::from_secs(1);
+/// The deepest that an application's claims are read; the rules want them shallower.
+const DEEPEST: usize = 16;
+
+type Read<T> = Result<T, Error>;
+
+pub(super) fn get_access_token(
+    request: v1::GetAccessTokenRequest,
+    limits: &Limits,
+) -> Read<get_access_token::Question> {
+    let audience = fields::text("audience", request.audience, 2048)?;
+    Ok(get_access_token::Question {
+        minimum: fields::duration("minimum_lifetime", request.minimum_lifetime, Duration::ZERO, HOUR)?,
+        audience: (!audience.is_empty()).then_some(audience),
+        presented: presented(request.cookies, request.context, limits)?,
+    })
+}
+
+pub(super) fn validate_token(request: v1::ValidateTokenRequest) -> Read<validate_token::Question> {
+    let needed = request.requirements.unwrap_or_default();
+    // What is no text is no token: the use case says so as of any other garbage.
+    let token = std::str::from_utf8(&request.token).unwrap_or("\u{fffd}");
+    Ok(validate_token::Question {
+        token: Secret::new(token),
+        provider: fields::text("provider", request.provider, 64)?,
+        requirements: validate_token::Requirements {
+            scopes: fields::names("requirements.scopes", needed.scopes, 100)?,
+            permissions: fields::names("requirements.permissions", needed.permissions, 100)?,
+            audience: fields::text("requirements.audience", needed.audience, 2048)?,
+            max_login_age: fields::duration("requirements.max_login_age", needed.max_login_age, SECOND, YEAR)?,
+        },
+    })
+}
+
+pub(super) fn mint_token(request: v1::MintTokenRequest, limits: &Limits) -> Read<mint_token::Question> {
+    let claims = request.application_claims.unwrap_or_default();
+    let claims = object(claims, DEEPEST)
+        .ok_or_else(|| fields::invalid("application_claims", "JSON values, not nested too deep, all of them set"))?;
+    Ok(mint_token::Question {
+        presented: presented(request.cookies, request.context, limits)?,
+        audience: fields::required("audience", request.audience)?,
+        lifetime: fields::duration("lifetime", request.lifetime, SECOND, DAY)?,
+        claims: fields::names("claims", request.claims, 50)?,
+        application_claims: claims,
+    })
+}
+
+fn object(message: prost_types::Struct, depth: usize) -> Option<Map<String, Value>> {
+    let depth = depth.checked_sub(1)?;
+    message.fields.into_iter().map(|(name, member)| Some((name, value(member, depth)?))).collect()
+}
+
+fn value(message: prost_types::Value, depth: usize) -> Option<Value> {
+    use prost_types::value::Kind;
+    Some(match message.kind? {
+        Kind::NullValue(_) => Value::Null,
+        Kind::BoolValue(yes) => Value::Bool(yes),
+        Kind::NumberValue(number) => Value::Number(whole(number).map_or_else(|| Number::from_f64(number), Some)?),
+        Kind::StringValue(text) => Value::String(text),
+        Kind::ListValue(list) => {
+            let depth = depth.checked_sub(1)?;
+            Value::Array(list.values.into_iter().map(|item| value(item, depth)).collect::<Option<_>>()?)
+        }
+        Kind::StructValue(inner) => Value::Object(object(inner, depth)?),
+    })
+}
+
+/// Protobuf knows no whole numbers in JSON; a row's id should not become `5.0`.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+fn whole(number: f64) -> Option<Number> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() < EXACT).then(|| Number::from(number as i64))
+}

@@ -1,0 +1,106 @@
+//! Owns the tests of what becomes of tokens: refreshed across replicas, exchanged, minted, checked. Each through the
+//! gRPC door where there is one, over the embedded store and over Redis. Does not know a provider's protocol.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `refresh` | beside the answer, on demand, CSRF, refusals, trouble |
+//! | `replicas` | several authorities over one Redis: one provider call, lost leases, killed processes |
+//! | `exchange`, `user_info` | what else is asked of the provider for a session |
+//! | `mint`, `keys` | our own tokens, and the keys that sign them |
+//! | `bearer` | whose a token is, and what it may |
+
+mod bearer;
+mod exchange;
+mod keys;
+mod mint;
+mod refresh;
+mod replicas;
+mod user_info;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use gatelodge::app::world::SystemEntropy;
+use gatelodge::authority::Ports;
+use gatelodge::authority::provider::ProviderError;
+use gatelodge::authority::settings::Settings;
+use gatelodge::store::redis::{RedisSettings, RedisStore};
+use tonic::Code;
+
+use crate::redis::{Server, address};
+use crate::rpc::serving::Serving;
+use crate::world::{Browser, World};
+
+/// A store over the Redis that all tests share, under a prefix that nobody else has.
+pub async fn redis_store(prefix: &str) -> Arc<RedisStore> {
+    let port = tokio::task::spawn_blocking(|| Server::shared().port).await.unwrap();
+    let settings = RedisSettings {
+        urls: vec![gatelodge::crypto::Secret::new(address(port))],
+        cluster: false,
+        key_prefix: prefix.to_owned(),
+        connect_timeout: Duration::from_secs(5),
+        response_timeout: Duration::from_secs(10),
+        allow_eviction: false,
+    };
+    RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap()
+}
+
+/// A prefix that nobody else has.
+pub fn fresh_prefix() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    format!("k{:016x}.", u64::from_be_bytes(bytes))
+}
+
+/// Puts a Redis store into a world's ports, and chance that no other process shares.
+pub fn over(store: &Arc<RedisStore>) -> impl FnOnce(&mut Ports) {
+    let store = Arc::clone(store);
+    move |ports| {
+        (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store);
+    }
+}
+
+/// A world that is served, and a browser that is logged in there.
+pub struct Served {
+    pub world: World,
+    pub serving: Serving,
+    pub browser: Browser,
+}
+
+impl Served {
+    pub async fn of(world: World) -> Self {
+        let (serving, mut browser) = (Serving::of(&world).await, Browser::default());
+        world.log_in(&mut browser, "ada").await;
+        Self { world, serving, browser }
+    }
+
+    pub fn refreshed(&self) -> usize {
+        self.world.provider.refreshed.load(Ordering::SeqCst)
+    }
+
+    /// Waits until something is so.
+    pub async fn until(&self, so: impl Fn(&Self) -> bool) {
+        until(|| so(self)).await;
+    }
+}
+
+/// Waits until something is so.
+pub async fn until(so: impl Fn() -> bool) {
+    let end = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !so() {
+        assert!(tokio::time::Instant::now() < end, "it never came to be");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// What is wrong at a provider, and the status and reason that a caller gets.
+pub type Trouble = (fn() -> ProviderError, Code, &'static str);
+
+/// One over the embedded store, one over Redis.
+pub async fn both(change: impl Fn(&mut Settings)) -> [Served; 2] {
+    let store = redis_store(&fresh_prefix()).await;
+    let embedded = World::with(&change);
+    let redis = World::built(&["idp"], &change, over(&store));
+    [Served::of(embedded).await, Served::of(redis).await]
+}

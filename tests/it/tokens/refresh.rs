@@ -1,0 +1,194 @@
+//! Owns the tests of refreshing in one authority, through its door. Does not know replicas.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use gatelodge::authority::provider::ProviderError;
+use gatelodge::rpc::policy::Role;
+use gatelodge_client::v1;
+use gatelodge_client::v1::refresh_tokens_response::Outcome;
+use gatelodge_client::v1::validate_session_response::Outcome as Validated;
+use tonic::{Code, Status};
+
+use super::{Served, both};
+use crate::rpc::failed;
+use crate::rpc::serving::{by, context, cookies, validation};
+
+async fn validate(served: &Served) -> Validated {
+    let asked = by(Role::Edge, validation(&served.browser));
+    served.serving.sessions().await.validate_session(asked).await.unwrap().into_inner().outcome.unwrap()
+}
+
+async fn refresh(served: &Served, context: Option<v1::RequestContext>) -> Result<v1::RefreshTokensResponse, Status> {
+    let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context };
+    let answer = served.serving.sessions().await.refresh_tokens(by(Role::Edge, question)).await?;
+    Ok(answer.into_inner())
+}
+
+async fn access(served: &Served) -> Result<String, Status> {
+    let question = v1::GetAccessTokenRequest { cookies: cookies(&served.browser), ..Default::default() };
+    let answer = served.serving.sessions().await.get_access_token(by(Role::Backend, question)).await?;
+    match answer.into_inner().outcome.unwrap() {
+        v1::get_access_token_response::Outcome::AccessToken(token) => Ok(token.value),
+        v1::get_access_token_response::Outcome::Inactive(inactive) => panic!("{inactive:?}"),
+    }
+}
+
+fn refusing(served: &Served, refusal: impl Into<Option<fn() -> ProviderError>>) {
+    *served.world.provider.refusal.lock().unwrap() = refusal.into();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_are_due_are_refreshed_beside_the_answer_and_never_before_it() {
+    for served in both(|_| ()).await {
+        assert!(matches!(validate(&served).await, Validated::Active(_)));
+        assert_eq!(served.refreshed(), 0, "they are not due");
+        // A provider that takes its time: the answer is there long before.
+        *served.world.provider.slow.lock().unwrap() = Some(Duration::from_secs(3));
+        served.world.clock.advance(Duration::from_secs(275));
+        let begun = tokio::time::Instant::now();
+        for _ in 0..20 {
+            assert!(matches!(validate(&served).await, Validated::Active(_)));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        served.until(|served| served.refreshed() == 1).await;
+        *served.world.provider.slow.lock().unwrap() = None;
+        assert_eq!(access(&served).await.unwrap(), "access-100");
+        assert!(matches!(validate(&served).await, Validated::Active(_)));
+        assert_eq!(served.refreshed(), 1, "one call for all who were answered meanwhile");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn switched_off_nothing_is_refreshed() {
+    for served in both(|settings| settings.tokens.refresh = false).await {
+        served.world.clock.advance(Duration::from_secs(299));
+        validate(&served).await;
+        failed(refresh(&served, None).await, Code::FailedPrecondition, "NO_REFRESH_TOKEN");
+        assert_eq!(served.refreshed(), 0);
+    }
+}
+
+// Trouble is met by resting, not by asking again with every request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_in_trouble_is_asked_beside_an_answer_once_in_a_while() {
+    for served in both(|settings| settings.tokens.end_session_when_refused = true).await {
+        refusing(&served, (|| ProviderError::Unavailable("away".into())) as fn() -> ProviderError);
+        served.world.clock.advance(Duration::from_secs(299));
+        for _ in 0..10 {
+            assert!(matches!(validate(&served).await, Validated::Active(_)), "trouble ends no session");
+        }
+        served.until(|served| served.refreshed() == 1).await;
+        served.world.clock.advance(Duration::from_secs(31));
+        assert!(matches!(validate(&served).await, Validated::Active(_)));
+        served.until(|served| served.refreshed() == 2).await;
+        assert_eq!(served.refreshed(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_ends_the_session_where_that_is_configured_and_there_alone() {
+    let refusal: fn() -> ProviderError = || ProviderError::InvalidGrant("spent".into());
+    for ends in [false, true] {
+        for served in both(|settings| settings.tokens.end_session_when_refused = ends).await {
+            refusing(&served, refusal);
+            if ends {
+                let answer = refresh(&served, None).await.unwrap();
+                let Some(Outcome::Inactive(inactive)) = answer.outcome else { panic!("{answer:?}") };
+                assert_eq!(inactive.reason(), v1::InactiveReason::Revoked);
+                assert!(matches!(validate(&served).await, Validated::Inactive(_)));
+            } else {
+                failed(refresh(&served, None).await, Code::FailedPrecondition, "PROVIDER_REFUSED");
+                assert!(matches!(validate(&served).await, Validated::Active(_)));
+            }
+        }
+    }
+}
+
+// security.md 82: everything but a definite refusal is trouble.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trouble_of_any_kind_ends_no_session() {
+    let troubles: [fn() -> ProviderError; 4] = [
+        || ProviderError::Unavailable("away".into()),
+        || ProviderError::Lost("cut".into()),
+        || ProviderError::Failed("500".into()),
+        || ProviderError::Rejected("id_token.sub"),
+    ];
+    for served in both(|settings| settings.tokens.end_session_when_refused = true).await {
+        for trouble in troubles {
+            refusing(&served, trouble);
+            assert!(refresh(&served, None).await.is_err());
+            assert!(matches!(validate(&served).await, Validated::Active(_)));
+        }
+        refusing(&served, None);
+        assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Refreshed(_))));
+    }
+}
+
+// security.md 81: the same token, once more, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_is_asked_for_once_more_with_the_same_token() {
+    for served in both(|settings| settings.tokens.end_session_when_refused = true).await {
+        served.world.provider.lose_answers.store(1, Ordering::SeqCst);
+        assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Refreshed(_))));
+        assert_eq!(*served.world.provider.presented.lock().unwrap(), ["refresh-0", "refresh-0"]);
+        served.world.provider.lose_answers.store(2, Ordering::SeqCst);
+        failed(refresh(&served, None).await, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+        assert_eq!(served.world.provider.presented.lock().unwrap().len(), 4, "and never a third time");
+        // A refusal of the second is of our own making: the first may have spent the token.
+        served.world.provider.lose_answers.store(1, Ordering::SeqCst);
+        refusing(&served, (|| ProviderError::InvalidGrant("spent".into())) as fn() -> ProviderError);
+        failed(refresh(&served, None).await, Code::FailedPrecondition, "PROVIDER_REFUSED");
+        assert!(matches!(validate(&served).await, Validated::Active(_)));
+    }
+}
+
+// ISSUE: a context with an unsafe method is judged as by ValidateSession.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browsers_refresh_needs_its_csrf_token_and_origin_and_gets_a_finished_answer() {
+    for served in both(|_| ()).await {
+        let post = context("POST", "/auth/web/refresh");
+        let denied = |answer: v1::RefreshTokensResponse| {
+            let Some(Outcome::Denied(denied)) = answer.outcome else { panic!("{:?}", answer.outcome) };
+            assert_eq!(answer.answer.unwrap().status, 403);
+            denied.reason()
+        };
+        let bare = refresh(&served, Some(post.clone())).await.unwrap();
+        assert_eq!(denied(bare), v1::DeniedReason::CsrfMissing);
+        let question = v1::ValidateSessionRequest { issue_csrf_token: true, ..validation(&served.browser) };
+        let answer = served.serving.sessions().await.validate_session(by(Role::Edge, question)).await.unwrap();
+        let Some(Validated::Active(active)) = answer.into_inner().outcome else { panic!("not active") };
+        let with_token = v1::RequestContext { csrf_token: Some(active.csrf_token.into()), ..post };
+        let foreign = v1::RequestContext { origin: Some("https://evil.example".into()), ..with_token.clone() };
+        assert_eq!(denied(refresh(&served, Some(foreign)).await.unwrap()), v1::DeniedReason::OriginRefused);
+        assert_eq!(served.refreshed(), 0);
+
+        let answer = refresh(&served, Some(with_token)).await.unwrap();
+        assert!(matches!(answer.outcome, Some(Outcome::Refreshed(_))));
+        let http = answer.answer.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&http.body).unwrap();
+        assert_eq!((http.status, body["expires_at"].as_u64()), (200, Some(1_800_000_300)));
+        assert_eq!(body["session"]["created_at"].as_u64(), Some(1_800_000_000));
+        assert!(refresh(&served, None).await.unwrap().answer.is_none(), "no context, no answer");
+    }
+}
+
+// What the provider gave is not thrown away because the store stumbles.
+#[tokio::test]
+async fn tokens_outlive_a_store_that_is_away_for_a_moment() {
+    use crate::world::faults::Fault;
+    use crate::world::{Browser, World};
+    let (world, store) = World::with_faults(|_| ());
+    let mut browser = Browser::default();
+    world.log_in(&mut browser, "ada").await;
+    *world.provider.slow.lock().unwrap() = Some(Duration::from_millis(50));
+    let authority = world.authority.clone();
+    let asked = browser.fetch("GET", "/");
+    let refreshing = tokio::spawn(async move { authority.refresh_tokens(&World::call(), &asked).await });
+    super::until(|| world.provider.refreshed.load(Ordering::SeqCst) == 1).await;
+    store.set(Fault::Away);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    store.set(None);
+    refreshing.await.unwrap().unwrap();
+    assert!(world.provider.revoked.lock().unwrap().is_empty(), "a token of the same grant lives on");
+}
