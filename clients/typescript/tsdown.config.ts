@@ -15,4 +15,5 @@ export default defineConfig({
   platform: "node",
   fixedExtension: false,
   dts: true,
+  checks: { pluginTimings: false },
 });

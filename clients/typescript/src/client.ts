@@ -1,6 +1,7 @@
 /** Owns the typed calls of the contract: key, request id, deadlines, retries. Does not know HTTP. */
 import {
   create,
+  type DescMessage,
   type DescMethod,
   type DescMethodUnary,
   type DescService,
@@ -11,10 +12,13 @@ import { DeadlineExceededError, errorOf, GatelodgeError, UnreachableError } from
 import { AdminService } from "./gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "./gen/gatelodge/v1/login_pb.js";
 import { SessionService, ValidateSessionRequestSchema } from "./gen/gatelodge/v1/session_pb.js";
+import { TokenService, ValidateTokenRequestSchema } from "./gen/gatelodge/v1/token_pb.js";
+import { HEALTH_CHECK, SERVING } from "./health.js";
 import type { Logger } from "./log.js";
 import { MANNERS, PROBE } from "./manners.js";
 import { settle, type ClientOptions } from "./options.js";
 import { isRequestId } from "./presented.js";
+import { readTokenVerdict, type TokenVerdict } from "./token-verdict.js";
 import { GrpcTransport, type Transport } from "./transport.js";
 import { readVerdict, type Verdict } from "./verdict.js";
 
@@ -46,6 +50,15 @@ export interface Sessions extends Calls<typeof SessionService> {
   check(question: MessageInitShape<typeof ValidateSessionRequestSchema>, options?: CallOptions): Promise<Verdict>;
 }
 
+/** The calls about bearer tokens. */
+export interface Tokens extends Calls<typeof TokenService> {
+  /**
+   * Asks `validateToken` and reads the answer as {@link Sessions.check} does. When it rejects, the authority could not say:
+   * answer 503. Where the token is not active, answer as it says.
+   */
+  check(question: MessageInitShape<typeof ValidateTokenRequestSchema>, options?: CallOptions): Promise<TokenVerdict>;
+}
+
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1000;
 /** An authority that can't be reached may be starting again; a person waits meanwhile, so it is asked once more only. */
@@ -61,6 +74,8 @@ export class Client {
   readonly login: Calls<typeof LoginService>;
   /** The calls about a presented session. */
   readonly sessions: Sessions;
+  /** The calls about bearer tokens, the authority's own among them. */
+  readonly tokens: Tokens;
   /** The calls of an admin. */
   readonly admin: Calls<typeof AdminService>;
   /** Where trouble is told. */
@@ -87,6 +102,19 @@ export class Client {
         return readVerdict(question, await sessions.validateSession(question, how));
       },
     };
+    const tokens = this.#calls(TokenService);
+    this.tokens = {
+      ...tokens,
+      check: async (init, how) => {
+        const question = create(ValidateTokenRequestSchema, init);
+        return readTokenVerdict(question, await tokens.validateToken(question, how));
+      },
+    };
+  }
+
+  /** Whether a service, or the authority as a whole, is serving now, as grpc.health.v1 says. */
+  async isServing(service = "", options: CallOptions = {}): Promise<boolean> {
+    return (await this.#call(HEALTH_CHECK, { value: service }, options)).value === SERVING;
   }
 
   /** Aborts when the client is closed. */
@@ -117,11 +145,11 @@ export class Client {
    * Invariant: only `UNAVAILABLE` is repeated, only where the contract says that it is safe, never sooner than the
    * authority asked for, never past the deadline, and once at most while no authority can be reached.
    */
-  async #call(
-    method: DescMethodUnary,
-    init: MessageInitShape<DescMethodUnary["input"]>,
+  async #call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    init: MessageInitShape<I>,
     { requestId, deadlineMs, signal }: CallOptions,
-  ): Promise<unknown> {
+  ): Promise<MessageShape<O>> {
     const manner = MANNERS[`${method.parent.typeName}/${method.name}`] ?? PROBE;
     const deadline = Date.now() + (deadlineMs ?? this.#deadlineMs ?? manner.deadlineMs);
     const attempt = {
@@ -142,7 +170,7 @@ export class Client {
         throw errorOf({ code: "CANCELLED", message: "the client is closed" });
       }
       try {
-        return await this.#transport.send(attempt);
+        return (await this.#transport.send(attempt)) as MessageShape<O>;
       } catch (failure) {
         if (!(failure instanceof GatelodgeError)) {
           throw failure;

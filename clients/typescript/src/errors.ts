@@ -111,7 +111,7 @@ export class KeyUnavailableError extends GatelodgeError {
 export class ProviderUnavailableError extends GatelodgeError {
   override name = "ProviderUnavailableError";
 }
-/** The identity provider refused the refresh token: only a new login brings new tokens. */
+/** The identity provider refused the session's refresh or access token: only a new login brings new tokens. */
 export class ProviderRefusedError extends GatelodgeError {
   override name = "ProviderRefusedError";
 }
@@ -147,6 +147,26 @@ export class InternalError extends GatelodgeError {
 export class OverloadedError extends GatelodgeError {
   override name = "OverloadedError";
 }
+/** No token is given for the audience that was named. */
+export class AudienceRefusedError extends GatelodgeError {
+  override name = "AudienceRefusedError";
+}
+/** The authority mints no tokens. */
+export class MintingOffError extends GatelodgeError {
+  override name = "MintingOffError";
+}
+/** No token for another audience can be had of the session's identity provider. */
+export class ExchangeUnsupportedError extends GatelodgeError {
+  override name = "ExchangeUnsupportedError";
+}
+/** The authority checks no access tokens. */
+export class TokenCheckOffError extends GatelodgeError {
+  override name = "TokenCheckOffError";
+}
+/** The session's identity provider offers no user info that could be asked again. */
+export class UserInfoUnsupportedError extends GatelodgeError {
+  override name = "UserInfoUnsupportedError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -176,6 +196,11 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   METHOD_UNKNOWN: MethodUnknownError,
   INTERNAL: InternalError,
   OVERLOADED: OverloadedError,
+  AUDIENCE_REFUSED: AudienceRefusedError,
+  MINTING_OFF: MintingOffError,
+  EXCHANGE_UNSUPPORTED: ExchangeUnsupportedError,
+  TOKEN_CHECK_OFF: TokenCheckOffError,
+  USER_INFO_UNSUPPORTED: UserInfoUnsupportedError,
 };
 
 /** The error of a failure, of the class of its reason. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { Client, type CallOptions, type Calls, type Sessions } from "./client.js";
+export { Client, type CallOptions, type Calls, type Sessions, type Tokens } from "./client.js";
 export { Edge, type EdgeOptions } from "./edge.js";
 export * from "./errors.js";
 export { Gate, rule, type Admission, type Outcome, type Rule } from "./gate.js";
@@ -15,5 +15,6 @@ export type { ClientOptions } from "./options.js";
 export type { RawRequest } from "./presented.js";
 export type { Needs } from "./requirements.js";
 export type { Session } from "./session.js";
+export type { TokenVerdict } from "./token-verdict.js";
 export type { Attempt, Transport } from "./transport.js";
 export type { Active, Denied, Inactive, Verdict } from "./verdict.js";

@@ -28,7 +28,12 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.SessionService/ValidateSession": SAFE,
   "gatelodge.v1.SessionService/RefreshTokens": SAFE_SLOW,
   "gatelodge.v1.SessionService/GetAccessToken": SAFE_SLOW,
+  "gatelodge.v1.SessionService/GetUserInfo": SAFE_SLOW,
   "gatelodge.v1.SessionService/Revoke": SAFE,
+  // It may have to ask the provider that issued the token.
+  "gatelodge.v1.TokenService/ValidateToken": SAFE_SLOW,
+  "gatelodge.v1.TokenService/MintToken": SAFE,
+  "gatelodge.v1.TokenService/GetJwks": SAFE,
   "gatelodge.v1.AdminService/ListSessions": SAFE,
   "gatelodge.v1.AdminService/GetSession": SAFE,
   "gatelodge.v1.AdminService/Revoke": SAFE,

@@ -112,8 +112,8 @@ export function contextOf(request: RawRequest, settings: Settings): Context {
   const context: Context = {
     method: cut(request.method, longest),
     target: cut(request.target, longest),
-    xForwardedFor: last(lines(request, "x-forwarded-for")),
-    forwarded: last(lines(request, "forwarded")),
+    xForwardedFor: end(lines(request, "x-forwarded-for"), longest),
+    forwarded: end(lines(request, "forwarded"), longest),
   };
   for (const [field, name] of Object.entries({ ...SINGLE_HEADERS, csrfToken: settings.csrfHeader })) {
     const value = came.get(name);
@@ -128,9 +128,18 @@ export function contextOf(request: RawRequest, settings: Settings): Context {
   return context;
 }
 
-/** The last lines of a header that proxies append to, whole: the authority reads them from their end. */
-function last(values: readonly string[]): Uint8Array<ArrayBuffer>[] {
-  return values.slice(-MOST_LINES).map(bytes);
+/** The end of a header that proxies append to: of the last lines one byte more than the authority reads. */
+function end(values: readonly string[], longest: number): Uint8Array<ArrayBuffer>[] {
+  let room = longest > 0 ? longest + 1 : Infinity;
+  const kept: Uint8Array<ArrayBuffer>[] = [];
+  for (const value of values.slice(-MOST_LINES).reverse()) {
+    if (room <= 0) {
+      break;
+    }
+    kept.push(bytes(value.slice(-room)));
+    room -= value.length;
+  }
+  return kept.reverse();
 }
 
 /** The peer's address in its usual form; nothing for what is none, such as a Unix socket's peer. */

@@ -6,3 +6,4 @@ export * from "./gen/gatelodge/v1/identity_pb.js";
 export * from "./gen/gatelodge/v1/login_pb.js";
 export * from "./gen/gatelodge/v1/presented_pb.js";
 export * from "./gen/gatelodge/v1/session_pb.js";
+export * from "./gen/gatelodge/v1/token_pb.js";

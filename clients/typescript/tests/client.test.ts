@@ -7,6 +7,8 @@ import { errorOf, GatelodgeError, InconclusiveError, OptionsError, StoreUnavaila
 import { settle } from "../src/options.js";
 import { ErrorReason } from "../src/gen/gatelodge/v1/error_reason_pb.js";
 import { ValidateSessionRequestSchema, ValidateSessionResponseSchema } from "../src/gen/gatelodge/v1/session_pb.js";
+import { ValidateTokenRequestSchema, ValidateTokenResponseSchema } from "../src/gen/gatelodge/v1/token_pb.js";
+import { readTokenVerdict } from "../src/token-verdict.js";
 import { readVerdict } from "../src/verdict.js";
 import { pathAndQuery } from "../src/presented.js";
 import type { Attempt } from "../src/transport.js";
@@ -126,6 +128,30 @@ describe("answers", () => {
   test("a scope that was not judged is no yes", () => {
     assert.throws(() => readVerdict(question, active([])), InconclusiveError);
     assert.equal(readVerdict(question, active(["admin"])).kind, "active");
+  });
+
+  test("a token is good only if all that was asked for was judged", () => {
+    const all = { scopes: ["a"], permissions: ["p"], audience: "api", maxLoginAge: { seconds: 60n } };
+    const read = (requirements: object, judged: object): string =>
+      readTokenVerdict(
+        create(ValidateTokenRequestSchema, { requirements }),
+        create(ValidateTokenResponseSchema, { outcome: { case: "active", value: { judged } } }),
+      ).kind;
+    assert.equal(read(all, all), "active");
+    assert.equal(read({}, {}), "active");
+    for (const more of [
+      { scopes: ["a", "b"] },
+      { permissions: ["q"] },
+      { audience: "other" },
+      { maxLoginAge: { seconds: 1n } },
+    ]) {
+      assert.throws(() => read(more, all), InconclusiveError);
+      assert.throws(() => read(more, {}), InconclusiveError);
+    }
+    assert.throws(
+      () => readTokenVerdict(create(ValidateTokenRequestSchema), create(ValidateTokenResponseSchema)),
+      InconclusiveError,
+    );
   });
 
   test("an outcome that is not known is neither yes nor no", () => {

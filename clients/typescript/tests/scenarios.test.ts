@@ -9,7 +9,7 @@ import { FakeAuthority, type InactiveState, type SignedIn } from "gatelodge/test
 import { FRAMEWORKS } from "./applications/all.js";
 
 interface Step {
-  readonly request: { method: string; path: string; headers: [string, string][] };
+  readonly request: { method: string; path: string; headers: [string, string][]; body?: string };
   readonly expect: {
     status: number;
     headers?: Record<string, string | null>;
@@ -86,11 +86,12 @@ function be(authority: FakeAuthority, trouble: Trouble | undefined): void {
 }
 
 async function play(base: string, { request, expect }: Step): Promise<void> {
+  const length = request.body === undefined ? [] : ["content-length", String(request.body.length)];
   const sent = send(base + request.path, {
     method: request.method,
-    headers: ["host", "localhost:8000", "connection", "close", ...request.headers.flat()] as never,
+    headers: ["host", "localhost:8000", "connection", "close", ...length, ...request.headers.flat()] as never,
   });
-  sent.end();
+  sent.end(request.body);
   const [got] = (await once(sent, "response")) as [IncomingMessage];
   const body = await text(got);
   assert.equal(got.statusCode, expect.status, `${request.path}: ${body}`);

@@ -15,6 +15,8 @@ import {
   CallerUnauthenticatedError,
   Client,
   InvalidFieldError,
+  MintingOffError,
+  TokenCheckOffError,
   UnreachableError,
 } from "gatelodge";
 
@@ -73,6 +75,16 @@ test("a call is answered over gRPC", async () => {
   assert.ok(settings?.sessionCookieNames.length);
   const verdict = await using(keys["edge"], (client) => client.sessions.check({}));
   assert.equal(verdict.kind, "inactive");
+});
+
+test("every service is called, and says when it is off", async () => {
+  await using(keys["backend"], async (client) => {
+    assert.equal(await client.isServing(), true);
+    assert.equal((await client.sessions.getUserInfo({})).outcome.case, "inactive");
+    await assert.rejects(client.tokens.check({ token: Buffer.from("x") }), TokenCheckOffError);
+    await assert.rejects(client.tokens.mintToken({ audience: "api" }), MintingOffError);
+    await assert.rejects(client.tokens.getJwks({}), MintingOffError);
+  });
 });
 
 test("a wrong key is named", async () => {

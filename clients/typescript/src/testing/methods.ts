@@ -6,9 +6,10 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { errorOf } from "../errors.js";
+import { errorOf, type Reason } from "../errors.js";
 import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
 import { LoginFailure, LoginService } from "../gen/gatelodge/v1/login_pb.js";
+import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
 import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
 import { CsrfRequirement, DeniedReason, RequirementsSchema, SessionService } from "../gen/gatelodge/v1/session_pb.js";
 import { denied, inactive, json, problem, redirect, setCookie, type Finished } from "./answers.js";
@@ -22,9 +23,10 @@ type Answers<M extends DescMethodUnary> = (
 ) => MessageInitShape<M["output"]>;
 type Any = (state: State, question: Message, requestId: string) => MessageInitShape<DescMethodUnary["output"]>;
 
-const { login, session, admin } = {
+const { login, session, token, admin } = {
   login: LoginService.method,
   session: SessionService.method,
+  token: TokenService.method,
   admin: AdminService.method,
 };
 
@@ -59,10 +61,20 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     const { userId, scopes } = found.identity;
     return { outcome: { case: "accessToken" as const, value: { value: `access_${userId}`, type: "Bearer", scopes } } };
   }),
+  row(session.getUserInfo, (state, { cookies }) => {
+    const found = presented(state.sessions, cookies);
+    return typeof found === "number"
+      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
+      : { outcome: { case: "userInfo" as const, value: { identity: found.identity, session: found.info } } };
+  }),
   row(session.revoke, (state, { cookies, target }) => {
     required("target", target.case);
     return { revokedCount: ended(found(state, cookies)) };
   }),
+  // Of bearer tokens it says what an authority says that checks none and mints none.
+  row(token.validateToken, () => off("TOKEN_CHECK_OFF", "The fake authority checks no access tokens.")),
+  row(token.mintToken, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
+  row(token.getJwks, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
   row(admin.listSessions, (state, { userId }) => ({
     sessions: living(state)
       .filter(({ identity }) => userId === "" || identity.userId === userId)
@@ -97,6 +109,10 @@ function required(field: string, value: unknown): void {
       fields: [{ field, description: "is required" }],
     });
   }
+}
+
+function off(reason: Reason, message: string): never {
+  throw errorOf({ code: "FAILED_PRECONDITION", reason, message });
 }
 
 function living({ sessions }: State): Kept[] {
@@ -196,9 +212,13 @@ function startLogout(
   }
   const requirements = create(RequirementsSchema, { csrf: CsrfRequirement.REQUIRED });
   const one = found(state, cookies);
-  const token = new URLSearchParams(textOf(form)).get("csrf_token");
+  const [inForm, ...others] = new URLSearchParams(textOf(form)).getAll("csrf_token");
+  if (others.length > 0) {
+    const answer = problem(400, "request_malformed", "The request can't be read", "Send csrf_token once.", requestId);
+    return { answer, settingsVersion };
+  }
   const judgedContext =
-    context && !context.csrfToken && token !== null ? { ...context, csrfToken: Buffer.from(token) } : context;
+    context && !context.csrfToken && inForm !== undefined ? { ...context, csrfToken: Buffer.from(inForm) } : context;
   const judged = isForeign(context, settings)
     ? DeniedReason.ORIGIN_REFUSED
     : one && judge(one, requirements, judgedContext, settings);

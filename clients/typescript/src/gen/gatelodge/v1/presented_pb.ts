@@ -49,14 +49,16 @@ export const CookieSchema: GenMessage<Cookie> = /*@__PURE__*/
  * (fingerprint, origin, CSRF) is not judged. When it is sent, send every header that came; a field is absent
  * when the request had no such header. A header that came on several lines is joined with ", ", except where the
  * field is repeated. Each value may be up to EdgeSettings.limits.max_header_bytes; a longer one may be cut there.
- * X-Forwarded-For and Forwarded are passed whole, 64 lines at most, the last ones: proxies append to them.
+ * Proxies append to X-Forwarded-For and Forwarded, so these are cut from their other end: of each, pass the last 64
+ * lines, and of those the last max_header_bytes bytes in all and one more. The authority reads as much, and leaves an
+ * element out that was cut through.
  * An edge derives no address, host or scheme from forwarded headers: the authority does.
  *
  * @generated from message gatelodge.v1.RequestContext
  */
 export type RequestContext = Message<"gatelodge.v1.RequestContext"> & {
   /**
-   * The HTTP method, such as "GET". Required in a context.
+   * The HTTP method, such as "GET". Required in every context.
    *
    * @generated from field: bytes method = 1;
    */

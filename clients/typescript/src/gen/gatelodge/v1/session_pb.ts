@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/session.proto.
  */
 export const file_gatelodge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIoYCChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIQggKBl90b3VjaCJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUijwIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIq0BChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQiiQEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJ7Cg9SZWZyZXNoZWRUb2tlbnMSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIqIBChVHZXRBY2Nlc3NUb2tlblJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIzChBtaW5pbXVtX2xpZmV0aW1lGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIokBChZHZXRBY2Nlc3NUb2tlblJlc3BvbnNlEjEKDGFjY2Vzc190b2tlbhgBIAEoCzIZLmdhdGVsb2RnZS52MS5BY2Nlc3NUb2tlbkgAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAQgkKB291dGNvbWUicAoLQWNjZXNzVG9rZW4SEgoFdmFsdWUYASABKAlCA4ABARIMCgR0eXBlGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29wZXMYBCADKAkiugEKG1Nlc3Npb25TZXJ2aWNlUmV2b2tlUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjsKEXByZXNlbnRlZF9zZXNzaW9uGAMgASgLMh4uZ2F0ZWxvZGdlLnYxLlByZXNlbnRlZFNlc3Npb25IAEIICgZ0YXJnZXQiEgoQUHJlc2VudGVkU2Vzc2lvbiI1ChxTZXNzaW9uU2VydmljZVJldm9rZVJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKA0qdQoPQ3NyZlJlcXVpcmVtZW50EiAKHENTUkZfUkVRVUlSRU1FTlRfVU5TUEVDSUZJRUQQABIdChlDU1JGX1JFUVVJUkVNRU5UX1JFUVVJUkVEEAESIQodQ1NSRl9SRVFVSVJFTUVOVF9OT1RfUkVRVUlSRUQQAiqEAQoURmluZ2VycHJpbnRKdWRnZW1lbnQSJQohRklOR0VSUFJJTlRfSlVER0VNRU5UX1VOU1BFQ0lGSUVEEAASIQodRklOR0VSUFJJTlRfSlVER0VNRU5UX01BVENIRUQQARIiCh5GSU5HRVJQUklOVF9KVURHRU1FTlRfRElGRkVSRUQQAiqWAgoOSW5hY3RpdmVSZWFzb24SHwobSU5BQ1RJVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGAoUSU5BQ1RJVkVfUkVBU09OX05PTkUQARIaChZJTkFDVElWRV9SRUFTT05fRk9SR0VEEAISGQoVSU5BQ1RJVkVfUkVBU09OX0VOREVEEAMSGwoXSU5BQ1RJVkVfUkVBU09OX0VYUElSRUQQBBIYChRJTkFDVElWRV9SRUFTT05fSURMRRAFEhsKF0lOQUNUSVZFX1JFQVNPTl9SRVZPS0VEEAYSHwobSU5BQ1RJVkVfUkVBU09OX0ZJTkdFUlBSSU5UEAcSHQoZSU5BQ1RJVkVfUkVBU09OX0FNQklHVU9VUxAIKpcCCgxEZW5pZWRSZWFzb24SHQoZREVOSUVEX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9NSVNTSU5HEAESHgoaREVOSUVEX1JFQVNPTl9DU1JGX0lOVkFMSUQQAhIeChpERU5JRURfUkVBU09OX0NTUkZfRVhQSVJFRBADEiQKIERFTklFRF9SRUFTT05fQ1NSRl9PVEhFUl9TRVNTSU9OEAQSIAocREVOSUVEX1JFQVNPTl9PUklHSU5fUkVGVVNFRBAFEh8KG0RFTklFRF9SRUFTT05fU0NPUEVfTUlTU0lORxAGEh8KG0RFTklFRF9SRUFTT05fTE9HSU5fVE9PX09MRBAHMogDCg5TZXNzaW9uU2VydmljZRJeCg9WYWxpZGF0ZVNlc3Npb24SJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBolLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXNwb25zZRJYCg1SZWZyZXNoVG9rZW5zEiIuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXNwb25zZRJbCg5HZXRBY2Nlc3NUb2tlbhIjLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJfCgZSZXZva2USKS5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0GiouZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIoYCChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIQggKBl90b3VjaCJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUijwIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIq0BChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIroBChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSABCCAoGdGFyZ2V0IhIKEFByZXNlbnRlZFNlc3Npb24iNQocU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNKnUKD0NzcmZSZXF1aXJlbWVudBIgChxDU1JGX1JFUVVJUkVNRU5UX1VOU1BFQ0lGSUVEEAASHQoZQ1NSRl9SRVFVSVJFTUVOVF9SRVFVSVJFRBABEiEKHUNTUkZfUkVRVUlSRU1FTlRfTk9UX1JFUVVJUkVEEAIqhAEKFEZpbmdlcnByaW50SnVkZ2VtZW50EiUKIUZJTkdFUlBSSU5UX0pVREdFTUVOVF9VTlNQRUNJRklFRBAAEiEKHUZJTkdFUlBSSU5UX0pVREdFTUVOVF9NQVRDSEVEEAESIgoeRklOR0VSUFJJTlRfSlVER0VNRU5UX0RJRkZFUkVEEAIqlgIKDkluYWN0aXZlUmVhc29uEh8KG0lOQUNUSVZFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFElOQUNUSVZFX1JFQVNPTl9OT05FEAESGgoWSU5BQ1RJVkVfUkVBU09OX0ZPUkdFRBACEhkKFUlOQUNUSVZFX1JFQVNPTl9FTkRFRBADEhsKF0lOQUNUSVZFX1JFQVNPTl9FWFBJUkVEEAQSGAoUSU5BQ1RJVkVfUkVBU09OX0lETEUQBRIbChdJTkFDVElWRV9SRUFTT05fUkVWT0tFRBAGEh8KG0lOQUNUSVZFX1JFQVNPTl9GSU5HRVJQUklOVBAHEh0KGUlOQUNUSVZFX1JFQVNPTl9BTUJJR1VPVVMQCCqXAgoMRGVuaWVkUmVhc29uEh0KGURFTklFRF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERU5JRURfUkVBU09OX0NTUkZfTUlTU0lORxABEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9JTlZBTElEEAISHgoaREVOSUVEX1JFQVNPTl9DU1JGX0VYUElSRUQQAxIkCiBERU5JRURfUkVBU09OX0NTUkZfT1RIRVJfU0VTU0lPThAEEiAKHERFTklFRF9SRUFTT05fT1JJR0lOX1JFRlVTRUQQBRIfChtERU5JRURfUkVBU09OX1NDT1BFX01JU1NJTkcQBhIfChtERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQBzLcAwoOU2Vzc2lvblNlcnZpY2USXgoPVmFsaWRhdGVTZXNzaW9uEiQuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlcXVlc3QaJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2USWAoNUmVmcmVzaFRva2VucxIiLmdhdGVsb2RnZS52MS5SZWZyZXNoVG9rZW5zUmVxdWVzdBojLmdhdGVsb2RnZS52MS5SZWZyZXNoVG9rZW5zUmVzcG9uc2USWwoOR2V0QWNjZXNzVG9rZW4SIy5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXF1ZXN0GiQuZ2F0ZWxvZGdlLnYxLkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USUgoLR2V0VXNlckluZm8SIC5nYXRlbG9kZ2UudjEuR2V0VXNlckluZm9SZXF1ZXN0GiEuZ2F0ZWxvZGdlLnYxLkdldFVzZXJJbmZvUmVzcG9uc2USXwoGUmV2b2tlEikuZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVxdWVzdBoqLmdhdGVsb2RnZS52MS5TZXNzaW9uU2VydmljZVJldm9rZVJlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateSession.
@@ -428,7 +428,24 @@ export type RefreshTokensResponse = Message<"gatelodge.v1.RefreshTokensResponse"
      */
     value: InactiveSession;
     case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not refresh its tokens: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * What to answer a browser that asked for it, finished: 200 JSON with `message`, `expires_at` (the access token's end,
+   * in seconds since 1970, or null) and `session` (its times), or the answer of `inactive` or `denied`.
+   * Absent when the call had no context.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
+   */
+  answer?: HttpAnswer | undefined;
 };
 
 /**
@@ -492,6 +509,13 @@ export type GetAccessTokenRequest = Message<"gatelodge.v1.GetAccessTokenRequest"
    * @generated from field: google.protobuf.Duration minimum_lifetime = 3;
    */
   minimumLifetime?: Duration | undefined;
+
+  /**
+   * Whom the token is to be for, one of the provider's `token_exchange.audiences`; empty for the session's own token.
+   *
+   * @generated from field: string audience = 4;
+   */
+  audience: string;
 };
 
 /**
@@ -581,6 +605,130 @@ export const AccessTokenSchema: GenMessage<AccessToken> = /*@__PURE__*/
   messageDesc(file_gatelodge_v1_session, 12);
 
 /**
+ * The question of GetUserInfo.
+ *
+ * @generated from message gatelodge.v1.GetUserInfoRequest
+ */
+export type GetUserInfoRequest = Message<"gatelodge.v1.GetUserInfoRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * Whether to ask the identity provider again.
+   *
+   * @generated from field: bool refresh = 3;
+   */
+  refresh: boolean;
+};
+
+/**
+ * Describes the message gatelodge.v1.GetUserInfoRequest.
+ * Use `create(GetUserInfoRequestSchema)` to create a new message.
+ */
+export const GetUserInfoRequestSchema: GenMessage<GetUserInfoRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 13);
+
+/**
+ * The answer of GetUserInfo.
+ *
+ * @generated from message gatelodge.v1.GetUserInfoResponse
+ */
+export type GetUserInfoResponse = Message<"gatelodge.v1.GetUserInfoResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.GetUserInfoResponse.outcome
+   */
+  outcome: {
+    /**
+     * Who it is.
+     *
+     * @generated from field: gatelodge.v1.UserInfo user_info = 1;
+     */
+    value: UserInfo;
+    case: "userInfo";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What to answer a browser that asked for it, finished: 200 JSON with `user_id`, `provider`, `sub`, `email`,
+   * `email_verified`, `name`, `picture` and `claims`, or the answer of `inactive` or `denied`.
+   * Absent when the call had no context.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
+   */
+  answer?: HttpAnswer | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.GetUserInfoResponse.
+ * Use `create(GetUserInfoResponseSchema)` to create a new message.
+ */
+export const GetUserInfoResponseSchema: GenMessage<GetUserInfoResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 14);
+
+/**
+ * Who a session's user is.
+ *
+ * @generated from message gatelodge.v1.UserInfo
+ */
+export type UserInfo = Message<"gatelodge.v1.UserInfo"> & {
+  /**
+   * The identity.
+   *
+   * @generated from field: gatelodge.v1.Identity identity = 1;
+   */
+  identity?: Identity | undefined;
+
+  /**
+   * When the identity provider said so: at login, or when it was last asked again.
+   *
+   * @generated from field: google.protobuf.Timestamp refresh_time = 2;
+   */
+  refreshTime?: Timestamp | undefined;
+
+  /**
+   * The session's facts.
+   *
+   * @generated from field: gatelodge.v1.SessionInfo session = 3;
+   */
+  session?: SessionInfo | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.UserInfo.
+ * Use `create(UserInfoSchema)` to create a new message.
+ */
+export const UserInfoSchema: GenMessage<UserInfo> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 15);
+
+/**
  * The question of SessionService.Revoke.
  *
  * @generated from message gatelodge.v1.SessionServiceRevokeRequest
@@ -622,7 +770,7 @@ export type SessionServiceRevokeRequest = Message<"gatelodge.v1.SessionServiceRe
  * Use `create(SessionServiceRevokeRequestSchema)` to create a new message.
  */
 export const SessionServiceRevokeRequestSchema: GenMessage<SessionServiceRevokeRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 13);
+  messageDesc(file_gatelodge_v1_session, 16);
 
 /**
  * The session that the cookies of a request present.
@@ -637,7 +785,7 @@ export type PresentedSession = Message<"gatelodge.v1.PresentedSession"> & {
  * Use `create(PresentedSessionSchema)` to create a new message.
  */
 export const PresentedSessionSchema: GenMessage<PresentedSession> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 14);
+  messageDesc(file_gatelodge_v1_session, 17);
 
 /**
  * The answer of SessionService.Revoke.
@@ -658,7 +806,7 @@ export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceR
  * Use `create(SessionServiceRevokeResponseSchema)` to create a new message.
  */
 export const SessionServiceRevokeResponseSchema: GenMessage<SessionServiceRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 15);
+  messageDesc(file_gatelodge_v1_session, 18);
 
 /**
  * Whether a request needs a CSRF token.
@@ -901,9 +1049,11 @@ export const SessionService: GenService<{
   /**
    * Fetches new tokens from the identity provider with the session's refresh token, now.
    *
-   * Callers: edge, backend. Safe to retry: of several calls at once one asks the provider, and the others get its
-   * result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the refresh token.
-   * Counts as use of the session. Trouble at the provider is an error and leaves the session as it is.
+   * Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
+   * and the others get its result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
+   * refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
+   * Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
+   * refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
    * NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
    *
@@ -918,9 +1068,10 @@ export const SessionService: GenService<{
    * Hands out the session's access token, refreshed first when it lives shorter than asked for.
    *
    * Callers: backend. Safe to retry. Counts as use of the session.
-   * This is the one call that lets a token of the provider out of the authority.
+   * This is the one call that lets a token of the provider out of the authority. With `audience` it is one that the
+   * provider gives in exchange for the session's own (RFC 8693); it is kept with the session and handed out until it ends.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS.
+   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED.
    *
    * @generated from rpc gatelodge.v1.SessionService.GetAccessToken
    */
@@ -928,6 +1079,22 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof GetAccessTokenRequestSchema;
     output: typeof GetAccessTokenResponseSchema;
+  },
+  /**
+   * Answers who the session's user is: as it is known, or as the identity provider says now.
+   *
+   * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+   * ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
+   * time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.GetUserInfo
+   */
+  getUserInfo: {
+    methodKind: "unary";
+    input: typeof GetUserInfoRequestSchema;
+    output: typeof GetUserInfoResponseSchema;
   },
   /**
    * Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
