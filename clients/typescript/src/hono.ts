@@ -11,10 +11,9 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest } from "node:http2";
 import type { Context, MiddlewareHandler } from "hono";
 import { admit, sessionBehind, signedInBehind } from "./admitted.js";
-import type { Answer } from "./answer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
-import { grouped, rawOf, send } from "./node.js";
+import { keepApart, rawOf } from "./node.js";
 import type { RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
 import type { Session } from "./session.js";
@@ -33,7 +32,9 @@ export class HonoEdge {
         return;
       }
       const answer = await answering;
-      return sendDoubled(c, answer) ?? responseOf(answer, c.req.method);
+      const { outgoing } = bindings(c);
+      const kept = outgoing instanceof ServerResponse ? keepApart(outgoing as ServerResponse, answer) : answer;
+      return responseOf(kept, c.req.method);
     };
   }
 
@@ -79,23 +80,14 @@ export class HonoEdge {
 
 /** Node's own request where the server shows it; in `app.request()` of tests it does not. */
 function raw(c: Context): RawRequest {
-  const { incoming } = ((c.env as object | undefined) ?? {}) as { incoming?: unknown };
+  const { incoming } = bindings(c);
   return incoming instanceof IncomingMessage || incoming instanceof Http2ServerRequest
     ? rawOf(incoming as IncomingMessage)
     : rawOfFetch(c.req.raw);
 }
 
-/** Fetch's headers join lines that came twice; such a seldom answer goes out by Node's own response. */
-function sendDoubled(c: Context, answer: Answer): Response | undefined {
-  const { outgoing } = ((c.env as object | undefined) ?? {}) as { outgoing?: unknown };
-  const isDoubled = [...grouped(answer.headers)].some(
-    ([name, values]) => values.length > 1 && name !== "vary" && name !== "set-cookie",
-  );
-  if (!isDoubled || !(outgoing instanceof ServerResponse)) {
-    return undefined;
-  }
-  send(outgoing as ServerResponse, answer);
-  return new Response(null, { status: answer.status, headers: { "x-hono-already-sent": "true" } });
+function bindings(c: Context): { incoming?: unknown; outgoing?: unknown } {
+  return (c.env as object | undefined) ?? {};
 }
 
 /**

@@ -12,13 +12,13 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { admit } from "./admitted.js";
 import { unknownPath } from "./answer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
-import { rawOf } from "./node.js";
-import type { RawRequest } from "./presented.js";
+import { keepApart, rawOf } from "./node.js";
+import { pathAndQuery, type RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
 import type { Session } from "./session.js";
 import { deliver, rawOfFetch, responseOf } from "./web.js";
@@ -28,24 +28,27 @@ export type Guarded<S, R extends Request, C> = (request: R, session: S, context:
 /** A route handler of Next. */
 export type Handler<R extends Request = Request, C = unknown> = (request: R, context: C) => Promise<Response>;
 /** What a route's file exports. */
-export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+export type Method = (typeof METHODS)[number];
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 // Next may load this module once for each bundle; a request is the same in all of them.
 const KEY = Symbol.for("gatelodge.next.request");
-const shared = globalThis as { [KEY]?: AsyncLocalStorage<RawRequest> };
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<{ request: RawRequest; response: ServerResponse }> };
 
 /**
- * For `instrumentation.ts`: lets the edge see requests as they came. Next hands on doubled header lines joined, adds
- * forwarded headers of its own, and hides the peer's address; without this, the authority sees what Next shows.
+ * For `instrumentation.ts`: lets the edge see requests as they came, and answer them with all lines. Next joins doubled
+ * lines, adds forwarded headers of its own, hides the peer's address, and redirects a request line that names a host (RFC
+ * 9112, 3.2.2) to that host; without this, the authority sees what Next shows.
  */
 export function register(): void {
   if (process.env["NEXT_RUNTIME"] === "edge" || shared[KEY]) {
     return;
   }
-  const underWay = (shared[KEY] = new AsyncLocalStorage<RawRequest>());
+  const underWay = (shared[KEY] = new AsyncLocalStorage());
   subscribe("http.server.request.start", (message) => {
-    const { request } = message as { request: IncomingMessage };
-    underWay.enterWith(rawOf(request)); // read now: Next will change its URL and headers
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    underWay.enterWith({ request: rawOf(request), response }); // read now: Next will change its URL and headers
+    request.url = pathAndQuery(request.url ?? "/");
   });
 }
 
@@ -61,17 +64,10 @@ export class NextEdge {
     this.#make = make;
     const handler: Handler = async (request) => {
       const answer = await (this.edge.answer(raw(request)) ?? unknownPath());
-      return responseOf(answer, request.method);
+      const { response } = shared[KEY]?.getStore() ?? {};
+      return responseOf(response ? keepApart(response, answer) : answer, request.method);
     };
-    this.handlers = {
-      GET: handler,
-      HEAD: handler,
-      POST: handler,
-      PUT: handler,
-      PATCH: handler,
-      DELETE: handler,
-      OPTIONS: handler,
-    };
+    this.handlers = Object.fromEntries(METHODS.map((method) => [method, handler])) as Record<Method, Handler>;
   }
 
   /** The edge, made at first use. */
@@ -140,7 +136,7 @@ export class NextEdge {
 }
 
 function raw(request: Request): RawRequest {
-  return shared[KEY]?.getStore() ?? rawOfFetch(request);
+  return shared[KEY]?.getStore()?.request ?? rawOfFetch(request);
 }
 
 /** Gets the edge ready; it is made at the first request, with what the environment says unless the options say else. */

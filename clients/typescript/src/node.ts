@@ -62,6 +62,22 @@ export function grouped(headers: Answer["headers"]): Map<string, string[]> {
   return values;
 }
 
+/**
+ * Leaves in an answer what a Fetch response can say. Its headers join lines that came twice, so these go by Node's own
+ * response.
+ */
+export function keepApart(response: ServerResponse, { headers, ...rest }: Answer): Answer {
+  const doubled = new Map(
+    [...grouped(headers)].filter(
+      ([name, values]) => values.length > 1 && name !== "vary" && name !== "set-cookie", // which Fetch keeps apart
+    ),
+  );
+  for (const [name, values] of doubled) {
+    response.setHeader(name, values);
+  }
+  return { ...rest, headers: headers.filter(([name]) => !doubled.has(name)) };
+}
+
 function put(response: ServerResponse, name: string, values: readonly string[]): void {
   if (name === "vary") {
     response.setHeader(name, [...linesOf(response.getHeader(name)), ...values].join(", "));
