@@ -1,13 +1,9 @@
 /** Starts the real authority: calls over gRPC, and the quick start of the README. */
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -16,53 +12,20 @@ import {
   Client,
   InvalidFieldError,
   MintingOffError,
+  SessionNotFoundError,
   TokenCheckOffError,
   UnreachableError,
 } from "gatelodge";
+import { InactiveReason } from "gatelodge/v1";
+import { Dev } from "./dev.js";
 
-const program = process.env["GATELODGE_BIN"] ?? new URL("../../../target/debug/gatelodge", import.meta.url).pathname;
-const scratch = mkdtempSync(join(tmpdir(), "gatelodge-"));
-let dev: ChildProcess;
-let address = "";
-const keys: Record<string, string> = {};
+const dev = new Dev();
 
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return String(port);
-}
-
-before(async () => {
-  const [listen, edge, provider] = [await freePort(), await freePort(), await freePort()];
-  address = `http://127.0.0.1:${listen}`;
-  const ports = ["--listen", `127.0.0.1:${listen}`, "--edge-listen", `127.0.0.2:${edge}`];
-  const options = ["dev", "--ephemeral", ...ports, "--provider-listen", `127.0.0.1:${provider}`];
-  const started = spawn(program, options, { cwd: scratch, stdio: ["ignore", "pipe", "inherit"] });
-  dev = started;
-  for await (const line of createInterface(started.stdout)) {
-    const [, role, key] = /^ {2}(edge|backend|admin) +(glk_\S+)$/.exec(line) ?? [];
-    if (role !== undefined && key !== undefined) {
-      keys[role] = key;
-    }
-    if (line.startsWith("Ctrl-C")) {
-      break;
-    }
-  }
-  started.stdout.resume();
-  assert.equal(Object.keys(keys).length, 3, `${program} did not start`);
-});
-
-after(async () => {
-  dev.kill("SIGTERM");
-  await once(dev, "exit");
-  rmSync(scratch, { recursive: true });
-});
+before(() => dev.start());
+after(() => dev.stop());
 
 async function using<T>(apiKey: string | undefined, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ address, apiKey: apiKey ?? "" });
+  const client = new Client({ address: dev.address, apiKey: apiKey ?? "" });
   try {
     return await use(client);
   } finally {
@@ -71,14 +34,42 @@ async function using<T>(apiKey: string | undefined, use: (client: Client) => Pro
 }
 
 test("a call is answered over gRPC", async () => {
-  const { settings } = await using(keys["edge"], (client) => client.login.getEdgeSettings({}));
+  const { settings } = await using(dev.keys["edge"], (client) => client.login.getEdgeSettings({}));
   assert.ok(settings?.sessionCookieNames.length);
-  const verdict = await using(keys["edge"], (client) => client.sessions.check({}));
+  const verdict = await using(dev.keys["edge"], (client) => client.sessions.check({}));
   assert.equal(verdict.kind, "inactive");
 });
 
+test("all is told of a living session, until it is ended", async () => {
+  const cookies = [{ name: "session", value: Buffer.from(await dev.logIn()) }];
+  const sessionId = await using(dev.keys["backend"], async ({ login, sessions }) => {
+    const verdict = await sessions.check({ cookies });
+    assert.ok(verdict.kind === "active");
+    assert.equal(verdict.session.userId, "dev_testuser1");
+    const { outcome: known } = await sessions.getUserInfo({ cookies });
+    assert.equal(known.case === "userInfo" && known.value.identity?.sub, "testuser1");
+    const { outcome: token } = await sessions.getAccessToken({ cookies });
+    assert.equal(token.case === "accessToken" && token.value.type, "Bearer");
+    assert.equal((await sessions.refreshTokens({ cookies })).outcome.case, "refreshed");
+    assert.equal((await login.listProviders({})).providers[0]?.name, "dev");
+    return verdict.session.id;
+  });
+  await using(dev.keys["admin"], async ({ admin }) => {
+    const { sessions } = await admin.listSessions({ userId: "dev_testuser1" });
+    assert.deepEqual(
+      sessions.map(({ info }) => info?.sessionId),
+      [sessionId],
+    );
+    assert.equal((await admin.getSession({ sessionId })).session?.identity?.userId, "dev_testuser1");
+    assert.equal((await admin.revoke({ target: { case: "sessionId", value: sessionId } })).revokedCount, 1n);
+    await assert.rejects(admin.getSession({ sessionId }), SessionNotFoundError);
+  });
+  const verdict = await using(dev.keys["edge"], ({ sessions }) => sessions.check({ cookies }));
+  assert.equal(verdict.kind === "inactive" && verdict.inactive.reason, InactiveReason.REVOKED);
+});
+
 test("every service is called, and says when it is off", async () => {
-  await using(keys["backend"], async (client) => {
+  await using(dev.keys["backend"], async (client) => {
     assert.equal(await client.isServing(), true);
     assert.equal((await client.sessions.getUserInfo({})).outcome.case, "inactive");
     await assert.rejects(client.tokens.check({ token: Buffer.from("x") }), TokenCheckOffError);
@@ -99,11 +90,11 @@ test("a wrong key is named", async () => {
 
 test("a role may call what it may", async () => {
   await assert.rejects(
-    using(keys["edge"], (client) => client.admin.listSessions({})),
+    using(dev.keys["edge"], (client) => client.admin.listSessions({})),
     CallerNotAllowedError,
   );
   await assert.rejects(
-    using(keys["admin"], (client) => client.admin.getSession({ sessionId: "no id" })),
+    using(dev.keys["admin"], (client) => client.admin.getSession({ sessionId: "no id" })),
     (error: unknown) => error instanceof InvalidFieldError && error.fields[0]?.field === "session_id",
   );
 });
@@ -126,7 +117,7 @@ test("the quick start of the README says hello to nobody, and sends them to the 
   assert.notEqual(program, block);
   const file = new URL("./quick-start.tmp.mjs", import.meta.url).pathname;
   writeFileSync(file, program);
-  const env = { ...process.env, GATELODGE_ADDRESS: address, GATELODGE_API_KEY: keys["edge"] };
+  const env = { ...process.env, GATELODGE_ADDRESS: dev.address, GATELODGE_API_KEY: dev.keys["edge"] };
   const served = spawn(process.execPath, [file], { env, stdio: ["ignore", "pipe", "inherit"] });
   try {
     const [line] = (await once(served.stdout, "data")) as [Buffer];
