@@ -3,6 +3,9 @@
 //!
 //! The last line is one JSON object. `-- --quick` starts it twice and shows only that it works.
 
+#[path = "../parts/spread.rs"]
+mod spread;
+
 use std::error::Error;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,6 +17,8 @@ use gatelodge_client::{Client, ClientOptions};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+use self::spread::{Spread, rounded};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -50,8 +55,8 @@ fn measure(starts: usize) -> Result<()> {
         let mut out = std::io::stdout().lock();
         let (start, rss) = (Spread::of(milliseconds), Spread::of(megabytes));
         writeln!(out, "gatelodge serve, empty embedded store, {starts} starts: median (least to most)")?;
-        writeln!(out, "from spawn to SERVING: {start} ms\nresident when idle for 2 s: {rss} MB")?;
-        writeln!(out, "{}", json!({ "start_ms": rounded(start.median), "rss_mb": rounded(rss.median) }))?;
+        writeln!(out, "from spawn to SERVING: {} ms\nresident when idle for 2 s: {} MB", words(start), words(rss))?;
+        writeln!(out, "{}", json!({ "start_ms": rounded(start.median, 1), "rss_mb": rounded(rss.median, 1) }))?;
         Ok(())
     })
 }
@@ -119,27 +124,6 @@ impl Drop for Authority {
     }
 }
 
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-impl Spread {
-    fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
-        let last = figures.len().saturating_sub(1);
-        Self { median: f64::midpoint(at(last / 2), at(figures.len() / 2)), least: at(0), most: at(last) }
-    }
-}
-
-impl std::fmt::Display for Spread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} ({:.1} to {:.1})", self.median, self.least, self.most)
-    }
-}
-
-fn rounded(figure: f64) -> f64 {
-    (figure * 10.0).round() / 10.0
+fn words(Spread { median, least, most }: Spread) -> String {
+    format!("{median:.1} ({least:.1} to {most:.1})")
 }

@@ -13,10 +13,14 @@ mod memory;
 mod ours;
 mod process;
 mod protocol;
+#[path = "../parts/redis_server.rs"]
 mod redis_server;
 mod report;
 mod rounds;
+#[path = "../parts/session.rs"]
 mod session;
+#[path = "../parts/spread.rs"]
+mod spread;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -102,7 +102,8 @@ func (a *Authority) denied(
 		age := q.GetRequirements().GetMaxLoginAge().GetSeconds()
 		denied.LoginQuery = fmt.Sprintf("provider=%s&max_age=%d", found.who.Provider, age)
 	case v1.DeniedReason_DENIED_REASON_CSRF_MISSING, v1.DeniedReason_DENIED_REASON_CSRF_INVALID,
-		v1.DeniedReason_DENIED_REASON_CSRF_EXPIRED, v1.DeniedReason_DENIED_REASON_CSRF_OTHER_SESSION:
+		v1.DeniedReason_DENIED_REASON_CSRF_EXPIRED, v1.DeniedReason_DENIED_REASON_CSRF_OTHER_SESSION,
+		v1.DeniedReason_DENIED_REASON_CSRF_ROTATED:
 		public, detail = "csrf_mismatch", "CSRF token mismatch"
 		denied.Remedy = "Fetch a fresh token from /auth/me and send it in the " + a.settings.CsrfHeader + " header."
 	}
