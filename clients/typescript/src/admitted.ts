@@ -1,14 +1,14 @@
 /** Owns what guards have found, by request, so that inner guards and the application find it again. */
-import { cookiesToDeliver, type Admission, type Gate, type Rule } from "./gate.js";
-import type { Answer } from "./answer.js";
+import { headersToDeliver, type Admission, type Gate, type Rule } from "./gate.js";
+import type { Answer, Header } from "./answer.js";
 import type { RawRequest } from "./presented.js";
 import type { Session } from "./session.js";
 
 /** A request between its guards and its response. */
 export interface Admitted {
   admission: Admission;
-  /** Whole Set-Cookie values to deliver with the response. Of two guards the inner one's are the newer. */
-  cookies: readonly string[];
+  /** What to deliver with the response. Of two guards the inner one's are the newer. */
+  headers: readonly Header[];
 }
 
 const ADMITTED = new WeakMap<object, Admitted>();
@@ -38,19 +38,19 @@ export async function admit(
   const outcome = await gate.admit(request, rule, outer?.admission);
   if ("answer" in outcome) {
     if (outer && outcome.answer.status === 503) {
-      outer.cookies = []; // "could not say" leaves the browser's alone
+      outer.headers = []; // "could not say" leaves the browser's cookies alone
     }
     return outcome;
   }
   const { admission } = outcome;
   if (!outer) {
-    const admitted = { admission, cookies: cookiesToDeliver(admission) };
+    const admitted = { admission, headers: headersToDeliver(admission) };
     ADMITTED.set(key, admitted);
     return { admitted, isOutermost: true };
   }
   if (admission.checked?.verdict !== outer.admission.checked?.verdict) {
-    const newer = cookiesToDeliver(admission);
-    outer.cookies = newer.length > 0 ? newer : outer.cookies;
+    const newer = headersToDeliver(admission);
+    outer.headers = newer.length > 0 ? newer : outer.headers;
   }
   outer.admission = admission;
   return { admitted: outer, isOutermost: false };

@@ -9,11 +9,14 @@ import { logFailure, type Logger } from "./log.js";
 import type { Active } from "./verdict.js";
 import { isHeaderName, isHeaderValue } from "./settings.js";
 
+/** A header line. */
+export type Header = [name: string, value: string];
+
 /** An answer, whole before any of it is sent: part of one may be a login without its cookie. */
 export interface Answer {
   readonly status: number;
   /** Names are in lower case; `set-cookie` and `vary` may come several times. */
-  readonly headers: [name: string, value: string][];
+  readonly headers: Header[];
   readonly body: Uint8Array<ArrayBuffer>;
 }
 

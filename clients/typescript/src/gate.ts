@@ -1,6 +1,6 @@
 /** Owns a client together with the settings of an edge: the sessions of an application's own requests. */
 import type { Client, Sessions } from "./client.js";
-import { checkDelivery, failed, forbidden, notSignedIn, type Answer, type Asker } from "./answer.js";
+import { checkDelivery, failed, forbidden, notSignedIn, type Answer, type Asker, type Header } from "./answer.js";
 import { InconclusiveError } from "./errors.js";
 import type { Requirements } from "./gen/gatelodge/v1/session_pb.js";
 import { Keeper } from "./keeper.js";
@@ -37,6 +37,8 @@ interface Checked {
   readonly method: string;
   readonly cookies: string;
   readonly csrf: Requirements["csrf"];
+  /** The response header that a fresh CSRF token goes into. */
+  readonly csrfHeader: string;
   readonly verdict: Active | Inactive;
 }
 
@@ -80,6 +82,7 @@ export class Gate {
         method: request.method,
         cookies: cookiesOf(request),
         csrf: rule.requirements.csrf,
+        csrfHeader: this.keeper.settings?.csrfHeader ?? "",
         verdict: found,
       };
       return { admission: { session: found.kind === "active" ? found.session : undefined, checked } };
@@ -126,7 +129,18 @@ function cookiesOf(request: RawRequest): string {
   return lines(request, "cookie").join("\n");
 }
 
-/** Whole Set-Cookie values to deliver with the response to an admitted request. */
-export function cookiesToDeliver({ checked }: Admission): readonly string[] {
-  return checked?.verdict.kind === "active" ? checked.verdict.setCookies : [];
+/**
+ * The headers to deliver with the response to an admitted request: a renewed credential, and the CSRF token that goes with
+ * it. Caches must not hand them to others (security.md 66).
+ */
+export function headersToDeliver({ checked }: Admission): readonly Header[] {
+  if (checked?.verdict.kind !== "active") {
+    return [];
+  }
+  const { setCookies, csrfToken } = checked.verdict;
+  const headers = setCookies.map((cookie): Header => ["set-cookie", cookie]);
+  if (csrfToken !== "" && checked.csrfHeader !== "") {
+    headers.push([checked.csrfHeader, csrfToken]);
+  }
+  return headers.length > 0 ? [["cache-control", "no-store"], ...headers] : [];
 }

@@ -71,7 +71,7 @@ export class HonoEdge {
       const { admitted, isOutermost } = outcome;
       if (isOutermost && admitted.admission.checked) {
         c.res = new Response(c.res.body, c.res); // one that came by fetch has headers that can't be changed
-        deliver(c.res.headers, admitted.cookies);
+        deliver(c.res.headers, admitted);
       }
       return undefined;
     };

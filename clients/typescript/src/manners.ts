@@ -37,4 +37,5 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.AdminService/ListSessions": SAFE,
   "gatelodge.v1.AdminService/GetSession": SAFE,
   "gatelodge.v1.AdminService/Revoke": SAFE,
+  "gatelodge.v1.AdminService/PreviewRevoke": SAFE,
 };

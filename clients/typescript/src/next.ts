@@ -123,13 +123,13 @@ export class NextEdge {
       if ("answer" in outcome) {
         return responseOf(outcome.answer, request.method);
       }
-      const { admission, cookies } = outcome.admitted;
+      const { admission } = outcome.admitted;
       const made = await handler(request, admission.session, context);
       if (!admission.checked) {
         return made;
       }
       const response = new Response(made.body, made);
-      deliver(response.headers, cookies);
+      deliver(response.headers, outcome.admitted);
       return response;
     };
   }

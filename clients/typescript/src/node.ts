@@ -109,17 +109,15 @@ export async function guard(
   return undefined;
 }
 
-/** Adds cookies to a response when its head is written, and keeps caches from handing them to others (security.md 66). */
+/** Adds to a response what belongs on it, when its head is written. */
 function deliver(response: ServerResponse, admitted: Admitted): void {
   const writeHead = response.writeHead.bind(response);
   const withDelivery = (status: number, ...rest: unknown[]): ServerResponse => {
     response.writeHead = writeHead;
     const message = typeof rest[0] === "string" ? rest[0] : undefined;
     adopt(response, rest[message === undefined ? 0 : 1]);
-    put(response, "vary", ["Cookie"]);
-    if (admitted.cookies.length > 0) {
-      put(response, "cache-control", ["no-store"]);
-      put(response, "set-cookie", admitted.cookies);
+    for (const [name, value] of [["vary", "Cookie"] as const, ...admitted.headers]) {
+      put(response, name, [value]);
     }
     return message === undefined ? writeHead(status) : writeHead(status, message);
   };

@@ -1,4 +1,5 @@
 /** Owns what requests and responses are in the Fetch standard. Used where Node's own request can't be had. */
+import type { Admitted } from "./admitted.js";
 import type { Answer } from "./answer.js";
 import { pathAndQuery, requestIdOf, type RawRequest } from "./presented.js";
 
@@ -39,11 +40,10 @@ export function responseOf({ status, headers, body }: Answer, method: string): R
   return new Response(isBodiless || method === "HEAD" ? null : body, { status, headers: made });
 }
 
-/** Adds to a response what belongs on it: the session's cookies, and that caches must not hand them to others. */
-export function deliver(headers: Headers, cookies: readonly string[]): void {
+/** Adds to a response what belongs on it. */
+export function deliver(headers: Headers, admitted: Admitted): void {
   headers.append("vary", "Cookie");
-  for (const cookie of cookies) {
-    headers.set("cache-control", "no-store");
-    headers.append("set-cookie", cookie);
+  for (const [name, value] of admitted.headers) {
+    headers[name === "set-cookie" ? "append" : "set"](name, value);
   }
 }

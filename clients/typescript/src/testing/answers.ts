@@ -104,7 +104,8 @@ function told(reason: DeniedReason, scopes: readonly string[], { csrfHeader }: E
     case DeniedReason.CSRF_MISSING:
     case DeniedReason.CSRF_INVALID:
     case DeniedReason.CSRF_EXPIRED:
-    case DeniedReason.CSRF_OTHER_SESSION: {
+    case DeniedReason.CSRF_OTHER_SESSION:
+    case DeniedReason.CSRF_ROTATED: {
       const remedy = `Fetch a fresh token from /auth/me and send it in the ${csrfHeader} header.`;
       return ["csrf_mismatch", "CSRF token mismatch", remedy];
     }

@@ -1,20 +1,15 @@
 /** Owns what the fake authority answers to each method. A new method needs a row here. */
-import {
-  create,
-  type DescMethodUnary,
-  type Message,
-  type MessageInitShape,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import { type DescMethodUnary, type Message, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { errorOf, type Reason } from "../errors.js";
 import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
-import { LoginFailure, LoginService } from "../gen/gatelodge/v1/login_pb.js";
+import { LoginService } from "../gen/gatelodge/v1/login_pb.js";
 import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
-import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
-import { CsrfRequirement, DeniedReason, RequirementsSchema, SessionService } from "../gen/gatelodge/v1/session_pb.js";
-import { denied, inactive, json, problem, redirect, setCookie, type Finished } from "./answers.js";
-import { isForeign, isNavigation, judge, presented, textOf, unguessable, type Kept } from "./session.js";
-import { remember, type State } from "./state.js";
+import { CsrfRequirement, SessionService } from "../gen/gatelodge/v1/session_pb.js";
+import { HEALTH_CHECK, SERVING } from "../health.js";
+import { denied, inactive, setCookie } from "./answers.js";
+import { completeCallback, startLogin, startLogout, stateInvalid } from "./logins.js";
+import { judge, presented, textOf, type Kept } from "./session.js";
+import { ended, found, living, type State } from "./state.js";
 
 type Answers<M extends DescMethodUnary> = (
   state: State,
@@ -32,6 +27,7 @@ const { login, session, token, admin } = {
 
 /** The answers, by the method's full name. */
 export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
+  row(HEALTH_CHECK, () => ({ value: SERVING })),
   row(login.getEdgeSettings, ({ settings }) => ({ settings })),
   row(login.listProviders, ({ settings }) => ({
     providers: [{ name: "fake", displayName: "Fake", loginPath: "/auth/web/login?provider=fake" }],
@@ -89,10 +85,12 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   }),
   row(admin.revoke, (state, { target }) => {
     required("target", target.case);
-    const meant = living(state).filter(({ identity, info }) =>
-      target.case === "sessionId" ? info.sessionId === target.value : identity.userId === target.value,
-    );
-    return { revokedCount: BigInt(ended(...meant)) };
+    const count = ended(...meant(state, target));
+    return { revokedCount: BigInt(target.case === "sessionId" || target.case === "userId" ? count : 0) };
+  }),
+  row(admin.previewRevoke, (state, { target }) => {
+    required("target", target.case);
+    return { count: BigInt(meant(state, target).length), exact: true };
   }),
 ]);
 
@@ -115,124 +113,23 @@ function off(reason: Reason, message: string): never {
   throw errorOf({ code: "FAILED_PRECONDITION", reason, message });
 }
 
-function living({ sessions }: State): Kept[] {
-  return [...new Set(sessions.values())].filter(({ state }) => state === "active");
+function meant(state: State, { case: kind, value }: MessageShape<typeof admin.revoke.input>["target"]): Kept[] {
+  return living(state).filter(({ identity, info }) => {
+    switch (kind) {
+      case "sessionId":
+        return info.sessionId === value;
+      case "userId":
+        return identity.userId === value;
+      case "provider":
+        return identity.provider === value;
+      default: // the tenant, of which there is one, or everything
+        return kind !== undefined;
+    }
+  });
 }
 
 function shown({ identity, info }: Kept) {
   return { identity, info };
-}
-
-function found(state: State, cookies: readonly Cookie[]): Kept | undefined {
-  const one = presented(state.sessions, cookies);
-  return typeof one === "number" ? undefined : one;
-}
-
-function ended(...sessions: (Kept | undefined)[]): number {
-  const there = sessions.filter((one) => one !== undefined);
-  for (const one of there) {
-    one.state = "revoked";
-  }
-  return there.length;
-}
-
-function stateInvalid(remedy: string, requestId: string): Finished {
-  return problem(400, "state_invalid", "Invalid state parameter", remedy, requestId);
-}
-
-function notAllowed(requestId: string): Finished {
-  const remedy = "Use a path of the application.";
-  return problem(400, "redirect_not_allowed", "This redirect_uri is not allowed", remedy, requestId);
-}
-
-/** Reads redirect_uri, which has to be a path of the application's own. */
-function returnPlace(query: Uint8Array, usual = "/"): string | undefined {
-  const place = new URLSearchParams(textOf(query)).get("redirect_uri") ?? "";
-  if (place === "") {
-    return usual;
-  }
-  return /^\/(?!\/)[^\\\r\n\t]*$/.test(place) ? place : undefined;
-}
-
-function startLogin(
-  state: State,
-  { query }: MessageShape<typeof login.startLogin.input>,
-  requestId: string,
-): MessageInitShape<typeof login.startLogin.output> {
-  const { settings } = state;
-  const settingsVersion = settings.version;
-  const returnTo = returnPlace(query, settings.landingPlaces?.afterLogin);
-  if (returnTo === undefined) {
-    return { answer: notAllowed(requestId), failure: LoginFailure.REDIRECT_NOT_ALLOWED, settingsVersion };
-  }
-  const [name, binding] = [unguessable(), unguessable()];
-  state.logins.set(name, { binding, returnTo, who: state.next });
-  const place = `${settings.callbackAddresses[0]?.url ?? ""}?code=${unguessable()}&state=${name}`;
-  const cookie = setCookie(settings, settings.bindingCookieNames[0] ?? "", binding, 600);
-  return { answer: redirect(302, place, [cookie]), settingsVersion };
-}
-
-function completeCallback(
-  state: State,
-  { response, cookies }: MessageShape<typeof login.completeCallback.input>,
-  requestId: string,
-): MessageInitShape<typeof login.completeCallback.output> {
-  const { settings, logins } = state;
-  const settingsVersion = settings.version;
-  const name = new URLSearchParams(textOf(response.value)).get("state") ?? "";
-  const begun = logins.get(name);
-  const isOurs = ({ name, value }: Cookie): boolean =>
-    name === settings.bindingCookieNames[0] && textOf(value) === begun?.binding;
-  if (!begun || !cookies.some(isOurs)) {
-    const failure = begun ? LoginFailure.OTHER_BROWSER : LoginFailure.STATE_INVALID;
-    const answer = stateInvalid("This login was not begun here. Begin the login again.", requestId);
-    return { answer, outcome: { case: "failure", value: failure }, settingsVersion };
-  }
-  logins.delete(name);
-  const made = remember(state, begun.who);
-  const cookie = setCookie(settings, settings.sessionCookieNames[0] ?? "", made.cookie, 86400);
-  const completed = { identity: made.identity, session: made.info };
-  return {
-    answer: redirect(302, begun.returnTo, [cookie]),
-    outcome: { case: "completed", value: completed },
-    settingsVersion,
-  };
-}
-
-function startLogout(
-  state: State,
-  { query, cookies, context, form }: MessageShape<typeof login.startLogout.input>,
-  requestId: string,
-): MessageInitShape<typeof login.startLogout.output> {
-  const { settings } = state;
-  const settingsVersion = settings.version;
-  const returnTo = returnPlace(query, settings.landingPlaces?.afterLogout);
-  if (returnTo === undefined) {
-    return { answer: notAllowed(requestId), settingsVersion };
-  }
-  const requirements = create(RequirementsSchema, { csrf: CsrfRequirement.REQUIRED });
-  const one = found(state, cookies);
-  const [inForm, ...others] = new URLSearchParams(textOf(form)).getAll("csrf_token");
-  if (others.length > 0) {
-    const answer = problem(400, "request_malformed", "The request can't be read", "Send csrf_token once.", requestId);
-    return { answer, settingsVersion };
-  }
-  const judgedContext =
-    context && !context.csrfToken && inForm !== undefined ? { ...context, csrfToken: Buffer.from(inForm) } : context;
-  const judged = isForeign(context, settings)
-    ? DeniedReason.ORIGIN_REFUSED
-    : one && judge(one, requirements, judgedContext, settings);
-  if (typeof judged === "number") {
-    const { answer } = denied(judged, one, { context, requirements, answerJson: false }, settings, requestId);
-    return { ...(answer ? { answer } : {}), settingsVersion };
-  }
-  const answer: Finished =
-    context && isNavigation(context) ? redirect(303, returnTo) : json(200, { message: "Logged out successfully" });
-  const [sessionCookie = ""] = settings.sessionCookieNames;
-  const setCookies = cookies.some(({ name }) => name === sessionCookie)
-    ? [setCookie(settings, sessionCookie, "", 0)]
-    : [];
-  return { answer: { ...answer, setCookies } as Finished, revokedCount: ended(one), settingsVersion };
 }
 
 function validateSession(
@@ -265,7 +162,7 @@ function validateSession(
     session: one.info,
     judged,
     setCookies: newer === undefined ? [] : [setCookie(settings, settings.sessionCookieNames[0] ?? "", newer, 86400)],
-    csrfToken: issueCsrfToken ? one.csrfToken : "",
+    csrfToken: issueCsrfToken || newer !== undefined ? one.csrfToken : "",
   };
   return { outcome: { case: "active", value: active }, settingsVersion };
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/admin.proto.
  */
 export const file_gatelodge_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvYWRtaW4ucHJvdG8SDGdhdGVsb2RnZS52MSLGAQoHU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRInCgRpbmZvGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXNlcl9hZ2VudBgEIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgFIAEoCSJNChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoUTGlzdFNlc3Npb25zUmVzcG9uc2USJwoIc2Vzc2lvbnMYASADKAsyFS5nYXRlbG9kZ2UudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI8ChJHZXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdhdGVsb2RnZS52MS5TZXNzaW9uIl4KGUFkbWluU2VydmljZVJldm9rZVJlcXVlc3QSFAoKc2Vzc2lvbl9pZBgBIAEoCUgAEhEKB3VzZXJfaWQYAiABKAlIABIOCgZyZWFzb24YAyABKAlCCAoGdGFyZ2V0IjMKGkFkbWluU2VydmljZVJldm9rZVJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKAQykwIKDEFkbWluU2VydmljZRJVCgxMaXN0U2Vzc2lvbnMSIS5nYXRlbG9kZ2UudjEuTGlzdFNlc3Npb25zUmVxdWVzdBoiLmdhdGVsb2RnZS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJPCgpHZXRTZXNzaW9uEh8uZ2F0ZWxvZGdlLnYxLkdldFNlc3Npb25SZXF1ZXN0GiAuZ2F0ZWxvZGdlLnYxLkdldFNlc3Npb25SZXNwb25zZRJbCgZSZXZva2USJy5nYXRlbG9kZ2UudjEuQWRtaW5TZXJ2aWNlUmV2b2tlUmVxdWVzdBooLmdhdGVsb2RnZS52MS5BZG1pblNlcnZpY2VSZXZva2VSZXNwb25zZUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_gatelodge_v1_identity, file_google_protobuf_timestamp]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvYWRtaW4ucHJvdG8SDGdhdGVsb2RnZS52MSLGAQoHU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRInCgRpbmZvGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXNlcl9hZ2VudBgEIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgFIAEoCSJNChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoUTGlzdFNlc3Npb25zUmVzcG9uc2USJwoIc2Vzc2lvbnMYASADKAsyFS5nYXRlbG9kZ2UudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI8ChJHZXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdhdGVsb2RnZS52MS5TZXNzaW9uIs8BChlBZG1pblNlcnZpY2VSZXZva2VSZXF1ZXN0EhQKCnNlc3Npb25faWQYASABKAlIABIRCgd1c2VyX2lkGAIgASgJSAASEgoIcHJvdmlkZXIYBSABKAlIABIrCgZ0ZW5hbnQYBiABKAsyGS5nYXRlbG9kZ2UudjEuV2hvbGVUZW5hbnRIABIuCgpldmVyeXRoaW5nGAcgASgLMhguZ2F0ZWxvZGdlLnYxLkV2ZXJ5dGhpbmdIABIOCgZyZWFzb24YAyABKAlCCAoGdGFyZ2V0Ig0KC1dob2xlVGVuYW50IgwKCkV2ZXJ5dGhpbmciMwoaQWRtaW5TZXJ2aWNlUmV2b2tlUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoBCK6AQoUUHJldmlld1Jldm9rZVJlcXVlc3QSFAoKc2Vzc2lvbl9pZBgBIAEoCUgAEhEKB3VzZXJfaWQYAiABKAlIABISCghwcm92aWRlchgFIAEoCUgAEisKBnRlbmFudBgGIAEoCzIZLmdhdGVsb2RnZS52MS5XaG9sZVRlbmFudEgAEi4KCmV2ZXJ5dGhpbmcYByABKAsyGC5nYXRlbG9kZ2UudjEuRXZlcnl0aGluZ0gAQggKBnRhcmdldCI1ChVQcmV2aWV3UmV2b2tlUmVzcG9uc2USDQoFY291bnQYASABKAQSDQoFZXhhY3QYAiABKAgy7QIKDEFkbWluU2VydmljZRJVCgxMaXN0U2Vzc2lvbnMSIS5nYXRlbG9kZ2UudjEuTGlzdFNlc3Npb25zUmVxdWVzdBoiLmdhdGVsb2RnZS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJPCgpHZXRTZXNzaW9uEh8uZ2F0ZWxvZGdlLnYxLkdldFNlc3Npb25SZXF1ZXN0GiAuZ2F0ZWxvZGdlLnYxLkdldFNlc3Npb25SZXNwb25zZRJbCgZSZXZva2USJy5nYXRlbG9kZ2UudjEuQWRtaW5TZXJ2aWNlUmV2b2tlUmVxdWVzdBooLmdhdGVsb2RnZS52MS5BZG1pblNlcnZpY2VSZXZva2VSZXNwb25zZRJYCg1QcmV2aWV3UmV2b2tlEiIuZ2F0ZWxvZGdlLnYxLlByZXZpZXdSZXZva2VSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlByZXZpZXdSZXZva2VSZXNwb25zZUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_gatelodge_v1_identity, file_google_protobuf_timestamp]);
 
 /**
  * A session, as an admin sees it.
@@ -200,6 +200,31 @@ export type AdminServiceRevokeRequest = Message<"gatelodge.v1.AdminServiceRevoke
      */
     value: string;
     case: "userId";
+  } | {
+    /**
+     * All sessions that this provider's logins have made, and its logins under way. It has to be in the configuration,
+     * enabled or not.
+     *
+     * @generated from field: string provider = 5;
+     */
+    value: string;
+    case: "provider";
+  } | {
+    /**
+     * All sessions of the tenant, and its logins under way.
+     *
+     * @generated from field: gatelodge.v1.WholeTenant tenant = 6;
+     */
+    value: WholeTenant;
+    case: "tenant";
+  } | {
+    /**
+     * All sessions of every tenant, and all logins under way.
+     *
+     * @generated from field: gatelodge.v1.Everything everything = 7;
+     */
+    value: Everything;
+    case: "everything";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -218,13 +243,44 @@ export const AdminServiceRevokeRequestSchema: GenMessage<AdminServiceRevokeReque
   messageDesc(file_gatelodge_v1_admin, 5);
 
 /**
+ * All sessions of the tenant.
+ *
+ * @generated from message gatelodge.v1.WholeTenant
+ */
+export type WholeTenant = Message<"gatelodge.v1.WholeTenant"> & {
+};
+
+/**
+ * Describes the message gatelodge.v1.WholeTenant.
+ * Use `create(WholeTenantSchema)` to create a new message.
+ */
+export const WholeTenantSchema: GenMessage<WholeTenant> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 6);
+
+/**
+ * All sessions of every tenant.
+ *
+ * @generated from message gatelodge.v1.Everything
+ */
+export type Everything = Message<"gatelodge.v1.Everything"> & {
+};
+
+/**
+ * Describes the message gatelodge.v1.Everything.
+ * Use `create(EverythingSchema)` to create a new message.
+ */
+export const EverythingSchema: GenMessage<Everything> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 7);
+
+/**
  * The answer of AdminService.Revoke.
  *
  * @generated from message gatelodge.v1.AdminServiceRevokeResponse
  */
 export type AdminServiceRevokeResponse = Message<"gatelodge.v1.AdminServiceRevokeResponse"> & {
   /**
-   * How many living sessions this call ended.
+   * How many living sessions this call ended, of one session or user. Of other targets 0: they are not counted; ask
+   * PreviewRevoke before.
    *
    * @generated from field: uint64 revoked_count = 1;
    */
@@ -236,7 +292,97 @@ export type AdminServiceRevokeResponse = Message<"gatelodge.v1.AdminServiceRevok
  * Use `create(AdminServiceRevokeResponseSchema)` to create a new message.
  */
 export const AdminServiceRevokeResponseSchema: GenMessage<AdminServiceRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 6);
+  messageDesc(file_gatelodge_v1_admin, 8);
+
+/**
+ * The question of PreviewRevoke.
+ *
+ * @generated from message gatelodge.v1.PreviewRevokeRequest
+ */
+export type PreviewRevokeRequest = Message<"gatelodge.v1.PreviewRevokeRequest"> & {
+  /**
+   * What would be ended, as in AdminServiceRevokeRequest. Exactly one is required.
+   *
+   * @generated from oneof gatelodge.v1.PreviewRevokeRequest.target
+   */
+  target: {
+    /**
+     * One session, by its public id.
+     *
+     * @generated from field: string session_id = 1;
+     */
+    value: string;
+    case: "sessionId";
+  } | {
+    /**
+     * All sessions of this user.
+     *
+     * @generated from field: string user_id = 2;
+     */
+    value: string;
+    case: "userId";
+  } | {
+    /**
+     * All sessions that this provider's logins have made.
+     *
+     * @generated from field: string provider = 5;
+     */
+    value: string;
+    case: "provider";
+  } | {
+    /**
+     * All sessions of the tenant.
+     *
+     * @generated from field: gatelodge.v1.WholeTenant tenant = 6;
+     */
+    value: WholeTenant;
+    case: "tenant";
+  } | {
+    /**
+     * All sessions of every tenant.
+     *
+     * @generated from field: gatelodge.v1.Everything everything = 7;
+     */
+    value: Everything;
+    case: "everything";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gatelodge.v1.PreviewRevokeRequest.
+ * Use `create(PreviewRevokeRequestSchema)` to create a new message.
+ */
+export const PreviewRevokeRequestSchema: GenMessage<PreviewRevokeRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 9);
+
+/**
+ * The answer of PreviewRevoke.
+ *
+ * @generated from message gatelodge.v1.PreviewRevokeResponse
+ */
+export type PreviewRevokeResponse = Message<"gatelodge.v1.PreviewRevokeResponse"> & {
+  /**
+   * So many living sessions.
+   *
+   * @generated from field: uint64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * Whether that is exact at the moment. Else, with more than 10,000 sessions in the tenant, it is how many sessions of
+   * any provider the tenant has at most; of everything it counts this tenant's alone.
+   *
+   * @generated from field: bool exact = 2;
+   */
+  exact: boolean;
+};
+
+/**
+ * Describes the message gatelodge.v1.PreviewRevokeResponse.
+ * Use `create(PreviewRevokeResponseSchema)` to create a new message.
+ */
+export const PreviewRevokeResponseSchema: GenMessage<PreviewRevokeResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 10);
 
 /**
  * Lists, shows and ends sessions. No call of it can reach a token or a credential.
@@ -271,9 +417,11 @@ export const AdminService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * Ends one session, or all sessions of one user, logins under way included.
+   * Ends one session, or all sessions of one user, of a provider, of the tenant or of all, logins under way included.
    *
-   * Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead.
+   * Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
+   * replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same
+   * small number of writes however many sessions there are.
    * The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
    * destroyed here instead.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
@@ -284,6 +432,19 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof AdminServiceRevokeRequestSchema;
     output: typeof AdminServiceRevokeResponseSchema;
+  },
+  /**
+   * Says how many living sessions a Revoke of the same target would end. Ends none.
+   *
+   * Callers: admin. Safe to retry.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.PreviewRevoke
+   */
+  previewRevoke: {
+    methodKind: "unary";
+    input: typeof PreviewRevokeRequestSchema;
+    output: typeof PreviewRevokeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gatelodge_v1_admin, 0);

@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/identity.proto.
  */
 export const file_gatelodge_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("ChtnYXRlbG9kZ2UvdjEvaWRlbnRpdHkucHJvdG8SDGdhdGVsb2RnZS52MSKiAgoISWRlbnRpdHkSDwoHdXNlcl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGaXNzdWVyGAQgASgJEgsKA3N1YhgFIAEoCRINCgVlbWFpbBgGIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgHIAEoCBIMCgRuYW1lGAggASgJEg8KB3BpY3R1cmUYCSABKAkSJwoGY2xhaW1zGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZzY29wZXMYCyADKAkSLQoJYXV0aF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhY3IYDSABKAkSCwoDYW1yGA4gAygJIowCCgtTZXNzaW9uSW5mbxISCgpzZXNzaW9uX2lkGAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X2FjdGl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBpZGxlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChRhYnNvbHV0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgGIAEoDUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChtnYXRlbG9kZ2UvdjEvaWRlbnRpdHkucHJvdG8SDGdhdGVsb2RnZS52MSKiAgoISWRlbnRpdHkSDwoHdXNlcl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGaXNzdWVyGAQgASgJEgsKA3N1YhgFIAEoCRINCgVlbWFpbBgGIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgHIAEoCBIMCgRuYW1lGAggASgJEg8KB3BpY3R1cmUYCSABKAkSJwoGY2xhaW1zGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZzY29wZXMYCyADKAkSLQoJYXV0aF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhY3IYDSABKAkSCwoDYW1yGA4gAygJIqACCgtTZXNzaW9uSW5mbxISCgpzZXNzaW9uX2lkGAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X2FjdGl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBpZGxlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChRhYnNvbHV0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgpyZW1lbWJlcmVkGAcgASgIQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Who is logged in, as the identity provider said it and the authority verified it.
@@ -170,11 +170,18 @@ export type SessionInfo = Message<"gatelodge.v1.SessionInfo"> & {
   absoluteExpireTime?: Timestamp | undefined;
 
   /**
-   * The generation of its credential, 1 at first.
+   * The generation of its credential, 1 at first. Every rotation makes the next.
    *
    * @generated from field: uint32 generation = 6;
    */
   generation: number;
+
+  /**
+   * Whether it was begun with "remember me": then it has the limits of such sessions.
+   *
+   * @generated from field: bool remembered = 7;
+   */
+  remembered: boolean;
 };
 
 /**

@@ -455,7 +455,8 @@ export type StartLoginRequest = Message<"gatelodge.v1.StartLoginRequest"> & {
 
   /**
    * The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
-   * go after the login), `max_age` (how long ago the user may have authenticated, in seconds).
+   * go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
+   * false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one).
    *
    * @generated from field: bytes query = 3;
    */
