@@ -6,6 +6,8 @@
 //! settings. The last line is one JSON object. `-- --quick` takes seconds and shows only that it works.
 
 mod counted;
+#[path = "../parts/cpu.rs"]
+mod cpu;
 mod echo;
 mod forged;
 mod load;
