@@ -34,6 +34,7 @@ mod opened;
 mod own_token;
 pub mod ports;
 pub mod provider;
+mod provider_trouble;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
