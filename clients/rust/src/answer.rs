@@ -148,9 +148,7 @@ impl Delivery {
         let unusable = || Error::could_not_say("the authority's cookie or token is no header value");
         let cookies = cookie_headers(session.set_cookies()).ok_or_else(unusable)?;
         let csrf_token = match (&settings.csrf_header, session.csrf_token()) {
-            (Some(name), Some(token)) => {
-                Some((name.clone(), HeaderValue::from_str(token).map_err(|_| unusable())?))
-            }
+            (Some(name), Some(token)) => Some((name.clone(), HeaderValue::from_str(token).map_err(|_| unusable())?)),
             _ => None,
         };
         Ok(Self { cookies, csrf_token })
