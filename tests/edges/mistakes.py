@@ -263,7 +263,7 @@ SWITCHES: dict[str, Broken] = {
         ("tokens: user info by get asks no provider for refresh=true",), question=_ask_provider_by_get
     ),
     "lets a refresh pass as a GET": Broken(
-        ("tokens: a refresh without the token is 403", "tokens: a refresh from null is 403"), question=_forget_context
+        ("tokens: a refresh passes on the session cookies and the context",), question=_forget_context
     ),
     "takes a provider's trouble for its own": Broken(
         ("tokens: the answer of a status is copied for a refresh",), answer=_forget_answers_of_statuses
