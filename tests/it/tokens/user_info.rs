@@ -93,7 +93,8 @@ async fn trouble_is_an_error_with_its_reason_and_the_session_stays_as_it_is() {
 // contract.md 3: what a provider caused has words for a browser, beside the reason that is the caller's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trouble_carries_a_finished_answer_for_a_browser() {
-    let troubles: [(fn() -> ProviderError, u32, &str); 3] = [
+    type Cause = fn() -> ProviderError;
+    let troubles: [(Cause, u32, &str); 3] = [
         (|| ProviderError::Unavailable("canary".into()), 503, "provider_unavailable"),
         (|| ProviderError::InvalidGrant("canary".into()), 409, "provider_refused"),
         (|| ProviderError::Unsupported(gatelodge::authority::provider::Offer::UserInfo), 409, "user_info_unsupported"),
