@@ -9,6 +9,8 @@ ROUTES = {
     "/auth/me": {"GET", "HEAD"},
     "/auth/web/logout": {"POST"},
     "/auth/web/logged-out": {"GET"},
+    "/auth/web/refresh": {"POST"},
+    "/auth/web/userinfo": {"GET", "HEAD", "POST"},
 }
 OTHERS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
