@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use gatelodge::app::keeper::keeping;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{EventLog, Heard, StoreError, StoreResult};
-use gatelodge::session::event::{Event, Position};
+use gatelodge::session::event::{Event, Position, What};
+use gatelodge::session::key::TenantNumber;
 use tokio::task::JoinHandle;
 
 use super::{FaultyStore, Kept, World};
@@ -98,10 +99,12 @@ impl Replicas {
         until(|| self.one.authority.hears_everything() && self.two.authority.hears_everything()).await;
     }
 
-    /// Waits until the second has heard what the first has.
+    /// Waits until both have heard all that was announced.
     pub async fn catch_up(&self) {
-        let told = self.one.authority.heard_up_to();
-        until(|| self.two.authority.heard_up_to() >= told).await;
+        let mark = Event { tenant: TenantNumber(1), what: What::KeysRotated };
+        let last = Some(self.cut.log.announce(vec![mark]).await.unwrap());
+        let heard = [&self.one, &self.two].map(|world| world.authority.clone());
+        until(|| heard.iter().all(|authority| authority.heard_up_to() >= last)).await;
     }
 
     /// Lets the second miss its heartbeats. The clock goes on for both.

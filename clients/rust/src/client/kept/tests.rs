@@ -1,4 +1,4 @@
-//! Owns the tests of what is kept, without a network.
+//! Owns the tests of what is kept. Does not know a network.
 
 use super::*;
 use crate::verdict::{Asked, Verdict};
