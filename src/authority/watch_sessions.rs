@@ -90,7 +90,9 @@ impl Authority {
         // The first message comes at once.
         let (authority, kinds, tick) = (self.clone(), question.kinds, futures::future::ready(()).boxed());
         let mut watch = Watch { authority, kinds, subscription, told, tick };
-        missed.into_iter().for_each(|event| watch.add(event));
+        for event in missed {
+            watch.add(event);
+        }
         stream::unfold(watch, |mut watch| async move { Some((watch.next().await, watch)) })
     }
 }

@@ -134,15 +134,12 @@ impl Stream {
             _ => (),
         }
         self.show(&heard);
-        let news = match event.what {
-            What::Unknown(_) => {
-                heard.past.begin(position);
-                News::Reset(position)
-            }
-            _ => {
-                heard.past.add(position, &event);
-                News::Event(position, event)
-            }
+        let news = if let What::Unknown(_) = event.what {
+            heard.past.begin(position);
+            News::Reset(position)
+        } else {
+            heard.past.add(position, &event);
+            News::Event(position, event)
         };
         heard.tell(&news);
     }

@@ -120,6 +120,7 @@ impl Client {
         cookies: &[v1::Cookie],
         call: impl Future<Output = Result<A, Error>>,
     ) -> Result<A, Error> {
+        let call = Box::pin(call);
         let Some(kept) = &self.shared.kept else { return call.await };
         let cookies: Vec<_> = cookies.iter().map(|cookie| cookie.value.clone()).collect();
         let outcome = call.await;

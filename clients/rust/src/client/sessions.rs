@@ -107,7 +107,7 @@ impl SessionCalls<'_> {
         let deadline = Instant::now() + self.0.deadline.unwrap_or(Manner::SAFE.deadline);
         while let Some(key) = Key::of(&question, &asked) {
             match kept.look(key) {
-                Look::Known(checked) => return Ok(checked),
+                Look::Known(checked) => return Ok(*checked),
                 Look::Broken => break,
                 Look::Ask(asking) => {
                     let answer = self.ask(&asked, question).await;

@@ -75,7 +75,7 @@ struct Answer {
 /// What to do about a question.
 pub(super) enum Look<'a> {
     /// This is known.
-    Known(Checked),
+    Known(Box<Checked>),
     /// Somebody is asking: wait for the answer.
     Asked(flight::Receiver<Shared>),
     /// Ask, and share the answer.
@@ -114,7 +114,7 @@ impl Kept {
         if let Some(answer) = state.answers.get(&key.question) {
             if answer.until > Instant::now() && answer.number >= state.forgotten(answer.session, &answer.cookies).number
             {
-                return Look::Known(answer.checked.clone());
+                return Look::Known(Box::new(answer.checked.clone()));
             }
             state.answers.remove(&key.question);
         }
@@ -245,12 +245,12 @@ impl Asking<'_> {
     /// Shares the answer with those who wait, and keeps it as long as it allows.
     pub(super) fn answer(self, outcome: &Result<Checked, Error>, keeping: Option<Keeping>) {
         if let (Ok(checked), Some(keeping)) = (outcome, keeping) {
-            self.keep(checked, keeping);
+            self.keep(checked, &keeping);
         }
         self.sender.send_replace(Some(outcome.clone()));
     }
 
-    fn keep(&self, checked: &Checked, keeping: Keeping) {
+    fn keep(&self, checked: &Checked, keeping: &Keeping) {
         let session = self.kept.place(keeping.session_id.as_bytes());
         let cookies: Vec<_> = self.key.cookies.iter().map(|cookie| self.kept.place(cookie)).collect();
         let mut state = self.kept.state();

@@ -164,7 +164,7 @@ fn a_question_is_the_same_as_far_as_its_answer_depends_on_it() {
         of(&|question| question.can_set_cookies = false),
         of(&|question| question.context = None),
         of(&|question| {
-            question.requirements = Some(v1::Requirements { scopes: vec!["a".into()], ..Default::default() })
+            question.requirements = Some(v1::Requirements { scopes: vec!["a".into()], ..Default::default() });
         }),
     ];
     assert!(others.iter().all(|other| other.as_ref().is_some_and(|other| *other != same)));
