@@ -49,6 +49,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.count().read(key).await
     }
 
+    async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        self.count().read_among_many(key).await
+    }
+
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
         self.count().touch(key, at, keep_for).await
     }

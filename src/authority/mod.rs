@@ -95,6 +95,7 @@ pub struct Authority {
     opened: Arc<Opened>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
+    among_many: bool,
 }
 
 /// The call that a use case answers.
@@ -131,7 +132,14 @@ impl Authority {
             opened,
             under_way: Arc::default(),
             keys_at_hand: Arc::default(),
+            among_many: false,
         }
+    }
+
+    /// The same authority, for questions of which many come at the same moment: what they read travels together.
+    #[must_use]
+    pub fn for_many(&self) -> Self {
+        Self { among_many: true, ..self.clone() }
     }
 
     /// The version of the edge settings in force.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
@@ -13,6 +14,7 @@ use tonic_health::server::HealthReporter;
 
 use super::admin_service::Admin;
 use super::callers::Callers;
+use super::check_stream::Lasting;
 use super::gate::Gate;
 use super::login_service::Logins;
 use super::places::Places;
@@ -148,7 +150,9 @@ pub async fn serve(
     }
     let limit = settings.max_message_bytes;
     let (calls, work) = (Places::new(settings.max_in_flight), Work(settings.tasks.clone()));
-    let sessions = Sessions { authority: authority.clone(), work: work.clone() };
+    let ending = CancellationToken::new();
+    let lasting = Lasting { stop: ending.clone(), age: settings.max_connection_age, tasks: settings.tasks.clone() };
+    let sessions = Sessions { authority: authority.clone(), work: work.clone(), places: calls.clone(), lasting };
     let logins = Logins { authority: authority.clone(), work };
     let router = server
         .layer(Gate::new(callers, calls.clone()))
@@ -172,6 +176,7 @@ pub async fn serve(
     }
     say(&reporter, ServingStatus::NotServing).await;
     let _ = stopping.send(());
+    ending.cancel();
     settings.tasks.close();
     let drained = async {
         let ended = serving.await;

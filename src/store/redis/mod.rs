@@ -4,6 +4,7 @@
 
 mod connection;
 mod fitness;
+mod gather;
 mod index;
 mod key;
 mod lease;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use crate::authority::ports::Entropy;
 use crate::session::key::TenantNumber;
+use gather::Gather;
 use key::Keys;
 use link::Link;
 pub use settings::{ConnectError, RedisSettings};
@@ -33,6 +35,8 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     bells: Bells,
+    /// `None` over a cluster, whose keys lie on several servers.
+    gather: Option<Gather>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -49,7 +53,8 @@ impl RedisStore {
         let link = Arc::new(Link::new(&settings)?);
         link.check_now().await?;
         let bells = Bells::new(&link);
-        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells, entropy }))
+        let gather = (!settings.cluster).then(|| Gather::new(&link));
+        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells, gather, entropy }))
     }
 
     /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.

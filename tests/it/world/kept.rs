@@ -36,8 +36,12 @@ impl Kept {
 }
 
 async fn connected() -> Arc<RedisStore> {
+    connected_to(tokio::task::spawn_blocking(Server::shared).await.unwrap()).await
+}
+
+/// A store at a server, under a prefix of its own.
+pub async fn connected_to(server: &Server) -> Arc<RedisStore> {
     static WORLDS: AtomicU64 = AtomicU64::new(0);
-    let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
     let settings = RedisSettings {
         urls: vec![Secret::new(address(server.port))],
         cluster: false,

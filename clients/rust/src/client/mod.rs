@@ -2,6 +2,7 @@
 
 mod admin;
 mod call;
+mod checks;
 pub mod error;
 mod login;
 pub mod options;
@@ -20,6 +21,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 pub use admin::AdminCalls;
 use call::Manner;
+use checks::Checks;
 use error::Error;
 pub use login::LoginCalls;
 use options::{ClientOptions, OptionsError};
@@ -44,6 +46,8 @@ struct Shared {
     authorization: Option<MetadataValue<Ascii>>,
     /// Whether the authority has ever answered.
     known: AtomicBool,
+    /// `None` where each check is to be a call of its own.
+    checks: Option<Arc<Checks>>,
 }
 
 impl Client {
@@ -64,7 +68,13 @@ impl Client {
             None => None,
         };
         Ok(Self {
-            shared: Arc::new(Shared { channel, address, authorization, known: AtomicBool::new(false) }),
+            shared: Arc::new(Shared {
+                channel,
+                address,
+                authorization,
+                known: AtomicBool::new(false),
+                checks: options.check_stream.then(Arc::default),
+            }),
             request_id: None,
             deadline: None,
         })

@@ -33,6 +33,7 @@ pub struct ClientOptions {
     ca_file: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
+    pub(super) check_stream: bool,
 }
 
 /// Why options can't be used. Names the variable that sets the option.
@@ -79,7 +80,14 @@ impl ClientOptions {
 
     /// An authority asked without a key, which answers for its health and nothing else.
     pub fn without_key(address: impl Into<String>) -> Self {
-        Self { address: address.into(), api_key: None, ca_file: None, cert_file: None, key_file: None }
+        Self {
+            address: address.into(),
+            api_key: None,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            check_stream: true,
+        }
     }
 
     /// Accepts only certificates issued by those in this PEM file.
@@ -93,6 +101,15 @@ impl ClientOptions {
     #[must_use]
     pub fn identity_files(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         (self.cert_file, self.key_file) = (Some(certificate.into()), Some(key.into()));
+        self
+    }
+
+    /// Whether checks that are under way at the same moment, eight or more, may share a stream (`CheckSessions`), which
+    /// costs the authority a small part of as many calls. The default is that they may. A stream stays with one replica
+    /// for some minutes: where a balancer has to spread single checks, say no.
+    #[must_use]
+    pub fn check_stream(mut self, may: bool) -> Self {
+        self.check_stream = may;
         self
     }
 
@@ -117,6 +134,7 @@ impl ClientOptions {
             ca_file: file(CA_FILE),
             cert_file: file(CERT_FILE),
             key_file: file(KEY_FILE),
+            check_stream: true,
         })
     }
 

@@ -6,11 +6,13 @@
 mod authority;
 mod browser;
 mod calls;
+mod checks;
 mod cors;
 mod layer;
 mod routes;
 mod serve;
 mod settings;
+mod stream;
 mod tls;
 mod tokens;
 mod trouble;
