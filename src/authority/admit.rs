@@ -68,7 +68,7 @@ impl Authority {
             Ok(chosen) => chosen,
             Err(reason) => return Ok(Admission::Inactive(reason)),
         };
-        match self.look_up(&chosen.credential.key).await? {
+        match self.read(&chosen.credential.key).await? {
             Lookup::Found(record) => self.settle(&chosen, record, presented.context.as_ref()).await,
             Lookup::Gone(ending) => {
                 self.opened.forget(&chosen.credential.key);
@@ -76,11 +76,6 @@ impl Authority {
                 Ok(Admission::Inactive(reason))
             }
         }
-    }
-
-    async fn look_up(&self, key: &SessionKey) -> Result<Lookup, Error> {
-        let sessions = &self.ports.sessions;
-        Ok(if self.among_many { sessions.read_among_many(key).await? } else { sessions.read(key).await? })
     }
 
     /// Picks the credential among the cookies, without IO.

@@ -9,6 +9,7 @@ mod asked;
 mod change_standing;
 mod changed;
 mod check_own_token;
+mod check_sessions;
 pub mod complete_callback;
 pub mod complete_logout;
 mod deliver;
@@ -134,12 +135,6 @@ impl Authority {
             keys_at_hand: Arc::default(),
             among_many: false,
         }
-    }
-
-    /// The same authority, for questions of which many come at the same moment: what they read travels together.
-    #[must_use]
-    pub fn for_many(&self) -> Self {
-        Self { among_many: true, ..self.clone() }
     }
 
     /// The version of the edge settings in force.

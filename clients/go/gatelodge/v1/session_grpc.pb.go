@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	SessionService_ValidateSession_FullMethodName = "/gatelodge.v1.SessionService/ValidateSession"
+	SessionService_CheckSessions_FullMethodName   = "/gatelodge.v1.SessionService/CheckSessions"
 	SessionService_RefreshTokens_FullMethodName   = "/gatelodge.v1.SessionService/RefreshTokens"
 	SessionService_GetAccessToken_FullMethodName  = "/gatelodge.v1.SessionService/GetAccessToken"
 	SessionService_GetUserInfo_FullMethodName     = "/gatelodge.v1.SessionService/GetUserInfo"
@@ -44,6 +45,18 @@ type SessionServiceClient interface {
 	// An outcome that you do not know is "could not say" too.
 	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ValidateSession(ctx context.Context, in *ValidateSessionRequest, opts ...grpc.CallOption) (*ValidateSessionResponse, error)
+	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+	//
+	// Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+	// no CheckSessionsRequest ends it with INVALID_FIELD.
+	// Reasons: INVALID_FIELD, STREAM_ENDED.
+	CheckSessions(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse], error)
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -96,6 +109,19 @@ func (c *sessionServiceClient) ValidateSession(ctx context.Context, in *Validate
 	}
 	return out, nil
 }
+
+func (c *sessionServiceClient) CheckSessions(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[0], SessionService_CheckSessions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CheckSessionsRequest, CheckSessionsResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_CheckSessionsClient = grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse]
 
 func (c *sessionServiceClient) RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -153,6 +179,18 @@ type SessionServiceServer interface {
 	// An outcome that you do not know is "could not say" too.
 	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error)
+	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+	//
+	// Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+	// no CheckSessionsRequest ends it with INVALID_FIELD.
+	// Reasons: INVALID_FIELD, STREAM_ENDED.
+	CheckSessions(grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]) error
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -198,6 +236,9 @@ type UnimplementedSessionServiceServer struct{}
 
 func (UnimplementedSessionServiceServer) ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateSession not implemented")
+}
+func (UnimplementedSessionServiceServer) CheckSessions(grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method CheckSessions not implemented")
 }
 func (UnimplementedSessionServiceServer) RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTokens not implemented")
@@ -249,6 +290,13 @@ func _SessionService_ValidateSession_Handler(srv interface{}, ctx context.Contex
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _SessionService_CheckSessions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(SessionServiceServer).CheckSessions(&grpc.GenericServerStream[CheckSessionsRequest, CheckSessionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_CheckSessionsServer = grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]
 
 func _SessionService_RefreshTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTokensRequest)
@@ -350,6 +398,13 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SessionService_Revoke_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "CheckSessions",
+			Handler:       _SessionService_CheckSessions_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "gatelodge/v1/session.proto",
 }
