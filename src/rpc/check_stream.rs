@@ -217,12 +217,13 @@ impl Driver {
             self.earliest = None;
             let now = Instant::now();
             for mut check in std::mem::take(&mut self.at_work) {
-                match (check.deadline <= now).then(|| check.poll_unpin(context)) {
-                    Some(Poll::Ready(answer)) => self.done.answers.push(answer),
-                    _ => {
-                        self.wake_by(check.deadline);
-                        self.at_work.push(check);
-                    }
+                if check.deadline <= now
+                    && let Poll::Ready(answer) = check.poll_unpin(context)
+                {
+                    self.done.answers.push(answer);
+                } else {
+                    self.wake_by(check.deadline);
+                    self.at_work.push(check);
                 }
             }
         }

@@ -126,10 +126,9 @@ async fn drive(checks: Weak<Checks>, channel: Channel, authorization: Option<Met
     let pause = match &end {
         End::Quiet => Duration::ZERO,
         End::Politely if begun.elapsed() >= SHORT => Duration::ZERO,
-        End::Politely => chance::jittered(PAUSE),
         End::Failed(status) if is_lasting(status.code()) => LONG_PAUSE,
-        End::Failed(_) => chance::jittered(PAUSE),
         End::Stalled => LONG_PAUSE,
+        End::Politely | End::Failed(_) => chance::jittered(PAUSE),
     };
     tracing::debug!(?end, ?pause, "the stream of checks has ended; checks are calls again");
     *checks.state() = State::Pause { until: Instant::now() + pause };
