@@ -12,7 +12,7 @@ impl Authority {
         Self { among_many: true, ..self.clone() }
     }
 
-    /// Reads a session, with others where many are asked for.
+    /// Reads a session from the store, with others where many are asked for.
     pub(super) async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
         let sessions = &self.ports.sessions;
         if self.among_many { sessions.read_among_many(key).await } else { sessions.read(key).await }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::key::{LoginKey, SessionKey, TenantNumber};
+use super::record::Marks;
 use super::signed;
 use super::time::Timestamp;
 use crate::crypto::{MacRing, Secret, SecretBytes};
@@ -84,6 +85,8 @@ pub struct PendingLogin {
     pub prior: Option<SessionKey>,
     /// Keyed hash of the binding it belongs to.
     pub binding_hash: [u8; 16],
+    /// The marks that were in force when it began. The session it makes is born under them.
+    pub born: Marks,
 }
 
 /// What a login answered, kept to answer a callback that is delivered twice.

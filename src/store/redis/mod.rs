@@ -3,6 +3,7 @@
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
 mod connection;
+mod events;
 mod fitness;
 mod gather;
 mod index;
@@ -10,6 +11,7 @@ mod key;
 mod lease;
 mod link;
 mod logins;
+mod marks;
 mod mint_keys;
 mod script;
 mod sessions;
@@ -19,7 +21,7 @@ mod value;
 mod wait;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::authority::ports::Entropy;
@@ -37,6 +39,9 @@ pub struct RedisStore {
     bells: Bells,
     /// `None` over a cluster, whose keys lie on several servers.
     gather: Option<Gather>,
+    /// The one reader of the event log has connections of its own: those of `bells` may all be taken.
+    log_bells: Bells,
+    log_history: Mutex<String>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -52,9 +57,10 @@ impl RedisStore {
         }
         let link = Arc::new(Link::new(&settings)?);
         link.check_now().await?;
-        let bells = Bells::new(&link);
+        let (bells, log_bells) = (Bells::new(&link), Bells::new(&link));
         let gather = (!settings.cluster).then(|| Gather::new(&link));
-        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells, gather, entropy }))
+        let (keys, log_history) = (Keys::new(settings.key_prefix), Mutex::default());
+        Ok(Arc::new(Self { link, keys, bells, gather, log_bells, log_history, entropy }))
     }
 
     /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.

@@ -93,7 +93,10 @@ impl Hall {
     /// Over a Redis server of the test's own.
     async fn open_at(server: &crate::redis::Server) -> Self {
         let store = crate::world::connected_to(server).await;
-        Self::over(|ports| (ports.sessions, ports.logins) = (store.clone(), store), |_| (), |_| ()).await
+        let put = |ports: &mut Ports| {
+            (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
+        };
+        Self::over(put, |_| (), |_| ()).await
     }
 
     async fn over(
