@@ -28,8 +28,7 @@ impl Kept {
 
     /// Connects to it twice, as two processes do. In memory there is one store, which the first world's ports have.
     pub async fn twice(self) -> (impl FnOnce(&mut Ports), impl FnOnce(&mut Ports)) {
-        static WORLDS: AtomicU64 = AtomicU64::new(0);
-        let prefix = format!("world{}.", WORLDS.fetch_add(1, Ordering::SeqCst));
+        let prefix = prefix();
         let connect = async || match self {
             Self::Memory => None,
             Self::Redis => Some(connected(&prefix).await),
@@ -45,8 +44,22 @@ impl Kept {
     }
 }
 
+/// What no other world has: a prefix of its own.
+fn prefix() -> String {
+    static WORLDS: AtomicU64 = AtomicU64::new(0);
+    format!("world{}.", WORLDS.fetch_add(1, Ordering::SeqCst))
+}
+
 async fn connected(prefix: &str) -> Arc<RedisStore> {
-    let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
+    connected_with(tokio::task::spawn_blocking(Server::shared).await.unwrap(), prefix).await
+}
+
+/// A store at a server, under a prefix of its own.
+pub async fn connected_to(server: &Server) -> Arc<RedisStore> {
+    connected_with(server, &prefix()).await
+}
+
+async fn connected_with(server: &Server, prefix: &str) -> Arc<RedisStore> {
     let settings = RedisSettings {
         urls: vec![Secret::new(address(server.port))],
         cluster: false,
