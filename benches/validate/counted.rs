@@ -52,7 +52,7 @@ impl<S: SessionStore> SessionStore for Counted<S> {
     }
 
     async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
-        self.count().read_among_many(key).await
+        self.counted().read_among_many(key).await
     }
 
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
