@@ -50,7 +50,15 @@ pub fn fresh_prefix() -> String {
 }
 
 async fn connected(prefix: &str) -> Arc<RedisStore> {
-    let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
+    connected_with(tokio::task::spawn_blocking(Server::shared).await.unwrap(), prefix).await
+}
+
+/// A store at a server, under a prefix of its own.
+pub async fn connected_to(server: &Server) -> Arc<RedisStore> {
+    connected_with(server, &fresh_prefix()).await
+}
+
+async fn connected_with(server: &Server, prefix: &str) -> Arc<RedisStore> {
     let settings = RedisSettings {
         urls: vec![Secret::new(address(server.port))],
         cluster: false,
