@@ -194,6 +194,25 @@ async fn a_watcher_that_is_too_slow_is_told_a_reset() {
 }
 
 // An insert that began before an invalidation never wins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_before_a_session_ended_is_not_kept() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let mut browser = Browser::default();
+        replicas.one.log_in(&mut browser, "ada").await.result.unwrap();
+        replicas.store.set(Fault::SlowToAnswer(Duration::from_millis(500)));
+        let asked = async { is_active(&replicas.two, &browser).await };
+        let ended = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            replicas.one.authority.revoke(&browser.fetch("GET", "/")).await.unwrap();
+            replicas.catch_up().await;
+        };
+        let (_, ()) = tokio::join!(asked, ended);
+        replicas.store.set(None);
+        assert!(!is_active(&replicas.two, &browser).await, "{kept:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_races_with_a_revocation_none_leaves_a_dead_session() {
     for kept in [Kept::Memory, Kept::Redis] {
