@@ -21,7 +21,6 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt as _};
 use futures::task::AtomicWaker;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status, Streaming};
 
@@ -32,17 +31,6 @@ use super::{status, v1};
 
 /// So many questions of one stream are at work, or answered and not yet taken, at a time; then no more are read.
 const MOST: usize = 256;
-
-/// How long streams last.
-#[derive(Clone, Debug)]
-pub(super) struct Lasting {
-    /// Cancelled when the server is told to stop.
-    pub(super) stop: CancellationToken,
-    /// As a connection's, so that balancers spread callers anew.
-    pub(super) age: Duration,
-    /// Where streams are driven. A server that stops waits for them.
-    pub(super) tasks: TaskTracker,
-}
 
 /// The answers of a stream, as they leave.
 pub(super) struct Answers {
@@ -68,20 +56,17 @@ struct Room {
     driver: AtomicWaker,
 }
 
-/// Answers what comes in until the caller has asked all, or the time is over.
+/// Answers what comes in until the caller has asked all, or the time is over. Driven in `tasks`, for which a server that
+/// stops waits.
 pub(super) fn answer(
     desk: Desk,
     place: Option<Place>,
     incoming: Streaming<v1::CheckSessionsRequest>,
-    lasting: &Lasting,
+    over: impl Future<Output = ()> + Send + 'static,
+    tasks: &TaskTracker,
 ) -> Answers {
     let (leave, batches) = mpsc::unbounded_channel();
     let room = Arc::<Room>::default();
-    let (stop, age) = (lasting.stop.clone(), lasting.age);
-    let over = Box::pin(async move {
-        // That the time ran out is as good a reason as the stop.
-        let _ = tokio::time::timeout(age, stop.cancelled()).await;
-    });
     let driver = Driver {
         desk: Arc::new(desk),
         _place: place,
@@ -90,12 +75,12 @@ pub(super) fn answer(
         at_work: FuturesUnordered::new(),
         alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
         earliest: None,
-        over,
+        over: Box::pin(over),
         done: Batch::default(),
         leave,
         room: Arc::clone(&room),
     };
-    lasting.tasks.spawn(driver);
+    tasks.spawn(driver);
     Answers { batches, current: Vec::new().into_iter(), taken: 0, end: None, room }
 }
 

@@ -8,6 +8,7 @@ mod browser;
 mod calls;
 mod checks;
 mod cors;
+mod kept;
 mod layer;
 mod routes;
 mod serve;
