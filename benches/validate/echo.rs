@@ -2,10 +2,11 @@
 //! field as anybody compiles the contract, and the same with one GET before it; and an echo of checks on a stream.
 //! Does not know what is in the messages.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
+use futures::{Stream, TryStreamExt as _};
 use gatelodge::rpc::server::ServerSettings;
 use gatelodge_client::v1;
 use gatelodge_client::v1::check_sessions_response;
@@ -73,7 +74,6 @@ fn connect(address: &str) -> Result<ConnectionManager> {
 
 #[async_trait]
 impl SessionService for Echo {
-    type CheckSessionsStream = BoxStream<'static, std::result::Result<v1::CheckSessionsResponse, Status>>;
     type WatchSessionsStream = BoxStream<'static, std::result::Result<v1::WatchSessionsResponse, Status>>;
 
     async fn validate_session(
@@ -86,6 +86,9 @@ impl SessionService for Echo {
         }
         Ok(Response::new(self.answer.clone()))
     }
+
+    type CheckSessionsStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<v1::CheckSessionsResponse, Status>> + Send>>;
 
     async fn check_sessions(
         &self,

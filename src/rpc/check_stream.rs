@@ -21,11 +21,11 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt as _};
 use futures::task::AtomicWaker;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
-use tokio_util::task::TaskTracker;
 use tonic::{Code, Status, Streaming};
 
 use super::check::{Check, Desk};
 use super::places::Place;
+use super::streams::Streams;
 use super::v1::ErrorReason;
 use super::{status, v1};
 
@@ -56,17 +56,16 @@ struct Room {
     driver: AtomicWaker,
 }
 
-/// Answers what comes in until the caller has asked all, or the time is over. Driven in `tasks`, for which a server that
-/// stops waits.
+/// Answers what comes in until the caller has asked all, or the time is over.
 pub(super) fn answer(
     desk: Desk,
     place: Option<Place>,
     incoming: Streaming<v1::CheckSessionsRequest>,
-    over: impl Future<Output = ()> + Send + 'static,
-    tasks: &TaskTracker,
+    streams: &Streams,
 ) -> Answers {
     let (leave, batches) = mpsc::unbounded_channel();
     let room = Arc::<Room>::default();
+    let over = Box::pin(streams.end());
     let driver = Driver {
         desk: Arc::new(desk),
         _place: place,
@@ -75,12 +74,12 @@ pub(super) fn answer(
         at_work: FuturesUnordered::new(),
         alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
         earliest: None,
-        over: Box::pin(over),
+        over,
         done: Batch::default(),
         leave,
         room: Arc::clone(&room),
     };
-    tasks.spawn(driver);
+    streams.tasks.spawn(driver);
     Answers { batches, current: Vec::new().into_iter(), taken: 0, end: None, room }
 }
 

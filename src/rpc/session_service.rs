@@ -49,7 +49,7 @@ impl SessionService for Sessions {
         let Asked { call, place } = asked();
         let (authority, places) = (self.authority.for_many(), self.places.clone());
         let desk = Desk { authority, places, request_id: call.request_id };
-        Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), self.streams.end(), &self.work.0)))
+        Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &self.streams)))
     }
 
     async fn refresh_tokens(

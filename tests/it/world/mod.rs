@@ -3,7 +3,7 @@
 
 mod browser;
 pub mod faults;
-mod kept;
+pub mod kept;
 pub mod log;
 mod provider;
 pub mod replicas;

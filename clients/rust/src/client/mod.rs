@@ -49,10 +49,10 @@ struct Shared {
     authorization: Option<MetadataValue<Ascii>>,
     /// Whether the authority has ever answered.
     known: AtomicBool,
-    /// `None` where each check is to be a call of its own.
-    checks: Option<Arc<Checks>>,
     /// Answers that may be given again; `None` where none are kept.
     kept: Option<Arc<Kept>>,
+    /// `None` where each check is to be a call of its own.
+    checks: Option<Arc<Checks>>,
 }
 
 impl Client {

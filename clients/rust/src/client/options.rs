@@ -38,8 +38,8 @@ pub struct ClientOptions {
     ca_file: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
-    pub(super) check_stream: bool,
     pub(super) keep_answers: usize,
+    pub(super) check_stream: bool,
 }
 
 /// Why options can't be used. Names the variable that sets the option.
@@ -114,21 +114,21 @@ impl ClientOptions {
         self
     }
 
-    /// Whether checks that are under way at the same moment, eight or more, may share a stream (`CheckSessions`), which
-    /// costs the authority a small part of as many calls. The default is that they may. A stream stays with one replica
-    /// for some minutes: where a balancer has to spread single checks, say no.
-    #[must_use]
-    pub fn check_stream(mut self, may: bool) -> Self {
-        self.check_stream = may;
-        self
-    }
-
     /// Keeps at most this many answers of `check` in this process, each for a few seconds; 0 for none. About 2 kB each.
     ///
     /// What ends or changes is dropped as soon as the authority tells, and nothing kept is used while it can't.
     #[must_use]
     pub const fn keep_answers(mut self, most: usize) -> Self {
         self.keep_answers = most;
+        self
+    }
+
+    /// Whether checks that are under way at the same moment, eight or more, may share a stream (`CheckSessions`), which
+    /// costs the authority a small part of as many calls. The default is that they may. A stream stays with one replica
+    /// for some minutes: where a balancer has to spread single checks, say no.
+    #[must_use]
+    pub const fn check_stream(mut self, may: bool) -> Self {
+        self.check_stream = may;
         self
     }
 
@@ -153,11 +153,11 @@ impl ClientOptions {
             ca_file: file(CA_FILE),
             cert_file: file(CERT_FILE),
             key_file: file(KEY_FILE),
-            check_stream: true,
             keep_answers: match set(KEEP_ANSWERS) {
                 Some(most) => most.parse().map_err(|_| OptionsError::KeepAnswers(most))?,
                 None => ANSWERS,
             },
+            check_stream: true,
         })
     }
 

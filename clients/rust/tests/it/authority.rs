@@ -235,13 +235,13 @@ pub fn http(status: u32, body: &'static str) -> v1::HttpAnswer {
 }
 
 macro_rules! answer_from_scripts {
-    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? $(; $($more:tt)*)? }) => {
+    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? } $($more:tt)*) => {
         #[tonic::async_trait]
         impl $service for Scripts {
+            $($more)*
             $(async fn $method(&self, request: Request<v1::$question>) -> Result<Response<v1::$answer>, Status> {
                 self.$script.answer(request).await
             })*
-            $($($more)*)?
         }
     };
 }
@@ -259,9 +259,10 @@ answer_from_scripts!(session_service_server::SessionService {
     refresh_tokens: refresh(RefreshTokensRequest) -> RefreshTokensResponse,
     get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
     get_user_info: user_info(GetUserInfoRequest) -> GetUserInfoResponse,
-    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse;
-
+    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
+}
     type WatchSessionsStream = UnboundedReceiverStream<Message>;
+    type CheckSessionsStream = Answers;
 
     async fn watch_sessions(
         &self,
@@ -273,15 +274,13 @@ answer_from_scripts!(session_service_server::SessionService {
         Ok(Response::new(UnboundedReceiverStream::new(receiver)))
     }
 
-    type CheckSessionsStream = Answers;
-
     async fn check_sessions(
         &self,
         request: Request<Streaming<v1::CheckSessionsRequest>>,
     ) -> Result<Response<Answers>, Status> {
         self.stream.open(request)
     }
-});
+);
 answer_from_scripts!(token_service_server::TokenService {
     validate_token: validate_token(ValidateTokenRequest) -> ValidateTokenResponse,
     mint_token: mint(MintTokenRequest) -> MintTokenResponse,

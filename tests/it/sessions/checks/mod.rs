@@ -92,7 +92,7 @@ impl Hall {
 
     /// Over a Redis server of the test's own.
     async fn open_at(server: &crate::redis::Server) -> Self {
-        let store = crate::world::connected_to(server, "checks.").await;
+        let store = crate::world::connected_to(server).await;
         let put = |ports: &mut Ports| {
             (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
         };
