@@ -76,6 +76,8 @@ pub struct Standing {
     pub user_agent: String,
     /// The client's network address at login.
     pub client_address: String,
+    /// Where the client was at login, in the edge's words; empty when it did not say.
+    pub place: String,
     /// The provider's id of its own session (`sid`), if it gave one.
     pub provider_session: Option<String>,
     /// When the access token ends; `None` when there is none or the provider did not say.
@@ -134,7 +136,7 @@ pub struct ExchangedToken {
 pub enum Ending {
     /// A logout or an admin.
     Revoked,
-    /// A newer login in the same browser.
+    /// A newer login: in the same browser, or one beyond the limit of sessions at once.
     Replaced,
     /// The login that was about to make it was interrupted.
     Interrupted,

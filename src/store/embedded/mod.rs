@@ -5,7 +5,9 @@
 //! `journal`. Once that is on disk, the journal makes visible what it grants. So a revocation is seen before it is on
 //! disk and a grant only after; and a step that lost its caller runs to its end all the same.
 
+mod attributes;
 mod file;
+mod joined;
 mod journal;
 mod lease;
 mod login;
@@ -16,6 +18,7 @@ mod open;
 mod row;
 mod sessions;
 mod sweep;
+mod users;
 mod walk;
 
 use std::future::Future;

@@ -5,6 +5,7 @@
 mod connection;
 mod fitness;
 mod index;
+mod joined;
 mod key;
 mod lease;
 mod link;
@@ -14,6 +15,7 @@ mod script;
 mod sessions;
 mod settings;
 mod tag;
+mod users;
 mod value;
 mod wait;
 

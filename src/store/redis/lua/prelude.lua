@@ -3,7 +3,7 @@
 -- How long a bell hangs after it last rang: longer than anybody waits for one.
 local BELL_FOR = 60000
 
-local UNREADABLE = redis.error_reply('UNREADABLE a record or login that this version can not read')
+local UNREADABLE = redis.error_reply('UNREADABLE something kept that this version can not read')
 
 local function now()
   local time = redis.call('TIME')
@@ -26,6 +26,14 @@ end
 local function is_record(value)
   local version = string.byte(value)
   return #value >= HEADER_LEN and version >= 1 and version <= VERSION
+end
+
+local function is_user(value)
+  return #value >= USER_LEN and string.byte(value) == USER_VERSION
+end
+
+local function is_disabled(user)
+  return string.byte(user, 2) % 2 == USER_DISABLED
 end
 
 -- Sets a key's life to `ms` unless it has a longer one.
@@ -60,9 +68,9 @@ local function members_of(index, user)
 end
 
 -- Removes what a session consists of, and leaves a tombstone. Answers how many records there were.
-local function remove(record, tokens, lease, tombstone, bell, why, ms)
+local function remove(record, tokens, attributes, lease, tombstone, bell, why, ms)
   local ended = redis.call('DEL', record)
-  redis.call('DEL', tokens)
+  redis.call('DEL', tokens, attributes)
   if redis.call('DEL', lease) == 1 then
     ring(bell)
   end
@@ -70,31 +78,17 @@ local function remove(record, tokens, lease, tombstone, bell, why, ms)
   return ended
 end
 
--- A record to write over the kept one: later use, the fence and the user stay as they are kept.
-local function over(kept, new)
-  local function used(record)
-    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-  end
-  local later = used(kept) > used(new) and kept or new
-  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
-    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-    .. string.sub(kept, FENCE_FROM, FENCE_TO)
-    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-    .. string.sub(kept, USER_FROM, USER_TO)
-    .. string.sub(new, USER_TO + 1)
-end
-
 -- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
 -- comes back, so what is dead now is dead for good. Answers how many it removed.
-local function forget_if_gone(index, member, record, tokens, lease)
+local function forget_if_gone(index, member, record, tokens, attributes, lease)
   if redis.call('EXISTS', record) == 1 then
     return 0
   end
-  redis.call('UNLINK', tokens, lease)
+  redis.call('UNLINK', tokens, attributes, lease)
   return redis.call('ZREM', index, member)
 end
 
--- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+-- A record to write over the kept one: later use, the fence, the user and the beginning stay as kept.
 local function over(kept, new)
   local function used(record)
     return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
@@ -104,8 +98,8 @@ local function over(kept, new)
     .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
     .. string.sub(kept, FENCE_FROM, FENCE_TO)
     .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-    .. string.sub(kept, USER_FROM, USER_TO)
-    .. string.sub(new, USER_TO + 1)
+    .. string.sub(kept, USER_FROM, BEGAN_TO)
+    .. string.sub(new, BEGAN_TO + 1)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.
