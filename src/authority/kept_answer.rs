@@ -57,7 +57,7 @@ impl Authority {
         if self.ports.clock.now() >= kept.repeat_until || !equal(&kept.code_hash, &callback.code_hash()) {
             return Ok(None);
         }
-        let Lookup::Found(record) = self.ports.sessions.read(&kept.session).await? else { return Ok(None) };
+        let Lookup::Found(record) = self.look_up(&kept.session).await? else { return Ok(None) };
         if record.header.generation != kept.generation {
             return Ok(None);
         }

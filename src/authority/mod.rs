@@ -14,6 +14,7 @@ pub mod complete_logout;
 mod deliver;
 mod end;
 pub mod error;
+pub mod event_log;
 mod exchange;
 pub mod flights;
 pub mod get_access_token;
@@ -33,6 +34,7 @@ mod open_standing;
 mod opened;
 mod own_token;
 pub mod ports;
+pub mod preview_revoke;
 pub mod provider;
 mod refresh;
 mod refresh_beside;
@@ -43,6 +45,7 @@ mod rotate;
 pub mod settings;
 pub mod start_login;
 pub mod start_logout;
+pub mod stream;
 mod token_answer;
 mod under_way;
 pub mod validate_session;
@@ -59,8 +62,9 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use opened::Opened;
-use ports::{Beside, Clock, Entropy, LoginStore, MintKeyStore, Providers, SessionStore};
+use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore};
 use settings::Settings;
+use stream::Stream;
 use under_way::UnderWay;
 
 /// What the authority needs of the world.
@@ -70,6 +74,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Tells replicas what has happened.
+    pub events: Arc<dyn EventLog>,
     /// Keeps the keys that sign our own tokens.
     pub mint_keys: Arc<dyn MintKeyStore>,
     /// Speaks to identity providers.
@@ -84,7 +90,7 @@ pub struct Ports {
     pub beside: Arc<dyn Beside>,
 }
 
-/// The session authority. Holds no state of its own that another replica lacks.
+/// The session authority. Holds no state of its own that another replica lacks and could not learn.
 #[derive(Clone)]
 pub struct Authority {
     ports: Ports,
@@ -93,6 +99,7 @@ pub struct Authority {
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
     opened: Arc<Opened>,
+    stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
 }
@@ -122,6 +129,9 @@ impl Authority {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
+        let mut author = [0; 8];
+        ports.entropy.fill(&mut author);
+        let stream = Stream::new(settings.tenant, author);
         Self {
             ports,
             vault,
@@ -129,6 +139,7 @@ impl Authority {
             settings_version: settings_version.into(),
             session_cookie_names,
             opened,
+            stream,
             under_way: Arc::default(),
             keys_at_hand: Arc::default(),
         }

@@ -36,7 +36,7 @@ impl OpenStanding {
     pub(super) fn compare(
         &self,
         context: Option<&RequestContext>,
-        policy: &FingerprintPolicy,
+        policy: FingerprintPolicy,
         proxies: &TrustedProxies,
         ring: &MacRing,
     ) -> Likeness {

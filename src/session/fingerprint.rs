@@ -83,7 +83,7 @@ pub fn matches(context: &RequestContext, at_login: &[u8; 16], ring: &MacRing) ->
 pub fn compare(
     context: Option<&RequestContext>,
     standing: &Standing,
-    policy: &FingerprintPolicy,
+    policy: FingerprintPolicy,
     proxies: &TrustedProxies,
     same_headers: impl FnOnce(&RequestContext, &[u8; 16]) -> bool,
 ) -> Likeness {

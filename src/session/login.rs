@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::key::{LoginKey, SessionKey, TenantNumber};
-use super::record::{Standing, Tokens};
+use super::record::{Marks, Standing, Tokens};
 use super::signed;
 use super::time::Timestamp;
 use crate::crypto::{MacRing, Secret, SecretBytes};
@@ -85,6 +85,8 @@ pub struct PendingLogin {
     pub prior: Option<SessionKey>,
     /// Keyed hash of the binding it belongs to.
     pub binding_hash: [u8; 16],
+    /// The marks that were in force when it began. The session it makes is born under them.
+    pub born: Marks,
 }
 
 /// A login whose user is known and has to choose: which sessions end, so that there is room for its own. Sealed under a

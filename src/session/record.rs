@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::credential::SecretHash;
 use super::identity::Identity;
+use super::mark::ProviderTag;
 use super::time::{Lifetimes, Times, Timestamp};
 use crate::crypto::Secret;
 
@@ -17,6 +18,8 @@ pub struct Marks {
     pub tenant: u64,
     /// The mark of its provider in its tenant.
     pub provider: u64,
+    /// Which provider that is: a store that lists sessions can't ask the sealed standing.
+    pub of: ProviderTag,
 }
 
 /// The part of a record that stands in plain, because the steps that must be atomic compare it.

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use crate::session::mark::ProviderTag;
 use crate::session::record::{Ending, Header, Marks, Other, Record};
 use crate::session::time::Timestamp;
 
@@ -44,9 +45,13 @@ const LAST_ACTIVE: Field = Field::after(CURRENT, 6);
 const FENCE: Field = Field::after(LAST_ACTIVE, 4);
 const USER: Field = Field::after(FENCE, 10);
 const BEGAN: Field = Field::after(USER, 6);
+const PROVIDER: Field = Field::after(BEGAN, 4);
 
 /// Where the fixed fields end. What few records have follows, as the flags say, and then the body.
-const FIXED: usize = BEGAN.at + BEGAN.len;
+const FIXED: usize = PROVIDER.at + PROVIDER.len;
+
+/// The marks come first of what few records have, so that scripts find them.
+const MARKS: Field = Field::after(PROVIDER, 18);
 
 /// The flag of a record with the hash of the secret before (16 bytes).
 const HAS_PREVIOUS: u8 = 1;
@@ -73,7 +78,8 @@ pub enum NotARecord {
 #[must_use]
 pub fn write(owner: &Owner, record: &Record) -> Vec<u8> {
     let header = &record.header;
-    let marks = Some(header.marks).filter(|marks| *marks != Marks::default());
+    let Marks { everything, tenant, provider, of } = header.marks;
+    let marks = Some([everything, tenant, provider]).filter(|marks| *marks != [0; 3]);
     let mut bytes = Vec::with_capacity(FIXED + 34 + record.body.len());
     bytes.push(VERSION);
     let (flag, other) = match header.other {
@@ -89,10 +95,9 @@ pub fn write(owner: &Owner, record: &Record) -> Vec<u8> {
     bytes.extend_from_slice(&count(header.fence));
     bytes.extend_from_slice(&owner.user);
     bytes.extend_from_slice(&moment(owner.began.as_millis()));
+    bytes.extend_from_slice(&of.0);
+    bytes.extend(marks.into_iter().flatten().flat_map(moment));
     bytes.extend(other.iter().flatten());
-    if let Some(marks) = marks {
-        bytes.extend([marks.everything, marks.tenant, marks.provider].into_iter().flat_map(moment));
-    }
     bytes.extend_from_slice(&record.body);
     bytes
 }
@@ -123,18 +128,19 @@ pub fn read(bytes: &Bytes) -> Result<(Owner, Record), NotARecord> {
         None => return Err(truncated),
     };
     let mut rest = bytes.get(FIXED..).ok_or(truncated)?;
+    let of = ProviderTag(array(bytes, PROVIDER).ok_or(truncated)?);
+    let marks = if flags & HAS_MARKS == 0 {
+        Marks { of, ..Marks::default() }
+    } else {
+        let mut mark = || split(&mut rest).map(number_of::<6>);
+        let (everything, tenant, provider) = (mark(), mark(), mark());
+        let ((everything, tenant), provider) = everything.zip(tenant).zip(provider).ok_or(truncated)?;
+        Marks { everything, tenant, provider, of }
+    };
     let other = match flags & (HAS_PREVIOUS | HAS_NEXT) {
         0 => None,
         HAS_NEXT => Some(Other::Next(split(&mut rest).ok_or(truncated)?)),
         _ => Some(Other::Previous(split(&mut rest).ok_or(truncated)?)),
-    };
-    let marks = if flags & HAS_MARKS == 0 {
-        Marks::default()
-    } else {
-        let mut mark = || split(&mut rest).map(number_of::<6>);
-        let (everything, tenant, provider) = (mark(), mark(), mark());
-        let all = everything.zip(tenant).zip(provider).ok_or(truncated)?;
-        Marks { everything: all.0.0, tenant: all.0.1, provider: all.1 }
     };
     let last_active = number_of::<6>(array(bytes, LAST_ACTIVE).ok_or(truncated)?);
     let header = Header {
@@ -194,8 +200,10 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 /// `string.sub` takes them. `SETRANGE` counts from zero: `X_FROM - 1`.
 #[must_use]
 pub fn lua_offsets() -> String {
-    let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE), ("USER", USER), ("BEGAN", BEGAN)];
-    let first = format!("local VERSION, HEADER_LEN = {VERSION}, {FIXED}\n");
+    let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE)];
+    let more = [("USER", USER), ("BEGAN", BEGAN), ("PROVIDER", PROVIDER), ("MARKS", MARKS)];
+    let fields = fields.into_iter().chain(more);
+    let first = format!("local VERSION, HEADER_LEN, HAS_MARKS = {VERSION}, {FIXED}, {HAS_MARKS}\n");
     let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
     std::iter::once(first).chain(fields.map(line)).collect()
 }
@@ -214,14 +222,15 @@ mod tests {
             other: Some(Other::Previous([0x22; 16])),
             last_active: Some(Timestamp::from_millis(0x0190_0000_0001)),
             fence: 9,
-            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003 },
+            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003, of: ProviderTag([0xbb; 4]) },
         };
         Record { header, body: Bytes::from_static(b"sealed") }
     }
 
     fn plain() -> Record {
         let mut record = record();
-        (record.header.other, record.header.last_active, record.header.marks) = (None, None, Marks::default());
+        let marks = Marks { of: record.header.marks.of, ..Marks::default() };
+        (record.header.other, record.header.last_active, record.header.marks) = (None, None, marks);
         record
     }
 
@@ -235,9 +244,9 @@ mod tests {
         let fixed = "01020304\
             0a0b0c0d\
             11111111111111111111111111111111";
-        let most = "00000009eeeeeeeeeeeeeeeeeeee019000000002";
-        let rare = "22222222222222222222222222222222\
-            000000000001000000000002019000000003";
+        let most = "00000009eeeeeeeeeeeeeeeeeeee019000000002bbbbbbbb";
+        let rare = "000000000001000000000002019000000003\
+            22222222222222222222222222222222";
         let golden = [
             (plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
             (record(), format!("0103{fixed}019000000001{most}{rare}7365616c6564")),
@@ -247,7 +256,7 @@ mod tests {
             assert_eq!(hex(&bytes), golden);
             assert_eq!(read(&Bytes::from(bytes)), Ok((OWNER, record)));
         }
-        assert_eq!(FIXED, 52);
+        assert_eq!(FIXED, 56);
     }
 
     #[test]

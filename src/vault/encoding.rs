@@ -219,6 +219,9 @@ pub(super) struct LoginForm {
     pub(super) prior: Option<ByteVec>,
     #[n(7)]
     pub(super) binding_hash: ByteVec,
+    /// The marks of everything, tenant and provider.
+    #[n(9)]
+    pub(super) born: [u64; 3],
     #[n(8)]
     pub(super) remember: Option<bool>,
 }

@@ -13,6 +13,8 @@ use crate::crypto::Secret;
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
 use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure, KeptLogin, LoginState, PendingLogin};
+use crate::session::mark::ProviderTag;
+use crate::session::record::Marks;
 use crate::session::time::Timestamp;
 
 const VERSION: &[u8] = &[1];
@@ -109,6 +111,7 @@ impl From<&PendingLogin> for LoginForm {
             prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
             binding_hash: login.binding_hash.to_vec().into(),
             remember: login.remember.then_some(true),
+            born: [login.born.everything, login.born.tenant, login.born.provider],
         }
     }
 }
@@ -117,7 +120,9 @@ impl TryFrom<LoginForm> for PendingLogin {
     type Error = VaultError;
 
     fn try_from(form: LoginForm) -> Result<Self, VaultError> {
+        let [everything, tenant, provider] = form.born;
         Ok(Self {
+            born: Marks { everything, tenant, provider, of: ProviderTag::of(&form.provider) },
             provider: form.provider,
             redirect_uri: form.redirect_uri,
             nonce: form.nonce,

@@ -8,6 +8,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefi
 
 use super::joined::Noted;
 use super::login::Login;
+use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
 use super::row::{self, Row};
@@ -25,6 +26,7 @@ const USES: Definition = TableDefinition::new("uses");
 const TOKENS: Definition = TableDefinition::new("tokens");
 const TOMBSTONES: Definition = TableDefinition::new("tombstones");
 const MARKS: Definition = TableDefinition::new("marks");
+const NOT_BEFORE: Definition = TableDefinition::new("not_before");
 const LOGINS: Definition = TableDefinition::new("logins");
 const MINT_KEYS: Definition = TableDefinition::new("mint_keys");
 const ATTRIBUTES: Definition = TableDefinition::new("attributes");
@@ -54,6 +56,10 @@ pub enum Change {
     PutMark(UserKey, UserMark),
     /// A mark's time is over.
     DropMark(UserKey),
+    /// A not-before mark as it is now.
+    PutNotBefore(Marked, UserMark),
+    /// A not-before mark's time is over.
+    DropNotBefore(Marked),
     /// A login as it is now.
     PutLogin(LoginKey, Vec<u8>),
     /// A login's time is over.
@@ -160,6 +166,11 @@ impl SessionFile {
             let (of, mark) = row::mark(key.value(), value.value())?;
             memory.write(of.partition).marks.insert((of.tenant, of.hash), mark);
         }
+        for row in transaction.open_table(NOT_BEFORE)?.iter()? {
+            let (key, value) = row?;
+            let (of, mark) = row::not_before(key.value(), value.value())?;
+            memory.not_before_mut().0.insert(of, mark);
+        }
         for row in transaction.open_table(LOGINS)?.iter()? {
             let (key, value) = row?;
             let key = LoginKey::read_row(key.value())?;
@@ -217,6 +228,7 @@ struct Tables<'a> {
     tokens: Rows<'a>,
     tombstones: Rows<'a>,
     marks: Rows<'a>,
+    not_before: Rows<'a>,
     logins: Rows<'a>,
     mint_keys: Rows<'a>,
     attributes: Rows<'a>,
@@ -233,6 +245,7 @@ impl<'a> Tables<'a> {
             tokens: transaction.open_table(TOKENS)?,
             tombstones: transaction.open_table(TOMBSTONES)?,
             marks: transaction.open_table(MARKS)?,
+            not_before: transaction.open_table(NOT_BEFORE)?,
             logins: transaction.open_table(LOGINS)?,
             mint_keys: transaction.open_table(MINT_KEYS)?,
             attributes: transaction.open_table(ATTRIBUTES)?,
@@ -270,6 +283,10 @@ impl<'a> Tables<'a> {
                 put(&mut self.marks, &user.row(), &[mark.until.row(), mark.at.row()].concat())?;
             }
             Change::DropMark(user) => drop(self.marks.remove(user.row().as_slice())?),
+            Change::PutNotBefore(of, mark) => {
+                put(&mut self.not_before, &of.row(), &[mark.until.row(), mark.at.row()].concat())?;
+            }
+            Change::DropNotBefore(of) => drop(self.not_before.remove(of.row().as_slice())?),
             Change::PutLogin(key, login) => put(&mut self.logins, &key.row(), login)?,
             Change::DropLogin(key) => drop(self.logins.remove(key.row().as_slice())?),
             Change::PutAttributes(key, kept) => {

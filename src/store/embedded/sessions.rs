@@ -16,6 +16,7 @@ use crate::authority::ports::{
     Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 use crate::store::record::Owner;
@@ -37,7 +38,7 @@ impl SessionStore for EmbeddedStore {
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(new.user.partition);
-            match partition.room_for(&new, now) {
+            match partition.room_for(&new, &self.marks_of(new.user.tenant), now) {
                 Ok(ends) => self.reserve(place, &mut partition, new, ends, now),
                 Err(refusal) => return Ok(refusal),
             }
@@ -71,7 +72,7 @@ impl SessionStore for EmbeddedStore {
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
-            let lived = partition.remove(key, now);
+            let lived = partition.remove_living(key, &self.marks_of(key.tenant), now);
             let tombstone = partition.bury(key, why, now + length(remember_for), now);
             let changes = vec![Change::DropSession(*key), Change::PutTombstone(*key, tombstone)];
             self.order_end(changes, lived)
@@ -89,11 +90,29 @@ impl SessionStore for EmbeddedStore {
         let partition = self.memory.read(user.partition);
         let keys = partition.ids_of(user).into_iter();
         let keys = keys.map(|id| SessionKey { tenant: user.tenant, partition: user.partition, id });
-        Ok(keys.filter_map(|key| Some((key, partition.living(&key, now)?.record.clone()))).collect())
+        let marks = self.marks_of(user.tenant);
+        let living = |key| Some((key, partition.living(&key, now)?.record.clone()));
+        Ok(keys.filter_map(living).filter(|(_, record)| !marks.kill(&record.header.marks)).collect())
     }
 
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
-        super::walk::page(&self.memory, self.now(), tenant, from.as_ref(), limit)
+        super::walk::page(&self.memory, &self.marks_of(tenant), self.now(), tenant, from.as_ref(), limit)
+    }
+
+    async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64> {
+        self.raise_mark(target, keep_for).await
+    }
+
+    async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {
+        Ok(self.marks_of(tenant))
+    }
+
+    async fn read_with_marks(&self, key: &SessionKey) -> StoreResult<(Lookup, MarksNow)> {
+        Ok((self.read(key).await?, self.marks_of(key.tenant)))
+    }
+
+    async fn count(&self, tenant: TenantNumber) -> StoreResult<u64> {
+        Ok(self.indexed(tenant))
     }
 
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
@@ -209,7 +228,7 @@ impl EmbeddedStore {
         self.journal.order(place, changes, move || {
             let mut partition = memory.write(key.partition);
             for replaced in replaces.iter().chain(&ended) {
-                partition.remove(replaced, now);
+                partition.remove(replaced);
                 partition.bury(replaced, Ending::Replaced, until, now);
             }
             let entry = partition.sessions.get_mut(&(key.tenant, key.id));
@@ -296,17 +315,21 @@ fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: Opt
 
 impl Partition {
     /// The sessions that have to make room for a new one, or why there is none.
-    fn room_for(&self, new: &NewSession, now: Timestamp) -> Result<Vec<SessionKey>, Creation> {
+    fn room_for(&self, new: &NewSession, marks: &MarksNow, now: Timestamp) -> Result<Vec<SessionKey>, Creation> {
         if self.users.known.get(&(new.user.tenant, new.user.hash)).is_some_and(|user| user.facts.disabled) {
             return Err(Creation::Disabled);
         }
         let mark = self.marks.get(&(new.user.tenant, new.user.hash)).filter(|mark| now < mark.until);
         let taken = self.sessions.contains_key(&(new.key.tenant, new.key.id));
+        if marks.kill(&new.record.header.marks) {
+            return Err(Creation::RevokedMeanwhile);
+        }
         if taken || self.tombstone(&new.key, now).is_some() || mark.is_some_and(|mark| mark.at >= new.login_started) {
             return Err(Creation::RevokedMeanwhile);
         }
         let counts = |id: &[u8; 16]| {
-            let entry = self.sessions.get(&(new.user.tenant, *id)).filter(|entry| now < entry.expires)?;
+            let lives = |entry: &&Entry| now < entry.expires && !marks.kill(&entry.record.header.marks);
+            let entry = self.sessions.get(&(new.user.tenant, *id)).filter(lives)?;
             new.replaces.iter().all(|replaced| replaced.id != *id).then_some((entry.owner.began, *id))
         };
         let mut living: Vec<_> = self.ids_of(&new.user).iter().filter_map(counts).collect();

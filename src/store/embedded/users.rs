@@ -12,6 +12,7 @@ use super::file::Change;
 use super::memory::{Partition, UserMark};
 use crate::authority::ports::{KeptUser, StoreResult, UserLookup, UserPage, UserStore, WalkPosition};
 use crate::session::key::{Partition as Number, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::MarksNow;
 use crate::session::record::Ending;
 use crate::session::time::Timestamp;
 use crate::store::record::UserHash;
@@ -158,7 +159,8 @@ impl EmbeddedStore {
                 Some(Some(changes)) => changes,
                 Some(None) => return Ok(None),
             };
-            let ended = partition.end_sessions_of(user, now, now + length(remember_for), &mut changes);
+            let until = now + length(remember_for);
+            let ended = partition.end_sessions_of(user, &self.marks_of(user.tenant), now, until, &mut changes);
             let mark = partition.raise_mark(user, now, now + length(mark_for));
             changes.push(Change::PutMark(*user, mark));
             self.order_end(changes, ended)
@@ -172,6 +174,7 @@ impl Partition {
     fn end_sessions_of(
         &mut self,
         user: &UserKey,
+        marks: &MarksNow,
         now: Timestamp,
         until: Timestamp,
         changes: &mut Vec<Change>,
@@ -179,7 +182,7 @@ impl Partition {
         let mut ended = 0;
         for id in self.ids_of(user) {
             let key = SessionKey { tenant: user.tenant, partition: user.partition, id };
-            ended += u64::from(self.remove(&key, now));
+            ended += u64::from(self.remove_living(&key, marks, now));
             let tombstone = self.bury(&key, Ending::Revoked, until, now);
             changes.extend([Change::DropSession(key), Change::PutTombstone(key, tombstone)]);
         }

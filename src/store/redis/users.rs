@@ -113,6 +113,7 @@ impl RedisStore {
         for _ in 0..ATTEMPTS {
             let mut keys = vec![self.keys.index(tenant, partition), self.keys.mark(user), self.keys.user(user)];
             keys.extend([self.keys.users(tenant, partition), self.keys.deletion(user)]);
+            keys.extend(self.keys.killing(tenant, partition));
             let sessions = members.iter().map(|member| session_of(tenant, partition, member));
             keys.extend(sessions.flat_map(|session| self.keys.session(&session).all()));
             let why = vec![record::ending_byte(Ending::Revoked)];

@@ -156,11 +156,16 @@ async fn access_token(door: &mut Door, browser: &Browser) -> String {
 }
 
 async fn tokens_open_before_during_and_after_a_rotation(kept: Kept) {
-    let mut door = Door::due(kept).await;
+    let mut door = Door::open(kept, |settings| {
+        rotating(settings);
+        settings.tokens.refresh = true;
+    })
+    .await;
     let old = door.browser.clone();
-    let (next, _) = door.rotated().await;
-    // The refresh writes beside the rotation: it keeps what both need.
+    active(door.ask(&old, |_| ()).await);
+    door.world.clock.advance(AFTER);
     let first = access_token(&mut door, &old).await;
+    let (next, _) = door.rotated().await;
     for browser in [&next, &old, &next] {
         assert_eq!(access_token(&mut door, browser).await, first);
     }

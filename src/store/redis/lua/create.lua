@@ -1,6 +1,7 @@
 -- Makes a session, ends those it replaces and those that make room, names it in its user's index, and brings the user's
 -- record up to date.
--- KEYS: record, tokens, tombstone, index, user's mark, user's record, index of users;
+-- KEYS: record, tokens, tombstone, index, user's mark, user's record, index of users, marks of everything
+--       and of the tenant;
 --       for each named session: record, tokens, attributes, lease, tombstone, bell
 -- ARGV: record, tokens or '', life, tokens' life, start of the login, user, id, cap, 1 to make room, profile or '',
 --       reason and life of the tombstones, count of replaced sessions; the named sessions: members that are replaced,
@@ -12,7 +13,7 @@ local user_record, users = KEYS[6], KEYS[7]
 local life, tokens_life, started, user = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local cap, makes_room, profile = tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10]
 local why, remember_for, replaced = ARGV[11], ARGV[12], tonumber(ARGV[13])
-local first_key, first_member = 7, 13
+local first_key, first_member = 9, 13
 
 local replaces, before_keys = {}, {}
 for i = 1, #ARGV - first_member do
@@ -54,6 +55,10 @@ local marked = redis.call('GET', mark)
 if marked and tonumber(marked) >= started then
   return { 2 }
 end
+local marks = marks_in(KEYS[8], KEYS[9])
+if is_killed(ARGV[1], marks) then
+  return { 2 }
+end
 
 local members = members_of(index, user)
 local living = 0
@@ -68,7 +73,7 @@ if living >= cap then
       local k = before_keys[member]
       if not k then
         unknown = unknown + 1
-      elseif forget_if_gone(index, member, KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4]) == 1 then
+      elseif forget_if_gone(index, member, KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], marks) == 1 then
         living = living - 1
       else
         known[#known + 1] = place

@@ -78,13 +78,47 @@ local function remove(record, tokens, attributes, lease, tombstone, bell, why, m
   return ended
 end
 
--- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
--- comes back, so what is dead now is dead for good. Answers how many it removed.
-local function forget_if_gone(index, member, record, tokens, attributes, lease)
-  if redis.call('EXISTS', record) == 1 then
+-- The marks in force, from the hashes of everything and of a tenant.
+local function marks_in(everything, tenant)
+  local marks = { everything = tonumber(redis.call('HGET', everything, '') or 0), tenant = 0, of = {} }
+  local all = redis.call('HGETALL', tenant)
+  for i = 1, #all, 2 do
+    if all[i] == '' then
+      marks.tenant = tonumber(all[i + 1])
+    else
+      marks.of[all[i]] = tonumber(all[i + 1])
+    end
+  end
+  return marks
+end
+
+-- Whether one of the marks kills the session of a record, or of its first MARKS_TO bytes.
+local function is_killed(record, marks)
+  local everything, tenant, provider = 0, 0, 0
+  if bit.band(string.byte(record, 2), HAS_MARKS) ~= 0 and #record >= MARKS_TO then
+    everything, tenant, provider = struct.unpack('>I6I6I6', record, MARKS_FROM)
+  end
+  local of = marks.of[string.sub(record, PROVIDER_FROM, PROVIDER_TO)] or 0
+  return marks.everything > everything or marks.tenant > tenant or of > provider
+end
+
+-- As is_killed, of the record with this key. One that is not there or can't be read is not.
+local function is_killed_at(key, marks)
+  local header = redis.pcall('GETRANGE', key, 0, MARKS_TO - 1)
+  return type(header) == 'string' and header ~= '' and is_record(header) and is_killed(header, marks)
+end
+
+-- Removes a member from the index when the record it names is gone or killed by a mark, with what that session left
+-- behind: an id never comes back, so what is dead now is dead for good. Answers how many it removed.
+local function forget_if_gone(index, member, record, tokens, attributes, lease, marks)
+  local header = redis.pcall('GETRANGE', record, 0, MARKS_TO - 1)
+  if type(header) ~= 'string' then
     return 0
   end
-  redis.call('UNLINK', tokens, attributes, lease)
+  if header ~= '' and not (is_record(header) and is_killed(header, marks)) then
+    return 0
+  end
+  redis.call('UNLINK', record, tokens, attributes, lease)
   return redis.call('ZREM', index, member)
 end
 
