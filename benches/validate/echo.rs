@@ -103,6 +103,27 @@ impl SessionService for Echo {
         Err(Status::unimplemented("an echo"))
     }
 
+    async fn list_user_sessions(
+        &self,
+        _: Request<v1::ListUserSessionsRequest>,
+    ) -> std::result::Result<Response<v1::ListUserSessionsResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn get_attributes(
+        &self,
+        _: Request<v1::GetAttributesRequest>,
+    ) -> std::result::Result<Response<v1::GetAttributesResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn update_attributes(
+        &self,
+        _: Request<v1::UpdateAttributesRequest>,
+    ) -> std::result::Result<Response<v1::UpdateAttributesResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
     async fn revoke(
         &self,
         _: Request<v1::SessionServiceRevokeRequest>,

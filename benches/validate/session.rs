@@ -95,6 +95,9 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         replaces: Vec::new(),
         remember_for: Duration::from_mins(10),
         user_cap: 1000,
+        makes_room: false,
+        began: now,
+        profile: None,
     };
     (new, credential)
 }

@@ -131,6 +131,7 @@ impl App {
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
+            users: store.users,
             events: store.events,
             mint_keys: store.mint_keys,
             providers,

@@ -126,6 +126,8 @@ pub struct KeptLogin {
     pub return_to: Option<String>,
     /// Until when it is repeated.
     pub repeat_until: Timestamp,
+    /// Whether it was the user's first.
+    pub first_login: bool,
 }
 
 /// The answer of a login that failed.

@@ -92,6 +92,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The times of a session that is not there yet, and would be used now.
+    #[must_use]
+    pub const fn times_at(&self, now: Timestamp) -> Times {
+        Times { created: self.created, last_active: now, absolute_end: self.absolute_end }
+    }
+
     /// The session's times, together with what the header says of its use, under the limits of its kind. Limits that
     /// were shortened since the login hold at once; ones that were lengthened, only for later logins.
     #[must_use]

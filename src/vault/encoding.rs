@@ -272,6 +272,8 @@ pub(super) struct KeptLoginForm {
     pub(super) return_to: Option<String>,
     #[n(5)]
     pub(super) repeat_until: u64,
+    #[n(6)]
+    pub(super) first_login: Option<bool>,
 }
 
 /// What the `state` of a logout carries.

@@ -145,6 +145,7 @@ impl From<&KeptLogin> for KeptLoginForm {
             code_hash: kept.code_hash.to_vec().into(),
             return_to: kept.return_to.clone(),
             repeat_until: kept.repeat_until.as_millis(),
+            first_login: kept.first_login.then_some(true),
         }
     }
 }
@@ -160,6 +161,7 @@ impl TryFrom<KeptLoginForm> for KeptLogin {
             code_hash: form.code_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
             return_to: form.return_to,
             repeat_until: Timestamp::from_millis(form.repeat_until),
+            first_login: form.first_login.unwrap_or_default(),
         })
     }
 }

@@ -210,7 +210,8 @@ mod tests {
     #[test]
     fn every_standing_comes_back() {
         let plain = standing();
-        let mut other = Standing { remembered: true, generation_since: plain.absolute_end, place: "Oslo".into(), ..standing() };
+        let mut other =
+            Standing { remembered: true, generation_since: plain.absolute_end, place: "Oslo".into(), ..standing() };
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),

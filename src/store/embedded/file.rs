@@ -188,7 +188,8 @@ impl SessionFile {
         }
         for row in transaction.open_table(JOINED)?.iter()? {
             let (key, value) = row?;
-            let ((of, session), (until, at)) = (Row::read_row(key.value())?, row::used(value.value())?);
+            let (of, session) = <(ProviderSessionKey, SessionKey)>::read_row(key.value())?;
+            let (until, at) = row::used(value.value())?;
             memory.write(of.partition).joined.add(&of, session, Noted { at, until });
         }
         for row in transaction.open_table(MINT_KEYS)?.iter()? {

@@ -41,7 +41,8 @@ impl Joined {
 
     /// Forgets what is remembered no longer, and answers what that was.
     pub fn remove_expired(&mut self, now: Timestamp) -> Vec<(ProviderSessionKey, SessionKey)> {
-        let all = self.0.iter().flat_map(|(of, sessions)| sessions.iter().map(move |(session, noted)| (of, session, noted)));
+        let all =
+            self.0.iter().flat_map(|(of, sessions)| sessions.iter().map(move |(session, noted)| (of, session, noted)));
         let expired: Vec<_> =
             all.filter(|(_, _, noted)| noted.until <= now).map(|(of, session, _)| (*of, *session)).collect();
         for (of, session) in &expired {

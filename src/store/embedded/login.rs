@@ -86,7 +86,7 @@ impl Login {
         let open = match self.state {
             State::Open(_) => true,
             State::Taken { given_up, .. } => !given_up || matches!(end, LoginEnd::Failed(_)),
-            State::Done(_) | State::Failed(_) => false,
+            State::Waiting(_) | State::Done(_) | State::Failed(_) => false,
         };
         open && !self.ending
     }

@@ -11,9 +11,10 @@ use super::EmbeddedStore;
 use super::file::Change;
 use super::journal::{Ordered, Place};
 use super::lease;
-use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone, UserMark};
+use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone};
 use crate::authority::ports::{
-    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage,
+    WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
@@ -157,12 +158,7 @@ impl SessionStore for EmbeddedStore {
         Ok(self.kept_attributes(key))
     }
 
-    async fn put_attributes(
-        &self,
-        key: &SessionKey,
-        attributes: KeptAttributes,
-        _: Duration,
-    ) -> StoreResult<Written> {
+    async fn put_attributes(&self, key: &SessionKey, attributes: KeptAttributes, _: Duration) -> StoreResult<Written> {
         self.keep_attributes(key, attributes).await
     }
 
@@ -195,7 +191,9 @@ impl EmbeddedStore {
         ended: Vec<SessionKey>,
         now: Timestamp,
     ) -> Ordered<Creation> {
-        let NewSession { key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, began, profile, .. } = new;
+        let NewSession {
+            key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, began, profile, ..
+        } = new;
         let entry = Entry {
             owner: Owner { user: user.hash, began },
             expires: now + length(keep_for),

@@ -11,7 +11,8 @@ use super::script::SCRIPTS;
 use super::users::Becomes;
 use super::value::{millis, number, read_record, unexpected};
 use crate::authority::ports::{
-    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage,
+    WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};

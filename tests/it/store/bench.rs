@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{
-    Clock, EventLog, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore,
+    Clock, Creation, EventLog, LoginStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin, SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
@@ -24,11 +24,13 @@ pub const TENANT: TenantNumber = TenantNumber(1);
 pub const PROVIDER: ProviderTag = ProviderTag([0xbb; 4]);
 pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
+/// A session was made without ado.
+pub const CREATED: Creation = Creation::Created(Made { first_login: false, ended: Vec::new() });
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore + MintKeyStore + EventLog {}
+pub trait Store: SessionStore + LoginStore + MintKeyStore + EventLog + UserStore {}
 
-impl<T: SessionStore + LoginStore + MintKeyStore + EventLog> Store for T {}
+impl<T: SessionStore + LoginStore + MintKeyStore + EventLog + UserStore> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {
@@ -144,7 +146,7 @@ impl Bench {
     pub async fn session(&self, user: &UserKey) -> SessionKey {
         let new = new_session(self.store.time().await.unwrap(), user);
         let key = new.key;
-        assert_eq!(self.store.create(new).await.unwrap(), gatelodge::authority::ports::Creation::Created);
+        assert!(matches!(self.store.create(new).await.unwrap(), Creation::Created(_)));
         key
     }
 
@@ -210,6 +212,9 @@ pub fn new_session(now: Timestamp, user: &UserKey) -> NewSession {
         replaces: Vec::new(),
         remember_for: LONG,
         user_cap: 1000,
+        makes_room: false,
+        began: now,
+        profile: None,
     }
 }
 

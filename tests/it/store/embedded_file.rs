@@ -15,7 +15,7 @@ use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::{EmbeddedStore, OpenError};
 
-use super::bench::{BINDING, LONG, SHORT, SetClock, TENANT, fresh, new_session, record, user};
+use super::bench::{BINDING, CREATED, LONG, SHORT, SetClock, TENANT, fresh, new_session, record, user};
 
 struct OnFile {
     clock: Arc<SetClock>,
@@ -45,7 +45,7 @@ impl OnFile {
 
 async fn create(store: &EmbeddedStore, new: NewSession) -> SessionKey {
     let key = new.key;
-    assert_eq!(store.create(new).await.unwrap(), Creation::Created);
+    assert!(matches!(store.create(new).await.unwrap(), Creation::Created(_)));
     key
 }
 
@@ -113,7 +113,7 @@ async fn a_write_on_its_way_does_not_bring_a_replaced_session_back() {
         store.create(NewSession { replaces: vec![replaced], ..new_session(now, &user) }),
         store.write_tokens(&replaced, lease.fence(), record(2), b"new".to_vec())
     );
-    assert_eq!((created.unwrap(), written.unwrap()), (Creation::Created, Written::Gone));
+    assert_eq!((created.unwrap(), written.unwrap()), (CREATED, Written::Gone));
     drop((lease, store));
     let store = file.open();
     assert_eq!(store.read(&replaced).await.unwrap(), Lookup::Gone(Some(Ending::Replaced)));
