@@ -68,7 +68,7 @@ impl Authority {
             Ok(chosen) => chosen,
             Err(reason) => return Ok(Admission::Inactive(reason)),
         };
-        match self.ports.sessions.read(&chosen.credential.key).await? {
+        match self.look_up(&chosen.credential.key).await? {
             Lookup::Found(record) => self.settle(&chosen, record, presented.context.as_ref()).await,
             Lookup::Gone(ending) => {
                 self.opened.forget(&chosen.credential.key);
@@ -97,7 +97,7 @@ impl Authority {
             if living.iter().any(|other| other.credential.key == credential.key) {
                 continue;
             }
-            let Lookup::Found(record) = self.ports.sessions.read(&credential.key).await? else { continue };
+            let Lookup::Found(record) = self.look_up(&credential.key).await? else { continue };
             let chosen = Chosen { credential, under_former_name: false };
             match self.judge(&chosen, record, None)? {
                 Judgement::Living(admitted) => living.push(*admitted),

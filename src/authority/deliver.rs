@@ -60,7 +60,7 @@ impl Authority {
                 Written::RevisionChanged => (),
                 Written::Gone | Written::FenceLost => return Ok(None),
             }
-            let Lookup::Found(record) = self.ports.sessions.read(&admitted.credential.key).await? else {
+            let Lookup::Found(record) = self.look_up(&admitted.credential.key).await? else {
                 return Ok(None);
             };
             let chosen = Chosen { credential: admitted.credential.clone(), under_former_name: false };

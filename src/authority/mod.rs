@@ -6,25 +6,36 @@ mod admit;
 mod admit_to_use;
 pub mod answer;
 mod asked;
+pub mod attributes;
 mod change_standing;
 mod changed;
 mod check_own_token;
+mod choice_answer;
+pub mod choose_sessions;
 pub mod complete_callback;
 pub mod complete_logout;
+pub mod delete_user;
 mod deliver;
+pub mod disable_user;
+pub mod enable_user;
 mod end;
 pub mod error;
+pub mod event_log;
 mod exchange;
 pub mod flights;
 pub mod get_access_token;
+pub mod get_attributes;
 pub mod get_edge_settings;
 pub mod get_jwks;
 pub mod get_session;
+pub mod get_user;
 pub mod get_user_info;
 mod keep_tokens;
 mod kept_answer;
 pub mod list_providers;
 pub mod list_sessions;
+pub mod list_user_sessions;
+pub mod list_users;
 pub mod login_answer;
 mod make_session;
 mod mint_keys;
@@ -33,7 +44,9 @@ mod open_standing;
 mod opened;
 mod own_token;
 pub mod ports;
+pub mod preview_revoke;
 pub mod provider;
+mod provider_session;
 mod provider_trouble;
 mod refresh;
 mod refresh_beside;
@@ -44,8 +57,11 @@ mod rotate;
 pub mod settings;
 pub mod start_login;
 pub mod start_logout;
+pub mod stream;
 mod token_answer;
 mod under_way;
+pub mod update_attributes;
+pub mod user_store;
 pub mod validate_session;
 pub mod validate_token;
 
@@ -60,8 +76,9 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use opened::Opened;
-use ports::{Beside, Clock, Entropy, LoginStore, MintKeyStore, Providers, SessionStore};
+use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore, UserStore};
 use settings::Settings;
+use stream::Stream;
 use under_way::UnderWay;
 
 /// What the authority needs of the world.
@@ -71,6 +88,10 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Tells replicas what has happened.
+    pub events: Arc<dyn EventLog>,
+    /// Keeps users.
+    pub users: Arc<dyn UserStore>,
     /// Keeps the keys that sign our own tokens.
     pub mint_keys: Arc<dyn MintKeyStore>,
     /// Speaks to identity providers.
@@ -85,7 +106,7 @@ pub struct Ports {
     pub beside: Arc<dyn Beside>,
 }
 
-/// The session authority. Holds no state of its own that another replica lacks.
+/// The session authority. Holds no state of its own that another replica lacks and could not learn.
 #[derive(Clone)]
 pub struct Authority {
     ports: Ports,
@@ -94,6 +115,7 @@ pub struct Authority {
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
     opened: Arc<Opened>,
+    stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
 }
@@ -123,6 +145,9 @@ impl Authority {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
+        let mut author = [0; 8];
+        ports.entropy.fill(&mut author);
+        let stream = Stream::new(settings.tenant, author);
         Self {
             ports,
             vault,
@@ -130,6 +155,7 @@ impl Authority {
             settings_version: settings_version.into(),
             session_cookie_names,
             opened,
+            stream,
             under_way: Arc::default(),
             keys_at_hand: Arc::default(),
         }

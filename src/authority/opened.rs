@@ -105,6 +105,7 @@ mod tests {
             fingerprint: None,
             user_agent: String::new(),
             client_address: String::new(),
+            place: String::new(),
             provider_session: None,
             access_token_end: None,
             renewable: false,

@@ -2,10 +2,11 @@
 //! what a failover lost is taken up, what was stolen ends the session. Does not know what the session is wanted for.
 
 use super::admit::{Admission, Admitted, Judgement};
-use super::ports::{Lookup, StoreResult, Written};
+use super::ports::{Lookup, Written};
 use super::{Authority, Error};
 use crate::session::admission::{Chosen, InactiveReason};
 use crate::session::credential::Credential;
+use crate::session::event::What;
 use crate::session::key::SessionKey;
 use crate::session::record::{Ending, Other, Record, Standing, Tokens};
 use crate::session::request::RequestContext;
@@ -50,7 +51,7 @@ impl Authority {
                     return Ok(Admission::Living(admitted));
                 }
             }
-            record = match self.ports.sessions.read(key).await? {
+            record = match self.look_up(key).await? {
                 Lookup::Found(record) => record,
                 Lookup::Gone(_) => return Ok(Admission::Inactive(InactiveReason::Revoked)),
             };
@@ -113,7 +114,7 @@ impl Authority {
     /// nobody knows which of the two the user is (RFC 9700, 4.14.2, for refresh tokens).
     pub(super) async fn end_stolen(&self, credential: &Credential) -> Result<(), Error> {
         let key = &credential.key;
-        if self.end_and_announce(key, Ending::Stolen).await? {
+        if self.end_session(key, Ending::Stolen).await? {
             tracing::warn!(
                 session = key.public(),
                 generation = credential.generation,
@@ -123,16 +124,8 @@ impl Authority {
         Ok(())
     }
 
-    /// THE PLACE where a session that ends outside a logout is made known: here the event `revoked` belongs.
-    async fn end_and_announce(&self, key: &SessionKey, why: Ending) -> StoreResult<bool> {
-        let ended = self.ports.sessions.end(key, why, self.settings.remember_ended_for).await?;
-        self.opened.forget(key);
-        Ok(ended)
-    }
-
-    /// THE PLACE where a rotation is made known: here the event `rotated` belongs.
     fn announce_rotated(&self, key: &SessionKey, generation: u32) {
-        self.opened.forget(key);
+        self.changed(key, What::Rotated);
         tracing::info!(session = key.public(), generation, "a session's credential was rotated");
     }
 }

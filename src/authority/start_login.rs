@@ -19,6 +19,7 @@ use crate::session::binding::Binding;
 use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::login::{LoginState, PendingLogin};
+use crate::session::mark::ProviderTag;
 use crate::session::parameters::Parameters;
 use crate::session::request::RequestContext;
 
@@ -68,6 +69,7 @@ impl Authority {
         let binding_hash = self.vault.binding_hash.sign(&[binding.secret().expose()]).1;
         let login = PendingLogin {
             binding_hash,
+            born: self.marks_now().await?.at_birth(ProviderTag::of(&wish.provider.info().name)),
             provider: wish.provider.info().name.clone(),
             redirect_uri: self.settings.callback_address(),
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),

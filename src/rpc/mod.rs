@@ -18,6 +18,7 @@ mod strangers;
 mod token_answers;
 mod token_questions;
 mod token_service;
+mod user_answers;
 mod work;
 
 /// The generated code of the contract.

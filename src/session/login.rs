@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::key::{LoginKey, SessionKey, TenantNumber};
+use super::record::{Marks, Standing, Tokens};
 use super::signed;
 use super::time::Timestamp;
 use crate::crypto::{MacRing, Secret, SecretBytes};
@@ -84,6 +85,20 @@ pub struct PendingLogin {
     pub prior: Option<SessionKey>,
     /// Keyed hash of the binding it belongs to.
     pub binding_hash: [u8; 16],
+    /// The marks that were in force when it began. The session it makes is born under them.
+    pub born: Marks,
+}
+
+/// A login whose user is known and has to choose: which sessions end, so that there is room for its own. Sealed under a
+/// key made from what the one who chooses has to present again, since it holds tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLogin {
+    /// The login.
+    pub login: PendingLogin,
+    /// What its session would have been when it was held.
+    pub standing: Standing,
+    /// The provider's tokens.
+    pub tokens: Tokens,
 }
 
 /// What a login answered, kept to answer a callback that is delivered twice.
@@ -111,6 +126,8 @@ pub struct KeptLogin {
     pub return_to: Option<String>,
     /// Until when it is repeated.
     pub repeat_until: Timestamp,
+    /// Whether it was the user's first.
+    pub first_login: bool,
 }
 
 /// The answer of a login that failed.

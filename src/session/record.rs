@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::credential::SecretHash;
 use super::identity::Identity;
+use super::mark::ProviderTag;
 use super::time::{Lifetimes, Times, Timestamp};
 use crate::crypto::Secret;
 
@@ -17,6 +18,8 @@ pub struct Marks {
     pub tenant: u64,
     /// The mark of its provider in its tenant.
     pub provider: u64,
+    /// Which provider that is: a store that lists sessions can't ask the sealed standing.
+    pub of: ProviderTag,
 }
 
 /// The part of a record that stands in plain, because the steps that must be atomic compare it.
@@ -76,6 +79,8 @@ pub struct Standing {
     pub user_agent: String,
     /// The client's network address at login.
     pub client_address: String,
+    /// Where the client was at login, in the edge's words; empty when it did not say.
+    pub place: String,
     /// The provider's id of its own session (`sid`), if it gave one.
     pub provider_session: Option<String>,
     /// When the access token ends; `None` when there is none or the provider did not say.
@@ -87,6 +92,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The times of a session that is not there yet, and would be used now.
+    #[must_use]
+    pub const fn times_at(&self, now: Timestamp) -> Times {
+        Times { created: self.created, last_active: now, absolute_end: self.absolute_end }
+    }
+
     /// The session's times, together with what the header says of its use, under the limits of its kind. Limits that
     /// were shortened since the login hold at once; ones that were lengthened, only for later logins.
     #[must_use]
@@ -134,7 +145,7 @@ pub struct ExchangedToken {
 pub enum Ending {
     /// A logout or an admin.
     Revoked,
-    /// A newer login in the same browser.
+    /// A newer login: in the same browser, or one beyond the limit of sessions at once.
     Replaced,
     /// The login that was about to make it was interrupted.
     Interrupted,

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use crate::session::mark::ProviderTag;
 use crate::session::record::{Ending, Header, Marks, Other, Record};
 use crate::session::time::Timestamp;
 
@@ -12,6 +13,15 @@ pub const VERSION: u8 = 1;
 
 /// A user's hash, as the index names them.
 pub type UserHash = [u8; 10];
+
+/// What a record says of its place among the user's sessions. It is written once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub user: UserHash,
+    /// When the session began: the order in which sessions make room for a newer one.
+    pub began: Timestamp,
+}
 
 /// A field of the header: where it begins and how long it is, in bytes.
 #[derive(Clone, Copy)]
@@ -34,9 +44,14 @@ const CURRENT: Field = Field::after(GENERATION, 16);
 const LAST_ACTIVE: Field = Field::after(CURRENT, 6);
 const FENCE: Field = Field::after(LAST_ACTIVE, 4);
 const USER: Field = Field::after(FENCE, 10);
+const BEGAN: Field = Field::after(USER, 6);
+const PROVIDER: Field = Field::after(BEGAN, 4);
 
 /// Where the fixed fields end. What few records have follows, as the flags say, and then the body.
-const FIXED: usize = USER.at + USER.len;
+const FIXED: usize = PROVIDER.at + PROVIDER.len;
+
+/// The marks come first of what few records have, so that scripts find them.
+const MARKS: Field = Field::after(PROVIDER, 18);
 
 /// The flag of a record with the hash of the secret before (16 bytes).
 const HAS_PREVIOUS: u8 = 1;
@@ -59,11 +74,12 @@ pub enum NotARecord {
     Impossible(&'static str),
 }
 
-/// The bytes that keep `record` of the user with this hash.
+/// The bytes that keep `record` of this owner.
 #[must_use]
-pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
+pub fn write(owner: &Owner, record: &Record) -> Vec<u8> {
     let header = &record.header;
-    let marks = Some(header.marks).filter(|marks| *marks != Marks::default());
+    let Marks { everything, tenant, provider, of } = header.marks;
+    let marks = Some([everything, tenant, provider]).filter(|marks| *marks != [0; 3]);
     let mut bytes = Vec::with_capacity(FIXED + 34 + record.body.len());
     bytes.push(VERSION);
     let (flag, other) = match header.other {
@@ -77,11 +93,11 @@ pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
     bytes.extend_from_slice(&header.current);
     bytes.extend_from_slice(&moment(header.last_active.unwrap_or_default().as_millis()));
     bytes.extend_from_slice(&count(header.fence));
-    bytes.extend_from_slice(user);
+    bytes.extend_from_slice(&owner.user);
+    bytes.extend_from_slice(&moment(owner.began.as_millis()));
+    bytes.extend_from_slice(&of.0);
+    bytes.extend(marks.into_iter().flatten().flat_map(moment));
     bytes.extend(other.iter().flatten());
-    if let Some(marks) = marks {
-        bytes.extend([marks.everything, marks.tenant, marks.provider].into_iter().flat_map(moment));
-    }
     bytes.extend_from_slice(&record.body);
     bytes
 }
@@ -93,16 +109,16 @@ pub fn count(number: u64) -> [u8; 4] {
 }
 
 /// A moment in milliseconds: the years up to 10,000 fit.
-fn moment(millis: u64) -> [u8; 6] {
+pub fn moment(millis: u64) -> [u8; 6] {
     let [_, _, bytes @ ..] = millis.min((1 << 48) - 1).to_be_bytes();
     bytes
 }
 
-/// Reads a record and its user's hash. The body shares `bytes`.
+/// Reads a record and its owner. The body shares `bytes`.
 ///
 /// # Errors
 /// [`NotARecord`] for whatever [`write()`] of this or an earlier version has not written.
-pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
+pub fn read(bytes: &Bytes) -> Result<(Owner, Record), NotARecord> {
     let truncated = NotARecord::Truncated(bytes.len());
     let flags = match bytes.first_chunk() {
         Some([newer, _]) if *newer > VERSION => return Err(NotARecord::Newer(*newer)),
@@ -112,18 +128,19 @@ pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
         None => return Err(truncated),
     };
     let mut rest = bytes.get(FIXED..).ok_or(truncated)?;
+    let of = ProviderTag(array(bytes, PROVIDER).ok_or(truncated)?);
+    let marks = if flags & HAS_MARKS == 0 {
+        Marks { of, ..Marks::default() }
+    } else {
+        let mut mark = || split(&mut rest).map(number_of::<6>);
+        let (everything, tenant, provider) = (mark(), mark(), mark());
+        let ((everything, tenant), provider) = everything.zip(tenant).zip(provider).ok_or(truncated)?;
+        Marks { everything, tenant, provider, of }
+    };
     let other = match flags & (HAS_PREVIOUS | HAS_NEXT) {
         0 => None,
         HAS_NEXT => Some(Other::Next(split(&mut rest).ok_or(truncated)?)),
         _ => Some(Other::Previous(split(&mut rest).ok_or(truncated)?)),
-    };
-    let marks = if flags & HAS_MARKS == 0 {
-        Marks::default()
-    } else {
-        let mut mark = || split(&mut rest).map(number_of::<6>);
-        let (everything, tenant, provider) = (mark(), mark(), mark());
-        let all = everything.zip(tenant).zip(provider).ok_or(truncated)?;
-        Marks { everything: all.0.0, tenant: all.0.1, provider: all.1 }
     };
     let last_active = number_of::<6>(array(bytes, LAST_ACTIVE).ok_or(truncated)?);
     let header = Header {
@@ -136,7 +153,8 @@ pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
         marks,
     };
     let body = bytes.slice(bytes.len() - rest.len()..);
-    Ok((array(bytes, USER).ok_or(truncated)?, Record { header, body }))
+    let began = Timestamp::from_millis(number_of::<6>(array(bytes, BEGAN).ok_or(truncated)?));
+    Ok((Owner { user: array(bytes, USER).ok_or(truncated)?, began }, Record { header, body }))
 }
 
 fn array<const N: usize>(bytes: &[u8], field: Field) -> Option<[u8; N]> {
@@ -150,7 +168,8 @@ fn split<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-fn number_of<const N: usize>(bytes: [u8; N]) -> u64 {
+/// A number of so many bytes.
+pub fn number_of<const N: usize>(bytes: [u8; N]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
@@ -181,8 +200,10 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 /// `string.sub` takes them. `SETRANGE` counts from zero: `X_FROM - 1`.
 #[must_use]
 pub fn lua_offsets() -> String {
-    let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE), ("USER", USER)];
-    let first = format!("local VERSION, HEADER_LEN = {VERSION}, {FIXED}\n");
+    let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE)];
+    let more = [("USER", USER), ("BEGAN", BEGAN), ("PROVIDER", PROVIDER), ("MARKS", MARKS)];
+    let fields = fields.into_iter().chain(more);
+    let first = format!("local VERSION, HEADER_LEN, HAS_MARKS = {VERSION}, {FIXED}, {HAS_MARKS}\n");
     let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
     std::iter::once(first).chain(fields.map(line)).collect()
 }
@@ -191,7 +212,7 @@ pub fn lua_offsets() -> String {
 mod tests {
     use super::*;
 
-    const USER_HASH: UserHash = [0xee; 10];
+    const OWNER: Owner = Owner { user: [0xee; 10], began: Timestamp::from_millis(0x0190_0000_0002) };
 
     fn record() -> Record {
         let header = Header {
@@ -201,14 +222,15 @@ mod tests {
             other: Some(Other::Previous([0x22; 16])),
             last_active: Some(Timestamp::from_millis(0x0190_0000_0001)),
             fence: 9,
-            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003 },
+            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003, of: ProviderTag([0xbb; 4]) },
         };
         Record { header, body: Bytes::from_static(b"sealed") }
     }
 
     fn plain() -> Record {
         let mut record = record();
-        (record.header.other, record.header.last_active, record.header.marks) = (None, None, Marks::default());
+        let marks = Marks { of: record.header.marks.of, ..Marks::default() };
+        (record.header.other, record.header.last_active, record.header.marks) = (None, None, marks);
         record
     }
 
@@ -222,19 +244,19 @@ mod tests {
         let fixed = "01020304\
             0a0b0c0d\
             11111111111111111111111111111111";
-        let most = "00000009eeeeeeeeeeeeeeeeeeee";
-        let rare = "22222222222222222222222222222222\
-            000000000001000000000002019000000003";
+        let most = "00000009eeeeeeeeeeeeeeeeeeee019000000002bbbbbbbb";
+        let rare = "000000000001000000000002019000000003\
+            22222222222222222222222222222222";
         let golden = [
             (plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
             (record(), format!("0103{fixed}019000000001{most}{rare}7365616c6564")),
         ];
         for (record, golden) in golden {
-            let bytes = write(&USER_HASH, &record);
+            let bytes = write(&OWNER, &record);
             assert_eq!(hex(&bytes), golden);
-            assert_eq!(read(&Bytes::from(bytes)), Ok((USER_HASH, record)));
+            assert_eq!(read(&Bytes::from(bytes)), Ok((OWNER, record)));
         }
-        assert_eq!(FIXED, 46);
+        assert_eq!(FIXED, 56);
     }
 
     #[test]
@@ -243,14 +265,14 @@ mod tests {
             for provider in [0, 7] {
                 let mut record = plain();
                 (record.header.other, record.header.marks.provider, record.body) = (other, provider, Bytes::new());
-                assert_eq!(read(&write(&USER_HASH, &record).into()), Ok((USER_HASH, record)));
+                assert_eq!(read(&write(&OWNER, &record).into()), Ok((OWNER, record)));
             }
         }
     }
 
     #[test]
     fn whatever_is_not_a_record_is_said_to_be_none() {
-        let whole = write(&USER_HASH, &record());
+        let whole = write(&OWNER, &record());
         for len in 0..whole.len() - b"sealed".len() {
             assert_eq!(read(&Bytes::copy_from_slice(&whole[..len])), Err(NotARecord::Truncated(len)));
         }

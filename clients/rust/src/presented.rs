@@ -122,6 +122,7 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
         x_requested_with: one("x-requested-with"),
         csrf_token: settings.csrf_header.as_ref().and_then(|name| joined(headers, name, longest)),
         x_tenant_id: one("x-tenant-id"),
+        place: settings.place_header.as_ref().and_then(|name| joined(headers, name, longest)),
     }
 }
 

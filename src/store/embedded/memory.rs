@@ -7,19 +7,24 @@ use std::sync::{LockResult, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::joined::Joined;
 use super::login::Login;
+use super::marks::NotBefore;
 use super::mint_keys::MintKeys;
+use super::users::Users;
+use crate::authority::ports::KeptAttributes;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::MarksNow;
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
-use crate::store::record::UserHash;
+use crate::store::record::{Owner, UserHash};
 
 /// What names a thing within its partition.
 pub type Local = (TenantNumber, [u8; 16]);
 
 /// A session in memory.
 pub struct Entry {
-    pub user: UserHash,
+    pub owner: Owner,
     pub record: Record,
     /// When it is gone, unless it is used again.
     pub expires: Timestamp,
@@ -29,6 +34,7 @@ pub struct Entry {
     pub newest_revision: u64,
     pub tokens: KeptTokens,
     pub tokens_end: Timestamp,
+    pub attributes: Option<KeptAttributes>,
     pub lease: Option<LeaseTerm>,
     /// Whether the list of used sessions names it already.
     pub use_noted: bool,
@@ -70,6 +76,8 @@ pub struct Partition {
     pub tombstones: BTreeMap<Local, Tombstone>,
     pub marks: BTreeMap<(TenantNumber, UserHash), UserMark>,
     pub logins: BTreeMap<Local, Login>,
+    pub users: Users,
+    pub joined: Joined,
     /// In the first partition alone.
     pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }
@@ -92,15 +100,22 @@ impl Partition {
     }
 
     pub fn insert(&mut self, key: &SessionKey, entry: Entry) {
-        self.index.insert((key.tenant, entry.user, key.id));
+        self.index.insert((key.tenant, entry.owner.user, key.id));
         self.sessions.insert((key.tenant, key.id), entry);
     }
 
-    /// Removes a session with its lease and index entry. Answers whether it lived.
-    pub fn remove(&mut self, key: &SessionKey, now: Timestamp) -> bool {
-        let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) else { return false };
-        self.index.remove(&(key.tenant, entry.user, key.id));
-        entry.visible && now < entry.expires
+    /// Removes a session with its lease and index entry.
+    pub fn remove(&mut self, key: &SessionKey) {
+        if let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) {
+            self.index.remove(&(key.tenant, entry.owner.user, key.id));
+        }
+    }
+
+    /// As [`Partition::remove`]. Answers whether it lived, and no mark killed it.
+    pub fn remove_living(&mut self, key: &SessionKey, marks: &MarksNow, now: Timestamp) -> bool {
+        let lived = self.living(key, now).is_some_and(|entry| !marks.kill(&entry.record.header.marks));
+        self.remove(key);
+        lived
     }
 
     /// Leaves a tombstone. One that is there keeps its reason, since it was the first, and lasts for the longer time.
@@ -124,6 +139,7 @@ pub struct Memory {
     partitions: Vec<RwLock<Partition>>,
     changed: Vec<Notify>,
     used: Mutex<Vec<SessionKey>>,
+    not_before: RwLock<NotBefore>,
 }
 
 impl Memory {
@@ -132,7 +148,16 @@ impl Memory {
             partitions: (0..PARTITIONS).map(|_| RwLock::default()).collect(),
             changed: (0..PARTITIONS).map(|_| Notify::new()).collect(),
             used: Mutex::default(),
+            not_before: RwLock::default(),
         }
+    }
+
+    pub fn not_before(&self) -> RwLockReadGuard<'_, NotBefore> {
+        unpoisoned(self.not_before.read())
+    }
+
+    pub fn not_before_mut(&self) -> RwLockWriteGuard<'_, NotBefore> {
+        unpoisoned(self.not_before.write())
     }
 
     pub fn read(&self, partition: Number) -> RwLockReadGuard<'_, Partition> {

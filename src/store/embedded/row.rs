@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
 use super::mint_keys::MintKeys;
-use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::ProviderTag;
 use crate::session::time::Timestamp;
 use crate::store::mint_keys;
 use crate::store::record::{self, NotARecord};
@@ -62,6 +64,46 @@ impl Row for UserKey {
     }
 }
 
+impl Row for ProviderSessionKey {
+    fn row(&self) -> Vec<u8> {
+        place(self.tenant, self.partition, &self.id)
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (tenant, partition, id) = read_place(bytes)?;
+        Ok(Self { tenant, partition, id })
+    }
+}
+
+/// One of the provider's own sessions, and one of ours that belongs to it.
+impl Row for (ProviderSessionKey, SessionKey) {
+    fn row(&self) -> Vec<u8> {
+        [self.0.row(), self.1.row()].concat()
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (of, session) = bytes.split_at_checked(bytes.len() / 2).ok_or(NotARecord::Truncated(bytes.len()))?;
+        Ok((ProviderSessionKey::read_row(of)?, SessionKey::read_row(session)?))
+    }
+}
+
+/// A tenant, and nothing more or a provider's tag.
+impl Row for Marked {
+    fn row(&self) -> Vec<u8> {
+        let provider = self.1.map(|provider| provider.0);
+        [self.0.0.to_be_bytes().as_slice(), provider.as_ref().map_or(&[], <[u8; 4]>::as_slice)].concat()
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (tenant, rest) = bytes.split_first_chunk::<4>().ok_or(NotARecord::Truncated(bytes.len()))?;
+        let provider = match rest {
+            [] => None,
+            tag => Some(ProviderTag(tag.try_into().map_err(|_| NotARecord::Truncated(bytes.len()))?)),
+        };
+        Ok((TenantNumber(u32::from_be_bytes(*tenant)), provider))
+    }
+}
+
 fn place(tenant: TenantNumber, partition: Partition, id: &[u8]) -> Vec<u8> {
     [&tenant.0.to_be_bytes(), partition.number().to_be_bytes().as_slice(), id].concat()
 }
@@ -85,16 +127,17 @@ pub fn times(row: &[u8]) -> &[u8] {
 /// Reads a session's row.
 pub fn session(key: &[u8], row: &[u8]) -> Result<(SessionKey, Entry), NotARecord> {
     let (times, kept) = row.split_at_checked(TIMES_LEN).ok_or(NotARecord::Truncated(row.len()))?;
-    let (user, record) = record::read(&Bytes::copy_from_slice(kept))?;
+    let (owner, record) = record::read(&Bytes::copy_from_slice(kept))?;
     let (expires, tokens_end) = used(times)?;
     let entry = Entry {
-        user,
+        owner,
         expires,
         visible: true,
         newest_revision: record.header.revision,
         record,
         tokens: KeptTokens::None,
         tokens_end,
+        attributes: None,
         lease: None,
         use_noted: false,
     };
@@ -129,4 +172,10 @@ pub fn mint_keys(key: &[u8], row: &[u8]) -> Result<(TenantNumber, MintKeys), Not
 pub fn mark(key: &[u8], row: &[u8]) -> Result<(UserKey, UserMark), NotARecord> {
     let (until, at) = used(row)?;
     Ok((UserKey::read_row(key)?, UserMark { at, until }))
+}
+
+/// Reads a not-before mark's row, which is like a user's mark.
+pub fn not_before(key: &[u8], row: &[u8]) -> Result<(Marked, UserMark), NotARecord> {
+    let (until, at) = used(row)?;
+    Ok((Marked::read_row(key)?, UserMark { at, until }))
 }

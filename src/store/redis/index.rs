@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use redis::cmd;
+use redis::{Value, cmd};
 
 use super::RedisStore;
 use super::key::{Member, session_of};
+use super::marks::{read, told_marks};
 use super::script::SCRIPTS;
 use super::value::{millis, read_record};
 use crate::authority::ports::{StoreError, StoreResult, WalkPage, WalkPosition};
@@ -16,7 +17,7 @@ use crate::session::record::Record;
 use crate::store::position;
 
 /// How many partitions a walk asks at once.
-const AT_ONCE: usize = 32;
+pub(super) const AT_ONCE: usize = 32;
 
 /// How many members one step of the sweep looks at.
 const CHUNK: usize = 256;
@@ -44,13 +45,19 @@ impl RedisStore {
         for member in members {
             get.get(self.keys.session(&session_of(tenant, partition, member)).record);
         }
-        let kept: Vec<Option<Vec<u8>>> = self.link.pipeline(&get).await?;
+        self.ask_marks(&mut get, tenant, partition);
+        let mut told: Vec<Value> = self.link.pipeline(&get).await?;
+        let marks = told_marks(&mut told)?;
+        let kept = told.into_iter().map(read).collect::<StoreResult<Vec<Option<Vec<u8>>>>>()?;
         let mut dead = Vec::new();
         let mut living = Vec::new();
         for (member, kept) in members.iter().zip(kept) {
             match kept {
                 None => dead.push(*member),
-                Some(kept) => living.push((session_of(tenant, partition, member), read_record(kept)?)),
+                Some(kept) => match read_record(kept)? {
+                    killed if marks.kill(&killed.header.marks) => dead.push(*member),
+                    record => living.push((session_of(tenant, partition, member), record)),
+                },
             }
         }
         self.prune(tenant, partition, &dead).await?;
@@ -63,6 +70,7 @@ impl RedisStore {
             return Ok(0);
         }
         let mut keys = vec![self.keys.index(tenant, partition)];
+        keys.extend(self.keys.killing(tenant, partition));
         for member in members {
             keys.extend(self.keys.session(&session_of(tenant, partition, member)).left_behind());
         }
@@ -150,8 +158,9 @@ impl RedisStore {
     }
 }
 
-fn members(found: Vec<Vec<u8>>) -> StoreResult<Vec<Member>> {
-    let member = |bytes: Vec<u8>| Member::try_from(bytes);
+/// Members of an index, all of one length.
+pub(super) fn members<const N: usize>(found: Vec<Vec<u8>>) -> StoreResult<Vec<[u8; N]>> {
+    let member = |bytes: Vec<u8>| <[u8; N]>::try_from(bytes);
     let wrong = |_| StoreError::Unreadable("an index member of another length".into());
     found.into_iter().map(member).collect::<Result<_, _>>().map_err(wrong)
 }

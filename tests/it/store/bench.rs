@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
-use gatelodge::authority::ports::{Clock, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore};
+use gatelodge::authority::ports::{
+    Clock, Creation, EventLog, LoginStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin, SessionStore, UserStore,
+};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::mark::ProviderTag;
 use gatelodge::session::record::{Header, Marks, Record};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
@@ -17,13 +20,17 @@ use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
 use crate::redis::{Cluster, Server, address};
 
 pub const TENANT: TenantNumber = TenantNumber(1);
+/// The provider of every session that tests make.
+pub const PROVIDER: ProviderTag = ProviderTag([0xbb; 4]);
 pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
+/// A session was made without ado.
+pub const CREATED: Creation = Creation::Created(Made { first_login: false, ended: Vec::new() });
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore + MintKeyStore {}
+pub trait Store: SessionStore + LoginStore + MintKeyStore + EventLog + UserStore {}
 
-impl<T: SessionStore + LoginStore + MintKeyStore> Store for T {}
+impl<T: SessionStore + LoginStore + MintKeyStore + EventLog + UserStore> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {
@@ -139,7 +146,7 @@ impl Bench {
     pub async fn session(&self, user: &UserKey) -> SessionKey {
         let new = new_session(self.store.time().await.unwrap(), user);
         let key = new.key;
-        assert_eq!(self.store.create(new).await.unwrap(), gatelodge::authority::ports::Creation::Created);
+        assert!(matches!(self.store.create(new).await.unwrap(), Creation::Created(_)));
         key
     }
 
@@ -205,6 +212,9 @@ pub fn new_session(now: Timestamp, user: &UserKey) -> NewSession {
         replaces: Vec::new(),
         remember_for: LONG,
         user_cap: 1000,
+        makes_room: false,
+        began: now,
+        profile: None,
     }
 }
 
@@ -217,7 +227,7 @@ pub fn record(revision: u64) -> Record {
         other: None,
         last_active: None,
         fence: 0,
-        marks: Marks { everything: 1, tenant: 2, provider: 3 },
+        marks: Marks { everything: 1, tenant: 2, provider: 3, of: PROVIDER },
     };
     Record { header, body: Bytes::from_static(&[0xbd; 200]) }
 }

@@ -29,7 +29,8 @@ impl Kept {
         };
         move |ports| {
             if let Some(store) = store {
-                (ports.sessions, ports.logins) = (store.clone(), store);
+                (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
+                ports.events = store;
             }
         }
     }

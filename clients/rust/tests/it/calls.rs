@@ -136,7 +136,7 @@ async fn every_other_method_reaches_its_own() {
     client.sessions().refresh_tokens(v1::RefreshTokensRequest::default()).await.unwrap();
     authority.access_token.say([Ok(v1::GetAccessTokenResponse::default())]);
     client.sessions().get_access_token(v1::GetAccessTokenRequest::default()).await.unwrap();
-    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1 })]);
+    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1, ..Default::default() })]);
     let revoked = client.sessions().revoke(v1::SessionServiceRevokeRequest::default()).await.unwrap();
     assert_eq!(revoked.revoked_count, 1);
     authority.get.say([Ok(v1::GetSessionResponse::default())]);

@@ -3,7 +3,7 @@
 -- How long a bell hangs after it last rang: longer than anybody waits for one.
 local BELL_FOR = 60000
 
-local UNREADABLE = redis.error_reply('UNREADABLE a record or login that this version can not read')
+local UNREADABLE = redis.error_reply('UNREADABLE something kept that this version can not read')
 
 local function now()
   local time = redis.call('TIME')
@@ -26,6 +26,14 @@ end
 local function is_record(value)
   local version = string.byte(value)
   return #value >= HEADER_LEN and version >= 1 and version <= VERSION
+end
+
+local function is_user(value)
+  return #value >= USER_LEN and string.byte(value) == USER_VERSION
+end
+
+local function is_disabled(user)
+  return string.byte(user, 2) % 2 == USER_DISABLED
 end
 
 -- Sets a key's life to `ms` unless it has a longer one.
@@ -60,9 +68,9 @@ local function members_of(index, user)
 end
 
 -- Removes what a session consists of, and leaves a tombstone. Answers how many records there were.
-local function remove(record, tokens, lease, tombstone, bell, why, ms)
+local function remove(record, tokens, attributes, lease, tombstone, bell, why, ms)
   local ended = redis.call('DEL', record)
-  redis.call('DEL', tokens)
+  redis.call('DEL', tokens, attributes)
   if redis.call('DEL', lease) == 1 then
     ring(bell)
   end
@@ -70,31 +78,51 @@ local function remove(record, tokens, lease, tombstone, bell, why, ms)
   return ended
 end
 
--- A record to write over the kept one: later use, the fence and the user stay as they are kept.
-local function over(kept, new)
-  local function used(record)
-    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+-- The marks in force, from the hashes of everything and of a tenant.
+local function marks_in(everything, tenant)
+  local marks = { everything = tonumber(redis.call('HGET', everything, '') or 0), tenant = 0, of = {} }
+  local all = redis.call('HGETALL', tenant)
+  for i = 1, #all, 2 do
+    if all[i] == '' then
+      marks.tenant = tonumber(all[i + 1])
+    else
+      marks.of[all[i]] = tonumber(all[i + 1])
+    end
   end
-  local later = used(kept) > used(new) and kept or new
-  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
-    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-    .. string.sub(kept, FENCE_FROM, FENCE_TO)
-    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-    .. string.sub(kept, USER_FROM, USER_TO)
-    .. string.sub(new, USER_TO + 1)
+  return marks
 end
 
--- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
--- comes back, so what is dead now is dead for good. Answers how many it removed.
-local function forget_if_gone(index, member, record, tokens, lease)
-  if redis.call('EXISTS', record) == 1 then
+-- Whether one of the marks kills the session of a record, or of its first MARKS_TO bytes.
+local function is_killed(record, marks)
+  local everything, tenant, provider = 0, 0, 0
+  if bit.band(string.byte(record, 2), HAS_MARKS) ~= 0 and #record >= MARKS_TO then
+    everything, tenant, provider = struct.unpack('>I6I6I6', record, MARKS_FROM)
+  end
+  local of = marks.of[string.sub(record, PROVIDER_FROM, PROVIDER_TO)] or 0
+  return marks.everything > everything or marks.tenant > tenant or of > provider
+end
+
+-- As is_killed, of the record with this key. One that is not there or can't be read is not.
+local function is_killed_at(key, marks)
+  local header = redis.pcall('GETRANGE', key, 0, MARKS_TO - 1)
+  return type(header) == 'string' and header ~= '' and is_record(header) and is_killed(header, marks)
+end
+
+-- Removes a member from the index when the record it names is gone or killed by a mark, with what that session left
+-- behind: an id never comes back, so what is dead now is dead for good. Answers how many it removed.
+local function forget_if_gone(index, member, record, tokens, attributes, lease, marks)
+  local header = redis.pcall('GETRANGE', record, 0, MARKS_TO - 1)
+  if type(header) ~= 'string' then
     return 0
   end
-  redis.call('UNLINK', tokens, lease)
+  if header ~= '' and not (is_record(header) and is_killed(header, marks)) then
+    return 0
+  end
+  redis.call('UNLINK', record, tokens, attributes, lease)
   return redis.call('ZREM', index, member)
 end
 
--- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+-- A record to write over the kept one: later use, the fence, the user and the beginning stay as kept.
 local function over(kept, new)
   local function used(record)
     return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
@@ -104,8 +132,8 @@ local function over(kept, new)
     .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
     .. string.sub(kept, FENCE_FROM, FENCE_TO)
     .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-    .. string.sub(kept, USER_FROM, USER_TO)
-    .. string.sub(new, USER_TO + 1)
+    .. string.sub(kept, USER_FROM, BEGAN_TO)
+    .. string.sub(new, BEGAN_TO + 1)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.

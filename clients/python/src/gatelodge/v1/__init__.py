@@ -9,11 +9,15 @@ from gatelodge.v1.admin_pb2 import DESCRIPTOR as _admin_pb2
 from gatelodge.v1.admin_pb2 import (
     AdminServiceRevokeRequest,
     AdminServiceRevokeResponse,
+    Everything,
     GetSessionRequest,
     GetSessionResponse,
     ListSessionsRequest,
     ListSessionsResponse,
+    PreviewRevokeRequest,
+    PreviewRevokeResponse,
     Session,
+    WholeTenant,
 )
 from gatelodge.v1.error_reason_pb2 import DESCRIPTOR as _error_reason_pb2
 from gatelodge.v1.error_reason_pb2 import (
@@ -235,6 +239,7 @@ __all__ = [
     "ERROR_REASON_USER_INFO_UNSUPPORTED",
     "EdgeSettings",
     "ErrorReason",
+    "Everything",
     "FINGERPRINT_JUDGEMENT_DIFFERED",
     "FINGERPRINT_JUDGEMENT_MATCHED",
     "FINGERPRINT_JUDGEMENT_UNSPECIFIED",
@@ -291,6 +296,8 @@ __all__ = [
     "MintTokenResponse",
     "MintedToken",
     "PresentedSession",
+    "PreviewRevokeRequest",
+    "PreviewRevokeResponse",
     "Provider",
     "ROUTE_SET_UNSPECIFIED",
     "ROUTE_SET_WEB",
@@ -333,6 +340,7 @@ __all__ = [
     "ValidateSessionResponse",
     "ValidateTokenRequest",
     "ValidateTokenResponse",
+    "WholeTenant",
 ]
 
 hide_secrets(_admin_pb2, _error_reason_pb2, _http_answer_pb2, _identity_pb2, _login_pb2, _presented_pb2, _session_pb2, _token_pb2)
