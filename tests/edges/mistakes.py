@@ -374,7 +374,13 @@ SWITCHES: dict[str, Broken] = {
         ("methods: X-HTTP-Method-Override changes no method",), request=_obey_method_override
     ),
     "takes HEAD for GET": Broken(("methods: head on /auth/web/login is 405 without a body",), answer=_head_as_get),
-    "says 404 for 405": Broken(("methods: what /auth/me does not take is 405 and calls nothing",), answer=_404_for_405),
+    "says 404 for 405": Broken(
+        (
+            "methods: what /auth/me does not take is 405 and calls nothing",
+            "methods: an odd method on /auth/me is 405 too",
+        ),
+        answer=_404_for_405,
+    ),
     "forgets Allow": Broken(
         ("methods: options on /auth/me is 204 with allow and calls nothing",), answer=_drop("allow")
     ),
