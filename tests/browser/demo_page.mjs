@@ -88,6 +88,17 @@ export class DemoPage {
     return this.#pressAndRead(button, '#again-result');
   }
 
+  /** The ids of the sessions in "My devices", the own one first told apart. */
+  async devices() {
+    await this.page.locator('#devices .badge').waitFor({ state: 'visible' });
+    return this.page.locator('#devices li').evaluateAll((items) => items.map((item) => item.dataset.session));
+  }
+
+  /** Ends a session in "My devices"; or with `'others'` all but this one. Answers what the page says. */
+  async endDevice(id) {
+    return this.#pressAndRead(id === 'others' ? '#revoke-others' : `#devices li[data-session="${id}"] button`, '#devices-result');
+  }
+
   async #pressAndRead(button, output) {
     const result = this.page.locator(output);
     await result.evaluate((element) => { element.hidden = true; });

@@ -144,6 +144,27 @@ const JOURNEYS = {
     assert.ok(!/eyJ[A-Za-z0-9]/.test(await page.page.content()));
   },
 
+  'my devices: one other is logged out, then all others, and each is told at its next load': async ({ demo, another, show }) => {
+    const [mine, phone, library] = [await demo(), await another(), await another()];
+    const [own, other, last] = [await mine.logIn(ANN), await phone.logIn(ANN), await library.logIn(ANN)];
+    await mine.reload();
+    await mine.signedIn(ANN);
+    const listed = await mine.devices();
+    assert.ok([own, other, last].every((id) => listed.includes(id)), `${listed}`);
+    await show(mine, 'my devices');
+    assert.match(await mine.endDevice(other), /^200: 1 session was ended/);
+    assert.ok(!(await mine.devices()).includes(other));
+    await toldOfTheEnd(phone);
+    await show(phone, 'ended from elsewhere');
+    await library.reload();
+    await library.signedIn(ANN);
+    assert.match(await mine.endDevice('others'), /^200: /);
+    assert.deepEqual(await mine.devices(), [own]);
+    await toldOfTheEnd(library);
+    await mine.reload();
+    await mine.signedIn(ANN);
+  },
+
   'a backend sees who it is, an admin ends it, and the next load says so': async ({ demo, world, person, show }) => {
     const page = await demo();
     const id = await page.logIn(BOB);
@@ -203,11 +224,52 @@ const JOURNEYS = {
   },
 };
 
+/** A browser whose session was ended elsewhere: its next load says so, and offers a login. */
+async function toldOfTheEnd(page) {
+  await page.reload();
+  await page.signedOut();
+  assert.match(await page.page.locator('#error-text').innerText(), /session has ended/);
+}
+
+/** At a limit of two sessions that asks: to be run at a world of its own. */
+export const AT_A_LIMIT = {
+  'who is logged in in too many places chooses where to log out': async ({ demo, another, world, show }) => {
+    const [first, second, third] = [await demo(), await another(), await another()];
+    const ids = [await first.logIn(ANN), await second.logIn(ANN)];
+    await third.startLogin();
+    await third.provider.enter(third.page, ANN, 'password123');
+    await third.page.waitForURL((url) => url.pathname === '/auth/web/callback');
+    await show(third, 'too many places');
+    assert.equal(await sessionCookie(world, third.person), undefined);
+    await third.page.reload();
+    await third.page.locator(`button[value="${ids[0]}"]`).click();
+    await third.signedIn(ANN);
+    await toldOfTheEnd(first);
+    await second.reload();
+    await second.signedIn(ANN);
+  },
+
+  'who does not want to choose is not logged in, and nobody is logged out': async ({ demo, another, show }) => {
+    const [first, second, third] = [await demo(), await another(), await another()];
+    await first.logIn(BOB);
+    await second.logIn(BOB);
+    await third.startLogin();
+    await third.provider.enter(third.page, BOB, 'password123');
+    await third.page.locator('button[value=cancel]').click();
+    await third.signedOut();
+    await show(third, 'a login that was given up');
+    for (const page of [first, second]) {
+      await page.reload();
+      await page.signedIn(BOB);
+    }
+  },
+};
+
 /**
  * Runs every journey against a set-up, each by a person with an empty browser. `setUp()` answers a world, and
  * `world.stop()` ends what it started.
  */
-export function runJourneys(title, setUp) {
+export function runJourneys(title, setUp, journeys = JOURNEYS) {
   describe(title, { timeout: 600_000 }, () => {
     let world;
     let chromium;
@@ -219,7 +281,7 @@ export function runJourneys(title, setUp) {
       await chromium?.stop();
       await world?.stop?.();
     });
-    for (const [name, journey] of Object.entries(JOURNEYS)) {
+    for (const [name, journey] of Object.entries(journeys)) {
       test(name, { timeout: 90_000 }, () => walk(journey, name, world, chromium));
     }
   });
