@@ -222,7 +222,7 @@ async function listDevices(from = '') {
     return;
   }
   const { sessions, next_page_token: next } = answer.body;
-  const items = sessions.map(deviceItem);
+  const items = sessions.toSorted((one, other) => other.current - one.current).map(deviceItem);
   if (from) at('devices').append(...items);
   else at('devices').replaceChildren(...items);
   show('revoke-others', at('devices').childElementCount > 1);
