@@ -5,16 +5,11 @@ Does not know HTTP, or how a request is judged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import grpc
 
 from gatelodge import errors, v1
 from gatelodge.testing.visitor import Visitor
 from gatelodge.testing.visitors import Visitors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class People(Visitors):
@@ -92,5 +87,7 @@ class People(Visitors):
         return user
 
     def _end_all(self, user_id: str) -> int:
-        theirs: Iterable[Visitor] = [one for one in self._living() if one.user_id == user_id]
-        return sum(1 for visitor in theirs if self.end(visitor) is None)
+        theirs = [visitor for visitor in self._living() if visitor.user_id == user_id]
+        for visitor in theirs:
+            self.end(visitor)
+        return len(theirs)
