@@ -72,6 +72,13 @@ export class DemoPage {
     assert.equal(await this.page.locator('#signed-in').isVisible(), false);
   }
 
+  /** Loads the page of a browser whose session was ended elsewhere: it says so, and offers a login. */
+  async toldOfTheEnd() {
+    await this.reload();
+    await this.signedOut();
+    assert.match(await this.page.locator('#error-text').innerText(), /session has ended/);
+  }
+
   async sessionId() {
     const id = await this.page.locator('#session-id').innerText();
     assert.match(id, /^sid_\S{24}$/);

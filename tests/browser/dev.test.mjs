@@ -1,7 +1,8 @@
 // The journeys at the development provider, on each store.
 
+import { AT_A_LIMIT } from './devices.mjs';
 import { startWorld } from './gatelodge.mjs';
-import { AT_A_LIMIT, runJourneys } from './journeys.mjs';
+import { runJourneys } from './journeys.mjs';
 
 const limit = { max: 2, on_exceed: 'ask' };
 

@@ -8,11 +8,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { screenshot, startChromium } from './chromium.mjs';
 import { DemoPage } from './demo_page.mjs';
+import { DEVICES } from './devices.mjs';
 import { USERS } from './login_pages.mjs';
 
 const [ANN, BOB] = USERS;
 
 const JOURNEYS = {
+  ...DEVICES,
+
   'a person logs in, reloads, and is still there': async ({ demo, world, show }) => {
     const page = await demo();
     await page.open();
@@ -144,27 +147,6 @@ const JOURNEYS = {
     assert.ok(!/eyJ[A-Za-z0-9]/.test(await page.page.content()));
   },
 
-  'my devices: one other is logged out, then all others, and each is told at its next load': async ({ demo, another, show }) => {
-    const [mine, phone, library] = [await demo(), await another(), await another()];
-    const [own, other, last] = [await mine.logIn(ANN), await phone.logIn(ANN), await library.logIn(ANN)];
-    await mine.reload();
-    await mine.signedIn(ANN);
-    const listed = await mine.devices();
-    assert.ok([own, other, last].every((id) => listed.includes(id)), `${listed}`);
-    await show(mine, 'my devices');
-    assert.match(await mine.endDevice(other), /^200: 1 session was ended/);
-    assert.ok(!(await mine.devices()).includes(other));
-    await toldOfTheEnd(phone);
-    await show(phone, 'ended from elsewhere');
-    await library.reload();
-    await library.signedIn(ANN);
-    assert.match(await mine.endDevice('others'), /^200: /);
-    assert.deepEqual(await mine.devices(), [own]);
-    await toldOfTheEnd(library);
-    await mine.reload();
-    await mine.signedIn(ANN);
-  },
-
   'a backend sees who it is, an admin ends it, and the next load says so': async ({ demo, world, person, show }) => {
     const page = await demo();
     const id = await page.logIn(BOB);
@@ -224,47 +206,6 @@ const JOURNEYS = {
   },
 };
 
-/** A browser whose session was ended elsewhere: its next load says so, and offers a login. */
-async function toldOfTheEnd(page) {
-  await page.reload();
-  await page.signedOut();
-  assert.match(await page.page.locator('#error-text').innerText(), /session has ended/);
-}
-
-/** At a limit of two sessions that asks: to be run at a world of its own. */
-export const AT_A_LIMIT = {
-  'who is logged in in too many places chooses where to log out': async ({ demo, another, world, show }) => {
-    const [first, second, third] = [await demo(), await another(), await another()];
-    const ids = [await first.logIn(ANN), await second.logIn(ANN)];
-    await third.startLogin();
-    await third.provider.enter(third.page, ANN, 'password123');
-    await third.page.waitForURL((url) => url.pathname === '/auth/web/callback');
-    await show(third, 'too many places');
-    assert.equal(await sessionCookie(world, third.person), undefined);
-    await third.page.reload();
-    await third.page.locator(`button[value="${ids[0]}"]`).click();
-    await third.signedIn(ANN);
-    await toldOfTheEnd(first);
-    await second.reload();
-    await second.signedIn(ANN);
-  },
-
-  'who does not want to choose is not logged in, and nobody is logged out': async ({ demo, another, show }) => {
-    const [first, second, third] = [await demo(), await another(), await another()];
-    await first.logIn(BOB);
-    await second.logIn(BOB);
-    await third.startLogin();
-    await third.provider.enter(third.page, BOB, 'password123');
-    await third.page.locator('button[value=cancel]').click();
-    await third.signedOut();
-    await show(third, 'a login that was given up');
-    for (const page of [first, second]) {
-      await page.reload();
-      await page.signedIn(BOB);
-    }
-  },
-};
-
 /**
  * Runs every journey against a set-up, each by a person with an empty browser. `setUp()` answers a world, and
  * `world.stop()` ends what it started.
@@ -290,8 +231,8 @@ export function runJourneys(title, setUp, journeys = JOURNEYS) {
 async function walk(journey, name, world, chromium) {
   const people = [];
   const pages = [];
-  const newPerson = async () => {
-    people.push(await chromium.person());
+  const newPerson = async (userAgent) => {
+    people.push(await chromium.person(userAgent));
     return people.at(-1);
   };
   const tabOf = async (person) => {
@@ -302,7 +243,7 @@ async function walk(journey, name, world, chromium) {
   const person = await newPerson();
   const show = (page, what) => screenshot(page.page, `${world.name} ${what}`);
   try {
-    await journey({ world, person, show, demo: () => tabOf(person), another: async () => tabOf(await newPerson()) });
+    await journey({ world, person, show, demo: () => tabOf(person), another: async (userAgent) => tabOf(await newPerson(userAgent)) });
   } catch (error) {
     for (const [at, page] of pages.entries()) {
       await screenshot(page.page, `FAILED ${world.name} ${name} tab ${at + 1}`).catch(() => {});

@@ -18,6 +18,9 @@ const ENDED = 'Your session has ended: it ran out, or it was ended from elsewher
 const LOGIN_ERRORS = {
   access_denied: 'The provider says that the login was cancelled.',
   login_required: 'The provider wants you to log in again.',
+  login_cancelled: 'You did not log in here. Everything else is as it was.',
+  too_many_sessions: 'You are logged in in too many places: log out somewhere else first.',
+  user_disabled: 'This account is disabled. Ask whoever runs this application.',
 };
 
 /** Asks the edge. Resolves with status 0 when it does not answer at all; never rejects. */
