@@ -54,6 +54,10 @@ const (
 	ErrInternal Reason = "INTERNAL"
 	// The authority has more calls in flight than it takes on.
 	ErrOverloaded Reason = "OVERLOADED"
+	// What was to be changed has another version by now: read it again, and decide again.
+	ErrVersionConflict Reason = "VERSION_CONFLICT"
+	// No user has this id.
+	ErrUserNotFound Reason = "USER_NOT_FOUND"
 	// No token is given for the audience that was named.
 	ErrAudienceRefused Reason = "AUDIENCE_REFUSED"
 	// The authority mints no tokens.

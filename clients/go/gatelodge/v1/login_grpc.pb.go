@@ -64,7 +64,8 @@ type LoginServiceClient interface {
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogin(ctx context.Context, in *StartLoginRequest, opts ...grpc.CallOption) (*StartLoginResponse, error)
-	// Completes a login: redeems the authorization code, verifies the ID token, makes the session.
+	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
+	// a login waits for (WaitingLogin).
 	//
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline
@@ -188,7 +189,8 @@ type LoginServiceServer interface {
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogin(context.Context, *StartLoginRequest) (*StartLoginResponse, error)
-	// Completes a login: redeems the authorization code, verifies the ID token, makes the session.
+	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
+	// a login waits for (WaitingLogin).
 	//
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline

@@ -39,6 +39,8 @@ from gatelodge.errors import (
     TokenCheckOffError,
     UnreachableError,
     UserInfoUnsupportedError,
+    UserNotFoundError,
+    VersionConflictError,
 )
 from gatelodge.options import ClientOptions, OptionsError
 from gatelodge.requirements import Csrf, Requirements
@@ -86,6 +88,8 @@ __all__ = [
     "TokenVerdict",
     "UnreachableError",
     "UserInfoUnsupportedError",
+    "UserNotFoundError",
     "Verdict",
+    "VersionConflictError",
     "__version__",
 ]

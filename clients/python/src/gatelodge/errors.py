@@ -209,6 +209,18 @@ class TokenCheckOffError(GatelodgeError):
     reason = "TOKEN_CHECK_OFF"
 
 
+class VersionConflictError(GatelodgeError):
+    """What was to be changed has another version by now: read it again, and decide again."""
+
+    reason = "VERSION_CONFLICT"
+
+
+class UserNotFoundError(GatelodgeError):
+    """No user has this id."""
+
+    reason = "USER_NOT_FOUND"
+
+
 class UserInfoUnsupportedError(GatelodgeError):
     """The session's identity provider offers no user info that could be asked again."""
 

@@ -118,6 +118,9 @@ def context(request: RawRequest, settings: Settings) -> v1.RequestContext:
     csrf_token = came.get(settings.csrf_header.encode())
     if csrf_token is not None:
         single["csrf_token"] = csrf_token[:longest]
+    place = came.get(settings.place_header.encode())
+    if place is not None:
+        single["place"] = place[:longest]
     if (peer := _address(request.peer)) is not None:
         single["peer_address"] = peer
     return v1.RequestContext(

@@ -100,6 +100,7 @@ class Settings:
     session_cookies: frozenset[bytes]
     binding_cookies: frozenset[bytes]
     csrf_header: str
+    place_header: str
     callbacks: tuple[v1.CallbackAddress, ...]
     cors: Cors = field(default_factory=Cors)
     limits: Limits = field(default_factory=Limits)
@@ -116,6 +117,7 @@ class Settings:
         checks = {
             "session_cookie_names": bool(settings.session_cookie_names),
             "csrf_header": is_header_name(settings.csrf_header),
+            "place_header": not settings.place_header or is_header_name(settings.place_header),
             "cors.allowed_methods": is_header_value(cors.allowed_methods),
             "cors.allowed_headers": is_header_value(cors.allowed_headers),
             "cors.exposed_headers": is_header_value(cors.exposed_headers),
@@ -131,6 +133,7 @@ class Settings:
             session_cookies=frozenset(name.encode() for name in settings.session_cookie_names),
             binding_cookies=frozenset(name.encode() for name in settings.binding_cookie_names),
             csrf_header=settings.csrf_header.lower(),
+            place_header=settings.place_header.lower(),
             callbacks=tuple(settings.callback_addresses),
             cors=cors,
             limits=Limits.read(settings.limits),
