@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from gatelodge import Active, Inactive, MethodUnknownError, SessionNotFoundError, _methods, v1
+from gatelodge import (
+    Active,
+    Inactive,
+    MethodUnknownError,
+    SessionNotFoundError,
+    UserNotFoundError,
+    VersionConflictError,
+    _methods,
+    v1,
+)
 from gatelodge.testing import FakeAuthority
 from gatelodge.testing.authority import _ANSWERS
 
@@ -63,6 +72,31 @@ def test_it_has_an_answer_to_every_method() -> None:
     assert client.is_serving()
     methods = {method.path for method in vars(_methods).values() if isinstance(method, _methods.Method)}
     assert methods - _ANSWERS.keys() == {_methods.GET_EDGE_SETTINGS.path}
+
+
+def test_it_keeps_what_applications_keep_and_whom_admins_disable() -> None:
+    authority = FakeAuthority()
+    client, visitor, other = authority.client(), authority.sign_in("google_1"), authority.sign_in("google_1")
+    cookies = [v1.Cookie(name="session", value=visitor.credential.encode())]
+    listed = client.sessions.list_user_sessions(v1.ListUserSessionsRequest(cookies=cookies)).user_sessions.sessions
+    assert [one.current for one in listed] == [True, False]
+    changed = v1.UpdateAttributesRequest(cookies=cookies, set={"cart": b"17"})
+    assert client.sessions.update_attributes(changed).attributes.version == 1
+    with pytest.raises(VersionConflictError):
+        client.sessions.update_attributes(changed)
+    kept = client.sessions.get_attributes(v1.GetAttributesRequest(cookies=cookies)).attributes
+    assert (kept.values["cart"], kept.version) == (b"17", 1)
+    one = v1.SessionServiceRevokeRequest(cookies=cookies, session_id=other.session_id)
+    assert client.sessions.revoke(one).revoked_count == 1
+    user_id = "google_1"
+    assert client.admin.preview_revoke(v1.PreviewRevokeRequest(user_id=user_id)).count == 1
+    assert client.admin.disable_user(v1.DisableUserRequest(user_id=user_id)).revoked_count == 1
+    assert client.admin.get_user(v1.GetUserRequest(user_id=user_id)).user.state == v1.USER_STATE_DISABLED
+    client.admin.enable_user(v1.EnableUserRequest(user_id=user_id))
+    assert [user.state for user in client.admin.list_users(v1.ListUsersRequest()).users] == [v1.USER_STATE_ACTIVE]
+    client.admin.delete_user(v1.DeleteUserRequest(user_id=user_id))
+    with pytest.raises(UserNotFoundError):
+        client.admin.get_user(v1.GetUserRequest(user_id=user_id))
 
 
 def test_a_session_that_is_not_there_is_not_found() -> None:

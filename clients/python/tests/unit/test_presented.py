@@ -14,6 +14,7 @@ SETTINGS = Settings(
     is_https=False,
     session_cookies=frozenset({b"session", b"former"}),
     binding_cookies=frozenset({b"login"}),
+    place_header="x-place",
     csrf_header="x-csrf-token",
     callbacks=(),
 )
@@ -81,7 +82,7 @@ def test_an_empty_header_is_not_an_absent_one() -> None:
 @pytest.mark.parametrize("field", [field.name for field in v1.RequestContext.DESCRIPTOR.fields])
 def test_every_field_of_the_context_is_passed_on(field: str) -> None:
     headers = [(header, b"v") for header in presented._SINGLE_HEADERS.values()]
-    headers += [(b"x-forwarded-for", b"v"), (b"forwarded", b"v"), (b"x-csrf-token", b"v")]
+    headers += [(b"x-forwarded-for", b"v"), (b"forwarded", b"v"), (b"x-csrf-token", b"v"), (b"x-place", b"v")]
     context = presented.context(request(*headers, peer="192.0.2.7"), SETTINGS)
     assert field in {f.name for f, _ in context.ListFields()}
 
