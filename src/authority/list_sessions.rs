@@ -56,12 +56,11 @@ impl Authority {
         let words = filter.words();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let from = self.read_page_token(page_token, &words)?;
-        let (records, next) = match self.few(filter).await? {
-            Some(few) => page_of(few, from, *page_size),
-            None => {
-                let page = self.ports.sessions.walk(self.settings.tenant, from, *page_size).await?;
-                (page.sessions, page.next)
-            }
+        let (records, next) = if let Some(few) = self.few(filter).await? {
+            page_of(few, from, *page_size)
+        } else {
+            let page = self.ports.sessions.walk(self.settings.tenant, from, *page_size).await?;
+            (page.sessions, page.next)
         };
         let mut sessions = self.living(records);
         sessions.retain(|session| filter.lets(session));

@@ -51,6 +51,7 @@ mod provider_trouble;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
+mod reseal_users;
 pub mod revoke;
 pub mod revoke_as_admin;
 mod rotate;

@@ -109,6 +109,7 @@ pub fn count(number: u64) -> [u8; 4] {
 }
 
 /// A moment in milliseconds: the years up to 10,000 fit.
+#[must_use]
 pub fn moment(millis: u64) -> [u8; 6] {
     let [_, _, bytes @ ..] = millis.min((1 << 48) - 1).to_be_bytes();
     bytes
@@ -169,6 +170,7 @@ fn split<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// A number of so many bytes.
+#[must_use]
 pub fn number_of<const N: usize>(bytes: [u8; N]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

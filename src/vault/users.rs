@@ -87,6 +87,12 @@ impl Vault {
             picture: form.picture,
         })
     }
+
+    /// Whether a profile is sealed with the ring's active key. One that is not is to be sealed anew.
+    #[must_use]
+    pub fn is_profile_under_active_key(&self, sealed: &[u8]) -> bool {
+        self.user.is_active(sealed)
+    }
 }
 
 impl TokenKey {

@@ -103,7 +103,7 @@ def a_choice_arrives_as_it_came_of_x(s, row):
     equal((asked.context.method, asked.context.target), (b"POST", f"{CALLBACK}?state=y".encode()))
 
 
-@each({"text": [("content-type", "text/plain")], "no kind": [], "two kinds": [FORM, JSON]})
+@each({"text": [("content-type", "text/plain")], "no kind": []})
 def a_choice_of_x_stays_unread(s, kinds):
     no_cookie(error(s.post(CALLBACK, kinds, b"state=x&end=oldest"), 400, "state_invalid"))
     asked = s.asked("CompleteCallback")

@@ -143,7 +143,6 @@ def the_body_arrives_as_it_came_of_x(s, row):
 @each(
     {
         "text": [("content-type", "text/plain")],
-        "two kinds": [JSON, JSON],
         "JSON of another kind": [("content-type", "application/json+x")],
     }
 )

@@ -83,12 +83,15 @@ async fn of_racing_changes_each_version_has_one(kept: Kept) {
     assert_eq!((won, get(&mut door, &browser).await.unwrap().1), (1, 1));
 }
 
+/// What is to be set and removed, and is refused.
+type Refused<'a> = (&'a [(&'a str, &'a [u8])], &'a [&'a str]);
+
 async fn what_is_too_much_or_misnamed_is_refused(kept: Kept) {
     let limits = AttributeLimits { bytes: 20, count: 3 };
     let mut door = Door::open(kept, |settings| settings.attributes = limits).await;
     let browser = door.browser.clone();
     assert_eq!(put(&mut door, change(&browser, 0, &[("a", &[1; 19])], &[])).await, Ok(1));
-    let refused: [(&[(&str, &[u8])], &[&str]); 6] = [
+    let refused: [Refused<'_>; 6] = [
         (&[("a", &[1; 20])], &[]),
         (&[("b", b"")], &[]),
         (&[("a", b""), ("b", b""), ("c", b""), ("d", b"")], &[]),

@@ -59,7 +59,7 @@ async fn a_filter_lets_through_what_it_names_and_is_repeated(kept: Kept) {
         ids.into_iter().cloned().collect::<Vec<_>>()
     };
     let all = v1::ListSessionsRequest::default;
-    let time = |seconds| Some(prost_types::Timestamp { seconds: 1_800_000_000 + seconds, nanos: 0 });
+    let time = |seconds: i64| Some(prost_types::Timestamp { seconds: 1_800_000_000 + seconds, nanos: 0 });
     let table = [
         (all(), sorted(vec![&first, &second, &third])),
         (v1::ListSessionsRequest { user_id: "idp_ada".into(), ..all() }, sorted(vec![&first, &second])),

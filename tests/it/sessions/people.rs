@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatelodge::authority::Authority;
+use gatelodge::crypto::{KeyRing, Secret};
 use gatelodge::rpc::policy::Role;
+use gatelodge::vault::Vault;
 use gatelodge_client::v1;
 use gatelodge_client::v1::admin_service_client::AdminServiceClient;
 use gatelodge_client::v1::complete_callback_response::Outcome;
@@ -19,6 +22,7 @@ on_every_store! {
     a_disabled_user_is_out_on_every_replica_until_enabled
     a_deleted_user_is_gone_and_remembered_to_have_been
     nobody_is_not_found
+    users_outlive_a_change_of_secrets
 }
 
 /// Logs somebody in through the edge's own call.
@@ -135,6 +139,9 @@ async fn a_disabled_user_is_out_on_every_replica_until_enabled(kept: Kept) {
     let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new() };
     admin.enable_user(by(Role::Admin, request)).await.unwrap();
     assert_eq!(get(&mut admin, "idp_ada").await.unwrap().state(), v1::UserState::Active);
+    // A mark of the same millisecond would refuse it.
+    door.world.clock.advance(Duration::from_millis(2));
+    tokio::time::sleep(Duration::from_millis(5)).await;
     let (ada, _, again) = log_in(&door, "ada").await;
     assert!(!is_new(again), "they are the user they were");
     active(door.ask(&ada, |_| ()).await);
@@ -179,4 +186,28 @@ async fn nobody_is_not_found(kept: Kept) {
     for wrong in ["", "x", "unknown_1"] {
         assert_eq!(reason(get(&mut admin, wrong).await.unwrap_err()), "INVALID_FIELD", "{wrong}");
     }
+}
+
+async fn users_outlive_a_change_of_secrets(kept: Kept) {
+    let (put, mut ports) = (kept.ready().await, None);
+    let world = World::built(
+        &["idp"],
+        |_| (),
+        |own| {
+            put(own);
+            ports = Some(own.clone());
+        },
+    );
+    let ports = ports.unwrap();
+    for sub in ["ada", "bob"] {
+        world.log_in(&mut Browser::default(), sub).await.result.unwrap();
+    }
+    let authority = |text: &str, former: &[&str]| {
+        let ring = KeyRing::new(Secret::new(text), former.iter().map(|text| Secret::new(*text)));
+        Authority::new(ports.clone(), Vault::new(&ring, &ring), crate::world::settings())
+    };
+    assert_eq!(authority("another ring", &["session ring"]).reseal_users().await.unwrap(), 2);
+    let after = authority("another ring", &[]);
+    assert!(after.get_user("idp_ada").await.is_ok() && after.get_user("idp_bob").await.is_ok());
+    assert_eq!(after.reseal_users().await.unwrap(), 0);
 }
