@@ -47,6 +47,7 @@ pub mod ports;
 pub mod preview_revoke;
 pub mod provider;
 mod provider_session;
+mod provider_trouble;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
