@@ -147,6 +147,14 @@ export class InternalError extends GatelodgeError {
 export class OverloadedError extends GatelodgeError {
   override name = "OverloadedError";
 }
+/** What was to be changed has another version by now: read it again, and decide again. */
+export class VersionConflictError extends GatelodgeError {
+  override name = "VersionConflictError";
+}
+/** No user has this id. */
+export class UserNotFoundError extends GatelodgeError {
+  override name = "UserNotFoundError";
+}
 /** No token is given for the audience that was named. */
 export class AudienceRefusedError extends GatelodgeError {
   override name = "AudienceRefusedError";
@@ -196,6 +204,8 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   METHOD_UNKNOWN: MethodUnknownError,
   INTERNAL: InternalError,
   OVERLOADED: OverloadedError,
+  VERSION_CONFLICT: VersionConflictError,
+  USER_NOT_FOUND: UserNotFoundError,
   AUDIENCE_REFUSED: AudienceRefusedError,
   MINTING_OFF: MintingOffError,
   EXCHANGE_UNSUPPORTED: ExchangeUnsupportedError,

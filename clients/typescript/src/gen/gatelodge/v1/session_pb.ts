@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/session.proto.
  */
 export const file_gatelodge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIoYCChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIQggKBl90b3VjaCJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIroBChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSABCCAoGdGFyZ2V0IhIKEFByZXNlbnRlZFNlc3Npb24iNQocU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNKnUKD0NzcmZSZXF1aXJlbWVudBIgChxDU1JGX1JFUVVJUkVNRU5UX1VOU1BFQ0lGSUVEEAASHQoZQ1NSRl9SRVFVSVJFTUVOVF9SRVFVSVJFRBABEiEKHUNTUkZfUkVRVUlSRU1FTlRfTk9UX1JFUVVJUkVEEAIqhAEKFEZpbmdlcnByaW50SnVkZ2VtZW50EiUKIUZJTkdFUlBSSU5UX0pVREdFTUVOVF9VTlNQRUNJRklFRBAAEiEKHUZJTkdFUlBSSU5UX0pVREdFTUVOVF9NQVRDSEVEEAESIgoeRklOR0VSUFJJTlRfSlVER0VNRU5UX0RJRkZFUkVEEAIqlgIKDkluYWN0aXZlUmVhc29uEh8KG0lOQUNUSVZFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFElOQUNUSVZFX1JFQVNPTl9OT05FEAESGgoWSU5BQ1RJVkVfUkVBU09OX0ZPUkdFRBACEhkKFUlOQUNUSVZFX1JFQVNPTl9FTkRFRBADEhsKF0lOQUNUSVZFX1JFQVNPTl9FWFBJUkVEEAQSGAoUSU5BQ1RJVkVfUkVBU09OX0lETEUQBRIbChdJTkFDVElWRV9SRUFTT05fUkVWT0tFRBAGEh8KG0lOQUNUSVZFX1JFQVNPTl9GSU5HRVJQUklOVBAHEh0KGUlOQUNUSVZFX1JFQVNPTl9BTUJJR1VPVVMQCCq3AgoMRGVuaWVkUmVhc29uEh0KGURFTklFRF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERU5JRURfUkVBU09OX0NTUkZfTUlTU0lORxABEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9JTlZBTElEEAISHgoaREVOSUVEX1JFQVNPTl9DU1JGX0VYUElSRUQQAxIkCiBERU5JRURfUkVBU09OX0NTUkZfT1RIRVJfU0VTU0lPThAEEiAKHERFTklFRF9SRUFTT05fT1JJR0lOX1JFRlVTRUQQBRIfChtERU5JRURfUkVBU09OX1NDT1BFX01JU1NJTkcQBhIfChtERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQBxIeChpERU5JRURfUkVBU09OX0NTUkZfUk9UQVRFRBAIMtwDCg5TZXNzaW9uU2VydmljZRJeCg9WYWxpZGF0ZVNlc3Npb24SJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBolLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXNwb25zZRJYCg1SZWZyZXNoVG9rZW5zEiIuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXNwb25zZRJbCg5HZXRBY2Nlc3NUb2tlbhIjLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJSCgtHZXRVc2VySW5mbxIgLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1JlcXVlc3QaIS5nYXRlbG9kZ2UudjEuR2V0VXNlckluZm9SZXNwb25zZRJfCgZSZXZva2USKS5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0GiouZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIoYCChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIQggKBl90b3VjaCJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIoYCChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSAASFAoKc2Vzc2lvbl9pZBgEIAEoCUgAEjQKCmFsbF9vdGhlcnMYBSABKAsyHi5nYXRlbG9kZ2UudjEuQWxsT3RoZXJTZXNzaW9uc0gAQggKBnRhcmdldCISChBQcmVzZW50ZWRTZXNzaW9uIhIKEEFsbE90aGVyU2Vzc2lvbnMivQEKHFNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoDRIvCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb24SKwoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb24SKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXIilgEKF0xpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAki5gEKGExpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRIzCg11c2VyX3Nlc3Npb25zGAEgASgLMhouZ2F0ZWxvZGdlLnYxLlVzZXJTZXNzaW9uc0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSJUCgxVc2VyU2Vzc2lvbnMSKwoIc2Vzc2lvbnMYASADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImIKC1VzZXJTZXNzaW9uEioKB3Nlc3Npb24YASABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8SDwoHY3VycmVudBgCIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgDIAEoCSJsChRHZXRBdHRyaWJ1dGVzUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0IrQBChVHZXRBdHRyaWJ1dGVzUmVzcG9uc2USLgoKYXR0cmlidXRlcxgBIAEoCzIYLmdhdGVsb2RnZS52MS5BdHRyaWJ1dGVzSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IAEIJCgdvdXRjb21lIocBCgpBdHRyaWJ1dGVzEjkKBnZhbHVlcxgBIAMoCzIkLmdhdGVsb2RnZS52MS5BdHRyaWJ1dGVzLlZhbHVlc0VudHJ5QgOAAQESDwoHdmVyc2lvbhgCIAEoBBotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBIocCChdVcGRhdGVBdHRyaWJ1dGVzUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EhgKEGV4cGVjdGVkX3ZlcnNpb24YAyABKAQSQAoDc2V0GAQgAygLMi4uZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0LlNldEVudHJ5QgOAAQESDgoGcmVtb3ZlGAUgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEitwEKGFVwZGF0ZUF0dHJpYnV0ZXNSZXNwb25zZRIuCgphdHRyaWJ1dGVzGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkF0dHJpYnV0ZXNIABIxCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb25IABItCgZkZW5pZWQYAyABKAsyGy5nYXRlbG9kZ2UudjEuRGVuaWVkU2Vzc2lvbkgAQgkKB291dGNvbWUqdQoPQ3NyZlJlcXVpcmVtZW50EiAKHENTUkZfUkVRVUlSRU1FTlRfVU5TUEVDSUZJRUQQABIdChlDU1JGX1JFUVVJUkVNRU5UX1JFUVVJUkVEEAESIQodQ1NSRl9SRVFVSVJFTUVOVF9OT1RfUkVRVUlSRUQQAiqEAQoURmluZ2VycHJpbnRKdWRnZW1lbnQSJQohRklOR0VSUFJJTlRfSlVER0VNRU5UX1VOU1BFQ0lGSUVEEAASIQodRklOR0VSUFJJTlRfSlVER0VNRU5UX01BVENIRUQQARIiCh5GSU5HRVJQUklOVF9KVURHRU1FTlRfRElGRkVSRUQQAiqWAgoOSW5hY3RpdmVSZWFzb24SHwobSU5BQ1RJVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGAoUSU5BQ1RJVkVfUkVBU09OX05PTkUQARIaChZJTkFDVElWRV9SRUFTT05fRk9SR0VEEAISGQoVSU5BQ1RJVkVfUkVBU09OX0VOREVEEAMSGwoXSU5BQ1RJVkVfUkVBU09OX0VYUElSRUQQBBIYChRJTkFDVElWRV9SRUFTT05fSURMRRAFEhsKF0lOQUNUSVZFX1JFQVNPTl9SRVZPS0VEEAYSHwobSU5BQ1RJVkVfUkVBU09OX0ZJTkdFUlBSSU5UEAcSHQoZSU5BQ1RJVkVfUkVBU09OX0FNQklHVU9VUxAIKrcCCgxEZW5pZWRSZWFzb24SHQoZREVOSUVEX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9NSVNTSU5HEAESHgoaREVOSUVEX1JFQVNPTl9DU1JGX0lOVkFMSUQQAhIeChpERU5JRURfUkVBU09OX0NTUkZfRVhQSVJFRBADEiQKIERFTklFRF9SRUFTT05fQ1NSRl9PVEhFUl9TRVNTSU9OEAQSIAocREVOSUVEX1JFQVNPTl9PUklHSU5fUkVGVVNFRBAFEh8KG0RFTklFRF9SRUFTT05fU0NPUEVfTUlTU0lORxAGEh8KG0RFTklFRF9SRUFTT05fTE9HSU5fVE9PX09MRBAHEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9ST1RBVEVEEAgy/AUKDlNlc3Npb25TZXJ2aWNlEl4KD1ZhbGlkYXRlU2Vzc2lvbhIkLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlElgKDVJlZnJlc2hUb2tlbnMSIi5nYXRlbG9kZ2UudjEuUmVmcmVzaFRva2Vuc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuUmVmcmVzaFRva2Vuc1Jlc3BvbnNlElsKDkdldEFjY2Vzc1Rva2VuEiMuZ2F0ZWxvZGdlLnYxLkdldEFjY2Vzc1Rva2VuUmVxdWVzdBokLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlc3BvbnNlElIKC0dldFVzZXJJbmZvEiAuZ2F0ZWxvZGdlLnYxLkdldFVzZXJJbmZvUmVxdWVzdBohLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1Jlc3BvbnNlEmEKEExpc3RVc2VyU2Vzc2lvbnMSJS5nYXRlbG9kZ2UudjEuTGlzdFVzZXJTZXNzaW9uc1JlcXVlc3QaJi5nYXRlbG9kZ2UudjEuTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlElgKDUdldEF0dHJpYnV0ZXMSIi5nYXRlbG9kZ2UudjEuR2V0QXR0cmlidXRlc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuR2V0QXR0cmlidXRlc1Jlc3BvbnNlEmEKEFVwZGF0ZUF0dHJpYnV0ZXMSJS5nYXRlbG9kZ2UudjEuVXBkYXRlQXR0cmlidXRlc1JlcXVlc3QaJi5nYXRlbG9kZ2UudjEuVXBkYXRlQXR0cmlidXRlc1Jlc3BvbnNlEl8KBlJldm9rZRIpLmdhdGVsb2RnZS52MS5TZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QaKi5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateSession.
@@ -210,7 +210,8 @@ export type ActiveSession = Message<"gatelodge.v1.ActiveSession"> & {
   setCookies: string[];
 
   /**
-   * A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it in the response header that EdgeSettings.csrf_header names.
+   * A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
+   * them, in the response header that EdgeSettings.csrf_header names.
    *
    * @generated from field: string csrf_token = 5;
    */
@@ -777,6 +778,22 @@ export type SessionServiceRevokeRequest = Message<"gatelodge.v1.SessionServiceRe
      */
     value: PresentedSession;
     case: "presentedSession";
+  } | {
+    /**
+     * One session of the same user, by its public id.
+     *
+     * @generated from field: string session_id = 4;
+     */
+    value: string;
+    case: "sessionId";
+  } | {
+    /**
+     * All sessions of the same user but the one that the cookies present.
+     *
+     * @generated from field: gatelodge.v1.AllOtherSessions all_others = 5;
+     */
+    value: AllOtherSessions;
+    case: "allOthers";
   } | { case: undefined; value?: undefined };
 };
 
@@ -803,17 +820,55 @@ export const PresentedSessionSchema: GenMessage<PresentedSession> = /*@__PURE__*
   messageDesc(file_gatelodge_v1_session, 17);
 
 /**
+ * All sessions of a user but the presented one.
+ *
+ * @generated from message gatelodge.v1.AllOtherSessions
+ */
+export type AllOtherSessions = Message<"gatelodge.v1.AllOtherSessions"> & {
+};
+
+/**
+ * Describes the message gatelodge.v1.AllOtherSessions.
+ * Use `create(AllOtherSessionsSchema)` to create a new message.
+ */
+export const AllOtherSessionsSchema: GenMessage<AllOtherSessions> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 18);
+
+/**
  * The answer of SessionService.Revoke.
  *
  * @generated from message gatelodge.v1.SessionServiceRevokeResponse
  */
 export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceRevokeResponse"> & {
   /**
-   * How many sessions this call ended: 1, or 0 when none was living.
+   * How many sessions this call ended; 0 when none was living.
    *
    * @generated from field: uint32 revoked_count = 1;
    */
   revokedCount: number;
+
+  /**
+   * There is no living session that could end others, and nothing was ended. Never set for `presented_session`.
+   *
+   * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+   */
+  inactive?: InactiveSession | undefined;
+
+  /**
+   * The session lives, but this request may not end any: CSRF token or origin. Nothing was ended.
+   *
+   * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+   */
+  denied?: DeniedSession | undefined;
+
+  /**
+   * What to answer a browser that asked for it, finished: 200 JSON with `message` and `revoked_count`, with the cookie
+   * cleared when the presented session ended, or the answer of `inactive` or `denied`. Absent when the call had no
+   * context.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
+   */
+  answer?: HttpAnswer | undefined;
 };
 
 /**
@@ -821,7 +876,362 @@ export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceR
  * Use `create(SessionServiceRevokeResponseSchema)` to create a new message.
  */
 export const SessionServiceRevokeResponseSchema: GenMessage<SessionServiceRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 18);
+  messageDesc(file_gatelodge_v1_session, 19);
+
+/**
+ * The question of ListUserSessions.
+ *
+ * @generated from message gatelodge.v1.ListUserSessionsRequest
+ */
+export type ListUserSessionsRequest = Message<"gatelodge.v1.ListUserSessionsRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * How many to list at most; 0 for 50, at most 200.
+   *
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on: next_page_token of the answer before, or empty.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.ListUserSessionsRequest.
+ * Use `create(ListUserSessionsRequestSchema)` to create a new message.
+ */
+export const ListUserSessionsRequestSchema: GenMessage<ListUserSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 20);
+
+/**
+ * The answer of ListUserSessions.
+ *
+ * @generated from message gatelodge.v1.ListUserSessionsResponse
+ */
+export type ListUserSessionsResponse = Message<"gatelodge.v1.ListUserSessionsResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.ListUserSessionsResponse.outcome
+   */
+  outcome: {
+    /**
+     * The sessions.
+     *
+     * @generated from field: gatelodge.v1.UserSessions user_sessions = 1;
+     */
+    value: UserSessions;
+    case: "userSessions";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What to answer a browser that asked for it, finished: 200 JSON with `sessions` (each with `session_id`, `current`,
+   * `device`, `place`, `client_address`, `created`, `last_active`, `idle_end`, `absolute_end`; times in seconds since
+   * 1970) and `next_page_token`, or the answer of `inactive` or `denied`. Absent when the call had no context.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
+   */
+  answer?: HttpAnswer | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.ListUserSessionsResponse.
+ * Use `create(ListUserSessionsResponseSchema)` to create a new message.
+ */
+export const ListUserSessionsResponseSchema: GenMessage<ListUserSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 21);
+
+/**
+ * Living sessions of one user.
+ *
+ * @generated from message gatelodge.v1.UserSessions
+ */
+export type UserSessions = Message<"gatelodge.v1.UserSessions"> & {
+  /**
+   * The sessions of this page, the newest first.
+   *
+   * @generated from field: repeated gatelodge.v1.UserSession sessions = 1;
+   */
+  sessions: UserSession[];
+
+  /**
+   * Where to go on; empty when there is no more.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.UserSessions.
+ * Use `create(UserSessionsSchema)` to create a new message.
+ */
+export const UserSessionsSchema: GenMessage<UserSessions> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 22);
+
+/**
+ * A session, as its user sees it.
+ *
+ * @generated from message gatelodge.v1.UserSession
+ */
+export type UserSession = Message<"gatelodge.v1.UserSession"> & {
+  /**
+   * Its facts, device and place among them.
+   *
+   * @generated from field: gatelodge.v1.SessionInfo session = 1;
+   */
+  session?: SessionInfo | undefined;
+
+  /**
+   * Whether it is the presented one.
+   *
+   * @generated from field: bool current = 2;
+   */
+  current: boolean;
+
+  /**
+   * The client's network address when it began.
+   *
+   * @generated from field: string client_address = 3;
+   */
+  clientAddress: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.UserSession.
+ * Use `create(UserSessionSchema)` to create a new message.
+ */
+export const UserSessionSchema: GenMessage<UserSession> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 23);
+
+/**
+ * The question of GetAttributes.
+ *
+ * @generated from message gatelodge.v1.GetAttributesRequest
+ */
+export type GetAttributesRequest = Message<"gatelodge.v1.GetAttributesRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.GetAttributesRequest.
+ * Use `create(GetAttributesRequestSchema)` to create a new message.
+ */
+export const GetAttributesRequestSchema: GenMessage<GetAttributesRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 24);
+
+/**
+ * The answer of GetAttributes.
+ *
+ * @generated from message gatelodge.v1.GetAttributesResponse
+ */
+export type GetAttributesResponse = Message<"gatelodge.v1.GetAttributesResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.GetAttributesResponse.outcome
+   */
+  outcome: {
+    /**
+     * What is kept.
+     *
+     * @generated from field: gatelodge.v1.Attributes attributes = 1;
+     */
+    value: Attributes;
+    case: "attributes";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gatelodge.v1.GetAttributesResponse.
+ * Use `create(GetAttributesResponseSchema)` to create a new message.
+ */
+export const GetAttributesResponseSchema: GenMessage<GetAttributesResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 25);
+
+/**
+ * What an application keeps with a session.
+ *
+ * @generated from message gatelodge.v1.Attributes
+ */
+export type Attributes = Message<"gatelodge.v1.Attributes"> & {
+  /**
+   * The values by their names.
+   *
+   * @generated from field: map<string, bytes> values = 1;
+   */
+  values: { [key: string]: Uint8Array };
+
+  /**
+   * Their version: 0 while nothing was kept. It rises by one with every change.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message gatelodge.v1.Attributes.
+ * Use `create(AttributesSchema)` to create a new message.
+ */
+export const AttributesSchema: GenMessage<Attributes> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 26);
+
+/**
+ * The question of UpdateAttributes.
+ *
+ * @generated from message gatelodge.v1.UpdateAttributesRequest
+ */
+export type UpdateAttributesRequest = Message<"gatelodge.v1.UpdateAttributesRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * The version that was read: with another the call fails with VERSION_CONFLICT, and changes nothing.
+   *
+   * @generated from field: uint64 expected_version = 3;
+   */
+  expectedVersion: bigint;
+
+  /**
+   * Values to keep, over those of the same names. Names have 1 to 64 letters, digits and "-_.:"; how many there may be, and
+   * how much names and values may take together, is configured (app.sessions.attributes).
+   *
+   * @generated from field: map<string, bytes> set = 4;
+   */
+  set: { [key: string]: Uint8Array };
+
+  /**
+   * Names of values to keep no longer. One that is not there is no fault; one that is also in `set` is.
+   *
+   * @generated from field: repeated string remove = 5;
+   */
+  remove: string[];
+};
+
+/**
+ * Describes the message gatelodge.v1.UpdateAttributesRequest.
+ * Use `create(UpdateAttributesRequestSchema)` to create a new message.
+ */
+export const UpdateAttributesRequestSchema: GenMessage<UpdateAttributesRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 27);
+
+/**
+ * The answer of UpdateAttributes.
+ *
+ * @generated from message gatelodge.v1.UpdateAttributesResponse
+ */
+export type UpdateAttributesResponse = Message<"gatelodge.v1.UpdateAttributesResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.UpdateAttributesResponse.outcome
+   */
+  outcome: {
+    /**
+     * What is kept now.
+     *
+     * @generated from field: gatelodge.v1.Attributes attributes = 1;
+     */
+    value: Attributes;
+    case: "attributes";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gatelodge.v1.UpdateAttributesResponse.
+ * Use `create(UpdateAttributesResponseSchema)` to create a new message.
+ */
+export const UpdateAttributesResponseSchema: GenMessage<UpdateAttributesResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 28);
 
 /**
  * Whether a request needs a CSRF token.
@@ -1076,6 +1486,7 @@ export const SessionService: GenService<{
    * refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
    * Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
    * refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
+   * Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
    * NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
    *
@@ -1107,7 +1518,8 @@ export const SessionService: GenService<{
    *
    * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
    * ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
-   * time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+   * time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
+   * its status holds a finished HttpAnswer among its details: an edge copies it.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
    * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
    *
@@ -1119,11 +1531,56 @@ export const SessionService: GenService<{
     output: typeof GetUserInfoResponseSchema;
   },
   /**
-   * Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
+   * Lists the living sessions of the presented session's user, the newest first: "my devices".
    *
-   * Callers: edge, backend. Safe to retry: a session that is already gone is no error.
-   * Its tokens are destroyed with it, and the refresh token is revoked at the provider where it offers that
-   * (RFC 7009), beside the answer.
+   * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+   * ValidateSession (`denied`).
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.ListUserSessions
+   */
+  listUserSessions: {
+    methodKind: "unary";
+    input: typeof ListUserSessionsRequestSchema;
+    output: typeof ListUserSessionsResponseSchema;
+  },
+  /**
+   * Reads what an application keeps with the session: small values of its own, such as a cart's id.
+   *
+   * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+   * ValidateSession (`denied`).
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.GetAttributes
+   */
+  getAttributes: {
+    methodKind: "unary";
+    input: typeof GetAttributesRequestSchema;
+    output: typeof GetAttributesResponseSchema;
+  },
+  /**
+   * Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
+   * session, and opens with its credential alone.
+   *
+   * Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
+   * the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+   * Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.UpdateAttributes
+   */
+  updateAttributes: {
+    methodKind: "unary";
+    input: typeof UpdateAttributesRequestSchema;
+    output: typeof UpdateAttributesResponseSchema;
+  },
+  /**
+   * Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
+   * also clears the cookie.
+   *
+   * Callers: edge, backend. Safe to retry: a session that is already gone is no error, and of another user none is ended.
+   * A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends.
+   * The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
+   * offers that (RFC 7009), beside the answer; those of others open only with their own credential.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.SessionService.Revoke
