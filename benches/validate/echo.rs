@@ -36,7 +36,7 @@ impl Echo {
             Some(address) => {
                 let mut redis = connect(address)?;
                 let (new, _) = session::make(&session::vault(), 0, None);
-                let owner = Owner { user: new.user.hash, began: new.began };
+                let owner = Owner { user: new.user.hash, began: None };
                 let record = record::write(&owner, &new.record);
                 let _: () = redis.set(KEY, record).await?;
                 Some(redis)

@@ -57,8 +57,10 @@ pub struct NewSession {
     pub user_cap: usize,
     /// Whether the user's oldest sessions end instead, with a tombstone `Replaced`: as many as it takes.
     pub makes_room: bool,
-    /// When it began: the order in which sessions make room.
+    /// When it began.
     pub began: Timestamp,
+    /// Whether its record says so: the order in which sessions make room. Those that do not say are older.
+    pub notes_beginning: bool,
     /// The sealed profile for the user's record, which is made or brought up to date in the same step; `None` where no
     /// record of the user is kept.
     pub profile: Option<Vec<u8>>,

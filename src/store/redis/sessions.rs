@@ -200,7 +200,7 @@ impl RedisStore {
         keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
         let members = looked_up.iter().map(|member| session_of(tenant, partition, member));
         keys.extend(members.flat_map(|session| self.keys.session(&session).all()));
-        let owner = Owner { user: new.user.hash, began: new.began };
+        let owner = Owner { user: new.user.hash, began: new.notes_beginning.then_some(new.began) };
         let mut args = vec![
             record::write(&owner, &new.record),
             new.tokens.clone().unwrap_or_default(),
@@ -212,6 +212,7 @@ impl RedisStore {
             number(new.user_cap as u64),
             number(u8::from(new.makes_room)),
             new.profile.clone().unwrap_or_default(),
+            record::moment(new.began.as_millis()).to_vec(),
             vec![record::ending_byte(Ending::Replaced)],
             millis(new.remember_for),
             number(new.replaces.len() as u64),
