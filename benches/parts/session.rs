@@ -97,6 +97,7 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         user_cap: 1000,
         makes_room: false,
         began: now,
+        notes_beginning: false,
         profile: None,
     };
     (new, credential)

@@ -168,6 +168,7 @@ impl Authority {
             user_cap: limit.map_or(cap, |limit| limit.most.min(cap)),
             makes_room: limit.is_some_and(|limit| limit.on_exceed == OnExceed::EndOldest),
             began: now,
+            notes_beginning: limit.is_some(),
             profile: Some(self.vault.seal_profile(self.nonce(), &user, &profile)),
         };
         let times = Times { created: now, last_active: now, absolute_end };

@@ -57,8 +57,10 @@ pub struct NewSession {
     pub user_cap: usize,
     /// Whether the user's oldest sessions end instead, with a tombstone `Replaced`: as many as it takes.
     pub makes_room: bool,
-    /// When it began: the order in which sessions make room.
+    /// When it began.
     pub began: Timestamp,
+    /// Whether its record says so: the order in which sessions make room. Those that do not say are older.
+    pub notes_beginning: bool,
     /// The sealed profile for the user's record, which is made or brought up to date in the same step; `None` where no
     /// record of the user is kept.
     pub profile: Option<Vec<u8>>,
@@ -155,6 +157,11 @@ pub trait SessionStore: Send + Sync {
 
     /// Reads a session. One round trip for one that is there.
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup>;
+
+    /// As `read`, for one of many that are asked for at the same moment: they may travel together.
+    async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        self.read(key).await
+    }
 
     /// Writes down that the session was used `at`, and keeps it `keep_for` longer from now.
     /// MUST do nothing when the session is gone, and MUST NOT change the revision or move `last_active` back.

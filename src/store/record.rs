@@ -19,8 +19,8 @@ pub type UserHash = [u8; 10];
 pub struct Owner {
     /// The user.
     pub user: UserHash,
-    /// When the session began: the order in which sessions make room for a newer one.
-    pub began: Timestamp,
+    /// When the session began, where it is to make room for a newer one in its turn; those that do not say are older.
+    pub began: Option<Timestamp>,
 }
 
 /// A field of the header: where it begins and how long it is, in bytes.
@@ -44,8 +44,7 @@ const CURRENT: Field = Field::after(GENERATION, 16);
 const LAST_ACTIVE: Field = Field::after(CURRENT, 6);
 const FENCE: Field = Field::after(LAST_ACTIVE, 4);
 const USER: Field = Field::after(FENCE, 10);
-const BEGAN: Field = Field::after(USER, 6);
-const PROVIDER: Field = Field::after(BEGAN, 4);
+const PROVIDER: Field = Field::after(USER, 4);
 
 /// Where the fixed fields end. What few records have follows, as the flags say, and then the body.
 const FIXED: usize = PROVIDER.at + PROVIDER.len;
@@ -59,6 +58,9 @@ const HAS_PREVIOUS: u8 = 1;
 const HAS_MARKS: u8 = 2;
 /// The flag of a record with the hash of a successor's secret (16 bytes), where none of the secret before is.
 const HAS_NEXT: u8 = 4;
+
+/// The flag of a record with the moment at which its session began (6 bytes), after its marks.
+const HAS_BEGAN: u8 = 8;
 
 /// Why bytes are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,16 +89,16 @@ pub fn write(owner: &Owner, record: &Record) -> Vec<u8> {
         Some(Other::Previous(hash)) => (HAS_PREVIOUS, Some(hash)),
         Some(Other::Next(hash)) => (HAS_NEXT, Some(hash)),
     };
-    bytes.push(flag | marks.map_or(0, |_| HAS_MARKS));
+    bytes.push(flag | marks.map_or(0, |_| HAS_MARKS) | owner.began.map_or(0, |_| HAS_BEGAN));
     bytes.extend_from_slice(&count(header.revision));
     bytes.extend_from_slice(&header.generation.to_be_bytes());
     bytes.extend_from_slice(&header.current);
     bytes.extend_from_slice(&moment(header.last_active.unwrap_or_default().as_millis()));
     bytes.extend_from_slice(&count(header.fence));
     bytes.extend_from_slice(&owner.user);
-    bytes.extend_from_slice(&moment(owner.began.as_millis()));
     bytes.extend_from_slice(&of.0);
     bytes.extend(marks.into_iter().flatten().flat_map(moment));
+    bytes.extend(owner.began.into_iter().flat_map(|began| moment(began.as_millis())));
     bytes.extend(other.iter().flatten());
     bytes.extend_from_slice(&record.body);
     bytes
@@ -124,7 +126,7 @@ pub fn read(bytes: &Bytes) -> Result<(Owner, Record), NotARecord> {
     let flags = match bytes.first_chunk() {
         Some([newer, _]) if *newer > VERSION => return Err(NotARecord::Newer(*newer)),
         Some([0, _]) => return Err(NotARecord::Impossible("format")),
-        Some([_, flags]) if *flags <= (HAS_NEXT | HAS_MARKS) && *flags != (HAS_NEXT | HAS_PREVIOUS) => *flags,
+        Some([_, flags]) if is_known(*flags) => *flags,
         Some(_) => return Err(NotARecord::Impossible("flag")),
         None => return Err(truncated),
     };
@@ -137,6 +139,11 @@ pub fn read(bytes: &Bytes) -> Result<(Owner, Record), NotARecord> {
         let (everything, tenant, provider) = (mark(), mark(), mark());
         let ((everything, tenant), provider) = everything.zip(tenant).zip(provider).ok_or(truncated)?;
         Marks { everything, tenant, provider, of }
+    };
+    let began = if flags & HAS_BEGAN == 0 {
+        None
+    } else {
+        Some(Timestamp::from_millis(number_of::<6>(split(&mut rest).ok_or(truncated)?)))
     };
     let other = match flags & (HAS_PREVIOUS | HAS_NEXT) {
         0 => None,
@@ -154,8 +161,12 @@ pub fn read(bytes: &Bytes) -> Result<(Owner, Record), NotARecord> {
         marks,
     };
     let body = bytes.slice(bytes.len() - rest.len()..);
-    let began = Timestamp::from_millis(number_of::<6>(array(bytes, BEGAN).ok_or(truncated)?));
     Ok((Owner { user: array(bytes, USER).ok_or(truncated)?, began }, Record { header, body }))
+}
+
+const fn is_known(flags: u8) -> bool {
+    let both = HAS_NEXT | HAS_PREVIOUS;
+    flags < 2 * HAS_BEGAN && flags & both != both
 }
 
 fn array<const N: usize>(bytes: &[u8], field: Field) -> Option<[u8; N]> {
@@ -203,9 +214,10 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 #[must_use]
 pub fn lua_offsets() -> String {
     let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE)];
-    let more = [("USER", USER), ("BEGAN", BEGAN), ("PROVIDER", PROVIDER), ("MARKS", MARKS)];
+    let more = [("USER", USER), ("PROVIDER", PROVIDER), ("MARKS", MARKS)];
     let fields = fields.into_iter().chain(more);
-    let first = format!("local VERSION, HEADER_LEN, HAS_MARKS = {VERSION}, {FIXED}, {HAS_MARKS}\n");
+    let first =
+        format!("local VERSION, HEADER_LEN, HAS_MARKS, HAS_BEGAN = {VERSION}, {FIXED}, {HAS_MARKS}, {HAS_BEGAN}\n");
     let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
     std::iter::once(first).chain(fields.map(line)).collect()
 }
@@ -214,7 +226,7 @@ pub fn lua_offsets() -> String {
 mod tests {
     use super::*;
 
-    const OWNER: Owner = Owner { user: [0xee; 10], began: Timestamp::from_millis(0x0190_0000_0002) };
+    const OWNER: Owner = Owner { user: [0xee; 10], began: Some(Timestamp::from_millis(0x0190_0000_0002)) };
 
     fn record() -> Record {
         let header = Header {
@@ -246,19 +258,20 @@ mod tests {
         let fixed = "01020304\
             0a0b0c0d\
             11111111111111111111111111111111";
-        let most = "00000009eeeeeeeeeeeeeeeeeeee019000000002bbbbbbbb";
+        let most = "00000009eeeeeeeeeeeeeeeeeeeebbbbbbbb";
         let rare = "000000000001000000000002019000000003\
+            019000000002\
             22222222222222222222222222222222";
         let golden = [
-            (plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
-            (record(), format!("0103{fixed}019000000001{most}{rare}7365616c6564")),
+            (Owner { began: None, ..OWNER }, plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
+            (OWNER, record(), format!("010b{fixed}019000000001{most}{rare}7365616c6564")),
         ];
-        for (record, golden) in golden {
-            let bytes = write(&OWNER, &record);
+        for (owner, record, golden) in golden {
+            let bytes = write(&owner, &record);
             assert_eq!(hex(&bytes), golden);
-            assert_eq!(read(&Bytes::from(bytes)), Ok((OWNER, record)));
+            assert_eq!(read(&Bytes::from(bytes)), Ok((owner, record)));
         }
-        assert_eq!(FIXED, 56);
+        assert_eq!(FIXED, 50);
     }
 
     #[test]
@@ -285,7 +298,7 @@ mod tests {
         };
         assert_eq!(with(0, 2), Err(NotARecord::Newer(2)));
         assert_eq!(with(0, 0), Err(NotARecord::Impossible("format")));
-        for flags in [HAS_PREVIOUS | HAS_NEXT, 7, 8] {
+        for flags in [HAS_PREVIOUS | HAS_NEXT, 7, 13, 16] {
             assert_eq!(with(1, flags), Err(NotARecord::Impossible("flag")));
         }
     }

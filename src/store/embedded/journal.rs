@@ -222,6 +222,7 @@ mod tests {
             user_cap: usize::MAX,
             makes_room: false,
             began: Timestamp::default(),
+            notes_beginning: false,
             profile: None,
         }
     }

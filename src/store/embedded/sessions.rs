@@ -191,11 +191,12 @@ impl EmbeddedStore {
         ended: Vec<SessionKey>,
         now: Timestamp,
     ) -> Ordered<Creation> {
+        let owner = Owner { user: new.user.hash, began: new.notes_beginning.then_some(new.began) };
         let NewSession {
             key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, began, profile, ..
         } = new;
         let entry = Entry {
-            owner: Owner { user: user.hash, began },
+            owner,
             expires: now + length(keep_for),
             visible: false,
             newest_revision: record.header.revision,

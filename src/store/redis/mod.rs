@@ -5,6 +5,7 @@
 mod connection;
 mod events;
 mod fitness;
+mod gather;
 mod index;
 mod joined;
 mod key;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use crate::authority::ports::Entropy;
 use crate::session::key::TenantNumber;
+use gather::Gather;
 use key::Keys;
 use link::Link;
 pub use settings::{ConnectError, RedisSettings};
@@ -37,6 +39,8 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     bells: Bells,
+    /// `None` over a cluster, whose keys lie on several servers.
+    gather: Option<Gather>,
     /// The one reader of the event log has connections of its own: those of `bells` may all be taken.
     log_bells: Bells,
     log_history: Mutex<String>,
@@ -56,8 +60,9 @@ impl RedisStore {
         let link = Arc::new(Link::new(&settings)?);
         link.check_now().await?;
         let (bells, log_bells) = (Bells::new(&link), Bells::new(&link));
+        let gather = (!settings.cluster).then(|| Gather::new(&link));
         let (keys, log_history) = (Keys::new(settings.key_prefix), Mutex::default());
-        Ok(Arc::new(Self { link, keys, bells, log_bells, log_history, entropy }))
+        Ok(Arc::new(Self { link, keys, bells, gather, log_bells, log_history, entropy }))
     }
 
     /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.

@@ -66,6 +66,16 @@ impl SessionStore for RedisStore {
         Ok(Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))))
     }
 
+    async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        if let Some(gather) = &self.gather
+            && let Some(kept) = gather.get(self.keys.record(key)).await?
+        {
+            return Ok(Lookup::Found(read_record(kept)?));
+        }
+        // What is not there, or no string, is looked at by itself.
+        self.read(key).await
+    }
+
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
         let args = [number(at.as_millis()), millis(keep_for)];
         self.link.insist(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
@@ -200,7 +210,7 @@ impl RedisStore {
         keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
         let members = looked_up.iter().map(|member| session_of(tenant, partition, member));
         keys.extend(members.flat_map(|session| self.keys.session(&session).all()));
-        let owner = Owner { user: new.user.hash, began: new.began };
+        let owner = Owner { user: new.user.hash, began: new.notes_beginning.then_some(new.began) };
         let mut args = vec![
             record::write(&owner, &new.record),
             new.tokens.clone().unwrap_or_default(),
@@ -212,6 +222,7 @@ impl RedisStore {
             number(new.user_cap as u64),
             number(u8::from(new.makes_room)),
             new.profile.clone().unwrap_or_default(),
+            record::moment(new.began.as_millis()).to_vec(),
             vec![record::ending_byte(Ending::Replaced)],
             millis(new.remember_for),
             number(new.replaces.len() as u64),

@@ -12,6 +12,7 @@
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
+//! | `checks` | many checks on one stream |
 
 /// Makes a test of every function named, on every store there is.
 macro_rules! on_every_store {
@@ -32,6 +33,7 @@ macro_rules! on_every_store {
 }
 
 mod attributes;
+mod checks;
 mod client;
 mod devices;
 mod door;

@@ -216,6 +216,7 @@ pub fn new_session(now: Timestamp, user: &UserKey) -> NewSession {
         user_cap: 1000,
         makes_room: false,
         began: now,
+        notes_beginning: false,
         profile: None,
     }
 }

@@ -186,7 +186,6 @@ async fn cost(count: u64, profile: usize, with_tokens: bool) -> u64 {
 async fn a_session_costs_no_more_than_promised() {
     for (profile, at_most) in [BYTES, BYTES, BYTES_OF_DIRECTORIES].into_iter().enumerate() {
         let name = profiles(Timestamp::default())[profile].0;
-        println!("TMP body {}", session(Timestamp::from_secs(1_800_000_000), profile, None).record.body.len());
         let each = cost(SESSIONS, profile, false).await;
         println!("{each} bytes a session of {name}");
         assert!(each <= at_most, "{each} bytes a session of {name}");

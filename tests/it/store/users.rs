@@ -10,7 +10,7 @@ use gatelodge::session::key::{ProviderSessionKey, SessionKey, UserKey};
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
-use super::bench::{BINDING, Bench, LONG, SHORT, TENANT, fresh, new_session, user};
+use super::bench::{BINDING, Bench, LONG, SHORT, TENANT, fresh, new_session, record, user};
 
 /// A session about to be made by a login of somebody with this profile.
 async fn with_profile(bench: &Bench, user: &UserKey, profile: &[u8]) -> NewSession {
@@ -117,17 +117,20 @@ pub async fn room_is_made_by_exactly_the_oldest(bench: &Bench) {
     let at = |seconds: u64| Timestamp::from_secs(1_700_000_000 + seconds);
     let mut keys = Vec::new();
     for began in [30, 10, 20, 40] {
-        let new = NewSession { began: at(began), ..new_session(now, &user) };
+        let new = NewSession { began: at(began), notes_beginning: began > 10, ..new_session(now, &user) };
         keys.push(new.key);
         bench.store.create(new).await.unwrap();
     }
+    // A write of the record, which knows neither user nor beginning, keeps both.
+    assert_eq!(bench.store.rewrite(&keys[2], record(2)).await.unwrap(), Written::Yes);
+    assert_eq!(bench.found(&keys[2]).await, record(2));
     // One that has gone by itself is not counted.
-    let short = NewSession { keep_for: SHORT, began: at(5), ..new_session(now, &user) };
+    let short = NewSession { keep_for: SHORT, ..new_session(now, &user) };
     bench.store.create(short).await.unwrap();
     bench.pass(SHORT + Duration::from_millis(1)).await;
     let making_room = async |user_cap, replaces| {
         let new = new_session(bench.store.time().await.unwrap(), &user);
-        let new = NewSession { user_cap, replaces, makes_room: true, began: at(50), ..new };
+        let new = NewSession { user_cap, replaces, makes_room: true, began: at(50), notes_beginning: true, ..new };
         match bench.store.create(new).await.unwrap() {
             Creation::Created(made) => made.ended,
             other => panic!("{other:?}"),

@@ -4,7 +4,7 @@
 --       and of the tenant;
 --       for each named session: record, tokens, attributes, lease, tombstone, bell
 -- ARGV: record, tokens or '', life, tokens' life, start of the login, user, id, cap, 1 to make room, profile or '',
---       reason and life of the tombstones, count of replaced sessions; the named sessions: members that are replaced,
+--       the moment of the login in bytes, reason and life of the tombstones, count of replaced sessions; the named sessions: members that are replaced,
 --       then those looked up
 -- Answers {1, first login, member that made room ...} created, {2} revoked meanwhile, {3} too many,
 -- {4, member ...} look these members up and come again, {5} the user is disabled.
@@ -12,8 +12,8 @@ local record, tokens, tombstone, index, mark = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local user_record, users = KEYS[6], KEYS[7]
 local life, tokens_life, started, user = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local cap, makes_room, profile = tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10]
-local why, remember_for, replaced = ARGV[11], ARGV[12], tonumber(ARGV[13])
-local first_key, first_member = 9, 13
+local at, why, remember_for, replaced = ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[14])
+local first_key, first_member = 9, 14
 
 local replaces, before_keys = {}, {}
 for i = 1, #ARGV - first_member do
@@ -77,8 +77,9 @@ if living >= cap then
         living = living - 1
       else
         known[#known + 1] = place
-        local header = redis.call('GETRANGE', KEYS[k + 1], 0, HEADER_LEN - 1)
-        began[place] = is_record(header) and number(header, BEGAN_FROM, BEGAN_TO) or 0
+        local header = redis.call('GETRANGE', KEYS[k + 1], 0, MARKS_TO + 5)
+        local moment = is_record(header) and began_in(header) or ''
+        began[place] = moment ~= '' and number(moment, 1, 6) or 0
       end
     end
   end
@@ -113,7 +114,6 @@ lengthen(index, tokens_life)
 
 local first_login = 0
 if profile ~= '' then
-  local at = string.sub(ARGV[1], BEGAN_FROM, BEGAN_TO)
   local since, logins = at, 1
   if known_user then
     since = string.sub(known_user, FIRST_LOGIN_FROM, FIRST_LOGIN_TO)

@@ -102,6 +102,13 @@ local function is_killed(record, marks)
   return marks.everything > everything or marks.tenant > tenant or of > provider
 end
 
+-- When a session began, as its record has it in bytes; '' where it does not say. Needs the first MARKS_TO + 6 bytes.
+local function began_in(record)
+  local flags = string.byte(record, 2)
+  local before = bit.band(flags, HAS_MARKS) ~= 0 and MARKS_TO or HEADER_LEN
+  return bit.band(flags, HAS_BEGAN) ~= 0 and string.sub(record, before + 1, before + 6) or ''
+end
+
 -- As is_killed, of the record with this key. One that is not there or can't be read is not.
 local function is_killed_at(key, marks)
   local header = redis.pcall('GETRANGE', key, 0, MARKS_TO - 1)
@@ -127,13 +134,19 @@ local function over(kept, new)
   local function used(record)
     return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
   end
-  local later = used(kept) > used(new) and kept or new
-  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+  local later, began = used(kept) > used(new) and kept or new, began_in(kept)
+  local flags = string.byte(new, 2)
+  local before = bit.band(flags, HAS_MARKS) ~= 0 and MARKS_TO or HEADER_LEN
+  return string.sub(new, 1, 1)
+    .. string.char(began == '' and flags or bit.bor(flags, HAS_BEGAN))
+    .. string.sub(new, 3, LAST_ACTIVE_FROM - 1)
     .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
     .. string.sub(kept, FENCE_FROM, FENCE_TO)
     .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-    .. string.sub(kept, USER_FROM, BEGAN_TO)
-    .. string.sub(new, BEGAN_TO + 1)
+    .. string.sub(kept, USER_FROM, USER_TO)
+    .. string.sub(new, USER_TO + 1, before)
+    .. began
+    .. string.sub(new, before + 1)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.
