@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet,
-    Settings, TokenSettings,
+    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
+    RouteSet, Settings, TokenSettings,
 };
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
