@@ -10,7 +10,7 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, settings};
 use crate::authority::access_token::TokenCheck;
-use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore};
+use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
@@ -30,6 +30,7 @@ pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
     pub(super) events: Arc<dyn EventLog>,
+    pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
@@ -48,6 +49,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                users: store.clone(),
                 mint_keys: store.clone(),
                 events: store,
                 sweeping,
@@ -69,6 +71,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                users: store.clone(),
                 mint_keys: store.clone(),
                 events: store,
                 sweeping,
