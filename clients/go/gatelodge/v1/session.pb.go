@@ -1898,8 +1898,8 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
 	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n" +
 	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n" +
-	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseB^\n" +
-	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
+	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseBl\n" +
+	"\x16io.github.gatelodge.v1B\fSessionProtoP\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
 	file_gatelodge_v1_session_proto_rawDescOnce sync.Once
