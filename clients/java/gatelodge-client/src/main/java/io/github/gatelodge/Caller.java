@@ -1,0 +1,175 @@
+package io.github.gatelodge;
+
+import io.github.gatelodge.error.DeadlineExceededException;
+import io.github.gatelodge.error.Failure;
+import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.error.ProviderUnavailableException;
+import io.github.gatelodge.error.UnreachableException;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ConnectivityState;
+import io.grpc.Deadline;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** Carries every call: deadline, request id, retries, errors. Does not know what is asked. */
+final class Caller {
+    private static final Duration FIRST_WAIT = Duration.ofMillis(50);
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(1);
+    // An authority that can't be reached is asked once more and no oftener: a person waits. But it may be starting
+    // again.
+    private static final int REPEATS_UNREACHED = 1;
+    private static final Duration UNREACHED_WAIT = Duration.ofMillis(500);
+
+    private final Channel base;
+    private final Channel channel;
+    private final String address;
+    private final AtomicBoolean isClosed;
+    private final @Nullable Duration timeout;
+    private final @Nullable String requestId;
+
+    /** Calls over {@code channel}, whose connection is that of {@code base}. */
+    Caller(Channel base, Channel channel, String address, @Nullable Duration timeout) {
+        this(base, channel, address, new AtomicBoolean(), timeout, null);
+    }
+
+    private Caller(
+            Channel base,
+            Channel channel,
+            String address,
+            AtomicBoolean isClosed,
+            @Nullable Duration timeout,
+            @Nullable String requestId) {
+        this.base = base;
+        this.channel = channel;
+        this.address = address;
+        this.isClosed = isClosed;
+        this.timeout = timeout;
+        this.requestId = requestId;
+    }
+
+    Caller withTimeout(Duration other) {
+        return new Caller(base, channel, address, isClosed, other, requestId);
+    }
+
+    Caller forRequest(String id) {
+        return new Caller(base, channel, address, isClosed, timeout, id);
+    }
+
+    void close() {
+        isClosed.set(true);
+    }
+
+    boolean isClosed() {
+        return isClosed.get();
+    }
+
+    /**
+     * Sends until there is an answer, a failure that a repeat can't mend, or no time left.
+     *
+     * <p>Invariant: only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than the
+     * authority asked for, never past the deadline, and once at most while no authority can be reached.
+     */
+    <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question) {
+        Duration within = timeout == null ? manner.timeout : timeout;
+        CallOptions options = CallOptions.DEFAULT
+                .withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS))
+                .withOption(Credentials.REQUEST_ID, requestId);
+        GatelodgeException earlier = null;
+        int repeats = manner.repeats;
+        Duration longest = FIRST_WAIT;
+        while (true) {
+            GatelodgeException failure;
+            try {
+                reconnect();
+                return ClientCalls.blockingUnaryCall(channel, method, options, question);
+            } catch (StatusRuntimeException failed) {
+                failure = read(failed);
+            }
+            if (failure instanceof DeadlineExceededException && earlier != null) {
+                throw earlier; // it says more than the repeat that ran out of time
+            }
+            if (failure instanceof UnreachableException) {
+                repeats = Math.min(repeats, REPEATS_UNREACHED);
+                longest = UNREACHED_WAIT;
+            }
+            Duration wait = jittered(longest);
+            if (wait.compareTo(failure.retryAfter().orElse(wait)) < 0) {
+                wait = failure.retryAfter().orElse(wait);
+            }
+            if (repeats == 0 || !isWorthRepeating(failure) || !fits(wait, options)) {
+                throw failure;
+            }
+            sleep(wait, failure);
+            earlier = failure;
+            repeats--;
+            longest = min(LONGEST_WAIT, longest.multipliedBy(2));
+        }
+    }
+
+    /** A connection that was lost is made anew at once: gRPC by itself would wait for up to two minutes. */
+    private void reconnect() {
+        if (base instanceof ManagedChannel managed && managed.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+            managed.resetConnectBackoff();
+        }
+    }
+
+    private GatelodgeException read(StatusRuntimeException failed) {
+        Failure failure = Failure.of(failed);
+        if (isClosed()) {
+            return new GatelodgeException(Failure.of(Status.Code.CANCELLED, "the client is closed"));
+        }
+        if (failed.getCause() instanceof InterruptedException) {
+            return new GatelodgeException(Failure.of(Status.Code.CANCELLED, "the call was given up"));
+        }
+        boolean isLate = failure.code() == Status.Code.CANCELLED || failure.code() == Status.Code.DEADLINE_EXCEEDED;
+        if (isLate && failure.reason() == null) {
+            // A unary call that we still wait for is cancelled by nobody but a timeout, here or at the authority.
+            String message = "the authority at " + address + " did not answer in time";
+            return new DeadlineExceededException(Failure.of(Status.Code.DEADLINE_EXCEEDED, message));
+        }
+        if (failure.code() == Status.Code.UNAVAILABLE && failure.reason() == null) {
+            return GatelodgeException.unreachable(failure, address);
+        }
+        return GatelodgeException.of(failure);
+    }
+
+    // A provider in trouble may have spent the refresh token that it was sent: to send it again could end the whole
+    // grant.
+    private static boolean isWorthRepeating(GatelodgeException failure) {
+        return failure.code() == Status.Code.UNAVAILABLE && !(failure instanceof ProviderUnavailableException);
+    }
+
+    private static boolean fits(Duration wait, CallOptions options) {
+        Deadline deadline = options.getDeadline();
+        return deadline == null || deadline.timeRemaining(TimeUnit.NANOSECONDS) > wait.toNanos();
+    }
+
+    private static void sleep(Duration wait, GatelodgeException failure) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(wait.toNanos());
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw failure;
+        }
+    }
+
+    /** A time between half of longest and all of it. */
+    private static Duration jittered(Duration longest) {
+        long half = longest.toNanos() / 2;
+        return Duration.ofNanos(half + ThreadLocalRandom.current().nextLong(half + 1));
+    }
+
+    private static Duration min(Duration one, Duration other) {
+        return List.of(one, other).stream().min(Duration::compareTo).orElse(one);
+    }
+}
