@@ -81,9 +81,11 @@ final class Caller {
      */
     <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question) {
         Duration within = timeout == null ? manner.timeout : timeout;
-        CallOptions options = CallOptions.DEFAULT
-                .withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS))
-                .withOption(Credentials.REQUEST_ID, requestId);
+        CallOptions options =
+                CallOptions.DEFAULT.withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
+        if (requestId != null) {
+            options = options.withOption(Credentials.REQUEST_ID, requestId);
+        }
         GatelodgeException earlier = null;
         int repeats = manner.repeats;
         Duration longest = FIRST_WAIT;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts the API key and the request id on every call. */
 final class Credentials implements ClientInterceptor {
-    static final CallOptions.Key<@Nullable String> REQUEST_ID = CallOptions.Key.create("gatelodge-request-id");
+    static final CallOptions.Key<String> REQUEST_ID = CallOptions.Key.create("gatelodge-request-id");
 
     private static final Metadata.Key<String> AUTHORIZATION =
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);

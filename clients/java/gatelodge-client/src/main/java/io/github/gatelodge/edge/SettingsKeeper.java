@@ -112,6 +112,10 @@ final class SettingsKeeper implements AutoCloseable {
                 Answers.logFailure(failed, inForce == null ? "settings" : "settings; the last good ones are kept");
             }
             return null;
+        } catch (RuntimeException fault) {
+            // A fault of this library must not end the asking.
+            Answers.LOG.log(Level.ERROR, "the settings can't be asked for", fault);
+            return null;
         }
     }
 
