@@ -3,9 +3,9 @@ package io.github.gatelodge;
 import io.grpc.Channel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,9 +72,14 @@ public final class ClientOptions {
         return with(CA_FILE, file.toString());
     }
 
-    /** Presents this certificate, for mutual TLS. Both are PEM files, the key in PKCS #8. */
-    public ClientOptions withCertFiles(Path certificate, Path key) {
-        return with(CERT_FILE, certificate.toString()).with(KEY_FILE, key.toString());
+    /** Presents this certificate, a PEM file, for mutual TLS. */
+    public ClientOptions withCertFile(Path file) {
+        return with(CERT_FILE, file.toString());
+    }
+
+    /** The key of the certificate that is presented, a PEM file in PKCS #8. */
+    public ClientOptions withKeyFile(Path file) {
+        return with(KEY_FILE, file.toString());
     }
 
     /**
@@ -93,11 +98,6 @@ public final class ClientOptions {
         return new ClientOptions(settings, timeout, channel);
     }
 
-    /** As {@code change} makes of these, for settings that may be there or not. */
-    public ClientOptions changed(boolean when, UnaryOperator<ClientOptions> change) {
-        return when ? change.apply(this) : this;
-    }
-
     Optional<String> setting(String name) {
         return Optional.ofNullable(settings.get(name));
     }
@@ -111,7 +111,7 @@ public final class ClientOptions {
     }
 
     private ClientOptions with(String name, String value) {
-        Map<String, String> changed = new java.util.HashMap<>(settings);
+        Map<String, String> changed = new HashMap<>(settings);
         changed.remove(name);
         if (!value.isBlank()) {
             changed.put(name, value.strip());

@@ -45,6 +45,19 @@ public final class Sessions {
         return true;
     }
 
+    /**
+     * Answers a request that needs a session and has none, as the authority said when it was looked for: a redirect to the
+     * login, or 401 JSON. For frameworks that find out later what a route needs.
+     */
+    public static void refuse(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Admission admission = admission(request);
+        if (admission == null) {
+            response.sendError(HttpServletResponse.SC_UNAUTHORIZED);
+        } else {
+            Sent.write(admission.notSignedIn(), request, response);
+        }
+    }
+
     private static @Nullable Admission admission(ServletRequest request) {
         return request.getAttribute(ADMISSION) instanceof Admission admission ? admission : null;
     }

@@ -10,7 +10,6 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
-import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
@@ -24,7 +23,6 @@ final class Application {
     static Server on(Edge edge, String host, int port) {
         HttpConfiguration http = new HttpConfiguration();
         http.setRequestHeaderSize(16 << 10);
-        http.setUriCompliance(UriCompliance.UNSAFE);
         http.setSendServerVersion(false);
         Server server = new Server();
         ServerConnector connector = new ServerConnector(server, new HttpConnectionFactory(http));
@@ -46,6 +44,7 @@ final class Application {
             SessionFilter.require(gate, Requirement.maxLoginAge(Duration.ofSeconds(1)))
                     .mount(context, "/fresh");
         });
+        handler.addServlet(new Nothing(), "/");
         handler.addServlet(new Open(), "/open");
         for (String path : new String[] {"/optional", "/private", "/scoped", "/fresh"}) {
             handler.addServlet(new Whoever(), path);
@@ -59,6 +58,16 @@ final class Application {
         @Override
         protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
             response.getOutputStream().print("open");
+        }
+    }
+
+    /** Jetty's own answers OPTIONS on unknown paths with 200. */
+    private static final class Nothing extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            response.sendError(HttpServletResponse.SC_NOT_FOUND);
         }
     }
 
