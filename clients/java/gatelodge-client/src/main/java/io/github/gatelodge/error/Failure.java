@@ -77,8 +77,9 @@ public record Failure(
                 // Without details the code still counts.
             }
         }
-        String description = status.getDescription();
-        String message = description == null ? "the call failed" : description;
+        String description = status.getDescription() == null ? "the call failed" : status.getDescription();
+        Throwable cause = status.getCause();
+        String message = cause == null || cause.getMessage() == null ? description : description + ": " + cause.getMessage();
         return new Failure(status.getCode(), reason, message, requestId, retryAfter, violations);
     }
 
