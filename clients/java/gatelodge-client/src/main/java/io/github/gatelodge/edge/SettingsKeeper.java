@@ -17,8 +17,12 @@ final class SettingsKeeper implements AutoCloseable {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
 
+    /** A little more than the call's own deadline. */
+    private static final Duration LONGEST_FIRST_ANSWER = Duration.ofMillis(2500);
+
     private final GatelodgeClient client;
     private final Consumer<Settings> onChange;
+    private final CountDownLatch tried = new CountDownLatch(1);
     private final CountDownLatch ready = new CountDownLatch(1);
     private final Semaphore askNow = new Semaphore(0);
     private final Thread thread;
@@ -35,9 +39,17 @@ final class SettingsKeeper implements AutoCloseable {
         thread.start();
     }
 
-    /** Those in force, as far as is known. */
+    /** Those in force, as far as is known. Requests that come before the first answer wait for it, and no later ones. */
     @Nullable
     Settings settings() {
+        if (inForce == null && tried.getCount() > 0) {
+            try {
+                boolean isTried = tried.await(LONGEST_FIRST_ANSWER.toMillis(), TimeUnit.MILLISECONDS);
+                Answers.LOG.log(Level.DEBUG, isTried ? "waited for the settings" : "waited for the settings in vain");
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
         return inForce;
     }
 
@@ -78,6 +90,10 @@ final class SettingsKeeper implements AutoCloseable {
             while (!isClosed && !client.isClosed()) {
                 askNow.drainPermits(); // this asking answers it
                 Settings fresh = ask();
+                if (fresh != null) {
+                    take(fresh);
+                }
+                tried.countDown();
                 if (fresh == null) {
                     // However many requests wait.
                     long longest = failing.toNanos();
@@ -88,7 +104,6 @@ final class SettingsKeeper implements AutoCloseable {
                     continue;
                 }
                 failing = FIRST_PAUSE;
-                take(fresh);
                 TimeUnit.NANOSECONDS.sleep(Settings.SHORTEST_PAUSE.toNanos());
                 Duration rest = fresh.askAgainAfter().minus(Settings.SHORTEST_PAUSE);
                 boolean isAsked = askNow.tryAcquire(rest.toMillis(), TimeUnit.MILLISECONDS);

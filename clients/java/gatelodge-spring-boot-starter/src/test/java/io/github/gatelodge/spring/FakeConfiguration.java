@@ -1,9 +1,7 @@
 package io.github.gatelodge.spring;
 
 import io.github.gatelodge.GatelodgeClient;
-import io.github.gatelodge.edge.Edge;
 import io.github.gatelodge.testing.FakeAuthority;
-import java.time.Duration;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 
@@ -18,12 +16,5 @@ class FakeConfiguration {
     @Bean
     GatelodgeClient client(FakeAuthority authority) {
         return authority.client();
-    }
-
-    @Bean
-    Edge edge(GatelodgeClient client) throws InterruptedException {
-        Edge edge = Edge.of(client);
-        edge.gate().awaitReady(Duration.ofSeconds(5));
-        return edge;
     }
 }
