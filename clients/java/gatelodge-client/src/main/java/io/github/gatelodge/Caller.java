@@ -81,8 +81,7 @@ final class Caller {
      */
     <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question) {
         Duration within = timeout == null ? manner.timeout : timeout;
-        CallOptions options =
-                CallOptions.DEFAULT.withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
+        CallOptions options = CallOptions.DEFAULT.withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
         if (requestId != null) {
             options = options.withOption(Credentials.REQUEST_ID, requestId);
         }

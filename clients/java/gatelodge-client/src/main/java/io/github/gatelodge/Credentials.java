@@ -7,7 +7,6 @@ import io.grpc.ClientInterceptor;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
-import org.jspecify.annotations.Nullable;
 
 /** Puts the API key and the request id on every call. */
 final class Credentials implements ClientInterceptor {

@@ -10,12 +10,12 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks an authority. It holds one connection, made at the first call and again whenever it is lost, and is safe for use by
- * many threads.
+ * Asks an authority. It holds one connection, made at the first call and again whenever it is lost, and is safe for use
+ * by many threads.
  *
  * <p>An authority that is away when a program starts is no error, but one of the first call. Every call has a deadline,
- * which the authority is told. Calls that are safe to repeat are repeated within it while the authority is unavailable. A
- * call that brings no answer throws a {@link io.github.gatelodge.error.GatelodgeException}.
+ * which the authority is told. Calls that are safe to repeat are repeated within it while the authority is unavailable.
+ * A call that brings no answer throws a {@link io.github.gatelodge.error.GatelodgeException}.
  */
 public final class GatelodgeClient implements AutoCloseable {
     /** The version of this library, as the authority sees it in the user agent. */
@@ -99,7 +99,9 @@ public final class GatelodgeClient implements AutoCloseable {
         return caller.isClosed();
     }
 
-    /** Closes the connection, for {@link #forRequest} and {@link #withTimeout} too. Calls under way end with an error. */
+    /**
+     * Closes the connection, for {@link #forRequest} and {@link #withTimeout} too. Calls under way end with an error.
+     */
     @Override
     public void close() {
         caller.close();

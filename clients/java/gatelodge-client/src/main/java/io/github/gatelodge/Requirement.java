@@ -18,8 +18,8 @@ public interface Requirement {
     }
 
     /**
-     * Lets only sessions through whose user authenticated at most this long ago, in whole seconds and one at least; others
-     * are sent to log in again.
+     * Lets only sessions through whose user authenticated at most this long ago, in whole seconds and one at least;
+     * others are sent to log in again.
      */
     static Requirement maxLoginAge(Duration age) {
         long seconds = Math.max(1, age.toSeconds());

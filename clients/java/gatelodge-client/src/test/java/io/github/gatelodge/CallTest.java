@@ -150,8 +150,7 @@ class CallTest {
     void aLoginIsNeverRepeatedAndALogoutOnce() {
         authority.say("StartLogin", failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0));
         authority.say("StartLogout", failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0));
-        assertThrows(
-                GatelodgeException.class, () -> client.login().startLogin(StartLoginRequest.getDefaultInstance()));
+        assertThrows(GatelodgeException.class, () -> client.login().startLogin(StartLoginRequest.getDefaultInstance()));
         assertThrows(
                 GatelodgeException.class, () -> client.login().startLogout(StartLogoutRequest.getDefaultInstance()));
         assertEquals(1, authority.calls("StartLogin").size());
@@ -176,16 +175,14 @@ class CallTest {
     void noAnswerInTimeIsAFailureOfItsOwn() {
         authority.say(VALIDATE, ScriptedAuthority.NEVER);
         GatelodgeClient hurried = client.withTimeout(Duration.ofMillis(200));
-        assertThrows(
-                DeadlineExceededException.class, () -> hurried.sessions().validateSession(QUESTION));
+        assertThrows(DeadlineExceededException.class, () -> hurried.sessions().validateSession(QUESTION));
     }
 
     @Test
     void aRepeatThatRunsOutOfTimeFailsAsTheFirstTryDid() {
         authority.say(VALIDATE, failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0), ScriptedAuthority.NEVER);
         GatelodgeClient hurried = client.withTimeout(Duration.ofMillis(400));
-        assertThrows(
-                StoreUnavailableException.class, () -> hurried.sessions().validateSession(QUESTION));
+        assertThrows(StoreUnavailableException.class, () -> hurried.sessions().validateSession(QUESTION));
     }
 
     @Test

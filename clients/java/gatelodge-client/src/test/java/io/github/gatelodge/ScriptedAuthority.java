@@ -29,8 +29,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * An authority whose every answer a test writes: for each method one answer after the other, and the last again and again.
- * A method for which nothing is written gives an empty answer.
+ * An authority whose every answer a test writes: for each method one answer after the other, and the last again and
+ * again. A method for which nothing is written gives an empty answer.
  */
 public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor {
     public static final String KEY = "glk_canary";
@@ -111,14 +111,13 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
             @Override
             public void onMessage(Q question) {
                 String method = call.getMethodDescriptor().getBareMethodName();
-                Object answer = next(
-                        new Call(
-                                method,
-                                (Message) question,
-                                headers.get(AUTHORIZATION),
-                                headers.get(REQUEST_ID),
-                                left,
-                                System.nanoTime()));
+                Object answer = next(new Call(
+                        method,
+                        (Message) question,
+                        headers.get(AUTHORIZATION),
+                        headers.get(REQUEST_ID),
+                        left,
+                        System.nanoTime()));
                 if (answer == NEVER) {
                     return;
                 }

@@ -39,7 +39,8 @@ class TlsTest {
     private static void certificate(String name) throws Exception {
         Path store = folder.resolve(name + ".p12");
         Process made = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
                         "-genkeypair",
                         "-keyalg",
                         "EC",
@@ -66,12 +67,16 @@ class TlsTest {
             keys.load(file, "password".toCharArray());
         }
         pem(name + ".pem", "CERTIFICATE", keys.getCertificate("it").getEncoded());
-        pem(name + ".key", "PRIVATE KEY", keys.getKey("it", "password".toCharArray()).getEncoded());
+        pem(
+                name + ".key",
+                "PRIVATE KEY",
+                keys.getKey("it", "password".toCharArray()).getEncoded());
     }
 
     private static void pem(String file, String kind, byte[] bytes) throws Exception {
         String text = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(bytes);
-        Files.writeString(folder.resolve(file), "-----BEGIN " + kind + "-----\n" + text + "\n-----END " + kind + "-----\n");
+        Files.writeString(
+                folder.resolve(file), "-----BEGIN " + kind + "-----\n" + text + "\n-----END " + kind + "-----\n");
     }
 
     private static File file(String name) {
@@ -107,9 +112,8 @@ class TlsTest {
 
     @Test
     void bothSidesShowTheirCertificates() {
-        ClientOptions mutual = trusting()
-                .withCertFile(folder.resolve("caller.pem"))
-                .withKeyFile(folder.resolve("caller.key"));
+        ClientOptions mutual =
+                trusting().withCertFile(folder.resolve("caller.pem")).withKeyFile(folder.resolve("caller.key"));
         try (GatelodgeClient client = GatelodgeClient.create(mutual)) {
             assertTrue(client.isServing(""));
         }
@@ -131,9 +135,8 @@ class TlsTest {
 
     @Test
     void aKeyOfNoUseIsNamed() {
-        ClientOptions wrong = trusting()
-                .withCertFile(folder.resolve("caller.pem"))
-                .withKeyFile(folder.resolve("caller.pem"));
+        ClientOptions wrong =
+                trusting().withCertFile(folder.resolve("caller.pem")).withKeyFile(folder.resolve("caller.pem"));
         OptionsException fault = assertThrows(
                 OptionsException.class, () -> GatelodgeClient.create(wrong).close());
         assertEquals(ClientOptions.CERT_FILE, fault.setting());

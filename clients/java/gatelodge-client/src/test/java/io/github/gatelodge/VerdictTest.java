@@ -57,7 +57,9 @@ class VerdictTest {
                 JudgedRequirements.newBuilder().setCsrf(true).addScopes("admin").setMaxLoginAge(seconds(60));
         Requirement[] needs = {Requirement.scopes("admin"), Requirement.maxLoginAge(Duration.ofMinutes(2))};
         Verdict verdict = Verdict.read(asking("POST", needs), active(judged));
-        assertEquals("google_1", assertInstanceOf(Verdict.Active.class, verdict).session().userId());
+        assertEquals(
+                "google_1",
+                assertInstanceOf(Verdict.Active.class, verdict).session().userId());
         assertFalse(verdict.toString().contains("canary"), "cookies and tokens stay out of logs");
     }
 
@@ -69,10 +71,13 @@ class VerdictTest {
 
     @Test
     void aRequirementThatWasNotJudgedIsNoYes() {
-        isInconclusive(asking("GET", Requirement.scopes("a", "b")), active(JudgedRequirements.newBuilder().addScopes("a")));
+        isInconclusive(
+                asking("GET", Requirement.scopes("a", "b")),
+                active(JudgedRequirements.newBuilder().addScopes("a")));
         Requirement age = Requirement.maxLoginAge(Duration.ofSeconds(5));
         isInconclusive(asking("GET", age), active(JudgedRequirements.newBuilder()));
-        isInconclusive(asking("GET", age), active(JudgedRequirements.newBuilder().setMaxLoginAge(seconds(6))));
+        isInconclusive(
+                asking("GET", age), active(JudgedRequirements.newBuilder().setMaxLoginAge(seconds(6))));
         isInconclusive(asking("GET", Requirement.csrfRequired()), active(JudgedRequirements.newBuilder()));
         Verdict.read(asking("POST", Requirement.csrfNotRequired()), active(JudgedRequirements.newBuilder()));
     }
@@ -94,7 +99,8 @@ class VerdictTest {
 
     @Test
     void aReasonThatIsNotKnownIsInactiveAllTheSame() {
-        ValidateSessionResponse.Builder answer = ValidateSessionResponse.newBuilder().setSettingsVersion("7");
+        ValidateSessionResponse.Builder answer =
+                ValidateSessionResponse.newBuilder().setSettingsVersion("7");
         answer.getInactiveBuilder().setReasonValue(999);
         Verdict verdict = Verdict.read(asking("GET"), answer.build());
         assertEquals(

@@ -71,15 +71,17 @@ public final class Admission {
     }
 
     /**
-     * Whole Set-Cookie values to deliver with the application's answer, which no cache may then keep. Of two guards of one
-     * request the inner one's count, and take the place of the outer one's unless {@link #isAsked} says that it had none
-     * to ask.
+     * Whole Set-Cookie values to deliver with the application's answer, which no cache may then keep. Of two guards of
+     * one request the inner one's count, and take the place of the outer one's unless {@link #isAsked} says that it had
+     * none to ask.
      */
     public List<String> setCookies() {
         return verdict instanceof Verdict.Active active ? active.setCookies() : List.of();
     }
 
-    /** Whether the authority was asked for this admission: not for a preflight, and not where an outer guard had asked. */
+    /**
+     * Whether the authority was asked for this admission: not for a preflight, and not where an outer guard had asked.
+     */
     public boolean isAsked() {
         return isAsked;
     }
@@ -94,8 +96,8 @@ public final class Admission {
     }
 
     /**
-     * The verdict, where it holds for an inner guard too. Another setting for CSRF, or a method or cookies that were changed
-     * on the way, make another question.
+     * The verdict, where it holds for an inner guard too. Another setting for CSRF, or a method or cookies that were
+     * changed on the way, make another question.
      */
     Optional<Verdict> verdictFor(Gate other, Asked asked) {
         boolean isSame = gate == other

@@ -20,8 +20,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an answer of the authority becomes an HTTP answer to one request: copied, or one of the edge's few own. No status is
- * decided here and no cookie written.
+ * How an answer of the authority becomes an HTTP answer to one request: copied, or one of the edge's few own. No status
+ * is decided here and no cookie written.
  *
  * @param requestId that of the request which is being answered
  */

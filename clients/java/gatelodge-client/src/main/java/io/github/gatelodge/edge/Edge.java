@@ -50,9 +50,10 @@ public final class Edge implements AutoCloseable {
     /**
      * The routes of the set {@code web} under a mount prefix, or those of the sets that are named.
      *
-     * @param mountPrefix what stands before the paths of the contract: empty, or a path such as {@code /app}. It has to be
-     *     the authority's
-     * @param routeSets the sets to mount; none for {@code web}. A mounted set answers once the authority says that it is on
+     * @param mountPrefix what stands before the paths of the contract: empty, or a path such as {@code /app}. It has to
+     *     be the authority's
+     * @param routeSets the sets to mount; none for {@code web}. A mounted set answers once the authority says that it
+     *     is on
      * @throws OptionsException the mount prefix is none
      */
     public static Edge of(GatelodgeClient client, String mountPrefix, RouteSet... routeSets) {
@@ -90,7 +91,9 @@ public final class Edge implements AutoCloseable {
         gate.close();
     }
 
-    /** A browser that comes back from a provider to a path that is not ours ends in an unknown page: say so at start. */
+    /**
+     * A browser that comes back from a provider to a path that is not ours ends in an unknown page: say so at start.
+     */
     private void checkCallbacks(Settings settings) {
         String ours = mountPrefix + Route.CALLBACK.path;
         List<String> configured = settings.callbacks().stream()

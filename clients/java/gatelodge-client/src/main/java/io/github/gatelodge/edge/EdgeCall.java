@@ -30,7 +30,9 @@ public final class EdgeCall {
         this.settings = settings;
     }
 
-    /** How much of the body is to be read, in bytes; 0 when it stays unread. The rest of a longer one stays unread too. */
+    /**
+     * How much of the body is to be read, in bytes; 0 when it stays unread. The rest of a longer one stays unread too.
+     */
     public int formBytes() {
         boolean isRead =
                 settings != null && route == Route.LOGOUT && route.takes(request.method()) && Presented.isForm(request);

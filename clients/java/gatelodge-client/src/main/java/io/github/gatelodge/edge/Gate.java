@@ -10,8 +10,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client together with the settings of an edge, which it keeps fresh. It looks for the session behind each request of an
- * application's own routes, once.
+ * A client together with the settings of an edge, which it keeps fresh. It looks for the session behind each request of
+ * an application's own routes, once.
  *
  * <p>Use one for all routes; an {@link Edge} has one already. It lives until it is closed, or its client is.
  */
@@ -61,8 +61,8 @@ public final class Gate implements AutoCloseable {
     }
 
     /**
-     * As an inner guard of a request, of which an outer one has asked already: asks again only for what the outer one has
-     * not had judged.
+     * As an inner guard of a request, of which an outer one has asked already: asks again only for what the outer one
+     * has not had judged.
      */
     public Admission admit(BrowserRequest request, Guard guard, @Nullable Admission outer) {
         Answers answers = outer == null ? new Answers(Presented.requestId(request)) : outer.answers();

@@ -11,16 +11,16 @@ import io.github.gatelodge.v1.Requirements;
  */
 public record Guard(boolean isRequired, Requirements needs) {
     /**
-     * Looks for the session, and refuses requests that it may not make (CSRF, origin) before the application runs. Nobody
-     * is an answer too.
+     * Looks for the session, and refuses requests that it may not make (CSRF, origin) before the application runs.
+     * Nobody is an answer too.
      */
     public static Guard sessions(Requirement... needs) {
         return new Guard(false, Requirement.all(needs));
     }
 
     /**
-     * As {@link #sessions}, and keeps out everybody who has no session: a browser is sent to the login, a fetch gets 401
-     * JSON.
+     * As {@link #sessions}, and keeps out everybody who has no session: a browser is sent to the login, a fetch gets
+     * 401 JSON.
      */
     public static Guard require(Requirement... needs) {
         return new Guard(true, Requirement.all(needs));

@@ -18,8 +18,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a request becomes what the authority is asked about: bytes as they came, cut where the settings say. None of it is
- * judged here.
+ * How a request becomes what the authority is asked about: bytes as they came, cut where the settings say. None of it
+ * is judged here.
  */
 final class Presented {
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
@@ -41,8 +41,8 @@ final class Presented {
     }
 
     /**
-     * Cuts the Cookie header at each ";" and at the first "=" of a pair, and reads it no further: a value keeps its quotes,
-     * its escapes and its bytes that are not UTF-8 (RFC 6265, 5.4; security.md 63).
+     * Cuts the Cookie header at each ";" and at the first "=" of a pair, and reads it no further: a value keeps its
+     * quotes, its escapes and its bytes that are not UTF-8 (RFC 6265, 5.4; security.md 63).
      */
     private static List<Cookie> cookies(BrowserRequest request, List<String> names, Limits limits) {
         List<Cookie> cookies = new ArrayList<>();
@@ -112,7 +112,8 @@ final class Presented {
     }
 
     /**
-     * The end of a header that proxies append to, line by line: of the last lines one byte more than the authority reads.
+     * The end of a header that proxies append to, line by line: of the last lines one byte more than the authority
+     * reads.
      */
     private static Deque<ByteString> lastLines(List<String> lines, int longest) {
         Deque<ByteString> last = new ArrayDeque<>();
@@ -126,7 +127,9 @@ final class Presented {
         return last;
     }
 
-    /** The peer's address in its plain form. What is no address was put there by somebody else, and is not passed on. */
+    /**
+     * The peer's address in its plain form. What is no address was put there by somebody else, and is not passed on.
+     */
     static Optional<String> peerAddress(@Nullable String given) {
         if (given == null) {
             return Optional.empty();
@@ -149,7 +152,10 @@ final class Presented {
         }
     }
 
-    /** The id that joins the browser's answer with the authority's log: the one that came if it is plain, else a new one. */
+    /**
+     * The id that joins the browser's answer with the authority's log: the one that came if it is plain, else a new
+     * one.
+     */
     static String requestId(BrowserRequest request) {
         List<String> came = request.headers("X-Request-Id");
         if (!came.isEmpty() && REQUEST_ID.matcher(came.get(0)).matches()) {

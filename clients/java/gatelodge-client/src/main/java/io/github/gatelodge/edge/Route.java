@@ -21,8 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The routes of the contract, and what each asks. HEAD is no way to begin or complete a login: link checkers and previews
- * send it, and it would spend the state.
+ * The routes of the contract, and what each asks. HEAD is no way to begin or complete a login: link checkers and
+ * previews send it, and it would spend the state.
  */
 enum Route {
     LOGIN("/auth/web/login", "GET, OPTIONS") {

@@ -28,8 +28,8 @@ record Settings(
         int maxBodyBytes,
         Set<RouteSet> routeSets) {
     /**
-     * However short the time to ask again is, an authority is not asked in a tight circle. And two authorities that differ
-     * in their settings, as during a roll-out, make every second answer name another version.
+     * However short the time to ask again is, an authority is not asked in a tight circle. And two authorities that
+     * differ in their settings, as during a roll-out, make every second answer name another version.
      */
     static final Duration SHORTEST_PAUSE = Duration.ofSeconds(1);
 

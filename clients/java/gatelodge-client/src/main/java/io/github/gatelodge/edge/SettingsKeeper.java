@@ -39,7 +39,9 @@ final class SettingsKeeper implements AutoCloseable {
         thread.start();
     }
 
-    /** Those in force, as far as is known. Requests that come before the first answer wait for it, and no later ones. */
+    /**
+     * Those in force, as far as is known. Requests that come before the first answer wait for it, and no later ones.
+     */
     @Nullable
     Settings settings() {
         if (inForce == null && tried.getCount() > 0) {

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * What is known of a call that brought no answer.
  *
  * @param code the gRPC status code
- * @param reason the contract's machine-readable reason, such as {@code STORE_UNAVAILABLE}; null when none came: the call
- *     failed before it reached an authority, or on the way back
+ * @param reason the contract's machine-readable reason, such as {@code STORE_UNAVAILABLE}; null when none came: the
+ *     call failed before it reached an authority, or on the way back
  * @param message one sentence for people
  * @param requestId the id under which the authority's log holds the cause
  * @param retryAfter how long to wait before asking again, when the authority said so
@@ -79,7 +79,8 @@ public record Failure(
         }
         String description = status.getDescription() == null ? "the call failed" : status.getDescription();
         Throwable cause = status.getCause();
-        String message = cause == null || cause.getMessage() == null ? description : description + ": " + cause.getMessage();
+        String message =
+                cause == null || cause.getMessage() == null ? description : description + ": " + cause.getMessage();
         return new Failure(status.getCode(), reason, message, requestId, retryAfter, violations);
     }
 

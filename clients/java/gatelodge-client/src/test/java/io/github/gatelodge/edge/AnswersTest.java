@@ -60,8 +60,12 @@ class AnswersTest {
                 whole().addHeaders(HttpHeader.newBuilder().setName("").setValue("x")),
                 whole().addHeaders(HttpHeader.newBuilder().setName("a b").setValue("x")),
                 whole().addHeaders(HttpHeader.newBuilder().setName("x").setValue("a\nb")),
-                whole().addHeaders(HttpHeader.newBuilder().setName("Transfer-Encoding").setValue("chunked")),
-                whole().addHeaders(HttpHeader.newBuilder().setName("content-length").setValue("1")));
+                whole().addHeaders(HttpHeader.newBuilder()
+                        .setName("Transfer-Encoding")
+                        .setValue("chunked")),
+                whole().addHeaders(HttpHeader.newBuilder()
+                        .setName("content-length")
+                        .setValue("1")));
     }
 
     @ParameterizedTest

@@ -53,7 +53,8 @@ class GateTest {
     }
 
     private static ValidateSessionResponse active(String version, String... scopes) {
-        ValidateSessionResponse.Builder answer = ValidateSessionResponse.newBuilder().setSettingsVersion(version);
+        ValidateSessionResponse.Builder answer =
+                ValidateSessionResponse.newBuilder().setSettingsVersion(version);
         answer.getActiveBuilder().getIdentityBuilder().setUserId("google_1");
         answer.getActiveBuilder().getSessionBuilder().setSessionId("sid_1");
         for (String scope : scopes) {
@@ -112,10 +113,12 @@ class GateTest {
             Request request = Request.get("/", "cookie: session=a");
             Admission outer = gate.admit(request, Guard.sessions());
             assertFalse(gate.admit(request, Guard.require(), outer).isAsked());
-            assertFalse(gate.admit(request, Guard.require(Requirement.scopes("a")), outer).isAsked());
+            assertFalse(gate.admit(request, Guard.require(Requirement.scopes("a")), outer)
+                    .isAsked());
             assertEquals(1, authority.calls(VALIDATE).size());
             authority.say(VALIDATE, active("1", "b"));
-            assertTrue(gate.admit(request, Guard.require(Requirement.scopes("b")), outer).isAsked());
+            assertTrue(gate.admit(request, Guard.require(Requirement.scopes("b")), outer)
+                    .isAsked());
             Request other = Request.get("/", "cookie: session=b");
             assertTrue(gate.admit(other, Guard.require(), outer).isAsked());
         }
@@ -126,7 +129,8 @@ class GateTest {
         authority.say(SETTINGS, settings("1"));
         try (Gate gate = Gate.of(client)) {
             gate.awaitReady(Duration.ofSeconds(5));
-            Request preflight = new Request("OPTIONS", "/", "", java.util.List.of("access-control-request-method: POST"));
+            Request preflight =
+                    new Request("OPTIONS", "/", "", java.util.List.of("access-control-request-method: POST"));
             assertTrue(gate.admit(preflight, Guard.require()).instead().isEmpty());
             assertEquals(0, authority.calls(VALIDATE).size());
         }

@@ -89,8 +89,8 @@ class PresentedTest {
                 21,
                 Presented.context(Request.get("/", many.toArray(String[]::new)), SETTINGS)
                         .getXForwardedForCount());
-        RequestContext context = Presented.context(
-                Request.get("/", "forwarded: 0123456789", "forwarded: abcdefghijklmno"), SETTINGS);
+        RequestContext context =
+                Presented.context(Request.get("/", "forwarded: 0123456789", "forwarded: abcdefghijklmno"), SETTINGS);
         assertEquals("456789", context.getForwarded(0).toStringUtf8());
         assertEquals("abcdefghijklmno", context.getForwarded(1).toStringUtf8());
     }

@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adds the authority's cookies to a response when the application begins it, and keeps caches from handing them to others
- * (security.md 66), whatever headers the application sets. Without cookies it changes nothing.
+ * Adds the authority's cookies to a response when the application begins it, and keeps caches from handing them to
+ * others (security.md 66), whatever headers the application sets. Without cookies it changes nothing.
  */
 final class Delivery extends HttpServletResponseWrapper {
     private static final String NAME = Delivery.class.getName();
@@ -40,8 +40,8 @@ final class Delivery extends HttpServletResponseWrapper {
     }
 
     /**
-     * Takes the cookies of an admission. Of two guards the inner one's are the newer; and when the authority could not say,
-     * the browser's are left alone.
+     * Takes the cookies of an admission. Of two guards the inner one's are the newer; and when the authority could not
+     * say, the browser's are left alone.
      */
     void take(Admission admission) {
         boolean isUnknown = !admission.isLookedFor();

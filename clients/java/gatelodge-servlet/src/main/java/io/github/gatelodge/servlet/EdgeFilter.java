@@ -16,8 +16,8 @@ import java.util.EnumSet;
 import java.util.Optional;
 
 /**
- * Answers the requests of an edge's routes, and leaves all others alone. Put it before filters that read bodies or change
- * requests.
+ * Answers the requests of an edge's routes, and leaves all others alone. Put it before filters that read bodies or
+ * change requests.
  */
 public final class EdgeFilter extends HttpFilter {
     private static final long serialVersionUID = 1L;

@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
- * Reads the body of a logout, bounded in size and time, and answers then. No thread waits for a slow one. Where a filter
- * stands before this one that does not support asynchronous requests, the container's own limit of time counts.
+ * Reads the body of a logout, bounded in size and time, and answers then. No thread waits for a slow one. Where a
+ * filter stands before this one that does not support asynchronous requests, the container's own limit of time counts.
  */
 final class Form implements ReadListener {
     private static final Logger LOG = System.getLogger("io.github.gatelodge");
@@ -98,10 +98,8 @@ final class Form implements ReadListener {
         }
         limit.cancel(false);
         try {
-            Sent.write(
-                    answer.get(),
-                    (HttpServletRequest) context.getRequest(),
-                    (HttpServletResponse) context.getResponse());
+            Sent.write(answer.get(), (HttpServletRequest) context.getRequest(), (HttpServletResponse)
+                    context.getResponse());
         } catch (IOException gone) {
             LOG.log(Level.DEBUG, "a browser did not wait for its answer", gone);
         } finally {

@@ -46,8 +46,8 @@ public final class Sessions {
     }
 
     /**
-     * Answers a request that needs a session and has none, as the authority said when it was looked for: a redirect to the
-     * login, or 401 JSON. For frameworks that find out later what a route needs.
+     * Answers a request that needs a session and has none, as the authority said when it was looked for: a redirect to
+     * the login, or 401 JSON. For frameworks that find out later what a route needs.
      */
     public static void refuse(HttpServletRequest request, HttpServletResponse response) throws IOException {
         Admission admission = admission(request);

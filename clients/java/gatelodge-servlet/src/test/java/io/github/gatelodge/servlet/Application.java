@@ -77,7 +77,10 @@ final class Application {
 
         @Override
         protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
-            String id = Sessions.of(request).map(Session::userId).map(user -> '"' + user + '"').orElse("null");
+            String id = Sessions.of(request)
+                    .map(Session::userId)
+                    .map(user -> '"' + user + '"')
+                    .orElse("null");
             response.setContentType("application/json");
             response.getOutputStream().print("{\"user_id\": " + id + "}");
         }

@@ -14,9 +14,9 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
- * What a session check adds to a request: the same application's route without one, one behind a guard, and /auth/me, over
- * a socket. The authority is in memory, but every call goes through gRPC, so the difference is all that this library and
- * gRPC cost, both ends. Prints one line of JSON, in microseconds per request.
+ * What a session check adds to a request: the same application's route without one, one behind a guard, and /auth/me,
+ * over a socket. The authority is in memory, but every call goes through gRPC, so the difference is all that this
+ * library and gRPC cost, both ends. Prints one line of JSON, in microseconds per request.
  */
 final class Bench {
     private static final int ROUNDS = 7;
@@ -32,7 +32,8 @@ final class Bench {
             server.start();
             int port = ((ServerConnector) server.getConnectors()[0]).getLocalPort();
             SignedIn ada = authority.signIn("google_1");
-            HttpClient browser = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+            HttpClient browser =
+                    HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
             double[] took = new double[3];
             String[] paths = {"/open", "/private", "/auth/me"};
             for (int at = 0; at < paths.length; at++) {

@@ -21,8 +21,7 @@ final class EdgeUnderTest {
             System.exit(1);
             return;
         }
-        Server server = Application.on(
-                edge, listen.substring(0, colon), Integer.parseInt(listen.substring(colon + 1)));
+        Server server = Application.on(edge, listen.substring(0, colon), Integer.parseInt(listen.substring(colon + 1)));
         server.start();
         System.out.println("ready");
         server.join();

@@ -88,7 +88,8 @@ class FiltersTest {
         var ada = authority.signIn(Person.of("google_1").withCookie("old").withRenewedCookie("new"));
         for (String path : List.of("/", "/error", "/redirect", "/async")) {
             Wire.Response got = get(path, "Cookie: " + ada.cookie());
-            assertTrue(got.all("set-cookie").stream().anyMatch(cookie -> cookie.startsWith("session=new;")), path + got);
+            assertTrue(
+                    got.all("set-cookie").stream().anyMatch(cookie -> cookie.startsWith("session=new;")), path + got);
             List<String> caching = got.all("cache-control");
             assertTrue(caching.stream().anyMatch(value -> value.contains("no-store")), path + got);
             assertTrue(caching.stream().noneMatch(value -> value.contains("public")), path + got);
@@ -97,7 +98,9 @@ class FiltersTest {
 
     @Test
     void theRemoteUserIsThatOfTheSession() throws IOException {
-        assertEquals("google_1", get("/", "Cookie: " + authority.signIn("google_1").cookie()).body());
+        assertEquals(
+                "google_1",
+                get("/", "Cookie: " + authority.signIn("google_1").cookie()).body());
         assertEquals("null", get("/").body());
     }
 
@@ -105,7 +108,10 @@ class FiltersTest {
     void anInnerFilterKeepsOutWhoLacksAScope() throws IOException {
         var ada = authority.signIn(Person.of("google_1").withScopes("admin"));
         assertEquals(200, get("/admin/x", "Cookie: " + ada.cookie()).status());
-        assertEquals(403, get("/admin/x", "Cookie: " + authority.signIn("google_2").cookie()).status());
+        assertEquals(
+                403,
+                get("/admin/x", "Cookie: " + authority.signIn("google_2").cookie())
+                        .status());
         assertEquals(401, get("/admin/x").status());
     }
 

@@ -43,10 +43,8 @@ class ScenariosTest {
             step(site, scenario);
             for (JsonNode next : scenario.path("then")) {
                 be(site.authority, next.path("given").path("authority").asText());
-                next.path("given")
-                        .path("states")
-                        .properties().forEach(state ->
-                                signedIn.get(state.getKey()).setInactive(state(state.getValue().asText())));
+                next.path("given").path("states").properties().forEach(state -> signedIn.get(state.getKey())
+                        .setInactive(state(state.getValue().asText())));
                 step(site, next);
             }
         }
@@ -58,7 +56,8 @@ class ScenariosTest {
                 .called(session.path("name").asText(""), session.path("email").asText(""))
                 .withProvider(session.path("provider").asText("fake"))
                 .withScopes(scopes)
-                .withLoginTime(Instant.now().minusSeconds(session.path("login_age_seconds").asLong(0)))
+                .withLoginTime(Instant.now()
+                        .minusSeconds(session.path("login_age_seconds").asLong(0)))
                 .withInactive(state(session.path("state").asText("active")))
                 .withCookie(session.get("cookie").asText())
                 .withCsrfToken(session.path("csrf_token").asText(""))
@@ -96,8 +95,9 @@ class ScenariosTest {
         JsonNode expected = step.get("expect");
         assertEquals(expected.get("status").asInt(), got.status(), got.toString());
         expected.path("headers").properties().forEach(header -> {
-            List<String> values =
-                    header.getValue().isNull() ? List.of() : List.of(header.getValue().asText());
+            List<String> values = header.getValue().isNull()
+                    ? List.of()
+                    : List.of(header.getValue().asText());
             assertEquals(values, got.all(header.getKey()), header.getKey());
         });
         String varies = String.join(",", got.all("vary")).toLowerCase(Locale.ROOT);
@@ -110,7 +110,8 @@ class ScenariosTest {
         if (expected.has("json")) {
             JsonNode body = JSON.readTree(got.body());
             expected.get("json")
-                    .properties().forEach(member -> assertEquals(member.getValue(), body.get(member.getKey()), got.body()));
+                    .properties()
+                    .forEach(member -> assertEquals(member.getValue(), body.get(member.getKey()), got.body()));
         }
         if (expected.has("set_cookies")) {
             List<String> cookies = got.all("set-cookie").stream()

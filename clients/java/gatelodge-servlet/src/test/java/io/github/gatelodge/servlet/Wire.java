@@ -37,8 +37,7 @@ final class Wire {
             String all = new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
             String[] parts = all.split("\r\n\r\n", 2);
             List<String> came = List.of(parts[0].split("\r\n", -1));
-            return new Response(
-                    Integer.parseInt(came.get(0).split(" ", 3)[1]), came.subList(1, came.size()), parts[1]);
+            return new Response(Integer.parseInt(came.get(0).split(" ", 3)[1]), came.subList(1, came.size()), parts[1]);
         }
     }
 }

@@ -21,7 +21,9 @@ import org.springframework.web.method.support.HandlerMethodArgumentResolver;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Mounts the edge's routes, and lets controllers ask for sessions. Each bean gives way to one of the application's own. */
+/**
+ * Mounts the edge's routes, and lets controllers ask for sessions. Each bean gives way to one of the application's own.
+ */
 @AutoConfiguration
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
 @EnableConfigurationProperties(GatelodgeProperties.class)

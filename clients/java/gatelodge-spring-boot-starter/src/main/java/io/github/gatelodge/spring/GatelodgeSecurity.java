@@ -29,9 +29,9 @@ import org.springframework.web.filter.OncePerRequestFilter;
  *     .authorizeHttpRequests(paths -> paths.requestMatchers("/open").permitAll().anyRequest().authenticated())
  * }</pre>
  *
- * <p>The principal is the {@link Session}, its name the user id, and each scope an authority {@code SCOPE_...}. Whoever has
- * no session and needs one gets the authority's answer. CSRF and origin are the authority's to judge, so Spring's own
- * filter for them is switched off.
+ * <p>The principal is the {@link Session}, its name the user id, and each scope an authority {@code SCOPE_...}. Whoever
+ * has no session and needs one gets the authority's answer. CSRF and origin are the authority's to judge, so Spring's
+ * own filter for them is switched off.
  */
 public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSecurity, HttpSecurity> {
     private final Gate gate;
@@ -43,8 +43,8 @@ public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSec
     @Override
     public void init(HttpSecurity http) throws Exception {
         http.csrf(AbstractHttpConfigurer::disable);
-        http.exceptionHandling(handling -> handling.authenticationEntryPoint(
-                (request, response, refused) -> Sessions.refuse(request, response)));
+        http.exceptionHandling(handling ->
+                handling.authenticationEntryPoint((request, response, refused) -> Sessions.refuse(request, response)));
     }
 
     @Override

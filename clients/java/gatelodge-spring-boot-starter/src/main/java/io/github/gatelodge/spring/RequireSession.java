@@ -7,8 +7,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Lets nobody in without a session: a browser is sent to the login, a fetch gets 401 JSON. On a controller it holds for all
- * its methods; a method's own takes its place.
+ * Lets nobody in without a session: a browser is sent to the login, a fetch gets 401 JSON. On a controller it holds for
+ * all its methods; a method's own takes its place.
  */
 @Documented
 @Target({ElementType.TYPE, ElementType.METHOD})

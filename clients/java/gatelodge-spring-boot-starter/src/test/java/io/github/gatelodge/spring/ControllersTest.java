@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.autoconfigure.web.servlet.AutoConfigureMockMvc;
 import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.context.annotation.Import;
 import org.springframework.http.CacheControl;
 import org.springframework.http.ResponseEntity;
 import org.springframework.test.web.servlet.MockMvc;
@@ -92,7 +91,8 @@ class ControllersTest {
         browser.perform(by(ada, get("/private")))
                 .andExpect(jsonPath("$.user_id").value("google_1"))
                 .andExpect(header().string("Vary", "Cookie"));
-        browser.perform(by(ada, get("/optional"))).andExpect(jsonPath("$.user_id").value("google_1"));
+        browser.perform(by(ada, get("/optional")))
+                .andExpect(jsonPath("$.user_id").value("google_1"));
     }
 
     @Test

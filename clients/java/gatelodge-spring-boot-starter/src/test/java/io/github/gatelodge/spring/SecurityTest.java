@@ -69,7 +69,8 @@ class SecurityTest {
     void springSecurityKnowsWhoItIs() throws Exception {
         SignedIn ada = authority.signIn(Person.of("google_1").withScopes("admin"));
         for (String path : new String[] {"/open", "/private", "/admin"}) {
-            browser.perform(get(path).header("Cookie", ada.cookie())).andExpect(content().string("google_1"));
+            browser.perform(get(path).header("Cookie", ada.cookie()))
+                    .andExpect(content().string("google_1"));
         }
         browser.perform(post("/private").header("Cookie", ada.cookie()).header("X-CSRF-Token", ada.csrfToken()))
                 .andExpect(content().string("google_1"));
