@@ -10,10 +10,12 @@ use gatelodge::authority::ports::{
     WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
 
-/// A store behind a counter. Health asks by itself every few seconds, so `ping` does not count.
+/// A store behind a counter. Health and the event stream ask by themselves every second or so: `ping`, `marks` and the log
+/// do not count.
 pub struct Counted<S> {
     store: Arc<S>,
     calls: Arc<AtomicU64>,
@@ -25,7 +27,7 @@ impl<S> Counted<S> {
         Self { store, calls }
     }
 
-    fn count(&self) -> &S {
+    fn counted(&self) -> &S {
         self.calls.fetch_add(1, Ordering::Relaxed);
         &self.store
     }
@@ -38,47 +40,63 @@ impl<S: SessionStore> SessionStore for Counted<S> {
     }
 
     async fn time(&self) -> StoreResult<Timestamp> {
-        self.count().time().await
+        self.counted().time().await
     }
 
     async fn create(&self, new: NewSession) -> StoreResult<Creation> {
-        self.count().create(new).await
+        self.counted().create(new).await
     }
 
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
-        self.count().read(key).await
+        self.counted().read(key).await
     }
 
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
-        self.count().touch(key, at, keep_for).await
+        self.counted().touch(key, at, keep_for).await
     }
 
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {
-        self.count().end(key, why, remember_for).await
+        self.counted().end(key, why, remember_for).await
     }
 
     async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
-        self.count().end_user(user, remember_for, mark_for).await
+        self.counted().end_user(user, remember_for, mark_for).await
     }
 
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
-        self.count().sessions_of(user).await
+        self.counted().sessions_of(user).await
     }
 
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
-        self.count().walk(tenant, from, limit).await
+        self.counted().walk(tenant, from, limit).await
+    }
+
+    async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64> {
+        self.counted().raise(target, keep_for).await
+    }
+
+    async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {
+        self.store.marks(tenant).await
+    }
+
+    async fn read_with_marks(&self, key: &SessionKey) -> StoreResult<(Lookup, MarksNow)> {
+        self.counted().read_with_marks(key).await
+    }
+
+    async fn count(&self, tenant: TenantNumber) -> StoreResult<u64> {
+        self.counted().count(tenant).await
     }
 
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
-        self.count().tokens(key).await
+        self.counted().tokens(key).await
     }
 
     async fn lease(&self, key: &SessionKey, ttl: Duration) -> StoreResult<LeaseAttempt> {
-        self.count().lease(key, ttl).await
+        self.counted().lease(key, ttl).await
     }
 
     async fn wait_for_lease(&self, key: &SessionKey, at_most: Duration) -> StoreResult<()> {
-        self.count().wait_for_lease(key, at_most).await
+        self.counted().wait_for_lease(key, at_most).await
     }
 
     async fn write_tokens(
@@ -88,33 +106,33 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         record: Record,
         tokens: Vec<u8>,
     ) -> StoreResult<Written> {
-        self.count().write_tokens(key, fence, record, tokens).await
+        self.counted().write_tokens(key, fence, record, tokens).await
     }
 
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
-        self.count().rewrite(key, record).await
+        self.counted().rewrite(key, record).await
     }
 }
 
 #[async_trait]
 impl<S: LoginStore> LoginStore for Counted<S> {
     async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
-        self.count().open(key, login, ttl).await
+        self.counted().open(key, login, ttl).await
     }
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
-        self.count().take(key, bindings, lease).await
+        self.counted().take(key, bindings, lease).await
     }
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
-        self.count().note(key, session).await
+        self.counted().note(key, session).await
     }
 
     async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool> {
-        self.count().finish(key, end, keep_for).await
+        self.counted().finish(key, end, keep_for).await
     }
 
     async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()> {
-        self.count().wait(key, at_most).await
+        self.counted().wait(key, at_most).await
     }
 }

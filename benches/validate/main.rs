@@ -6,6 +6,8 @@
 //! settings. The last line is one JSON object. `-- --quick` takes seconds and shows only that it works.
 
 mod counted;
+#[path = "../parts/cpu.rs"]
+mod cpu;
 mod echo;
 mod forged;
 mod load;
@@ -13,10 +15,14 @@ mod memory;
 mod ours;
 mod process;
 mod protocol;
+#[path = "../parts/redis_server.rs"]
 mod redis_server;
 mod report;
 mod rounds;
+#[path = "../parts/session.rs"]
 mod session;
+#[path = "../parts/spread.rs"]
+mod spread;
 
 use std::error::Error;
 use std::process::ExitCode;

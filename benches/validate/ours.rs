@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use gatelodge::app::keeper::keeping;
 use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
-use gatelodge::authority::ports::{Creation, LoginStore, MintKeyStore, SessionStore};
+use gatelodge::authority::ports::{Creation, EventLog, LoginStore, MintKeyStore, SessionStore};
 use gatelodge::authority::{Authority, Ports};
 use gatelodge::config::Config;
 use gatelodge::crypto::{ApiKey, Secret};
@@ -41,7 +42,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, mint_keys) = stores(order, &folder, calls).await?;
+        let (sessions, logins, mint_keys, events) = stores(order, &folder, calls).await?;
         let vault = session::vault();
         let (new, credential) = session::make(&vault, 0, Some(&session::tokens()));
         if sessions.create(new).await? != Creation::Created {
@@ -53,7 +54,7 @@ impl Ours {
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
         let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
-        let ports = Ports { sessions, logins, mint_keys, providers, clock, wall, entropy, beside };
+        let ports = Ports { sessions, logins, mint_keys, events, providers, clock, wall, entropy, beside };
         let authority = Authority::new(ports, vault, settings(&Config::default())?);
         let key = ApiKey::generate(&session::random());
         let caller = Caller { name: "the generator".into(), role: Role::Edge };
@@ -64,23 +65,24 @@ impl Ours {
 
     /// Serves until `stop` completes.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> Result<()> {
+        tokio::spawn(keeping(self.authority.clone()));
         Ok(serve(self.authority, self.callers, ServerSettings::default(), listener, stop).await?)
     }
 }
 
-type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>, Arc<dyn MintKeyStore>);
+type Stores = (Arc<dyn SessionStore>, Arc<dyn LoginStore>, Arc<dyn MintKeyStore>, Arc<dyn EventLog>);
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store.clone(), store));
+        return Ok((store.clone(), store.clone(), store.clone(), store));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
         let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
-        return Ok((counted.clone(), counted, store));
+        return Ok((counted.clone(), counted, store.clone(), store));
     }
-    Ok((store.clone(), store.clone(), store))
+    Ok((store.clone(), store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

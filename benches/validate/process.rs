@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::protocol::{Kind, Order, Ready};
-use crate::{Result, echo, ours, runtime};
+use crate::{Result, cpu, echo, ours, runtime};
 
 /// The flag that makes this binary a server.
 pub const SERVE: &str = "--serve";
@@ -36,14 +36,9 @@ impl Server {
         Ok(Self { kind: order.kind, ready, child, input: Some(input), output })
     }
 
-    /// User and system time that the process has had so far, in seconds (proc(5), `stat`: fields 14 and 15).
+    /// The time that processors have spent on it so far, in seconds.
     pub fn cpu_seconds(&self) -> Result<f64> {
-        // 100 on every Linux that Rust runs on: USER_HZ is part of its interface.
-        const TICKS_PER_SECOND: f64 = 100.0;
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, after_name) = stat.rsplit_once(") ").ok_or("an unknown form of /proc/PID/stat")?;
-        let ticks = after_name.split(' ').skip(11).take(2).map(str::parse::<f64>).sum::<std::result::Result<f64, _>>();
-        Ok(ticks? / TICKS_PER_SECOND)
+        cpu::seconds_of(self.child.id())
     }
 
     /// How often the store's port has been called, but for health.

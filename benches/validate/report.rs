@@ -11,23 +11,7 @@ use crate::forged::Forged;
 use crate::memory::Bytes;
 use crate::protocol::Kind;
 use crate::rounds::{IN_FLIGHT, Measured, PAIRS};
-
-/// The median of some figures, the least and the most.
-#[derive(Clone, Copy)]
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-impl Spread {
-    fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
-        let last = figures.len().saturating_sub(1);
-        Self { median: f64::midpoint(at(last / 2), at(figures.len() / 2)), least: at(0), most: at(last) }
-    }
-}
+use crate::spread::{Spread, rounded};
 
 /// One server at one number in flight: its rate, and what a call costs it.
 struct Row {
@@ -98,11 +82,6 @@ const fn key(kind: Kind) -> &'static str {
         Kind::Echo => "echo",
         Kind::EchoGet => "echo_get",
     }
-}
-
-fn rounded(figure: f64, digits: i32) -> Value {
-    let scale = 10_f64.powi(digits);
-    json!((figure * scale).round() / scale)
 }
 
 /// Says why there are no figures.

@@ -56,6 +56,7 @@ var manners = map[string]manner{
 	v1.AdminService_ListSessions_FullMethodName:      safe,
 	v1.AdminService_GetSession_FullMethodName:        safe,
 	v1.AdminService_Revoke_FullMethodName:            safe,
+	v1.AdminService_PreviewRevoke_FullMethodName:     safe,
 	healthv1.Health_Check_FullMethodName:             probe,
 }
 

@@ -1,6 +1,7 @@
 //! Owns the one place where the parts meet: build store, providers, authority, servers; run; drain.
 //! Does not decide anything that a part could decide.
 
+pub mod keeper;
 pub mod parts;
 pub mod settings;
 pub mod store_clock;
@@ -130,6 +131,7 @@ impl App {
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
+            events: store.events,
             mint_keys: store.mint_keys,
             providers,
             clock: clock.clone(),
@@ -139,7 +141,7 @@ impl App {
         };
         let authority = Authority::new(ports, Vault::new(&rings.session, &rings.csrf), settings);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
-        let beside = vec![store.sweeping, following];
+        let beside = vec![store.sweeping, following, Box::pin(keeper::keeping(authority.clone()))];
         Ok(Self { authority, callers: parts::callers(config, more), server, listener, inner, clock, beside })
     }
 

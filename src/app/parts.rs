@@ -10,7 +10,7 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, settings};
 use crate::authority::access_token::TokenCheck;
-use crate::authority::ports::{Clock, Entropy as _, LoginStore, MintKeyStore, SessionStore};
+use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore};
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
@@ -29,6 +29,7 @@ use crate::store::redis::{RedisSettings, RedisStore};
 pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
+    pub(super) events: Arc<dyn EventLog>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
@@ -44,7 +45,13 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             let path = config.store.embedded.path.as_path();
             let store = EmbeddedStore::open((!ephemeral).then_some(path), clock)?;
             let sweeping = Box::pin(store.sweeping(SWEEP_EMBEDDED));
-            Ok(Store { sessions: store.clone(), logins: store.clone(), mint_keys: store, sweeping })
+            Ok(Store {
+                sessions: store.clone(),
+                logins: store.clone(),
+                mint_keys: store.clone(),
+                events: store,
+                sweeping,
+            })
         }
         Kind::Redis => {
             let redis = &config.store.redis;
@@ -59,7 +66,13 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let tenants = vec![TenantNumber(config.tenant.number)];
             let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
-            Ok(Store { sessions: store.clone(), logins: store.clone(), mint_keys: store, sweeping })
+            Ok(Store {
+                sessions: store.clone(),
+                logins: store.clone(),
+                mint_keys: store.clone(),
+                events: store,
+                sweeping,
+            })
         }
     }
 }

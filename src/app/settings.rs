@@ -9,14 +9,15 @@ use crate::authority::settings::{
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
-use crate::config::sessions::{Security, Sessions};
+use crate::config::sessions::{self, Security, Sessions};
 use crate::config::{self, Config, app, well_known};
 use crate::crypto::{KeyRing, Secret, SignatureAlgorithm};
 use crate::session::client::TrustedProxies;
-use crate::session::fingerprint::FingerprintMode;
+use crate::session::fingerprint::{FingerprintMode, FingerprintPolicy, NetworkPrefixes};
 use crate::session::key::TenantNumber;
 use crate::session::origin::Origin;
 use crate::session::place::Places;
+use crate::session::rotation::RotationPolicy;
 use crate::session::time::Lifetimes;
 
 /// How long a callback may be at work, all of its calls to the provider included.
@@ -69,6 +70,15 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
             idle: sessions.idle().get(),
             absolute: sessions.max_age.get(),
             touch_interval: sessions.touch_interval.get(),
+        },
+        remember_me: Some(&sessions.remember_me).filter(|remember| remember.enabled).map(|remember| Lifetimes {
+            idle: remember.idle_timeout.get(),
+            absolute: remember.max_age.get(),
+            touch_interval: sessions.touch_interval.get(),
+        }),
+        rotation: RotationPolicy {
+            after: Some(sessions.rotation.after.get()).filter(|after| !after.is_zero()),
+            grace: sessions.rotation.grace.get(),
         },
         csrf: CsrfSettings {
             header: sessions.csrf_header.to_ascii_lowercase(),
@@ -160,11 +170,14 @@ fn places(own: Origin, redirects: &app::Redirects) -> Places {
     }
 }
 
-/// The seed's two booleans are three modes.
-const fn fingerprint(security: &Security) -> FingerprintMode {
-    match (security.enable_client_fingerprinting, security.strict_fingerprinting) {
-        (false, _) => FingerprintMode::Off,
-        (true, false) => FingerprintMode::Warn,
-        (true, true) => FingerprintMode::Strict,
+fn fingerprint(security: &Security) -> FingerprintPolicy {
+    let prefixes = NetworkPrefixes { ipv4: security.ipv4_prefix, ipv6: security.ipv6_prefix };
+    FingerprintPolicy {
+        mode: match security.mode() {
+            sessions::Fingerprint::Off => FingerprintMode::Off,
+            sessions::Fingerprint::Warn => FingerprintMode::Warn,
+            sessions::Fingerprint::Strict => FingerprintMode::Strict,
+        },
+        network: security.fingerprint_ip_address.then_some(prefixes),
     }
 }

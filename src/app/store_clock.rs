@@ -149,6 +149,10 @@ impl Clock for StoreClock {
             None => self.system.now(),
         }
     }
+
+    fn running(&self) -> Duration {
+        self.began.elapsed()
+    }
 }
 
 fn micros(time: Timestamp) -> i64 {

@@ -10,13 +10,14 @@ use super::{Authority, Call, Error, Presented};
 use crate::session::admission::{Chosen, InactiveReason, choose, signed};
 use crate::session::cookie;
 use crate::session::credential::Credential;
-use crate::session::fingerprint::{Comparison, FingerprintMode};
+use crate::session::fingerprint::{Comparison, FingerprintMode, Likeness};
 use crate::session::key::SessionKey;
 use crate::session::record::Record;
 use crate::session::request::RequestContext;
+use crate::session::rotation::{self, Standpoint};
 use crate::session::time::{Liveness, Times, Timestamp};
 
-/// A living session that was presented with its current credential.
+/// A living session that was presented with a credential that is good.
 #[derive(Clone, Debug)]
 pub(super) struct Admitted {
     pub(super) credential: Credential,
@@ -25,7 +26,16 @@ pub(super) struct Admitted {
     pub(super) standing: Arc<OpenStanding>,
     pub(super) times: Times,
     pub(super) touch_due: bool,
-    pub(super) fingerprint: Comparison,
+    pub(super) fingerprint: Likeness,
+    pub(super) standpoint: Standpoint,
+}
+
+/// What a record says of the credential that was presented.
+pub(super) enum Judgement {
+    Living(Box<Admitted>),
+    /// It is one of before: somebody else holds a credential of this session.
+    Stolen,
+    Inactive(InactiveReason),
 }
 
 /// What became of presented cookies.
@@ -58,8 +68,8 @@ impl Authority {
             Ok(chosen) => chosen,
             Err(reason) => return Ok(Admission::Inactive(reason)),
         };
-        match self.ports.sessions.read(&chosen.credential.key).await? {
-            Lookup::Found(record) => self.judge(chosen, record, presented.context.as_ref()),
+        match self.look_up(&chosen.credential.key).await? {
+            Lookup::Found(record) => self.settle(&chosen, record, presented.context.as_ref()).await,
             Lookup::Gone(ending) => {
                 self.opened.forget(&chosen.credential.key);
                 let reason = ending.map_or(InactiveReason::Ended, |_| InactiveReason::Revoked);
@@ -87,39 +97,57 @@ impl Authority {
             if living.iter().any(|other| other.credential.key == credential.key) {
                 continue;
             }
-            let Lookup::Found(record) = self.ports.sessions.read(&credential.key).await? else { continue };
+            let Lookup::Found(record) = self.look_up(&credential.key).await? else { continue };
             let chosen = Chosen { credential, under_former_name: false };
-            if let Admission::Living(admitted) = self.judge(chosen, record, None)? {
-                living.push(*admitted);
+            match self.judge(&chosen, record, None)? {
+                Judgement::Living(admitted) => living.push(*admitted),
+                Judgement::Stolen => self.end_stolen(&chosen.credential).await?,
+                Judgement::Inactive(_) => (),
             }
         }
         Ok(living)
     }
 
-    fn judge(&self, chosen: Chosen, record: Record, context: Option<&RequestContext>) -> Result<Admission, Error> {
-        let inactive = |reason| Ok(Admission::Inactive(reason));
-        let credential = chosen.credential;
-        if !credential.matches(&record.header.current) {
-            return inactive(InactiveReason::Ended);
-        }
+    /// Judges a record by itself, without IO.
+    pub(super) fn judge(
+        &self,
+        chosen: &Chosen,
+        record: Record,
+        context: Option<&RequestContext>,
+    ) -> Result<Judgement, Error> {
+        let inactive = |reason| Ok(Judgement::Inactive(reason));
+        let credential = &chosen.credential;
         let standing = self.opened.standing(&self.vault, &credential.key, &record)?;
-        let times = standing.times(&record.header);
-        let touch_due = match times.judge(self.ports.clock.now(), &self.settings.lifetimes) {
+        let (now, limits) = (self.ports.clock.now(), self.settings.lifetimes_of(standing.remembered));
+        let times = standing.times(&record.header, limits);
+        let touch_due = match times.judge(now, limits) {
             Liveness::Living { touch_due } => touch_due || record.header.last_active.is_none(),
             Liveness::Expired => return inactive(InactiveReason::Expired),
             Liveness::Idle => return inactive(InactiveReason::Idle),
         };
-        let fingerprint = match self.settings.fingerprint {
-            FingerprintMode::Off => Comparison::None,
-            FingerprintMode::Warn | FingerprintMode::Strict => standing.compare(context, &self.vault.fingerprint),
-        };
-        if fingerprint == Comparison::Differed && self.settings.fingerprint == FingerprintMode::Strict {
+        let (since, policy) = (standing.generation_since, &self.settings.rotation);
+        let hash = credential.secret_hash();
+        let standpoint = rotation::standpoint(&record.header, credential.generation, &hash, since, now, policy);
+        if standpoint == Standpoint::Stolen {
+            return Ok(Judgement::Stolen);
+        }
+        let (policy, proxies) = (self.settings.fingerprint, &self.settings.trusted_proxies);
+        let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);
+        if fingerprint.comparison == Comparison::Differed && policy.mode == FingerprintMode::Strict {
             tracing::info!(session = credential.key.public(), "refused: the client is another one than at login");
             return inactive(InactiveReason::Fingerprint);
         }
-        let under_former_name = chosen.under_former_name;
-        let admitted = Admitted { credential, under_former_name, record, standing, times, touch_due, fingerprint };
-        Ok(Admission::Living(Box::new(admitted)))
+        let (credential, under_former_name) = (credential.clone(), chosen.under_former_name);
+        Ok(Judgement::Living(Box::new(Admitted {
+            credential,
+            under_former_name,
+            record,
+            standing,
+            times,
+            touch_due,
+            fingerprint,
+            standpoint,
+        })))
     }
 
     /// Writes down that the session was used, where that is due, and answers whether it is still there. A session that
@@ -130,7 +158,7 @@ impl Authority {
         }
         let now = self.ports.clock.now();
         let used = Times { last_active: admitted.times.last_active.max(now), ..admitted.times };
-        let keep_for = used.keep_for(now, &self.settings.lifetimes);
+        let keep_for = used.keep_for(now, self.settings.lifetimes_of(admitted.standing.remembered));
         match self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
             Ok(true) => admitted.times = used,
             Ok(false) => return false,
@@ -151,8 +179,9 @@ impl Authority {
         times: Times,
         generation: u32,
     ) -> SessionView {
-        let idle_end = times.idle_end(&self.settings.lifetimes);
-        SessionView { key, standing: standing.into(), times, idle_end, generation }
+        let standing = standing.into();
+        let idle_end = times.idle_end(self.settings.lifetimes_of(standing.remembered));
+        SessionView { key, standing, times, idle_end, generation }
     }
 
     /// The Set-Cookie value of a session credential, good until the session's absolute end.

@@ -3,6 +3,7 @@
 
 use super::ports::{Lookup, Written};
 use super::{Authority, Error};
+use crate::session::event::What;
 use crate::session::key::SessionKey;
 use crate::session::record::Standing;
 
@@ -17,7 +18,7 @@ impl Authority {
         change: impl Fn(&mut Standing) + Send + Sync,
     ) -> Result<Option<Standing>, Error> {
         for _ in 0..ATTEMPTS {
-            let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { return Ok(None) };
+            let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(None) };
             let marks = record.header.marks;
             let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
             change(&mut standing);
@@ -25,7 +26,7 @@ impl Authority {
             record.header.revision += 1;
             match self.ports.sessions.rewrite(key, record).await? {
                 Written::Yes => {
-                    self.changed(key);
+                    self.changed(key, What::Changed);
                     return Ok(Some(standing));
                 }
                 Written::Gone => return Ok(None),

@@ -1,12 +1,18 @@
-//! Owns what happens when something about a living session has changed: its standing, its tokens, its end.
+//! Owns what happens when something about a living session has changed: its standing, its tokens, its
+//! credential.
 //! Does not know what it was.
 
 use super::Authority;
+use crate::session::event::What;
 use crate::session::key::SessionKey;
 
 impl Authority {
-    /// Whatever changes a session calls this once the change is in the store. Here is the one place to announce it.
-    pub(super) fn changed(&self, key: &SessionKey) {
+    /// Whatever changes a living session calls this once the change is in the store: here it is forgotten at once, and
+    /// the others are told beside the answer.
+    pub(super) fn changed(&self, key: &SessionKey, how: fn(SessionKey) -> What) {
         self.opened.forget(key);
+        let authority = self.clone();
+        let what = how(*key);
+        self.ports.beside.run(Box::pin(async move { authority.announce(what).await }));
     }
 }

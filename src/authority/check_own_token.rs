@@ -38,7 +38,7 @@ impl Authority {
         if self.ports.clock.now() >= end {
             return Ok(Err(TokenFault::Expired));
         }
-        let Lookup::Found(record) = self.ports.sessions.read(&key).await? else { return Ok(Err(TokenFault::Ended)) };
+        let Lookup::Found(record) = self.look_up(&key).await? else { return Ok(Err(TokenFault::Ended)) };
         let Some(session) = self.open_living(key, &record)? else { return Ok(Err(TokenFault::Ended)) };
         let identity = &session.standing.identity;
         let token = CheckedToken {

@@ -220,7 +220,7 @@ impl Authority {
     /// Ends what an interrupted login may have made: nobody holds its credential.
     async fn clean_up(&self, key: &LoginKey, noted: Option<SessionKey>) -> Result<LoginFailure, Error> {
         if let Some(session) = noted {
-            self.ports.sessions.end(&session, Ending::Interrupted, self.settings.remember_ended_for).await?;
+            self.end_session(&session, Ending::Interrupted).await?;
         }
         let end = LoginEnd::Failed(LoginFailure::Interrupted as u8);
         self.ports.logins.finish(key, end, self.settings.logins.keep_answer_for).await?;

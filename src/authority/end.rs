@@ -11,7 +11,7 @@ impl Authority {
     pub(super) async fn end(&self, admitted: &Admitted) -> Result<(Tokens, bool), Error> {
         let key = &admitted.credential.key;
         let sealed = self.ports.sessions.tokens(key).await.map_err(Error::from);
-        let ended = self.ports.sessions.end(key, Ending::Revoked, self.settings.remember_ended_for).await?;
+        let ended = self.end_session(key, Ending::Revoked).await?;
         let opened = sealed.and_then(|sealed| sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose());
         let tokens = opened.unwrap_or_else(|error| {
             tracing::warn!(

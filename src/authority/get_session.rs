@@ -11,7 +11,7 @@ impl Authority {
     /// When the id is not one, no session has it, or the store can't say.
     pub async fn get_session(&self, session_id: &str) -> Result<SessionView, Error> {
         let key = self.session_key(session_id)?;
-        let Lookup::Found(record) = self.ports.sessions.read(&key).await? else { return Err(Error::SessionNotFound) };
+        let Lookup::Found(record) = self.look_up(&key).await? else { return Err(Error::SessionNotFound) };
         self.open_living(key, &record)?.ok_or(Error::SessionNotFound)
     }
 

@@ -7,6 +7,7 @@ use super::admit::Admitted;
 use super::ports::{LeaseAttempt, Lookup, Written};
 use super::refresh::{ATTEMPTS, Refreshed};
 use super::{Authority, Error};
+use crate::session::event::What;
 use crate::session::record::Tokens;
 use crate::vault::TokenKey;
 
@@ -36,7 +37,7 @@ impl Authority {
             // Nobody would ever use them. In every other case a token of the same grant lives on in the session, and
             // might be revoked with this one.
             Ok(Refreshed::SessionGone) => self.revoke_at_provider(&admitted.standing.identity.provider, tokens),
-            Ok(Refreshed::Tokens(_)) => self.changed(&admitted.credential.key),
+            Ok(Refreshed::Tokens(_)) => self.changed(&admitted.credential.key, What::Refreshed),
             Err(error) => tracing::error!(
                 session = admitted.credential.key.public(),
                 error = error as &dyn std::error::Error,
@@ -112,7 +113,7 @@ impl Authority {
         tokens: &Tokens,
     ) -> Result<Written, Error> {
         let key = &admitted.credential.key;
-        let Lookup::Found(mut record) = self.ports.sessions.read(key).await? else { return Ok(Written::Gone) };
+        let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Written::Gone) };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
         standing.access_token_end = tokens.access_end;

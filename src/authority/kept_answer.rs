@@ -57,12 +57,12 @@ impl Authority {
         if self.ports.clock.now() >= kept.repeat_until || !equal(&kept.code_hash, &callback.code_hash()) {
             return Ok(None);
         }
-        let Lookup::Found(record) = self.ports.sessions.read(&kept.session).await? else { return Ok(None) };
+        let Lookup::Found(record) = self.look_up(&kept.session).await? else { return Ok(None) };
         if record.header.generation != kept.generation {
             return Ok(None);
         }
         let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
-        let times = standing.times(&record.header);
+        let times = standing.times(&record.header, self.settings.lifetimes_of(standing.remembered));
         let view = self.view(kept.session, standing, times, kept.generation);
         let cookie = self.session_cookie(&kept.credential, &times);
         let answer = self.completed_login(cookie, &view, kept.return_to.as_deref());

@@ -70,8 +70,9 @@ impl Authority {
     /// A record as an admin sees it, if it lives by our own judgement too.
     pub(super) fn open_living(&self, key: SessionKey, record: &Record) -> Result<Option<SessionView>, Error> {
         let standing = self.vault.open_standing(&key, &record.header.marks, &record.body)?;
-        let times = standing.times(&record.header);
-        let lives = matches!(times.judge(self.ports.clock.now(), &self.settings.lifetimes), Liveness::Living { .. });
+        let limits = self.settings.lifetimes_of(standing.remembered);
+        let times = standing.times(&record.header, limits);
+        let lives = matches!(times.judge(self.ports.clock.now(), limits), Liveness::Living { .. });
         Ok(lives.then(|| self.view(key, standing, times, record.header.generation)))
     }
 

@@ -7,10 +7,11 @@ use super::ports::{Creation, NewSession};
 use super::provider::Grant;
 use super::{Authority, Error, Presented, SessionView};
 use crate::session::credential::Credential;
+use crate::session::event::What;
 use crate::session::fingerprint::{self, FingerprintMode};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::login::{KeptAnswer, KeptLogin, PendingLogin};
-use crate::session::record::{Ending, Header, Marks, Record, Standing};
+use crate::session::record::{Ending, Header, Record, Standing};
 use crate::session::request::RequestContext;
 use crate::session::time::Times;
 use crate::vault::TokenKey;
@@ -48,8 +49,9 @@ impl Authority {
         if !self.ports.logins.note(&callback.key, &credential.key).await? {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
+        let replaced = new.replaces.iter().copied().map(What::Revoked).collect();
         match self.ports.sessions.create(new).await? {
-            Creation::Created => (),
+            Creation::Created => self.announce_all(replaced).await,
             Creation::RevokedMeanwhile => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             Creation::TooMany => return Err(Stop::Failed(LoginFailure::TooManySessions)),
         }
@@ -64,7 +66,7 @@ impl Authority {
         };
         if !self.keep_answer(callback, taken, &KeptAnswer::Session(kept)).await? {
             // Somebody was told that this login was interrupted: then nobody may hold its session.
-            self.ports.sessions.end(&credential.key, Ending::Interrupted, self.settings.remember_ended_for).await?;
+            self.end_session(&credential.key, Ending::Interrupted).await?;
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
         Ok((self.session_cookie(&text, &view.times), view))
@@ -79,8 +81,9 @@ impl Authority {
         context: &RequestContext,
     ) -> (NewSession, SessionView) {
         let now = self.ports.clock.now();
-        let limits = &self.settings.lifetimes;
-        let fingerprint = match self.settings.fingerprint {
+        let remembered = taken.login.remember && self.settings.remember_me.is_some();
+        let limits = self.settings.lifetimes_of(remembered);
+        let fingerprint = match self.settings.fingerprint.mode {
             FingerprintMode::Off => None,
             FingerprintMode::Warn | FingerprintMode::Strict => {
                 Some(fingerprint::take(context, &self.vault.fingerprint))
@@ -91,6 +94,8 @@ impl Authority {
             identity: grant.identity,
             created: now,
             absolute_end: now + limits.absolute,
+            remembered,
+            generation_since: now,
             fingerprint,
             user_agent: readable(context.user_agent.as_deref().unwrap_or_default()),
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),
@@ -99,12 +104,12 @@ impl Authority {
             renewable: grant.tokens.refresh.is_some(),
             user_info_time: None,
         };
-        let marks = Marks::default();
+        let marks = taken.login.born;
         let header = Header {
             revision: 1,
             generation: credential.generation,
             current: credential.secret_hash(),
-            previous: None,
+            other: None,
             last_active: None,
             fence: 0,
             marks,
@@ -139,7 +144,7 @@ impl Authority {
         priors.dedup();
         let (near, far): (Vec<_>, Vec<_>) = priors.into_iter().partition(|prior| prior.partition == user.partition);
         for prior in far {
-            self.ports.sessions.end(&prior, Ending::Replaced, self.settings.remember_ended_for).await?;
+            self.end_session(&prior, Ending::Replaced).await?;
         }
         Ok(near)
     }

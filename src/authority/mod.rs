@@ -11,8 +11,10 @@ mod changed;
 mod check_own_token;
 pub mod complete_callback;
 pub mod complete_logout;
+mod deliver;
 mod end;
 pub mod error;
+pub mod event_log;
 mod exchange;
 pub mod flights;
 pub mod get_access_token;
@@ -32,15 +34,19 @@ mod open_standing;
 mod opened;
 mod own_token;
 pub mod ports;
+pub mod preview_revoke;
 pub mod provider;
+mod provider_trouble;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
 pub mod revoke;
 pub mod revoke_as_admin;
+mod rotate;
 pub mod settings;
 pub mod start_login;
 pub mod start_logout;
+pub mod stream;
 mod token_answer;
 mod under_way;
 pub mod validate_session;
@@ -57,8 +63,9 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use opened::Opened;
-use ports::{Beside, Clock, Entropy, LoginStore, MintKeyStore, Providers, SessionStore};
+use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore};
 use settings::Settings;
+use stream::Stream;
 use under_way::UnderWay;
 
 /// What the authority needs of the world.
@@ -68,6 +75,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Tells replicas what has happened.
+    pub events: Arc<dyn EventLog>,
     /// Keeps the keys that sign our own tokens.
     pub mint_keys: Arc<dyn MintKeyStore>,
     /// Speaks to identity providers.
@@ -82,7 +91,7 @@ pub struct Ports {
     pub beside: Arc<dyn Beside>,
 }
 
-/// The session authority. Holds no state of its own that another replica lacks.
+/// The session authority. Holds no state of its own that another replica lacks and could not learn.
 #[derive(Clone)]
 pub struct Authority {
     ports: Ports,
@@ -91,6 +100,7 @@ pub struct Authority {
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
     opened: Arc<Opened>,
+    stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
 }
@@ -120,6 +130,9 @@ impl Authority {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
+        let mut author = [0; 8];
+        ports.entropy.fill(&mut author);
+        let stream = Stream::new(settings.tenant, author);
         Self {
             ports,
             vault,
@@ -127,6 +140,7 @@ impl Authority {
             settings_version: settings_version.into(),
             session_cookie_names,
             opened,
+            stream,
             under_way: Arc::default(),
             keys_at_hand: Arc::default(),
         }

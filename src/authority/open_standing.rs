@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use crate::crypto::MacRing;
-use crate::session::fingerprint::{self, Comparison};
+use crate::session::client::TrustedProxies;
+use crate::session::fingerprint::{self, FingerprintPolicy, Likeness};
 use crate::session::record::Standing;
 use crate::session::request::RequestContext;
 
@@ -31,19 +32,24 @@ struct Client {
 }
 
 impl OpenStanding {
-    /// As [`fingerprint::compare`], which is asked once for a client that stays the same.
-    pub(super) fn compare(&self, context: Option<&RequestContext>, ring: &MacRing) -> Comparison {
-        let Some(context) = context else { return Comparison::None };
-        if self.matched.get().is_some_and(|client| client.is_of(context)) {
-            return Comparison::Matched;
-        }
-        let comparison = fingerprint::compare(Some(context), self.standing.fingerprint.as_ref(), ring);
-        if comparison == Comparison::Matched
-            && let Some(client) = Client::of(context)
-        {
-            self.matched.get_or_init(|| client);
-        }
-        comparison
+    /// As [`fingerprint::compare`]; a client that stays the same is hashed once.
+    pub(super) fn compare(
+        &self,
+        context: Option<&RequestContext>,
+        policy: FingerprintPolicy,
+        proxies: &TrustedProxies,
+        ring: &MacRing,
+    ) -> Likeness {
+        fingerprint::compare(context, &self.standing, policy, proxies, |context, at_login| {
+            if self.matched.get().is_some_and(|client| client.is_of(context)) {
+                return true;
+            }
+            let matched = fingerprint::matches(context, at_login, ring);
+            if matched && let Some(client) = Client::of(context) {
+                self.matched.get_or_init(|| client);
+            }
+            matched
+        })
     }
 }
 

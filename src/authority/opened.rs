@@ -100,6 +100,8 @@ mod tests {
             identity,
             created: moment,
             absolute_end: moment,
+            remembered: false,
+            generation_since: moment,
             fingerprint: None,
             user_agent: String::new(),
             client_address: String::new(),
@@ -110,7 +112,7 @@ mod tests {
         };
         let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
         let current = credential.secret_hash();
-        let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
+        let header = Header { revision: 1, generation: 1, current, other: None, last_active: None, fence: 0, marks };
         (credential.key, Record { header, body })
     }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
+pub use super::event_log::{EventLog, Heard};
 use super::provider::IdentityProvider;
 use crate::session::identity::IssuerRule;
 use crate::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 
@@ -59,7 +61,8 @@ pub struct NewSession {
 pub enum Creation {
     /// It is there.
     Created,
-    /// Refused: the user was revoked since the login began, or a tombstone stands in its place.
+    /// Refused: the user was revoked since the login began, a mark has risen above those it was born under, or a tombstone
+    /// stands in its place.
     RevokedMeanwhile,
     /// Refused: the user has as many living sessions as allowed.
     TooMany,
@@ -104,6 +107,8 @@ pub struct WalkPage {
 ///
 /// Every method is one atomic step, or MUST look like one to every other caller of every replica.
 /// Nothing that is gone ever comes back: no method but `create` MUST make a record where there is none.
+/// A session that a mark kills is not living: no list or walk MUST have it and no limit count it. What names one session
+/// does not look at marks, but for `create` and `read_with_marks`: who asks knows them.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Whether the store answers.
@@ -113,7 +118,8 @@ pub trait SessionStore: Send + Sync {
     async fn time(&self) -> StoreResult<Timestamp>;
 
     /// Makes a session, ends those it replaces, and names it in its user's index, in one step.
-    /// MUST refuse when the user's mark is at or above `login_started`, or a tombstone stands in its place.
+    /// MUST refuse when the user's mark is at or above `login_started`, when a mark in force is higher than the record's
+    /// own, or a tombstone stands in its place.
     /// MUST count only living sessions against the cap, those it replaces not among them.
     async fn create(&self, new: NewSession) -> StoreResult<Creation>;
 
@@ -126,7 +132,7 @@ pub trait SessionStore: Send + Sync {
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool>;
 
     /// Ends a session with its tokens, lease and index entry, and leaves a tombstone for `remember_for`,
-    /// also where there was no session. Answers whether there was one.
+    /// also where there was no session. Answers whether there was a living one: that no mark killed.
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool>;
 
     /// Ends every session of a user, and raises the user's mark above every login that has begun, in one step.
@@ -139,6 +145,19 @@ pub trait SessionStore: Send + Sync {
     /// Walks the living sessions of a tenant, about `limit` at a time. A session that lives during the whole walk
     /// MUST appear; one that begins or ends during it may.
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage>;
+
+    /// Raises a mark above every other and the store's time, everywhere, and keeps it for `keep_for`. The mark now in
+    /// force. When it fails, it may be in force in some places; raising it again is safe.
+    async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64>;
+
+    /// The marks in force for a tenant.
+    async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow>;
+
+    /// Reads a session together with the marks in force for its tenant, in one round trip.
+    async fn read_with_marks(&self, key: &SessionKey) -> StoreResult<(Lookup, MarksNow)>;
+
+    /// How many sessions of a tenant there are at most: those that have just gone may still be counted.
+    async fn count(&self, tenant: TenantNumber) -> StoreResult<u64>;
 
     /// The sealed tokens of a session; `None` when the session is gone or has none.
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>>;
@@ -275,6 +294,11 @@ pub trait MintKeyStore: Send + Sync {
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// How long it is since some moment of this process. Never goes back, whatever becomes of `now`.
+    fn running(&self) -> Duration {
+        Duration::from_millis(self.now().as_millis())
+    }
 }
 
 /// Gives unpredictable bytes.

@@ -123,8 +123,7 @@ impl Authority {
             provider = admitted.standing.identity.provider,
             "the provider refused the refresh token: the session ends"
         );
-        self.ports.sessions.end(key, Ending::Revoked, self.settings.remember_ended_for).await?;
-        self.changed(key);
+        self.end_session(key, Ending::Revoked).await?;
         Ok(Refreshed::SessionGone)
     }
 }

@@ -1,6 +1,7 @@
 //! Owns the use case AdminService.Revoke: end sessions from outside the browser. Does not know how it was asked.
 
 use super::{Authority, Call, Error};
+use crate::session::mark::MarkTarget;
 use crate::session::record::Ending;
 
 /// What to end.
@@ -10,32 +11,63 @@ pub enum Target {
     Session(String),
     /// All sessions of a user, and the logins of theirs that are under way.
     User(String),
+    /// All sessions that a provider's logins have made, and its logins under way; by its name.
+    Provider(String),
+    /// All sessions of this tenant, and its logins under way.
+    Tenant,
+    /// All sessions of every tenant, and all logins under way.
+    Everything,
 }
 
 impl Authority {
-    /// Ends what `target` names, and answers how many living sessions that were. The provider's refresh tokens are
-    /// destroyed here, and can't be revoked there: they open only with the browser's credential.
+    /// Ends what `target` names, and answers how many living sessions that were, of a session or user; others are not
+    /// counted. The provider's refresh tokens are destroyed here, and can't be revoked there: they open only with the
+    /// browser's credential.
     ///
     /// # Errors
     /// When the target is not one, or the store can't say; asking again is safe.
     pub async fn revoke_as_admin(&self, call: &Call, target: &Target, reason: &str) -> Result<u64, Error> {
-        let remember = self.settings.remember_ended_for;
-        let count = match target {
-            Target::Session(id) => {
-                let key = self.session_key(id)?;
-                u64::from(self.ports.sessions.end(&key, Ending::Revoked, remember).await?)
-            }
-            Target::User(id) => {
-                let user = self.user_key(id)?;
-                let mark_for = self.settings.lifetimes.absolute.max(self.settings.logins.ttl);
-                self.ports.sessions.end_user(&user, remember, mark_for).await?
-            }
+        let count = match self.mark_target(target)? {
+            Some(marked) => self.end_marked(marked).await.map(|()| 0)?,
+            None => match target {
+                Target::Session(id) => u64::from(self.end_session(&self.session_key(id)?, Ending::Revoked).await?),
+                Target::User(id) => self.end_user(&self.user_key(id)?).await?,
+                Target::Provider(_) | Target::Tenant | Target::Everything => 0,
+            },
         };
-        let (what, id) = match target {
-            Target::Session(id) => ("session", id),
-            Target::User(id) => ("user", id),
-        };
+        let (what, id) = target.words();
         tracing::info!(what, id, reason, count, request_id = call.request_id, "an admin ended sessions");
         Ok(count)
+    }
+
+    /// The mark that ends what `target` names; `None` for what is ended one by one.
+    pub(super) fn mark_target(&self, target: &Target) -> Result<Option<MarkTarget>, Error> {
+        let tenant = self.settings.tenant;
+        Ok(match target {
+            Target::Session(_) | Target::User(_) => None,
+            Target::Tenant => Some(MarkTarget::Tenant(tenant)),
+            Target::Everything => Some(MarkTarget::Everything),
+            Target::Provider(name) if self.ports.providers.issuer(name).is_some() => {
+                Some(MarkTarget::Provider(tenant, name.clone()))
+            }
+            Target::Provider(_) => {
+                let expected = "a provider of the configuration. One that logs nobody in any more stays there with \
+                                `enabled: false`";
+                return Err(Error::InvalidField { field: "provider", expected: expected.to_owned() });
+            }
+        })
+    }
+}
+
+impl Target {
+    /// What it is and which one, for the log.
+    fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::Session(id) => ("session", id),
+            Self::User(id) => ("user", id),
+            Self::Provider(name) => ("provider", name),
+            Self::Tenant => ("tenant", ""),
+            Self::Everything => ("everything", ""),
+        }
     }
 }

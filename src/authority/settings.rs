@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
-use crate::session::fingerprint::FingerprintMode;
+use crate::session::fingerprint::FingerprintPolicy;
 use crate::session::key::TenantNumber;
 use crate::session::origin::Origin;
 use crate::session::place::Places;
+use crate::session::rotation::RotationPolicy;
 use crate::session::time::Lifetimes;
 
 /// Everything the use cases go by, for one tenant.
@@ -27,10 +28,14 @@ pub struct Settings {
     pub cookies: CookieSettings,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// How long "remember me" sessions live; `None` where there are none.
+    pub remember_me: Option<Lifetimes>,
+    /// When credentials are replaced.
+    pub rotation: RotationPolicy,
     /// The rules for requests that change something.
     pub csrf: CsrfSettings,
     /// What a changed client means.
-    pub fingerprint: FingerprintMode,
+    pub fingerprint: FingerprintPolicy,
     /// Whose forwarded lines are believed.
     pub trusted_proxies: TrustedProxies,
     /// Where browsers may be sent.
@@ -178,6 +183,18 @@ impl Default for Limits {
 }
 
 impl Settings {
+    /// The limits of a session of this kind. Where "remember me" was switched off since, the ordinary ones hold.
+    #[must_use]
+    pub fn lifetimes_of(&self, remembered: bool) -> &Lifetimes {
+        self.remember_me.as_ref().filter(|_| remembered).unwrap_or(&self.lifetimes)
+    }
+
+    /// How long any session lives at most.
+    #[must_use]
+    pub fn longest_life(&self) -> Duration {
+        self.lifetimes.absolute.max(self.remember_me.map_or(Duration::ZERO, |limits| limits.absolute))
+    }
+
     /// Whether cookies are for https alone.
     #[must_use]
     pub fn is_secure(&self) -> bool {

@@ -19,6 +19,7 @@ use crate::session::binding::Binding;
 use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::login::{LoginState, PendingLogin};
+use crate::session::mark::ProviderTag;
 use crate::session::parameters::Parameters;
 use crate::session::request::RequestContext;
 
@@ -47,6 +48,7 @@ struct Wish {
     provider: Arc<dyn IdentityProvider>,
     return_to: Option<String>,
     max_age: Option<Duration>,
+    remember: bool,
 }
 
 impl Authority {
@@ -67,11 +69,13 @@ impl Authority {
         let binding_hash = self.vault.binding_hash.sign(&[binding.secret().expose()]).1;
         let login = PendingLogin {
             binding_hash,
+            born: self.marks_now().await?.at_birth(ProviderTag::of(&wish.provider.info().name)),
             provider: wish.provider.info().name.clone(),
             redirect_uri: self.settings.callback_address(),
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
             max_age: wish.max_age,
+            remember: wish.remember,
             prior: self.prior_session(&question.presented),
             code_verifier,
         };
@@ -130,7 +134,12 @@ impl Authority {
             }
             None => None,
         };
-        Ok(Wish { provider, return_to, max_age })
+        let remember = match query.get("remember_me").unwrap_or_default() {
+            "" | "false" | "0" | "off" => false,
+            "true" | "1" | "on" => true,
+            _ => return Err(Refusal::malformed("The parameter remember_me is neither true nor false")),
+        };
+        Ok(Wish { provider, return_to, max_age, remember })
     }
 
     /// No one provider was named, with those that are known.

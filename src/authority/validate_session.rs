@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::admit::{Admission, Admitted, SessionView};
 use super::answer::{HttpAnswer, Trouble};
+use super::deliver::Delivery;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
 use crate::session::admission::InactiveReason;
@@ -12,6 +13,8 @@ use crate::session::csrf::{self, CsrfFault};
 use crate::session::fingerprint::Comparison;
 use crate::session::origin::{self, OriginJudgement};
 use crate::session::request::RequestContext;
+use crate::session::rotation;
+use crate::session::time::Timestamp;
 
 /// The question.
 #[derive(Clone, Debug, Default)]
@@ -74,8 +77,11 @@ pub struct Active {
     pub judged: Judged,
     /// Set-Cookie values to deliver, at most one.
     pub set_cookies: Vec<String>,
-    /// A fresh CSRF token, when one was asked for.
+    /// A fresh CSRF token, when one was asked for, and with the cookie of a successor.
     pub csrf_token: Option<Secret>,
+    /// When the answer may change by time alone: the session ends if it is not used until then, or its credential is
+    /// due to be replaced.
+    pub check_again: Timestamp,
 }
 
 /// Everything that was judged, and found good.
@@ -91,6 +97,8 @@ pub struct Judged {
     pub max_login_age: Option<Duration>,
     /// How the fingerprint compared.
     pub fingerprint: Option<Comparison>,
+    /// The client's network was compared too.
+    pub client_network: bool,
 }
 
 /// No living session.
@@ -148,7 +156,7 @@ impl Authority {
                 return Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
             }
         };
-        if admitted.fingerprint == Comparison::Differed {
+        if admitted.fingerprint.comparison == Comparison::Differed {
             tracing::warn!(
                 session = admitted.credential.key.public(),
                 request_id = call.request_id,
@@ -163,7 +171,7 @@ impl Authority {
             return Ok(Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, question.answer_json, call)));
         }
         self.refresh_beside(&admitted);
-        Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question))))
+        Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question).await)))
     }
 
     /// No living session, and what to answer when the route needs one.
@@ -178,14 +186,18 @@ impl Authority {
         Inactive { reason, answer: context.map(|context| refusal(json, context, sign_in)) }
     }
 
-    fn active(&self, admitted: Admitted, judged: Judged, question: &Question) -> Active {
-        let Admitted { credential, standing, times, .. } = admitted;
-        let due = question.can_set_cookies && admitted.under_former_name;
-        let set_cookies = due.then(|| self.session_cookie(&credential.text(&self.vault.credential), &times));
-        let issue = || csrf::issue(&credential.key, credential.generation, self.ports.clock.now(), &self.vault.csrf);
-        let csrf_token = question.issue_csrf_token.then(issue);
-        let session = self.view(credential.key, standing, times, credential.generation);
-        Active { session, judged, set_cookies: set_cookies.into_iter().collect(), csrf_token }
+    async fn active(&self, mut admitted: Admitted, judged: Judged, question: &Question) -> Active {
+        let delivery = if question.can_set_cookies { self.deliver(&mut admitted).await } else { Delivery::default() };
+        let now = self.ports.clock.now();
+        let due = self.rotation_due(&admitted).filter(|due| *due > now);
+        let Admitted { credential, record, standing, times, .. } = admitted;
+        let generation = record.header.generation;
+        let tokens_generation = delivery.successor.unwrap_or(generation);
+        let issue = || csrf::issue(&credential.key, tokens_generation, now, &self.vault.csrf);
+        let csrf_token = (question.issue_csrf_token || delivery.successor.is_some()).then(issue);
+        let session = self.view(credential.key, standing, times, generation);
+        let check_again = due.map_or(session.idle_end, |due| due.min(session.idle_end));
+        Active { session, judged, set_cookies: delivery.cookie.into_iter().collect(), csrf_token, check_again }
     }
 
     /// Judges what a request needs, in the order in which a person would mend it.
@@ -196,8 +208,9 @@ impl Authority {
         context: Option<&RequestContext>,
     ) -> Result<Judged, DeniedReason> {
         let mut judged = Judged::default();
-        if admitted.fingerprint != Comparison::None {
-            judged.fingerprint = Some(admitted.fingerprint);
+        if admitted.fingerprint.comparison != Comparison::None {
+            judged.fingerprint = Some(admitted.fingerprint.comparison);
+            judged.client_network = admitted.fingerprint.network;
         }
         if let Some(context) = context {
             self.judge_source(admitted, requirements.csrf, context, &mut judged)?;
@@ -242,9 +255,11 @@ impl Authority {
         if upgrade && requirement == CsrfRequirement::ByMethod {
             return Ok(());
         }
-        let (key, generation) = (&admitted.credential.key, admitted.credential.generation);
+        let (key, header, since) =
+            (&admitted.credential.key, &admitted.record.header, admitted.standing.generation_since);
         let (now, max_age) = (self.ports.clock.now(), self.settings.csrf.max_age);
-        csrf::judge(context.csrf_token.as_deref(), key, generation, now, max_age, &self.vault.csrf)
+        let generations = rotation::generations(header, since, now, &self.settings.rotation);
+        csrf::judge(context.csrf_token.as_deref(), key, &generations, now, max_age, &self.vault.csrf)
             .map_err(DeniedReason::Csrf)?;
         judged.csrf = true;
         Ok(())
@@ -267,7 +282,7 @@ impl Authority {
                 HttpAnswer::error(&trouble, &call.request_id)
             })
         });
-        let generation = admitted.credential.generation;
+        let generation = admitted.record.header.generation;
         let session = self.view(admitted.credential.key, admitted.standing, admitted.times, generation);
         Denied { reason, remedy: trouble.remedy, login_query, answer, session }
     }

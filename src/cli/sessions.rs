@@ -38,7 +38,7 @@ pub enum Verb {
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
     },
-    /// End one session, or all of a user's; exit code 66 where the id is of no living session
+    /// End one session, or all of a user, provider or tenant; exit code 66 where the id is of no living session
     #[command(group = clap::ArgGroup::new("target").required(true))]
     Revoke {
         /// The public session id, "sid_..."
@@ -47,6 +47,18 @@ pub enum Verb {
         /// All sessions of this user, `<provider>_<sub>`
         #[arg(long, group = "target", value_parser = NonEmptyStringValueParser::new())]
         user: Option<String>,
+        /// All sessions that this provider's logins have made
+        #[arg(long, group = "target", value_parser = NonEmptyStringValueParser::new())]
+        provider: Option<String>,
+        /// All sessions of the tenant
+        #[arg(long, group = "target")]
+        tenant: bool,
+        /// All sessions of every tenant
+        #[arg(long, group = "target")]
+        everything: bool,
+        /// End none: say how many it would end
+        #[arg(long)]
+        dry_run: bool,
         /// Why, for the log
         #[arg(long, default_value = "")]
         reason: String,
@@ -112,22 +124,55 @@ async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
                 Format::Json => session.to_string(),
             })
         }
-        Verb::Revoke { session_id, user, reason, output } => {
-            let target = session_id.map(Target::SessionId).or(user.map(Target::UserId));
-            let is_one = matches!(target, Some(Target::SessionId(_)));
-            let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason }).await?;
-            let count = answer.revoked_count;
-            let text = match output {
-                Format::Json => json!({ "revoked_count": count }).to_string(),
-                Format::Table => match count {
-                    0 if is_one => "No living session has this id; nothing was ended.".to_owned(),
-                    0 => "This user has no living session; logins under way were ended.".to_owned(),
-                    1 => "1 session was ended.".to_owned(),
-                    several => format!("{several} sessions were ended."),
-                },
-            };
-            (text, if is_one && count == 0 { Exit::Absent } else { Exit::Done })
+        Verb::Revoke { session_id, user, provider, tenant, everything, dry_run, reason, output } => {
+            let one = session_id.map(Target::SessionId).or(user.map(Target::UserId));
+            let marked = provider.map(Target::Provider).or(tenant.then_some(Target::Tenant(v1::WholeTenant {})));
+            let target = one.or(marked).or(everything.then_some(Target::Everything(v1::Everything {})));
+            match target {
+                Some(target) if dry_run => done(preview(client, target, output).await?),
+                target => revoke(client, target, reason, output).await?,
+            }
         }
+    })
+}
+
+async fn revoke(
+    client: &Client,
+    target: Option<Target>,
+    reason: String,
+    output: Format,
+) -> Result<(String, Exit), Error> {
+    let is_one = matches!(target, Some(Target::SessionId(_)));
+    let is_user = matches!(target, Some(Target::UserId(_)));
+    let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason }).await?;
+    let count = answer.revoked_count;
+    let text = match (output, count) {
+        (Format::Json, _) if !is_one && !is_user => json!({ "revoked": true }).to_string(),
+        (Format::Json, _) => json!({ "revoked_count": count }).to_string(),
+        (Format::Table, 0) if is_one => "No living session has this id; nothing was ended.".to_owned(),
+        (Format::Table, 0) if is_user => "This user has no living session; logins under way were ended.".to_owned(),
+        (Format::Table, 0) => "All of them were ended, logins under way included.".to_owned(),
+        (Format::Table, 1) => "1 session was ended.".to_owned(),
+        (Format::Table, several) => format!("{several} sessions were ended."),
+    };
+    Ok((text, if is_one && count == 0 { Exit::Absent } else { Exit::Done }))
+}
+
+async fn preview(client: &Client, target: Target, output: Format) -> Result<String, Error> {
+    use v1::preview_revoke_request::Target as Previewed;
+    let target = Some(match target {
+        Target::SessionId(id) => Previewed::SessionId(id),
+        Target::UserId(id) => Previewed::UserId(id),
+        Target::Provider(name) => Previewed::Provider(name),
+        Target::Tenant(all) => Previewed::Tenant(all),
+        Target::Everything(all) => Previewed::Everything(all),
+    });
+    let v1::PreviewRevokeResponse { count, exact } =
+        client.admin().preview_revoke(v1::PreviewRevokeRequest { target }).await?;
+    Ok(match output {
+        Format::Json => json!({ "count": count, "exact": exact }).to_string(),
+        Format::Table if exact => format!("{count} would be ended; nothing was."),
+        Format::Table => format!("At most {count} of this tenant would be ended; nothing was."),
     })
 }
 

@@ -16,6 +16,10 @@ pub struct Sessions {
     pub max_age: Period,
     /// A session that is not used for this long ends. Default: `max_age`.
     pub idle_timeout: Option<Period>,
+    /// Sessions of people who asked to be remembered, with limits of their own.
+    pub remember_me: RememberMe,
+    /// How the credential of a living session is replaced.
+    pub rotation: Rotation,
     /// Use of a session is written down at most this often; the idle limit is accurate to it.
     pub touch_interval: Period,
     /// How long a login may take from its start to the provider's answer.
@@ -62,8 +66,31 @@ pub struct Cookie {
     pub binding_name: String,
 }
 
-/// What a changed client (user agent, accept-language) means. Neither is looked at when fingerprinting is off; when
-/// it is on but not strict, a change is only noted.
+/// Sessions of people who asked to be remembered: a login that was started with `remember_me=true`. Where they are off
+/// such a login makes an ordinary session.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RememberMe {
+    /// Whether there are such sessions.
+    pub enabled: bool,
+    /// One ends this long after login, whatever happens; also its cookie's Max-Age.
+    pub max_age: Period,
+    /// One that is not used for this long ends.
+    pub idle_timeout: Period,
+}
+
+/// How the credential of a living session is replaced, in answers that can set a cookie.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rotation {
+    /// A credential is replaced this long after it was first used. 0: never.
+    pub after: Period,
+    /// The one before stays good this long once its successor came back. After it, its use ends the session as stolen.
+    pub grace: Period,
+}
+
+/// What a changed client means: its user agent without versions, the first language it accepts, and, where switched on,
+/// its network. None is looked at when fingerprinting is off; when it is on but not strict, a change is only noted.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Security {
@@ -71,6 +98,39 @@ pub struct Security {
     pub enable_client_fingerprinting: bool,
     /// Refuse requests of a client that differs.
     pub strict_fingerprinting: bool,
+    /// The two above in one word, and before them where it is given.
+    pub fingerprint: Option<Fingerprint>,
+    /// Compare the client's network too. People who change networks (phones, laptops) then differ.
+    pub fingerprint_ip_address: bool,
+    /// How many leading bits of an IPv4 address name its network.
+    pub ipv4_prefix: u8,
+    /// How many leading bits of an IPv6 address name its network.
+    pub ipv6_prefix: u8,
+}
+
+/// What a changed client means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fingerprint {
+    /// Nothing.
+    Off,
+    /// It is noted in the answer and in the log.
+    Warn,
+    /// The request is refused.
+    Strict,
+}
+
+impl Security {
+    /// The mode: the word, else what the two booleans say.
+    #[must_use]
+    pub const fn mode(&self) -> Fingerprint {
+        match (self.fingerprint, self.enable_client_fingerprinting, self.strict_fingerprinting) {
+            (Some(mode), ..) => mode,
+            (None, false, _) => Fingerprint::Off,
+            (None, true, false) => Fingerprint::Warn,
+            (None, true, true) => Fingerprint::Strict,
+        }
+    }
 }
 
 impl Sessions {
@@ -86,6 +146,8 @@ impl Default for Sessions {
         Self {
             max_age: Period::seconds(86_400),
             idle_timeout: None,
+            remember_me: RememberMe::default(),
+            rotation: Rotation::default(),
             touch_interval: Period::seconds(60),
             auth_session_ttl_seconds: Period::seconds(600),
             csrf_token_max_age_hours: 12,
@@ -113,6 +175,25 @@ impl Default for Cookie {
 
 impl Default for Security {
     fn default() -> Self {
-        Self { enable_client_fingerprinting: true, strict_fingerprinting: true }
+        Self {
+            enable_client_fingerprinting: true,
+            strict_fingerprinting: true,
+            fingerprint: None,
+            fingerprint_ip_address: false,
+            ipv4_prefix: 24,
+            ipv6_prefix: 56,
+        }
+    }
+}
+
+impl Default for RememberMe {
+    fn default() -> Self {
+        Self { enabled: false, max_age: Period::seconds(30 * 86_400), idle_timeout: Period::seconds(7 * 86_400) }
+    }
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { after: Period::seconds(0), grace: Period::seconds(30) }
     }
 }

@@ -52,4 +52,15 @@ impl AdminService for Admin {
         let revoked_count = self.authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
         Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count }))
     }
+
+    async fn preview_revoke(
+        &self,
+        request: Request<v1::PreviewRevokeRequest>,
+    ) -> Result<Response<v1::PreviewRevokeResponse>, Status> {
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let target = questions::preview_revoke(request.into_inner()).map_err(failed)?;
+        let preview = self.authority.preview_revoke(&target).await.map_err(failed)?;
+        Ok(Response::new(v1::PreviewRevokeResponse { count: preview.count, exact: preview.exact }))
+    }
 }

@@ -87,6 +87,7 @@ pub(super) fn info(session: &SessionView) -> v1::SessionInfo {
         idle_expire_time: Some(timestamp(session.idle_end)),
         absolute_expire_time: Some(timestamp(session.times.absolute_end)),
         generation: session.generation,
+        remembered: session.standing.remembered,
     }
 }
 
@@ -131,6 +132,7 @@ fn active(active: Active, tenant: &str) -> v1::ActiveSession {
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
         event_position: Bytes::new(),
         keep_for: None,
+        check_again_time: Some(timestamp(active.check_again)),
     }
 }
 
@@ -146,6 +148,7 @@ fn judged(judged: Judged) -> v1::JudgedRequirements {
         scopes: judged.scopes,
         max_login_age: judged.max_login_age.map(duration),
         fingerprint: fingerprint.into(),
+        client_network: judged.client_network,
     }
 }
 
@@ -172,6 +175,7 @@ pub(super) fn denied(denied: Denied) -> v1::DeniedSession {
         DeniedReason::Csrf(CsrfFault::Missing) => (v1::DeniedReason::CsrfMissing, Vec::new()),
         DeniedReason::Csrf(CsrfFault::Invalid) => (v1::DeniedReason::CsrfInvalid, Vec::new()),
         DeniedReason::Csrf(CsrfFault::Expired) => (v1::DeniedReason::CsrfExpired, Vec::new()),
+        DeniedReason::Csrf(CsrfFault::Rotated) => (v1::DeniedReason::CsrfRotated, Vec::new()),
         DeniedReason::Csrf(CsrfFault::OtherSession) => (v1::DeniedReason::CsrfOtherSession, Vec::new()),
         DeniedReason::OriginRefused => (v1::DeniedReason::OriginRefused, Vec::new()),
         DeniedReason::ScopeMissing(scopes) => (v1::DeniedReason::ScopeMissing, scopes),

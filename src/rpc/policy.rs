@@ -55,6 +55,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.AdminService/ListSessions", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/GetSession", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/Revoke", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/PreviewRevoke", Rule::Roles(&[Admin])),
     ("/grpc.health.v1.Health/Check", Rule::Anyone),
     ("/grpc.health.v1.Health/Watch", Rule::Anyone),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Rule::AnyKey),

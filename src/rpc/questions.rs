@@ -180,7 +180,26 @@ pub(super) fn revoke_as_admin(request: v1::AdminServiceRevokeRequest) -> Read<(r
     let target = match request.target {
         Some(Target::SessionId(id)) => revoke_as_admin::Target::Session(fields::required("session_id", id)?),
         Some(Target::UserId(id)) => revoke_as_admin::Target::User(fields::required("user_id", id)?),
-        None => return Err(fields::invalid("target", "one of session_id, user_id; it is required")),
+        Some(Target::Provider(name)) => revoke_as_admin::Target::Provider(fields::required("provider", name)?),
+        Some(Target::Tenant(v1::WholeTenant {})) => revoke_as_admin::Target::Tenant,
+        Some(Target::Everything(v1::Everything {})) => revoke_as_admin::Target::Everything,
+        None => return Err(no_target()),
     };
     Ok((target, fields::text("reason", request.reason, 200)?))
+}
+
+pub(super) fn preview_revoke(request: v1::PreviewRevokeRequest) -> Read<revoke_as_admin::Target> {
+    use v1::preview_revoke_request::Target;
+    Ok(match request.target {
+        Some(Target::SessionId(id)) => revoke_as_admin::Target::Session(fields::required("session_id", id)?),
+        Some(Target::UserId(id)) => revoke_as_admin::Target::User(fields::required("user_id", id)?),
+        Some(Target::Provider(name)) => revoke_as_admin::Target::Provider(fields::required("provider", name)?),
+        Some(Target::Tenant(v1::WholeTenant {})) => revoke_as_admin::Target::Tenant,
+        Some(Target::Everything(v1::Everything {})) => revoke_as_admin::Target::Everything,
+        None => return Err(no_target()),
+    })
+}
+
+fn no_target() -> Error {
+    fields::invalid("target", "one of session_id, user_id, provider, tenant, everything; it is required")
 }

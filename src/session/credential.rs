@@ -43,6 +43,12 @@ impl Credential {
         Self { key, generation, handle: SecretBytes::new(handle), secret: SecretBytes::new(secret) }
     }
 
+    /// The credential that follows this one, with a secret of its own.
+    #[must_use]
+    pub fn next(&self, secret: SecretBytes<32>) -> Self {
+        Self { key: self.key, generation: self.generation.saturating_add(1), handle: self.handle.clone(), secret }
+    }
+
     /// What the cookie holds.
     #[must_use]
     pub fn text(&self, ring: &MacRing) -> Secret {

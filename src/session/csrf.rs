@@ -1,6 +1,7 @@
 //! Owns CSRF tokens: bound to a session and its generation, dated, signed by a ring of their own.
 //! Does not know when one is needed.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::key::SessionKey;
@@ -19,8 +20,10 @@ pub enum CsrfFault {
     Missing,
     /// Not issued by this authority, or not as it came.
     Invalid,
-    /// Older than allowed, or of before a change of the credential.
+    /// Older than allowed.
     Expired,
+    /// Of before a change of the session's credential.
+    Rotated,
     /// Issued for another session.
     OtherSession,
 }
@@ -36,14 +39,14 @@ pub fn issue(key: &SessionKey, generation: u32, now: Timestamp, ring: &MacRing) 
     signed::write(PREFIX, &bytes, ring)
 }
 
-/// Judges the token that came with a request of this session.
+/// Judges the token that came with a request of this session, in which those of these generations are good.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn judge(
     token: Option<&[u8]>,
     key: &SessionKey,
-    generation: u32,
+    generations: &RangeInclusive<u32>,
     now: Timestamp,
     max_age: Duration,
     ring: &MacRing,
@@ -53,13 +56,16 @@ pub fn judge(
     let (head, token_subject) = bytes.split_at(9);
     let (version, issued) = head.split_first_chunk::<1>().ok_or(CsrfFault::Invalid)?;
     let issued = u64::from_be_bytes(issued.try_into().map_err(|_| CsrfFault::Invalid)?);
-    let own = subject(key, generation);
+    let (session, generation) = token_subject.split_at(SUBJECT_ID);
+    let generation = u32::from_be_bytes(generation.try_into().map_err(|_| CsrfFault::Invalid)?);
     if *version != [VERSION] {
         Err(CsrfFault::Invalid)
-    } else if token_subject.get(..SUBJECT_ID) != own.get(..SUBJECT_ID) {
+    } else if session != key.to_bytes() {
         Err(CsrfFault::OtherSession)
-    } else if token_subject != own || now > Timestamp::from_secs(issued) + max_age {
+    } else if now > Timestamp::from_secs(issued) + max_age {
         Err(CsrfFault::Expired)
+    } else if !generations.contains(&generation) {
+        Err(CsrfFault::Rotated)
     } else {
         Ok(())
     }
@@ -94,13 +100,13 @@ mod tests {
         let now = Timestamp::from_secs(10_000);
         let token = issue(&key(1), 3, now, &ring);
         let token = token.expose().as_bytes();
-        let at = |key, generation, now| judge(Some(token), &key, generation, now, HOUR, &ring);
+        let at = |key, generation, now| judge(Some(token), &key, &(generation..=generation), now, HOUR, &ring);
         assert_eq!(at(key(1), 3, now + HOUR), Ok(()));
         assert_eq!(at(key(1), 3, now + HOUR + Duration::from_millis(1)), Err(CsrfFault::Expired));
         assert_eq!(at(key(2), 3, now), Err(CsrfFault::OtherSession));
-        assert_eq!(at(key(1), 4, now), Err(CsrfFault::Expired));
+        assert_eq!(at(key(1), 4, now), Err(CsrfFault::Rotated));
 
-        let bad = |token: Option<&[u8]>| judge(token, &key(1), 3, now, HOUR, &ring);
+        let bad = |token: Option<&[u8]>| judge(token, &key(1), &(3..=3), now, HOUR, &ring);
         assert_eq!(bad(None), Err(CsrfFault::Missing));
         assert_eq!(bad(Some(b"")), Err(CsrfFault::Missing));
         assert_eq!(bad(Some(b"csrf_\xff")), Err(CsrfFault::Invalid));

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::key::{LoginKey, SessionKey, TenantNumber};
+use super::record::Marks;
 use super::signed;
 use super::time::Timestamp;
 use crate::crypto::{MacRing, Secret, SecretBytes};
@@ -78,10 +79,14 @@ pub struct PendingLogin {
     pub return_to: Option<String>,
     /// How long ago the user may have authenticated at most.
     pub max_age: Option<Duration>,
+    /// Whether the session is to be a "remember me" session.
+    pub remember: bool,
     /// The session that the browser had when it began, which ends when the new one is made.
     pub prior: Option<SessionKey>,
     /// Keyed hash of the binding it belongs to.
     pub binding_hash: [u8; 16],
+    /// The marks that were in force when it began. The session it makes is born under them.
+    pub born: Marks,
 }
 
 /// What a login answered, kept to answer a callback that is delivered twice.

@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 use super::credential::SecretHash;
 use super::identity::Identity;
-use super::time::{Times, Timestamp};
+use super::mark::ProviderTag;
+use super::time::{Lifetimes, Times, Timestamp};
 use crate::crypto::Secret;
 
 /// Not-before marks: numbers that only rise. A session is dead when one is now higher than when it was born.
@@ -17,6 +18,8 @@ pub struct Marks {
     pub tenant: u64,
     /// The mark of its provider in its tenant.
     pub provider: u64,
+    /// Which provider that is: a store that lists sessions can't ask the sealed standing.
+    pub of: ProviderTag,
 }
 
 /// The part of a record that stands in plain, because the steps that must be atomic compare it.
@@ -29,14 +32,23 @@ pub struct Header {
     pub generation: u32,
     /// The hash of the current credential's secret.
     pub current: SecretHash,
-    /// The hash of the one before, while it is in its grace.
-    pub previous: Option<SecretHash>,
+    /// The hash of another secret that is, or was, good beside it.
+    pub other: Option<Other>,
     /// When the session was last used; `None` while nobody has presented its credential yet.
     pub last_active: Option<Timestamp>,
     /// The number of the last token lease: whoever holds an older one may no longer write tokens.
     pub fence: u64,
     /// The marks it was born under.
     pub marks: Marks,
+}
+
+/// The one other credential that a record knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// The one before. It is good during its grace, and known until the next rotation: it coming back later is theft.
+    Previous(SecretHash),
+    /// A successor that was issued and not presented yet.
+    Next(SecretHash),
 }
 
 /// A record as a store keeps it. The body is sealed, and opaque to the store.
@@ -55,8 +67,12 @@ pub struct Standing {
     pub identity: Identity,
     /// When it began.
     pub created: Timestamp,
-    /// When it ends whatever happens.
+    /// When it ends whatever happens, as its cookie was told. A limit that was shortened since ends it earlier.
     pub absolute_end: Timestamp,
+    /// Whether it is a "remember me" session, which has limits of its own.
+    pub remembered: bool,
+    /// When the generation in force was first presented.
+    pub generation_since: Timestamp,
     /// Keyed hash of the client's fingerprint at login; `None` when fingerprints were off.
     pub fingerprint: Option<[u8; 16]>,
     /// What the browser called itself at login, cut.
@@ -74,13 +90,14 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The session's times, together with what the header says of its use.
+    /// The session's times, together with what the header says of its use, under the limits of its kind. Limits that
+    /// were shortened since the login hold at once; ones that were lengthened, only for later logins.
     #[must_use]
-    pub fn times(&self, header: &Header) -> Times {
+    pub fn times(&self, header: &Header, limits: &Lifetimes) -> Times {
         Times {
             created: self.created,
             last_active: header.last_active.unwrap_or(self.created),
-            absolute_end: self.absolute_end,
+            absolute_end: self.absolute_end.min(self.created + limits.absolute),
         }
     }
 }
@@ -118,10 +135,12 @@ pub struct ExchangedToken {
 /// Why a session that is gone was ended, as far as it is still known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// A logout, an admin, or theft.
+    /// A logout or an admin.
     Revoked,
     /// A newer login in the same browser.
     Replaced,
     /// The login that was about to make it was interrupted.
     Interrupted,
+    /// A credential of before a rotation came back after its grace.
+    Stolen,
 }

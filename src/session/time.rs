@@ -64,7 +64,7 @@ pub struct Times {
     pub created: Timestamp,
     /// When it was last used, as far as it was written down.
     pub last_active: Timestamp,
-    /// When it ends whatever happens: sealed at creation, moved by nothing.
+    /// When it ends whatever happens: moved by no use.
     pub absolute_end: Timestamp,
 }
 

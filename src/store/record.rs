@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 
-use crate::session::record::{Ending, Header, Marks, Record};
+use crate::session::mark::ProviderTag;
+use crate::session::record::{Ending, Header, Marks, Other, Record};
 use crate::session::time::Timestamp;
 
 /// The version that is written, and the newest that is read.
@@ -34,14 +35,20 @@ const CURRENT: Field = Field::after(GENERATION, 16);
 const LAST_ACTIVE: Field = Field::after(CURRENT, 6);
 const FENCE: Field = Field::after(LAST_ACTIVE, 4);
 const USER: Field = Field::after(FENCE, 10);
+const PROVIDER: Field = Field::after(USER, 4);
 
 /// Where the fixed fields end. What few records have follows, as the flags say, and then the body.
-const FIXED: usize = USER.at + USER.len;
+const FIXED: usize = PROVIDER.at + PROVIDER.len;
 
-/// The flag of a record with the hash of a previous secret (16 bytes).
+/// The marks come first of what few records have, so that scripts find them.
+const MARKS: Field = Field::after(PROVIDER, 18);
+
+/// The flag of a record with the hash of the secret before (16 bytes).
 const HAS_PREVIOUS: u8 = 1;
 /// The flag of a record with marks that are not all zero (3 of 6 bytes).
 const HAS_MARKS: u8 = 2;
+/// The flag of a record with the hash of a successor's secret (16 bytes), where none of the secret before is.
+const HAS_NEXT: u8 = 4;
 
 /// Why bytes are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,20 +68,25 @@ pub enum NotARecord {
 #[must_use]
 pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
     let header = &record.header;
-    let marks = Some(header.marks).filter(|marks| *marks != Marks::default());
+    let Marks { everything, tenant, provider, of } = header.marks;
+    let marks = Some([everything, tenant, provider]).filter(|marks| *marks != [0; 3]);
     let mut bytes = Vec::with_capacity(FIXED + 34 + record.body.len());
     bytes.push(VERSION);
-    bytes.push(header.previous.map_or(0, |_| HAS_PREVIOUS) | marks.map_or(0, |_| HAS_MARKS));
+    let (flag, other) = match header.other {
+        None => (0, None),
+        Some(Other::Previous(hash)) => (HAS_PREVIOUS, Some(hash)),
+        Some(Other::Next(hash)) => (HAS_NEXT, Some(hash)),
+    };
+    bytes.push(flag | marks.map_or(0, |_| HAS_MARKS));
     bytes.extend_from_slice(&count(header.revision));
     bytes.extend_from_slice(&header.generation.to_be_bytes());
     bytes.extend_from_slice(&header.current);
     bytes.extend_from_slice(&moment(header.last_active.unwrap_or_default().as_millis()));
     bytes.extend_from_slice(&count(header.fence));
     bytes.extend_from_slice(user);
-    bytes.extend(header.previous.iter().flatten());
-    if let Some(marks) = marks {
-        bytes.extend([marks.everything, marks.tenant, marks.provider].into_iter().flat_map(moment));
-    }
+    bytes.extend_from_slice(&of.0);
+    bytes.extend(marks.into_iter().flatten().flat_map(moment));
+    bytes.extend(other.iter().flatten());
     bytes.extend_from_slice(&record.body);
     bytes
 }
@@ -100,29 +112,31 @@ pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
     let flags = match bytes.first_chunk() {
         Some([newer, _]) if *newer > VERSION => return Err(NotARecord::Newer(*newer)),
         Some([0, _]) => return Err(NotARecord::Impossible("format")),
-        Some([_, flags]) if *flags > (HAS_PREVIOUS | HAS_MARKS) => return Err(NotARecord::Impossible("flag")),
-        Some([_, flags]) => *flags,
+        Some([_, flags]) if *flags <= (HAS_NEXT | HAS_MARKS) && *flags != (HAS_NEXT | HAS_PREVIOUS) => *flags,
+        Some(_) => return Err(NotARecord::Impossible("flag")),
         None => return Err(truncated),
     };
     let mut rest = bytes.get(FIXED..).ok_or(truncated)?;
-    let previous = match flags & HAS_PREVIOUS {
-        0 => None,
-        _ => Some(split(&mut rest).ok_or(truncated)?),
-    };
+    let of = ProviderTag(array(bytes, PROVIDER).ok_or(truncated)?);
     let marks = if flags & HAS_MARKS == 0 {
-        Marks::default()
+        Marks { of, ..Marks::default() }
     } else {
         let mut mark = || split(&mut rest).map(number_of::<6>);
         let (everything, tenant, provider) = (mark(), mark(), mark());
-        let all = everything.zip(tenant).zip(provider).ok_or(truncated)?;
-        Marks { everything: all.0.0, tenant: all.0.1, provider: all.1 }
+        let ((everything, tenant), provider) = everything.zip(tenant).zip(provider).ok_or(truncated)?;
+        Marks { everything, tenant, provider, of }
+    };
+    let other = match flags & (HAS_PREVIOUS | HAS_NEXT) {
+        0 => None,
+        HAS_NEXT => Some(Other::Next(split(&mut rest).ok_or(truncated)?)),
+        _ => Some(Other::Previous(split(&mut rest).ok_or(truncated)?)),
     };
     let last_active = number_of::<6>(array(bytes, LAST_ACTIVE).ok_or(truncated)?);
     let header = Header {
         revision: number_of::<4>(array(bytes, REVISION).ok_or(truncated)?),
         generation: u32::from_be_bytes(array(bytes, GENERATION).ok_or(truncated)?),
         current: array(bytes, CURRENT).ok_or(truncated)?,
-        previous,
+        other,
         last_active: Some(Timestamp::from_millis(last_active)).filter(|at| *at != Timestamp::default()),
         fence: number_of::<4>(array(bytes, FENCE).ok_or(truncated)?),
         marks,
@@ -153,6 +167,7 @@ pub const fn ending_byte(why: Ending) -> u8 {
         Ending::Revoked => 1,
         Ending::Replaced => 2,
         Ending::Interrupted => 3,
+        Ending::Stolen => 4,
     }
 }
 
@@ -163,6 +178,7 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
         1 => Some(Ending::Revoked),
         2 => Some(Ending::Replaced),
         3 => Some(Ending::Interrupted),
+        4 => Some(Ending::Stolen),
         _ => None,
     }
 }
@@ -171,8 +187,9 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 /// `string.sub` takes them. `SETRANGE` counts from zero: `X_FROM - 1`.
 #[must_use]
 pub fn lua_offsets() -> String {
-    let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE), ("USER", USER)];
-    let first = format!("local VERSION, HEADER_LEN = {VERSION}, {FIXED}\n");
+    let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE)];
+    let fields = fields.into_iter().chain([("USER", USER), ("PROVIDER", PROVIDER), ("MARKS", MARKS)]);
+    let first = format!("local VERSION, HEADER_LEN, HAS_MARKS = {VERSION}, {FIXED}, {HAS_MARKS}\n");
     let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
     std::iter::once(first).chain(fields.map(line)).collect()
 }
@@ -188,17 +205,18 @@ mod tests {
             revision: 0x0102_0304,
             generation: 0x0a0b_0c0d,
             current: [0x11; 16],
-            previous: Some([0x22; 16]),
+            other: Some(Other::Previous([0x22; 16])),
             last_active: Some(Timestamp::from_millis(0x0190_0000_0001)),
             fence: 9,
-            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003 },
+            marks: Marks { everything: 1, tenant: 2, provider: 0x0190_0000_0003, of: ProviderTag([0xbb; 4]) },
         };
         Record { header, body: Bytes::from_static(b"sealed") }
     }
 
     fn plain() -> Record {
         let mut record = record();
-        (record.header.previous, record.header.last_active, record.header.marks) = (None, None, Marks::default());
+        let marks = Marks { of: record.header.marks.of, ..Marks::default() };
+        (record.header.other, record.header.last_active, record.header.marks) = (None, None, marks);
         record
     }
 
@@ -212,9 +230,9 @@ mod tests {
         let fixed = "01020304\
             0a0b0c0d\
             11111111111111111111111111111111";
-        let most = "00000009eeeeeeeeeeeeeeeeeeee";
-        let rare = "22222222222222222222222222222222\
-            000000000001000000000002019000000003";
+        let most = "00000009eeeeeeeeeeeeeeeeeeeebbbbbbbb";
+        let rare = "000000000001000000000002019000000003\
+            22222222222222222222222222222222";
         let golden = [
             (plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
             (record(), format!("0103{fixed}019000000001{most}{rare}7365616c6564")),
@@ -224,15 +242,17 @@ mod tests {
             assert_eq!(hex(&bytes), golden);
             assert_eq!(read(&Bytes::from(bytes)), Ok((USER_HASH, record)));
         }
-        assert_eq!(FIXED, 46);
+        assert_eq!(FIXED, 50);
     }
 
     #[test]
     fn what_is_rare_is_there_alone_or_with_the_other() {
-        for (previous, provider) in [(None, 0), (None, 7), (Some([9; 16]), 0), (Some([9; 16]), 7)] {
-            let mut record = plain();
-            (record.header.previous, record.header.marks.provider, record.body) = (previous, provider, Bytes::new());
-            assert_eq!(read(&write(&USER_HASH, &record).into()), Ok((USER_HASH, record)));
+        for other in [None, Some(Other::Previous([9; 16])), Some(Other::Next([9; 16]))] {
+            for provider in [0, 7] {
+                let mut record = plain();
+                (record.header.other, record.header.marks.provider, record.body) = (other, provider, Bytes::new());
+                assert_eq!(read(&write(&USER_HASH, &record).into()), Ok((USER_HASH, record)));
+            }
         }
     }
 
@@ -249,7 +269,9 @@ mod tests {
         };
         assert_eq!(with(0, 2), Err(NotARecord::Newer(2)));
         assert_eq!(with(0, 0), Err(NotARecord::Impossible("format")));
-        assert_eq!(with(1, 4), Err(NotARecord::Impossible("flag")));
+        for flags in [HAS_PREVIOUS | HAS_NEXT, 7, 8] {
+            assert_eq!(with(1, flags), Err(NotARecord::Impossible("flag")));
+        }
     }
 
     #[test]

@@ -67,7 +67,13 @@ pub(super) struct StandingForm {
     access_token_end: Option<i64>,
     #[n(19)]
     fingerprint: Option<ByteVec>,
-    /// 20 to 22 are for what rotation and devices keep.
+    /// Unless it is false.
+    #[n(20)]
+    remembered: Option<bool>,
+    /// Unless it is `created`.
+    #[n(21)]
+    generation_since: Option<i64>,
+    /// Unless it is false.
     #[n(23)]
     renewable: Option<bool>,
     #[n(24)]
@@ -107,6 +113,8 @@ impl From<&Standing> for StandingForm {
             absolute_end: after(standing.absolute_end),
             access_token_end: standing.access_token_end.map(after),
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
+            remembered: standing.remembered.then_some(true),
+            generation_since: Some(after(standing.generation_since)).filter(|after| *after != 0),
             renewable: standing.renewable.then_some(true),
             user_info_time: standing.user_info_time.map(after),
         }
@@ -144,6 +152,8 @@ impl TryFrom<StandingForm> for Standing {
             },
             created: at(0),
             absolute_end: at(form.absolute_end),
+            remembered: form.remembered.unwrap_or_default(),
+            generation_since: at(form.generation_since.unwrap_or_default()),
             fingerprint,
             user_agent: form.user_agent,
             client_address: form.client_address.0,
@@ -204,6 +214,11 @@ pub(super) struct LoginForm {
     pub(super) prior: Option<ByteVec>,
     #[n(7)]
     pub(super) binding_hash: ByteVec,
+    /// The marks of everything, tenant and provider.
+    #[n(9)]
+    pub(super) born: [u64; 3],
+    #[n(8)]
+    pub(super) remember: Option<bool>,
 }
 
 /// A kept answer of a login.

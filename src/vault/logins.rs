@@ -11,6 +11,8 @@ use crate::crypto::Secret;
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
 use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin, LoginState, PendingLogin};
+use crate::session::mark::ProviderTag;
+use crate::session::record::Marks;
 use crate::session::time::Timestamp;
 
 const VERSION: &[u8] = &[1];
@@ -28,6 +30,8 @@ impl Vault {
             max_age: login.max_age.map(|age| age.as_secs()),
             prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
             binding_hash: login.binding_hash.to_vec().into(),
+            born: [login.born.everything, login.born.tenant, login.born.provider],
+            remember: login.remember.then_some(true),
         };
         self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&form))
     }
@@ -38,7 +42,9 @@ impl Vault {
     /// When its key is not loaded, or it is not what was sealed for this login.
     pub fn open_login(&self, key: &LoginKey, sealed: &[u8]) -> Result<PendingLogin, VaultError> {
         let form: LoginForm = decode(&self.login.open(&[&key.id], &[b"login", VERSION], sealed)?)?;
+        let [everything, tenant, provider] = form.born;
         Ok(PendingLogin {
+            born: Marks { everything, tenant, provider, of: ProviderTag::of(&form.provider) },
             provider: form.provider,
             redirect_uri: form.redirect_uri,
             nonce: form.nonce,
@@ -47,6 +53,7 @@ impl Vault {
             max_age: form.max_age.map(Duration::from_secs),
             prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
             binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
+            remember: form.remember.unwrap_or_default(),
         })
     }
 

@@ -5,6 +5,7 @@ mod compact;
 mod encoding;
 mod logins;
 mod mint;
+mod pair;
 mod sessions;
 mod short;
 
@@ -13,6 +14,7 @@ use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
 pub use mint::MintKey;
+pub use pair::promote_successor;
 pub use sessions::TokenKey;
 
 /// Every key that the authority holds, one ring for each purpose.

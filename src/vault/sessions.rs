@@ -1,21 +1,22 @@
 //! Owns sealing what is kept of a session: the standing under the server's ring, the tokens under a key of the session
-//! that opens only with the ring and the credential's secret together. Does not know stores.
+//! that opens only with the ring and a credential's secret together. Does not know stores.
 
 use super::compact::{deflate, deflate_standing, inflate, inflate_standing, lengthen, shorten};
 use super::encoding::{ExchangedForm, StandingForm, TokensForm, decode, encode};
+use super::pair::{join_body, split_body};
 use super::{NONCE_LEN, Vault, VaultError};
-use crate::crypto::{SealKey, SecretBytes, WRAPPED_LEN, open_with, seal_with};
+use crate::crypto::{SealKey, SecretBytes, open_with, seal_with};
 use crate::session::credential::Credential;
 use crate::session::key::SessionKey;
 use crate::session::record::{ExchangedToken, Marks, Standing, Tokens};
 use crate::session::time::Timestamp;
 
 /// The format of a body and of what is sealed in it.
-const VERSION: &[u8] = &[1];
+pub(super) const VERSION: &[u8] = &[1];
 
 /// The random key of a session's tokens. A change of the credential wraps it anew, and touches no token.
 #[derive(Clone, Debug)]
-pub struct TokenKey(SealKey);
+pub struct TokenKey(pub(super) SealKey);
 
 impl TokenKey {
     /// From fresh random bytes.
@@ -26,7 +27,7 @@ impl TokenKey {
 }
 
 impl Vault {
-    /// A record's body: format version (1 byte), the wrapped key of the tokens (44), the sealed standing.
+    /// A record's body, for one credential: its form (1 byte), the wrapped key of the tokens (44), the sealed standing.
     #[must_use]
     pub fn seal_body(
         &self,
@@ -36,9 +37,9 @@ impl Vault {
         standing: &Standing,
         token_key: &TokenKey,
     ) -> Vec<u8> {
-        let wrapped = self.token_key.wrap(&token_key_of(credential, &credential.key.to_bytes()), &token_key.0);
+        let wrapped = self.wrap_token_key(credential, token_key);
         let sealed = self.seal_standing(nonce, &credential.key, marks, standing);
-        join_body(&wrapped, &sealed)
+        join_body(&[&wrapped], &sealed)
     }
 
     /// The same body with another standing: what needs no credential.
@@ -54,7 +55,7 @@ impl Vault {
         standing: &Standing,
     ) -> Result<Vec<u8>, VaultError> {
         let (wrapped, _) = split_body(body)?;
-        Ok(join_body(wrapped, &self.seal_standing(nonce, key, marks, standing)))
+        Ok(join_body(&wrapped, &self.seal_standing(nonce, key, marks, standing)))
     }
 
     fn seal_standing(&self, nonce: [u8; NONCE_LEN], key: &SessionKey, marks: &Marks, standing: &Standing) -> Vec<u8> {
@@ -71,16 +72,6 @@ impl Vault {
         let context: [&[u8]; 3] = [b"standing", VERSION, &mark_bytes(marks)];
         let plain = self.standing.open(&[&key.to_bytes()], &context, sealed)?;
         decode::<StandingForm>(&inflate_standing(&plain)?)?.try_into()
-    }
-
-    /// Unwraps the key of a session's tokens. Only the current credential's secret does it.
-    ///
-    /// # Errors
-    /// When the ring's key is not loaded, or the credential is not the one it was wrapped for.
-    pub fn open_token_key(&self, credential: &Credential, body: &[u8]) -> Result<TokenKey, VaultError> {
-        let (wrapped, _) = split_body(body)?;
-        let key = credential.key.to_bytes();
-        Ok(TokenKey(self.token_key.unwrap(&token_key_of(credential, &key), wrapped)?))
     }
 }
 
@@ -132,28 +123,13 @@ fn exchanged(form: ExchangedForm) -> Result<ExchangedToken, VaultError> {
     Ok(ExchangedToken { audience: form.audience, access: lengthen(&form.access)?, end, scopes: form.scopes })
 }
 
-fn mark_bytes(marks: &Marks) -> [u8; 24] {
-    let mut bytes = [0; 24];
+fn mark_bytes(marks: &Marks) -> [u8; 28] {
+    let mut bytes = [0; 28];
     bytes[..8].copy_from_slice(&marks.everything.to_be_bytes());
     bytes[8..16].copy_from_slice(&marks.tenant.to_be_bytes());
-    bytes[16..].copy_from_slice(&marks.provider.to_be_bytes());
+    bytes[16..24].copy_from_slice(&marks.provider.to_be_bytes());
+    bytes[24..].copy_from_slice(&marks.of.0);
     bytes
-}
-
-/// What the key of a session's tokens is wrapped for: this session, in the hands of who has this secret.
-fn token_key_of<'a>(credential: &'a Credential, key: &'a [u8]) -> [&'a [u8]; 4] {
-    [b"token key", VERSION, key, credential.secret().expose()]
-}
-
-fn join_body(wrapped: &[u8], sealed: &[u8]) -> Vec<u8> {
-    [VERSION, wrapped, sealed].concat()
-}
-
-fn split_body(body: &[u8]) -> Result<(&[u8], &[u8]), VaultError> {
-    match body {
-        [1, rest @ ..] => rest.split_at_checked(WRAPPED_LEN).ok_or(VaultError::Format),
-        _ => Err(VaultError::Format),
-    }
 }
 
 #[cfg(test)]
@@ -168,7 +144,7 @@ mod tests {
         1803030303030303030303030324f32775ad94d1803f603e7f1fcbef349c85719991b6ff96c74f82271eeeb5948f5196\
         39155ba9bf484aeb3e801da6bf0fd93b1b6510fc170f85b05c4a91ff656d8d1ac301924ffa47b2bb12d4fe3df098aa88\
         67588b815a420183e046f74d1004de708f6fd517d04213656f14ca65f54d0b1ea358b19d2b64af83828de575b4f2f107\
-        eaf5e18f5d3c8caacc2340e41af74723b82a7d8ac6b56984";
+        eaf5e18f5d3c8caa5915459ff3778301435bccabc3e519ee";
 
     fn vault() -> Vault {
         let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);
@@ -199,6 +175,8 @@ mod tests {
             identity,
             created: Timestamp::from_millis(1_800_000_000_123),
             absolute_end: Timestamp::from_millis(1_800_086_400_123),
+            remembered: false,
+            generation_since: Timestamp::from_millis(1_800_000_000_123),
             fingerprint: Some([7; 16]),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
             client_address: "203.0.113.7".into(),
@@ -212,7 +190,7 @@ mod tests {
     // Deflating may change with its library; what was sealed once is read for ever.
     #[test]
     fn golden_bytes() {
-        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3 }, credential());
+        let (marks, credential) = (Marks { everything: 1, tenant: 2, provider: 3, ..Marks::default() }, credential());
         let byte = |at| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
         let golden: Vec<u8> = (0..GOLDEN.len()).step_by(2).map(byte).collect();
         assert_eq!(vault().open_standing(&credential.key, &marks, &golden).unwrap(), standing());
@@ -222,7 +200,7 @@ mod tests {
     #[test]
     fn every_standing_comes_back() {
         let plain = standing();
-        let mut other = standing();
+        let mut other = Standing { remembered: true, generation_since: plain.absolute_end, ..standing() };
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),

@@ -21,6 +21,8 @@ mod redis;
 #[cfg(test)]
 mod rpc;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tokens;

@@ -3,7 +3,7 @@
 use super::Judgement;
 use crate::config::Config;
 use crate::config::period::Period;
-use crate::config::sessions::{Cookie, Sessions};
+use crate::config::sessions::{Cookie, Fingerprint, Rotation, Security, Sessions};
 use crate::config::well_known::weakness;
 use crate::crypto::Secret;
 
@@ -19,10 +19,9 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     judgement.check(is_token(header), "app.sessions.csrf_header", "not the name of a header");
     let most = sessions.max_sessions_per_user;
     judgement.check((1..=10_000).contains(&most), "app.sessions.max_sessions_per_user", "from 1 to 10000");
-    if sessions.security.strict_fingerprinting && !sessions.security.enable_client_fingerprinting {
-        let message = "has no effect while `enable_client_fingerprinting` is false";
-        judgement.warn("app.sessions.security.strict_fingerprinting", message);
-    }
+    remembered(sessions, judgement);
+    rotation(sessions, judgement);
+    security(&sessions.security, judgement);
     secrets(sessions, config.development, judgement);
 }
 
@@ -47,6 +46,45 @@ fn times(sessions: &Sessions, judgement: &mut Judgement) {
         "app.sessions.repeat_answer_for",
         "at most what a login may take",
     );
+}
+
+fn remembered(sessions: &Sessions, judgement: &mut Judgement) {
+    let remember = &sessions.remember_me;
+    let (max_age, idle) = ("app.sessions.remember_me.max_age", "app.sessions.remember_me.idle_timeout");
+    judgement.check(remember.max_age <= LONGEST_SESSION, max_age, "at most 400 days");
+    let longer = !remember.enabled || remember.max_age >= sessions.max_age;
+    judgement.check(longer, max_age, "at least `app.sessions.max_age`: who is remembered is not forgotten sooner");
+    judgement.check(!remember.idle_timeout.is_zero(), idle, "must be longer than nothing");
+    judgement.check(remember.idle_timeout <= remember.max_age, idle, "at most `max_age`: the session ends then anyway");
+    let noticed = sessions.touch_interval <= remember.idle_timeout;
+    judgement.check(noticed, idle, "at least `app.sessions.touch_interval`, else use is never noticed");
+}
+
+/// Less would replace the credential in every other answer, and log out whoever is slow.
+const SHORTEST_ROTATION: Period = Period::seconds(60);
+const LONGEST_GRACE: Period = Period::seconds(600);
+
+fn rotation(sessions: &Sessions, judgement: &mut Judgement) {
+    let Rotation { after, grace } = &sessions.rotation;
+    let path = "app.sessions.rotation.after";
+    judgement.check(after.is_zero() || *after >= SHORTEST_ROTATION, path, "0 (never), or at least 1 minute");
+    judgement.check(after.is_zero() || *after > *grace, path, "longer than `grace`");
+    let path = "app.sessions.rotation.grace";
+    let fits = (Period::seconds(1)..=LONGEST_GRACE).contains(grace);
+    judgement.check(fits, path, "from 1 second to 10 minutes: requests under way have to arrive in it");
+}
+
+fn security(security: &Security, judgement: &mut Judgement) {
+    let by_booleans = security.fingerprint.is_none();
+    if by_booleans && security.strict_fingerprinting && !security.enable_client_fingerprinting {
+        let message = "has no effect while `enable_client_fingerprinting` is false";
+        judgement.warn("app.sessions.security.strict_fingerprinting", message);
+    }
+    if security.fingerprint_ip_address && security.mode() == Fingerprint::Off {
+        judgement.warn("app.sessions.security.fingerprint_ip_address", "has no effect while fingerprints are off");
+    }
+    judgement.check((8..=32).contains(&security.ipv4_prefix), "app.sessions.security.ipv4_prefix", "from 8 to 32");
+    judgement.check((16..=128).contains(&security.ipv6_prefix), "app.sessions.security.ipv6_prefix", "from 16 to 128");
 }
 
 fn cookies(cookie: &Cookie, judgement: &mut Judgement) {

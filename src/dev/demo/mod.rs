@@ -1,16 +1,8 @@
 //! Owns the demo page and the two routes that its scripts ask. Does not know gRPC, nor how a session was validated.
 //!
 //! The page itself is static and open to anyone ([`pages`]). What needs a session is apart ([`behind_session`]), to be
-//! put behind a layer that validates, and that then hands over the facts as a request extension:
-//!
-//! ```ignore
-//! async fn hand_over(session: gatelodge_client::Session, mut request: Request, next: Next) -> Response {
-//!     request.extensions_mut().insert(demo_session(session.identity(), session.info()));
-//!     next.run(request).await
-//! }
-//! let guarded = demo::behind_session().layer(from_fn(hand_over)).layer(edge.gate().require());
-//! let app = demo::pages(&options).merge(guarded).merge(edge.router());
-//! ```
+//! put behind a layer that validates, and that then hands over the facts as a request extension ([`DemoSession`]); `run`
+//! joins the two.
 //!
 //! That layer answers 401 where there is no session, 403 to a POST without a good CSRF token, and 503 where the
 //! authority could not say; the page tells these apart.
@@ -37,6 +29,8 @@ pub struct DemoOptions {
     pub session_cookie: String,
     /// The header that carries the CSRF token.
     pub csrf_header: String,
+    /// How many seconds a person is remembered who asks for it; `None` where nobody is.
+    pub remember_seconds: Option<u64>,
     /// Test users to name beside the buttons; none where real people log in.
     pub test_users: Vec<String>,
     /// Their password.
@@ -75,6 +69,8 @@ pub struct DemoSession {
     pub idle_end: u64,
     /// When it ends whatever happens.
     pub absolute_end: u64,
+    /// Whether its user asked to be remembered.
+    pub remembered: bool,
 }
 
 // Pictures are wherever the provider keeps them; all else is here.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
 use super::login::Login;
+use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
 use super::row::{self, Row as _};
@@ -23,6 +24,7 @@ const USES: Definition = TableDefinition::new("uses");
 const TOKENS: Definition = TableDefinition::new("tokens");
 const TOMBSTONES: Definition = TableDefinition::new("tombstones");
 const MARKS: Definition = TableDefinition::new("marks");
+const NOT_BEFORE: Definition = TableDefinition::new("not_before");
 const LOGINS: Definition = TableDefinition::new("logins");
 const MINT_KEYS: Definition = TableDefinition::new("mint_keys");
 
@@ -48,6 +50,10 @@ pub enum Change {
     PutMark(UserKey, UserMark),
     /// A mark's time is over.
     DropMark(UserKey),
+    /// A not-before mark as it is now.
+    PutNotBefore(Marked, UserMark),
+    /// A not-before mark's time is over.
+    DropNotBefore(Marked),
     /// A login as it is now.
     PutLogin(LoginKey, Vec<u8>),
     /// A login's time is over.
@@ -136,6 +142,11 @@ impl SessionFile {
             let (of, mark) = row::mark(key.value(), value.value())?;
             memory.write(of.partition).marks.insert((of.tenant, of.hash), mark);
         }
+        for row in transaction.open_table(NOT_BEFORE)?.iter()? {
+            let (key, value) = row?;
+            let (of, mark) = row::not_before(key.value(), value.value())?;
+            memory.not_before_mut().0.insert(of, mark);
+        }
         for row in transaction.open_table(LOGINS)?.iter()? {
             let (key, value) = row?;
             let key = LoginKey::read_row(key.value())?;
@@ -178,6 +189,7 @@ struct Tables<'a> {
     tokens: Rows<'a>,
     tombstones: Rows<'a>,
     marks: Rows<'a>,
+    not_before: Rows<'a>,
     logins: Rows<'a>,
     mint_keys: Rows<'a>,
 }
@@ -190,6 +202,7 @@ impl<'a> Tables<'a> {
             tokens: transaction.open_table(TOKENS)?,
             tombstones: transaction.open_table(TOMBSTONES)?,
             marks: transaction.open_table(MARKS)?,
+            not_before: transaction.open_table(NOT_BEFORE)?,
             logins: transaction.open_table(LOGINS)?,
             mint_keys: transaction.open_table(MINT_KEYS)?,
         })
@@ -223,6 +236,10 @@ impl<'a> Tables<'a> {
                 put(&mut self.marks, &user.row(), &[mark.until.row(), mark.at.row()].concat())?;
             }
             Change::DropMark(user) => drop(self.marks.remove(user.row().as_slice())?),
+            Change::PutNotBefore(of, mark) => {
+                put(&mut self.not_before, &of.row(), &[mark.until.row(), mark.at.row()].concat())?;
+            }
+            Change::DropNotBefore(of) => drop(self.not_before.remove(of.row().as_slice())?),
             Change::PutLogin(key, login) => put(&mut self.logins, &key.row(), login)?,
             Change::DropLogin(key) => drop(self.logins.remove(key.row().as_slice())?),
             Change::PutMintKeys(tenant, until, keys) => {

@@ -208,7 +208,7 @@ mod tests {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&number.to_be_bytes());
         let (current, marks) = ([1; 16], Marks::default());
-        let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
+        let header = Header { revision: 1, generation: 1, current, other: None, last_active: None, fence: 0, marks };
         NewSession {
             key: SessionKey { tenant: user.tenant, partition: user.partition, id },
             user,

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::login::Login;
+use super::marks::NotBefore;
 use super::mint_keys::MintKeys;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::MarksNow;
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 use crate::store::record::UserHash;
@@ -96,11 +98,18 @@ impl Partition {
         self.sessions.insert((key.tenant, key.id), entry);
     }
 
-    /// Removes a session with its lease and index entry. Answers whether it lived.
-    pub fn remove(&mut self, key: &SessionKey, now: Timestamp) -> bool {
-        let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) else { return false };
-        self.index.remove(&(key.tenant, entry.user, key.id));
-        entry.visible && now < entry.expires
+    /// Removes a session with its lease and index entry.
+    pub fn remove(&mut self, key: &SessionKey) {
+        if let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) {
+            self.index.remove(&(key.tenant, entry.user, key.id));
+        }
+    }
+
+    /// As [`Partition::remove`]. Answers whether it lived, and no mark killed it.
+    pub fn remove_living(&mut self, key: &SessionKey, marks: &MarksNow, now: Timestamp) -> bool {
+        let lived = self.living(key, now).is_some_and(|entry| !marks.kill(&entry.record.header.marks));
+        self.remove(key);
+        lived
     }
 
     /// Leaves a tombstone. One that is there keeps its reason, since it was the first, and lasts for the longer time.
@@ -124,6 +133,7 @@ pub struct Memory {
     partitions: Vec<RwLock<Partition>>,
     changed: Vec<Notify>,
     used: Mutex<Vec<SessionKey>>,
+    not_before: RwLock<NotBefore>,
 }
 
 impl Memory {
@@ -132,7 +142,16 @@ impl Memory {
             partitions: (0..PARTITIONS).map(|_| RwLock::default()).collect(),
             changed: (0..PARTITIONS).map(|_| Notify::new()).collect(),
             used: Mutex::default(),
+            not_before: RwLock::default(),
         }
+    }
+
+    pub fn not_before(&self) -> RwLockReadGuard<'_, NotBefore> {
+        unpoisoned(self.not_before.read())
+    }
+
+    pub fn not_before_mut(&self) -> RwLockWriteGuard<'_, NotBefore> {
+        unpoisoned(self.not_before.write())
     }
 
     pub fn read(&self, partition: Number) -> RwLockReadGuard<'_, Partition> {

@@ -5,11 +5,13 @@
 //! `journal`. Once that is on disk, the journal makes visible what it grants. So a revocation is seen before it is on
 //! disk and a grant only after; and a step that lost its caller runs to its end all the same.
 
+mod events;
 mod file;
 mod journal;
 mod lease;
 mod login;
 mod logins;
+mod marks;
 mod memory;
 mod mint_keys;
 mod open;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use crate::authority::ports::Clock;
 use crate::session::time::Timestamp;
+use events::Ring;
 use file::SessionFile;
 use journal::Journal;
 use memory::Memory;
@@ -36,6 +39,7 @@ pub struct EmbeddedStore {
     memory: Arc<Memory>,
     journal: Journal,
     file: Option<Arc<SessionFile>>,
+    ring: Ring,
 }
 
 impl EmbeddedStore {
@@ -55,7 +59,8 @@ impl EmbeddedStore {
                 (Some(file), journal)
             }
         };
-        Ok(Arc::new(Self { clock, memory, journal, file }))
+        let ring = Ring::new(clock.now());
+        Ok(Arc::new(Self { clock, memory, journal, file, ring }))
     }
 
     /// Removes what has expired, now and then `every` so often, until the store is gone or the future is dropped.

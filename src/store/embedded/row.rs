@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
 use super::mint_keys::MintKeys;
 use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::ProviderTag;
 use crate::session::time::Timestamp;
 use crate::store::mint_keys;
 use crate::store::record::{self, NotARecord};
@@ -59,6 +61,23 @@ impl Row for UserKey {
     fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
         let (tenant, partition, hash) = read_place(bytes)?;
         Ok(Self { tenant, partition, hash })
+    }
+}
+
+/// A tenant, and nothing more or a provider's tag.
+impl Row for Marked {
+    fn row(&self) -> Vec<u8> {
+        let provider = self.1.map(|provider| provider.0);
+        [self.0.0.to_be_bytes().as_slice(), provider.as_ref().map_or(&[], <[u8; 4]>::as_slice)].concat()
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (tenant, rest) = bytes.split_first_chunk::<4>().ok_or(NotARecord::Truncated(bytes.len()))?;
+        let provider = match rest {
+            [] => None,
+            tag => Some(ProviderTag(tag.try_into().map_err(|_| NotARecord::Truncated(bytes.len()))?)),
+        };
+        Ok((TenantNumber(u32::from_be_bytes(*tenant)), provider))
     }
 }
 
@@ -129,4 +148,10 @@ pub fn mint_keys(key: &[u8], row: &[u8]) -> Result<(TenantNumber, MintKeys), Not
 pub fn mark(key: &[u8], row: &[u8]) -> Result<(UserKey, UserMark), NotARecord> {
     let (until, at) = used(row)?;
     Ok((UserKey::read_row(key)?, UserMark { at, until }))
+}
+
+/// Reads a not-before mark's row, which is like a user's mark.
+pub fn not_before(key: &[u8], row: &[u8]) -> Result<(Marked, UserMark), NotARecord> {
+    let (until, at) = used(row)?;
+    Ok((Marked::read_row(key)?, UserMark { at, until }))
 }

@@ -16,6 +16,7 @@ use crate::authority::ports::{
     Creation, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{SessionKey, TenantNumber, UserKey};
+use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 use crate::store::{in_one_place, length, record};
@@ -36,7 +37,7 @@ impl SessionStore for EmbeddedStore {
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(new.user.partition);
-            if let Some(refusal) = partition.refuses(&new, now) {
+            if let Some(refusal) = partition.refuses(&new, &self.marks_of(new.user.tenant), now) {
                 return Ok(refusal);
             }
             self.reserve(place, &mut partition, new, now)
@@ -70,7 +71,7 @@ impl SessionStore for EmbeddedStore {
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
-            let lived = partition.remove(key, now);
+            let lived = partition.remove_living(key, &self.marks_of(key.tenant), now);
             let tombstone = partition.bury(key, why, now + length(remember_for), now);
             let changes = vec![Change::DropSession(*key), Change::PutTombstone(*key, tombstone)];
             self.order_end(changes, lived)
@@ -84,10 +85,10 @@ impl SessionStore for EmbeddedStore {
             let now = self.now();
             let mut partition = self.memory.write(user.partition);
             let mut changes = Vec::new();
-            let mut ended = 0;
+            let (mut ended, marks) = (0, self.marks_of(user.tenant));
             for id in partition.ids_of(user) {
                 let key = SessionKey { tenant: user.tenant, partition: user.partition, id };
-                ended += u64::from(partition.remove(&key, now));
+                ended += u64::from(partition.remove_living(&key, &marks, now));
                 let tombstone = partition.bury(&key, Ending::Revoked, now + length(remember_for), now);
                 changes.extend([Change::DropSession(key), Change::PutTombstone(key, tombstone)]);
             }
@@ -104,11 +105,29 @@ impl SessionStore for EmbeddedStore {
         let partition = self.memory.read(user.partition);
         let keys = partition.ids_of(user).into_iter();
         let keys = keys.map(|id| SessionKey { tenant: user.tenant, partition: user.partition, id });
-        Ok(keys.filter_map(|key| Some((key, partition.living(&key, now)?.record.clone()))).collect())
+        let marks = self.marks_of(user.tenant);
+        let living = |key| Some((key, partition.living(&key, now)?.record.clone()));
+        Ok(keys.filter_map(living).filter(|(_, record)| !marks.kill(&record.header.marks)).collect())
     }
 
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
-        super::walk::page(&self.memory, self.now(), tenant, from.as_ref(), limit)
+        super::walk::page(&self.memory, &self.marks_of(tenant), self.now(), tenant, from.as_ref(), limit)
+    }
+
+    async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64> {
+        self.raise_mark(target, keep_for).await
+    }
+
+    async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {
+        Ok(self.marks_of(tenant))
+    }
+
+    async fn read_with_marks(&self, key: &SessionKey) -> StoreResult<(Lookup, MarksNow)> {
+        Ok((self.read(key).await?, self.marks_of(key.tenant)))
+    }
+
+    async fn count(&self, tenant: TenantNumber) -> StoreResult<u64> {
+        Ok(self.indexed(tenant))
     }
 
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
@@ -152,7 +171,7 @@ impl SessionStore for EmbeddedStore {
 
 impl EmbeddedStore {
     /// Orders what has ended sessions in memory already.
-    fn order_end<T: Send + 'static>(&self, changes: Vec<Change>, ended: T) -> StoreResult<Ordered<T>> {
+    pub(super) fn order_end<T: Send + 'static>(&self, changes: Vec<Change>, ended: T) -> StoreResult<Ordered<T>> {
         Ok(self.journal.order(self.journal.place_to_revoke()?, changes, move || ended))
     }
 
@@ -183,7 +202,7 @@ impl EmbeddedStore {
         self.journal.order(place, changes, move || {
             let mut partition = memory.write(key.partition);
             for replaced in &replaces {
-                partition.remove(replaced, now);
+                partition.remove(replaced);
                 partition.bury(replaced, Ending::Replaced, until, now);
             }
             let entry = partition.sessions.get_mut(&(key.tenant, key.id));
@@ -269,15 +288,19 @@ fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: Opt
 }
 
 impl Partition {
-    fn refuses(&self, new: &NewSession, now: Timestamp) -> Option<Creation> {
+    fn refuses(&self, new: &NewSession, marks: &MarksNow, now: Timestamp) -> Option<Creation> {
         let mark = self.marks.get(&(new.user.tenant, new.user.hash)).filter(|mark| now < mark.until);
         let taken = self.sessions.contains_key(&(new.key.tenant, new.key.id));
+        if marks.kill(&new.record.header.marks) {
+            return Some(Creation::RevokedMeanwhile);
+        }
         if taken || self.tombstone(&new.key, now).is_some() || mark.is_some_and(|mark| mark.at >= new.login_started) {
             return Some(Creation::RevokedMeanwhile);
         }
         let counts = |id: &[u8; 16]| {
             let entry = self.sessions.get(&(new.user.tenant, *id));
-            entry.is_some_and(|entry| now < entry.expires) && new.replaces.iter().all(|replaced| replaced.id != *id)
+            let lives = |entry: &Entry| now < entry.expires && !marks.kill(&entry.record.header.marks);
+            entry.is_some_and(lives) && new.replaces.iter().all(|replaced| replaced.id != *id)
         };
         let living = self.ids_of(&new.user).iter().filter(|id| counts(id)).count();
         (living >= new.user_cap).then_some(Creation::TooMany)

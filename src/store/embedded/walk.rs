@@ -5,6 +5,7 @@ use std::ops::Bound;
 use super::memory::Memory;
 use crate::authority::ports::{StoreResult, WalkPage, WalkPosition};
 use crate::session::key::{Partition, SessionId, SessionKey, TenantNumber};
+use crate::session::mark::MarksNow;
 use crate::session::time::Timestamp;
 use crate::store::position;
 use crate::store::record::UserHash;
@@ -15,6 +16,7 @@ const MEMBER_LEN: usize = 26;
 /// At most `limit` sessions after `from`. No lock is held for more than one partition.
 pub fn page(
     memory: &Memory,
+    marks: &MarksNow,
     now: Timestamp,
     tenant: TenantNumber,
     from: Option<&WalkPosition>,
@@ -31,7 +33,8 @@ pub fn page(
         let memory = memory.read(partition);
         for (_, user, id) in memory.index.range((start, end)) {
             let key = SessionKey { tenant, partition, id: *id };
-            let Some(entry) = memory.living(&key, now) else { continue };
+            let living = memory.living(&key, now).filter(|entry| !marks.kill(&entry.record.header.marks));
+            let Some(entry) = living else { continue };
             sessions.push((key, entry.record.clone()));
             if sessions.len() >= limit.max(1) {
                 return Ok(WalkPage {

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use redis::cmd;
+use redis::{Value, cmd};
 
 use super::RedisStore;
 use super::key::{Member, session_of};
+use super::marks::{read, told_marks};
 use super::script::SCRIPTS;
 use super::value::{millis, read_record};
 use crate::authority::ports::{StoreError, StoreResult, WalkPage, WalkPosition};
@@ -44,13 +45,19 @@ impl RedisStore {
         for member in members {
             get.get(self.keys.session(&session_of(tenant, partition, member)).record);
         }
-        let kept: Vec<Option<Vec<u8>>> = self.link.pipeline(&get).await?;
+        self.ask_marks(&mut get, tenant, partition);
+        let mut told: Vec<Value> = self.link.pipeline(&get).await?;
+        let marks = told_marks(&mut told)?;
+        let kept = told.into_iter().map(read).collect::<StoreResult<Vec<Option<Vec<u8>>>>>()?;
         let mut dead = Vec::new();
         let mut living = Vec::new();
         for (member, kept) in members.iter().zip(kept) {
             match kept {
                 None => dead.push(*member),
-                Some(kept) => living.push((session_of(tenant, partition, member), read_record(kept)?)),
+                Some(kept) => match read_record(kept)? {
+                    killed if marks.kill(&killed.header.marks) => dead.push(*member),
+                    record => living.push((session_of(tenant, partition, member), record)),
+                },
             }
         }
         self.prune(tenant, partition, &dead).await?;
@@ -63,6 +70,7 @@ impl RedisStore {
             return Ok(0);
         }
         let mut keys = vec![self.keys.index(tenant, partition)];
+        keys.extend(self.keys.killing(tenant, partition));
         for member in members {
             keys.extend(self.keys.session(&session_of(tenant, partition, member)).left_behind());
         }

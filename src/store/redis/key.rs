@@ -2,6 +2,7 @@
 
 use super::tag::tag;
 use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::EVERY_TENANT;
 
 /// A key's name.
 pub type Key = Vec<u8>;
@@ -61,6 +62,21 @@ impl Keys {
     /// The mark before which no login of a user counts.
     pub fn mark(&self, user: &UserKey) -> Key {
         self.name(user.partition, b'u', user.tenant, &user.hash)
+    }
+
+    /// The not-before marks of a tenant, [`EVERY_TENANT`] for the mark of everything, as this partition has them.
+    pub fn not_before(&self, tenant: TenantNumber, partition: Partition) -> Key {
+        self.name(partition, b'm', tenant, &[])
+    }
+
+    /// Both hashes that kill sessions of a tenant: of everything, and its own.
+    pub fn killing(&self, tenant: TenantNumber, partition: Partition) -> [Key; 2] {
+        [self.not_before(EVERY_TENANT, partition), self.not_before(tenant, partition)]
+    }
+
+    /// The event log.
+    pub fn events(&self, partition: Partition) -> Key {
+        self.name(partition, b'e', EVERY_TENANT, &[])
     }
 
     pub fn login(&self, key: &LoginKey) -> Key {
@@ -131,6 +147,9 @@ mod tests {
         is(keys.index(TenantNumber(1), partition), "i", "");
         is(keys.sweep(TenantNumber(1), partition), "w", "");
         is(keys.mark(&user), "u", "user__hash");
+        is(keys.not_before(TenantNumber(1), partition), "m", "");
+        assert_eq!(keys.killing(TenantNumber(1), partition)[0], format!("{start}m\0\0\0\0").into_bytes());
+        assert_eq!(keys.events(partition), format!("{start}e\0\0\0\0").into_bytes());
         is(keys.mint_keys(TenantNumber(1)), "y", "");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");

@@ -3,12 +3,14 @@
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
 mod connection;
+mod events;
 mod fitness;
 mod index;
 mod key;
 mod lease;
 mod link;
 mod logins;
+mod marks;
 mod mint_keys;
 mod script;
 mod sessions;
@@ -18,7 +20,7 @@ mod value;
 mod wait;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::authority::ports::Entropy;
@@ -33,6 +35,9 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     bells: Bells,
+    /// The one reader of the event log has connections of its own: those of `bells` may all be taken.
+    log_bells: Bells,
+    log_history: Mutex<String>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -48,8 +53,9 @@ impl RedisStore {
         }
         let link = Arc::new(Link::new(&settings)?);
         link.check_now().await?;
-        let bells = Bells::new(&link);
-        Ok(Arc::new(Self { link, keys: Keys::new(settings.key_prefix), bells, entropy }))
+        let (bells, log_bells) = (Bells::new(&link), Bells::new(&link));
+        let (keys, log_history) = (Keys::new(settings.key_prefix), Mutex::default());
+        Ok(Arc::new(Self { link, keys, bells, log_bells, log_history, entropy }))
     }
 
     /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.

@@ -13,6 +13,7 @@ use crate::authority::ports::{
     Creation, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{SessionKey, TenantNumber, UserKey};
+use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 use crate::store::{in_one_place, record};
@@ -65,6 +66,7 @@ impl SessionStore for RedisStore {
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {
         let mut keys = self.keys.session(key).all().to_vec();
         keys.push(self.keys.index(key.tenant, key.partition));
+        keys.extend(self.keys.killing(key.tenant, key.partition));
         let args = [vec![record::ending_byte(why)], millis(remember_for), key.id.to_vec()];
         self.link.run(&SCRIPTS.end, &keys, &args).await
     }
@@ -73,6 +75,7 @@ impl SessionStore for RedisStore {
         let mut members = self.members_of(user).await?;
         for _ in 0..ATTEMPTS {
             let mut keys = vec![self.keys.index(user.tenant, user.partition), self.keys.mark(user)];
+            keys.extend(self.keys.killing(user.tenant, user.partition));
             let sessions = members.iter().map(|member| session_of(user.tenant, user.partition, member));
             keys.extend(sessions.flat_map(|session| self.keys.session(&session).all()));
             let why = vec![record::ending_byte(Ending::Revoked)];
@@ -95,6 +98,22 @@ impl SessionStore for RedisStore {
 
     async fn walk(&self, tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> StoreResult<WalkPage> {
         self.page(tenant, from.as_ref(), limit).await
+    }
+
+    async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64> {
+        self.raise_everywhere(target, keep_for).await
+    }
+
+    async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {
+        self.first_marks(tenant).await
+    }
+
+    async fn read_with_marks(&self, key: &SessionKey) -> StoreResult<(Lookup, MarksNow)> {
+        self.read_among_marks(key).await
+    }
+
+    async fn count(&self, tenant: TenantNumber) -> StoreResult<u64> {
+        self.members_in_all(tenant).await
     }
 
     async fn tokens(&self, key: &SessionKey) -> StoreResult<Option<Vec<u8>>> {
@@ -154,6 +173,7 @@ impl RedisStore {
         let own = self.keys.session(&new.key);
         let index = self.keys.index(tenant, partition);
         let mut keys = vec![own.record, own.tokens, own.tombstone, index, self.keys.mark(&new.user)];
+        keys.extend(self.keys.killing(tenant, partition));
         keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
         let members = looked_up.iter().map(|member| session_of(tenant, partition, member));
         keys.extend(members.flat_map(|session| self.keys.session(&session).left_behind()));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bb8_redis::bb8::{ManageConnection, Pool};
-use redis::{RedisError, RedisResult, Value, cmd};
+use redis::{FromRedisValue, RedisError, RedisResult, Value, cmd};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::Connection;
 use super::link::Link;
+use crate::authority::ports::{Cause, StoreError, StoreResult};
 
 /// No single blocking command lasts longer than the second; no connection waits longer than the first for its answer.
 pub const LONGEST: Duration = Duration::from_secs(30);
@@ -64,16 +65,35 @@ impl Bells {
 
     /// Whether it could listen.
     async fn listen(&self, bell: &[u8], after: &[u8], length: Duration) -> bool {
-        let Ok(Ok(mut listener)) = timeout(length, self.pool.get()).await else { return false };
+        self.read::<Value>(bell, after, 1, length).await.is_ok()
+    }
+
+    /// What a stream has after an entry: at most `count`, waiting at most `length` for the first.
+    ///
+    /// # Errors
+    /// `Unavailable` when it could not listen.
+    pub async fn read<T: FromRedisValue>(
+        &self,
+        stream: &[u8],
+        after: &[u8],
+        count: usize,
+        length: Duration,
+    ) -> StoreResult<T> {
+        let unavailable = |cause: Cause| StoreError::Unavailable(cause);
+        let length = length.min(LONGEST_READ);
+        let listener = timeout(length.max(LATE), self.pool.get()).await;
+        let listener = listener.map_err(|elapsed| unavailable(elapsed.into()))?;
+        let mut listener = listener.map_err(|error| unavailable(Box::new(error)))?;
         listener.listening = true;
         let millis = u64::try_from(length.as_millis()).unwrap_or(1).max(1);
         let mut read = cmd("XREAD");
-        read.arg("COUNT").arg(1).arg("BLOCK").arg(millis).arg("STREAMS").arg(bell).arg(after);
-        let heard: Result<RedisResult<Value>, _> =
-            timeout(length + LATE, read.query_async(&mut listener.connection)).await;
-        let answered = matches!(heard, Ok(Ok(_)));
-        listener.listening = !answered;
-        answered
+        read.arg("COUNT").arg(count).arg("BLOCK").arg(millis).arg("STREAMS").arg(stream).arg(after);
+        let heard: RedisResult<T> = timeout(length + LATE, read.query_async(&mut listener.connection))
+            .await
+            .map_err(|elapsed| unavailable(elapsed.into()))?;
+        let heard = heard.map_err(|error| unavailable(error.into()))?;
+        listener.listening = false;
+        Ok(heard)
     }
 }
 

@@ -60,6 +60,13 @@ fn a_session_that_is_not_there_is_said_and_exits_66() {
     assert_eq!(sessions(&["show", unknown]).0, 66);
     let user = sessions(&["revoke", "--user", "google_1"]);
     assert_eq!((user.0, user.1.as_str()), (0, "This user has no living session; logins under way were ended.\n"));
+    let dry = sessions(&["revoke", "--tenant", "--dry-run"]);
+    assert_eq!((dry.0, dry.1.as_str()), (0, "0 would be ended; nothing was.\n"));
+    for target in [&["--provider", "google"][..], &["--tenant"], &["--everything"]] {
+        let all = sessions(&[&["revoke"], target].concat());
+        assert_eq!((all.0, all.1.as_str()), (0, "All of them were ended, logins under way included.\n"), "{target:?}");
+    }
+    assert_eq!(sessions(&["revoke", "--provider", "nope"]).0, 64);
     assert_eq!(sessions(&["list"]).1, "No session is living.\n");
     for wrong in [&["revoke", "--user", ""][..], &["list", "--user", ""], &["list", "--limit", "0"], &["show", "x"]] {
         assert_eq!(sessions(wrong).0, 64, "{wrong:?}");

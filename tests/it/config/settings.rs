@@ -50,7 +50,13 @@ fn two_switches_are_three_fingerprint_modes() {
     for (enabled, strict, mode) in table {
         let security = format!("enable_client_fingerprinting: {enabled}, strict_fingerprinting: {strict}");
         let yaml = format!("app: {{ sessions: {{ security: {{ {security} }} }} }}");
-        assert_eq!(settings(&load_sound(&yaml, &[]).unwrap().config).unwrap().fingerprint, mode);
+        assert_eq!(settings(&load_sound(&yaml, &[]).unwrap().config).unwrap().fingerprint.mode, mode);
+    }
+    for (word, mode) in
+        [("off", FingerprintMode::Off), ("warn", FingerprintMode::Warn), ("strict", FingerprintMode::Strict)]
+    {
+        let yaml = format!("app: {{ sessions: {{ security: {{ fingerprint: {word} }} }} }}");
+        assert_eq!(settings(&load_sound(&yaml, &[]).unwrap().config).unwrap().fingerprint.mode, mode);
     }
 }
 

@@ -56,7 +56,7 @@ impl Server {
         SHARED.get_or_init(|| Self::start(&[]))
     }
 
-    /// Kills it. Its data is gone: it keeps none.
+    /// Kills it. Its data is gone: it keeps none, unless its options say so.
     pub fn stop(&mut self) {
         self.tell("leave");
         drop(self.keeper.stdin.take());

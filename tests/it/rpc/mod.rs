@@ -6,6 +6,7 @@
 //! | `matrix`, `paths` | who may call what, and that no spelling of a path changes it |
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
+//! | `revocation` | what an admin ends in one call |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
@@ -16,6 +17,7 @@ mod gone;
 mod matrix;
 mod paths;
 mod reflection;
+mod revocation;
 pub mod serving;
 mod settings;
 mod stop;

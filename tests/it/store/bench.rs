@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
-use gatelodge::authority::ports::{Clock, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore};
+use gatelodge::authority::ports::{
+    Clock, EventLog, LoginStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore,
+};
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::mark::ProviderTag;
 use gatelodge::session::record::{Header, Marks, Record};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
@@ -17,13 +20,15 @@ use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
 use crate::redis::{Cluster, Server, address};
 
 pub const TENANT: TenantNumber = TenantNumber(1);
+/// The provider of every session that tests make.
+pub const PROVIDER: ProviderTag = ProviderTag([0xbb; 4]);
 pub const SHORT: Duration = Duration::from_millis(150);
 pub const LONG: Duration = Duration::from_mins(10);
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore + MintKeyStore {}
+pub trait Store: SessionStore + LoginStore + MintKeyStore + EventLog {}
 
-impl<T: SessionStore + LoginStore + MintKeyStore> Store for T {}
+impl<T: SessionStore + LoginStore + MintKeyStore + EventLog> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {
@@ -214,10 +219,10 @@ pub fn record(revision: u64) -> Record {
         revision,
         generation: 1,
         current: [1; 16],
-        previous: None,
+        other: None,
         last_active: None,
         fence: 0,
-        marks: Marks { everything: 1, tenant: 2, provider: 3 },
+        marks: Marks { everything: 1, tenant: 2, provider: 3, of: PROVIDER },
     };
     Record { header, body: Bytes::from_static(&[0xbd; 200]) }
 }

@@ -104,6 +104,8 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         identity,
         created: now,
         absolute_end: now + Duration::from_hours(24),
+        remembered: false,
+        generation_since: now,
         fingerprint: Some(fresh()),
         user_agent: format!("Mozilla/5.0 {browser}"),
         client_address: "203.0.113.7".to_owned(),
@@ -113,7 +115,7 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         user_info_time: None,
     };
     let (marks, current) = (Marks::default(), credential.secret_hash());
-    let header = Header { revision: 1, generation: 1, current, previous: None, last_active: None, fence: 0, marks };
+    let header = Header { revision: 1, generation: 1, current, other: None, last_active: None, fence: 0, marks };
     let token_key = TokenKey::new(fresh());
     let body = VAULT.seal_body(fresh(), &credential, &marks, &standing, &token_key).into();
     NewSession {

@@ -9,7 +9,8 @@ use gatelodge::authority::ports::{
     Creation, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, Lookup, NewSession, OpenLogin, SessionStore as _,
     Written,
 };
-use gatelodge::session::key::{LoginKey, SessionKey};
+use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber};
+use gatelodge::session::mark::MarkTarget;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::{EmbeddedStore, OpenError};
@@ -62,6 +63,10 @@ async fn everything_is_there_again_after_a_restart() {
     let ended = create(&store, new_session(now, &user)).await;
     store.end(&ended, Ending::Revoked, LONG).await.unwrap();
     store.end_user(&revoked, LONG, LONG).await.unwrap();
+    store.raise(&MarkTarget::Tenant(TenantNumber(9)), LONG).await.unwrap();
+    store.raise(&MarkTarget::Provider(TenantNumber(9), "idp".into()), LONG).await.unwrap();
+    let marks = store.marks(TenantNumber(9)).await.unwrap();
+    assert!(marks.tenant > 0 && marks.providers.len() == 1);
     store.touch(&key, Timestamp::from_secs(1_700_000_007), LONG * 2).await.unwrap();
     let LeaseAttempt::Taken(lease) = store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     let written = store.write_tokens(&key, lease.fence(), record(2), b"new tokens".to_vec()).await.unwrap();
@@ -73,6 +78,7 @@ async fn everything_is_there_again_after_a_restart() {
 
     file.clock.advance(SHORT);
     let store = file.open();
+    assert_eq!(store.marks(TenantNumber(9)).await.unwrap(), marks);
     let Lookup::Found(found) = store.read(&key).await.unwrap() else { panic!("gone") };
     assert_eq!((found.header.revision, found.body.clone()), (2, record(2).body));
     assert_eq!(found.header.last_active, Some(Timestamp::from_secs(1_700_000_007)), "a clean end writes touches too");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatelodge::authority::ports::{Lease, LeaseAttempt, NewSession, Written};
 use gatelodge::session::key::SessionKey;
-use gatelodge::session::record::Ending;
+use gatelodge::session::record::{Ending, Other};
 use gatelodge::session::time::Timestamp;
 use tokio::time::Instant;
 
@@ -97,7 +97,7 @@ pub async fn tokens_are_written_under_the_fence_and_the_revision(bench: &Bench) 
     assert_eq!(write(3).await, Written::RevisionChanged);
     assert_eq!(bench.store.tokens(&key).await.unwrap().as_deref(), Some(b"sealed tokens".as_slice()));
     let mut new = record(2);
-    (new.header.generation, new.header.current, new.header.previous) = (2, [4; 16], Some([1; 16]));
+    (new.header.generation, new.header.current, new.header.other) = (2, [4; 16], Some(Other::Previous([1; 16])));
     new.body = bytes::Bytes::from_static(b"another body");
     let written = bench.store.write_tokens(&key, lease.fence(), new.clone(), b"new".to_vec()).await.unwrap();
     assert_eq!(written, Written::Yes);

@@ -5,16 +5,20 @@ pub mod bench;
 mod cost;
 mod embedded_file;
 mod embedded_kill;
+mod events;
 mod index;
 mod leases;
 mod logins;
+mod marks;
 mod mint_keys;
 mod races;
+mod redis_events;
 mod redis_fitness;
 mod redis_keys;
 mod redis_resend;
 mod redis_trouble;
 mod replicas;
+mod scale;
 mod sessions;
 
 /// Makes a test of every function named, for every store.
@@ -90,6 +94,19 @@ every_store! {
         nothing_can_be_noted_after_the_lease
         a_waiter_is_woken_by_the_end
         a_waiter_waits_for_no_one_who_is_not_there;
+    marks:
+        a_mark_kills_what_was_born_before_it
+        a_mark_only_rises
+        killed_sessions_do_not_count
+        ending_the_killed_ends_none
+        the_sweep_removes_the_killed
+        a_mark_goes_after_its_time
+        a_mark_is_for_its_tenant;
+    events:
+        a_reader_hears_what_comes_after_its_position_in_order
+        a_reader_that_waits_is_woken
+        writers_at_once_lose_nothing_and_keep_their_order
+        a_position_that_the_log_does_not_know_is_a_reset;
     mint_keys:
         mint_keys_read_back_and_are_the_tenants_own
         mint_keys_are_written_over_those_before_them_alone

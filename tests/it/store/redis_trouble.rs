@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use gatelodge::authority::ports::{Creation, Lookup, SessionStore as _, StoreError};
 use gatelodge::crypto::Secret;
+use gatelodge::session::mark::MarkTarget;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tokio::time::Instant;
 
-use super::bench::{self, new_session, settings_for, user};
+use super::bench::{self, LONG, TENANT, new_session, settings_for, user};
 use crate::redis::{Cluster, Server, address, free_port};
 
 const RESPONSE: Duration = Duration::from_millis(400);
@@ -142,4 +143,29 @@ async fn more_waiters_than_listeners_are_all_woken() {
         waiter.await.unwrap().unwrap();
     }
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marks_are_in_force_again_after_a_restart() {
+    let on_disk = &["--appendonly", "yes", "--appendfsync", "always"];
+    let mut server = tokio::task::spawn_blocking(|| Server::start(on_disk)).await.unwrap();
+    let store = bench::connect(settings_for(server.port)).await.unwrap();
+    for target in [MarkTarget::Everything, MarkTarget::Tenant(TENANT), MarkTarget::Provider(TENANT, "idp".into())] {
+        store.raise(&target, LONG).await.unwrap();
+    }
+    let marks = store.marks(TENANT).await.unwrap();
+    let _server = tokio::task::spawn_blocking(move || {
+        server.stop();
+        server.start_again();
+        server
+    })
+    .await
+    .unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while store.ping().await.is_err() && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(store.marks(TENANT).await.unwrap(), marks);
+    let somewhere = new_session(store.time().await.unwrap(), &user()).key;
+    assert_eq!(store.read_with_marks(&somewhere).await.unwrap().1, marks, "in the slot of any session");
 }

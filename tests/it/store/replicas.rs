@@ -35,7 +35,7 @@ async fn replica(store: &Arc<RedisStore>, wrong_by: i64, lifetimes: Lifetimes) -
         &["idp"],
         |settings| settings.lifetimes = lifetimes,
         |ports| {
-            (ports.sessions, ports.logins) = (store.clone(), store.clone());
+            (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store.clone());
             (ports.clock, ports.wall) = (clock.clone(), Arc::new(Wrong(wrong_by)));
             ports.entropy = Arc::new(SystemEntropy);
         },

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use gatelodge::authority::ports::{Creation, LeaseAttempt, Lookup, NewSession, StoreError, Written};
 use gatelodge::session::key::{Partition, SessionKey};
-use gatelodge::session::record::Ending;
+use gatelodge::session::record::{Ending, Other};
 use gatelodge::session::time::Timestamp;
 
 use super::bench::{Bench, LONG, SHORT, TENANT, fresh, new_session, partition, record, user};
 
 pub async fn a_session_reads_back_as_it_was_made(bench: &Bench) {
     let mut new = new_session(bench.store.time().await.unwrap(), &user());
-    new.record.header.previous = Some([9; 16]);
+    new.record.header.other = Some(Other::Next([9; 16]));
     new.record.header.last_active = Some(Timestamp::from_millis(1_700_000_000_123));
     let (key, made) = (new.key, new.record.clone());
     assert_eq!(bench.store.create(new).await.unwrap(), Creation::Created);
@@ -186,7 +186,7 @@ pub async fn a_record_is_written_over_the_one_before_it_alone(bench: &Bench) {
         assert_eq!(bench.store.rewrite(&key, record(wrong)).await.unwrap(), Written::RevisionChanged);
     }
     let mut new = record(2);
-    (new.header.generation, new.header.current, new.header.previous) = (2, [4; 16], Some([1; 16]));
+    (new.header.generation, new.header.current, new.header.other) = (2, [4; 16], Some(Other::Previous([1; 16])));
     new.body = bytes::Bytes::from_static(b"another body");
     assert_eq!(bench.store.rewrite(&key, new.clone()).await.unwrap(), Written::Yes);
     assert_eq!(bench.found(&key).await, new);

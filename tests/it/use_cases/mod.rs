@@ -5,5 +5,6 @@ mod admin;
 mod login;
 mod logout;
 mod refused;
+mod revocation;
 mod tokens;
 mod validation;

@@ -179,7 +179,7 @@ async fn a_changed_client_is_judged_as_configured() {
         (FingerprintMode::Warn, true, Some(Comparison::Differed)),
         (FingerprintMode::Strict, false, None),
     ] {
-        let (world, mut browser) = (World::with(|settings| settings.fingerprint = mode), Browser::default());
+        let (world, mut browser) = (World::with(|settings| settings.fingerprint.mode = mode), Browser::default());
         world.log_in(&mut browser, "ada").await;
         let mut thief = browser.clone();
         thief.user_agent = "Other/1".into();

@@ -11,6 +11,7 @@ use gatelodge::authority::ports::{
     OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
 
@@ -97,6 +98,10 @@ pass! { SessionStore by sessions:
     end_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> u64;
     sessions_of(user: &UserKey) -> Vec<(SessionKey, Record)>;
     walk(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> WalkPage;
+    raise(target: &MarkTarget, keep_for: Duration) -> u64;
+    marks(tenant: TenantNumber) -> MarksNow;
+    read_with_marks(key: &SessionKey) -> (Lookup, MarksNow);
+    count(tenant: TenantNumber) -> u64;
     tokens(key: &SessionKey) -> Option<Vec<u8>>;
     lease(key: &SessionKey, ttl: Duration) -> LeaseAttempt;
     wait_for_lease(key: &SessionKey, at_most: Duration) -> ();

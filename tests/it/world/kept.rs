@@ -29,7 +29,7 @@ impl Kept {
         };
         move |ports| {
             if let Some(store) = store {
-                (ports.sessions, ports.logins) = (store.clone(), store);
+                (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
             }
         }
     }

@@ -111,6 +111,7 @@ impl World {
         let mut ports = Ports {
             sessions: store.clone(),
             logins: store.clone(),
+            events: store.clone(),
             mint_keys: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),

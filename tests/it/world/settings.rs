@@ -8,10 +8,11 @@ use gatelodge::authority::settings::{
 };
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
-use gatelodge::session::fingerprint::FingerprintMode;
+use gatelodge::session::fingerprint::{FingerprintMode, FingerprintPolicy};
 use gatelodge::session::key::TenantNumber;
 use gatelodge::session::origin::Origin;
 use gatelodge::session::place::Places;
+use gatelodge::session::rotation::RotationPolicy;
 use gatelodge::session::time::Lifetimes;
 
 /// Settings of an application at <https://app.example.com>.
@@ -33,12 +34,14 @@ pub fn settings() -> Settings {
             absolute: Duration::from_hours(8),
             touch_interval: Duration::from_mins(1),
         },
+        remember_me: None,
+        rotation: RotationPolicy { after: None, grace: Duration::from_secs(30) },
         csrf: CsrfSettings {
             header: "x-csrf-token".into(),
             max_age: Duration::from_hours(12),
             allowed_origins: vec![Origin::new("https://spa.example.com").unwrap()],
         },
-        fingerprint: FingerprintMode::Strict,
+        fingerprint: FingerprintPolicy { mode: FingerprintMode::Strict, network: None },
         trusted_proxies: TrustedProxies::default(),
         places: Places {
             own: base,

@@ -326,6 +326,9 @@ type AdminServiceRevokeRequest struct {
 	//
 	//	*AdminServiceRevokeRequest_SessionId
 	//	*AdminServiceRevokeRequest_UserId
+	//	*AdminServiceRevokeRequest_Provider
+	//	*AdminServiceRevokeRequest_Tenant
+	//	*AdminServiceRevokeRequest_Everything
 	Target isAdminServiceRevokeRequest_Target `protobuf_oneof:"target"`
 	// Why, for the log; at most 200 characters.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -388,6 +391,33 @@ func (x *AdminServiceRevokeRequest) GetUserId() string {
 	return ""
 }
 
+func (x *AdminServiceRevokeRequest) GetProvider() string {
+	if x != nil {
+		if x, ok := x.Target.(*AdminServiceRevokeRequest_Provider); ok {
+			return x.Provider
+		}
+	}
+	return ""
+}
+
+func (x *AdminServiceRevokeRequest) GetTenant() *WholeTenant {
+	if x != nil {
+		if x, ok := x.Target.(*AdminServiceRevokeRequest_Tenant); ok {
+			return x.Tenant
+		}
+	}
+	return nil
+}
+
+func (x *AdminServiceRevokeRequest) GetEverything() *Everything {
+	if x != nil {
+		if x, ok := x.Target.(*AdminServiceRevokeRequest_Everything); ok {
+			return x.Everything
+		}
+	}
+	return nil
+}
+
 func (x *AdminServiceRevokeRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
@@ -410,14 +440,111 @@ type AdminServiceRevokeRequest_UserId struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3,oneof"`
 }
 
+type AdminServiceRevokeRequest_Provider struct {
+	// All sessions that this provider's logins have made, and its logins under way. It has to be in the configuration,
+	// enabled or not.
+	Provider string `protobuf:"bytes,5,opt,name=provider,proto3,oneof"`
+}
+
+type AdminServiceRevokeRequest_Tenant struct {
+	// All sessions of the tenant, and its logins under way.
+	Tenant *WholeTenant `protobuf:"bytes,6,opt,name=tenant,proto3,oneof"`
+}
+
+type AdminServiceRevokeRequest_Everything struct {
+	// All sessions of every tenant, and all logins under way.
+	Everything *Everything `protobuf:"bytes,7,opt,name=everything,proto3,oneof"`
+}
+
 func (*AdminServiceRevokeRequest_SessionId) isAdminServiceRevokeRequest_Target() {}
 
 func (*AdminServiceRevokeRequest_UserId) isAdminServiceRevokeRequest_Target() {}
 
+func (*AdminServiceRevokeRequest_Provider) isAdminServiceRevokeRequest_Target() {}
+
+func (*AdminServiceRevokeRequest_Tenant) isAdminServiceRevokeRequest_Target() {}
+
+func (*AdminServiceRevokeRequest_Everything) isAdminServiceRevokeRequest_Target() {}
+
+// All sessions of the tenant.
+type WholeTenant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WholeTenant) Reset() {
+	*x = WholeTenant{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WholeTenant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WholeTenant) ProtoMessage() {}
+
+func (x *WholeTenant) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WholeTenant.ProtoReflect.Descriptor instead.
+func (*WholeTenant) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{6}
+}
+
+// All sessions of every tenant.
+type Everything struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Everything) Reset() {
+	*x = Everything{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Everything) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Everything) ProtoMessage() {}
+
+func (x *Everything) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Everything.ProtoReflect.Descriptor instead.
+func (*Everything) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
 // The answer of AdminService.Revoke.
 type AdminServiceRevokeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many living sessions this call ended.
+	// How many living sessions this call ended, of one session or user. Of other targets 0: they are not counted; ask
+	// PreviewRevoke before.
 	RevokedCount  uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -425,7 +552,7 @@ type AdminServiceRevokeResponse struct {
 
 func (x *AdminServiceRevokeResponse) Reset() {
 	*x = AdminServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -437,7 +564,7 @@ func (x *AdminServiceRevokeResponse) String() string {
 func (*AdminServiceRevokeResponse) ProtoMessage() {}
 
 func (x *AdminServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -450,7 +577,7 @@ func (x *AdminServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*AdminServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AdminServiceRevokeResponse) GetRevokedCount() uint64 {
@@ -458,6 +585,200 @@ func (x *AdminServiceRevokeResponse) GetRevokedCount() uint64 {
 		return x.RevokedCount
 	}
 	return 0
+}
+
+// The question of PreviewRevoke.
+type PreviewRevokeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What would be ended, as in AdminServiceRevokeRequest. Exactly one is required.
+	//
+	// Types that are valid to be assigned to Target:
+	//
+	//	*PreviewRevokeRequest_SessionId
+	//	*PreviewRevokeRequest_UserId
+	//	*PreviewRevokeRequest_Provider
+	//	*PreviewRevokeRequest_Tenant
+	//	*PreviewRevokeRequest_Everything
+	Target        isPreviewRevokeRequest_Target `protobuf_oneof:"target"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRevokeRequest) Reset() {
+	*x = PreviewRevokeRequest{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRevokeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRevokeRequest) ProtoMessage() {}
+
+func (x *PreviewRevokeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRevokeRequest.ProtoReflect.Descriptor instead.
+func (*PreviewRevokeRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PreviewRevokeRequest) GetTarget() isPreviewRevokeRequest_Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *PreviewRevokeRequest) GetSessionId() string {
+	if x != nil {
+		if x, ok := x.Target.(*PreviewRevokeRequest_SessionId); ok {
+			return x.SessionId
+		}
+	}
+	return ""
+}
+
+func (x *PreviewRevokeRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.Target.(*PreviewRevokeRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *PreviewRevokeRequest) GetProvider() string {
+	if x != nil {
+		if x, ok := x.Target.(*PreviewRevokeRequest_Provider); ok {
+			return x.Provider
+		}
+	}
+	return ""
+}
+
+func (x *PreviewRevokeRequest) GetTenant() *WholeTenant {
+	if x != nil {
+		if x, ok := x.Target.(*PreviewRevokeRequest_Tenant); ok {
+			return x.Tenant
+		}
+	}
+	return nil
+}
+
+func (x *PreviewRevokeRequest) GetEverything() *Everything {
+	if x != nil {
+		if x, ok := x.Target.(*PreviewRevokeRequest_Everything); ok {
+			return x.Everything
+		}
+	}
+	return nil
+}
+
+type isPreviewRevokeRequest_Target interface {
+	isPreviewRevokeRequest_Target()
+}
+
+type PreviewRevokeRequest_SessionId struct {
+	// One session, by its public id.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3,oneof"`
+}
+
+type PreviewRevokeRequest_UserId struct {
+	// All sessions of this user.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type PreviewRevokeRequest_Provider struct {
+	// All sessions that this provider's logins have made.
+	Provider string `protobuf:"bytes,5,opt,name=provider,proto3,oneof"`
+}
+
+type PreviewRevokeRequest_Tenant struct {
+	// All sessions of the tenant.
+	Tenant *WholeTenant `protobuf:"bytes,6,opt,name=tenant,proto3,oneof"`
+}
+
+type PreviewRevokeRequest_Everything struct {
+	// All sessions of every tenant.
+	Everything *Everything `protobuf:"bytes,7,opt,name=everything,proto3,oneof"`
+}
+
+func (*PreviewRevokeRequest_SessionId) isPreviewRevokeRequest_Target() {}
+
+func (*PreviewRevokeRequest_UserId) isPreviewRevokeRequest_Target() {}
+
+func (*PreviewRevokeRequest_Provider) isPreviewRevokeRequest_Target() {}
+
+func (*PreviewRevokeRequest_Tenant) isPreviewRevokeRequest_Target() {}
+
+func (*PreviewRevokeRequest_Everything) isPreviewRevokeRequest_Target() {}
+
+// The answer of PreviewRevoke.
+type PreviewRevokeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many living sessions.
+	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// Whether that is exact at the moment. Else, with more than 10,000 sessions in the tenant, it is how many sessions of
+	// any provider the tenant has at most; of everything it counts this tenant's alone.
+	Exact         bool `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRevokeResponse) Reset() {
+	*x = PreviewRevokeResponse{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRevokeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRevokeResponse) ProtoMessage() {}
+
+func (x *PreviewRevokeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRevokeResponse.ProtoReflect.Descriptor instead.
+func (*PreviewRevokeResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PreviewRevokeResponse) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *PreviewRevokeResponse) GetExact() bool {
+	if x != nil {
+		return x.Exact
+	}
+	return false
 }
 
 var File_gatelodge_v1_admin_proto protoreflect.FileDescriptor
@@ -484,20 +805,42 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"E\n" +
 	"\x12GetSessionResponse\x12/\n" +
-	"\asession\x18\x01 \x01(\v2\x15.gatelodge.v1.SessionR\asession\"y\n" +
+	"\asession\x18\x01 \x01(\v2\x15.gatelodge.v1.SessionR\asession\"\x88\x02\n" +
 	"\x19AdminServiceRevokeRequest\x12\x1f\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x19\n" +
-	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12\x16\n" +
+	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12\x1c\n" +
+	"\bprovider\x18\x05 \x01(\tH\x00R\bprovider\x123\n" +
+	"\x06tenant\x18\x06 \x01(\v2\x19.gatelodge.v1.WholeTenantH\x00R\x06tenant\x12:\n" +
+	"\n" +
+	"everything\x18\a \x01(\v2\x18.gatelodge.v1.EverythingH\x00R\n" +
+	"everything\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reasonB\b\n" +
-	"\x06target\"A\n" +
+	"\x06target\"\r\n" +
+	"\vWholeTenant\"\f\n" +
+	"\n" +
+	"Everything\"A\n" +
 	"\x1aAdminServiceRevokeResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount2\x93\x02\n" +
+	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\"\xeb\x01\n" +
+	"\x14PreviewRevokeRequest\x12\x1f\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x19\n" +
+	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12\x1c\n" +
+	"\bprovider\x18\x05 \x01(\tH\x00R\bprovider\x123\n" +
+	"\x06tenant\x18\x06 \x01(\v2\x19.gatelodge.v1.WholeTenantH\x00R\x06tenant\x12:\n" +
+	"\n" +
+	"everything\x18\a \x01(\v2\x18.gatelodge.v1.EverythingH\x00R\n" +
+	"everythingB\b\n" +
+	"\x06target\"C\n" +
+	"\x15PreviewRevokeResponse\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x14\n" +
+	"\x05exact\x18\x02 \x01(\bR\x05exact2\xed\x02\n" +
 	"\fAdminService\x12U\n" +
 	"\fListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n" +
 	"\n" +
 	"GetSession\x12\x1f.gatelodge.v1.GetSessionRequest\x1a .gatelodge.v1.GetSessionResponse\x12[\n" +
-	"\x06Revoke\x12'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponseB^\n" +
+	"\x06Revoke\x12'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponse\x12X\n" +
+	"\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponseB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -512,7 +855,7 @@ func file_gatelodge_v1_admin_proto_rawDescGZIP() []byte {
 	return file_gatelodge_v1_admin_proto_rawDescData
 }
 
-var file_gatelodge_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_gatelodge_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*Session)(nil),                    // 0: gatelodge.v1.Session
 	(*ListSessionsRequest)(nil),        // 1: gatelodge.v1.ListSessionsRequest
@@ -520,28 +863,38 @@ var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*GetSessionRequest)(nil),          // 3: gatelodge.v1.GetSessionRequest
 	(*GetSessionResponse)(nil),         // 4: gatelodge.v1.GetSessionResponse
 	(*AdminServiceRevokeRequest)(nil),  // 5: gatelodge.v1.AdminServiceRevokeRequest
-	(*AdminServiceRevokeResponse)(nil), // 6: gatelodge.v1.AdminServiceRevokeResponse
-	(*Identity)(nil),                   // 7: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                // 8: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),      // 9: google.protobuf.Timestamp
+	(*WholeTenant)(nil),                // 6: gatelodge.v1.WholeTenant
+	(*Everything)(nil),                 // 7: gatelodge.v1.Everything
+	(*AdminServiceRevokeResponse)(nil), // 8: gatelodge.v1.AdminServiceRevokeResponse
+	(*PreviewRevokeRequest)(nil),       // 9: gatelodge.v1.PreviewRevokeRequest
+	(*PreviewRevokeResponse)(nil),      // 10: gatelodge.v1.PreviewRevokeResponse
+	(*Identity)(nil),                   // 11: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                // 12: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),      // 13: google.protobuf.Timestamp
 }
 var file_gatelodge_v1_admin_proto_depIdxs = []int32{
-	7, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
-	8, // 1: gatelodge.v1.Session.info:type_name -> gatelodge.v1.SessionInfo
-	9, // 2: gatelodge.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	0, // 3: gatelodge.v1.ListSessionsResponse.sessions:type_name -> gatelodge.v1.Session
-	0, // 4: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
-	1, // 5: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
-	3, // 6: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
-	5, // 7: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
-	2, // 8: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
-	4, // 9: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
-	6, // 10: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
-	8, // [8:11] is the sub-list for method output_type
-	5, // [5:8] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	11, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
+	12, // 1: gatelodge.v1.Session.info:type_name -> gatelodge.v1.SessionInfo
+	13, // 2: gatelodge.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 3: gatelodge.v1.ListSessionsResponse.sessions:type_name -> gatelodge.v1.Session
+	0,  // 4: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
+	6,  // 5: gatelodge.v1.AdminServiceRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
+	7,  // 6: gatelodge.v1.AdminServiceRevokeRequest.everything:type_name -> gatelodge.v1.Everything
+	6,  // 7: gatelodge.v1.PreviewRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
+	7,  // 8: gatelodge.v1.PreviewRevokeRequest.everything:type_name -> gatelodge.v1.Everything
+	1,  // 9: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
+	3,  // 10: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
+	5,  // 11: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
+	9,  // 12: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
+	2,  // 13: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
+	4,  // 14: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
+	8,  // 15: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
+	10, // 16: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
+	13, // [13:17] is the sub-list for method output_type
+	9,  // [9:13] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_admin_proto_init() }
@@ -553,6 +906,16 @@ func file_gatelodge_v1_admin_proto_init() {
 	file_gatelodge_v1_admin_proto_msgTypes[5].OneofWrappers = []any{
 		(*AdminServiceRevokeRequest_SessionId)(nil),
 		(*AdminServiceRevokeRequest_UserId)(nil),
+		(*AdminServiceRevokeRequest_Provider)(nil),
+		(*AdminServiceRevokeRequest_Tenant)(nil),
+		(*AdminServiceRevokeRequest_Everything)(nil),
+	}
+	file_gatelodge_v1_admin_proto_msgTypes[9].OneofWrappers = []any{
+		(*PreviewRevokeRequest_SessionId)(nil),
+		(*PreviewRevokeRequest_UserId)(nil),
+		(*PreviewRevokeRequest_Provider)(nil),
+		(*PreviewRevokeRequest_Tenant)(nil),
+		(*PreviewRevokeRequest_Everything)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -560,7 +923,7 @@ func file_gatelodge_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_admin_proto_rawDesc), len(file_gatelodge_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

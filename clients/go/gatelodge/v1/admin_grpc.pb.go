@@ -21,9 +21,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AdminService_ListSessions_FullMethodName = "/gatelodge.v1.AdminService/ListSessions"
-	AdminService_GetSession_FullMethodName   = "/gatelodge.v1.AdminService/GetSession"
-	AdminService_Revoke_FullMethodName       = "/gatelodge.v1.AdminService/Revoke"
+	AdminService_ListSessions_FullMethodName  = "/gatelodge.v1.AdminService/ListSessions"
+	AdminService_GetSession_FullMethodName    = "/gatelodge.v1.AdminService/GetSession"
+	AdminService_Revoke_FullMethodName        = "/gatelodge.v1.AdminService/Revoke"
+	AdminService_PreviewRevoke_FullMethodName = "/gatelodge.v1.AdminService/PreviewRevoke"
 )
 
 // AdminServiceClient is the client API for AdminService service.
@@ -42,13 +43,20 @@ type AdminServiceClient interface {
 	// Callers: admin. Safe to retry.
 	// Reasons: INVALID_FIELD, SESSION_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// Ends one session, or all sessions of one user, logins under way included.
+	// Ends one session, or all sessions of one user, of a provider, of the tenant or of all, logins under way included.
 	//
-	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead.
+	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
+	// replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same
+	// small number of writes however many sessions there are.
 	// The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
 	// destroyed here instead.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
 	Revoke(ctx context.Context, in *AdminServiceRevokeRequest, opts ...grpc.CallOption) (*AdminServiceRevokeResponse, error)
+	// Says how many living sessions a Revoke of the same target would end. Ends none.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
+	PreviewRevoke(ctx context.Context, in *PreviewRevokeRequest, opts ...grpc.CallOption) (*PreviewRevokeResponse, error)
 }
 
 type adminServiceClient struct {
@@ -89,6 +97,16 @@ func (c *adminServiceClient) Revoke(ctx context.Context, in *AdminServiceRevokeR
 	return out, nil
 }
 
+func (c *adminServiceClient) PreviewRevoke(ctx context.Context, in *PreviewRevokeRequest, opts ...grpc.CallOption) (*PreviewRevokeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewRevokeResponse)
+	err := c.cc.Invoke(ctx, AdminService_PreviewRevoke_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
@@ -105,13 +123,20 @@ type AdminServiceServer interface {
 	// Callers: admin. Safe to retry.
 	// Reasons: INVALID_FIELD, SESSION_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// Ends one session, or all sessions of one user, logins under way included.
+	// Ends one session, or all sessions of one user, of a provider, of the tenant or of all, logins under way included.
 	//
-	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead.
+	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
+	// replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same
+	// small number of writes however many sessions there are.
 	// The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
 	// destroyed here instead.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
 	Revoke(context.Context, *AdminServiceRevokeRequest) (*AdminServiceRevokeResponse, error)
+	// Says how many living sessions a Revoke of the same target would end. Ends none.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
+	PreviewRevoke(context.Context, *PreviewRevokeRequest) (*PreviewRevokeResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -130,6 +155,9 @@ func (UnimplementedAdminServiceServer) GetSession(context.Context, *GetSessionRe
 }
 func (UnimplementedAdminServiceServer) Revoke(context.Context, *AdminServiceRevokeRequest) (*AdminServiceRevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revoke not implemented")
+}
+func (UnimplementedAdminServiceServer) PreviewRevoke(context.Context, *PreviewRevokeRequest) (*PreviewRevokeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewRevoke not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -206,6 +234,24 @@ func _AdminService_Revoke_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_PreviewRevoke_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewRevokeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).PreviewRevoke(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_PreviewRevoke_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).PreviewRevoke(ctx, req.(*PreviewRevokeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -224,6 +270,10 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Revoke",
 			Handler:    _AdminService_Revoke_Handler,
+		},
+		{
+			MethodName: "PreviewRevoke",
+			Handler:    _AdminService_PreviewRevoke_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

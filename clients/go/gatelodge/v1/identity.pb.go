@@ -201,8 +201,10 @@ type SessionInfo struct {
 	IdleExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=idle_expire_time,json=idleExpireTime,proto3" json:"idle_expire_time,omitempty"`
 	// When it ends whatever happens.
 	AbsoluteExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=absolute_expire_time,json=absoluteExpireTime,proto3" json:"absolute_expire_time,omitempty"`
-	// The generation of its credential, 1 at first.
-	Generation    uint32 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
+	// The generation of its credential, 1 at first. Every rotation makes the next.
+	Generation uint32 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
+	// Whether it was begun with "remember me": then it has the limits of such sessions.
+	Remembered    bool `protobuf:"varint,7,opt,name=remembered,proto3" json:"remembered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +281,13 @@ func (x *SessionInfo) GetGeneration() uint32 {
 	return 0
 }
 
+func (x *SessionInfo) GetRemembered() bool {
+	if x != nil {
+		return x.Remembered
+	}
+	return false
+}
+
 var File_gatelodge_v1_identity_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_identity_proto_rawDesc = "" +
@@ -299,7 +308,7 @@ const file_gatelodge_v1_identity_proto_rawDesc = "" +
 	"\x06scopes\x18\v \x03(\tR\x06scopes\x127\n" +
 	"\tauth_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\bauthTime\x12\x10\n" +
 	"\x03acr\x18\r \x01(\tR\x03acr\x12\x10\n" +
-	"\x03amr\x18\x0e \x03(\tR\x03amr\"\xe3\x02\n" +
+	"\x03amr\x18\x0e \x03(\tR\x03amr\"\x83\x03\n" +
 	"\vSessionInfo\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12;\n" +
@@ -310,7 +319,10 @@ const file_gatelodge_v1_identity_proto_rawDesc = "" +
 	"\x14absolute_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x12absoluteExpireTime\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x06 \x01(\rR\n" +
-	"generationB^\n" +
+	"generation\x12\x1e\n" +
+	"\n" +
+	"remembered\x18\a \x01(\bR\n" +
+	"rememberedB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

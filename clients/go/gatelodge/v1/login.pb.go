@@ -899,7 +899,8 @@ type StartLoginRequest struct {
 	// The provider, where the path names one; empty when the query does.
 	Provider []byte `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
-	// go after the login), `max_age` (how long ago the user may have authenticated, in seconds).
+	// go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
+	// false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one).
 	Query []byte `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,4,rep,name=cookies,proto3" json:"cookies,omitempty"`

@@ -229,6 +229,8 @@ const (
 	DeniedReason_DENIED_REASON_SCOPE_MISSING DeniedReason = 6
 	// The user authenticated longer ago than was asked for.
 	DeniedReason_DENIED_REASON_LOGIN_TOO_OLD DeniedReason = 7
+	// The CSRF token is of before a rotation of the session's credential, and its grace is over.
+	DeniedReason_DENIED_REASON_CSRF_ROTATED DeniedReason = 8
 )
 
 // Enum value maps for DeniedReason.
@@ -242,6 +244,7 @@ var (
 		5: "DENIED_REASON_ORIGIN_REFUSED",
 		6: "DENIED_REASON_SCOPE_MISSING",
 		7: "DENIED_REASON_LOGIN_TOO_OLD",
+		8: "DENIED_REASON_CSRF_ROTATED",
 	}
 	DeniedReason_value = map[string]int32{
 		"DENIED_REASON_UNSPECIFIED":        0,
@@ -252,6 +255,7 @@ var (
 		"DENIED_REASON_ORIGIN_REFUSED":     5,
 		"DENIED_REASON_SCOPE_MISSING":      6,
 		"DENIED_REASON_LOGIN_TOO_OLD":      7,
+		"DENIED_REASON_CSRF_ROTATED":       8,
 	}
 )
 
@@ -573,14 +577,18 @@ type ActiveSession struct {
 	Judged *JudgedRequirements `protobuf:"bytes,3,opt,name=judged,proto3" json:"judged,omitempty"`
 	// Whole Set-Cookie header values to deliver, at most one; empty unless `can_set_cookies` was set.
 	SetCookies []string `protobuf:"bytes,4,rep,name=set_cookies,json=setCookies,proto3" json:"set_cookies,omitempty"`
-	// A fresh CSRF token, when one was asked for: send it in the response header that EdgeSettings.csrf_header names.
+	// A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
+	// them, in the response header that EdgeSettings.csrf_header names.
 	CsrfToken string `protobuf:"bytes,5,opt,name=csrf_token,json=csrfToken,proto3" json:"csrf_token,omitempty"`
 	// The position in the event stream as of which this holds, opaque. Empty: do not keep this answer.
 	EventPosition []byte `protobuf:"bytes,6,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
 	// How long a client may keep this answer for the same question. Absent: do not keep it.
-	KeepFor       *durationpb.Duration `protobuf:"bytes,7,opt,name=keep_for,json=keepFor,proto3" json:"keep_for,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KeepFor *durationpb.Duration `protobuf:"bytes,7,opt,name=keep_for,json=keepFor,proto3" json:"keep_for,omitempty"`
+	// When to look again: the moment at which the session ends if it is not used until then (no later than its absolute
+	// limit), or at which its credential is due to be rotated, whichever is first. It says nothing of revocation.
+	CheckAgainTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=check_again_time,json=checkAgainTime,proto3" json:"check_again_time,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ActiveSession) Reset() {
@@ -662,6 +670,13 @@ func (x *ActiveSession) GetKeepFor() *durationpb.Duration {
 	return nil
 }
 
+func (x *ActiveSession) GetCheckAgainTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CheckAgainTime
+	}
+	return nil
+}
+
 // What was judged to reach an answer.
 type JudgedRequirements struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -674,7 +689,9 @@ type JudgedRequirements struct {
 	// The maximum age of the login that was asked for, and is kept.
 	MaxLoginAge *durationpb.Duration `protobuf:"bytes,4,opt,name=max_login_age,json=maxLoginAge,proto3" json:"max_login_age,omitempty"`
 	// How the client's fingerprint was judged.
-	Fingerprint   FingerprintJudgement `protobuf:"varint,5,opt,name=fingerprint,proto3,enum=gatelodge.v1.FingerprintJudgement" json:"fingerprint,omitempty"`
+	Fingerprint FingerprintJudgement `protobuf:"varint,5,opt,name=fingerprint,proto3,enum=gatelodge.v1.FingerprintJudgement" json:"fingerprint,omitempty"`
+	// Whether the client's network was compared with the one at login, and is part of what `fingerprint` says.
+	ClientNetwork bool `protobuf:"varint,6,opt,name=client_network,json=clientNetwork,proto3" json:"client_network,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -742,6 +759,13 @@ func (x *JudgedRequirements) GetFingerprint() FingerprintJudgement {
 		return x.Fingerprint
 	}
 	return FingerprintJudgement_FINGERPRINT_JUDGEMENT_UNSPECIFIED
+}
+
+func (x *JudgedRequirements) GetClientNetwork() bool {
+	if x != nil {
+		return x.ClientNetwork
+	}
+	return false
 }
 
 // No living session.
@@ -1789,7 +1813,7 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
 	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionH\x00R\x06denied\x12)\n" +
 	"\x10settings_version\x18\x04 \x01(\tR\x0fsettingsVersionB\t\n" +
-	"\aoutcome\"\xd9\x02\n" +
+	"\aoutcome\"\x9f\x03\n" +
 	"\rActiveSession\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x123\n" +
 	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x128\n" +
@@ -1799,13 +1823,15 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"csrf_token\x18\x05 \x01(\tB\x03\x80\x01\x01R\tcsrfToken\x12%\n" +
 	"\x0eevent_position\x18\x06 \x01(\fR\reventPosition\x124\n" +
-	"\bkeep_for\x18\a \x01(\v2\x19.google.protobuf.DurationR\akeepFor\"\xdd\x01\n" +
+	"\bkeep_for\x18\a \x01(\v2\x19.google.protobuf.DurationR\akeepFor\x12D\n" +
+	"\x10check_again_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0echeckAgainTime\"\x84\x02\n" +
 	"\x12JudgedRequirements\x12\x12\n" +
 	"\x04csrf\x18\x01 \x01(\bR\x04csrf\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\bR\x06origin\x12\x16\n" +
 	"\x06scopes\x18\x03 \x03(\tR\x06scopes\x12=\n" +
 	"\rmax_login_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vmaxLoginAge\x12D\n" +
-	"\vfingerprint\x18\x05 \x01(\x0e2\".gatelodge.v1.FingerprintJudgementR\vfingerprint\"y\n" +
+	"\vfingerprint\x18\x05 \x01(\x0e2\".gatelodge.v1.FingerprintJudgementR\vfingerprint\x12%\n" +
+	"\x0eclient_network\x18\x06 \x01(\bR\rclientNetwork\"y\n" +
 	"\x0fInactiveSession\x124\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1c.gatelodge.v1.InactiveReasonR\x06reason\x120\n" +
 	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\x8a\x02\n" +
@@ -1883,7 +1909,7 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x14INACTIVE_REASON_IDLE\x10\x05\x12\x1b\n" +
 	"\x17INACTIVE_REASON_REVOKED\x10\x06\x12\x1f\n" +
 	"\x1bINACTIVE_REASON_FINGERPRINT\x10\a\x12\x1d\n" +
-	"\x19INACTIVE_REASON_AMBIGUOUS\x10\b*\x97\x02\n" +
+	"\x19INACTIVE_REASON_AMBIGUOUS\x10\b*\xb7\x02\n" +
 	"\fDeniedReason\x12\x1d\n" +
 	"\x19DENIED_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aDENIED_REASON_CSRF_MISSING\x10\x01\x12\x1e\n" +
@@ -1892,7 +1918,8 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	" DENIED_REASON_CSRF_OTHER_SESSION\x10\x04\x12 \n" +
 	"\x1cDENIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n" +
 	"\x1bDENIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n" +
-	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a2\xdc\x03\n" +
+	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a\x12\x1e\n" +
+	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b2\xdc\x03\n" +
 	"\x0eSessionService\x12^\n" +
 	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
@@ -1944,8 +1971,8 @@ var file_gatelodge_v1_session_proto_goTypes = []any{
 	(*durationpb.Duration)(nil),          // 25: google.protobuf.Duration
 	(*Identity)(nil),                     // 26: gatelodge.v1.Identity
 	(*SessionInfo)(nil),                  // 27: gatelodge.v1.SessionInfo
-	(*HttpAnswer)(nil),                   // 28: gatelodge.v1.HttpAnswer
-	(*timestamppb.Timestamp)(nil),        // 29: google.protobuf.Timestamp
+	(*timestamppb.Timestamp)(nil),        // 28: google.protobuf.Timestamp
+	(*HttpAnswer)(nil),                   // 29: gatelodge.v1.HttpAnswer
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
 	23, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
@@ -1960,54 +1987,55 @@ var file_gatelodge_v1_session_proto_depIdxs = []int32{
 	27, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
 	8,  // 10: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
 	25, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	25, // 12: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
-	1,  // 13: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
-	2,  // 14: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	28, // 15: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	3,  // 16: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	28, // 17: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	27, // 18: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 19: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 20: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
-	13, // 21: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
-	9,  // 22: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 23: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	28, // 24: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	29, // 25: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	27, // 26: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 27: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 28: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 29: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
-	16, // 30: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
-	9,  // 31: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	29, // 32: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	23, // 33: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 34: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
-	19, // 35: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
-	9,  // 36: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 37: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	28, // 38: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	26, // 39: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
-	29, // 40: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
-	27, // 41: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 42: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 43: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
-	21, // 44: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	4,  // 45: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	11, // 46: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	14, // 47: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	17, // 48: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
-	20, // 49: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	6,  // 50: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	12, // 51: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	15, // 52: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	18, // 53: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
-	22, // 54: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	50, // [50:55] is the sub-list for method output_type
-	45, // [45:50] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	28, // 12: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
+	25, // 13: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	1,  // 14: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
+	2,  // 15: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
+	29, // 16: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	3,  // 17: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
+	29, // 18: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	27, // 19: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	23, // 20: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 21: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	13, // 22: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
+	9,  // 23: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	10, // 24: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	29, // 25: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	28, // 26: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	27, // 27: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	23, // 28: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 29: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 30: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	16, // 31: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
+	9,  // 32: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	28, // 33: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	23, // 34: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 35: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	19, // 36: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
+	9,  // 37: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	10, // 38: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	29, // 39: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	26, // 40: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	28, // 41: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	27, // 42: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	23, // 43: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 44: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	21, // 45: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
+	4,  // 46: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	11, // 47: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	14, // 48: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	17, // 49: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	20, // 50: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	6,  // 51: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	12, // 52: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	15, // 53: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	18, // 54: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	22, // 55: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	51, // [51:56] is the sub-list for method output_type
+	46, // [46:51] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }

@@ -72,6 +72,7 @@ _ADMIN = "/gatelodge.v1.AdminService/"
 LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListSessionsResponse)
 GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionResponse)
 REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse)
+PREVIEW_REVOKE = Method(_ADMIN + "PreviewRevoke", v1.PreviewRevokeRequest, v1.PreviewRevokeResponse)
 
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
 HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)

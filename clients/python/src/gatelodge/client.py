@@ -212,8 +212,12 @@ class AdminCalls:
         return self._call(methods.GET_SESSION, question)
 
     def revoke(self, question: v1.AdminServiceRevokeRequest) -> v1.AdminServiceRevokeResponse:
-        """Ends one session, or all of a user. When it answers, they are dead."""
+        """Ends one session, or all of a user, a provider, a tenant or everything. When it answers, they are dead."""
         return self._call(methods.REVOKE_AS_ADMIN, question)
+
+    def preview_revoke(self, question: v1.PreviewRevokeRequest) -> v1.PreviewRevokeResponse:
+        """How many sessions :meth:`revoke` would end, ending none."""
+        return self._call(methods.PREVIEW_REVOKE, question)
 
 
 def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metadata:

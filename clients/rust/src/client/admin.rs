@@ -35,7 +35,7 @@ impl AdminCalls<'_> {
             .await
     }
 
-    /// Ends one session, or all of a user. When it answers, they are dead.
+    /// Ends one session, or all of a user, a provider, the tenant or all tenants. When it answers, they are dead.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -46,6 +46,18 @@ impl AdminCalls<'_> {
         self.0
             .call(Manner::SAFE, question, |channel, question| async move {
                 AdminServiceClient::new(channel).revoke(question).await
+            })
+            .await
+    }
+
+    /// How many sessions `revoke` of the same target would end. Ends none.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn preview_revoke(&self, question: v1::PreviewRevokeRequest) -> Result<v1::PreviewRevokeResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).preview_revoke(question).await
             })
             .await
     }

@@ -90,6 +90,7 @@ pub struct Scripts {
     pub list: Script<v1::ListSessionsRequest, v1::ListSessionsResponse>,
     pub get: Script<v1::GetSessionRequest, v1::GetSessionResponse>,
     pub admin_revoke: Script<v1::AdminServiceRevokeRequest, v1::AdminServiceRevokeResponse>,
+    pub preview: Script<v1::PreviewRevokeRequest, v1::PreviewRevokeResponse>,
 }
 
 /// A running authority; it ends with the test's runtime.
@@ -237,4 +238,5 @@ answer_from_scripts!(admin_service_server::AdminService {
     list_sessions: list(ListSessionsRequest) -> ListSessionsResponse,
     get_session: get(GetSessionRequest) -> GetSessionResponse,
     revoke: admin_revoke(AdminServiceRevokeRequest) -> AdminServiceRevokeResponse,
+    preview_revoke: preview(PreviewRevokeRequest) -> PreviewRevokeResponse,
 });

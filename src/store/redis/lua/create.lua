@@ -1,5 +1,5 @@
 -- Makes a session, ends those it replaces, and names it in its user's index.
--- KEYS: record, tokens, tombstone, index, user's mark;
+-- KEYS: record, tokens, tombstone, index, user's mark, marks of everything and of the tenant;
 --       for each replaced session: record, tokens, lease, tombstone, bell; for each looked-up member: record, tokens, lease
 -- ARGV: record, tokens or '', life, tokens' life, start of the login, user, id, cap, reason and life of the tombstones,
 --       count of replaced sessions; their ids; the looked-up members
@@ -7,7 +7,7 @@
 local record, tokens, tombstone, index, mark = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local life, tokens_life, started, user = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local cap, why, remember_for, replaced = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
-local first_replaced_key, first_member_key = 5, 5 + replaced * 5
+local first_replaced_key, first_member_key = 7, 7 + replaced * 5
 
 local there = redis.call('GET', record)
 if there then
@@ -19,6 +19,10 @@ if redis.call('EXISTS', tombstone) == 1 then
 end
 local marked = redis.call('GET', mark)
 if marked and tonumber(marked) >= started then
+  return { 2 }
+end
+local marks = marks_in(KEYS[6], KEYS[7])
+if is_killed(ARGV[1], marks) then
   return { 2 }
 end
 
@@ -43,7 +47,7 @@ if living >= cap then
       local k = key_of[member]
       if not k then
         unknown = unknown + 1
-      elseif forget_if_gone(index, member, KEYS[k], KEYS[k + 1], KEYS[k + 2]) == 1 then
+      elseif forget_if_gone(index, member, KEYS[k], KEYS[k + 1], KEYS[k + 2], marks) == 1 then
         living = living - 1
       end
     end

@@ -70,6 +70,30 @@ local function remove(record, tokens, lease, tombstone, bell, why, ms)
   return ended
 end
 
+-- The marks in force, from the hashes of everything and of a tenant.
+local function marks_in(everything, tenant)
+  local marks = { everything = tonumber(redis.call('HGET', everything, '') or 0), tenant = 0, of = {} }
+  local all = redis.call('HGETALL', tenant)
+  for i = 1, #all, 2 do
+    if all[i] == '' then
+      marks.tenant = tonumber(all[i + 1])
+    else
+      marks.of[all[i]] = tonumber(all[i + 1])
+    end
+  end
+  return marks
+end
+
+-- Whether one of the marks kills the session of a record, or of its first MARKS_TO bytes.
+local function is_killed(record, marks)
+  local everything, tenant, provider = 0, 0, 0
+  if bit.band(string.byte(record, 2), HAS_MARKS) ~= 0 and #record >= MARKS_TO then
+    everything, tenant, provider = struct.unpack('>I6I6I6', record, MARKS_FROM)
+  end
+  local of = marks.of[string.sub(record, PROVIDER_FROM, PROVIDER_TO)] or 0
+  return marks.everything > everything or marks.tenant > tenant or of > provider
+end
+
 -- A record to write over the kept one: later use, the fence and the user stay as they are kept.
 local function over(kept, new)
   local function used(record)
@@ -84,14 +108,38 @@ local function over(kept, new)
     .. string.sub(new, USER_TO + 1)
 end
 
--- Removes a member from the index when the record it names is gone, with what that session left behind: an id never
--- comes back, so what is dead now is dead for good. Answers how many it removed.
-local function forget_if_gone(index, member, record, tokens, lease)
-  if redis.call('EXISTS', record) == 1 then
+-- As is_killed, of the record with this key. One that is not there or can't be read is not.
+local function is_killed_at(key, marks)
+  local header = redis.pcall('GETRANGE', key, 0, MARKS_TO - 1)
+  return type(header) == 'string' and header ~= '' and is_record(header) and is_killed(header, marks)
+end
+
+-- Removes a member from the index when the record it names is gone or killed by a mark, with what that session left
+-- behind: an id never comes back, so what is dead now is dead for good. Answers how many it removed.
+local function forget_if_gone(index, member, record, tokens, lease, marks)
+  local header = redis.pcall('GETRANGE', record, 0, MARKS_TO - 1)
+  if type(header) ~= 'string' then
     return 0
   end
-  redis.call('UNLINK', tokens, lease)
+  if header ~= '' and not (is_record(header) and is_killed(header, marks)) then
+    return 0
+  end
+  redis.call('UNLINK', record, tokens, lease)
   return redis.call('ZREM', index, member)
+end
+
+-- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+local function over(kept, new)
+  local function used(record)
+    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+  end
+  local later = used(kept) > used(new) and kept or new
+  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
+    .. string.sub(kept, FENCE_FROM, FENCE_TO)
+    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
+    .. string.sub(kept, USER_FROM, USER_TO)
+    .. string.sub(new, USER_TO + 1)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.

@@ -9,11 +9,15 @@ from gatelodge.v1.admin_pb2 import DESCRIPTOR as _admin_pb2
 from gatelodge.v1.admin_pb2 import (
     AdminServiceRevokeRequest,
     AdminServiceRevokeResponse,
+    Everything,
     GetSessionRequest,
     GetSessionResponse,
     ListSessionsRequest,
     ListSessionsResponse,
+    PreviewRevokeRequest,
+    PreviewRevokeResponse,
     Session,
+    WholeTenant,
 )
 from gatelodge.v1.error_reason_pb2 import DESCRIPTOR as _error_reason_pb2
 from gatelodge.v1.error_reason_pb2 import (
@@ -109,6 +113,7 @@ from gatelodge.v1.session_pb2 import (
     DENIED_REASON_CSRF_INVALID,
     DENIED_REASON_CSRF_MISSING,
     DENIED_REASON_CSRF_OTHER_SESSION,
+    DENIED_REASON_CSRF_ROTATED,
     DENIED_REASON_LOGIN_TOO_OLD,
     DENIED_REASON_ORIGIN_REFUSED,
     DENIED_REASON_SCOPE_MISSING,
@@ -202,6 +207,7 @@ __all__ = [
     "DENIED_REASON_CSRF_INVALID",
     "DENIED_REASON_CSRF_MISSING",
     "DENIED_REASON_CSRF_OTHER_SESSION",
+    "DENIED_REASON_CSRF_ROTATED",
     "DENIED_REASON_LOGIN_TOO_OLD",
     "DENIED_REASON_ORIGIN_REFUSED",
     "DENIED_REASON_SCOPE_MISSING",
@@ -233,6 +239,7 @@ __all__ = [
     "ERROR_REASON_USER_INFO_UNSUPPORTED",
     "EdgeSettings",
     "ErrorReason",
+    "Everything",
     "FINGERPRINT_JUDGEMENT_DIFFERED",
     "FINGERPRINT_JUDGEMENT_MATCHED",
     "FINGERPRINT_JUDGEMENT_UNSPECIFIED",
@@ -289,6 +296,8 @@ __all__ = [
     "MintTokenResponse",
     "MintedToken",
     "PresentedSession",
+    "PreviewRevokeRequest",
+    "PreviewRevokeResponse",
     "Provider",
     "ROUTE_SET_UNSPECIFIED",
     "ROUTE_SET_WEB",
@@ -331,6 +340,7 @@ __all__ = [
     "ValidateSessionResponse",
     "ValidateTokenRequest",
     "ValidateTokenResponse",
+    "WholeTenant",
 ]
 
 hide_secrets(_admin_pb2, _error_reason_pb2, _http_answer_pb2, _identity_pb2, _login_pb2, _presented_pb2, _session_pb2, _token_pb2)

@@ -152,6 +152,9 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
 
     SESSION_ID_FIELD_NUMBER: builtins.int
     USER_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    EVERYTHING_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     session_id: builtins.str
     """One session, by its public id."""
@@ -159,20 +162,59 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
     """All sessions of this user, and the logins of theirs that are under way. Their provider has to be in the
     configuration, enabled or not; of one that was taken out, name each session.
     """
+    provider: builtins.str
+    """All sessions that this provider's logins have made, and its logins under way. It has to be in the configuration,
+    enabled or not.
+    """
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
+    @property
+    def tenant(self) -> global___WholeTenant:
+        """All sessions of the tenant, and its logins under way."""
+
+    @property
+    def everything(self) -> global___Everything:
+        """All sessions of every tenant, and all logins under way."""
+
     def __init__(
         self,
         *,
         session_id: builtins.str = ...,
         user_id: builtins.str = ...,
+        provider: builtins.str = ...,
+        tenant: global___WholeTenant | None = ...,
+        everything: global___Everything | None = ...,
         reason: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["session_id", b"session_id", "target", b"target", "user_id", b"user_id"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["reason", b"reason", "session_id", b"session_id", "target", b"target", "user_id", b"user_id"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id"] | None: ...
+    def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "reason", b"reason", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider", "tenant", "everything"] | None: ...
 
 global___AdminServiceRevokeRequest = AdminServiceRevokeRequest
+
+@typing.final
+class WholeTenant(google.protobuf.message.Message):
+    """All sessions of the tenant."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___WholeTenant = WholeTenant
+
+@typing.final
+class Everything(google.protobuf.message.Message):
+    """All sessions of every tenant."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___Everything = Everything
 
 @typing.final
 class AdminServiceRevokeResponse(google.protobuf.message.Message):
@@ -182,7 +224,9 @@ class AdminServiceRevokeResponse(google.protobuf.message.Message):
 
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
-    """How many living sessions this call ended."""
+    """How many living sessions this call ended, of one session or user. Of other targets 0: they are not counted; ask
+    PreviewRevoke before.
+    """
     def __init__(
         self,
         *,
@@ -191,3 +235,67 @@ class AdminServiceRevokeResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["revoked_count", b"revoked_count"]) -> None: ...
 
 global___AdminServiceRevokeResponse = AdminServiceRevokeResponse
+
+@typing.final
+class PreviewRevokeRequest(google.protobuf.message.Message):
+    """The question of PreviewRevoke."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: builtins.int
+    USER_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    EVERYTHING_FIELD_NUMBER: builtins.int
+    session_id: builtins.str
+    """One session, by its public id."""
+    user_id: builtins.str
+    """All sessions of this user."""
+    provider: builtins.str
+    """All sessions that this provider's logins have made."""
+    @property
+    def tenant(self) -> global___WholeTenant:
+        """All sessions of the tenant."""
+
+    @property
+    def everything(self) -> global___Everything:
+        """All sessions of every tenant."""
+
+    def __init__(
+        self,
+        *,
+        session_id: builtins.str = ...,
+        user_id: builtins.str = ...,
+        provider: builtins.str = ...,
+        tenant: global___WholeTenant | None = ...,
+        everything: global___Everything | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider", "tenant", "everything"] | None: ...
+
+global___PreviewRevokeRequest = PreviewRevokeRequest
+
+@typing.final
+class PreviewRevokeResponse(google.protobuf.message.Message):
+    """The answer of PreviewRevoke."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: builtins.int
+    EXACT_FIELD_NUMBER: builtins.int
+    count: builtins.int
+    """So many living sessions."""
+    exact: builtins.bool
+    """Whether that is exact at the moment. Else, with more than 10,000 sessions in the tenant, it is how many sessions of
+    any provider the tenant has at most; of everything it counts this tenant's alone.
+    """
+    def __init__(
+        self,
+        *,
+        count: builtins.int = ...,
+        exact: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "exact", b"exact"]) -> None: ...
+
+global___PreviewRevokeResponse = PreviewRevokeResponse

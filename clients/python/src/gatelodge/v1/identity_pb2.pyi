@@ -105,10 +105,13 @@ class SessionInfo(google.protobuf.message.Message):
     IDLE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
     ABSOLUTE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
     GENERATION_FIELD_NUMBER: builtins.int
+    REMEMBERED_FIELD_NUMBER: builtins.int
     session_id: builtins.str
     """The public session id, "sid_" and 24 characters: safe to log, to show and to pass to AdminService."""
     generation: builtins.int
-    """The generation of its credential, 1 at first."""
+    """The generation of its credential, 1 at first. Every rotation makes the next."""
+    remembered: builtins.bool
+    """Whether it was begun with "remember me": then it has the limits of such sessions."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the session began."""
@@ -134,8 +137,9 @@ class SessionInfo(google.protobuf.message.Message):
         idle_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         absolute_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         generation: builtins.int = ...,
+        remembered: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["absolute_expire_time", b"absolute_expire_time", "create_time", b"create_time", "idle_expire_time", b"idle_expire_time", "last_active_time", b"last_active_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["absolute_expire_time", b"absolute_expire_time", "create_time", b"create_time", "generation", b"generation", "idle_expire_time", b"idle_expire_time", "last_active_time", b"last_active_time", "session_id", b"session_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["absolute_expire_time", b"absolute_expire_time", "create_time", b"create_time", "generation", b"generation", "idle_expire_time", b"idle_expire_time", "last_active_time", b"last_active_time", "remembered", b"remembered", "session_id", b"session_id"]) -> None: ...
 
 global___SessionInfo = SessionInfo

@@ -464,7 +464,8 @@ class StartLoginRequest(google.protobuf.message.Message):
     """The provider, where the path names one; empty when the query does."""
     query: builtins.bytes
     """The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
-    go after the login), `max_age` (how long ago the user may have authenticated, in seconds).
+    go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
+    false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one).
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:

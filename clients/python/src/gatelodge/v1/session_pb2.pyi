@@ -146,6 +146,8 @@ class _DeniedReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """A scope that was asked for was not granted."""
     DENIED_REASON_LOGIN_TOO_OLD: _DeniedReason.ValueType  # 7
     """The user authenticated longer ago than was asked for."""
+    DENIED_REASON_CSRF_ROTATED: _DeniedReason.ValueType  # 8
+    """The CSRF token is of before a rotation of the session's credential, and its grace is over."""
 
 class DeniedReason(_DeniedReason, metaclass=_DeniedReasonEnumTypeWrapper):
     """Why a living session may not be used for a request."""
@@ -166,6 +168,8 @@ DENIED_REASON_SCOPE_MISSING: DeniedReason.ValueType  # 6
 """A scope that was asked for was not granted."""
 DENIED_REASON_LOGIN_TOO_OLD: DeniedReason.ValueType  # 7
 """The user authenticated longer ago than was asked for."""
+DENIED_REASON_CSRF_ROTATED: DeniedReason.ValueType  # 8
+"""The CSRF token is of before a rotation of the session's credential, and its grace is over."""
 global___DeniedReason = DeniedReason
 
 @typing.final
@@ -304,8 +308,11 @@ class ActiveSession(google.protobuf.message.Message):
     CSRF_TOKEN_FIELD_NUMBER: builtins.int
     EVENT_POSITION_FIELD_NUMBER: builtins.int
     KEEP_FOR_FIELD_NUMBER: builtins.int
+    CHECK_AGAIN_TIME_FIELD_NUMBER: builtins.int
     csrf_token: builtins.str
-    """A fresh CSRF token, when one was asked for: send it in the response header that EdgeSettings.csrf_header names."""
+    """A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
+    them, in the response header that EdgeSettings.csrf_header names.
+    """
     event_position: builtins.bytes
     """The position in the event stream as of which this holds, opaque. Empty: do not keep this answer."""
     @property
@@ -330,6 +337,12 @@ class ActiveSession(google.protobuf.message.Message):
     def keep_for(self) -> google.protobuf.duration_pb2.Duration:
         """How long a client may keep this answer for the same question. Absent: do not keep it."""
 
+    @property
+    def check_again_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When to look again: the moment at which the session ends if it is not used until then (no later than its absolute
+        limit), or at which its credential is due to be rotated, whichever is first. It says nothing of revocation.
+        """
+
     def __init__(
         self,
         *,
@@ -340,9 +353,10 @@ class ActiveSession(google.protobuf.message.Message):
         csrf_token: builtins.str = ...,
         event_position: builtins.bytes = ...,
         keep_for: google.protobuf.duration_pb2.Duration | None = ...,
+        check_again_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["csrf_token", b"csrf_token", "event_position", b"event_position", "identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session", "set_cookies", b"set_cookies"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["check_again_time", b"check_again_time", "identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["check_again_time", b"check_again_time", "csrf_token", b"csrf_token", "event_position", b"event_position", "identity", b"identity", "judged", b"judged", "keep_for", b"keep_for", "session", b"session", "set_cookies", b"set_cookies"]) -> None: ...
 
 global___ActiveSession = ActiveSession
 
@@ -357,12 +371,15 @@ class JudgedRequirements(google.protobuf.message.Message):
     SCOPES_FIELD_NUMBER: builtins.int
     MAX_LOGIN_AGE_FIELD_NUMBER: builtins.int
     FINGERPRINT_FIELD_NUMBER: builtins.int
+    CLIENT_NETWORK_FIELD_NUMBER: builtins.int
     csrf: builtins.bool
     """Whether a CSRF token was needed, and so was found good."""
     origin: builtins.bool
     """Whether the Origin and Sec-Fetch-Site headers were judged, and so were found good."""
     fingerprint: global___FingerprintJudgement.ValueType
     """How the client's fingerprint was judged."""
+    client_network: builtins.bool
+    """Whether the client's network was compared with the one at login, and is part of what `fingerprint` says."""
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The scopes that were asked for, and are all there."""
@@ -379,9 +396,10 @@ class JudgedRequirements(google.protobuf.message.Message):
         scopes: collections.abc.Iterable[builtins.str] | None = ...,
         max_login_age: google.protobuf.duration_pb2.Duration | None = ...,
         fingerprint: global___FingerprintJudgement.ValueType = ...,
+        client_network: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["max_login_age", b"max_login_age"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["csrf", b"csrf", "fingerprint", b"fingerprint", "max_login_age", b"max_login_age", "origin", b"origin", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["client_network", b"client_network", "csrf", b"csrf", "fingerprint", b"fingerprint", "max_login_age", b"max_login_age", "origin", b"origin", "scopes", b"scopes"]) -> None: ...
 
 global___JudgedRequirements = JudgedRequirements
 

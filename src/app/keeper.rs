@@ -1,0 +1,52 @@
+//! Owns the rhythm in which an authority keeps its event stream. Does not know what the steps do.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::authority::stream::HEARTBEAT_EVERY;
+use crate::authority::{Authority, Error};
+
+/// How long one reading waits for events.
+const WAIT: Duration = Duration::from_secs(5);
+/// How soon a log is read again that could not be.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Keeps the stream, for as long as the future is not dropped.
+pub async fn keeping(authority: Authority) {
+    tokio::join!(beating(&authority), hearing(&authority));
+}
+
+async fn beating(authority: &Authority) {
+    let mut ticks = interval(HEARTBEAT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut was_whole = false;
+    loop {
+        ticks.tick().await;
+        report(authority.beat().await);
+        let is_whole = authority.hears_everything();
+        if was_whole && !is_whole {
+            tracing::warn!("the event stream is broken; marks are read with every session until it is whole again");
+        } else if is_whole && !was_whole {
+            tracing::info!("the event stream is whole");
+        }
+        was_whole = is_whole;
+    }
+}
+
+async fn hearing(authority: &Authority) {
+    loop {
+        let heard = authority.hear(WAIT).await;
+        if heard.is_err() {
+            sleep(AGAIN).await;
+        }
+        report(heard);
+    }
+}
+
+fn report(outcome: Result<(), Error>) {
+    if let Err(error) = outcome {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "the event log does not answer");
+    }
+}

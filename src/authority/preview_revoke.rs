@@ -1,0 +1,59 @@
+//! Owns the use case PreviewRevoke: how many sessions a revocation would end. Does not know how it was asked.
+
+use super::ports::Lookup;
+use super::revoke_as_admin::Target;
+use super::{Authority, Error};
+use crate::session::mark::{MarkTarget, ProviderTag};
+
+/// How many sessions a target names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// So many.
+    pub count: u64,
+    /// Whether that is so at the moment; else it is at most so many, of this tenant.
+    pub exact: bool,
+}
+
+/// Up to how many sessions of the tenant are looked at one by one, to count exactly.
+const LOOKED_AT: u64 = 10_000;
+
+/// How many are looked at in one step.
+const STEP: usize = 500;
+
+impl Authority {
+    /// How many living sessions `target` names. Ends none.
+    ///
+    /// # Errors
+    /// When the target is not one, or the store can't say.
+    pub async fn preview_revoke(&self, target: &Target) -> Result<Preview, Error> {
+        let exact = |count| Ok(Preview { count, exact: true });
+        if let Some(marked) = self.mark_target(target)? {
+            let count = self.ports.sessions.count(self.settings.tenant).await?;
+            if marked == MarkTarget::Everything || count > LOOKED_AT {
+                return Ok(Preview { count, exact: false });
+            }
+            return exact(self.count_living(marked.provider()).await?);
+        }
+        match target {
+            Target::Session(id) => {
+                let found = self.look_up(&self.session_key(id)?).await?;
+                exact(u64::from(matches!(found, Lookup::Found(_))))
+            }
+            Target::User(id) => exact(self.ports.sessions.sessions_of(&self.user_key(id)?).await?.len() as u64),
+            Target::Provider(_) | Target::Tenant | Target::Everything => exact(0),
+        }
+    }
+
+    async fn count_living(&self, provider: Option<ProviderTag>) -> Result<u64, Error> {
+        let (mut count, mut from) = (0, None);
+        loop {
+            let page = self.ports.sessions.walk(self.settings.tenant, from, STEP).await?;
+            let of = page.sessions.iter().map(|(_, record)| record.header.marks.of);
+            count += of.filter(|of| provider.is_none_or(|provider| provider == *of)).count() as u64;
+            match page.next {
+                None => return Ok(count),
+                next => from = next,
+            }
+        }
+    }
+}

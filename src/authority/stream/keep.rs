@@ -1,0 +1,73 @@
+//! Owns the steps that keep the stream: send a heartbeat, hear what came. Does not know their rhythm: `app` does.
+
+use std::time::Duration;
+
+use futures::channel::mpsc;
+
+use super::{News, Stream};
+use crate::authority::ports::{Heard, StoreResult};
+use crate::authority::{Authority, Error};
+use crate::session::event::{Event, Position, What};
+
+impl Authority {
+    /// Sends a heartbeat, and reads the marks in force, lest one be missed whose announcement failed. To be called every
+    /// [`super::HEARTBEAT_EVERY`].
+    ///
+    /// # Errors
+    /// When the store does not answer: soon the stream counts as broken, and marks are read with every session.
+    pub async fn beat(&self) -> Result<(), Error> {
+        let stream = &self.stream;
+        let number = stream.send(self.ports.clock.running());
+        let what = What::Heartbeat { author: stream.author, number };
+        self.ports.events.announce(vec![Event { tenant: stream.tenant, what }]).await?;
+        let began = self.ports.clock.running();
+        let marks = self.ports.sessions.marks(stream.tenant).await?;
+        stream.learn_all(&marks, began);
+        Ok(())
+    }
+
+    /// Takes in what comes next, waiting for it at most `at_most`. To be called again and again, by one task.
+    ///
+    /// # Errors
+    /// When the log can't be read. Nothing is lost: the next call goes on where this one could not.
+    pub async fn hear(&self, at_most: Duration) -> Result<(), Error> {
+        Ok(hear(&self.stream, self, at_most).await?)
+    }
+
+    /// Whether the stream is kept and whole, so that marks need not be read with every session.
+    #[must_use]
+    pub fn hears_everything(&self) -> bool {
+        self.stream.is_trusted(self.ports.clock.running())
+    }
+
+    /// How much longer an answer may be cached that no event speaks against; none while the stream is broken.
+    #[must_use]
+    pub fn cacheable_for(&self) -> Duration {
+        self.stream.vouched_until().saturating_sub(self.ports.clock.running())
+    }
+
+    /// The position up to which events were heard.
+    #[must_use]
+    pub fn heard_up_to(&self) -> Option<Position> {
+        self.stream.position()
+    }
+
+    /// News of the log from now on. A subscriber that is too slow finds the channel closed: to it that is a reset.
+    #[must_use]
+    pub fn subscribe(&self) -> mpsc::Receiver<News> {
+        self.stream.subscribe()
+    }
+}
+
+async fn hear(stream: &Stream, authority: &Authority, at_most: Duration) -> StoreResult<()> {
+    let heard = authority.ports.events.next(stream.position(), at_most).await?;
+    let now = authority.ports.clock.running();
+    match heard {
+        Heard::Events(events) => events.into_iter().for_each(|(position, event)| stream.take(position, event, now)),
+        Heard::Reset(position) => {
+            tracing::info!("the event log begins anew; what was learnt from it is read again");
+            stream.reset(position, now);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Owns the tests of what a session can do, asked over gRPC, on every store: its times, its tokens against forged
+//! requests, its client's fingerprint, the rotation of its credential. Does not know how a login goes.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `door` | a browser, an edge, the store behind them and the log |
+//! | `rotation` | an old credential becomes a new one, and nobody is logged out by what goes wrong on the way |
+//! | `theft` | an old credential after its grace, and one that a failover forgot |
+//! | `times` | remember me, when to look again, a limit that was shortened |
+//! | `client` | a client that is another than at login |
+
+/// Makes a test of every function named, on every store there is.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        on_every_store!(@on memory Memory: $($name)*);
+        on_every_store!(@on redis Redis: $($name)*);
+    };
+    (@on $module:ident $kept:ident: $($name:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::world::Kept::$kept).await;
+                }
+            )*
+        }
+    };
+}
+
+mod client;
+mod door;
+mod rotation;
+mod theft;
+mod times;
