@@ -7,6 +7,8 @@ import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
+import io.github.gatelodge.v1.PreviewRevokeRequest;
+import io.github.gatelodge.v1.PreviewRevokeResponse;
 
 /** Sees and ends sessions from outside the browser. */
 public final class AdminCalls {
@@ -29,5 +31,10 @@ public final class AdminCalls {
     /** Ends one session, or all of a user. When it answers, they are dead. */
     public AdminServiceRevokeResponse revoke(AdminServiceRevokeRequest question) {
         return caller.call(AdminServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+    }
+
+    /** How many living sessions a {@link #revoke} of the same target would end. Ends none. */
+    public PreviewRevokeResponse previewRevoke(PreviewRevokeRequest question) {
+        return caller.call(AdminServiceGrpc.getPreviewRevokeMethod(), Manner.SAFE, question);
     }
 }

@@ -23,7 +23,8 @@ public sealed interface Verdict {
      * @param session the session
      * @param judged all that was judged to let the request through
      * @param setCookies whole Set-Cookie values to deliver with the answer to this very request
-     * @param csrfToken a fresh one when it was asked for, else empty
+     * @param csrfToken a fresh one when it was asked for or the credential was rotated, to be delivered beside
+     *     setCookies; else empty
      */
     record Active(
             Session session,

@@ -2,7 +2,9 @@ package io.github.gatelodge.edge;
 
 import io.github.gatelodge.Session;
 import io.github.gatelodge.Verdict;
+import io.github.gatelodge.edge.Answer.Header;
 import io.github.gatelodge.v1.Requirements;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -71,12 +73,20 @@ public final class Admission {
     }
 
     /**
-     * Whole Set-Cookie values to deliver with the application's answer, which no cache may then keep. Of two guards of
-     * one request the inner one's count, and take the place of the outer one's unless {@link #isAsked} says that it had
-     * none to ask.
+     * What to deliver with the application's answer, which no cache may then keep: Set-Cookie headers, and the CSRF
+     * token of a rotated credential, in place of one that is there. Of two guards of one request the inner one's count,
+     * and take the place of the outer one's unless {@link #isAsked} says that it had none to ask.
      */
-    public List<String> setCookies() {
-        return verdict instanceof Verdict.Active active ? active.setCookies() : List.of();
+    public List<Header> deliveries() {
+        List<Header> deliveries = new ArrayList<>();
+        if (verdict instanceof Verdict.Active active) {
+            active.setCookies().forEach(cookie -> deliveries.add(new Header("Set-Cookie", cookie)));
+            Settings settings = gate.settings();
+            if (settings != null && !active.csrfToken().isEmpty()) {
+                deliveries.add(new Header(settings.csrfHeader(), active.csrfToken()));
+            }
+        }
+        return deliveries;
     }
 
     /**

@@ -120,8 +120,13 @@ record Answers(String requestId) {
                 new Header("Retry-After", Long.toString(seconds)));
     }
 
-    /** Says in the log why there was no answer, and answers "could not say". */
+    /** Says in the log why there was no answer, and answers as the authority wishes, or "could not say". */
     Answer failed(GatelodgeException cause) {
+        HttpAnswer answer = cause.failure().answer();
+        if (answer != null) {
+            LOG.log(Level.DEBUG, "the authority answers for its provider''s trouble: {0}", cause.getMessage());
+            return copy(answer);
+        }
         logFailure(cause, "request " + requestId);
         return unavailable(cause);
     }

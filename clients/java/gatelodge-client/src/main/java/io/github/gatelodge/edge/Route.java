@@ -3,6 +3,7 @@ package io.github.gatelodge.edge;
 import com.google.protobuf.ByteString;
 import io.github.gatelodge.LoginCalls;
 import io.github.gatelodge.Session;
+import io.github.gatelodge.SessionCalls;
 import io.github.gatelodge.Verdict;
 import io.github.gatelodge.edge.Answer.Header;
 import io.github.gatelodge.v1.CompleteCallbackRequest;
@@ -10,6 +11,8 @@ import io.github.gatelodge.v1.CompleteCallbackResponse;
 import io.github.gatelodge.v1.CompleteLogoutRequest;
 import io.github.gatelodge.v1.CompleteLogoutResponse;
 import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.RefreshTokensRequest;
 import io.github.gatelodge.v1.RequestContext;
 import io.github.gatelodge.v1.RouteSet;
 import io.github.gatelodge.v1.StartLoginRequest;
@@ -104,6 +107,32 @@ enum Route {
             pass.gate().sawVersion(done.getSettingsVersion());
             return pass.answers().copy(done.getAnswer());
         }
+    },
+    REFRESH("/auth/web/refresh", "POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            return pass.answers()
+                    .copy(pass.sessions()
+                            .refreshTokens(RefreshTokensRequest.newBuilder()
+                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .setContext(pass.context())
+                                    .build())
+                            .getAnswer());
+        }
+    },
+    /** Asks the provider only for a POST, which no other site can make a browser send. */
+    USER_INFO("/auth/web/userinfo", "GET, HEAD, POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            return pass.answers()
+                    .copy(pass.sessions()
+                            .getUserInfo(GetUserInfoRequest.newBuilder()
+                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .setContext(pass.context())
+                                    .setRefresh(pass.request().method().equals("POST"))
+                                    .build())
+                            .getAnswer());
+        }
     };
 
     final String path;
@@ -124,6 +153,10 @@ enum Route {
     record Pass(Gate gate, Settings settings, BrowserRequest request, Answers answers) {
         LoginCalls calls() {
             return gate.client().forRequest(answers.requestId()).login();
+        }
+
+        SessionCalls sessions() {
+            return gate.client().forRequest(answers.requestId()).sessions();
         }
 
         ByteString query() {

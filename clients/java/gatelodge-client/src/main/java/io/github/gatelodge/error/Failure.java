@@ -5,6 +5,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import io.github.gatelodge.v1.HttpAnswer;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param requestId the id under which the authority's log holds the cause
  * @param retryAfter how long to wait before asking again, when the authority said so
  * @param fieldViolations the refused fields, for {@code INVALID_ARGUMENT}
+ * @param answer what an edge answers its browser in place of 503: the authority gives it for trouble of the provider
  */
 public record Failure(
         Status.Code code,
@@ -30,7 +32,8 @@ public record Failure(
         String message,
         @Nullable String requestId,
         @Nullable Duration retryAfter,
-        List<FieldViolation> fieldViolations)
+        List<FieldViolation> fieldViolations,
+        @Nullable HttpAnswer answer)
         implements Serializable {
 
     /**
@@ -47,7 +50,7 @@ public record Failure(
 
     /** A failure of which no more is known than its code. */
     public static Failure of(Status.Code code, String message) {
-        return new Failure(code, null, message, null, null, List.of());
+        return new Failure(code, null, message, null, null, List.of(), null);
     }
 
     /** What gRPC made of a failed call, with what its details say. */
@@ -57,6 +60,7 @@ public record Failure(
         String requestId = null;
         Duration retryAfter = null;
         List<FieldViolation> violations = List.of();
+        HttpAnswer answer = null;
         com.google.rpc.Status told = StatusProto.fromThrowable(failed);
         for (Any detail : told == null ? List.<Any>of() : told.getDetailsList()) {
             try {
@@ -68,6 +72,8 @@ public record Failure(
                     com.google.protobuf.Duration delay =
                             detail.unpack(RetryInfo.class).getRetryDelay();
                     retryAfter = Duration.ofSeconds(delay.getSeconds(), delay.getNanos());
+                } else if (detail.is(HttpAnswer.class)) {
+                    answer = detail.unpack(HttpAnswer.class);
                 } else if (detail.is(BadRequest.class)) {
                     violations = detail.unpack(BadRequest.class).getFieldViolationsList().stream()
                             .map(field -> new FieldViolation(field.getField(), field.getDescription()))
@@ -81,10 +87,10 @@ public record Failure(
         Throwable cause = status.getCause();
         String message =
                 cause == null || cause.getMessage() == null ? description : description + ": " + cause.getMessage();
-        return new Failure(status.getCode(), reason, message, requestId, retryAfter, violations);
+        return new Failure(status.getCode(), reason, message, requestId, retryAfter, violations, answer);
     }
 
     Failure withMessage(String other) {
-        return new Failure(code, reason, other, requestId, retryAfter, fieldViolations);
+        return new Failure(code, reason, other, requestId, retryAfter, fieldViolations, answer);
     }
 }

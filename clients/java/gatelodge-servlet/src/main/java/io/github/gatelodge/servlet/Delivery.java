@@ -1,6 +1,7 @@
 package io.github.gatelodge.servlet;
 
 import io.github.gatelodge.edge.Admission;
+import io.github.gatelodge.edge.Answer.Header;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -11,12 +12,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adds the authority's cookies to a response when the application begins it, and keeps caches from handing them to
- * others (security.md 66), whatever headers the application sets. Without cookies it changes nothing.
+ * Adds the authority's cookies and CSRF token to a response when the application begins it, and keeps caches from
+ * handing them to others (security.md 66), whatever headers the application sets. Without any it changes nothing.
  */
 final class Delivery extends HttpServletResponseWrapper {
     private static final String NAME = Delivery.class.getName();
-    private List<String> cookies = List.of();
+    private List<Header> headers = List.of();
     private boolean isBegun;
 
     private Delivery(HttpServletResponse response) {
@@ -40,30 +41,38 @@ final class Delivery extends HttpServletResponseWrapper {
     }
 
     /**
-     * Takes the cookies of an admission. Of two guards the inner one's are the newer; and when the authority could not
-     * say, the browser's are left alone.
+     * Takes what an admission delivers. Of two guards the inner one's is the newer; and when the authority could not
+     * say, the browser's cookies are left alone.
      */
     void take(Admission admission) {
-        boolean isUnknown = !admission.isLookedFor();
-        if (isUnknown || !admission.setCookies().isEmpty()) {
-            cookies = admission.setCookies();
+        List<Header> newer = admission.deliveries();
+        if (!admission.isLookedFor() || !newer.isEmpty()) {
+            headers = newer;
         }
     }
 
-    /** Puts the cookies on the response, now at the latest. */
+    /** Puts it on the response, now at the latest. */
     void begin() {
-        if (isBegun || cookies.isEmpty() || isCommitted()) {
+        if (isBegun || headers.isEmpty() || isCommitted()) {
             return;
         }
         isBegun = true;
         super.setHeader("Cache-Control", "no-store");
-        for (String cookie : cookies) {
-            super.addHeader("Set-Cookie", cookie);
+        for (Header header : headers) {
+            if (header.isAdded()) {
+                super.addHeader(header.name(), header.value());
+            } else {
+                super.setHeader(header.name(), header.value());
+            }
         }
     }
 
     private boolean isOurs(String name) {
-        return isBegun && name.equalsIgnoreCase("Cache-Control");
+        return isBegun
+                && (name.equalsIgnoreCase("Cache-Control")
+                        || headers.stream()
+                                .anyMatch(header ->
+                                        !header.isAdded() && header.name().equalsIgnoreCase(name)));
     }
 
     @Override

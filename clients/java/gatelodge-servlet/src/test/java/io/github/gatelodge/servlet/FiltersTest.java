@@ -33,6 +33,7 @@ class FiltersTest {
         @Override
         protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
             response.setHeader("Set-Cookie", "own=1");
+            response.setHeader("X-CSRF-Token", "own");
             response.setHeader("Cache-Control", "public, max-age=60");
             switch (request.getPathInfo()) {
                 case "/error" -> response.sendError(418);
@@ -90,6 +91,7 @@ class FiltersTest {
             Wire.Response got = get(path, "Cookie: " + ada.cookie());
             assertTrue(
                     got.all("set-cookie").stream().anyMatch(cookie -> cookie.startsWith("session=new;")), path + got);
+            assertEquals(List.of(ada.csrfToken()), got.all("x-csrf-token"), path + got);
             List<String> caching = got.all("cache-control");
             assertTrue(caching.stream().anyMatch(value -> value.contains("no-store")), path + got);
             assertTrue(caching.stream().noneMatch(value -> value.contains("public")), path + got);

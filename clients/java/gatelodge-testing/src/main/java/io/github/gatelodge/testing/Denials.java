@@ -75,7 +75,8 @@ final class Denials {
             case DENIED_REASON_CSRF_MISSING,
                     DENIED_REASON_CSRF_INVALID,
                     DENIED_REASON_CSRF_EXPIRED,
-                    DENIED_REASON_CSRF_OTHER_SESSION ->
+                    DENIED_REASON_CSRF_OTHER_SESSION,
+                    DENIED_REASON_CSRF_ROTATED ->
                 Finished.problem(
                         403,
                         "csrf_mismatch",

@@ -9,6 +9,8 @@ import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
+import io.github.gatelodge.v1.PreviewRevokeRequest;
+import io.github.gatelodge.v1.PreviewRevokeResponse;
 import io.github.gatelodge.v1.Session;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
@@ -71,17 +73,52 @@ final class FakeAdmin extends AdminServiceImplBase {
             return;
         }
         synchronized (state) {
-            List<Living> ended = state.living().stream()
-                    .filter(one -> asked.getSessionId().equals(one.info.getSessionId())
-                            || asked.getUserId().equals(one.person.userId()))
-                    .toList();
+            List<Living> ended = targets(
+                    asked.getTargetCase().getNumber(), asked.getSessionId(), asked.getUserId(), asked.getProvider());
             ended.forEach(Living::end);
+            boolean isCounted = asked.hasSessionId() || asked.hasUserId();
             Reply.to(
                     to,
                     AdminServiceRevokeResponse.newBuilder()
-                            .setRevokedCount(ended.size())
+                            .setRevokedCount(isCounted ? ended.size() : 0)
                             .build());
         }
+    }
+
+    @Override
+    public void previewRevoke(PreviewRevokeRequest asked, StreamObserver<PreviewRevokeResponse> to) {
+        if (asked.getTargetCase() == PreviewRevokeRequest.TargetCase.TARGET_NOT_SET) {
+            Reply.failure(
+                    to,
+                    Entrance.failure(Status.Code.INVALID_ARGUMENT, InvalidFieldException.REASON, "target is required"));
+            return;
+        }
+        synchronized (state) {
+            int count = targets(
+                            asked.getTargetCase().getNumber(),
+                            asked.getSessionId(),
+                            asked.getUserId(),
+                            asked.getProvider())
+                    .size();
+            Reply.to(
+                    to,
+                    PreviewRevokeResponse.newBuilder()
+                            .setCount(count)
+                            .setExact(true)
+                            .build());
+        }
+    }
+
+    /** The living sessions of a target, which has the same numbers in both questions. */
+    private List<Living> targets(int target, String sessionId, String userId, String provider) {
+        return state.living().stream()
+                .filter(one -> switch (target) {
+                    case AdminServiceRevokeRequest.SESSION_ID_FIELD_NUMBER -> sessionId.equals(one.info.getSessionId());
+                    case AdminServiceRevokeRequest.USER_ID_FIELD_NUMBER -> userId.equals(one.person.userId());
+                    case AdminServiceRevokeRequest.PROVIDER_FIELD_NUMBER -> provider.equals(one.person.provider());
+                    default -> true;
+                })
+                .toList();
     }
 
     private static Session shown(Living one) {

@@ -6,16 +6,21 @@ import io.github.gatelodge.testing.Judge.Judgement;
 import io.github.gatelodge.testing.State.Found;
 import io.github.gatelodge.v1.AccessToken;
 import io.github.gatelodge.v1.ActiveSession;
+import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.CsrfRequirement;
+import io.github.gatelodge.v1.DeniedSession;
 import io.github.gatelodge.v1.GetAccessTokenRequest;
 import io.github.gatelodge.v1.GetAccessTokenResponse;
 import io.github.gatelodge.v1.GetUserInfoRequest;
 import io.github.gatelodge.v1.GetUserInfoResponse;
+import io.github.gatelodge.v1.Identity;
 import io.github.gatelodge.v1.InactiveReason;
 import io.github.gatelodge.v1.InactiveSession;
 import io.github.gatelodge.v1.RefreshTokensRequest;
 import io.github.gatelodge.v1.RefreshTokensResponse;
 import io.github.gatelodge.v1.RefreshedTokens;
+import io.github.gatelodge.v1.RequestContext;
+import io.github.gatelodge.v1.SessionInfo;
 import io.github.gatelodge.v1.SessionServiceGrpc.SessionServiceImplBase;
 import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.SessionServiceRevokeResponse;
@@ -25,6 +30,7 @@ import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What the fake says of presented sessions. */
 final class FakeSessions extends SessionServiceImplBase {
@@ -70,12 +76,14 @@ final class FakeSessions extends SessionServiceImplBase {
     }
 
     private ActiveSession active(Living living, Judgement judgement, ValidateSessionRequest asked) {
+        List<String> cookies = renewed(living, asked);
+        boolean isIssued = asked.getIssueCsrfToken() || !cookies.isEmpty();
         return ActiveSession.newBuilder()
                 .setIdentity(living.identity)
                 .setSession(living.info)
                 .setJudged(judgement.judged())
-                .addAllSetCookies(renewed(living, asked))
-                .setCsrfToken(asked.getIssueCsrfToken() ? living.person.csrfToken() : "")
+                .addAllSetCookies(cookies)
+                .setCsrfToken(isIssued ? living.person.csrfToken() : "")
                 .build();
     }
 
@@ -90,16 +98,20 @@ final class FakeSessions extends SessionServiceImplBase {
         return List.of(Finished.cookie(state.settings, state.settings.getSessionCookieNames(0), newer, 86_400));
     }
 
+    /** Brings new tokens of which nothing is known. */
     @Override
     public void refreshTokens(RefreshTokensRequest asked, StreamObserver<RefreshTokensResponse> to) {
         synchronized (state) {
-            Found found = state.presented(asked.getCookiesList());
+            ValidateSessionRequest question = question(asked.getCookiesList(), asked.hasContext(), asked.getContext());
             RefreshTokensResponse.Builder said = RefreshTokensResponse.newBuilder();
-            Living living = found.living();
-            if (living == null) {
-                said.setInactive(inactive(found.reason()));
+            Use use = use(question);
+            if (use.inactive() != null) {
+                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
+            } else if (use.denied() != null) {
+                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
             } else {
-                said.setRefreshed(RefreshedTokens.newBuilder().setSession(living.info));
+                said.setRefreshed(RefreshedTokens.newBuilder().setSession(use.info()));
+                said.setAnswer(Finished.json(200, "{\"message\":\"Tokens refreshed\",\"expires_at\":null}"));
             }
             Reply.to(to, said.build());
         }
@@ -109,17 +121,50 @@ final class FakeSessions extends SessionServiceImplBase {
     @Override
     public void getUserInfo(GetUserInfoRequest asked, StreamObserver<GetUserInfoResponse> to) {
         synchronized (state) {
-            Found found = state.presented(asked.getCookiesList());
+            ValidateSessionRequest question = question(asked.getCookiesList(), asked.hasContext(), asked.getContext());
             GetUserInfoResponse.Builder said = GetUserInfoResponse.newBuilder();
-            Living living = found.living();
-            if (living == null) {
-                said.setInactive(inactive(found.reason()));
+            Use use = use(question);
+            if (use.inactive() != null) {
+                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
+            } else if (use.denied() != null) {
+                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
             } else {
                 said.setUserInfo(
-                        UserInfo.newBuilder().setIdentity(living.identity).setSession(living.info));
+                        UserInfo.newBuilder().setIdentity(use.identity()).setSession(use.info()));
+                said.setAnswer(Finished.userInfo(use.identity()));
             }
             Reply.to(to, said.build());
         }
+    }
+
+    /** The living session that a request may use, or why it may not. */
+    private record Use(
+            Identity identity,
+            SessionInfo info,
+            @Nullable InactiveSession inactive,
+            @Nullable DeniedSession denied) {
+        static Use not(@Nullable InactiveSession inactive, @Nullable DeniedSession denied) {
+            return new Use(Identity.getDefaultInstance(), SessionInfo.getDefaultInstance(), inactive, denied);
+        }
+    }
+
+    private Use use(ValidateSessionRequest question) {
+        Found found = state.presented(question.getCookiesList());
+        Living living = found.living();
+        if (living == null) {
+            return Use.not(Denials.inactive(found.reason(), question), null);
+        }
+        Judgement judgement =
+                Judge.judge(state, living, question.getRequirements(), question.hasContext(), question.getContext());
+        return judgement.isDenied()
+                ? Use.not(null, Denials.denied(state, living, judgement.denied(), question))
+                : new Use(living.identity, living.info, null, null);
+    }
+
+    private static ValidateSessionRequest question(List<Cookie> cookies, boolean hasContext, RequestContext context) {
+        ValidateSessionRequest.Builder question =
+                ValidateSessionRequest.newBuilder().addAllCookies(cookies).setAnswerJson(true);
+        return hasContext ? question.setContext(context).build() : question.build();
     }
 
     /** Hands out one that names the user. */

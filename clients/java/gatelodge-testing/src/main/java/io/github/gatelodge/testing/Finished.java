@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.github.gatelodge.v1.EdgeSettings;
 import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.HttpHeader;
+import io.github.gatelodge.v1.Identity;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -25,10 +26,31 @@ final class Finished {
         String body = members.entrySet().stream()
                 .map(member -> quoted(member.getKey()) + ":" + quoted(member.getValue()))
                 .collect(Collectors.joining(",", "{", "}"));
+        return json(status, body);
+    }
+
+    static HttpAnswer json(int status, String body) {
         return answer(status)
                 .setContentType("application/json")
                 .setBody(ByteString.copyFromUtf8(body))
                 .build();
+    }
+
+    static HttpAnswer userInfo(Identity who) {
+        return json(
+                200,
+                "{\"user_id\":" + quoted(who.getUserId())
+                        + ",\"provider\":" + quoted(who.getProvider())
+                        + ",\"sub\":" + quoted(who.getSub())
+                        + ",\"email\":" + known(who.getEmail())
+                        + ",\"email_verified\":" + who.getEmailVerified()
+                        + ",\"name\":" + known(who.getName())
+                        + ",\"picture\":null,\"claims\":{}}");
+    }
+
+    /** Null for what the provider did not give. */
+    private static String known(String text) {
+        return text.isEmpty() ? "null" : quoted(text);
     }
 
     static HttpAnswer problem(int status, String reason, String detail, String remedy) {
