@@ -6,19 +6,14 @@ import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.error.ProviderUnavailableException;
 import io.github.gatelodge.error.UnreachableException;
 import io.grpc.CallOptions;
-import io.grpc.Channel;
-import io.grpc.ConnectivityState;
 import io.grpc.Deadline;
-import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Carries every call: deadline, request id, retries, errors. Does not know what is asked. */
@@ -30,47 +25,22 @@ final class Caller {
     private static final int REPEATS_UNREACHED = 1;
     private static final Duration UNREACHED_WAIT = Duration.ofMillis(500);
 
-    private final Channel base;
-    private final Channel channel;
-    private final String address;
-    private final AtomicBoolean isClosed;
+    private final Link link;
     private final @Nullable Duration timeout;
     private final @Nullable String requestId;
 
-    /** Calls over {@code channel}, whose connection is that of {@code base}. */
-    Caller(Channel base, Channel channel, String address, @Nullable Duration timeout) {
-        this(base, channel, address, new AtomicBoolean(), timeout, null);
-    }
-
-    private Caller(
-            Channel base,
-            Channel channel,
-            String address,
-            AtomicBoolean isClosed,
-            @Nullable Duration timeout,
-            @Nullable String requestId) {
-        this.base = base;
-        this.channel = channel;
-        this.address = address;
-        this.isClosed = isClosed;
+    Caller(Link link, @Nullable Duration timeout, @Nullable String requestId) {
+        this.link = link;
         this.timeout = timeout;
         this.requestId = requestId;
     }
 
     Caller withTimeout(Duration other) {
-        return new Caller(base, channel, address, isClosed, other, requestId);
+        return new Caller(link, other, requestId);
     }
 
     Caller forRequest(String id) {
-        return new Caller(base, channel, address, isClosed, timeout, id);
-    }
-
-    void close() {
-        isClosed.set(true);
-    }
-
-    boolean isClosed() {
-        return isClosed.get();
+        return new Caller(link, timeout, id);
     }
 
     /**
@@ -91,8 +61,8 @@ final class Caller {
         while (true) {
             GatelodgeException failure;
             try {
-                reconnect();
-                return ClientCalls.blockingUnaryCall(channel, method, options, question);
+                link.reconnect();
+                return ClientCalls.blockingUnaryCall(link.channel(), method, options, question);
             } catch (StatusRuntimeException failed) {
                 failure = read(failed);
             }
@@ -103,30 +73,21 @@ final class Caller {
                 repeats = Math.min(repeats, REPEATS_UNREACHED);
                 longest = UNREACHED_WAIT;
             }
-            Duration wait = jittered(longest);
-            if (wait.compareTo(failure.retryAfter().orElse(wait)) < 0) {
-                wait = failure.retryAfter().orElse(wait);
-            }
+            Duration wait = noSooner(jittered(longest), failure);
             if (repeats == 0 || !isWorthRepeating(failure) || !fits(wait, options)) {
                 throw failure;
             }
             sleep(wait, failure);
             earlier = failure;
             repeats--;
-            longest = min(LONGEST_WAIT, longest.multipliedBy(2));
-        }
-    }
-
-    /** A connection that was lost is made anew at once: gRPC by itself would wait for up to two minutes. */
-    private void reconnect() {
-        if (base instanceof ManagedChannel managed && managed.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
-            managed.resetConnectBackoff();
+            Duration doubled = longest.multipliedBy(2);
+            longest = doubled.compareTo(LONGEST_WAIT) < 0 ? doubled : LONGEST_WAIT;
         }
     }
 
     private GatelodgeException read(StatusRuntimeException failed) {
         Failure failure = Failure.of(failed);
-        if (isClosed()) {
+        if (link.isClosed()) {
             return new GatelodgeException(Failure.of(Status.Code.CANCELLED, "the client is closed"));
         }
         if (failed.getCause() instanceof InterruptedException) {
@@ -135,11 +96,11 @@ final class Caller {
         boolean isLate = failure.code() == Status.Code.CANCELLED || failure.code() == Status.Code.DEADLINE_EXCEEDED;
         if (isLate && failure.reason() == null) {
             // A unary call that we still wait for is cancelled by nobody but a timeout, here or at the authority.
-            String message = "the authority at " + address + " did not answer in time";
+            String message = "the authority at " + link.address() + " did not answer in time";
             return new DeadlineExceededException(Failure.of(Status.Code.DEADLINE_EXCEEDED, message));
         }
         if (failure.code() == Status.Code.UNAVAILABLE && failure.reason() == null) {
-            return GatelodgeException.unreachable(failure, address);
+            return GatelodgeException.unreachable(failure, link.address());
         }
         return GatelodgeException.of(failure);
     }
@@ -148,6 +109,10 @@ final class Caller {
     // grant.
     private static boolean isWorthRepeating(GatelodgeException failure) {
         return failure.code() == Status.Code.UNAVAILABLE && !(failure instanceof ProviderUnavailableException);
+    }
+
+    private static Duration noSooner(Duration wait, GatelodgeException failure) {
+        return failure.retryAfter().filter(asked -> asked.compareTo(wait) > 0).orElse(wait);
     }
 
     private static boolean fits(Duration wait, CallOptions options) {
@@ -168,9 +133,5 @@ final class Caller {
     private static Duration jittered(Duration longest) {
         long half = longest.toNanos() / 2;
         return Duration.ofNanos(half + ThreadLocalRandom.current().nextLong(half + 1));
-    }
-
-    private static Duration min(Duration one, Duration other) {
-        return List.of(one, other).stream().min(Duration::compareTo).orElse(one);
     }
 }

@@ -1,13 +1,9 @@
 package io.github.gatelodge;
 
-import io.grpc.Channel;
-import io.grpc.ClientInterceptors;
-import io.grpc.ManagedChannel;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Asks an authority. It holds one connection, made at the first call and again whenever it is lost, and is safe for use
@@ -21,12 +17,12 @@ public final class GatelodgeClient implements AutoCloseable {
     /** The version of this library, as the authority sees it in the user agent. */
     public static final String VERSION = "0.1.0";
 
+    private final Link link;
     private final Caller caller;
-    private final @Nullable ManagedChannel own;
 
-    private GatelodgeClient(Caller caller, @Nullable ManagedChannel own) {
+    private GatelodgeClient(Link link, Caller caller) {
+        this.link = link;
         this.caller = caller;
-        this.own = own;
     }
 
     /**
@@ -44,17 +40,8 @@ public final class GatelodgeClient implements AutoCloseable {
      * @throws OptionsException a setting is missing or can't be used
      */
     public static GatelodgeClient create(ClientOptions options) {
-        Credentials credentials = new Credentials(Connection.apiKey(options));
-        ManagedChannel own = options.channel().isPresent() ? null : Connection.open(options);
-        Channel over = own == null ? options.channel().orElseThrow() : own;
-        String address =
-                own == null ? "the given channel" : Connection.address(options).toString();
-        Caller caller = new Caller(
-                over,
-                ClientInterceptors.intercept(over, credentials),
-                address,
-                options.timeout().orElse(null));
-        return new GatelodgeClient(caller, own);
+        Link link = new Link(options);
+        return new GatelodgeClient(link, new Caller(link, options.timeout().orElse(null), null));
     }
 
     /** The calls of an edge: logins and logouts. */
@@ -86,17 +73,17 @@ public final class GatelodgeClient implements AutoCloseable {
 
     /** The same client, whose calls carry this request id into the authority's log. */
     public GatelodgeClient forRequest(String requestId) {
-        return new GatelodgeClient(caller.forRequest(requestId), own);
+        return new GatelodgeClient(link, caller.forRequest(requestId));
     }
 
     /** The same client, whose calls may take this long. */
     public GatelodgeClient withTimeout(Duration timeout) {
-        return new GatelodgeClient(caller.withTimeout(timeout), own);
+        return new GatelodgeClient(link, caller.withTimeout(timeout));
     }
 
     /** Whether it was closed: from then on every call fails. */
     public boolean isClosed() {
-        return caller.isClosed();
+        return link.isClosed();
     }
 
     /**
@@ -104,9 +91,6 @@ public final class GatelodgeClient implements AutoCloseable {
      */
     @Override
     public void close() {
-        caller.close();
-        if (own != null) {
-            own.shutdownNow();
-        }
+        link.close();
     }
 }

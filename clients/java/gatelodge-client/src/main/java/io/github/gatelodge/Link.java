@@ -1,0 +1,63 @@
+package io.github.gatelodge;
+
+import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The one connection that all calls of a client share. Does not know what is sent. */
+final class Link {
+    private static final long RECONNECT_PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final Channel base;
+    private final boolean isOurs;
+    private final Channel channel;
+    private final String address;
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+    private final AtomicLong reconnectedAt = new AtomicLong(System.nanoTime() - RECONNECT_PAUSE);
+
+    Link(ClientOptions options) {
+        Credentials credentials = new Credentials(Connection.apiKey(options));
+        this.isOurs = options.channel().isEmpty();
+        this.base = isOurs ? Connection.open(options) : options.channel().orElseThrow();
+        this.address = isOurs ? Connection.address(options).toString() : "the given channel";
+        this.channel = ClientInterceptors.intercept(base, credentials);
+    }
+
+    /** What carries a call, with the key on it. */
+    Channel channel() {
+        return channel;
+    }
+
+    /** Where the authority is, for messages. */
+    String address() {
+        return address;
+    }
+
+    /** A connection that was lost is made anew soon: gRPC by itself would wait for up to two minutes. */
+    void reconnect() {
+        long last = reconnectedAt.get();
+        long now = System.nanoTime();
+        if (base instanceof ManagedChannel managed
+                && managed.getState(false) == ConnectivityState.TRANSIENT_FAILURE
+                && now - last >= RECONNECT_PAUSE
+                && reconnectedAt.compareAndSet(last, now)) {
+            managed.resetConnectBackoff();
+        }
+    }
+
+    boolean isClosed() {
+        return isClosed.get();
+    }
+
+    /** Ends calls under way. A channel that was given stays open. */
+    void close() {
+        isClosed.set(true);
+        if (isOurs && base instanceof ManagedChannel managed) {
+            managed.shutdownNow();
+        }
+    }
+}
