@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::stream::BoxStream;
 use gatelodge::rpc::server::ServerSettings;
 use gatelodge_client::v1;
 use gatelodge_client::v1::session_service_server::{SessionService, SessionServiceServer};
@@ -69,6 +70,8 @@ fn connect(address: &str) -> Result<ConnectionManager> {
 
 #[async_trait]
 impl SessionService for Echo {
+    type WatchSessionsStream = BoxStream<'static, std::result::Result<v1::WatchSessionsResponse, Status>>;
+
     async fn validate_session(
         &self,
         _: Request<v1::ValidateSessionRequest>,
@@ -105,6 +108,13 @@ impl SessionService for Echo {
         &self,
         _: Request<v1::SessionServiceRevokeRequest>,
     ) -> std::result::Result<Response<v1::SessionServiceRevokeResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn watch_sessions(
+        &self,
+        _: Request<v1::WatchSessionsRequest>,
+    ) -> std::result::Result<Response<Self::WatchSessionsStream>, Status> {
         Err(Status::unimplemented("an echo"))
     }
 }

@@ -15,9 +15,11 @@ pub mod server;
 mod session_service;
 mod status;
 mod strangers;
+mod streams;
 mod token_answers;
 mod token_questions;
 mod token_service;
+mod watching;
 mod work;
 
 /// The generated code of the contract.

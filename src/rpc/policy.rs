@@ -43,6 +43,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.SessionService/GetAccessToken", Rule::Roles(&[Backend])),
     ("/gatelodge.v1.SessionService/GetUserInfo", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/Revoke", Rule::Roles(&[Edge, Backend])),
+    ("/gatelodge.v1.SessionService/WatchSessions", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.LoginService/GetEdgeSettings", Rule::Roles(&[Edge])),
     ("/gatelodge.v1.LoginService/ListProviders", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.LoginService/StartLogin", Rule::Roles(&[Edge])),

@@ -1,11 +1,15 @@
 //! Owns the gRPC side of SessionService: parse, ask, answer. Decides nothing.
 
+use std::pin::Pin;
+
+use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use super::asked::asked;
+use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
-use super::{answers, questions, status, token_answers, token_questions, v1};
+use super::{answers, questions, status, token_answers, token_questions, v1, watching};
 use crate::authority::Authority;
 
 /// SessionService over an authority.
@@ -13,10 +17,13 @@ use crate::authority::Authority;
 pub(super) struct Sessions {
     pub(super) authority: Authority,
     pub(super) work: Work,
+    pub(super) streams: Streams,
 }
 
 #[tonic::async_trait]
 impl SessionService for Sessions {
+    type WatchSessionsStream = Pin<Box<dyn Stream<Item = Result<v1::WatchSessionsResponse, Status>> + Send>>;
+
     async fn validate_session(
         &self,
         request: Request<v1::ValidateSessionRequest>,
@@ -81,5 +88,21 @@ impl SessionService for Sessions {
         let ended =
             self.authority.revoke(&presented).await.map_err(|error| status::of(&error, &asked.call.request_id))?;
         Ok(Response::new(v1::SessionServiceRevokeResponse { revoked_count: u32::from(ended) }))
+    }
+
+    async fn watch_sessions(
+        &self,
+        request: Request<v1::WatchSessionsRequest>,
+    ) -> Result<Response<Self::WatchSessionsStream>, Status> {
+        let asked = asked();
+        let question = watching::question(request.into_inner());
+        let question = question.map_err(|error| status::of(&error, &asked.call.request_id))?;
+        let told = self.authority.watch_sessions(question).take_until(Box::pin(self.streams.end()));
+        // The stream keeps the call's place.
+        let told = told.map(move |told| {
+            let _lasting = &asked.place;
+            Ok(watching::told(told))
+        });
+        Ok(Response::new(told.boxed()))
     }
 }

@@ -23,25 +23,34 @@ pub enum Kept {
 impl Kept {
     /// Connects to it; then it can be put into a world's ports.
     pub async fn ready(self) -> impl FnOnce(&mut Ports) {
-        let store = match self {
+        self.twice().await.0
+    }
+
+    /// Connects to it twice, as two processes do. In memory there is one store, which the first world's ports have.
+    pub async fn twice(self) -> (impl FnOnce(&mut Ports), impl FnOnce(&mut Ports)) {
+        static WORLDS: AtomicU64 = AtomicU64::new(0);
+        let prefix = format!("world{}.", WORLDS.fetch_add(1, Ordering::SeqCst));
+        let connect = async || match self {
             Self::Memory => None,
-            Self::Redis => Some(connected().await),
+            Self::Redis => Some(connected(&prefix).await),
         };
-        move |ports| {
-            if let Some(store) = store {
-                (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
+        let put = |store: Option<Arc<RedisStore>>| {
+            move |ports: &mut Ports| {
+                if let Some(store) = store {
+                    (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
+                }
             }
-        }
+        };
+        (put(connect().await), put(connect().await))
     }
 }
 
-async fn connected() -> Arc<RedisStore> {
-    static WORLDS: AtomicU64 = AtomicU64::new(0);
+async fn connected(prefix: &str) -> Arc<RedisStore> {
     let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
     let settings = RedisSettings {
         urls: vec![Secret::new(address(server.port))],
         cluster: false,
-        key_prefix: format!("world{}.", WORLDS.fetch_add(1, Ordering::SeqCst)),
+        key_prefix: prefix.to_owned(),
         // Generous: the machine runs much else beside the tests.
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(10),

@@ -6,6 +6,7 @@ pub mod faults;
 mod kept;
 pub mod log;
 mod provider;
+pub mod replicas;
 mod settings;
 
 use std::sync::Arc;

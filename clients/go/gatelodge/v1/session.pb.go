@@ -286,6 +286,88 @@ func (DeniedReason) EnumDescriptor() ([]byte, []int) {
 	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
+// What can happen. Treat one that you do not know as TENANT_REVOKED.
+type SessionEventKind int32
+
+const (
+	// Never sent.
+	SessionEventKind_SESSION_EVENT_KIND_UNSPECIFIED SessionEventKind = 0
+	// The session has ended.
+	SessionEventKind_SESSION_EVENT_KIND_REVOKED SessionEventKind = 1
+	// The session has another credential.
+	SessionEventKind_SESSION_EVENT_KIND_ROTATED SessionEventKind = 2
+	// The session has other tokens.
+	SessionEventKind_SESSION_EVENT_KIND_REFRESHED SessionEventKind = 3
+	// Something else about the session has changed, such as who its user is.
+	SessionEventKind_SESSION_EVENT_KIND_CHANGED SessionEventKind = 4
+	// Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
+	// so keep no answer of before.
+	SessionEventKind_SESSION_EVENT_KIND_USER_REVOKED SessionEventKind = 5
+	// A user may not log in any more; as USER_REVOKED.
+	SessionEventKind_SESSION_EVENT_KIND_USER_DISABLED SessionEventKind = 6
+	// Every session that this provider's logins had made has ended.
+	SessionEventKind_SESSION_EVENT_KIND_PROVIDER_REVOKED SessionEventKind = 7
+	// Every session of the tenant has ended.
+	SessionEventKind_SESSION_EVENT_KIND_TENANT_REVOKED SessionEventKind = 8
+	// Other keys sign the tokens that are minted: fetch GetJwks again.
+	SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED SessionEventKind = 9
+)
+
+// Enum value maps for SessionEventKind.
+var (
+	SessionEventKind_name = map[int32]string{
+		0: "SESSION_EVENT_KIND_UNSPECIFIED",
+		1: "SESSION_EVENT_KIND_REVOKED",
+		2: "SESSION_EVENT_KIND_ROTATED",
+		3: "SESSION_EVENT_KIND_REFRESHED",
+		4: "SESSION_EVENT_KIND_CHANGED",
+		5: "SESSION_EVENT_KIND_USER_REVOKED",
+		6: "SESSION_EVENT_KIND_USER_DISABLED",
+		7: "SESSION_EVENT_KIND_PROVIDER_REVOKED",
+		8: "SESSION_EVENT_KIND_TENANT_REVOKED",
+		9: "SESSION_EVENT_KIND_KEYS_ROTATED",
+	}
+	SessionEventKind_value = map[string]int32{
+		"SESSION_EVENT_KIND_UNSPECIFIED":      0,
+		"SESSION_EVENT_KIND_REVOKED":          1,
+		"SESSION_EVENT_KIND_ROTATED":          2,
+		"SESSION_EVENT_KIND_REFRESHED":        3,
+		"SESSION_EVENT_KIND_CHANGED":          4,
+		"SESSION_EVENT_KIND_USER_REVOKED":     5,
+		"SESSION_EVENT_KIND_USER_DISABLED":    6,
+		"SESSION_EVENT_KIND_PROVIDER_REVOKED": 7,
+		"SESSION_EVENT_KIND_TENANT_REVOKED":   8,
+		"SESSION_EVENT_KIND_KEYS_ROTATED":     9,
+	}
+)
+
+func (x SessionEventKind) Enum() *SessionEventKind {
+	p := new(SessionEventKind)
+	*p = x
+	return p
+}
+
+func (x SessionEventKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SessionEventKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_gatelodge_v1_session_proto_enumTypes[4].Descriptor()
+}
+
+func (SessionEventKind) Type() protoreflect.EnumType {
+	return &file_gatelodge_v1_session_proto_enumTypes[4]
+}
+
+func (x SessionEventKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SessionEventKind.Descriptor instead.
+func (SessionEventKind) EnumDescriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
 // The question of ValidateSession.
 type ValidateSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -304,7 +386,10 @@ type ValidateSessionRequest struct {
 	IssueCsrfToken bool `protobuf:"varint,6,opt,name=issue_csrf_token,json=issueCsrfToken,proto3" json:"issue_csrf_token,omitempty"`
 	// Whether the route answers JSON whatever the browser asked for: then `answer` is never a redirect. For APIs, and
 	// for /auth/me.
-	AnswerJson    bool `protobuf:"varint,7,opt,name=answer_json,json=answerJson,proto3" json:"answer_json,omitempty"`
+	AnswerJson bool `protobuf:"varint,7,opt,name=answer_json,json=answerJson,proto3" json:"answer_json,omitempty"`
+	// The last position that WatchSessions told you, where you keep answers: this one then rests on nothing that was read
+	// before what you have heard, whichever authority you ask. Empty when you keep none.
+	AsOfPosition  []byte `protobuf:"bytes,8,opt,name=as_of_position,json=asOfPosition,proto3" json:"as_of_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +471,13 @@ func (x *ValidateSessionRequest) GetAnswerJson() bool {
 		return x.AnswerJson
 	}
 	return false
+}
+
+func (x *ValidateSessionRequest) GetAsOfPosition() []byte {
+	if x != nil {
+		return x.AsOfPosition
+	}
+	return nil
 }
 
 // What a request needs beyond a living session.
@@ -580,9 +672,11 @@ type ActiveSession struct {
 	// A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
 	// them, in the response header that EdgeSettings.csrf_header names.
 	CsrfToken string `protobuf:"bytes,5,opt,name=csrf_token,json=csrfToken,proto3" json:"csrf_token,omitempty"`
-	// The position in the event stream as of which this holds, opaque. Empty: do not keep this answer.
+	// The position in the event stream as of which this holds, to be compared as bytes. Empty: do not keep this answer.
+	// Drop it, too, when you have heard of this session, or of all sessions, at a later position.
 	EventPosition []byte `protobuf:"bytes,6,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
-	// How long a client may keep this answer for the same question. Absent: do not keep it.
+	// How long a client that watches (WatchSessions) may keep this answer, from when it asked. Absent: do not keep it.
+	// It is good for the same question alone: cookies, requirements, and what of the context was judged (`judged`).
 	KeepFor *durationpb.Duration `protobuf:"bytes,7,opt,name=keep_for,json=keepFor,proto3" json:"keep_for,omitempty"`
 	// When to look again: the moment at which the session ends if it is not used until then (no later than its absolute
 	// limit), or at which its credential is due to be rotated, whichever is first. It says nothing of revocation.
@@ -916,6 +1010,200 @@ func (x *DeniedSession) GetSession() *SessionInfo {
 	return nil
 }
 
+// The question of WatchSessions.
+type WatchSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to be told of; none for everything.
+	Kinds []SessionEventKind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=gatelodge.v1.SessionEventKind" json:"kinds,omitempty"`
+	// The position of the last message that you have, to go on after it; empty for from now on.
+	AfterPosition []byte `protobuf:"bytes,2,opt,name=after_position,json=afterPosition,proto3" json:"after_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSessionsRequest) Reset() {
+	*x = WatchSessionsRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSessionsRequest) ProtoMessage() {}
+
+func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSessionsRequest.ProtoReflect.Descriptor instead.
+func (*WatchSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WatchSessionsRequest) GetKinds() []SessionEventKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *WatchSessionsRequest) GetAfterPosition() []byte {
+	if x != nil {
+		return x.AfterPosition
+	}
+	return nil
+}
+
+// What has happened since the message before.
+type WatchSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order; those of the kinds that were asked for.
+	Events []*SessionEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// Up to here you have been told everything. Compared as bytes, later positions are higher; else opaque. Empty while
+	// the authority has not heard anything itself.
+	Position []byte `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
+	// Something may have been missed: forget everything that you have kept before this message, its own events included.
+	Reset_ bool `protobuf:"varint,3,opt,name=reset,proto3" json:"reset,omitempty"`
+	// No answer rests on anything older than this, whatever happens. Absent while the authority does not hear of
+	// everything: then keep nothing, and use nothing that you keep.
+	MaxStaleness  *durationpb.Duration `protobuf:"bytes,4,opt,name=max_staleness,json=maxStaleness,proto3" json:"max_staleness,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSessionsResponse) Reset() {
+	*x = WatchSessionsResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSessionsResponse) ProtoMessage() {}
+
+func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSessionsResponse.ProtoReflect.Descriptor instead.
+func (*WatchSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WatchSessionsResponse) GetEvents() []*SessionEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *WatchSessionsResponse) GetPosition() []byte {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *WatchSessionsResponse) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
+}
+
+func (x *WatchSessionsResponse) GetMaxStaleness() *durationpb.Duration {
+	if x != nil {
+		return x.MaxStaleness
+	}
+	return nil
+}
+
+// Something that has happened.
+type SessionEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Kind SessionEventKind `protobuf:"varint,1,opt,name=kind,proto3,enum=gatelodge.v1.SessionEventKind" json:"kind,omitempty"`
+	// The public id of the session it happened to; empty where it is about more than one.
+	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The provider, for PROVIDER_REVOKED.
+	Provider      string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionEvent) Reset() {
+	*x = SessionEvent{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionEvent) ProtoMessage() {}
+
+func (x *SessionEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionEvent.ProtoReflect.Descriptor instead.
+func (*SessionEvent) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SessionEvent) GetKind() SessionEventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SessionEventKind_SESSION_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *SessionEvent) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *SessionEvent) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
 // The question of RefreshTokens.
 type RefreshTokensRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -929,7 +1217,7 @@ type RefreshTokensRequest struct {
 
 func (x *RefreshTokensRequest) Reset() {
 	*x = RefreshTokensRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1229,7 @@ func (x *RefreshTokensRequest) String() string {
 func (*RefreshTokensRequest) ProtoMessage() {}
 
 func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1242,7 @@ func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTokensRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RefreshTokensRequest) GetCookies() []*Cookie {
@@ -992,7 +1280,7 @@ type RefreshTokensResponse struct {
 
 func (x *RefreshTokensResponse) Reset() {
 	*x = RefreshTokensResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1292,7 @@ func (x *RefreshTokensResponse) String() string {
 func (*RefreshTokensResponse) ProtoMessage() {}
 
 func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1305,7 @@ func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTokensResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefreshTokensResponse) GetOutcome() isRefreshTokensResponse_Outcome {
@@ -1099,7 +1387,7 @@ type RefreshedTokens struct {
 
 func (x *RefreshedTokens) Reset() {
 	*x = RefreshedTokens{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1399,7 @@ func (x *RefreshedTokens) String() string {
 func (*RefreshedTokens) ProtoMessage() {}
 
 func (x *RefreshedTokens) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1412,7 @@ func (x *RefreshedTokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshedTokens.ProtoReflect.Descriptor instead.
 func (*RefreshedTokens) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RefreshedTokens) GetAccessTokenExpireTime() *timestamppb.Timestamp {
@@ -1158,7 +1446,7 @@ type GetAccessTokenRequest struct {
 
 func (x *GetAccessTokenRequest) Reset() {
 	*x = GetAccessTokenRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1170,7 +1458,7 @@ func (x *GetAccessTokenRequest) String() string {
 func (*GetAccessTokenRequest) ProtoMessage() {}
 
 func (x *GetAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1471,7 @@ func (x *GetAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetAccessTokenRequest) GetCookies() []*Cookie {
@@ -1230,7 +1518,7 @@ type GetAccessTokenResponse struct {
 
 func (x *GetAccessTokenResponse) Reset() {
 	*x = GetAccessTokenResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1530,7 @@ func (x *GetAccessTokenResponse) String() string {
 func (*GetAccessTokenResponse) ProtoMessage() {}
 
 func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1543,7 @@ func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetAccessTokenResponse) GetOutcome() isGetAccessTokenResponse_Outcome {
@@ -1318,7 +1606,7 @@ type AccessToken struct {
 
 func (x *AccessToken) Reset() {
 	*x = AccessToken{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1330,7 +1618,7 @@ func (x *AccessToken) String() string {
 func (*AccessToken) ProtoMessage() {}
 
 func (x *AccessToken) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1343,7 +1631,7 @@ func (x *AccessToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessToken.ProtoReflect.Descriptor instead.
 func (*AccessToken) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AccessToken) GetValue() string {
@@ -1389,7 +1677,7 @@ type GetUserInfoRequest struct {
 
 func (x *GetUserInfoRequest) Reset() {
 	*x = GetUserInfoRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1689,7 @@ func (x *GetUserInfoRequest) String() string {
 func (*GetUserInfoRequest) ProtoMessage() {}
 
 func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1702,7 @@ func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetUserInfoRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetUserInfoRequest) GetCookies() []*Cookie {
@@ -1459,7 +1747,7 @@ type GetUserInfoResponse struct {
 
 func (x *GetUserInfoResponse) Reset() {
 	*x = GetUserInfoResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1759,7 @@ func (x *GetUserInfoResponse) String() string {
 func (*GetUserInfoResponse) ProtoMessage() {}
 
 func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1772,7 @@ func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetUserInfoResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetUserInfoResponse) GetOutcome() isGetUserInfoResponse_Outcome {
@@ -1568,7 +1856,7 @@ type UserInfo struct {
 
 func (x *UserInfo) Reset() {
 	*x = UserInfo{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1868,7 @@ func (x *UserInfo) String() string {
 func (*UserInfo) ProtoMessage() {}
 
 func (x *UserInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1881,7 @@ func (x *UserInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserInfo.ProtoReflect.Descriptor instead.
 func (*UserInfo) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UserInfo) GetIdentity() *Identity {
@@ -1637,7 +1925,7 @@ type SessionServiceRevokeRequest struct {
 
 func (x *SessionServiceRevokeRequest) Reset() {
 	*x = SessionServiceRevokeRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +1937,7 @@ func (x *SessionServiceRevokeRequest) String() string {
 func (*SessionServiceRevokeRequest) ProtoMessage() {}
 
 func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +1950,7 @@ func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SessionServiceRevokeRequest) GetCookies() []*Cookie {
@@ -1715,7 +2003,7 @@ type PresentedSession struct {
 
 func (x *PresentedSession) Reset() {
 	*x = PresentedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +2015,7 @@ func (x *PresentedSession) String() string {
 func (*PresentedSession) ProtoMessage() {}
 
 func (x *PresentedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +2028,7 @@ func (x *PresentedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentedSession.ProtoReflect.Descriptor instead.
 func (*PresentedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 // The answer of SessionService.Revoke.
@@ -1754,7 +2042,7 @@ type SessionServiceRevokeResponse struct {
 
 func (x *SessionServiceRevokeResponse) Reset() {
 	*x = SessionServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +2054,7 @@ func (x *SessionServiceRevokeResponse) String() string {
 func (*SessionServiceRevokeResponse) ProtoMessage() {}
 
 func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +2067,7 @@ func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
@@ -1793,7 +2081,7 @@ var File_gatelodge_v1_session_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1agatelodge/v1/session.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x02\n" +
+	"\x1agatelodge/v1/session.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x02\n" +
 	"\x16ValidateSessionRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12>\n" +
@@ -1802,7 +2090,8 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x05touch\x18\x05 \x01(\bH\x00R\x05touch\x88\x01\x01\x12(\n" +
 	"\x10issue_csrf_token\x18\x06 \x01(\bR\x0eissueCsrfToken\x12\x1f\n" +
 	"\vanswer_json\x18\a \x01(\bR\n" +
-	"answerJsonB\b\n" +
+	"answerJson\x12$\n" +
+	"\x0eas_of_position\x18\b \x01(\fR\fasOfPositionB\b\n" +
 	"\x06_touch\"\x98\x01\n" +
 	"\fRequirements\x121\n" +
 	"\x04csrf\x18\x01 \x01(\x0e2\x1d.gatelodge.v1.CsrfRequirementR\x04csrf\x12\x16\n" +
@@ -1842,7 +2131,20 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\vlogin_query\x18\x04 \x01(\tR\n" +
 	"loginQuery\x120\n" +
 	"\x06answer\x18\x05 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x123\n" +
-	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"~\n" +
+	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"s\n" +
+	"\x14WatchSessionsRequest\x124\n" +
+	"\x05kinds\x18\x01 \x03(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x05kinds\x12%\n" +
+	"\x0eafter_position\x18\x02 \x01(\fR\rafterPosition\"\xbd\x01\n" +
+	"\x15WatchSessionsResponse\x122\n" +
+	"\x06events\x18\x01 \x03(\v2\x1a.gatelodge.v1.SessionEventR\x06events\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\fR\bposition\x12\x14\n" +
+	"\x05reset\x18\x03 \x01(\bR\x05reset\x12>\n" +
+	"\rmax_staleness\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\fmaxStaleness\"}\n" +
+	"\fSessionEvent\x122\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x04kind\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\"~\n" +
 	"\x14RefreshTokensRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\x87\x02\n" +
@@ -1919,13 +2221,25 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x1cDENIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n" +
 	"\x1bDENIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n" +
 	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a\x12\x1e\n" +
-	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b2\xdc\x03\n" +
+	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b*\xf8\x02\n" +
+	"\x10SessionEventKind\x12\"\n" +
+	"\x1eSESSION_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aSESSION_EVENT_KIND_REVOKED\x10\x01\x12\x1e\n" +
+	"\x1aSESSION_EVENT_KIND_ROTATED\x10\x02\x12 \n" +
+	"\x1cSESSION_EVENT_KIND_REFRESHED\x10\x03\x12\x1e\n" +
+	"\x1aSESSION_EVENT_KIND_CHANGED\x10\x04\x12#\n" +
+	"\x1fSESSION_EVENT_KIND_USER_REVOKED\x10\x05\x12$\n" +
+	" SESSION_EVENT_KIND_USER_DISABLED\x10\x06\x12'\n" +
+	"#SESSION_EVENT_KIND_PROVIDER_REVOKED\x10\a\x12%\n" +
+	"!SESSION_EVENT_KIND_TENANT_REVOKED\x10\b\x12#\n" +
+	"\x1fSESSION_EVENT_KIND_KEYS_ROTATED\x10\t2\xb8\x04\n" +
 	"\x0eSessionService\x12^\n" +
 	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
 	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n" +
 	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n" +
-	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseBl\n" +
+	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponse\x12Z\n" +
+	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01Bl\n" +
 	"\x16io.github.gatelodge.v1B\fSessionProtoP\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -1940,102 +2254,112 @@ func file_gatelodge_v1_session_proto_rawDescGZIP() []byte {
 	return file_gatelodge_v1_session_proto_rawDescData
 }
 
-var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_gatelodge_v1_session_proto_goTypes = []any{
 	(CsrfRequirement)(0),                 // 0: gatelodge.v1.CsrfRequirement
 	(FingerprintJudgement)(0),            // 1: gatelodge.v1.FingerprintJudgement
 	(InactiveReason)(0),                  // 2: gatelodge.v1.InactiveReason
 	(DeniedReason)(0),                    // 3: gatelodge.v1.DeniedReason
-	(*ValidateSessionRequest)(nil),       // 4: gatelodge.v1.ValidateSessionRequest
-	(*Requirements)(nil),                 // 5: gatelodge.v1.Requirements
-	(*ValidateSessionResponse)(nil),      // 6: gatelodge.v1.ValidateSessionResponse
-	(*ActiveSession)(nil),                // 7: gatelodge.v1.ActiveSession
-	(*JudgedRequirements)(nil),           // 8: gatelodge.v1.JudgedRequirements
-	(*InactiveSession)(nil),              // 9: gatelodge.v1.InactiveSession
-	(*DeniedSession)(nil),                // 10: gatelodge.v1.DeniedSession
-	(*RefreshTokensRequest)(nil),         // 11: gatelodge.v1.RefreshTokensRequest
-	(*RefreshTokensResponse)(nil),        // 12: gatelodge.v1.RefreshTokensResponse
-	(*RefreshedTokens)(nil),              // 13: gatelodge.v1.RefreshedTokens
-	(*GetAccessTokenRequest)(nil),        // 14: gatelodge.v1.GetAccessTokenRequest
-	(*GetAccessTokenResponse)(nil),       // 15: gatelodge.v1.GetAccessTokenResponse
-	(*AccessToken)(nil),                  // 16: gatelodge.v1.AccessToken
-	(*GetUserInfoRequest)(nil),           // 17: gatelodge.v1.GetUserInfoRequest
-	(*GetUserInfoResponse)(nil),          // 18: gatelodge.v1.GetUserInfoResponse
-	(*UserInfo)(nil),                     // 19: gatelodge.v1.UserInfo
-	(*SessionServiceRevokeRequest)(nil),  // 20: gatelodge.v1.SessionServiceRevokeRequest
-	(*PresentedSession)(nil),             // 21: gatelodge.v1.PresentedSession
-	(*SessionServiceRevokeResponse)(nil), // 22: gatelodge.v1.SessionServiceRevokeResponse
-	(*Cookie)(nil),                       // 23: gatelodge.v1.Cookie
-	(*RequestContext)(nil),               // 24: gatelodge.v1.RequestContext
-	(*durationpb.Duration)(nil),          // 25: google.protobuf.Duration
-	(*Identity)(nil),                     // 26: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                  // 27: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),        // 28: google.protobuf.Timestamp
-	(*HttpAnswer)(nil),                   // 29: gatelodge.v1.HttpAnswer
+	(SessionEventKind)(0),                // 4: gatelodge.v1.SessionEventKind
+	(*ValidateSessionRequest)(nil),       // 5: gatelodge.v1.ValidateSessionRequest
+	(*Requirements)(nil),                 // 6: gatelodge.v1.Requirements
+	(*ValidateSessionResponse)(nil),      // 7: gatelodge.v1.ValidateSessionResponse
+	(*ActiveSession)(nil),                // 8: gatelodge.v1.ActiveSession
+	(*JudgedRequirements)(nil),           // 9: gatelodge.v1.JudgedRequirements
+	(*InactiveSession)(nil),              // 10: gatelodge.v1.InactiveSession
+	(*DeniedSession)(nil),                // 11: gatelodge.v1.DeniedSession
+	(*WatchSessionsRequest)(nil),         // 12: gatelodge.v1.WatchSessionsRequest
+	(*WatchSessionsResponse)(nil),        // 13: gatelodge.v1.WatchSessionsResponse
+	(*SessionEvent)(nil),                 // 14: gatelodge.v1.SessionEvent
+	(*RefreshTokensRequest)(nil),         // 15: gatelodge.v1.RefreshTokensRequest
+	(*RefreshTokensResponse)(nil),        // 16: gatelodge.v1.RefreshTokensResponse
+	(*RefreshedTokens)(nil),              // 17: gatelodge.v1.RefreshedTokens
+	(*GetAccessTokenRequest)(nil),        // 18: gatelodge.v1.GetAccessTokenRequest
+	(*GetAccessTokenResponse)(nil),       // 19: gatelodge.v1.GetAccessTokenResponse
+	(*AccessToken)(nil),                  // 20: gatelodge.v1.AccessToken
+	(*GetUserInfoRequest)(nil),           // 21: gatelodge.v1.GetUserInfoRequest
+	(*GetUserInfoResponse)(nil),          // 22: gatelodge.v1.GetUserInfoResponse
+	(*UserInfo)(nil),                     // 23: gatelodge.v1.UserInfo
+	(*SessionServiceRevokeRequest)(nil),  // 24: gatelodge.v1.SessionServiceRevokeRequest
+	(*PresentedSession)(nil),             // 25: gatelodge.v1.PresentedSession
+	(*SessionServiceRevokeResponse)(nil), // 26: gatelodge.v1.SessionServiceRevokeResponse
+	(*Cookie)(nil),                       // 27: gatelodge.v1.Cookie
+	(*RequestContext)(nil),               // 28: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),          // 29: google.protobuf.Duration
+	(*Identity)(nil),                     // 30: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                  // 31: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
+	(*HttpAnswer)(nil),                   // 33: gatelodge.v1.HttpAnswer
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
-	23, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
-	5,  // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
+	27, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
+	6,  // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
 	0,  // 3: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
-	25, // 4: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
-	7,  // 5: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
-	9,  // 6: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 7: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	26, // 8: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
-	27, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
-	8,  // 10: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
-	25, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	28, // 12: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
-	25, // 13: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	29, // 4: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
+	8,  // 5: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
+	10, // 6: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	11, // 7: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	30, // 8: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
+	31, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
+	9,  // 10: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
+	29, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
+	32, // 12: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
+	29, // 13: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
 	1,  // 14: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
 	2,  // 15: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	29, // 16: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	33, // 16: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
 	3,  // 17: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	29, // 18: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	27, // 19: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 20: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 21: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
-	13, // 22: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
-	9,  // 23: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 24: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	29, // 25: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	28, // 26: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	27, // 27: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 28: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 29: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 30: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
-	16, // 31: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
-	9,  // 32: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	28, // 33: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	23, // 34: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 35: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
-	19, // 36: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
-	9,  // 37: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 38: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	29, // 39: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	26, // 40: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
-	28, // 41: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
-	27, // 42: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 43: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 44: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
-	21, // 45: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	4,  // 46: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	11, // 47: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	14, // 48: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	17, // 49: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
-	20, // 50: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	6,  // 51: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	12, // 52: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	15, // 53: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	18, // 54: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
-	22, // 55: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	51, // [51:56] is the sub-list for method output_type
-	46, // [46:51] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	33, // 18: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	31, // 19: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	4,  // 20: gatelodge.v1.WatchSessionsRequest.kinds:type_name -> gatelodge.v1.SessionEventKind
+	14, // 21: gatelodge.v1.WatchSessionsResponse.events:type_name -> gatelodge.v1.SessionEvent
+	29, // 22: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
+	4,  // 23: gatelodge.v1.SessionEvent.kind:type_name -> gatelodge.v1.SessionEventKind
+	27, // 24: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 25: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	17, // 26: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
+	10, // 27: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	11, // 28: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	33, // 29: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	32, // 30: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	31, // 31: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	27, // 32: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 33: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 34: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	20, // 35: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
+	10, // 36: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	32, // 37: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	27, // 38: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 39: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	23, // 40: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
+	10, // 41: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	11, // 42: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	33, // 43: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	30, // 44: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	32, // 45: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	31, // 46: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	27, // 47: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 48: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 49: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
+	5,  // 50: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	15, // 51: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	18, // 52: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	21, // 53: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	24, // 54: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	12, // 55: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
+	7,  // 56: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	16, // 57: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	19, // 58: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	22, // 59: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	26, // 60: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	13, // 61: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
+	56, // [56:62] is the sub-list for method output_type
+	50, // [50:56] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }
@@ -2052,21 +2376,21 @@ func file_gatelodge_v1_session_proto_init() {
 		(*ValidateSessionResponse_Inactive)(nil),
 		(*ValidateSessionResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[8].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[11].OneofWrappers = []any{
 		(*RefreshTokensResponse_Refreshed)(nil),
 		(*RefreshTokensResponse_Inactive)(nil),
 		(*RefreshTokensResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[11].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[14].OneofWrappers = []any{
 		(*GetAccessTokenResponse_AccessToken)(nil),
 		(*GetAccessTokenResponse_Inactive)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[14].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[17].OneofWrappers = []any{
 		(*GetUserInfoResponse_UserInfo)(nil),
 		(*GetUserInfoResponse_Inactive)(nil),
 		(*GetUserInfoResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[16].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[19].OneofWrappers = []any{
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
 	}
 	type x struct{}
@@ -2074,8 +2398,8 @@ func file_gatelodge_v1_session_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_session_proto_rawDesc), len(file_gatelodge_v1_session_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   19,
+			NumEnums:      5,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

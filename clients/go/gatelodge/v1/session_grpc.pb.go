@@ -26,6 +26,7 @@ const (
 	SessionService_GetAccessToken_FullMethodName  = "/gatelodge.v1.SessionService/GetAccessToken"
 	SessionService_GetUserInfo_FullMethodName     = "/gatelodge.v1.SessionService/GetUserInfo"
 	SessionService_Revoke_FullMethodName          = "/gatelodge.v1.SessionService/Revoke"
+	SessionService_WatchSessions_FullMethodName   = "/gatelodge.v1.SessionService/WatchSessions"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -79,6 +80,16 @@ type SessionServiceClient interface {
 	// (RFC 7009), beside the answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(ctx context.Context, in *SessionServiceRevokeRequest, opts ...grpc.CallOption) (*SessionServiceRevokeResponse, error)
+	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+	//
+	// Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
+	// something open for as long as a session lives, such as a WebSocket.
+	// A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
+	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
+	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
+	// Whoever reads too slowly is sent a `reset`.
+	// Reasons: INVALID_FIELD.
+	WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error)
 }
 
 type sessionServiceClient struct {
@@ -139,6 +150,25 @@ func (c *sessionServiceClient) Revoke(ctx context.Context, in *SessionServiceRev
 	return out, nil
 }
 
+func (c *sessionServiceClient) WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[0], SessionService_WatchSessions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchSessionsRequest, WatchSessionsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_WatchSessionsClient = grpc.ServerStreamingClient[WatchSessionsResponse]
+
 // SessionServiceServer is the server API for SessionService service.
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
@@ -190,6 +220,16 @@ type SessionServiceServer interface {
 	// (RFC 7009), beside the answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error)
+	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+	//
+	// Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
+	// something open for as long as a session lives, such as a WebSocket.
+	// A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
+	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
+	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
+	// Whoever reads too slowly is sent a `reset`.
+	// Reasons: INVALID_FIELD.
+	WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error
 	mustEmbedUnimplementedSessionServiceServer()
 }
 
@@ -214,6 +254,9 @@ func (UnimplementedSessionServiceServer) GetUserInfo(context.Context, *GetUserIn
 }
 func (UnimplementedSessionServiceServer) Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revoke not implemented")
+}
+func (UnimplementedSessionServiceServer) WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchSessions not implemented")
 }
 func (UnimplementedSessionServiceServer) mustEmbedUnimplementedSessionServiceServer() {}
 func (UnimplementedSessionServiceServer) testEmbeddedByValue()                        {}
@@ -326,6 +369,17 @@ func _SessionService_Revoke_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_WatchSessions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchSessionsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SessionServiceServer).WatchSessions(m, &grpc.GenericServerStream[WatchSessionsRequest, WatchSessionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_WatchSessionsServer = grpc.ServerStreamingServer[WatchSessionsResponse]
+
 // SessionService_ServiceDesc is the grpc.ServiceDesc for SessionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -354,6 +408,12 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SessionService_Revoke_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchSessions",
+			Handler:       _SessionService_WatchSessions_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "gatelodge/v1/session.proto",
 }

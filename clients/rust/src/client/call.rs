@@ -16,7 +16,7 @@ use crate::v1::ErrorReason;
 /// How a method of the contract is called.
 #[derive(Clone, Copy)]
 pub(super) struct Manner {
-    deadline: Duration,
+    pub(super) deadline: Duration,
     /// How often it may be repeated within the deadline.
     repeats: u32,
 }

@@ -9,7 +9,8 @@ use gatelodge_client::v1::{
 };
 use gatelodge_client::{Client, ClientOptions};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
@@ -70,6 +71,32 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
     }
 }
 
+type Message = Result<v1::WatchSessionsResponse, Status>;
+
+/// Who watches, and what they are told.
+#[derive(Default)]
+pub struct Watched {
+    watchers: Mutex<Vec<UnboundedSender<Message>>>,
+    asked: Mutex<Vec<v1::WatchSessionsRequest>>,
+}
+
+impl Watched {
+    /// Tells everybody who watches.
+    pub fn tell(&self, message: &v1::WatchSessionsResponse) {
+        self.watchers.lock().unwrap().retain(|watcher| watcher.send(Ok(message.clone())).is_ok());
+    }
+
+    /// Ends every stream.
+    pub fn cut(&self) {
+        self.watchers.lock().unwrap().clear();
+    }
+
+    /// Every question so far.
+    pub fn asked(&self) -> Vec<v1::WatchSessionsRequest> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
 /// The scripts of every method. A method without a script never answers.
 #[derive(Default)]
 pub struct Scripts {
@@ -86,6 +113,7 @@ pub struct Scripts {
     pub validate_token: Script<v1::ValidateTokenRequest, v1::ValidateTokenResponse>,
     pub mint: Script<v1::MintTokenRequest, v1::MintTokenResponse>,
     pub jwks: Script<v1::GetJwksRequest, v1::GetJwksResponse>,
+    pub watched: Watched,
     pub revoke: Script<v1::SessionServiceRevokeRequest, v1::SessionServiceRevokeResponse>,
     pub list: Script<v1::ListSessionsRequest, v1::ListSessionsResponse>,
     pub get: Script<v1::GetSessionRequest, v1::GetSessionResponse>,
@@ -204,12 +232,13 @@ pub fn http(status: u32, body: &'static str) -> v1::HttpAnswer {
 }
 
 macro_rules! answer_from_scripts {
-    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? }) => {
+    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? $(; $($more:tt)*)? }) => {
         #[tonic::async_trait]
         impl $service for Scripts {
             $(async fn $method(&self, request: Request<v1::$question>) -> Result<Response<v1::$answer>, Status> {
                 self.$script.answer(request).await
             })*
+            $($($more)*)?
         }
     };
 }
@@ -227,7 +256,19 @@ answer_from_scripts!(session_service_server::SessionService {
     refresh_tokens: refresh(RefreshTokensRequest) -> RefreshTokensResponse,
     get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
     get_user_info: user_info(GetUserInfoRequest) -> GetUserInfoResponse,
-    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
+    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse;
+
+    type WatchSessionsStream = UnboundedReceiverStream<Message>;
+
+    async fn watch_sessions(
+        &self,
+        request: Request<v1::WatchSessionsRequest>,
+    ) -> Result<Response<Self::WatchSessionsStream>, Status> {
+        let (sender, receiver) = unbounded_channel();
+        self.watched.watchers.lock().unwrap().push(sender);
+        self.watched.asked.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(UnboundedReceiverStream::new(receiver)))
+    }
 });
 answer_from_scripts!(token_service_server::TokenService {
     validate_token: validate_token(ValidateTokenRequest) -> ValidateTokenResponse,

@@ -7,6 +7,7 @@ mod authority;
 mod browser;
 mod calls;
 mod cors;
+mod kept;
 mod layer;
 mod routes;
 mod serve;
