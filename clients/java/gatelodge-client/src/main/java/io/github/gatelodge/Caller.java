@@ -5,13 +5,17 @@ import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.error.ProviderUnavailableException;
 import io.github.gatelodge.error.UnreachableException;
+import io.github.gatelodge.v1.WatchSessionsResponse;
 import io.grpc.CallOptions;
+import io.grpc.Context;
+import io.grpc.Context.CancellableContext;
 import io.grpc.Deadline;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -51,10 +55,7 @@ final class Caller {
      */
     <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question) {
         Duration within = timeout == null ? manner.timeout : timeout;
-        CallOptions options = CallOptions.DEFAULT.withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
-        if (requestId != null) {
-            options = options.withOption(Credentials.REQUEST_ID, requestId);
-        }
+        CallOptions options = options().withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
         GatelodgeException earlier = null;
         int repeats = manner.repeats;
         Duration longest = FIRST_WAIT;
@@ -83,6 +84,26 @@ final class Caller {
             Duration doubled = longest.multipliedBy(2);
             longest = doubled.compareTo(LONGEST_WAIT) < 0 ? doubled : LONGEST_WAIT;
         }
+    }
+
+    /** Opens a stream, which has no deadline and is not repeated. */
+    <Q> SessionWatch watch(MethodDescriptor<Q, WatchSessionsResponse> method, Q question) {
+        link.reconnect();
+        CancellableContext context = Context.current().withCancellation();
+        Context before = context.attach();
+        try {
+            Iterator<WatchSessionsResponse> messages =
+                    ClientCalls.blockingServerStreamingCall(link.channel(), method, options(), question);
+            return new SessionWatch(context, messages, this::read);
+        } finally {
+            context.detach(before);
+        }
+    }
+
+    private CallOptions options() {
+        return requestId == null
+                ? CallOptions.DEFAULT
+                : CallOptions.DEFAULT.withOption(Credentials.REQUEST_ID, requestId);
     }
 
     private GatelodgeException read(StatusRuntimeException failed) {

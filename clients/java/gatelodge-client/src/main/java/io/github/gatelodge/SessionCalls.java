@@ -11,6 +11,7 @@ import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.SessionServiceRevokeResponse;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
+import io.github.gatelodge.v1.WatchSessionsRequest;
 
 /** Asks about, uses and ends the session that a browser presented. */
 public final class SessionCalls {
@@ -53,5 +54,13 @@ public final class SessionCalls {
     /** Ends the presented session. */
     public SessionServiceRevokeResponse revoke(SessionServiceRevokeRequest question) {
         return caller.call(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+    }
+
+    /**
+     * What happens to the tenant's sessions, from now on or from a position on. The stream begins with the first
+     * reading.
+     */
+    public SessionWatch watchSessions(WatchSessionsRequest question) {
+        return caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question);
     }
 }

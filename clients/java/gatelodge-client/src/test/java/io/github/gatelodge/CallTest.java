@@ -20,6 +20,7 @@ import io.github.gatelodge.v1.StartLoginRequest;
 import io.github.gatelodge.v1.StartLogoutRequest;
 import io.github.gatelodge.v1.TokenServiceGrpc;
 import io.github.gatelodge.v1.ValidateSessionRequest;
+import io.github.gatelodge.v1.WatchSessionsRequest;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
@@ -64,9 +65,6 @@ class CallTest {
                 AdminServiceGrpc.getServiceDescriptor(), client.admin());
         for (Map.Entry<ServiceDescriptor, Object> service : services.entrySet()) {
             for (MethodDescriptor<?, ?> method : service.getKey().getMethods()) {
-                if (method.getType() != MethodDescriptor.MethodType.UNARY) {
-                    continue;
-                }
                 String bare = String.valueOf(method.getBareMethodName());
                 String name = Character.toLowerCase(bare.charAt(0)) + bare.substring(1);
                 Method call = Arrays.stream(service.getValue().getClass().getMethods())
@@ -77,7 +75,9 @@ class CallTest {
                         .getMethod("getDefaultInstance")
                         .invoke(null);
                 int before = authority.calls(bare).size();
-                call.invoke(service.getValue(), question);
+                if (call.invoke(service.getValue(), question) instanceof SessionWatch watch) {
+                    assertTrue(watch.hasNext(), name);
+                }
                 assertEquals(before + 1, authority.calls(bare).size(), name);
             }
         }
@@ -183,6 +183,21 @@ class CallTest {
         authority.say(VALIDATE, failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0), ScriptedAuthority.NEVER);
         GatelodgeClient hurried = client.withTimeout(Duration.ofMillis(400));
         assertThrows(StoreUnavailableException.class, () -> hurried.sessions().validateSession(QUESTION));
+    }
+
+    @Test
+    void whatIsWatchedComesUntilItIsClosedOrBreaksOff() {
+        SessionWatch watch = client.sessions().watchSessions(WatchSessionsRequest.getDefaultInstance());
+        assertTrue(watch.hasNext());
+        assertFalse(watch.next().getReset());
+        assertFalse(watch.hasNext(), "the authority has ended it");
+        authority.say("WatchSessions", ScriptedAuthority.NEVER);
+        SessionWatch closed = client.sessions().watchSessions(WatchSessionsRequest.getDefaultInstance());
+        closed.close();
+        assertFalse(closed.hasNext());
+        authority.say("WatchSessions", failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0));
+        SessionWatch broken = client.sessions().watchSessions(WatchSessionsRequest.getDefaultInstance());
+        assertThrows(StoreUnavailableException.class, broken::hasNext);
     }
 
     @Test

@@ -27,6 +27,8 @@ import io.github.gatelodge.v1.SessionServiceRevokeResponse;
 import io.github.gatelodge.v1.UserInfo;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
+import io.github.gatelodge.v1.WatchSessionsRequest;
+import io.github.gatelodge.v1.WatchSessionsResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
@@ -205,6 +207,12 @@ final class FakeSessions extends SessionServiceImplBase {
                             .setRevokedCount(living == null ? 0 : 1)
                             .build());
         }
+    }
+
+    /** Vouches for nothing: whoever watches the fake keeps no answers. */
+    @Override
+    public void watchSessions(WatchSessionsRequest asked, StreamObserver<WatchSessionsResponse> to) {
+        to.onNext(WatchSessionsResponse.newBuilder().setReset(true).build());
     }
 
     private static InactiveSession inactive(InactiveReason reason) {
