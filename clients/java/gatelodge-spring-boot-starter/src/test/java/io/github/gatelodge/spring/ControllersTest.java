@@ -23,6 +23,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.autoconfigure.web.servlet.AutoConfigureMockMvc;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.http.CacheControl;
+import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.test.web.servlet.request.MockHttpServletRequestBuilder;
@@ -137,6 +138,16 @@ class ControllersTest {
                 .andExpect(status().isServiceUnavailable())
                 .andExpect(header().doesNotExist("Set-Cookie"));
         browser.perform(get("/open")).andExpect(status().isOk());
+    }
+
+    @Test
+    void aFormLogsOut() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        browser.perform(by(ada, post("/auth/web/logout"))
+                        .contentType(MediaType.APPLICATION_FORM_URLENCODED)
+                        .content("csrf_token=" + ada.csrfToken()))
+                .andExpect(status().isOk());
+        browser.perform(by(ada, get("/private"))).andExpect(status().isUnauthorized());
     }
 
     @Test
