@@ -30,7 +30,7 @@ public final class AdminCalls {
 
     /** Ends one session, or all of a user. When it answers, they are dead. */
     public AdminServiceRevokeResponse revoke(AdminServiceRevokeRequest question) {
-        return caller.call(AdminServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+        return caller.changingAll(AdminServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
     }
 
     /** How many living sessions a {@link #revoke} of the same target would end. Ends none. */

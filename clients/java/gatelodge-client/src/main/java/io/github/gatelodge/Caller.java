@@ -5,6 +5,10 @@ import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.error.ProviderUnavailableException;
 import io.github.gatelodge.error.UnreachableException;
+import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.SessionServiceGrpc;
+import io.github.gatelodge.v1.ValidateSessionRequest;
+import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsResponse;
 import io.grpc.CallOptions;
 import io.grpc.Context;
@@ -16,6 +20,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -84,6 +89,34 @@ final class Caller {
             Duration doubled = longest.multipliedBy(2);
             longest = doubled.compareTo(LONGEST_WAIT) < 0 ? doubled : LONGEST_WAIT;
         }
+    }
+
+    /** As {@link #call}, for one that changes the session behind cookies: nothing kept of it is used afterwards. */
+    <Q, A> A changing(MethodDescriptor<Q, A> method, Manner manner, Q question, List<Cookie> cookies) {
+        Keeping keeping = link.keeping();
+        return keeping == null
+                ? call(method, manner, question)
+                : keeping.changing(cookies, () -> call(method, manner, question));
+    }
+
+    /** As {@link #call}, for one that may change any session. */
+    <Q, A> A changingAll(MethodDescriptor<Q, A> method, Manner manner, Q question) {
+        Keeping keeping = link.keeping();
+        return keeping == null
+                ? call(method, manner, question)
+                : keeping.changingAll(() -> call(method, manner, question));
+    }
+
+    /** Checks a session, with what is kept. */
+    Verdict check(ValidateSessionRequest question) {
+        Keeping keeping = link.keeping();
+        MethodDescriptor<ValidateSessionRequest, ValidateSessionResponse> method =
+                SessionServiceGrpc.getValidateSessionMethod();
+        if (keeping == null) {
+            return Verdict.read(question, call(method, Manner.SAFE, question));
+        }
+        Duration within = timeout == null ? Manner.SAFE.timeout : timeout;
+        return keeping.check(question, within, asked -> call(method, Manner.SAFE, asked));
     }
 
     /** Opens a stream, which has no deadline and is not repeated. */

@@ -29,6 +29,11 @@ public final class ClientOptions {
     /** The variable with a PEM file of the key of that certificate (PKCS #8). */
     public static final String KEY_FILE = "GATELODGE_KEY_FILE";
 
+    /** The variable with how many answers this process keeps; 0 for none. */
+    public static final String KEEP_ANSWERS = "GATELODGE_KEEP_ANSWERS";
+
+    private static final int ANSWERS = 16_384;
+
     private final Map<String, String> settings;
     private final @Nullable Duration timeout;
     private final @Nullable Channel channel;
@@ -46,7 +51,7 @@ public final class ClientOptions {
 
     static ClientOptions from(Map<String, String> variables) {
         ClientOptions options = new ClientOptions(Map.of(), null, null);
-        for (String name : new String[] {ADDRESS, API_KEY, CA_FILE, CERT_FILE, KEY_FILE}) {
+        for (String name : new String[] {ADDRESS, API_KEY, CA_FILE, CERT_FILE, KEY_FILE, KEEP_ANSWERS}) {
             options = options.with(name, variables.getOrDefault(name, ""));
         }
         return options;
@@ -91,6 +96,14 @@ public final class ClientOptions {
     }
 
     /**
+     * Keeps at most this many answers of {@link SessionCalls#check} in this process, each for a few seconds and only
+     * while the client hears what happens to sessions; 0 for none. About 2 kB each.
+     */
+    public ClientOptions withKeepAnswers(int most) {
+        return with(KEEP_ANSWERS, Integer.toString(most));
+    }
+
+    /**
      * Asks over a channel that is there already, such as one to an authority in the same process. Address and files are
      * then not used, and closing the client leaves the channel open.
      */
@@ -100,6 +113,14 @@ public final class ClientOptions {
 
     Optional<String> setting(String name) {
         return Optional.ofNullable(settings.get(name));
+    }
+
+    int keepAnswers() {
+        String given = setting(KEEP_ANSWERS).orElse(Integer.toString(ANSWERS));
+        if (!given.matches("[0-9]{1,9}")) {
+            throw new OptionsException(KEEP_ANSWERS, "is \"" + given + "\": expected a number, 0 for none");
+        }
+        return Integer.parseInt(given);
     }
 
     Optional<Duration> timeout() {

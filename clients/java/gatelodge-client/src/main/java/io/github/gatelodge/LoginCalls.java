@@ -39,12 +39,17 @@ public final class LoginCalls {
 
     /** Completes a login. Not repeated here: the browser can do so, and gets the same answer. */
     public CompleteCallbackResponse completeCallback(CompleteCallbackRequest question) {
-        return caller.call(LoginServiceGrpc.getCompleteCallbackMethod(), Manner.COMPLETE_CALLBACK, question);
+        return caller.changing(
+                LoginServiceGrpc.getCompleteCallbackMethod(),
+                Manner.COMPLETE_CALLBACK,
+                question,
+                question.getCookiesList());
     }
 
     /** Ends the browser's session. */
     public StartLogoutResponse startLogout(StartLogoutRequest question) {
-        return caller.call(LoginServiceGrpc.getStartLogoutMethod(), Manner.START_LOGOUT, question);
+        return caller.changing(
+                LoginServiceGrpc.getStartLogoutMethod(), Manner.START_LOGOUT, question, question.getCookiesList());
     }
 
     /** Receives the browser back from the provider's logout. */

@@ -12,6 +12,7 @@ import io.github.gatelodge.v1.SessionServiceRevokeResponse;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsRequest;
+import java.util.List;
 
 /** Asks about, uses and ends the session that a browser presented. */
 public final class SessionCalls {
@@ -28,7 +29,7 @@ public final class SessionCalls {
      *     browser's cookies alone
      */
     public Verdict check(ValidateSessionRequest question) {
-        return Verdict.read(question, validateSession(question));
+        return caller.check(question);
     }
 
     /** As {@link #check}, with the answer unread: prefer that one, which minds what must not be taken for a yes. */
@@ -38,7 +39,8 @@ public final class SessionCalls {
 
     /** Fetches new tokens from the provider with the session's refresh token, now. */
     public RefreshTokensResponse refreshTokens(RefreshTokensRequest question) {
-        return caller.call(SessionServiceGrpc.getRefreshTokensMethod(), Manner.SAFE_SLOW, question);
+        return caller.changing(
+                SessionServiceGrpc.getRefreshTokensMethod(), Manner.SAFE_SLOW, question, question.getCookiesList());
     }
 
     /** The session's access token, refreshed first when it lives shorter than asked for. */
@@ -48,12 +50,16 @@ public final class SessionCalls {
 
     /** Who the session's user is, as it is known, or as the provider says now. */
     public GetUserInfoResponse getUserInfo(GetUserInfoRequest question) {
-        return caller.call(SessionServiceGrpc.getGetUserInfoMethod(), Manner.SAFE_SLOW, question);
+        return caller.changing(
+                SessionServiceGrpc.getGetUserInfoMethod(),
+                Manner.SAFE_SLOW,
+                question,
+                question.getRefresh() ? question.getCookiesList() : List.of());
     }
 
     /** Ends the presented session. */
     public SessionServiceRevokeResponse revoke(SessionServiceRevokeRequest question) {
-        return caller.call(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+        return caller.changing(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question, question.getCookiesList());
     }
 
     /**

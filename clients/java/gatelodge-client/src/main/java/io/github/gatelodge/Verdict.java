@@ -95,7 +95,8 @@ public sealed interface Verdict {
         return isFresh && judged.getScopesList().containsAll(asked.getScopesList());
     }
 
-    private static boolean isCsrfNeeded(ValidateSessionRequest question) {
+    /** Whether a CSRF token is needed, and so has to be among what was judged. */
+    static boolean isCsrfNeeded(ValidateSessionRequest question) {
         CsrfRequirement csrf = question.getRequirements().getCsrf();
         if (csrf == CsrfRequirement.CSRF_REQUIREMENT_REQUIRED) {
             return true;

@@ -55,6 +55,8 @@ class OptionsTest {
         "GATELODGE_CA_FILE, /etc/hosts",
         "GATELODGE_CERT_FILE, /etc/hosts",
         "GATELODGE_KEY_FILE, /etc/hosts",
+        "GATELODGE_KEEP_ANSWERS, many",
+        "GATELODGE_KEEP_ANSWERS, -1",
     })
     void aSettingThatCantBeRightIsNamed(String setting, String value) {
         OptionsException fault = refused(setting + "=" + value);

@@ -24,8 +24,10 @@ import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -45,6 +47,7 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
 
     private final Map<String, List<Object>> script = new HashMap<>();
     private final List<Call> calls = new ArrayList<>();
+    private final Set<String> open = new HashSet<>();
     private final Server server;
     private final ManagedChannel channel;
 
@@ -68,6 +71,15 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
     /** What a method answers from now on: messages, failures or {@link #NEVER}. */
     public synchronized void say(String method, Object... answers) {
         script.put(method, new ArrayList<>(List.of(answers)));
+    }
+
+    /** Leaves the streams of a method open after their first message. */
+    public synchronized void stays(String method) {
+        open.add(method);
+    }
+
+    private synchronized boolean isLeftOpen(String method) {
+        return open.contains(method);
     }
 
     /** The calls of a method so far. */
@@ -128,7 +140,9 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
                 }
                 call.sendHeaders(new Metadata());
                 call.sendMessage(message(call, answer));
-                call.close(Status.OK, new Metadata());
+                if (!isLeftOpen(method)) {
+                    call.close(Status.OK, new Metadata());
+                }
             }
         };
     }

@@ -18,6 +18,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param certFile PEM file of this application's own certificate, for mutual TLS
  * @param keyFile PEM file of the key of that certificate, in PKCS #8
  * @param timeout how long every call may take, instead of the defaults
+ * @param keepAnswers how many answers this process keeps for a moment while it hears what happens to sessions; 0 for
+ *     none
  * @param mountPrefix what stands before the paths of the edge's routes, such as /app. It has to be the authority's
  * @param routeSets the sets of routes to mount
  */
@@ -29,6 +31,7 @@ public record GatelodgeProperties(
         @Nullable Path certFile,
         @Nullable Path keyFile,
         @Nullable Duration timeout,
+        @Nullable Integer keepAnswers,
         @DefaultValue("") String mountPrefix,
         @DefaultValue("route_set_web") List<RouteSet> routeSets) {
     ClientOptions options() {
@@ -36,6 +39,7 @@ public record GatelodgeProperties(
         options = caFile == null ? options : options.withCaFile(caFile);
         options = certFile == null ? options : options.withCertFile(certFile);
         options = keyFile == null ? options : options.withKeyFile(keyFile);
+        options = keepAnswers == null ? options : options.withKeepAnswers(keepAnswers);
         return timeout == null ? options : options.withTimeout(timeout);
     }
 

@@ -13,13 +13,22 @@ final class EdgeUnderTest {
         int colon = listen.lastIndexOf(':');
         SpringApplication application = new SpringApplication(Application.class);
         application.setDefaultProperties(Map.of(
-                "server.address", listen.substring(0, colon),
-                "server.port", listen.substring(colon + 1),
-                "server.max-http-request-header-size", "16KB",
-                "server.tomcat.relaxed-query-chars", "[,]",
-                "spring.main.banner-mode", "off",
-                "spring.autoconfigure.exclude", SecurityAutoConfiguration.class.getName(),
-                "gatelodge.mount-prefix", System.getenv().getOrDefault("MOUNT_PREFIX", "")));
+                "server.address",
+                listen.substring(0, colon),
+                "server.port",
+                listen.substring(colon + 1),
+                "server.max-http-request-header-size",
+                "16KB",
+                "server.tomcat.relaxed-query-chars",
+                "[,]",
+                "spring.main.banner-mode",
+                "off",
+                "gatelodge.keep-answers",
+                "0",
+                "spring.autoconfigure.exclude",
+                SecurityAutoConfiguration.class.getName(),
+                "gatelodge.mount-prefix",
+                System.getenv().getOrDefault("MOUNT_PREFIX", "")));
         application.run(arguments);
         System.out.println("ready");
     }
