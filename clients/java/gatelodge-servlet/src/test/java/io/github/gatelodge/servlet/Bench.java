@@ -44,11 +44,13 @@ final class Bench {
             }
             System.out.printf(
                     Locale.ROOT,
-                    "{\"language\":\"java\",\"plain_us\":%.1f,\"checked_us\":%.1f,\"me_us\":%.1f,\"check_adds_us\":%.1f}%n",
+                    "{\"language\":\"java\",\"plain_us\":%.1f,\"checked_us\":%.1f,\"me_us\":%.1f,"
+                            + "\"check_adds_us\":%.1f,\"kept_checks_per_second\":%s}%n",
                     took[0],
                     took[1],
                     took[2],
-                    took[1] - took[0]);
+                    took[1] - took[0],
+                    System.getProperty("kept"));
             server.stop();
         }
     }
