@@ -9,6 +9,7 @@ mod asked;
 mod change_standing;
 mod changed;
 mod check_own_token;
+mod check_sessions;
 pub mod complete_callback;
 pub mod complete_logout;
 mod deliver;
@@ -108,6 +109,7 @@ pub struct Authority {
     stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
+    among_many: bool,
 }
 
 /// The call that a use case answers.
@@ -149,6 +151,7 @@ impl Authority {
             stream,
             under_way: Arc::default(),
             keys_at_hand: Arc::default(),
+            among_many: false,
         }
     }
 

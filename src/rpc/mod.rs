@@ -5,6 +5,8 @@ mod admin_service;
 mod answers;
 mod asked;
 pub mod callers;
+mod check;
+mod check_stream;
 mod fields;
 mod gate;
 mod login_service;

@@ -151,8 +151,9 @@ pub async fn serve(
     let limit = settings.max_message_bytes;
     let (calls, work) = (Places::new(settings.max_in_flight), Work(settings.tasks.clone()));
     let stopping = CancellationToken::new();
-    let streams = Streams { stopping: stopping.clone(), longest: settings.max_connection_age };
-    let sessions = Sessions { authority: authority.clone(), work: work.clone(), streams };
+    let streams =
+        Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
+    let sessions = Sessions { authority: authority.clone(), work: work.clone(), places: calls.clone(), streams };
     let logins = Logins { authority: authority.clone(), work };
     let router = server
         .layer(Gate::new(callers, calls.clone()))

@@ -3,9 +3,12 @@
 use std::pin::Pin;
 
 use futures::{Stream, StreamExt as _};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
-use super::asked::asked;
+use super::asked::{Asked, asked};
+use super::check::Desk;
+use super::check_stream::{self, Answers};
+use super::places::Places;
 use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
@@ -17,6 +20,8 @@ use crate::authority::Authority;
 pub(super) struct Sessions {
     pub(super) authority: Authority,
     pub(super) work: Work,
+    /// The places of all calls, of which each question of a stream takes one.
+    pub(super) places: Places,
     pub(super) streams: Streams,
 }
 
@@ -34,6 +39,18 @@ impl SessionService for Sessions {
         let outcome = self.authority.validate_session(&asked.call, question).await.map_err(failed)?;
         let version = self.authority.settings_version();
         Ok(Response::new(answers::validated(outcome, self.authority.tenant_name(), version)))
+    }
+
+    type CheckSessionsStream = Answers;
+
+    async fn check_sessions(
+        &self,
+        request: Request<Streaming<v1::CheckSessionsRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let Asked { call, place } = asked();
+        let (authority, places) = (self.authority.for_many(), self.places.clone());
+        let desk = Desk { authority, places, request_id: call.request_id };
+        Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &self.streams)))
     }
 
     async fn refresh_tokens(

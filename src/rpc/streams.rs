@@ -5,12 +5,17 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// When streams end.
 #[derive(Clone, Debug)]
 pub(super) struct Streams {
+    /// Cancelled when the server is told to stop.
     pub(super) stopping: CancellationToken,
+    /// As a connection's, so that balancers spread callers anew.
     pub(super) longest: Duration,
+    /// Where streams are driven. A server that stops waits for them.
+    pub(super) tasks: TaskTracker,
 }
 
 impl Streams {

@@ -83,7 +83,7 @@ impl Authority {
     /// or by an end that this authority knows of. Marks are read with the session while the stream is broken.
     pub(in crate::authority) async fn look_up(&self, key: &SessionKey) -> Result<Lookup, Error> {
         let lookup = if self.stream.is_trusted(self.ports.clock.running()) {
-            self.ports.sessions.read(key).await?
+            self.read(key).await?
         } else {
             let (lookup, marks) = self.ports.sessions.read_with_marks(key).await?;
             self.stream.learn(&marks);

@@ -43,7 +43,7 @@ fn of(kinds: &[Kind]) -> v1::WatchSessionsRequest {
 }
 
 fn after(message: &v1::WatchSessionsResponse) -> v1::WatchSessionsRequest {
-    v1::WatchSessionsRequest { after_position: message.position.clone(), ..Default::default() }
+    v1::WatchSessionsRequest { after_position: message.position.clone(), ..of(&[Kind::Revoked]) }
 }
 
 async fn log_in(world: &World, sub: &str) -> (Browser, String) {

@@ -12,6 +12,8 @@ use gatelodge::authority::validate_session::{Outcome, Question, Requirements};
 use gatelodge::authority::{Error, Presented, watch_sessions};
 use gatelodge::session::event::{Position, What};
 
+use crate::redis::Server;
+use crate::store::bench::keys_of;
 use crate::world::faults::Fault;
 use crate::world::replicas::{Replicas, until};
 use crate::world::{Browser, Kept, World};
@@ -120,6 +122,29 @@ async fn a_reset_empties_the_cache() {
     replicas.hear().await;
     replicas.store.set(Fault::Away);
     assert!(matches!(presented(&replicas.two, browser.get("/")).await, Err(Error::StoreUnavailable(_))));
+}
+
+// XREAD goes on silently at the oldest entry that is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gap_in_the_stream_of_redis_is_noticed() {
+    let replicas = Replicas::over(Kept::Redis).await;
+    let browser = known(&replicas, "ada").await;
+    let mut watch = pin!(replicas.two.authority.watch_sessions(watch_sessions::Question::default()));
+    assert!(!watch.next().await.unwrap().reset);
+    replicas.cut.off.store(true, Ordering::SeqCst);
+    replicas.one.authority.revoke(&browser.fetch("GET", "/")).await.unwrap();
+    replicas.one.authority.announce(What::KeysRotated).await;
+    let prefix = replicas.prefix.clone();
+    let trimmed = tokio::task::spawn_blocking(move || {
+        let server = Server::shared();
+        let stream = keys_of(server, &prefix).into_iter().find(|key| key.ends_with(b"e\0\0\0\0")).unwrap();
+        redis::cmd("XTRIM").arg(stream).arg("MAXLEN").arg(1).query::<u64>(&mut server.admin()).unwrap()
+    });
+    assert!(trimmed.await.unwrap() > 0);
+    assert!(is_active(&replicas.two, &browser).await, "nobody could tell it yet");
+    replicas.cut.off.store(false, Ordering::SeqCst);
+    while !watch.next().await.unwrap().reset {}
+    assert!(!is_active(&replicas.two, &browser).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ use gatelodge::session::event::{Event, Position, What};
 use gatelodge::session::key::TenantNumber;
 use tokio::task::JoinHandle;
 
+use super::kept::fresh_prefix;
 use super::{FaultyStore, Kept, World};
 
 /// A log that can be cut off, or forget.
@@ -49,12 +50,12 @@ impl EventLog for Cut {
 
 /// Two authorities over one store, the second of which may be cut off from the log. One clock and one provider for both.
 pub async fn two(kept: Kept) -> (World, World, Arc<Cut>) {
-    let replicas = joined(kept).await;
-    (replicas.0, replicas.1, replicas.2)
+    let (one, two, cut, _) = joined(kept, &fresh_prefix()).await;
+    (one, two, cut)
 }
 
-async fn joined(kept: Kept) -> (World, World, Arc<Cut>, Arc<FaultyStore>) {
-    let (first, second) = kept.twice().await;
+async fn joined(kept: Kept, prefix: &str) -> (World, World, Arc<Cut>, Arc<FaultyStore>) {
+    let (first, second) = kept.twice(prefix).await;
     let mut ports = None;
     let one = World::built(
         &["idp"],
@@ -82,14 +83,17 @@ pub struct Replicas {
     pub cut: Arc<Cut>,
     /// The store of the second.
     pub store: Arc<FaultyStore>,
+    /// What their keys in Redis begin with.
+    pub prefix: String,
     keepers: [JoinHandle<()>; 2],
 }
 
 impl Replicas {
     pub async fn over(kept: Kept) -> Self {
-        let (one, two, cut, store) = joined(kept).await;
+        let prefix = fresh_prefix();
+        let (one, two, cut, store) = joined(kept, &prefix).await;
         let keepers = [&one, &two].map(|world| tokio::spawn(keeping(world.authority.clone())));
-        let replicas = Self { one, two, cut, store, keepers };
+        let replicas = Self { one, two, cut, store, prefix, keepers };
         replicas.hear().await;
         replicas
     }

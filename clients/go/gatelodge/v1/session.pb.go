@@ -480,6 +480,323 @@ func (x *ValidateSessionRequest) GetAsOfPosition() []byte {
 	return nil
 }
 
+// One question of CheckSessions.
+type CheckSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's own name for the question, which its answer repeats. The authority never looks at it.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The question.
+	Question *ValidateSessionRequest `protobuf:"bytes,2,opt,name=question,proto3" json:"question,omitempty"`
+	// How long the caller waits for the answer, from when the authority has read the question: as a call's deadline. At
+	// most one hour; absent for 30 seconds.
+	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Names the question in logs and error bodies, as metadata x-request-id names a call: 1 to 64 letters, digits, `-`, `_`
+	// and `.`. Anything else, and nothing, gets a name of the authority's own.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSessionsRequest) Reset() {
+	*x = CheckSessionsRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSessionsRequest) ProtoMessage() {}
+
+func (x *CheckSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSessionsRequest.ProtoReflect.Descriptor instead.
+func (*CheckSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CheckSessionsRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CheckSessionsRequest) GetQuestion() *ValidateSessionRequest {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *CheckSessionsRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *CheckSessionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// One answer of CheckSessions.
+type CheckSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of its question.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What became of the question. One that is unset or unknown means "could not say": answer 503.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*CheckSessionsResponse_Answer
+	//	*CheckSessionsResponse_Error
+	Result        isCheckSessionsResponse_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSessionsResponse) Reset() {
+	*x = CheckSessionsResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSessionsResponse) ProtoMessage() {}
+
+func (x *CheckSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSessionsResponse.ProtoReflect.Descriptor instead.
+func (*CheckSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CheckSessionsResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CheckSessionsResponse) GetResult() isCheckSessionsResponse_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *CheckSessionsResponse) GetAnswer() *ValidateSessionResponse {
+	if x != nil {
+		if x, ok := x.Result.(*CheckSessionsResponse_Answer); ok {
+			return x.Answer
+		}
+	}
+	return nil
+}
+
+func (x *CheckSessionsResponse) GetError() *CheckError {
+	if x != nil {
+		if x, ok := x.Result.(*CheckSessionsResponse_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isCheckSessionsResponse_Result interface {
+	isCheckSessionsResponse_Result()
+}
+
+type CheckSessionsResponse_Answer struct {
+	// The answer.
+	Answer *ValidateSessionResponse `protobuf:"bytes,2,opt,name=answer,proto3,oneof"`
+}
+
+type CheckSessionsResponse_Error struct {
+	// Why there is none. It never speaks of the browser's session.
+	Error *CheckError `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
+}
+
+func (*CheckSessionsResponse_Answer) isCheckSessionsResponse_Result() {}
+
+func (*CheckSessionsResponse_Error) isCheckSessionsResponse_Result() {}
+
+// Why one question of a stream has no answer: what the status of a call would say.
+type CheckError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The code, as of a call's status (google.rpc.Code): 14 is UNAVAILABLE.
+	Code uint32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// The reason, as in google.rpc.ErrorInfo: "STORE_UNAVAILABLE".
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// One sentence for people.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// The id under which the authority's log holds the cause.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How long to wait before asking again, as in google.rpc.RetryInfo; absent where nothing is said.
+	RetryAfter *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// The fields of the question that were refused, as in google.rpc.BadRequest.
+	FieldViolations []*CheckFieldViolation `protobuf:"bytes,6,rep,name=field_violations,json=fieldViolations,proto3" json:"field_violations,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CheckError) Reset() {
+	*x = CheckError{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckError) ProtoMessage() {}
+
+func (x *CheckError) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckError.ProtoReflect.Descriptor instead.
+func (*CheckError) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CheckError) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *CheckError) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CheckError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *CheckError) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CheckError) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *CheckError) GetFieldViolations() []*CheckFieldViolation {
+	if x != nil {
+		return x.FieldViolations
+	}
+	return nil
+}
+
+// A field of the caller's own that was refused.
+type CheckFieldViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its path in ValidateSessionRequest, or `timeout`; empty for the whole question.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What was expected.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFieldViolation) Reset() {
+	*x = CheckFieldViolation{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFieldViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFieldViolation) ProtoMessage() {}
+
+func (x *CheckFieldViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFieldViolation.ProtoReflect.Descriptor instead.
+func (*CheckFieldViolation) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CheckFieldViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *CheckFieldViolation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // What a request needs beyond a living session.
 type Requirements struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -495,7 +812,7 @@ type Requirements struct {
 
 func (x *Requirements) Reset() {
 	*x = Requirements{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +824,7 @@ func (x *Requirements) String() string {
 func (*Requirements) ProtoMessage() {}
 
 func (x *Requirements) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +837,7 @@ func (x *Requirements) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Requirements.ProtoReflect.Descriptor instead.
 func (*Requirements) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{1}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Requirements) GetCsrf() CsrfRequirement {
@@ -563,7 +880,7 @@ type ValidateSessionResponse struct {
 
 func (x *ValidateSessionResponse) Reset() {
 	*x = ValidateSessionResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +892,7 @@ func (x *ValidateSessionResponse) String() string {
 func (*ValidateSessionResponse) ProtoMessage() {}
 
 func (x *ValidateSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +905,7 @@ func (x *ValidateSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateSessionResponse.ProtoReflect.Descriptor instead.
 func (*ValidateSessionResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ValidateSessionResponse) GetOutcome() isValidateSessionResponse_Outcome {
@@ -687,7 +1004,7 @@ type ActiveSession struct {
 
 func (x *ActiveSession) Reset() {
 	*x = ActiveSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +1016,7 @@ func (x *ActiveSession) String() string {
 func (*ActiveSession) ProtoMessage() {}
 
 func (x *ActiveSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +1029,7 @@ func (x *ActiveSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActiveSession.ProtoReflect.Descriptor instead.
 func (*ActiveSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ActiveSession) GetIdentity() *Identity {
@@ -792,7 +1109,7 @@ type JudgedRequirements struct {
 
 func (x *JudgedRequirements) Reset() {
 	*x = JudgedRequirements{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +1121,7 @@ func (x *JudgedRequirements) String() string {
 func (*JudgedRequirements) ProtoMessage() {}
 
 func (x *JudgedRequirements) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +1134,7 @@ func (x *JudgedRequirements) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedRequirements.ProtoReflect.Descriptor instead.
 func (*JudgedRequirements) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *JudgedRequirements) GetCsrf() bool {
@@ -876,7 +1193,7 @@ type InactiveSession struct {
 
 func (x *InactiveSession) Reset() {
 	*x = InactiveSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1205,7 @@ func (x *InactiveSession) String() string {
 func (*InactiveSession) ProtoMessage() {}
 
 func (x *InactiveSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1218,7 @@ func (x *InactiveSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InactiveSession.ProtoReflect.Descriptor instead.
 func (*InactiveSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InactiveSession) GetReason() InactiveReason {
@@ -940,7 +1257,7 @@ type DeniedSession struct {
 
 func (x *DeniedSession) Reset() {
 	*x = DeniedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1269,7 @@ func (x *DeniedSession) String() string {
 func (*DeniedSession) ProtoMessage() {}
 
 func (x *DeniedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1282,7 @@ func (x *DeniedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeniedSession.ProtoReflect.Descriptor instead.
 func (*DeniedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeniedSession) GetReason() DeniedReason {
@@ -1023,7 +1340,7 @@ type WatchSessionsRequest struct {
 
 func (x *WatchSessionsRequest) Reset() {
 	*x = WatchSessionsRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1352,7 @@ func (x *WatchSessionsRequest) String() string {
 func (*WatchSessionsRequest) ProtoMessage() {}
 
 func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1365,7 @@ func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionsRequest.ProtoReflect.Descriptor instead.
 func (*WatchSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchSessionsRequest) GetKinds() []SessionEventKind {
@@ -1084,7 +1401,7 @@ type WatchSessionsResponse struct {
 
 func (x *WatchSessionsResponse) Reset() {
 	*x = WatchSessionsResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1413,7 @@ func (x *WatchSessionsResponse) String() string {
 func (*WatchSessionsResponse) ProtoMessage() {}
 
 func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1426,7 @@ func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSessionsResponse.ProtoReflect.Descriptor instead.
 func (*WatchSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchSessionsResponse) GetEvents() []*SessionEvent {
@@ -1155,7 +1472,7 @@ type SessionEvent struct {
 
 func (x *SessionEvent) Reset() {
 	*x = SessionEvent{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1484,7 @@ func (x *SessionEvent) String() string {
 func (*SessionEvent) ProtoMessage() {}
 
 func (x *SessionEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1497,7 @@ func (x *SessionEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEvent.ProtoReflect.Descriptor instead.
 func (*SessionEvent) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SessionEvent) GetKind() SessionEventKind {
@@ -1217,7 +1534,7 @@ type RefreshTokensRequest struct {
 
 func (x *RefreshTokensRequest) Reset() {
 	*x = RefreshTokensRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1546,7 @@ func (x *RefreshTokensRequest) String() string {
 func (*RefreshTokensRequest) ProtoMessage() {}
 
 func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1559,7 @@ func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTokensRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RefreshTokensRequest) GetCookies() []*Cookie {
@@ -1280,7 +1597,7 @@ type RefreshTokensResponse struct {
 
 func (x *RefreshTokensResponse) Reset() {
 	*x = RefreshTokensResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1609,7 @@ func (x *RefreshTokensResponse) String() string {
 func (*RefreshTokensResponse) ProtoMessage() {}
 
 func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1622,7 @@ func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTokensResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RefreshTokensResponse) GetOutcome() isRefreshTokensResponse_Outcome {
@@ -1387,7 +1704,7 @@ type RefreshedTokens struct {
 
 func (x *RefreshedTokens) Reset() {
 	*x = RefreshedTokens{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +1716,7 @@ func (x *RefreshedTokens) String() string {
 func (*RefreshedTokens) ProtoMessage() {}
 
 func (x *RefreshedTokens) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +1729,7 @@ func (x *RefreshedTokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshedTokens.ProtoReflect.Descriptor instead.
 func (*RefreshedTokens) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RefreshedTokens) GetAccessTokenExpireTime() *timestamppb.Timestamp {
@@ -1446,7 +1763,7 @@ type GetAccessTokenRequest struct {
 
 func (x *GetAccessTokenRequest) Reset() {
 	*x = GetAccessTokenRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1458,7 +1775,7 @@ func (x *GetAccessTokenRequest) String() string {
 func (*GetAccessTokenRequest) ProtoMessage() {}
 
 func (x *GetAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1471,7 +1788,7 @@ func (x *GetAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetAccessTokenRequest) GetCookies() []*Cookie {
@@ -1518,7 +1835,7 @@ type GetAccessTokenResponse struct {
 
 func (x *GetAccessTokenResponse) Reset() {
 	*x = GetAccessTokenResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1530,7 +1847,7 @@ func (x *GetAccessTokenResponse) String() string {
 func (*GetAccessTokenResponse) ProtoMessage() {}
 
 func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1543,7 +1860,7 @@ func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetAccessTokenResponse) GetOutcome() isGetAccessTokenResponse_Outcome {
@@ -1606,7 +1923,7 @@ type AccessToken struct {
 
 func (x *AccessToken) Reset() {
 	*x = AccessToken{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1935,7 @@ func (x *AccessToken) String() string {
 func (*AccessToken) ProtoMessage() {}
 
 func (x *AccessToken) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1948,7 @@ func (x *AccessToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessToken.ProtoReflect.Descriptor instead.
 func (*AccessToken) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AccessToken) GetValue() string {
@@ -1677,7 +1994,7 @@ type GetUserInfoRequest struct {
 
 func (x *GetUserInfoRequest) Reset() {
 	*x = GetUserInfoRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +2006,7 @@ func (x *GetUserInfoRequest) String() string {
 func (*GetUserInfoRequest) ProtoMessage() {}
 
 func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +2019,7 @@ func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetUserInfoRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetUserInfoRequest) GetCookies() []*Cookie {
@@ -1747,7 +2064,7 @@ type GetUserInfoResponse struct {
 
 func (x *GetUserInfoResponse) Reset() {
 	*x = GetUserInfoResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1759,7 +2076,7 @@ func (x *GetUserInfoResponse) String() string {
 func (*GetUserInfoResponse) ProtoMessage() {}
 
 func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1772,7 +2089,7 @@ func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetUserInfoResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetUserInfoResponse) GetOutcome() isGetUserInfoResponse_Outcome {
@@ -1856,7 +2173,7 @@ type UserInfo struct {
 
 func (x *UserInfo) Reset() {
 	*x = UserInfo{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1868,7 +2185,7 @@ func (x *UserInfo) String() string {
 func (*UserInfo) ProtoMessage() {}
 
 func (x *UserInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1881,7 +2198,7 @@ func (x *UserInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserInfo.ProtoReflect.Descriptor instead.
 func (*UserInfo) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UserInfo) GetIdentity() *Identity {
@@ -1925,7 +2242,7 @@ type SessionServiceRevokeRequest struct {
 
 func (x *SessionServiceRevokeRequest) Reset() {
 	*x = SessionServiceRevokeRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1937,7 +2254,7 @@ func (x *SessionServiceRevokeRequest) String() string {
 func (*SessionServiceRevokeRequest) ProtoMessage() {}
 
 func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,7 +2267,7 @@ func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SessionServiceRevokeRequest) GetCookies() []*Cookie {
@@ -2003,7 +2320,7 @@ type PresentedSession struct {
 
 func (x *PresentedSession) Reset() {
 	*x = PresentedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2332,7 @@ func (x *PresentedSession) String() string {
 func (*PresentedSession) ProtoMessage() {}
 
 func (x *PresentedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2345,7 @@ func (x *PresentedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentedSession.ProtoReflect.Descriptor instead.
 func (*PresentedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 // The answer of SessionService.Revoke.
@@ -2042,7 +2359,7 @@ type SessionServiceRevokeResponse struct {
 
 func (x *SessionServiceRevokeResponse) Reset() {
 	*x = SessionServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2371,7 @@ func (x *SessionServiceRevokeResponse) String() string {
 func (*SessionServiceRevokeResponse) ProtoMessage() {}
 
 func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2384,7 @@ func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
@@ -2092,7 +2409,31 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\vanswer_json\x18\a \x01(\bR\n" +
 	"answerJson\x12$\n" +
 	"\x0eas_of_position\x18\b \x01(\fR\fasOfPositionB\b\n" +
-	"\x06_touch\"\x98\x01\n" +
+	"\x06_touch\"\xbc\x01\n" +
+	"\x14CheckSessionsRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12@\n" +
+	"\bquestion\x18\x02 \x01(\v2$.gatelodge.v1.ValidateSessionRequestR\bquestion\x123\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xa4\x01\n" +
+	"\x15CheckSessionsResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12?\n" +
+	"\x06answer\x18\x02 \x01(\v2%.gatelodge.v1.ValidateSessionResponseH\x00R\x06answer\x120\n" +
+	"\x05error\x18\x03 \x01(\v2\x18.gatelodge.v1.CheckErrorH\x00R\x05errorB\b\n" +
+	"\x06result\"\xfb\x01\n" +
+	"\n" +
+	"CheckError\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12:\n" +
+	"\vretry_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\x12L\n" +
+	"\x10field_violations\x18\x06 \x03(\v2!.gatelodge.v1.CheckFieldViolationR\x0ffieldViolations\"M\n" +
+	"\x13CheckFieldViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x98\x01\n" +
 	"\fRequirements\x121\n" +
 	"\x04csrf\x18\x01 \x01(\x0e2\x1d.gatelodge.v1.CsrfRequirementR\x04csrf\x12\x16\n" +
 	"\x06scopes\x18\x02 \x03(\tR\x06scopes\x12=\n" +
@@ -2232,9 +2573,10 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	" SESSION_EVENT_KIND_USER_DISABLED\x10\x06\x12'\n" +
 	"#SESSION_EVENT_KIND_PROVIDER_REVOKED\x10\a\x12%\n" +
 	"!SESSION_EVENT_KIND_TENANT_REVOKED\x10\b\x12#\n" +
-	"\x1fSESSION_EVENT_KIND_KEYS_ROTATED\x10\t2\xb8\x04\n" +
+	"\x1fSESSION_EVENT_KIND_KEYS_ROTATED\x10\t2\x96\x05\n" +
 	"\x0eSessionService\x12^\n" +
-	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n" +
+	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12\\\n" +
+	"\rCheckSessions\x12\".gatelodge.v1.CheckSessionsRequest\x1a#.gatelodge.v1.CheckSessionsResponse(\x010\x01\x12X\n" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
 	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n" +
 	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n" +
@@ -2255,7 +2597,7 @@ func file_gatelodge_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_gatelodge_v1_session_proto_goTypes = []any{
 	(CsrfRequirement)(0),                 // 0: gatelodge.v1.CsrfRequirement
 	(FingerprintJudgement)(0),            // 1: gatelodge.v1.FingerprintJudgement
@@ -2263,103 +2605,115 @@ var file_gatelodge_v1_session_proto_goTypes = []any{
 	(DeniedReason)(0),                    // 3: gatelodge.v1.DeniedReason
 	(SessionEventKind)(0),                // 4: gatelodge.v1.SessionEventKind
 	(*ValidateSessionRequest)(nil),       // 5: gatelodge.v1.ValidateSessionRequest
-	(*Requirements)(nil),                 // 6: gatelodge.v1.Requirements
-	(*ValidateSessionResponse)(nil),      // 7: gatelodge.v1.ValidateSessionResponse
-	(*ActiveSession)(nil),                // 8: gatelodge.v1.ActiveSession
-	(*JudgedRequirements)(nil),           // 9: gatelodge.v1.JudgedRequirements
-	(*InactiveSession)(nil),              // 10: gatelodge.v1.InactiveSession
-	(*DeniedSession)(nil),                // 11: gatelodge.v1.DeniedSession
-	(*WatchSessionsRequest)(nil),         // 12: gatelodge.v1.WatchSessionsRequest
-	(*WatchSessionsResponse)(nil),        // 13: gatelodge.v1.WatchSessionsResponse
-	(*SessionEvent)(nil),                 // 14: gatelodge.v1.SessionEvent
-	(*RefreshTokensRequest)(nil),         // 15: gatelodge.v1.RefreshTokensRequest
-	(*RefreshTokensResponse)(nil),        // 16: gatelodge.v1.RefreshTokensResponse
-	(*RefreshedTokens)(nil),              // 17: gatelodge.v1.RefreshedTokens
-	(*GetAccessTokenRequest)(nil),        // 18: gatelodge.v1.GetAccessTokenRequest
-	(*GetAccessTokenResponse)(nil),       // 19: gatelodge.v1.GetAccessTokenResponse
-	(*AccessToken)(nil),                  // 20: gatelodge.v1.AccessToken
-	(*GetUserInfoRequest)(nil),           // 21: gatelodge.v1.GetUserInfoRequest
-	(*GetUserInfoResponse)(nil),          // 22: gatelodge.v1.GetUserInfoResponse
-	(*UserInfo)(nil),                     // 23: gatelodge.v1.UserInfo
-	(*SessionServiceRevokeRequest)(nil),  // 24: gatelodge.v1.SessionServiceRevokeRequest
-	(*PresentedSession)(nil),             // 25: gatelodge.v1.PresentedSession
-	(*SessionServiceRevokeResponse)(nil), // 26: gatelodge.v1.SessionServiceRevokeResponse
-	(*Cookie)(nil),                       // 27: gatelodge.v1.Cookie
-	(*RequestContext)(nil),               // 28: gatelodge.v1.RequestContext
-	(*durationpb.Duration)(nil),          // 29: google.protobuf.Duration
-	(*Identity)(nil),                     // 30: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                  // 31: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
-	(*HttpAnswer)(nil),                   // 33: gatelodge.v1.HttpAnswer
+	(*CheckSessionsRequest)(nil),         // 6: gatelodge.v1.CheckSessionsRequest
+	(*CheckSessionsResponse)(nil),        // 7: gatelodge.v1.CheckSessionsResponse
+	(*CheckError)(nil),                   // 8: gatelodge.v1.CheckError
+	(*CheckFieldViolation)(nil),          // 9: gatelodge.v1.CheckFieldViolation
+	(*Requirements)(nil),                 // 10: gatelodge.v1.Requirements
+	(*ValidateSessionResponse)(nil),      // 11: gatelodge.v1.ValidateSessionResponse
+	(*ActiveSession)(nil),                // 12: gatelodge.v1.ActiveSession
+	(*JudgedRequirements)(nil),           // 13: gatelodge.v1.JudgedRequirements
+	(*InactiveSession)(nil),              // 14: gatelodge.v1.InactiveSession
+	(*DeniedSession)(nil),                // 15: gatelodge.v1.DeniedSession
+	(*WatchSessionsRequest)(nil),         // 16: gatelodge.v1.WatchSessionsRequest
+	(*WatchSessionsResponse)(nil),        // 17: gatelodge.v1.WatchSessionsResponse
+	(*SessionEvent)(nil),                 // 18: gatelodge.v1.SessionEvent
+	(*RefreshTokensRequest)(nil),         // 19: gatelodge.v1.RefreshTokensRequest
+	(*RefreshTokensResponse)(nil),        // 20: gatelodge.v1.RefreshTokensResponse
+	(*RefreshedTokens)(nil),              // 21: gatelodge.v1.RefreshedTokens
+	(*GetAccessTokenRequest)(nil),        // 22: gatelodge.v1.GetAccessTokenRequest
+	(*GetAccessTokenResponse)(nil),       // 23: gatelodge.v1.GetAccessTokenResponse
+	(*AccessToken)(nil),                  // 24: gatelodge.v1.AccessToken
+	(*GetUserInfoRequest)(nil),           // 25: gatelodge.v1.GetUserInfoRequest
+	(*GetUserInfoResponse)(nil),          // 26: gatelodge.v1.GetUserInfoResponse
+	(*UserInfo)(nil),                     // 27: gatelodge.v1.UserInfo
+	(*SessionServiceRevokeRequest)(nil),  // 28: gatelodge.v1.SessionServiceRevokeRequest
+	(*PresentedSession)(nil),             // 29: gatelodge.v1.PresentedSession
+	(*SessionServiceRevokeResponse)(nil), // 30: gatelodge.v1.SessionServiceRevokeResponse
+	(*Cookie)(nil),                       // 31: gatelodge.v1.Cookie
+	(*RequestContext)(nil),               // 32: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),          // 33: google.protobuf.Duration
+	(*Identity)(nil),                     // 34: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                  // 35: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),        // 36: google.protobuf.Timestamp
+	(*HttpAnswer)(nil),                   // 37: gatelodge.v1.HttpAnswer
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
-	27, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
-	6,  // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
-	0,  // 3: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
-	29, // 4: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
-	8,  // 5: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
-	10, // 6: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	11, // 7: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	30, // 8: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
-	31, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
-	9,  // 10: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
-	29, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	32, // 12: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
-	29, // 13: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
-	1,  // 14: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
-	2,  // 15: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	33, // 16: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	3,  // 17: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	33, // 18: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	31, // 19: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
-	4,  // 20: gatelodge.v1.WatchSessionsRequest.kinds:type_name -> gatelodge.v1.SessionEventKind
-	14, // 21: gatelodge.v1.WatchSessionsResponse.events:type_name -> gatelodge.v1.SessionEvent
-	29, // 22: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
-	4,  // 23: gatelodge.v1.SessionEvent.kind:type_name -> gatelodge.v1.SessionEventKind
-	27, // 24: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 25: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
-	17, // 26: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
-	10, // 27: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	11, // 28: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	33, // 29: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	32, // 30: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	31, // 31: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	27, // 32: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 33: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	29, // 34: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
-	20, // 35: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
-	10, // 36: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	32, // 37: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	27, // 38: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 39: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
-	23, // 40: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
-	10, // 41: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	11, // 42: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	33, // 43: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	30, // 44: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
-	32, // 45: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
-	31, // 46: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
-	27, // 47: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 48: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 49: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	5,  // 50: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	15, // 51: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	18, // 52: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	21, // 53: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
-	24, // 54: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	12, // 55: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
-	7,  // 56: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	16, // 57: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	19, // 58: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	22, // 59: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
-	26, // 60: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	13, // 61: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
-	56, // [56:62] is the sub-list for method output_type
-	50, // [50:56] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	31, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
+	10, // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
+	5,  // 3: gatelodge.v1.CheckSessionsRequest.question:type_name -> gatelodge.v1.ValidateSessionRequest
+	33, // 4: gatelodge.v1.CheckSessionsRequest.timeout:type_name -> google.protobuf.Duration
+	11, // 5: gatelodge.v1.CheckSessionsResponse.answer:type_name -> gatelodge.v1.ValidateSessionResponse
+	8,  // 6: gatelodge.v1.CheckSessionsResponse.error:type_name -> gatelodge.v1.CheckError
+	33, // 7: gatelodge.v1.CheckError.retry_after:type_name -> google.protobuf.Duration
+	9,  // 8: gatelodge.v1.CheckError.field_violations:type_name -> gatelodge.v1.CheckFieldViolation
+	0,  // 9: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
+	33, // 10: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
+	12, // 11: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
+	14, // 12: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 13: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	34, // 14: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
+	35, // 15: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
+	13, // 16: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
+	33, // 17: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
+	36, // 18: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
+	33, // 19: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	1,  // 20: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
+	2,  // 21: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
+	37, // 22: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	3,  // 23: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
+	37, // 24: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	35, // 25: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	4,  // 26: gatelodge.v1.WatchSessionsRequest.kinds:type_name -> gatelodge.v1.SessionEventKind
+	18, // 27: gatelodge.v1.WatchSessionsResponse.events:type_name -> gatelodge.v1.SessionEvent
+	33, // 28: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
+	4,  // 29: gatelodge.v1.SessionEvent.kind:type_name -> gatelodge.v1.SessionEventKind
+	31, // 30: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 31: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	21, // 32: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
+	14, // 33: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 34: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	37, // 35: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	36, // 36: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	35, // 37: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	31, // 38: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 39: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	33, // 40: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	24, // 41: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
+	14, // 42: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	36, // 43: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	31, // 44: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 45: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	27, // 46: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
+	14, // 47: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 48: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	37, // 49: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	34, // 50: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	36, // 51: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	35, // 52: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	31, // 53: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 54: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 55: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
+	5,  // 56: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	6,  // 57: gatelodge.v1.SessionService.CheckSessions:input_type -> gatelodge.v1.CheckSessionsRequest
+	19, // 58: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	22, // 59: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	25, // 60: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	28, // 61: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	16, // 62: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
+	11, // 63: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	7,  // 64: gatelodge.v1.SessionService.CheckSessions:output_type -> gatelodge.v1.CheckSessionsResponse
+	20, // 65: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	23, // 66: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	26, // 67: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	30, // 68: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	17, // 69: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
+	63, // [63:70] is the sub-list for method output_type
+	56, // [56:63] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }
@@ -2372,25 +2726,29 @@ func file_gatelodge_v1_session_proto_init() {
 	file_gatelodge_v1_presented_proto_init()
 	file_gatelodge_v1_session_proto_msgTypes[0].OneofWrappers = []any{}
 	file_gatelodge_v1_session_proto_msgTypes[2].OneofWrappers = []any{
+		(*CheckSessionsResponse_Answer)(nil),
+		(*CheckSessionsResponse_Error)(nil),
+	}
+	file_gatelodge_v1_session_proto_msgTypes[6].OneofWrappers = []any{
 		(*ValidateSessionResponse_Active)(nil),
 		(*ValidateSessionResponse_Inactive)(nil),
 		(*ValidateSessionResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[11].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[15].OneofWrappers = []any{
 		(*RefreshTokensResponse_Refreshed)(nil),
 		(*RefreshTokensResponse_Inactive)(nil),
 		(*RefreshTokensResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[14].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[18].OneofWrappers = []any{
 		(*GetAccessTokenResponse_AccessToken)(nil),
 		(*GetAccessTokenResponse_Inactive)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[17].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[21].OneofWrappers = []any{
 		(*GetUserInfoResponse_UserInfo)(nil),
 		(*GetUserInfoResponse_Inactive)(nil),
 		(*GetUserInfoResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[19].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[23].OneofWrappers = []any{
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
 	}
 	type x struct{}
@@ -2399,7 +2757,7 @@ func file_gatelodge_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_session_proto_rawDesc), len(file_gatelodge_v1_session_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   22,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	SessionService_ValidateSession_FullMethodName = "/gatelodge.v1.SessionService/ValidateSession"
+	SessionService_CheckSessions_FullMethodName   = "/gatelodge.v1.SessionService/CheckSessions"
 	SessionService_RefreshTokens_FullMethodName   = "/gatelodge.v1.SessionService/RefreshTokens"
 	SessionService_GetAccessToken_FullMethodName  = "/gatelodge.v1.SessionService/GetAccessToken"
 	SessionService_GetUserInfo_FullMethodName     = "/gatelodge.v1.SessionService/GetUserInfo"
@@ -45,6 +46,18 @@ type SessionServiceClient interface {
 	// An outcome that you do not know is "could not say" too.
 	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ValidateSession(ctx context.Context, in *ValidateSessionRequest, opts ...grpc.CallOption) (*ValidateSessionResponse, error)
+	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+	//
+	// Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+	// no CheckSessionsRequest ends it with INVALID_FIELD.
+	// Reasons: INVALID_FIELD, STREAM_ENDED.
+	CheckSessions(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse], error)
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -110,6 +123,19 @@ func (c *sessionServiceClient) ValidateSession(ctx context.Context, in *Validate
 	return out, nil
 }
 
+func (c *sessionServiceClient) CheckSessions(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[0], SessionService_CheckSessions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CheckSessionsRequest, CheckSessionsResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_CheckSessionsClient = grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse]
+
 func (c *sessionServiceClient) RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RefreshTokensResponse)
@@ -152,7 +178,7 @@ func (c *sessionServiceClient) Revoke(ctx context.Context, in *SessionServiceRev
 
 func (c *sessionServiceClient) WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[0], SessionService_WatchSessions_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[1], SessionService_WatchSessions_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +211,18 @@ type SessionServiceServer interface {
 	// An outcome that you do not know is "could not say" too.
 	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error)
+	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+	//
+	// Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+	// no CheckSessionsRequest ends it with INVALID_FIELD.
+	// Reasons: INVALID_FIELD, STREAM_ENDED.
+	CheckSessions(grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]) error
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -243,6 +281,9 @@ type UnimplementedSessionServiceServer struct{}
 func (UnimplementedSessionServiceServer) ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateSession not implemented")
 }
+func (UnimplementedSessionServiceServer) CheckSessions(grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method CheckSessions not implemented")
+}
 func (UnimplementedSessionServiceServer) RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTokens not implemented")
 }
@@ -296,6 +337,13 @@ func _SessionService_ValidateSession_Handler(srv interface{}, ctx context.Contex
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _SessionService_CheckSessions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(SessionServiceServer).CheckSessions(&grpc.GenericServerStream[CheckSessionsRequest, CheckSessionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_CheckSessionsServer = grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]
 
 func _SessionService_RefreshTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTokensRequest)
@@ -409,6 +457,12 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "CheckSessions",
+			Handler:       _SessionService_CheckSessions_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
 		{
 			StreamName:    "WatchSessions",
 			Handler:       _SessionService_WatchSessions_Handler,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod call;
+mod checks;
 pub mod error;
 mod kept;
 mod login;
@@ -22,6 +23,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use crate::v1;
 pub use admin::AdminCalls;
 use call::Manner;
+use checks::Checks;
 use error::Error;
 use kept::Kept;
 pub use login::LoginCalls;
@@ -49,6 +51,8 @@ struct Shared {
     known: AtomicBool,
     /// Answers that may be given again; `None` where none are kept.
     kept: Option<Arc<Kept>>,
+    /// `None` where each check is to be a call of its own.
+    checks: Option<Arc<Checks>>,
 }
 
 impl Client {
@@ -70,7 +74,14 @@ impl Client {
         };
         let kept = (options.keep_answers > 0).then(|| Arc::new(Kept::new(options.keep_answers)));
         Ok(Self {
-            shared: Arc::new(Shared { channel, address, authorization, known: AtomicBool::new(false), kept }),
+            shared: Arc::new(Shared {
+                channel,
+                address,
+                authorization,
+                known: AtomicBool::new(false),
+                kept,
+                checks: options.check_stream.then(Arc::default),
+            }),
             request_id: None,
             deadline: None,
         })

@@ -39,6 +39,7 @@ pub struct ClientOptions {
     cert_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
     pub(super) keep_answers: usize,
+    pub(super) check_stream: bool,
 }
 
 /// Why options can't be used. Names the variable that sets the option.
@@ -88,8 +89,15 @@ impl ClientOptions {
 
     /// An authority asked without a key, which answers for its health and nothing else.
     pub fn without_key(address: impl Into<String>) -> Self {
-        let keep_answers = ANSWERS;
-        Self { address: address.into(), api_key: None, ca_file: None, cert_file: None, key_file: None, keep_answers }
+        Self {
+            address: address.into(),
+            api_key: None,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            keep_answers: ANSWERS,
+            check_stream: true,
+        }
     }
 
     /// Accepts only certificates issued by those in this PEM file.
@@ -112,6 +120,15 @@ impl ClientOptions {
     #[must_use]
     pub const fn keep_answers(mut self, most: usize) -> Self {
         self.keep_answers = most;
+        self
+    }
+
+    /// Whether checks that are under way at the same moment, eight or more, may share a stream (`CheckSessions`), which
+    /// costs the authority a small part of as many calls. The default is that they may. A stream stays with one replica
+    /// for some minutes: where a balancer has to spread single checks, say no.
+    #[must_use]
+    pub const fn check_stream(mut self, may: bool) -> Self {
+        self.check_stream = may;
         self
     }
 
@@ -140,6 +157,7 @@ impl ClientOptions {
                 Some(most) => most.parse().map_err(|_| OptionsError::KeepAnswers(most))?,
                 None => ANSWERS,
             },
+            check_stream: true,
         })
     }
 

@@ -4,7 +4,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Client;
 use super::call::Manner;
+use super::checks::Told;
 use super::error::Error;
+use tonic::Response;
+
 use super::kept::Look;
 use super::kept::question::{Keeping, Key};
 use crate::v1;
@@ -26,6 +29,9 @@ pub struct SessionCalls<'a>(pub(super) &'a Client);
 
 impl SessionCalls<'_> {
     /// Who is behind a credential, and whether this request may go ahead, unread: [`SessionCalls::check`] reads it.
+    /// Where many are asked at the same moment they share a stream: see [`ClientOptions::check_stream`].
+    ///
+    /// [`ClientOptions::check_stream`]: super::options::ClientOptions::check_stream
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -33,9 +39,19 @@ impl SessionCalls<'_> {
         &self,
         question: v1::ValidateSessionRequest,
     ) -> Result<v1::ValidateSessionResponse, Error> {
+        let by_call =
+            |channel, question| async move { SessionServiceClient::new(channel).validate_session(question).await };
+        let Some(checks) = &self.0.shared.checks else { return self.0.call(Manner::SAFE, question, by_call).await };
+        let _under_way = checks.begin();
+        let (until, request_id) = (self.0.deadline(Manner::SAFE), self.0.request_id.as_ref());
+        let authorization = self.0.shared.authorization.as_ref();
         self.0
             .call(Manner::SAFE, question, |channel, question| async move {
-                SessionServiceClient::new(channel).validate_session(question).await
+                let told = Told { question: question.get_ref(), until, request_id };
+                match checks.ask(told, &channel, authorization).await {
+                    Some(answer) => answer.map(Response::new),
+                    None => by_call(channel, question).await,
+                }
             })
             .await
     }

@@ -13,7 +13,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::stream::{Answers, Stream};
 
 /// The key that every client here presents.
 pub const KEY: &str = "gl_edge_canary";
@@ -107,6 +109,7 @@ pub struct Scripts {
     pub logout: Script<v1::StartLogoutRequest, v1::StartLogoutResponse>,
     pub logged_out: Script<v1::CompleteLogoutRequest, v1::CompleteLogoutResponse>,
     pub validate: Script<v1::ValidateSessionRequest, v1::ValidateSessionResponse>,
+    pub stream: Stream,
     pub refresh: Script<v1::RefreshTokensRequest, v1::RefreshTokensResponse>,
     pub access_token: Script<v1::GetAccessTokenRequest, v1::GetAccessTokenResponse>,
     pub user_info: Script<v1::GetUserInfoRequest, v1::GetUserInfoResponse>,
@@ -232,13 +235,13 @@ pub fn http(status: u32, body: &'static str) -> v1::HttpAnswer {
 }
 
 macro_rules! answer_from_scripts {
-    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? $(; $($more:tt)*)? }) => {
+    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? } $($more:tt)*) => {
         #[tonic::async_trait]
         impl $service for Scripts {
+            $($more)*
             $(async fn $method(&self, request: Request<v1::$question>) -> Result<Response<v1::$answer>, Status> {
                 self.$script.answer(request).await
             })*
-            $($($more)*)?
         }
     };
 }
@@ -256,9 +259,10 @@ answer_from_scripts!(session_service_server::SessionService {
     refresh_tokens: refresh(RefreshTokensRequest) -> RefreshTokensResponse,
     get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
     get_user_info: user_info(GetUserInfoRequest) -> GetUserInfoResponse,
-    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse;
-
+    revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
+}
     type WatchSessionsStream = UnboundedReceiverStream<Message>;
+    type CheckSessionsStream = Answers;
 
     async fn watch_sessions(
         &self,
@@ -269,7 +273,14 @@ answer_from_scripts!(session_service_server::SessionService {
         self.watched.asked.lock().unwrap().push(request.into_inner());
         Ok(Response::new(UnboundedReceiverStream::new(receiver)))
     }
-});
+
+    async fn check_sessions(
+        &self,
+        request: Request<Streaming<v1::CheckSessionsRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        self.stream.open(request)
+    }
+);
 answer_from_scripts!(token_service_server::TokenService {
     validate_token: validate_token(ValidateTokenRequest) -> ValidateTokenResponse,
     mint_token: mint(MintTokenRequest) -> MintTokenResponse,

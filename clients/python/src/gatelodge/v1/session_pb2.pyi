@@ -289,6 +289,142 @@ class ValidateSessionRequest(google.protobuf.message.Message):
 global___ValidateSessionRequest = ValidateSessionRequest
 
 @typing.final
+class CheckSessionsRequest(google.protobuf.message.Message):
+    """One question of CheckSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    QUESTION_FIELD_NUMBER: builtins.int
+    TIMEOUT_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The caller's own name for the question, which its answer repeats. The authority never looks at it."""
+    request_id: builtins.str
+    """Names the question in logs and error bodies, as metadata x-request-id names a call: 1 to 64 letters, digits, `-`, `_`
+    and `.`. Anything else, and nothing, gets a name of the authority's own.
+    """
+    @property
+    def question(self) -> global___ValidateSessionRequest:
+        """The question."""
+
+    @property
+    def timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the caller waits for the answer, from when the authority has read the question: as a call's deadline. At
+        most one hour; absent for 30 seconds.
+        """
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        question: global___ValidateSessionRequest | None = ...,
+        timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["question", b"question", "timeout", b"timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["id", b"id", "question", b"question", "request_id", b"request_id", "timeout", b"timeout"]) -> None: ...
+
+global___CheckSessionsRequest = CheckSessionsRequest
+
+@typing.final
+class CheckSessionsResponse(google.protobuf.message.Message):
+    """One answer of CheckSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The id of its question."""
+    @property
+    def answer(self) -> global___ValidateSessionResponse:
+        """The answer."""
+
+    @property
+    def error(self) -> global___CheckError:
+        """Why there is none. It never speaks of the browser's session."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        answer: global___ValidateSessionResponse | None = ...,
+        error: global___CheckError | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "error", b"error", "result", b"result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "error", b"error", "id", b"id", "result", b"result"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["result", b"result"]) -> typing.Literal["answer", "error"] | None: ...
+
+global___CheckSessionsResponse = CheckSessionsResponse
+
+@typing.final
+class CheckError(google.protobuf.message.Message):
+    """Why one question of a stream has no answer: what the status of a call would say."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    RETRY_AFTER_FIELD_NUMBER: builtins.int
+    FIELD_VIOLATIONS_FIELD_NUMBER: builtins.int
+    code: builtins.int
+    """The code, as of a call's status (google.rpc.Code): 14 is UNAVAILABLE."""
+    reason: builtins.str
+    """The reason, as in google.rpc.ErrorInfo: "STORE_UNAVAILABLE"."""
+    message: builtins.str
+    """One sentence for people."""
+    request_id: builtins.str
+    """The id under which the authority's log holds the cause."""
+    @property
+    def retry_after(self) -> google.protobuf.duration_pb2.Duration:
+        """How long to wait before asking again, as in google.rpc.RetryInfo; absent where nothing is said."""
+
+    @property
+    def field_violations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CheckFieldViolation]:
+        """The fields of the question that were refused, as in google.rpc.BadRequest."""
+
+    def __init__(
+        self,
+        *,
+        code: builtins.int = ...,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+        request_id: builtins.str = ...,
+        retry_after: google.protobuf.duration_pb2.Duration | None = ...,
+        field_violations: collections.abc.Iterable[global___CheckFieldViolation] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["retry_after", b"retry_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "field_violations", b"field_violations", "message", b"message", "reason", b"reason", "request_id", b"request_id", "retry_after", b"retry_after"]) -> None: ...
+
+global___CheckError = CheckError
+
+@typing.final
+class CheckFieldViolation(google.protobuf.message.Message):
+    """A field of the caller's own that was refused."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """Its path in ValidateSessionRequest, or `timeout`; empty for the whole question."""
+    description: builtins.str
+    """What was expected."""
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        description: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "field", b"field"]) -> None: ...
+
+global___CheckFieldViolation = CheckFieldViolation
+
+@typing.final
 class Requirements(google.protobuf.message.Message):
     """What a request needs beyond a living session."""
 
