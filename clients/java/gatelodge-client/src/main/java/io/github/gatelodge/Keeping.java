@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,7 +114,7 @@ final class Keeping implements AutoCloseable {
      * Makes a call that changes the session behind cookies: whatever becomes of it, nothing kept of it is used any
      * more.
      */
-    <A> A changing(List<Cookie> cookies, java.util.function.Supplier<A> call) {
+    <A> A changing(List<Cookie> cookies, Supplier<A> call) {
         try {
             return call.get();
         } finally {
@@ -122,7 +123,7 @@ final class Keeping implements AutoCloseable {
     }
 
     /** Makes a call that may change any session. */
-    <A> A changingAll(java.util.function.Supplier<A> call) {
+    <A> A changingAll(Supplier<A> call) {
         try {
             return call.get();
         } finally {

@@ -3,14 +3,18 @@ package io.github.gatelodge;
 import com.google.protobuf.ByteString;
 import io.github.gatelodge.v1.ActiveSession;
 import io.github.gatelodge.v1.SessionEvent;
+import io.github.gatelodge.v1.SessionEventKind;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsResponse;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +31,11 @@ final class Kept {
     /** The stream is broken when no message has come for so long. */
     static final Duration SILENCE = Duration.ofSeconds(2);
 
+    private static final Set<SessionEventKind> IS_ABOUT_ONE = EnumSet.of(
+            SessionEventKind.SESSION_EVENT_KIND_REVOKED,
+            SessionEventKind.SESSION_EVENT_KIND_ROTATED,
+            SessionEventKind.SESSION_EVENT_KIND_REFRESHED,
+            SessionEventKind.SESSION_EVENT_KIND_CHANGED);
     private static final int PLACES = 4096;
     private static final long SWEEP_EVERY = Duration.ofSeconds(1).toNanos();
 
@@ -173,19 +182,18 @@ final class Kept {
             // Positions may begin anew.
             all.number = ++number;
             all.position = position;
-            java.util.Arrays.fill(sessions, null);
-            java.util.Arrays.fill(cookies, null);
+            Arrays.fill(sessions, null);
+            Arrays.fill(cookies, null);
             answers.clear();
         }
         for (SessionEvent event : message.getEventsList()) {
-            switch (event.getKind()) {
-                case SESSION_EVENT_KIND_REVOKED,
-                        SESSION_EVENT_KIND_ROTATED,
-                        SESSION_EVENT_KIND_REFRESHED,
-                        SESSION_EVENT_KIND_CHANGED ->
-                    of(sessions, place(event.getSessionId())).forget(++number, position);
-                case SESSION_EVENT_KIND_KEYS_ROTATED -> {}
-                default -> forgetAll(position);
+            if (event.getKind() == SessionEventKind.SESSION_EVENT_KIND_KEYS_ROTATED) {
+                continue;
+            }
+            if (IS_ABOUT_ONE.contains(event.getKind()) && !event.getSessionId().isEmpty()) {
+                of(sessions, place(event.getSessionId())).forget(++number, position);
+            } else {
+                forgetAll(position);
             }
         }
         heard = position;

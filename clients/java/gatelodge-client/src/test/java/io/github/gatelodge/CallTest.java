@@ -65,6 +65,9 @@ class CallTest {
                 AdminServiceGrpc.getServiceDescriptor(), client.admin());
         for (Map.Entry<ServiceDescriptor, Object> service : services.entrySet()) {
             for (MethodDescriptor<?, ?> method : service.getKey().getMethods()) {
+                if (method.getType() == MethodDescriptor.MethodType.BIDI_STREAMING) {
+                    continue; // CheckSessions, which a client never has to use
+                }
                 String bare = String.valueOf(method.getBareMethodName());
                 String name = Character.toLowerCase(bare.charAt(0)) + bare.substring(1);
                 Method call = Arrays.stream(service.getValue().getClass().getMethods())

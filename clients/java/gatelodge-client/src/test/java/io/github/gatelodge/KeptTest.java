@@ -117,6 +117,20 @@ class KeptTest {
         know();
         kept.hear(told(2, kind));
         assertFalse(isKnown());
+        ask(2);
+        kept.hear(told(3).addEvents(SessionEvent.newBuilder().setKind(kind)).build());
+        assertFalse(isKnown(), "an event that names no session is about all");
+    }
+
+    @Test
+    void anEventThatIsNotKnownIsAboutAll() {
+        know();
+        kept.hear(told(2).addEvents(SessionEvent.newBuilder().setKindValue(99).setSessionId("sid_2"))
+                .build());
+        assertFalse(isKnown());
+        ask(2);
+        kept.hear(told(3, SessionEventKind.SESSION_EVENT_KIND_KEYS_ROTATED));
+        assertTrue(isKnown(), "other keys change nothing");
     }
 
     @Test

@@ -34,6 +34,7 @@ final class Reasons {
             case ExchangeUnsupportedException.REASON -> new ExchangeUnsupportedException(failure);
             case TokenCheckOffException.REASON -> new TokenCheckOffException(failure);
             case UserInfoUnsupportedException.REASON -> new UserInfoUnsupportedException(failure);
+            case StreamEndedException.REASON -> new StreamEndedException(failure);
             default -> null;
         };
     }
