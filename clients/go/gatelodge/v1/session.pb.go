@@ -3501,8 +3501,8 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\rGetAttributes\x12\".gatelodge.v1.GetAttributesRequest\x1a#.gatelodge.v1.GetAttributesResponse\x12a\n" +
 	"\x10UpdateAttributes\x12%.gatelodge.v1.UpdateAttributesRequest\x1a&.gatelodge.v1.UpdateAttributesResponse\x12_\n" +
 	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponse\x12Z\n" +
-	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01B^\n" +
-	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
+	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01Bl\n" +
+	"\x16io.github.gatelodge.v1B\fSessionProtoP\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
 	file_gatelodge_v1_session_proto_rawDescOnce sync.Once
