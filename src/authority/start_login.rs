@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::answer::HttpAnswer;
+use super::complete_callback::failure_at_provider;
 use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, IdentityProvider};
@@ -89,14 +90,7 @@ impl Authority {
         let address = match wish.provider.authorization_url(&request).await {
             Ok(address) => address,
             Err(error) => {
-                let name = &login.provider;
-                tracing::warn!(
-                    provider = name,
-                    request_id = call.request_id,
-                    error = &error as &dyn std::error::Error,
-                    "no login began"
-                );
-                let failure = LoginFailure::ProviderUnavailable;
+                let failure = failure_at_provider(&error, &login.provider, call);
                 let answer = self.failed_login(&failure.trouble(), login.return_to.as_deref(), &context, call);
                 return Ok(Outcome { answer, failure: Some(failure) });
             }

@@ -54,8 +54,11 @@ pub struct Provider {
     pub enabled: bool,
     /// Known provider whose settings are filled in. Default: the one that is named like this entry, if there is one.
     pub preset: Option<Preset>,
-    /// The issuer, exactly as in the provider's metadata. Presets `google` and `microsoft` need none. A `{tenantid}`
-    /// in it stands for any Microsoft directory.
+    /// What it speaks, for a provider without a preset.
+    pub kind: Option<Kind>,
+    /// The issuer, exactly as in the provider's metadata. Presets `google`, `microsoft`, `gitlab`, `github` and `discord`
+    /// need none. A `{tenantid}` in it stands for any Microsoft directory. For `kind: oauth2`, which has no issuer, its
+    /// base address: it says whose users these are.
     pub issuer: Option<String>,
     /// The client id that the provider gave this application.
     pub client_id: Option<String>,
@@ -63,11 +66,13 @@ pub struct Provider {
     pub client_secret: Option<Secret>,
     /// File that holds the client secret, in place of `client_secret`.
     pub client_secret_file: Option<PathBuf>,
-    /// Scopes to ask for. Must contain `openid`.
+    /// Scopes to ask for. With OpenID Connect `openid` is among them. Default: openid, email, profile; GitHub's
+    /// read:user, user:email; Discord's identify, email.
     pub scopes: Vec<String>,
     /// What to write on the provider's button. Default: the preset's name, else the entry's.
     pub display_name: Option<String>,
-    /// Further claims of the ID token or userinfo that are let through to backends.
+    /// Further claims of the ID token or userinfo that are let through to backends. Of a profile (`kind: oauth2`) dots
+    /// lead into objects. Default for GitHub: login, company, location.
     pub claims: Vec<String>,
     /// When to ask the provider's userinfo endpoint, for claims that are not in its ID token.
     pub userinfo: Userinfo,
@@ -82,10 +87,64 @@ pub struct Provider {
     pub ca_file: Option<PathBuf>,
     /// Let the provider's addresses lead into private networks (a provider on the intranet).
     pub allow_private_network: bool,
+    /// Where a provider of `kind: oauth2` is asked, and where its answers say who the user is.
+    pub oauth2: OAuth2,
     /// Its access tokens, where APIs get them as bearer tokens (`TokenService.ValidateToken`).
     pub access_tokens: AccessTokens,
     /// Exchange a session's access token at the provider for one for another audience (RFC 8693).
     pub token_exchange: TokenExchange,
+}
+
+/// What a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Kind {
+    /// OpenID Connect.
+    #[serde(rename = "oidc")]
+    Oidc,
+    /// Plain OAuth2, with an API that says who the user of an access token is.
+    #[serde(rename = "oauth2")]
+    OAuth2,
+}
+
+/// Where a provider of plain OAuth2 is asked, and where its answers say who the user is.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OAuth2 {
+    /// Where the user is sent to log in.
+    pub authorization_endpoint: Option<String>,
+    /// Where the code is redeemed.
+    pub token_endpoint: Option<String>,
+    /// What says who the user of an access token is: a JSON object, asked for with the token as bearer.
+    pub profile_endpoint: Option<String>,
+    /// Where tokens are revoked (RFC 7009), if anywhere.
+    pub revocation_endpoint: Option<String>,
+    /// How it names itself in authorization responses (RFC 9207), where that is not `issuer`.
+    pub response_issuer: Option<String>,
+    /// Where in the profile everything stands.
+    pub claims: OAuth2Claims,
+}
+
+/// Where in a profile everything stands; dots lead into objects (`data.id`).
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OAuth2Claims {
+    /// What names the user for ever: a number or id, never a name or an address, which others may get later.
+    pub sub: String,
+    /// The email address.
+    pub email: String,
+    /// Whether the provider has verified it. Empty: it does not say, and no address counts as verified.
+    pub email_verified: String,
+    /// The display name.
+    pub name: String,
+    /// The address of a picture.
+    pub picture: String,
+}
+
+impl Default for OAuth2Claims {
+    fn default() -> Self {
+        let [sub, email, email_verified, name, picture] = ["id", "email", "", "name", "picture"].map(str::to_owned);
+        Self { sub, email, email_verified, name, picture }
+    }
 }
 
 /// A provider's access tokens, where APIs get them as bearer tokens.
@@ -145,6 +204,18 @@ pub enum Preset {
     Microsoft,
     /// Keycloak; needs the realm's address as issuer.
     Keycloak,
+    /// Auth0; needs the tenant's address as issuer, with the slash at its end.
+    Auth0,
+    /// Okta; needs the organisation's or authorization server's address as issuer.
+    Okta,
+    /// GitLab: gitlab.com, or your own as issuer.
+    #[serde(rename = "gitlab")]
+    GitLab,
+    /// GitHub, or your Enterprise Server as issuer. Plain OAuth2.
+    #[serde(rename = "github")]
+    GitHub,
+    /// Discord. Plain OAuth2.
+    Discord,
 }
 
 /// How the client secret is presented (OpenID Connect Core, 9).
@@ -222,11 +293,12 @@ impl Default for Provider {
         Self {
             enabled: true,
             preset: None,
+            kind: None,
             issuer: None,
             client_id: None,
             client_secret: None,
             client_secret_file: None,
-            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+            scopes: Vec::new(),
             display_name: None,
             claims: Vec::new(),
             userinfo: Userinfo::WhenNeeded,
@@ -235,6 +307,7 @@ impl Default for Provider {
             client_auth: ClientAuth::Auto,
             ca_file: None,
             allow_private_network: false,
+            oauth2: OAuth2::default(),
             access_tokens: AccessTokens::default(),
             token_exchange: TokenExchange::default(),
         }
@@ -249,8 +322,48 @@ impl Provider {
             "google" => Some(Preset::Google),
             "microsoft" => Some(Preset::Microsoft),
             "keycloak" => Some(Preset::Keycloak),
+            "auth0" => Some(Preset::Auth0),
+            "okta" => Some(Preset::Okta),
+            "gitlab" => Some(Preset::GitLab),
+            "github" => Some(Preset::GitHub),
+            "discord" => Some(Preset::Discord),
             _ => None,
         })
+    }
+
+    /// What the entry `name` speaks.
+    #[must_use]
+    pub fn kind_of(&self, name: &str) -> Kind {
+        match self.preset_of(name) {
+            Some(Preset::GitHub | Preset::Discord) => Kind::OAuth2,
+            Some(_) => Kind::Oidc,
+            None => self.kind.unwrap_or(Kind::Oidc),
+        }
+    }
+
+    /// The scopes that the entry `name` asks for.
+    #[must_use]
+    pub fn scopes_of(&self, name: &str) -> Vec<String> {
+        if !self.scopes.is_empty() {
+            return self.scopes.clone();
+        }
+        let usual: &[&str] = match (self.preset_of(name), self.kind_of(name)) {
+            (Some(Preset::GitHub), _) => &["read:user", "user:email"],
+            (Some(Preset::Discord), _) => &["identify", "email"],
+            (_, Kind::OAuth2) => &[],
+            (_, Kind::Oidc) => &["openid", "email", "profile"],
+        };
+        usual.iter().map(|scope| (*scope).to_owned()).collect()
+    }
+
+    /// Further claims that the entry `name` lets through: its own, else what its preset is asked for most.
+    #[must_use]
+    pub fn claims_of(&self, name: &str) -> Vec<String> {
+        let usual: &[&str] = match self.preset_of(name) {
+            Some(Preset::GitHub) if self.claims.is_empty() => &["login", "company", "location"],
+            _ => return self.claims.clone(),
+        };
+        usual.iter().map(|claim| (*claim).to_owned()).collect()
     }
 
     /// The issuer of the entry `name`: its own, else its preset's.
@@ -277,7 +390,10 @@ impl Preset {
         match self {
             Self::Google => Some("https://accounts.google.com"),
             Self::Microsoft => Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
-            Self::Keycloak => None,
+            Self::GitLab => Some("https://gitlab.com"),
+            Self::GitHub => Some("https://github.com"),
+            Self::Discord => Some("https://discord.com"),
+            Self::Keycloak | Self::Auth0 | Self::Okta => None,
         }
     }
 
@@ -286,6 +402,11 @@ impl Preset {
             Self::Google => "Google",
             Self::Microsoft => "Microsoft",
             Self::Keycloak => "Keycloak",
+            Self::Auth0 => "Auth0",
+            Self::Okta => "Okta",
+            Self::GitLab => "GitLab",
+            Self::GitHub => "GitHub",
+            Self::Discord => "Discord",
         }
     }
 }
