@@ -143,8 +143,12 @@ func (a asker) unavailable(cause *Error) *response {
 	return answer
 }
 
-// failed says in the log why there was no answer, and answers "could not say".
+// failed says in the log why there was no answer, and answers as the authority wishes, or "could not say".
 func (a asker) failed(err error) *response {
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Answer != nil {
+		a.logger.Debug("gatelodge: the authority answers for its provider's trouble", "error", err, "request_id", a.requestID)
+		return a.copy(failure.Answer)
+	}
 	return a.unavailable(logFailure(a.logger.With("request_id", a.requestID), err))
 }
 

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 )
 
 // A Reason is the machine-readable reason of a failed call, as in ErrorReason of the contract. It is an error only so
@@ -85,6 +87,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// Fields are the refused fields, for INVALID_ARGUMENT.
 	Fields []FieldViolation
+	// Answer is what an edge answers its browser in place of 503: the authority gives it for trouble of the provider.
+	Answer *v1.HttpAnswer
 
 	cause error
 }
@@ -167,6 +171,8 @@ func (c *caller) failure(ctx context.Context, err error) *Error {
 			failure.RequestID = detail.Metadata["request_id"]
 		case *errdetails.RetryInfo:
 			failure.RetryAfter = detail.RetryDelay.AsDuration()
+		case *v1.HttpAnswer:
+			failure.Answer = detail
 		case *errdetails.BadRequest:
 			for _, field := range detail.FieldViolations {
 				failure.Fields = append(failure.Fields, FieldViolation{Field: field.Field, Description: field.Description})

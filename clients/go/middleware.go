@@ -12,7 +12,8 @@ import (
 
 // Sessions looks for the session behind every request before the application sees it:
 //
-//   - A living session is in the request's context, see [SessionFrom], and its cookies go out with the response.
+//   - A living session is in the request's context, see [SessionFrom]. Its cookies go out with the response, and so does
+//     its new CSRF token where the credential was rotated.
 //   - Without a session the application goes ahead.
 //   - A request that the session may not make (CSRF, origin) gets the authority's answer; the application never sees it.
 //   - When the authority can't say, the browser gets 503 and keeps its cookies.
@@ -117,33 +118,38 @@ func (g *Gate) check(ctx context.Context, r *http.Request, needed *v1.Requiremen
 	return verdict, canDeliver(verdict)
 }
 
-// deliver makes w add the verdict's cookies when the application begins its response. Of two guards the inner one's
-// cookie is the newer.
+// deliver makes w add the verdict's cookies and CSRF token when the application begins its response. Of two guards the
+// inner one's are the newer.
 func (c *checked) deliver(w http.ResponseWriter) http.ResponseWriter {
 	switch {
-	case len(c.verdict.SetCookies) == 0:
+	case len(c.verdict.SetCookies) == 0 && c.verdict.CSRFToken == "":
 		return w
-	case c.delivery != nil:
-		c.delivery.cookies = c.verdict.SetCookies
-		return w
+	case c.delivery == nil:
+		c.delivery = &delivery{ResponseWriter: w}
+		w = c.delivery
 	}
-	c.delivery = &delivery{ResponseWriter: w, cookies: c.verdict.SetCookies}
-	return c.delivery
+	c.delivery.cookies, c.delivery.csrfToken = c.verdict.SetCookies, c.verdict.CSRFToken
+	if held := c.gate.settings(); held != nil {
+		c.delivery.csrfHeader = held.csrfHeader
+	}
+	return w
 }
 
 // withdraw keeps an outer guard's cookies back: "could not say" leaves the browser's alone.
 func (c *checked) withdraw() {
 	if c.delivery != nil {
-		c.delivery.cookies = nil
+		c.delivery.cookies, c.delivery.csrfToken = nil, ""
 	}
 }
 
-// A delivery adds cookies to a response, and keeps caches from handing them to others (security.md 66), whatever headers
+// A delivery adds cookies and a CSRF token to a response, and keeps caches from handing them to others (security.md 66), whatever headers
 // the application sets. It stands between only where there are cookies to deliver, which is seldom.
 type delivery struct {
 	http.ResponseWriter
-	cookies []string
-	isDone  bool
+	cookies    []string
+	csrfHeader string
+	csrfToken  string
+	isDone     bool
 }
 
 func (d *delivery) begin() {
@@ -151,9 +157,15 @@ func (d *delivery) begin() {
 		return
 	}
 	d.isDone = true
+	if len(d.cookies) == 0 && d.csrfToken == "" { // withdrawn
+		return
+	}
 	header := d.Header()
 	header.Set("Cache-Control", "no-store")
 	header["Set-Cookie"] = append(header["Set-Cookie"], d.cookies...)
+	if d.csrfToken != "" {
+		header.Set(d.csrfHeader, d.csrfToken)
+	}
 }
 
 func (d *delivery) WriteHeader(status int) {

@@ -25,6 +25,8 @@ var routes = []*route{
 	{"/auth/me", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead}, me},
 	{"/auth/web/logout", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, logout},
 	{"/auth/web/logged-out", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, loggedOut},
+	{"/auth/web/refresh", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, refresh},
+	{"/auth/web/userinfo", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead, http.MethodPost}, userInfo},
 }
 
 // allow is the value of Allow.
@@ -62,6 +64,27 @@ func loggedOut(ctx context.Context, r *request) (*response, error) {
 		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(),
 	})
 	return copied(r, done, err)
+}
+
+func refresh(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.sessions.RefreshTokens(ctx, &v1.RefreshTokensRequest{
+		Cookies: sessionCookies(r.Header, r.settings), Context: r.context(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.asker.copy(done.GetAnswer()), nil
+}
+
+// userInfo asks the provider only for a POST, which no other site can make a browser send.
+func userInfo(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.sessions.GetUserInfo(ctx, &v1.GetUserInfoRequest{
+		Cookies: sessionCookies(r.Header, r.settings), Context: r.context(), Refresh: r.Method == http.MethodPost,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.asker.copy(done.GetAnswer()), nil
 }
 
 func (r *request) query() []byte               { return query(r.Request, r.settings) }

@@ -21,7 +21,7 @@ type Verdict struct {
 	Judged *v1.JudgedRequirements
 	// SetCookies are whole Set-Cookie values to deliver with the answer to this very request.
 	SetCookies []string
-	// CSRFToken is a fresh one, when it was asked for.
+	// CSRFToken is a fresh one, when it was asked for or the credential was rotated: to be delivered beside SetCookies.
 	CSRFToken string
 	// SettingsVersion names the edge settings in force.
 	SettingsVersion string

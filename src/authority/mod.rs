@@ -36,6 +36,7 @@ mod own_token;
 pub mod ports;
 pub mod preview_revoke;
 pub mod provider;
+mod provider_trouble;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;

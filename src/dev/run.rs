@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -171,6 +172,7 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
 /// The demo page, and its two routes behind a layer that validates.
 fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
     let offered = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
+    let remembered = &config.app.sessions.remember_me;
     let options = DemoOptions {
         providers: offered
             .map(|(name, provider)| DemoProvider {
@@ -181,6 +183,7 @@ fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
         authority: config.server.listen.to_string(),
         session_cookie: config.app.sessions.cookie.name.clone(),
         csrf_header: config.app.sessions.csrf_header.clone(),
+        remember_seconds: remembered.enabled.then(|| Duration::from(remembered.max_age).as_secs()),
         test_users: USERNAMES.map(str::to_owned).into(),
         test_password: Some(PASSWORD.into()),
     };
@@ -201,6 +204,7 @@ async fn hand_over(session: Session, mut request: Request, next: Next) -> Respon
         last_active: millis(info.last_active_time),
         idle_end: millis(info.idle_expire_time),
         absolute_end: millis(info.absolute_expire_time),
+        remembered: info.remembered,
     });
     next.run(request).await
 }

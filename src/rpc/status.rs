@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::v1::ErrorReason;
+use super::answers;
+use super::v1::{ErrorReason, HttpAnswer};
 use crate::authority::Error;
 
 const DOMAIN: &str = "gatelodge";
 const PREFIX: &str = "ERROR_REASON_";
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+const HTTP_ANSWER: &str = "type.googleapis.com/gatelodge.v1.HttpAnswer";
 
 /// The status of a failed call. Its cause goes to the log, here and nowhere else, and never to the caller.
 pub(super) fn of(error: &Error, request_id: &str) -> Status {
@@ -33,7 +36,18 @@ pub(super) fn of(error: &Error, request_id: &str) -> Status {
     if let Error::ContextRequired(requirement) = error {
         details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
     }
-    Status::with_error_details(code, error.to_string(), details)
+    let status = Status::with_error_details(code, error.to_string(), details);
+    match error.answer(request_id) {
+        Some(answer) => with_answer(&status, &answers::http(answer)),
+        None => status,
+    }
+}
+
+/// The same status with what an edge answers in place of "could not say" among its details.
+fn with_answer(status: &Status, answer: &HttpAnswer) -> Status {
+    let Ok(mut whole) = tonic_types::Status::decode(status.details()) else { return status.clone() };
+    whole.details.push(prost_types::Any { type_url: HTTP_ANSWER.to_owned(), value: answer.encode_to_vec() });
+    Status::with_details(status.code(), status.message(), whole.encode_to_vec().into())
 }
 
 fn row(error: &Error) -> (Code, ErrorReason, bool) {

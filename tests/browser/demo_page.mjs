@@ -80,10 +80,18 @@ export class DemoPage {
 
   /** Does what counts, with the CSRF token or without. Answers what the page says became of it. */
   async act(withToken) {
-    const answered = this.page.waitForResponse((response) => response.request().method() === 'POST');
-    await this.page.locator(withToken ? '#csrf-action' : '#csrf-action-without').click();
-    const status = String((await answered).status());
-    const result = this.page.locator('#csrf-result', { hasText: status });
+    return this.#pressAndRead(withToken ? '#csrf-action' : '#csrf-action-without', '#csrf-result');
+  }
+
+  /** Presses a button of "Ask the provider again". Answers what the page says became of it. */
+  async askProvider(button) {
+    return this.#pressAndRead(button, '#again-result');
+  }
+
+  async #pressAndRead(button, output) {
+    const result = this.page.locator(output);
+    await result.evaluate((element) => { element.hidden = true; });
+    await this.page.locator(button).click();
     await result.waitFor({ state: 'visible' });
     return result.innerText();
   }

@@ -17,6 +17,8 @@ const STORES = {
   },
 };
 
+const APP = { sessions: { remember_me: { enabled: true } } };
+
 /**
  * Starts the store, the provider and the program; answers a world for the journeys. `startProvider(callback,
  * loggedOut)` starts a provider beside the development provider, which is there in any case.
@@ -37,7 +39,7 @@ export async function startWorld({ store, startProvider }) {
     const name = `${provider?.name ?? 'dev'} ${store}`;
     const log = join(ARTEFACTS, 'logs', `gatelodge-${name.replace(' ', '-')}.log`);
     // YAML is a superset of JSON.
-    writeFileSync(join(folder, 'gatelodge.yaml'), JSON.stringify({ development: true, ...kept.config, ...providers(provider) }, null, 2));
+    writeFileSync(join(folder, 'gatelodge.yaml'), JSON.stringify({ development: true, app: APP, ...kept.config, ...providers(provider) }, null, 2));
     const args = ['dev', '--config', join(folder, 'gatelodge.yaml'), '--folder', join(folder, 'kept'),
       '--listen', `127.0.0.1:${authority}`, '--edge-listen', `127.0.0.1:${edge}`, '--provider-listen', `127.0.0.1:${dev}`];
     const program = need(join(TARGET, 'debug', 'gatelodge'), 'the program');
@@ -52,7 +54,7 @@ export async function startWorld({ store, startProvider }) {
     };
     const address = `127.0.0.1:${authority}`;
     return {
-      name, baseUrl, provider: provider?.name ?? 'dev', keysInStore: kept.keysInStore, stop,
+      name, baseUrl, provider: provider?.name ?? 'dev', remembers: true, keysInStore: kept.keysInStore, stop,
       authority: authorityAt({ address, adminKey: key('admin'), backendKey: key('backend') }),
     };
   } catch (error) {

@@ -2,7 +2,7 @@
 // run against was started, nor which provider and store it has.
 //
 // A world is { name, baseUrl, provider, authority }: see demo_page.mjs, login_pages.mjs, authority.mjs. One with
-// `keysInStore()` can tell how many keys its store holds.
+// `keysInStore()` can tell how many keys its store holds; one that `remembers` offers "remember me".
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -107,6 +107,41 @@ const JOURNEYS = {
     assert.match(await page.act(true), /^200/);
     await page.reload();
     await page.signedIn(ANN);
+  },
+
+  'a page whose token is too old fetches another, and does what it was asked to': async ({ demo, world }) => {
+    const [first, second] = [await demo(), await demo()];
+    await first.logIn(ANN);
+    await second.page.goto(new URL(`/auth/web/login?provider=${world.provider}&redirect_uri=/`, world.baseUrl).href);
+    await finishOrComeBack(second, ANN);
+    assert.match(await first.act(true), /^200/);
+  },
+
+  'who asks to be remembered is remembered': async ({ demo, world, person, show }) => {
+    const page = await demo();
+    await page.open();
+    await page.signedOut();
+    assert.equal(await page.page.locator('#remember').isVisible(), Boolean(world.remembers));
+    if (!world.remembers) return;
+    await page.page.locator('#remember').check();
+    await show(page, 'asking to be remembered');
+    await page.page.locator(`#login-${world.provider}`).click();
+    await page.page.waitForURL((url) => url.origin !== new URL(world.baseUrl).origin);
+    await page.finishLogin(ANN);
+    assert.match(await page.page.locator('#remembered').innerText(), /^yes/);
+    const days = ((await sessionCookie(world, person)).expires - Date.now() / 1000) / 86_400;
+    assert.ok(days > 29 && days < 31, `the cookie lives for ${days} days`);
+  },
+
+  'new tokens and user info are fetched, and no token reaches the page': async ({ demo, world, show }) => {
+    const page = await demo();
+    await page.logIn(ANN);
+    assert.match(await page.askProvider('#refresh-tokens'), world.provider === 'certified' ? /^(200|409)/ : /^200/);
+    const said = await page.askProvider('#ask-user-info');
+    assert.match(said, /^200/);
+    assert.ok(said.includes(ANN), said);
+    await show(page, 'asked again');
+    assert.ok(!/eyJ[A-Za-z0-9]/.test(await page.page.content()));
   },
 
   'a backend sees who it is, an admin ends it, and the next load says so': async ({ demo, world, person, show }) => {

@@ -13,7 +13,7 @@ from .programs import Authority
 from .stage import Site, Stage, World
 
 # Cases that wait for their own edges begin first, and the quick ones fill the time.
-_PATIENT = ("trouble", "settings", "generations", "start")
+_PATIENT = ("rotation", "trouble", "settings", "generations", "start")
 
 
 def main() -> int:

@@ -52,7 +52,12 @@ class RefusedError(Exception):
     """A rule's way to end a call with a status."""
 
     def __init__(
-        self, code: str, message: str = "as the case says", reason: str = "", retry_after: float | None = None
+        self,
+        code: str,
+        message: str = "as the case says",
+        reason: str = "",
+        retry_after: float | None = None,
+        answer: Message | None = None,
     ):
         super().__init__(message)
         self.code = grpc.StatusCode[code]
@@ -64,6 +69,8 @@ class RefusedError(Exception):
             delay = duration_pb2.Duration()
             delay.FromNanoseconds(round(retry_after * 1e9))
             details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+        if answer is not None:
+            details.append(answer)
         packed = [any_pb2.Any() for _ in details]
         for box, detail in zip(packed, details, strict=True):
             box.Pack(detail)

@@ -73,7 +73,42 @@ class FakeAuthority:
         renewed = session.get("renewed_cookie")
         if renewed and asked.can_set_cookies and not any(cookie.value == renewed.encode() for cookie in asked.cookies):
             active.set_cookies.append(f"session={renewed}; Path=/; HttpOnly; SameSite=Lax")
+            active.csrf_token = _token(session)
         return answer
+
+    def refresh_tokens(self, call: Call, _ask: Ask) -> session_pb2.RefreshTokensResponse:
+        """The rule of RefreshTokens."""
+        answer = session_pb2.RefreshTokensResponse()
+        session = self._use(call.request, answer)
+        if session:
+            answer.refreshed.session.session_id = f"sid_{session['cookie']}"
+            answer.answer.CopyFrom(_json(200, {"message": "Tokens refreshed", "expires_at": None}))
+        return answer
+
+    def get_user_info(self, call: Call, _ask: Ask) -> session_pb2.GetUserInfoResponse:
+        """The rule of GetUserInfo."""
+        answer = session_pb2.GetUserInfoResponse()
+        session = self._use(call.request, answer)
+        if session:
+            answer.user_info.identity.user_id = session["user_id"]
+            known = {name: session.get(name) for name in ("user_id", "email", "name")}
+            answer.answer.CopyFrom(_json(200, {**known, "provider": session.get("provider", "fake")}))
+        return answer
+
+    def _use(self, asked, answer) -> dict | None:
+        """The session that may be used; where there is none, the answer says so."""
+        self._be_there()
+        session, reason = self._choose(asked.cookies)
+        if session is None:
+            answer.inactive.reason = REASONS[reason]
+            answer.answer.CopyFrom(_refused_for(reason))
+            return None
+        denied = self._judge_source(session, asked.context, asked.context.method not in SAFE)
+        if denied:
+            answer.denied.reason = DENIED[denied][0]
+            answer.answer.CopyFrom(_error(403, denied, DENIED[denied][1]))
+            return None
+        return session
 
     def start_logout(self, call: Call, _ask: Ask) -> login_pb2.StartLogoutResponse:
         """The rule of StartLogout."""
@@ -160,6 +195,10 @@ def _is_navigation(context) -> bool:
 def _sign_in(asked, reason: str) -> http_answer_pb2.HttpAnswer:
     if not asked.answer_json and _is_navigation(asked.context) and asked.context.method in SAFE:
         return _login(asked, {})
+    return _refused_for(reason)
+
+
+def _refused_for(reason: str) -> http_answer_pb2.HttpAnswer:
     if reason in ("none", "forged", "ambiguous"):
         return _error(401, "not_signed_in", "Not signed in")
     return _error(401, "session_ended", "Session expired")

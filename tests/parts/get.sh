@@ -137,6 +137,17 @@ get_python_client() {
   echo "$of" >"$made/.of"
 }
 
+get_typescript_client() {
+  get node || return 1
+  local package=clients/typescript lock
+  lock=$(sha256sum $package/package-lock.json | cut -c1-16)
+  [ "$(cat $package/node_modules/.of-lock 2>/dev/null)" != "$lock" ] || return 0
+  say "frameworks, linters and types of TypeScript" "for the TypeScript client, by npm"
+  # Not `npm ci`: it insists on Next's compilers for every other system, and not every registry has all of them.
+  logged npm-typescript npm install --prefix $package --ignore-scripts --no-audit --no-fund || return 1
+  echo "$lock" >$package/node_modules/.of-lock
+}
+
 get_grpcurl() {
   [ ! -x "$cache/bin/grpcurl" ] || return 0
   say "grpcurl v1.9.4" "the admin's tool, by go install"

@@ -58,7 +58,7 @@ func (a sessionService) ValidateSession(
 	}
 	active := &v1.ActiveSession{Identity: found.identity, Session: found.info, Judged: judged}
 	active.SetCookies = a.renewed(found, q)
-	if q.IssueCsrfToken {
+	if q.IssueCsrfToken || len(active.SetCookies) > 0 {
 		active.CsrfToken = found.who.CSRFToken
 	}
 	said.Outcome = &v1.ValidateSessionResponse_Active{Active: active}
@@ -122,29 +122,73 @@ func toLogin(context *v1.RequestContext, parameters string) *v1.HttpAnswer {
 	return redirect(http.StatusFound, place)
 }
 
-func (a sessionService) RefreshTokens(_ context.Context, q *v1.RefreshTokensRequest) (*v1.RefreshTokensResponse, error) {
+// use returns the living session that a request may use, or why it may not and what to answer.
+func (a *Authority) use(
+	cookies []*v1.Cookie, context *v1.RequestContext, requestID string,
+) (*session, *v1.InactiveSession, *v1.DeniedSession) {
+	found, reason := a.presented(cookies)
+	if found == nil {
+		return nil, a.inactive(reason, context, true, requestID), nil
+	}
+	if _, denied := a.judge(found, nil, context); denied != v1.DeniedReason_DENIED_REASON_UNSPECIFIED {
+		asked := &v1.ValidateSessionRequest{Context: context, AnswerJson: true}
+		return nil, nil, a.denied(found, denied, asked, requestID)
+	}
+	return found, nil, nil
+}
+
+// RefreshTokens brings new tokens of which nothing is known.
+func (a sessionService) RefreshTokens(
+	ctx context.Context, q *v1.RefreshTokensRequest,
+) (*v1.RefreshTokensResponse, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	found, reason := a.presented(q.Cookies)
-	if found == nil {
-		inactive := &v1.InactiveSession{Reason: reason}
-		return &v1.RefreshTokensResponse{Outcome: &v1.RefreshTokensResponse_Inactive{Inactive: inactive}}, nil
+	said := &v1.RefreshTokensResponse{}
+	found, inactive, denied := a.use(q.Cookies, q.Context, requestID(ctx))
+	switch {
+	case inactive != nil:
+		said.Outcome = &v1.RefreshTokensResponse_Inactive{Inactive: inactive}
+		said.Answer = inactive.Answer
+	case denied != nil:
+		said.Outcome = &v1.RefreshTokensResponse_Denied{Denied: denied}
+		said.Answer = denied.Answer
+	default:
+		said.Outcome = &v1.RefreshTokensResponse_Refreshed{Refreshed: &v1.RefreshedTokens{Session: found.info}}
+		said.Answer = jsonAnswer(http.StatusOK, map[string]any{"message": "Tokens refreshed", "expires_at": nil})
 	}
-	refreshed := &v1.RefreshedTokens{Session: found.info}
-	return &v1.RefreshTokensResponse{Outcome: &v1.RefreshTokensResponse_Refreshed{Refreshed: refreshed}}, nil
+	return said, nil
 }
 
 // GetUserInfo says what the session says.
-func (a sessionService) GetUserInfo(_ context.Context, q *v1.GetUserInfoRequest) (*v1.GetUserInfoResponse, error) {
+func (a sessionService) GetUserInfo(ctx context.Context, q *v1.GetUserInfoRequest) (*v1.GetUserInfoResponse, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	found, reason := a.presented(q.Cookies)
-	if found == nil {
-		inactive := &v1.InactiveSession{Reason: reason}
-		return &v1.GetUserInfoResponse{Outcome: &v1.GetUserInfoResponse_Inactive{Inactive: inactive}}, nil
+	said := &v1.GetUserInfoResponse{}
+	found, inactive, denied := a.use(q.Cookies, q.Context, requestID(ctx))
+	switch {
+	case inactive != nil:
+		said.Outcome = &v1.GetUserInfoResponse_Inactive{Inactive: inactive}
+		said.Answer = inactive.Answer
+	case denied != nil:
+		said.Outcome = &v1.GetUserInfoResponse_Denied{Denied: denied}
+		said.Answer = denied.Answer
+	default:
+		who := found.identity
+		said.Outcome = &v1.GetUserInfoResponse_UserInfo{UserInfo: &v1.UserInfo{Identity: who, Session: found.info}}
+		said.Answer = jsonAnswer(http.StatusOK, map[string]any{
+			"user_id": who.UserId, "provider": who.Provider, "sub": who.Sub, "email": known(who.Email),
+			"email_verified": who.EmailVerified, "name": known(who.Name), "picture": nil, "claims": map[string]any{},
+		})
 	}
-	known := &v1.UserInfo{Identity: found.identity, Session: found.info}
-	return &v1.GetUserInfoResponse{Outcome: &v1.GetUserInfoResponse_UserInfo{UserInfo: known}}, nil
+	return said, nil
+}
+
+// known is nil for what the provider did not give.
+func known(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // GetAccessToken hands out one that names the user.

@@ -11,6 +11,8 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::client::error::Error;
+use crate::session::Session;
+use crate::settings::Settings;
 use crate::v1;
 
 /// One request that is being answered: what each answer to it needs to know.
@@ -96,8 +98,12 @@ impl Asker {
         response
     }
 
-    /// Says in the log why there was no answer, and answers "could not say".
+    /// Says in the log why there was no answer, and answers as the authority wishes, or "could not say".
     pub(crate) fn failed(&self, error: &Error) -> Response {
+        if let Some(answer) = error.answer() {
+            tracing::debug!(%error, request_id = self.request_id, "the authority answers for its provider's trouble");
+            return self.copy(Some(answer.clone()));
+        }
         match error.code() {
             tonic::Code::Unauthenticated | tonic::Code::PermissionDenied => {
                 tracing::error!(%error, "the authority refused this edge's API key: check GATELODGE_API_KEY");
@@ -129,19 +135,46 @@ impl Asker {
     }
 }
 
-/// Set-Cookie values as headers; `None` when one of them can't be one.
-pub(crate) fn cookie_headers(set_cookies: &[String]) -> Option<Vec<HeaderValue>> {
-    set_cookies.iter().map(|cookie| HeaderValue::from_str(cookie).ok()).collect()
+/// What a living session has for its browser, beside any answer.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    cookies: Vec<HeaderValue>,
+    csrf_token: Option<(HeaderName, HeaderValue)>,
 }
 
-/// Adds Set-Cookie headers, and keeps caches from handing them to others (security.md 66).
-pub(crate) fn deliver(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
-    if !cookies.is_empty() {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+impl Delivery {
+    /// The cookies and the CSRF token that came with the session.
+    pub(crate) fn of(session: &Session, settings: &Settings) -> Result<Self, Error> {
+        let unusable = || Error::could_not_say("the authority's cookie or token is no header value");
+        let cookies = cookie_headers(session.set_cookies()).ok_or_else(unusable)?;
+        let csrf_token = match (&settings.csrf_header, session.csrf_token()) {
+            (Some(name), Some(token)) => Some((name.clone(), HeaderValue::from_str(token).map_err(|_| unusable())?)),
+            _ => None,
+        };
+        Ok(Self { cookies, csrf_token })
     }
-    for cookie in cookies {
-        headers.append(header::SET_COOKIE, cookie);
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cookies.is_empty() && self.csrf_token.is_none()
     }
+
+    /// Adds them to an answer, and keeps caches from handing them to others (security.md 66).
+    pub(crate) fn add_to(self, headers: &mut HeaderMap) {
+        if !self.is_empty() {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        for cookie in self.cookies {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        if let Some((name, token)) = self.csrf_token {
+            headers.insert(name, token);
+        }
+    }
+}
+
+/// Set-Cookie values as headers; `None` when one of them can't be one.
+fn cookie_headers(set_cookies: &[String]) -> Option<Vec<HeaderValue>> {
+    set_cookies.iter().map(|cookie| HeaderValue::from_str(cookie).ok()).collect()
 }
 
 fn value_of(value: &str, what: &'static str) -> Result<HeaderValue, Uncopyable> {

@@ -14,8 +14,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use tower::{Layer, Service};
 
-use crate::answer::{Asker, cookie_headers, deliver};
-use crate::client::error::Error;
+use crate::answer::{Asker, Delivery};
 use crate::gate::Gate;
 use crate::presented;
 use crate::session::Session;
@@ -24,7 +23,8 @@ use crate::verdict::Verdict;
 
 /// Validates the session of every request before the application sees it.
 ///
-/// - A living session is in the request's extensions as [`Session`], and its cookies go out with the response.
+/// - A living session is in the request's extensions as [`Session`]. Its cookies go out with the response, and so does its
+///   new CSRF token where the credential was rotated.
 /// - A request that the session may not make (CSRF, origin, a requirement) gets the authority's answer; the
 ///   application never sees it.
 /// - Without a session the application goes ahead, unless the layer comes from [`Gate::require`]: then the browser gets
@@ -74,8 +74,8 @@ impl SessionLayer {
         self
     }
 
-    /// What is left to do about a request: serve it (with these cookies on the response), or answer for it.
-    async fn admit(&self, parts: &mut Parts) -> Result<Vec<HeaderValue>, Response> {
+    /// What is left to do about a request: serve it (with this on the response), or answer for it.
+    async fn admit(&self, parts: &mut Parts) -> Result<Delivery, Response> {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
         let Some(settings) = self.gate.settings() else {
             return Err(asker.unavailable(None));
@@ -95,10 +95,9 @@ impl SessionLayer {
         parts.extensions.remove::<Session>();
         match checked.verdict {
             Verdict::Active(session) => {
-                let unusable = || asker.failed(&Error::could_not_say("the authority's cookie is no header value"));
-                let cookies = cookie_headers(session.set_cookies()).ok_or_else(unusable)?;
+                let delivery = Delivery::of(&session, &settings).map_err(|error| asker.failed(&error))?;
                 parts.extensions.insert(session);
-                Ok(cookies)
+                Ok(delivery)
             }
             Verdict::Inactive(inactive) => {
                 let nobody = Nobody { asker, answer: inactive.answer };
@@ -106,7 +105,7 @@ impl SessionLayer {
                     return Err(nobody.response());
                 }
                 parts.extensions.insert(Arc::new(nobody));
-                Ok(Vec::new())
+                Ok(Delivery::default())
             }
             Verdict::Denied(v1::DeniedSession { answer: Some(answer), .. }) => Err(asker.copy(Some(answer))),
             Verdict::Denied(_) => {
@@ -131,7 +130,7 @@ impl Nobody {
     }
 }
 
-/// Marks a response whose cookies an inner layer has delivered, so that an outer one adds no older ones.
+/// Marks a response on which an inner layer has delivered what it had, so that an outer one adds no older ones.
 #[derive(Clone)]
 struct Delivered;
 
@@ -178,14 +177,14 @@ where
         return inner.call(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let cookies = match layer.admit(&mut parts).await {
-        Ok(cookies) => cookies,
+    let delivery = match layer.admit(&mut parts).await {
+        Ok(delivery) => delivery,
         Err(answer) => return Ok(answer),
     };
     let mut response = inner.call(Request::from_parts(parts, body)).await?;
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Cookie"));
-    if !cookies.is_empty() && response.extensions_mut().insert(Delivered).is_none() {
-        deliver(response.headers_mut(), cookies);
+    if !delivery.is_empty() && response.extensions_mut().insert(Delivered).is_none() {
+        delivery.add_to(response.headers_mut());
     }
     Ok(response)
 }

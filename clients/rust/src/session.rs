@@ -79,7 +79,7 @@ impl Session {
         &self.0.judged
     }
 
-    /// A fresh CSRF token, when one was asked for.
+    /// A fresh CSRF token, when one was asked for or the credential was rotated. A [`crate::SessionLayer`] delivers it.
     #[must_use]
     pub fn csrf_token(&self) -> Option<&str> {
         given(&self.0.csrf_token)

@@ -37,6 +37,17 @@ async function ask(path, init = {}) {
   }
 }
 
+/** Sends a change with the page's CSRF token. One that is too old by now is fetched anew, once. */
+async function change(path) {
+  const send = () => ask(path, { method: 'POST', headers: { [options.csrf_header]: csrfToken } });
+  const answer = await send();
+  if (answer.status !== 403 || answer.body.reason !== 'csrf_mismatch') return answer;
+  const me = await ask('/auth/me');
+  if (me.status !== 200) return me;
+  csrfToken = me.body.csrf_token ?? csrfToken;
+  return send();
+}
+
 function notice(message, isTrouble = false) {
   troubled = isTrouble;
   text('error-text', message);
@@ -107,6 +118,7 @@ function signedIn() {
     at(id).dateTime = date.toISOString();
     text(id, date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }));
   }
+  text('remembered', session.remembered ? 'yes, this device was asked to' : 'no');
   text('cookie-seen', JSON.stringify(document.cookie));
   text('cookie-name', options.session_cookie);
   text('revoke-command', revokeCommand());
@@ -153,29 +165,52 @@ function duration(millis) {
 }
 
 async function act(withToken) {
-  const headers = withToken ? { [options.csrf_header]: csrfToken } : {};
-  const answer = await ask('/demo/action', { method: 'POST', headers });
-  const result = at('csrf-result');
-  result.hidden = true;
+  const answer = await (withToken ? change('/demo/action') : ask('/demo/action', { method: 'POST' }));
+  at('csrf-result').hidden = true;
   if (answer.status !== 200 && answer.status !== 403) {
     turnTo(answer);
     return;
   }
   notice('');
-  const good = answer.status === 200;
-  result.className = good ? 'result good' : 'result bad';
-  const detail = (answer.body.detail ?? 'Refused').replace(/\.$/, '');
-  result.textContent = good
-    ? `200: ${answer.body.message}`
-    : `403: ${detail}. ${withToken
-      ? 'The token was not good any more; the page has fetched a new one: try again.'
-      : 'So it would go for another site: your browser sent the cookie, but no token, and nothing was done.'}`;
-  result.hidden = false;
-  if (!good && withToken) refresh();
+  tell('csrf-result', answer, answer.status === 200 ? answer.body.message
+    : `${sentence(answer)}${withToken ? ''
+      : ' So it would go for another site: your browser sent the cookie, but no token, and nothing was done.'}`);
 }
 
+const sentence = ({ body }) => `${(body.detail ?? 'That did not work').replace(/\.$/, '')}. ${body.remedy ?? ''}`.trim();
+
+/** Shows what became of a change, with its status. */
+function tell(id, { status }, message) {
+  const result = at(id);
+  result.className = status === 200 ? 'result good' : 'result bad';
+  result.textContent = `${status}: ${message}`;
+  result.hidden = false;
+}
+
+/** Has the authority ask the provider; an answer of the provider's trouble is told here, and is no trouble of ours. */
+async function askProvider(path, say) {
+  at('again-result').hidden = true;
+  const answer = await change(path);
+  if (answer.status === 200) {
+    notice('');
+    tell('again-result', answer, say(answer.body));
+    lookUp();
+  } else if (answer.status === 409 || answer.body.reason === 'provider_unavailable') {
+    tell('again-result', answer, sentence(answer));
+  } else {
+    turnTo(answer);
+  }
+}
+
+const refreshTokens = () => askProvider('/auth/web/refresh', ({ expires_at: end }) => (end
+  ? `New tokens, kept by the authority. The access token is good until ${new Date(end * 1000).toLocaleTimeString('en-GB')}.`
+  : 'New tokens, kept by the authority.'));
+
+const askUserInfo = () => askProvider('/auth/web/userinfo', (who) => `The provider says: ${[who.name, who.email && (
+  `${who.email}, ${who.email_verified ? 'verified' : 'not verified'}`), `sub ${who.sub}`].filter(Boolean).join('; ')}.`);
+
 async function logOut() {
-  const answer = await ask('/auth/web/logout', { method: 'POST', headers: { [options.csrf_header]: csrfToken } });
+  const answer = await change('/auth/web/logout');
   if (answer.status !== 200) {
     turnTo(answer);
     return;
@@ -202,10 +237,16 @@ function offerProviders() {
     const link = document.createElement('a');
     link.id = `login-${name}`;
     link.className = 'button';
-    link.href = `/auth/web/login?${new URLSearchParams({ provider: name, redirect_uri: '/' })}`;
+    const query = { provider: name, redirect_uri: '/', ...(at('remember').checked && { remember_me: true }) };
+    link.href = `/auth/web/login?${new URLSearchParams(query)}`;
     link.textContent = `Log in with ${label}`;
     return link;
   }));
+  if (options.remember_seconds) {
+    const days = Math.round(options.remember_seconds / 86400);
+    text('remember-time', days > 1 ? `${days} days` : duration(options.remember_seconds * 1000));
+    show('remember-row', true);
+  }
   if (options.test_users.length > 0) {
     text('test-users', `Test users: ${options.test_users.join(', ')}; password ${options.test_password}`);
     show('test-users', true);
@@ -232,6 +273,9 @@ async function begin() {
 
 at('csrf-action').addEventListener('click', () => act(true));
 at('csrf-action-without').addEventListener('click', () => act(false));
+at('refresh-tokens').addEventListener('click', refreshTokens);
+at('ask-user-info').addEventListener('click', askUserInfo);
+at('remember').addEventListener('change', offerProviders);
 at('logout').addEventListener('click', logOut);
 at('check').addEventListener('click', refresh);
 at('retry').addEventListener('click', refresh);

@@ -29,6 +29,8 @@ pub struct DemoOptions {
     pub session_cookie: String,
     /// The header that carries the CSRF token.
     pub csrf_header: String,
+    /// How many seconds a person is remembered who asks for it; `None` where nobody is.
+    pub remember_seconds: Option<u64>,
     /// Test users to name beside the buttons; none where real people log in.
     pub test_users: Vec<String>,
     /// Their password.
@@ -67,6 +69,8 @@ pub struct DemoSession {
     pub idle_end: u64,
     /// When it ends whatever happens.
     pub absolute_end: u64,
+    /// Whether its user asked to be remembered.
+    pub remembered: bool,
 }
 
 // Pictures are wherever the provider keeps them; all else is here.

@@ -179,6 +179,8 @@ def every_call_carries_the_key_and_the_request_id(s):
         "GET /auth/me": ("ValidateSession", "GET", "/auth/me", 2),
         "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout", 3),
         "GET /auth/web/logged-out": ("CompleteLogout", "GET", "/auth/web/logged-out", 2),
+        "POST /auth/web/refresh": ("RefreshTokens", "POST", "/auth/web/refresh", 10),
+        "GET /auth/web/userinfo": ("GetUserInfo", "GET", "/auth/web/userinfo", 10),
         "GET /private": ("ValidateSession", "GET", "/private", 2),
     }
 )

@@ -9,8 +9,10 @@ ROUTES = {
     "/auth/me": {"GET", "HEAD"},
     "/auth/web/logout": {"POST"},
     "/auth/web/logged-out": {"GET"},
+    "/auth/web/refresh": {"POST"},
+    "/auth/web/userinfo": {"GET", "HEAD", "POST"},
 }
-OTHERS = ("GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND")
+OTHERS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @each({path: (path, taken) for path, taken in ROUTES.items()})
@@ -21,6 +23,13 @@ def what_x_does_not_take_is_405_and_calls_nothing(s, row):
             got = guarded(error(s.request(method, path), 405, "METHOD_NOT_ALLOWED"))
             equal(got.words("allow"), {"options", *map(str.lower, taken)}, method)
     equal(s.calls(), [])
+
+
+@each({path: (path, taken) for path, taken in ROUTES.items()})
+def an_odd_method_on_x_is_405_too(s, row):
+    path, taken = row
+    got = guarded(error(s.request("PROPFIND", path), 405, "METHOD_NOT_ALLOWED"))
+    equal((got.words("allow"), s.calls()), ({"options", *map(str.lower, taken)}, []))
 
 
 @each({path: path for path, taken in ROUTES.items() if "HEAD" not in taken})

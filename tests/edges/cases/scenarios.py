@@ -11,6 +11,8 @@ def x(s, scenario):
     fake = FakeAuthority(scenario["given"])
     s.rule("ValidateSession", fake.validate_session)
     s.rule("StartLogout", fake.start_logout)
+    s.rule("RefreshTokens", fake.refresh_tokens)
+    s.rule("GetUserInfo", fake.get_user_info)
     s.rule("StartLogin", fake.pass_on)
     s.rule("CompleteCallback", fake.pass_on)
     for step in [scenario, *scenario.get("then", [])]:

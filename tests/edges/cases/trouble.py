@@ -18,6 +18,9 @@ ROUTES = {
     "HEAD /auth/me": ("ValidateSession", "HEAD", "/auth/me"),
     "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout"),
     "GET /auth/web/logged-out": ("CompleteLogout", "GET", "/auth/web/logged-out"),
+    "POST /auth/web/refresh": ("RefreshTokens", "POST", "/auth/web/refresh"),
+    "GET /auth/web/userinfo": ("GetUserInfo", "GET", "/auth/web/userinfo"),
+    "POST /auth/web/userinfo": ("GetUserInfo", "POST", "/auth/web/userinfo"),
 }
 APPLICATION = ("/private", "/optional", "/scoped", "/fresh")
 

@@ -15,6 +15,7 @@ fn options() -> DemoOptions {
         authority: "127.0.0.1:50051".to_owned(),
         session_cookie: "session".to_owned(),
         csrf_header: "x-csrf-token".to_owned(),
+        remember_seconds: None,
         test_users: vec!["testuser1@example.com".to_owned()],
         test_password: Some("password123".to_owned()),
     }
@@ -32,6 +33,7 @@ fn session() -> DemoSession {
         last_active: 2,
         idle_end: 3,
         absolute_end: 4,
+        remembered: false,
     }
 }
 

@@ -26,11 +26,20 @@ use gatelodge::authority::Ports;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::settings::Settings;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
-use tonic::Code;
+use gatelodge_client::v1;
+use prost::Message as _;
+use tonic::{Code, Status};
 
 use crate::redis::{Server, address};
 use crate::rpc::serving::Serving;
 use crate::world::{Browser, World};
+
+/// The finished answer for a browser that a status holds.
+pub fn answer_in(status: &Status) -> Option<v1::HttpAnswer> {
+    let whole = tonic_types::Status::decode(status.details()).unwrap();
+    let found = whole.details.into_iter().find(|detail| detail.type_url.ends_with("/gatelodge.v1.HttpAnswer"))?;
+    Some(v1::HttpAnswer::decode(found.value.as_slice()).unwrap())
+}
 
 /// A store over the Redis that all tests share, under a prefix that nobody else has.
 pub async fn redis_store(prefix: &str) -> Arc<RedisStore> {

@@ -10,7 +10,7 @@ use gatelodge_client::v1::refresh_tokens_response::Outcome;
 use gatelodge_client::v1::validate_session_response::Outcome as Validated;
 use tonic::{Code, Status};
 
-use super::{Served, both};
+use super::{Served, answer_in, both};
 use crate::rpc::failed;
 use crate::rpc::serving::{by, context, cookies, validation};
 
@@ -64,7 +64,9 @@ async fn switched_off_nothing_is_refreshed() {
     for served in both(|settings| settings.tokens.refresh = false).await {
         served.world.clock.advance(Duration::from_secs(299));
         validate(&served).await;
-        failed(refresh(&served, None).await, Code::FailedPrecondition, "NO_REFRESH_TOKEN");
+        let refused = refresh(&served, None).await;
+        assert_eq!(answer_in(refused.as_ref().unwrap_err()).unwrap().status, 409);
+        failed(refused, Code::FailedPrecondition, "NO_REFRESH_TOKEN");
         assert_eq!(served.refreshed(), 0);
     }
 }

@@ -9,7 +9,7 @@ use gatelodge_client::v1;
 use gatelodge_client::v1::get_user_info_response::Outcome;
 use tonic::{Code, Status};
 
-use super::{Served, Trouble, both};
+use super::{Served, Trouble, answer_in, both};
 use crate::rpc::failed;
 use crate::rpc::serving::{by, context, cookies, validation};
 
@@ -86,6 +86,28 @@ async fn trouble_is_an_error_with_its_reason_and_the_session_stays_as_it_is() {
             *served.world.provider.refusal.lock().unwrap() = Some(trouble);
             failed(ask(&served, true).await, code, reason);
             assert_eq!(name(&ask(&served, false).await.unwrap()), "Some One");
+        }
+    }
+}
+
+// contract.md 3: what a provider caused has words for a browser, beside the reason that is the caller's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trouble_carries_a_finished_answer_for_a_browser() {
+    type Cause = fn() -> ProviderError;
+    let troubles: [(Cause, u32, &str); 3] = [
+        (|| ProviderError::Unavailable("canary".into()), 503, "provider_unavailable"),
+        (|| ProviderError::InvalidGrant("canary".into()), 409, "provider_refused"),
+        (|| ProviderError::Unsupported(gatelodge::authority::provider::Offer::UserInfo), 409, "user_info_unsupported"),
+    ];
+    for served in both(|_| ()).await {
+        for (trouble, status, reason) in troubles {
+            *served.world.provider.refusal.lock().unwrap() = Some(trouble);
+            let answer = answer_in(&ask(&served, true).await.unwrap_err()).unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!((answer.status, body["reason"].as_str()), (status, Some(reason)));
+            assert!(!body.to_string().contains("canary") && body["request_id"].is_string(), "{body}");
+            let again = answer.headers.iter().any(|header| header.name == "retry-after");
+            assert_eq!(again, status == 503, "only the first may go by itself");
         }
     }
 }

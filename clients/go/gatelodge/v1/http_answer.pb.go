@@ -28,6 +28,8 @@ const (
 // An edge copies it and decides nothing: the status, then each of `headers`, then each of `set_cookies` as a
 // Set-Cookie header of its own, then `location` if it is not empty, then `content_type` and `body`.
 // For a HEAD request the body is left out.
+// Where a call ends with a status that holds one among its google.rpc details, it is copied in place of the edge's own
+// "could not say": what kept the call from being answered is the provider's, and has words for a browser.
 type HttpAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The HTTP status code, 200 to 599.

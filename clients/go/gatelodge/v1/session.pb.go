@@ -577,7 +577,8 @@ type ActiveSession struct {
 	Judged *JudgedRequirements `protobuf:"bytes,3,opt,name=judged,proto3" json:"judged,omitempty"`
 	// Whole Set-Cookie header values to deliver, at most one; empty unless `can_set_cookies` was set.
 	SetCookies []string `protobuf:"bytes,4,rep,name=set_cookies,json=setCookies,proto3" json:"set_cookies,omitempty"`
-	// A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it in the response header that EdgeSettings.csrf_header names.
+	// A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
+	// them, in the response header that EdgeSettings.csrf_header names.
 	CsrfToken string `protobuf:"bytes,5,opt,name=csrf_token,json=csrfToken,proto3" json:"csrf_token,omitempty"`
 	// The position in the event stream as of which this holds, opaque. Empty: do not keep this answer.
 	EventPosition []byte `protobuf:"bytes,6,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`

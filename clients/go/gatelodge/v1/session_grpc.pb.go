@@ -51,6 +51,7 @@ type SessionServiceClient interface {
 	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
 	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
 	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
+	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
 	RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error)
@@ -66,7 +67,8 @@ type SessionServiceClient interface {
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
-	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
+	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
 	GetUserInfo(ctx context.Context, in *GetUserInfoRequest, opts ...grpc.CallOption) (*GetUserInfoResponse, error)
@@ -160,6 +162,7 @@ type SessionServiceServer interface {
 	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
 	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
 	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
+	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
 	RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error)
@@ -175,7 +178,8 @@ type SessionServiceServer interface {
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
-	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
+	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
 	GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error)

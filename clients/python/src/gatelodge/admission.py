@@ -30,6 +30,8 @@ class Admission:
     """The living session, if there is one."""
     instead: Answer | None = None
     """What a route that needs a session answers when there is none."""
+    delivery: tuple[tuple[str, str], ...] = ()
+    """Headers to deliver with the application's answer, which no cache may then keep: cookies, and a CSRF token."""
 
     def required(self) -> Session:
         """The session.
@@ -40,11 +42,6 @@ class Admission:
         if self.session is None:
             raise Refused(self.instead or Answer(401, ()))
         return self.session
-
-    @property
-    def set_cookies(self) -> tuple[str, ...]:
-        """Set-Cookie values to deliver with the application's answer, which no cache may then keep."""
-        return self.session.set_cookies if self.session else ()
 
 
 def question(request: RawRequest, settings: Settings, requirements: Requirements) -> v1.ValidateSessionRequest:
@@ -57,7 +54,7 @@ def question(request: RawRequest, settings: Settings, requirements: Requirements
     )
 
 
-def decide(request: RawRequest, checked: Checked) -> Admission:
+def decide(request: RawRequest, settings: Settings, checked: Checked) -> Admission:
     """What follows from the answer.
 
     Raises:
@@ -65,12 +62,27 @@ def decide(request: RawRequest, checked: Checked) -> Admission:
     """
     verdict = checked.verdict
     if isinstance(verdict, Active):
-        if not all(is_header_value(cookie) for cookie in verdict.session.set_cookies):
-            raise Refused(answer.failed(request, InconclusiveError("the authority's cookie is no header value")))
-        return Admission(session=verdict.session)
+        try:
+            return Admission(session=verdict.session, delivery=delivery(verdict.session, settings))
+        except InconclusiveError as error:
+            raise Refused(answer.failed(request, error)) from error
     if isinstance(verdict, Denied):
         raise Refused(denied(request, verdict.answer))
     return Admission(instead=signed_out(request, verdict.answer))
+
+
+def delivery(session: Session, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """What came with a session for its browser, as headers.
+
+    Raises:
+        InconclusiveError: it can't be headers.
+    """
+    headers = [("set-cookie", cookie) for cookie in session.set_cookies]
+    if session.csrf_token is not None:
+        headers.append((settings.csrf_header.lower(), session.csrf_token))
+    if not all(is_header_value(value) for _, value in headers):
+        raise InconclusiveError("the authority's cookie or token is no header value")
+    return tuple(headers)
 
 
 def denied(request: RawRequest, finished: v1.HttpAnswer | None) -> Answer:

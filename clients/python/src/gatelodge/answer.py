@@ -105,7 +105,10 @@ def unavailable(request: RawRequest, cause: GatelodgeError | None = None) -> Ans
 
 
 def failed(request: RawRequest, cause: GatelodgeError) -> Answer:
-    """Says in the log why there was no answer, and answers "could not say"."""
+    """Says in the log why there was no answer, and answers as the authority wishes, or "could not say"."""
+    if cause.answer is not None:
+        _log.debug("the authority answers for its provider's trouble (request %s): %s", request.request_id, cause)
+        return copy(request, cause.answer)
     if needs_an_admin(cause):
         _log.error("the authority refused this program's API key: %s", cause)
     else:

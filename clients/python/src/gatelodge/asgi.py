@@ -77,11 +77,12 @@ async def respond(answer: Answer, scope: Scope, send: Send) -> None:
     await send({"type": f"{kind}.body", "body": answer.body})
 
 
-def deliver(message: Message, set_cookies: Iterable[str]) -> None:
-    """Adds cookies to the start of a response, and keeps caches from handing it to others."""
+def deliver(message: Message, delivery: Iterable[tuple[str, str]]) -> None:
+    """Adds headers to the start of a response, and keeps caches from handing it to others."""
     headers = [*message.get("headers", ()), (b"vary", b"Cookie")]
-    cookies = [(b"set-cookie", cookie.encode("ascii")) for cookie in set_cookies]
-    if cookies:
-        headers = [(name, value) for name, value in headers if name.lower() != b"cache-control"]
-        headers += [*cookies, (b"cache-control", b"no-store")]
+    delivered = [(name.encode("ascii"), value.encode("ascii")) for name, value in delivery]
+    if delivered:
+        delivered.append((b"cache-control", b"no-store"))
+        alone = {name for name, _ in delivered} - {b"set-cookie"}
+        headers = [(name, value) for name, value in headers if name.lower() not in alone] + delivered
     message["headers"] = headers

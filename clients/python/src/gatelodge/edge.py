@@ -124,7 +124,7 @@ class Edge(_Edge[Client]):
             if step.form_bytes:
                 step.question.form = body(step.form_bytes)
             done = self.gate.client.for_request(request.request_id).call(step.method, step.question)
-            keeper.saw_version(done.settings_version)
+            keeper.saw_version(getattr(done, "settings_version", ""))
             made = step.read(done)
         except NoBodyError as missing:
             made = answer.error(request, missing.status, missing.reason, missing.detail)
@@ -187,7 +187,7 @@ class AsyncEdge(_Edge[AsyncClient]):
             if step.form_bytes:
                 step.question.form = await body(step.form_bytes)
             done = await self.gate.client.for_request(request.request_id).call(step.method, step.question)
-            keeper.saw_version(done.settings_version)
+            keeper.saw_version(getattr(done, "settings_version", ""))
             made = step.read(done)
         except NoBodyError as missing:
             made = answer.error(request, missing.status, missing.reason, missing.detail)

@@ -13,6 +13,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from gatelodge import v1
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
@@ -51,6 +53,7 @@ class GatelodgeError(Exception):
         request_id: str | None = None,
         retry_after: timedelta | None = None,
         field_violations: tuple[FieldViolation, ...] = (),
+        answer: v1.HttpAnswer | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -64,6 +67,8 @@ class GatelodgeError(Exception):
         """How long to wait before asking again, when the authority said so."""
         self.field_violations = field_violations
         """The refused fields, for ``INVALID_ARGUMENT``."""
+        self.answer = answer
+        """What an edge answers its browser in place of 503: the authority gives it for trouble of the provider."""
 
     @property
     def is_retryable(self) -> bool:
@@ -234,7 +239,8 @@ def from_status(
         return deadline_exceeded()
     details = _details(metadata)
     info, retry, bad = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo(), error_details_pb2.BadRequest()
-    came = {type(known) for known in (info, retry, bad) if _unpack(details, known)}
+    answer = v1.HttpAnswer()
+    came = {type(known) for known in (info, retry, bad, answer) if _unpack(details, known)}
     if not info.reason and code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return deadline_exceeded()
     if not info.reason and code is grpc.StatusCode.UNAVAILABLE:
@@ -246,6 +252,7 @@ def from_status(
         request_id=info.metadata.get("request_id"),
         retry_after=retry.retry_delay.ToTimedelta() if type(retry) in came else None,
         field_violations=tuple(FieldViolation(field.field, field.description) for field in bad.field_violations),
+        answer=answer if v1.HttpAnswer in came else None,
     )
 
 

@@ -128,9 +128,12 @@ class Gatelodge:
             flask.g.gatelodge_admission = admission
             response = flask.make_response(flask.current_app.ensure_sync(view)(*args, **kwargs))
             response.vary.add("Cookie")
-            for cookie in admission.set_cookies:
-                response.headers.add("Set-Cookie", cookie)
+            for name, value in admission.delivery:
                 response.headers["Cache-Control"] = "no-store"
+                if name == "set-cookie":
+                    response.headers.add(name, value)
+                else:
+                    response.headers[name] = value
             return response
 
         return guarded  # type: ignore[return-value]

@@ -51,7 +51,7 @@ class Gate:
         except GatelodgeError as error:
             raise Refused(answer.failed(request, error)) from error
         self.keeper.saw_version(checked.settings_version)
-        return admission.decide(request, checked)
+        return admission.decide(request, settings, checked)
 
 
 class AsyncGate:
@@ -78,4 +78,4 @@ class AsyncGate:
         except GatelodgeError as error:
             raise Refused(answer.failed(request, error)) from error
         self.keeper.saw_version(checked.settings_version)
-        return admission.decide(request, checked)
+        return admission.decide(request, settings, checked)

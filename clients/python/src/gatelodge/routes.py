@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gatelodge import _methods as methods
 from gatelodge import admission, answer, cors, presented, v1, verdict
-from gatelodge.errors import InconclusiveError
-from gatelodge.settings import is_header_value
 from gatelodge.verdict import Active, Denied
 
 if TYPE_CHECKING:
@@ -104,6 +102,27 @@ def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callabl
     return ask
 
 
+def _about_session(method: Method[Any, Any], **fields: bool) -> Callable[[Route, RawRequest, Settings], Asked]:
+    """A route about the presented session, whose answer comes finished."""
+
+    def ask(_: Route, request: RawRequest, settings: Settings) -> Asked:
+        question = method.question(
+            cookies=presented.session_cookies(request, settings), context=presented.context(request, settings), **fields
+        )
+
+        def read(done: Any) -> Answer:
+            return answer.copy(request, done.answer if done.HasField("answer") else None)
+
+        return Asked(request, settings, method, question, read)
+
+    return ask
+
+
+def _user_info(route: Route, request: RawRequest, settings: Settings) -> Asked:
+    """The provider is asked only for a POST, which no other site can make a browser send."""
+    return _about_session(methods.GET_USER_INFO, refresh=request.method == b"POST")(route, request, settings)
+
+
 def _me(_: Route, request: RawRequest, settings: Settings) -> Asked:
     question = v1.ValidateSessionRequest(
         cookies=presented.session_cookies(request, settings),
@@ -125,11 +144,7 @@ def _me(_: Route, request: RawRequest, settings: Settings) -> Asked:
 
 
 def _who(request: RawRequest, settings: Settings, session: Session) -> Answer:
-    headers = [("set-cookie", cookie) for cookie in session.set_cookies]
-    if session.csrf_token is not None:
-        headers.append((settings.csrf_header, session.csrf_token))
-    if not all(is_header_value(value) for _, value in headers):
-        raise InconclusiveError("the authority's cookie or token is no header value")
+    headers = admission.delivery(session, settings)
     body = {
         "user_id": session.user_id,
         "email": session.email,
@@ -148,5 +163,7 @@ ROUTES = (
     Route("/auth/me", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _me),
     Route("/auth/web/logout", (b"POST",), v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGOUT, takes_form=True)),
     Route("/auth/web/logged-out", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_LOGOUT)),
+    Route("/auth/web/refresh", (b"POST",), v1.ROUTE_SET_WEB, _about_session(methods.REFRESH_TOKENS)),
+    Route("/auth/web/userinfo", (b"GET", b"HEAD", b"POST"), v1.ROUTE_SET_WEB, _user_info),
 )
 CALLBACK = ROUTES[1]

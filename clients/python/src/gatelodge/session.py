@@ -32,7 +32,7 @@ class Session:
     judged: v1.JudgedRequirements = field(repr=False, hash=False)
     """What was judged to let this request through."""
     csrf_token: str | None = field(default=None, repr=False)
-    """A fresh CSRF token, when one was asked for."""
+    """A fresh CSRF token, when one was asked for or the credential was rotated. The framework adapters deliver it."""
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
     """Whole Set-Cookie values to deliver with the answer to this very request. The framework adapters do so."""
 

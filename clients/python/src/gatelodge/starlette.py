@@ -147,7 +147,7 @@ class _Middleware:
         async def deliver(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"} and admissions:
                 newest = [*admissions.values()][-1]
-                asgi.deliver(message, newest.set_cookies)
+                asgi.deliver(message, newest.delivery)
             await send(message)
 
         try:

@@ -4,11 +4,12 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::options::API_KEY;
-use crate::v1::ErrorReason;
+use crate::v1::{ErrorReason, HttpAnswer};
 
 /// A call that brought no answer. It never speaks of the browser's session: nobody is logged out because of it.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ struct Parts {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     field_violations: Vec<FieldViolation>,
+    answer: Option<HttpAnswer>,
 }
 
 /// The machine-readable reason of a failed call.
@@ -94,6 +96,12 @@ impl Error {
         &self.0.field_violations
     }
 
+    /// What an edge answers its browser in place of 503: the authority gives it for trouble of the provider.
+    #[must_use]
+    pub fn answer(&self) -> Option<&HttpAnswer> {
+        self.0.answer.as_ref()
+    }
+
     /// Whether no authority said this: there is no connection to one, or it broke.
     pub(super) fn is_unreached(&self) -> bool {
         self.0.code == Code::Unavailable && self.0.reason == Reason::Absent
@@ -101,8 +109,8 @@ impl Error {
 
     pub(crate) fn local(code: Code, reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
-        let (request_id, retry_after, field_violations) = (None, None, Vec::new());
-        Self(Box::new(Parts { code, reason, message, request_id, retry_after, field_violations }))
+        let (request_id, retry_after, field_violations, answer) = (None, None, Vec::new(), None);
+        Self(Box::new(Parts { code, reason, message, request_id, retry_after, field_violations, answer }))
     }
 
     /// An OK answer from which nothing may be concluded, such as one of an outcome that this client does not know.
@@ -146,8 +154,16 @@ impl Error {
                 .iter()
                 .map(|v| FieldViolation { field: v.field.clone(), description: v.description.clone() })
                 .collect(),
+            answer: answer_of(status),
         }))
     }
+}
+
+/// The finished answer among a status's details.
+fn answer_of(status: &Status) -> Option<HttpAnswer> {
+    let whole = tonic_types::Status::decode(status.details()).ok()?;
+    let detail = whole.details.into_iter().find(|detail| detail.type_url.ends_with("/gatelodge.v1.HttpAnswer"))?;
+    HttpAnswer::decode(detail.value.as_slice()).ok()
 }
 
 impl Reason {

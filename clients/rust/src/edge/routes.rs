@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::cors;
-use crate::answer::{Asker, cookie_headers, deliver};
+use crate::answer::{Asker, Delivery};
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::gate::Gate;
@@ -33,10 +33,15 @@ pub(super) enum Route {
     Logout,
     /// Receives the browser back from the provider's logout.
     LoggedOut,
+    /// Fetches new tokens from the provider.
+    Refresh,
+    /// Says all that is known of who is logged in; asked by POST, the provider is asked first.
+    UserInfo,
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 5] = [Self::Login, Self::Callback, Self::Me, Self::Logout, Self::LoggedOut];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Login, Self::Callback, Self::Me, Self::Logout, Self::LoggedOut, Self::Refresh, Self::UserInfo];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -45,12 +50,20 @@ impl Route {
             Self::Me => "/auth/me",
             Self::Logout => "/auth/web/logout",
             Self::LoggedOut => "/auth/web/logged-out",
+            Self::Refresh => "/auth/web/refresh",
+            Self::UserInfo => "/auth/web/userinfo",
         }
     }
 
     pub(super) const fn set(self) -> RouteSet {
         match self {
-            Self::Login | Self::Callback | Self::Me | Self::Logout | Self::LoggedOut => RouteSet::Web,
+            Self::Login
+            | Self::Callback
+            | Self::Me
+            | Self::Logout
+            | Self::LoggedOut
+            | Self::Refresh
+            | Self::UserInfo => RouteSet::Web,
         }
     }
 
@@ -59,7 +72,8 @@ impl Route {
         match self {
             Self::Login | Self::Callback | Self::LoggedOut => &[Method::GET],
             Self::Me => &[Method::GET, Method::HEAD],
-            Self::Logout => &[Method::POST],
+            Self::Logout | Self::Refresh => &[Method::POST],
+            Self::UserInfo => &[Method::GET, Method::HEAD, Method::POST],
         }
     }
 }
@@ -111,6 +125,16 @@ impl Question<'_> {
         let login = self.client.login();
         let (answer, version) = match route {
             Route::Me => return self.me(asker, context).await,
+            Route::Refresh => {
+                let cookies = session_cookies(parts, settings);
+                let question = v1::RefreshTokensRequest { cookies, context };
+                return Ok(asker.copy(self.client.sessions().refresh_tokens(question).await?.answer));
+            }
+            Route::UserInfo => {
+                let (cookies, refresh) = (session_cookies(parts, settings), parts.method == Method::POST);
+                let question = v1::GetUserInfoRequest { cookies, context, refresh };
+                return Ok(asker.copy(self.client.sessions().get_user_info(question).await?.answer));
+            }
             Route::Login => {
                 let (provider, cookies) = (bytes::Bytes::new(), login_cookies(parts, settings));
                 let query = query(parts, settings);
@@ -172,13 +196,9 @@ impl Question<'_> {
     }
 
     fn who(&self, asker: &Asker, session: &Session) -> Result<Response, Error> {
-        let unusable = || Error::could_not_say("the authority's cookie or token is no header value");
-        let cookies = cookie_headers(session.set_cookies()).ok_or_else(unusable)?;
+        let delivery = Delivery::of(session, self.settings)?;
         let mut response = asker.json(StatusCode::OK, &Who::of(session));
-        deliver(response.headers_mut(), cookies);
-        if let (Some(name), Some(token)) = (&self.settings.csrf_header, session.csrf_token()) {
-            response.headers_mut().insert(name, HeaderValue::from_str(token).map_err(|_| unusable())?);
-        }
+        delivery.add_to(response.headers_mut());
         Ok(response)
     }
 }

@@ -58,12 +58,15 @@ class CopiedResponse(HttpResponse):
         return [*super().items(), *self._further]
 
 
-def deliver(response: HttpResponseBase, set_cookies: Iterable[str]) -> None:
-    """Adds cookies to a response, and keeps caches from handing it to others."""
+def deliver(response: HttpResponseBase, delivery: Iterable[tuple[str, str]]) -> None:
+    """Adds headers to a response, and keeps caches from handing it to others."""
     patch_vary_headers(response, ["Cookie"])
-    for cookie in set_cookies:
-        _add_cookie(response, cookie)
+    for name, value in delivery:
         response.headers["Cache-Control"] = "no-store"
+        if name == "set-cookie":
+            _add_cookie(response, value)
+        else:
+            response.headers[name] = value
 
 
 def _add_cookie(response: HttpResponseBase, value: str) -> None:

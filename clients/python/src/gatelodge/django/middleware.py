@@ -106,4 +106,4 @@ def _admit(request: HttpRequest, raw: RawRequest, mark: marks.Mark, admission: A
 def _deliver(request: HttpRequest, response: HttpResponseBase) -> None:
     admission: Admission | None = getattr(request, "gatelodge_admission", None)
     if admission is not None:
-        http.deliver(response, admission.set_cookies)
+        http.deliver(response, admission.delivery)

@@ -167,12 +167,43 @@ class FakeAuthority(Visitors):
             denied = judge.denied(judged, question, found, request_id)
             return v1.ValidateSessionResponse(denied=denied, settings_version="fake")
         active = v1.ActiveSession(identity=found.identity(), session=found.info(), judged=judged)
-        if question.issue_csrf_token:
-            active.csrf_token = found.csrf_token
         renewed, presented = found.renewed_credential, {cookie.value for cookie in question.cookies}
         if renewed is not None and question.can_set_cookies and renewed.encode() not in presented:
             active.set_cookies.append(_session_cookie(renewed))
+        if question.issue_csrf_token or active.set_cookies:
+            active.csrf_token = found.csrf_token
         return v1.ValidateSessionResponse(active=active, settings_version="fake")
+
+    def _use(
+        self, question: v1.RefreshTokensRequest | v1.GetUserInfoRequest, request_id: str
+    ) -> Visitor | v1.InactiveSession | v1.DeniedSession:
+        """The session that a request may use, or why it may not."""
+        check = v1.ValidateSessionRequest(answer_json=True)
+        if question.HasField("context"):
+            check.context.CopyFrom(question.context)
+        found = self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return judge.inactive(found, check, request_id)
+        judged = self._denial or judge.judge(check, found, self._origins())
+        return found if isinstance(judged, v1.JudgedRequirements) else judge.denied(judged, check, found, request_id)
+
+    def _refresh_tokens(self, question: v1.RefreshTokensRequest, request_id: str) -> v1.RefreshTokensResponse:
+        used = self._use(question, request_id)
+        if isinstance(used, v1.InactiveSession):
+            return v1.RefreshTokensResponse(inactive=used, answer=_answer_of(used))
+        if isinstance(used, v1.DeniedSession):
+            return v1.RefreshTokensResponse(denied=used, answer=_answer_of(used))
+        answer = judge.of_json(200, {"message": "Tokens refreshed", "expires_at": None})
+        return v1.RefreshTokensResponse(refreshed=v1.RefreshedTokens(session=used.info()), answer=answer)
+
+    def _get_user_info(self, question: v1.GetUserInfoRequest, request_id: str) -> v1.GetUserInfoResponse:
+        used = self._use(question, request_id)
+        if isinstance(used, v1.InactiveSession):
+            return v1.GetUserInfoResponse(inactive=used, answer=_answer_of(used))
+        if isinstance(used, v1.DeniedSession):
+            return v1.GetUserInfoResponse(denied=used, answer=_answer_of(used))
+        known = v1.UserInfo(identity=used.identity(), session=used.info())
+        return v1.GetUserInfoResponse(user_info=known, answer=judge.of_json(200, used.user_info()))
 
     def _origins(self) -> set[bytes]:
         return {origin.encode() for origin in (self._public_base_url, *self._allowed_origins)}
@@ -272,6 +303,10 @@ def _place(query: bytes) -> str | None:
     place = parse_qs(query.decode("latin-1")).get("redirect_uri", ["/"])[0]
     is_here = place.startswith("/") and not place.startswith(("//", "/\\")) and place.isprintable() and place.isascii()
     return place if is_here else None
+
+
+def _answer_of(message: v1.InactiveSession | v1.DeniedSession) -> v1.HttpAnswer | None:
+    return message.answer if message.HasField("answer") else None
 
 
 def _session_cookie(value: str) -> str:

@@ -10,7 +10,7 @@ from gatelodge import v1
 from gatelodge.testing.visitor import now
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from gatelodge.testing.visitor import Visitor
 
@@ -119,7 +119,7 @@ def trouble(status: int, reason: str, detail: str, remedy: str, request_id: str)
     return of_json(status, {"detail": detail, "reason": reason, "remedy": remedy, "request_id": request_id})
 
 
-def of_json(status: int, body: dict[str, str]) -> v1.HttpAnswer:
+def of_json(status: int, body: Mapping[str, object]) -> v1.HttpAnswer:
     """A JSON answer."""
     return v1.HttpAnswer(
         status=status, headers=_headers(), content_type="application/json", body=json.dumps(body).encode()

@@ -63,6 +63,20 @@ class Visitor:
         identity.auth_time.FromDatetime(self.logged_in_at)
         return identity
 
+    def user_info(self) -> dict[str, object]:
+        """What a browser is told that asks for user info."""
+        identity = self.identity()
+        return {
+            "user_id": self.user_id,
+            "provider": self.provider,
+            "sub": identity.sub,
+            "email": self.email or None,
+            "email_verified": identity.email_verified,
+            "name": self.name or None,
+            "picture": None,
+            "claims": dict(self.claims),
+        }
+
     def info(self) -> v1.SessionInfo:
         """The session's facts, as the contract says them."""
         info = v1.SessionInfo(session_id=self.session_id, generation=1)

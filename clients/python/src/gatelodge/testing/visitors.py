@@ -99,18 +99,6 @@ class Visitors:
         token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
         return v1.GetAccessTokenResponse(access_token=token)
 
-    def _refresh_tokens(self, question: v1.RefreshTokensRequest, _: str) -> v1.RefreshTokensResponse:
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            return v1.RefreshTokensResponse(inactive=v1.InactiveSession(reason=found))
-        return v1.RefreshTokensResponse(refreshed=v1.RefreshedTokens(session=found.info()))
-
-    def _get_user_info(self, question: v1.GetUserInfoRequest, _: str) -> v1.GetUserInfoResponse:
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            return v1.GetUserInfoResponse(inactive=v1.InactiveSession(reason=found))
-        return v1.GetUserInfoResponse(user_info=v1.UserInfo(identity=found.identity(), session=found.info()))
-
     def _check_no_token(self, _: Message, __: str) -> Message:
         message = "the fake authority checks no access tokens"
         raise errors.TokenCheckOffError(message, code=grpc.StatusCode.FAILED_PRECONDITION)

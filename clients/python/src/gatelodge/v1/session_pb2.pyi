@@ -310,7 +310,9 @@ class ActiveSession(google.protobuf.message.Message):
     KEEP_FOR_FIELD_NUMBER: builtins.int
     CHECK_AGAIN_TIME_FIELD_NUMBER: builtins.int
     csrf_token: builtins.str
-    """A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it in the response header that EdgeSettings.csrf_header names."""
+    """A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
+    them, in the response header that EdgeSettings.csrf_header names.
+    """
     event_position: builtins.bytes
     """The position in the event stream as of which this holds, opaque. Empty: do not keep this answer."""
     @property

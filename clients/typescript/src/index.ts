@@ -1,0 +1,20 @@
+/**
+ * Client and edge of Gatelodge, the session authority. The frameworks are in `gatelodge/express`, `gatelodge/fastify`,
+ * `gatelodge/hono` and `gatelodge/next`; an authority for tests is in `gatelodge/testing`.
+ *
+ * @module
+ */
+export { Client, type CallOptions, type Calls, type Sessions, type Tokens } from "./client.js";
+export { Edge, type EdgeOptions } from "./edge.js";
+export * from "./errors.js";
+export { Gate, rule, type Admission, type Outcome, type Rule } from "./gate.js";
+export type { Answer } from "./answer.js";
+export type { Logger } from "./log.js";
+export { guard, rawOf, send } from "./node.js";
+export type { ClientOptions } from "./options.js";
+export type { RawRequest } from "./presented.js";
+export type { Needs } from "./requirements.js";
+export type { Session } from "./session.js";
+export type { TokenVerdict } from "./token-verdict.js";
+export type { Attempt, Transport } from "./transport.js";
+export type { Active, Denied, Inactive, Verdict } from "./verdict.js";

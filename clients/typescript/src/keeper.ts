@@ -1,0 +1,126 @@
+/** Owns the edge settings in force, and keeps them fresh as long as the client is open. Does not know requests. */
+import { jittered, type Client } from "./client.js";
+import { logFailure } from "./log.js";
+import { readSettings, SHORTEST_PAUSE_MS, type Settings } from "./settings.js";
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 15_000;
+
+/** Asks for the settings: at start, again after a while, and when an answer names another version. */
+export class Keeper {
+  readonly #client: Client;
+  readonly #onChange: (settings: Settings) => void;
+  readonly #waiting = new Set<() => void>();
+  #inForce: Settings | undefined;
+  #wake: (() => void) | undefined;
+  #isStale = false;
+  #isRunning = false;
+
+  /** `onChange` sees all settings of a new version before a request does. */
+  constructor(client: Client, onChange: (settings: Settings) => void) {
+    this.#client = client;
+    this.#onChange = onChange;
+  }
+
+  /** Begins to ask, unless it has. */
+  start(): void {
+    if (!this.#isRunning && !this.#client.closing.aborted) {
+      this.#isRunning = true;
+      void this.#keepFresh();
+    }
+  }
+
+  /** Those in force, as far as is known. */
+  get settings(): Settings | undefined {
+    this.start();
+    return this.#inForce;
+  }
+
+  /** Waits for the first settings; rejects when the signal aborts. */
+  async ready(signal: AbortSignal): Promise<void> {
+    this.start();
+    while (!this.#inForce) {
+      signal.throwIfAborted();
+      this.#client.closing.throwIfAborted();
+      await this.#pause(signal);
+    }
+  }
+
+  /** Takes note of the version that an answer named. One that names none says nothing. */
+  sawVersion(version: string): void {
+    if (version !== "" && this.#inForce && version !== this.#inForce.version) {
+      this.#isStale = true;
+      this.#wake?.();
+    }
+  }
+
+  /** Invariant: a failure never takes away settings that are there. */
+  async #keepFresh(): Promise<void> {
+    const { logger, login } = this.#client;
+    let failing = FIRST_PAUSE_MS;
+    while (!this.#isClosed()) {
+      this.#isStale = false; // this asking answers it
+      try {
+        const fresh = readSettings((await login.getEdgeSettings({})).settings);
+        if (this.#inForce?.version !== fresh.version) {
+          logger.info("settings of the edge are in force", { version: fresh.version });
+          this.#onChange(fresh);
+        }
+        this.#inForce = fresh;
+        failing = FIRST_PAUSE_MS;
+        this.#tell();
+        await this.#sleep(SHORTEST_PAUSE_MS, false);
+        await this.#sleep(fresh.askAgainAfterMs - SHORTEST_PAUSE_MS, true);
+      } catch (failure) {
+        if (!this.#isClosed()) {
+          logFailure(logger, failure, { askedFor: "settings", kept: this.#inForce !== undefined });
+          failing = Math.min(LONGEST_PAUSE_MS, failing * 2);
+          await this.#sleep(jittered(failing), false); // however many requests wait
+        }
+      }
+    }
+    this.#tell();
+  }
+
+  #isClosed(): boolean {
+    return this.#client.closing.aborted;
+  }
+
+  #tell(): void {
+    for (const go of this.#waiting) {
+      go();
+    }
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  /** Ends early when the client is closed, or, if it may be woken, when the settings are known to be stale. */
+  #sleep(ms: number, mayBeWoken: boolean): Promise<void> {
+    const { closing } = this.#client;
+    if (closing.aborted || (mayBeWoken && this.#isStale)) {
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        closing.removeEventListener("abort", done);
+        this.#wake = undefined;
+        resolve();
+      };
+      // It keeps no program from ending.
+      const timer = setTimeout(done, ms).unref();
+      closing.addEventListener("abort", done, { once: true });
+      this.#wake = mayBeWoken ? done : undefined;
+    });
+  }
+}

@@ -1,0 +1,41 @@
+/** Owns how each method of the contract is called. A new method needs a row here, and nothing else. */
+
+/** How a method is called. */
+export interface Manner {
+  readonly deadlineMs: number;
+  /** How often it may be repeated within the deadline. */
+  readonly repeats: number;
+}
+
+/** For methods whose comment says "Safe to retry", and which no provider delays. */
+const SAFE: Manner = { deadlineMs: 2000, repeats: Infinity };
+/** For safe methods that may have to wait for a provider. */
+const SAFE_SLOW: Manner = { deadlineMs: 10_000, repeats: Infinity };
+/** For a probe, whose answer is about now, and for methods that have no row. */
+export const PROBE: Manner = { deadlineMs: 2000, repeats: 0 };
+
+/** By the method's full name. */
+export const MANNERS: Readonly<Record<string, Manner>> = {
+  "gatelodge.v1.LoginService/GetEdgeSettings": SAFE,
+  "gatelodge.v1.LoginService/ListProviders": SAFE,
+  // It may have to fetch the provider's metadata, and a repeat would begin another login.
+  "gatelodge.v1.LoginService/StartLogin": { deadlineMs: 10_000, repeats: 0 },
+  // The provider is asked for tokens, and the browser repeats it by itself.
+  "gatelodge.v1.LoginService/CompleteCallback": { deadlineMs: 20_000, repeats: 0 },
+  // A person waits for it, keeps the cookie when it fails, and can ask again.
+  "gatelodge.v1.LoginService/StartLogout": { deadlineMs: 3000, repeats: 1 },
+  "gatelodge.v1.LoginService/CompleteLogout": SAFE,
+  "gatelodge.v1.SessionService/ValidateSession": SAFE,
+  "gatelodge.v1.SessionService/RefreshTokens": SAFE_SLOW,
+  "gatelodge.v1.SessionService/GetAccessToken": SAFE_SLOW,
+  "gatelodge.v1.SessionService/GetUserInfo": SAFE_SLOW,
+  "gatelodge.v1.SessionService/Revoke": SAFE,
+  // It may have to ask the provider that issued the token.
+  "gatelodge.v1.TokenService/ValidateToken": SAFE_SLOW,
+  "gatelodge.v1.TokenService/MintToken": SAFE,
+  "gatelodge.v1.TokenService/GetJwks": SAFE,
+  "gatelodge.v1.AdminService/ListSessions": SAFE,
+  "gatelodge.v1.AdminService/GetSession": SAFE,
+  "gatelodge.v1.AdminService/Revoke": SAFE,
+  "gatelodge.v1.AdminService/PreviewRevoke": SAFE,
+};

@@ -1,0 +1,168 @@
+/** Owns what the fake authority answers to each method. A new method needs a row here. */
+import { type DescMethodUnary, type Message, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { errorOf, type Reason } from "../errors.js";
+import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
+import { LoginService } from "../gen/gatelodge/v1/login_pb.js";
+import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
+import { CsrfRequirement, SessionService } from "../gen/gatelodge/v1/session_pb.js";
+import { HEALTH_CHECK, SERVING } from "../health.js";
+import { denied, inactive, setCookie } from "./answers.js";
+import { completeCallback, startLogin, startLogout, stateInvalid } from "./logins.js";
+import { judge, presented, textOf, type Kept } from "./session.js";
+import { ended, found, living, type State } from "./state.js";
+
+type Answers<M extends DescMethodUnary> = (
+  state: State,
+  question: MessageShape<M["input"]>,
+  requestId: string,
+) => MessageInitShape<M["output"]>;
+type Any = (state: State, question: Message, requestId: string) => MessageInitShape<DescMethodUnary["output"]>;
+
+const { login, session, token, admin } = {
+  login: LoginService.method,
+  session: SessionService.method,
+  token: TokenService.method,
+  admin: AdminService.method,
+};
+
+/** The answers, by the method's full name. */
+export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
+  row(HEALTH_CHECK, () => ({ value: SERVING })),
+  row(login.getEdgeSettings, ({ settings }) => ({ settings })),
+  row(login.listProviders, ({ settings }) => ({
+    providers: [{ name: "fake", displayName: "Fake", loginPath: "/auth/web/login?provider=fake" }],
+    settingsVersion: settings.version,
+  })),
+  row(login.startLogin, startLogin),
+  row(login.completeCallback, completeCallback),
+  row(login.startLogout, startLogout),
+  // It knows no state, since there is no provider to come back from.
+  row(login.completeLogout, ({ settings }, _, requestId) => ({
+    answer: stateInvalid("You are logged out. This page was reached without a logout begun here.", requestId),
+    settingsVersion: settings.version,
+  })),
+  row(session.validateSession, validateSession),
+  row(session.refreshTokens, (state, { cookies }) => {
+    const found = presented(state.sessions, cookies);
+    return typeof found === "number"
+      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
+      : { outcome: { case: "refreshed" as const, value: { session: found.info } } };
+  }),
+  // One that names the user.
+  row(session.getAccessToken, (state, { cookies }) => {
+    const found = presented(state.sessions, cookies);
+    if (typeof found === "number") {
+      return { outcome: { case: "inactive" as const, value: { reason: found } } };
+    }
+    const { userId, scopes } = found.identity;
+    return { outcome: { case: "accessToken" as const, value: { value: `access_${userId}`, type: "Bearer", scopes } } };
+  }),
+  row(session.getUserInfo, (state, { cookies }) => {
+    const found = presented(state.sessions, cookies);
+    return typeof found === "number"
+      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
+      : { outcome: { case: "userInfo" as const, value: { identity: found.identity, session: found.info } } };
+  }),
+  row(session.revoke, (state, { cookies, target }) => {
+    required("target", target.case);
+    return { revokedCount: ended(found(state, cookies)) };
+  }),
+  // Of bearer tokens it says what an authority says that checks none and mints none.
+  row(token.validateToken, () => off("TOKEN_CHECK_OFF", "The fake authority checks no access tokens.")),
+  row(token.mintToken, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
+  row(token.getJwks, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
+  row(admin.listSessions, (state, { userId }) => ({
+    sessions: living(state)
+      .filter(({ identity }) => userId === "" || identity.userId === userId)
+      .map(shown),
+  })),
+  row(admin.getSession, (state, { sessionId }) => {
+    const one = living(state).find(({ info }) => info.sessionId === sessionId);
+    if (!one) {
+      throw errorOf({ code: "NOT_FOUND", reason: "SESSION_NOT_FOUND", message: "No living session has this id." });
+    }
+    return { session: shown(one) };
+  }),
+  row(admin.revoke, (state, { target }) => {
+    required("target", target.case);
+    const count = ended(...meant(state, target));
+    return { revokedCount: BigInt(target.case === "sessionId" || target.case === "userId" ? count : 0) };
+  }),
+  row(admin.previewRevoke, (state, { target }) => {
+    required("target", target.case);
+    return { count: BigInt(meant(state, target).length), exact: true };
+  }),
+]);
+
+function row<M extends DescMethodUnary>(method: M, answers: Answers<M>): [string, Any] {
+  return [`${method.parent.typeName}/${method.name}`, answers as unknown as Any];
+}
+
+function required(field: string, value: unknown): void {
+  if (value === undefined) {
+    throw errorOf({
+      code: "INVALID_ARGUMENT",
+      reason: "INVALID_FIELD",
+      message: `${field} is required`,
+      fields: [{ field, description: "is required" }],
+    });
+  }
+}
+
+function off(reason: Reason, message: string): never {
+  throw errorOf({ code: "FAILED_PRECONDITION", reason, message });
+}
+
+function meant(state: State, { case: kind, value }: MessageShape<typeof admin.revoke.input>["target"]): Kept[] {
+  return living(state).filter(({ identity, info }) => {
+    switch (kind) {
+      case "sessionId":
+        return info.sessionId === value;
+      case "userId":
+        return identity.userId === value;
+      case "provider":
+        return identity.provider === value;
+      default: // the tenant, of which there is one, or everything
+        return kind !== undefined;
+    }
+  });
+}
+
+function shown({ identity, info }: Kept) {
+  return { identity, info };
+}
+
+function validateSession(
+  state: State,
+  question: MessageShape<typeof session.validateSession.input>,
+  requestId: string,
+): MessageInitShape<typeof session.validateSession.output> {
+  const { settings } = state;
+  const { cookies, context, requirements, canSetCookies, issueCsrfToken } = question;
+  const settingsVersion = settings.version;
+  if (requirements?.csrf === CsrfRequirement.REQUIRED && !context) {
+    const message = "CSRF can't be judged without a context.";
+    throw errorOf({ code: "INVALID_ARGUMENT", reason: "CONTEXT_REQUIRED", message });
+  }
+  const one = presented(state.sessions, cookies);
+  if (typeof one === "number") {
+    return {
+      outcome: { case: "inactive", value: inactive(one, question, requestId) },
+      settingsVersion,
+    };
+  }
+  const judged = state.denial || judge(one, requirements, context, settings);
+  if (typeof judged === "number") {
+    return { outcome: { case: "denied", value: denied(judged, one, question, settings, requestId) }, settingsVersion };
+  }
+  const isNewest = cookies.some(({ value }) => textOf(value) === one.renewedCookie);
+  const newer = canSetCookies && !isNewest ? one.renewedCookie : undefined;
+  const active = {
+    identity: one.identity,
+    session: one.info,
+    judged,
+    setCookies: newer === undefined ? [] : [setCookie(settings, settings.sessionCookieNames[0] ?? "", newer, 86400)],
+    csrfToken: issueCsrfToken || newer !== undefined ? one.csrfToken : "",
+  };
+  return { outcome: { case: "active", value: active }, settingsVersion };
+}

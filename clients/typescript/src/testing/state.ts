@@ -1,0 +1,53 @@
+/** Owns what the fake authority remembers. Answers nothing. */
+import type { EdgeSettings } from "../gen/gatelodge/v1/login_pb.js";
+import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
+import type { DeniedReason } from "../gen/gatelodge/v1/session_pb.js";
+import { begin, presented, type Kept, type Who } from "./session.js";
+
+/** A login under way. There is no provider: the browser is sent straight on to the callback. */
+export interface LoginUnderWay {
+  readonly binding: string;
+  readonly returnTo: string;
+  readonly who: Who;
+}
+
+/** What the fake's methods work on. */
+export interface State {
+  settings: EdgeSettings;
+  /** By the cookie's value; those that are dead too. */
+  readonly sessions: Map<string, Kept>;
+  /** By their state. */
+  readonly logins: Map<string, LoginUnderWay>;
+  next: Who;
+  denial: DeniedReason;
+}
+
+/** Makes a session and keeps it. */
+export function remember({ sessions }: State, who: Who): Kept {
+  const made = begin(who);
+  sessions.set(made.cookie, made);
+  if (made.renewedCookie !== undefined) {
+    sessions.set(made.renewedCookie, made);
+  }
+  return made;
+}
+
+/** Those that live, each once. */
+export function living({ sessions }: State): Kept[] {
+  return [...new Set(sessions.values())].filter(({ state }) => state === "active");
+}
+
+/** The living session behind cookies. */
+export function found(state: State, cookies: readonly Cookie[]): Kept | undefined {
+  const one = presented(state.sessions, cookies);
+  return typeof one === "number" ? undefined : one;
+}
+
+/** Ends sessions, and says how many. */
+export function ended(...sessions: (Kept | undefined)[]): number {
+  const there = sessions.filter((one) => one !== undefined);
+  for (const one of there) {
+    one.state = "revoked";
+  }
+  return there.length;
+}

@@ -1,0 +1,49 @@
+/** Owns what may be concluded from an answer of ValidateToken. Does not know HTTP. */
+import { milliseconds } from "./duration.js";
+import { InconclusiveError } from "./errors.js";
+import type {
+  ActiveToken,
+  DeniedToken,
+  InactiveToken,
+  TokenRequirements,
+  ValidateTokenRequest,
+  ValidateTokenResponse,
+} from "./gen/gatelodge/v1/token_pb.js";
+
+/** A definite answer about a bearer token: it is good and enough; it is not good; it is good and not enough. */
+export type TokenVerdict =
+  | { readonly kind: "active"; readonly active: ActiveToken }
+  | { readonly kind: "inactive"; readonly inactive: InactiveToken }
+  | { readonly kind: "denied"; readonly denied: DeniedToken };
+
+/** Makes a verdict of an answer, or throws: what was not judged is no yes, what is not known here neither yes nor no. */
+export function readTokenVerdict(question: ValidateTokenRequest, { outcome }: ValidateTokenResponse): TokenVerdict {
+  switch (outcome.case) {
+    case "active":
+      if (!isJudged(question.requirements, outcome.value.judged)) {
+        throw new InconclusiveError(
+          "the authority did not judge all that was asked: it may be older than this package",
+        );
+      }
+      return { kind: "active", active: outcome.value };
+    case "inactive":
+      return { kind: "inactive", inactive: outcome.value };
+    case "denied":
+      return { kind: "denied", denied: outcome.value };
+    default:
+      throw new InconclusiveError(
+        "the authority gave an outcome that is not known here: it may be newer than this package",
+      );
+  }
+}
+
+function isJudged(asked: TokenRequirements | undefined, judged: TokenRequirements | undefined): boolean {
+  const { scopes = [], permissions = [], audience = "", maxLoginAge } = asked ?? {};
+  const age = judged?.maxLoginAge;
+  return (
+    scopes.every((scope) => judged?.scopes.includes(scope)) &&
+    permissions.every((permission) => judged?.permissions.includes(permission)) &&
+    (audience === "" || audience === judged?.audience) &&
+    (!maxLoginAge || (age !== undefined && milliseconds(age) <= milliseconds(maxLoginAge)))
+  );
+}

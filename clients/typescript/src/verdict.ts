@@ -1,0 +1,108 @@
+/** Owns what may be concluded from an answer of ValidateSession. Does not know HTTP. */
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { milliseconds } from "./duration.js";
+import { InconclusiveError } from "./errors.js";
+import {
+  CsrfRequirement,
+  type DeniedSession,
+  type InactiveSession,
+  type JudgedRequirements,
+  type ValidateSessionRequest,
+  type ValidateSessionResponse,
+} from "./gen/gatelodge/v1/session_pb.js";
+import { sessionOf, type Session } from "./session.js";
+
+/** The session lives, and every requirement is met. */
+export interface Active {
+  readonly kind: "active";
+  readonly session: Session;
+  /** All that was judged to let the request through. */
+  readonly judged: JudgedRequirements | undefined;
+  /** Whole Set-Cookie values to deliver with the answer to this very request. */
+  readonly setCookies: readonly string[];
+  /** A fresh one, when it was asked for; else empty. */
+  readonly csrfToken: string;
+  readonly settingsVersion: string;
+}
+
+/** There is no living session. A reason that is not known here changes nothing. */
+export interface Inactive {
+  readonly kind: "inactive";
+  readonly inactive: InactiveSession;
+  readonly settingsVersion: string;
+}
+
+/** The session lives, but this request may not go ahead. Treat an unknown reason as 403. */
+export interface Denied {
+  readonly kind: "denied";
+  readonly denied: DeniedSession;
+  readonly settingsVersion: string;
+}
+
+/** A definite answer about a presented session. "Could not say" is none: it is a {@link GatelodgeError}. */
+export type Verdict = Active | Inactive | Denied;
+
+/**
+ * Makes a verdict of an answer, or throws.
+ *
+ * Invariant: an older authority ignores a requirement that it does not know, and its "active" is then no yes; a newer one
+ * may give an outcome that is not known here, which is neither yes nor no.
+ */
+export function readVerdict(question: ValidateSessionRequest, answer: ValidateSessionResponse): Verdict {
+  const { outcome, settingsVersion } = answer;
+  switch (outcome.case) {
+    case "active": {
+      const { identity, session, judged, setCookies, csrfToken } = outcome.value;
+      if (!identity || !session) {
+        throw new InconclusiveError("the authority found a session, and did not say whose");
+      }
+      if (!isJudged(demandsOf(question), judged)) {
+        throw new InconclusiveError(
+          "the authority did not judge all that was asked: it may be older than this package",
+        );
+      }
+      return { kind: "active", session: sessionOf(identity, session), judged, setCookies, csrfToken, settingsVersion };
+    }
+    case "inactive":
+      return { kind: "inactive", inactive: outcome.value, settingsVersion };
+    case "denied":
+      return { kind: "denied", denied: outcome.value, settingsVersion };
+    default:
+      throw new InconclusiveError(
+        "the authority gave an outcome that is not known here: it may be newer than this package",
+      );
+  }
+}
+
+/** What was asked for, to be found again among what was judged. */
+export interface Demands {
+  readonly csrf: boolean;
+  readonly scopes: readonly string[];
+  readonly maxLoginAge: Duration | undefined;
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+function demandsOf({ context, requirements }: ValidateSessionRequest): Demands {
+  const csrf = requirements?.csrf ?? CsrfRequirement.UNSPECIFIED;
+  return {
+    csrf:
+      csrf === CsrfRequirement.REQUIRED ||
+      (csrf !== CsrfRequirement.NOT_REQUIRED &&
+        context !== undefined &&
+        !SAFE_METHODS.has(Buffer.from(context.method).toString("latin1"))),
+    scopes: requirements?.scopes ?? [],
+    maxLoginAge: requirements?.maxLoginAge,
+  };
+}
+
+/** Whether all that was asked for was judged. */
+export function isJudged(demands: Demands, judged: JudgedRequirements | undefined): boolean {
+  const { csrf, scopes, maxLoginAge } = demands;
+  const age = judged?.maxLoginAge;
+  return (
+    (!csrf || judged?.csrf === true) &&
+    scopes.every((scope) => judged?.scopes.includes(scope)) &&
+    (!maxLoginAge || (age !== undefined && milliseconds(age) <= milliseconds(maxLoginAge)))
+  );
+}

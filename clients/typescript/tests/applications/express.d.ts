@@ -1,0 +1,3 @@
+import type { Edge, EdgeOptions } from "gatelodge";
+
+export function application(options: EdgeOptions | Edge): import("express").Express;

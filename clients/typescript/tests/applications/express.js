@@ -1,0 +1,26 @@
+// Owns the application of the edges' suite in Express.
+import express from "express";
+import { once } from "node:events";
+import { gatelodge } from "gatelodge/express";
+
+export function application(options) {
+  const auth = gatelodge(options);
+  const app = express();
+  const who = (request, response) => {
+    response.json({ user_id: auth.session(request)?.userId ?? null });
+  };
+  app.use(auth.routes());
+  app.get("/open", (_, response) => {
+    response.type("text/plain").send("open");
+  });
+  app.get("/private", auth.required(), who);
+  app.post("/private", auth.required(), who);
+  app.get("/optional", auth.sessions(), who);
+  app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
+  app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  return app;
+}
+
+export async function serve({ host, port, ...options }) {
+  await once(application(options).listen(port, host), "listening");
+}

@@ -1,0 +1,24 @@
+// Owns the application of the edges' suite in Fastify.
+import { fastify } from "fastify";
+import { gatelodge } from "gatelodge/fastify";
+
+export async function application(options) {
+  const auth = gatelodge(options);
+  const app = fastify({ bodyLimit: 4 << 20 });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, async (_, body) => body);
+  const who = async (request) => ({ user_id: auth.session(request)?.userId ?? null });
+  await app.register(auth.routes);
+  app.get("/open", async () => "open");
+  app.get("/private", { onRequest: auth.required() }, who);
+  app.post("/private", { onRequest: auth.required() }, who);
+  app.get("/optional", { onRequest: auth.sessions() }, who);
+  app.get("/scoped", { onRequest: auth.required({ scopes: ["admin"] }) }, who);
+  app.get("/fresh", { onRequest: auth.required({ maxLoginAgeSeconds: 1 }) }, who);
+  return app;
+}
+
+export async function serve({ host, port, ...options }) {
+  const app = await application(options);
+  await app.listen({ host, port });
+}

@@ -1,0 +1,25 @@
+// Owns the application of the edges' suite in Hono.
+import { serve as listen } from "@hono/node-server";
+import { Hono } from "hono";
+import { gatelodge } from "gatelodge/hono";
+
+export function application(options) {
+  const auth = gatelodge(options);
+  const app = new Hono();
+  const who = (c) => c.json({ user_id: auth.session(c)?.userId ?? null });
+  app.use(auth.routes());
+  app.get("/open", (c) => c.text("open"));
+  app.get("/private", auth.required(), who);
+  app.post("/private", auth.required(), who);
+  app.get("/optional", auth.sessions(), who);
+  app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
+  app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  return app;
+}
+
+export async function serve({ host, port, ...options }) {
+  const { fetch } = application(options);
+  await new Promise((resolve) => {
+    listen({ fetch, port, hostname: host }, resolve);
+  });
+}

@@ -1,0 +1,166 @@
+/** What the client does about options, failures, repeats and answers, with a transport that says what the test tells it. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { Client, type ClientOptions, type Reason } from "../src/index.js";
+import { errorOf, GatelodgeError, InconclusiveError, OptionsError, StoreUnavailableError } from "../src/errors.js";
+import { settle } from "../src/options.js";
+import { ErrorReason } from "../src/gen/gatelodge/v1/error_reason_pb.js";
+import { ValidateSessionRequestSchema, ValidateSessionResponseSchema } from "../src/gen/gatelodge/v1/session_pb.js";
+import { ValidateTokenRequestSchema, ValidateTokenResponseSchema } from "../src/gen/gatelodge/v1/token_pb.js";
+import { readTokenVerdict } from "../src/token-verdict.js";
+import { readVerdict } from "../src/verdict.js";
+import { pathAndQuery } from "../src/presented.js";
+import type { Attempt } from "../src/transport.js";
+import type { Message } from "@bufbuild/protobuf";
+
+describe("options", () => {
+  const good = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "glk_x" };
+  for (const [name, setting, environment] of [
+    ["no address", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "" }],
+    ["an address without a scheme", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "127.0.0.1:50051" }],
+    ["an address with a path", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:50051/x" }],
+    ["an address with a port that is none", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:99999" }],
+    ["no key", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "" }],
+    ["a key with a line end", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "glk_x\ny" }],
+    ["files without TLS", "GATELODGE_CA_FILE", { GATELODGE_CA_FILE: "/dev/null" }],
+    [
+      "a file that is not there",
+      "GATELODGE_CA_FILE",
+      { GATELODGE_ADDRESS: "https://auth.example", GATELODGE_CA_FILE: "/nowhere" },
+    ],
+    [
+      "a file that holds no certificate",
+      "GATELODGE_CA_FILE",
+      { GATELODGE_ADDRESS: "https://auth.example", GATELODGE_CA_FILE: "/dev/null" },
+    ],
+    [
+      "a certificate without its key",
+      "GATELODGE_KEY_FILE",
+      { GATELODGE_ADDRESS: "https://auth.example", GATELODGE_CERT_FILE: "/dev/null" },
+    ],
+  ] as const) {
+    test(`${name} is a fault that names it`, () => {
+      assert.throws(
+        () => settle({}, { ...good, ...environment }),
+        (fault: unknown) =>
+          fault instanceof OptionsError && fault.setting === setting && fault.message.includes(setting),
+      );
+    });
+  }
+
+  test("the scheme decides TLS and the usual port", () => {
+    assert.deepEqual(settle({}, good).tls, null);
+    const { target, tls } = settle({ address: "https://[::1]/" }, good);
+    assert.equal(target, "[::1]:443");
+    assert.notEqual(tls, null);
+  });
+});
+
+function asking(send: (attempt: Attempt, nth: number) => Promise<Message>, options: ClientOptions = {}) {
+  const calls: { at: number; attempt: Attempt }[] = [];
+  const transport = {
+    send: (attempt: Attempt) => {
+      calls.push({ at: Date.now(), attempt });
+      return send(attempt, calls.length);
+    },
+    close: () => undefined,
+  };
+  return { calls, client: new Client({ apiKey: "glk_x", ...options, transport }) };
+}
+
+const refused = (reason: Reason | undefined, retryAfterMs?: number) => (): Promise<Message> =>
+  Promise.reject(errorOf({ code: "UNAVAILABLE", message: "as the test says", reason, retryAfterMs }));
+
+describe("calls", () => {
+  test("every reason has a class of its own", () => {
+    const reasons = Object.keys(ErrorReason).filter((name) => !/^\d+$/.test(name) && name !== "UNSPECIFIED");
+    const classes = new Set(reasons.map((reason) => errorOf({ code: "UNKNOWN", message: "", reason }).constructor));
+    assert.equal(classes.size, reasons.length);
+    assert.ok(!classes.has(GatelodgeError));
+    assert.equal(errorOf({ code: "ABORTED", message: "", reason: "OF_THE_FUTURE" }).constructor, GatelodgeError);
+  });
+
+  test("an absent store is asked again, no sooner than asked for", async () => {
+    const { calls, client } = asking((_, nth) => refused(nth < 3 ? "STORE_UNAVAILABLE" : "INTERNAL", 120)());
+    await assert.rejects(client.login.getEdgeSettings({}));
+    assert.ok(calls.length >= 3);
+    assert.ok((calls[1]?.at ?? 0) - (calls[0]?.at ?? 0) >= 119);
+  });
+
+  test("what can't be reached is asked once more", async () => {
+    const { calls, client } = asking(refused(undefined));
+    await assert.rejects(client.login.getEdgeSettings({}), { name: "UnreachableError" });
+    assert.equal(calls.length, 2);
+  });
+
+  test("a login is not begun twice, and a provider in trouble is not asked again", async () => {
+    const { calls, client } = asking(refused("STORE_UNAVAILABLE"));
+    await assert.rejects(client.login.startLogin({}), StoreUnavailableError);
+    assert.equal(calls.length, 1);
+    const other = asking(refused("PROVIDER_UNAVAILABLE"));
+    await assert.rejects(other.client.sessions.refreshTokens({}));
+    assert.equal(other.calls.length, 1);
+  });
+
+  test("the key and a plain request id go along", async () => {
+    const { calls, client } = asking(refused("INTERNAL"), { deadlineMs: 1 });
+    await assert.rejects(client.admin.listSessions({}, { requestId: "a-b" }));
+    await assert.rejects(client.admin.listSessions({}, { requestId: "a\nb" }));
+    assert.deepEqual(calls[0]?.attempt.metadata, { authorization: "Bearer glk_x", "x-request-id": "a-b" });
+    assert.deepEqual(calls[1]?.attempt.metadata, { authorization: "Bearer glk_x" });
+  });
+
+  test("a closed client says so", async () => {
+    const { client } = asking(refused("INTERNAL"));
+    client.close();
+    await assert.rejects(client.login.getEdgeSettings({}), { code: "CANCELLED" });
+  });
+});
+
+describe("answers", () => {
+  const question = create(ValidateSessionRequestSchema, { requirements: { scopes: ["admin"] } });
+  const active = (scopes: string[]) =>
+    create(ValidateSessionResponseSchema, {
+      outcome: { case: "active", value: { identity: { userId: "a_1" }, session: {}, judged: { scopes } } },
+    });
+
+  test("a scope that was not judged is no yes", () => {
+    assert.throws(() => readVerdict(question, active([])), InconclusiveError);
+    assert.equal(readVerdict(question, active(["admin"])).kind, "active");
+  });
+
+  test("a token is good only if all that was asked for was judged", () => {
+    const all = { scopes: ["a"], permissions: ["p"], audience: "api", maxLoginAge: { seconds: 60n } };
+    const read = (requirements: object, judged: object): string =>
+      readTokenVerdict(
+        create(ValidateTokenRequestSchema, { requirements }),
+        create(ValidateTokenResponseSchema, { outcome: { case: "active", value: { judged } } }),
+      ).kind;
+    assert.equal(read(all, all), "active");
+    assert.equal(read({}, {}), "active");
+    for (const more of [
+      { scopes: ["a", "b"] },
+      { permissions: ["q"] },
+      { audience: "other" },
+      { maxLoginAge: { seconds: 1n } },
+    ]) {
+      assert.throws(() => read(more, all), InconclusiveError);
+      assert.throws(() => read(more, {}), InconclusiveError);
+    }
+    assert.throws(
+      () => readTokenVerdict(create(ValidateTokenRequestSchema), create(ValidateTokenResponseSchema)),
+      InconclusiveError,
+    );
+  });
+
+  test("an outcome that is not known is neither yes nor no", () => {
+    assert.throws(() => readVerdict(question, create(ValidateSessionResponseSchema)), InconclusiveError);
+  });
+
+  test("a request line that is a whole URL has a path and a query", () => {
+    assert.equal(pathAndQuery("http://a.example/b?c"), "/b?c");
+    assert.equal(pathAndQuery("http://a.example?c"), "/?c");
+    assert.equal(pathAndQuery("//b?c=http://d/e"), "//b?c=http://d/e");
+  });
+});

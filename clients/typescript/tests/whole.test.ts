@@ -1,0 +1,140 @@
+/** Starts the real authority: calls over gRPC, and the quick start of the README. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
+import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  CallerNotAllowedError,
+  CallerUnauthenticatedError,
+  Client,
+  InvalidFieldError,
+  MintingOffError,
+  SessionNotFoundError,
+  TokenCheckOffError,
+  UnreachableError,
+} from "gatelodge";
+import { InactiveReason } from "gatelodge/v1";
+import { Dev } from "./dev.js";
+
+const dev = new Dev();
+
+before(() => dev.start());
+after(() => dev.stop());
+
+async function using<T>(apiKey: string | undefined, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ address: dev.address, apiKey: apiKey ?? "" });
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+test("a call is answered over gRPC", async () => {
+  const { settings } = await using(dev.keys["edge"], (client) => client.login.getEdgeSettings({}));
+  assert.ok(settings?.sessionCookieNames.length);
+  const verdict = await using(dev.keys["edge"], (client) => client.sessions.check({}));
+  assert.equal(verdict.kind, "inactive");
+});
+
+test("all is told of a living session, until it is ended", async () => {
+  const cookies = [{ name: "session", value: Buffer.from(await dev.logIn()) }];
+  const sessionId = await using(dev.keys["backend"], async ({ login, sessions }) => {
+    const verdict = await sessions.check({ cookies });
+    assert.ok(verdict.kind === "active");
+    assert.equal(verdict.session.userId, "dev_testuser1");
+    const { outcome: known } = await sessions.getUserInfo({ cookies });
+    assert.equal(known.case === "userInfo" && known.value.identity?.sub, "testuser1");
+    const { outcome: token } = await sessions.getAccessToken({ cookies });
+    assert.equal(token.case === "accessToken" && token.value.type, "Bearer");
+    assert.equal((await sessions.refreshTokens({ cookies })).outcome.case, "refreshed");
+    assert.equal((await login.listProviders({})).providers[0]?.name, "dev");
+    return verdict.session.id;
+  });
+  await using(dev.keys["admin"], async ({ admin }) => {
+    const { sessions } = await admin.listSessions({ userId: "dev_testuser1" });
+    assert.deepEqual(
+      sessions.map(({ info }) => info?.sessionId),
+      [sessionId],
+    );
+    assert.equal((await admin.getSession({ sessionId })).session?.identity?.userId, "dev_testuser1");
+    assert.equal((await admin.revoke({ target: { case: "sessionId", value: sessionId } })).revokedCount, 1n);
+    await assert.rejects(admin.getSession({ sessionId }), SessionNotFoundError);
+  });
+  const verdict = await using(dev.keys["edge"], ({ sessions }) => sessions.check({ cookies }));
+  assert.equal(verdict.kind === "inactive" && verdict.inactive.reason, InactiveReason.REVOKED);
+});
+
+test("every service is called, and says when it is off", async () => {
+  await using(dev.keys["backend"], async (client) => {
+    assert.equal(await client.isServing(), true);
+    assert.equal((await client.sessions.getUserInfo({})).outcome.case, "inactive");
+    await assert.rejects(client.tokens.check({ token: Buffer.from("x") }), TokenCheckOffError);
+    await assert.rejects(client.tokens.mintToken({ audience: "api" }), MintingOffError);
+    await assert.rejects(client.tokens.getJwks({}), MintingOffError);
+  });
+});
+
+test("a wrong key is named", async () => {
+  const call = using("glk_wrong", (client) => client.login.getEdgeSettings({}, { requestId: "wrong-key" }));
+  await assert.rejects(call, (error: unknown) => {
+    assert.ok(error instanceof CallerUnauthenticatedError);
+    assert.match(error.message, /GATELODGE_API_KEY/);
+    assert.equal(error.requestId, "wrong-key");
+    return !error.retryable;
+  });
+});
+
+test("a role may call what it may", async () => {
+  await assert.rejects(
+    using(dev.keys["edge"], (client) => client.admin.listSessions({})),
+    CallerNotAllowedError,
+  );
+  await assert.rejects(
+    using(dev.keys["admin"], (client) => client.admin.getSession({ sessionId: "no id" })),
+    (error: unknown) => error instanceof InvalidFieldError && error.fields[0]?.field === "session_id",
+  );
+});
+
+test("an authority that is away is told within the deadline", async () => {
+  const client = new Client({ address: "http://127.0.0.1:1", apiKey: "glk_x" });
+  const begun = Date.now();
+  await assert.rejects(client.login.getEdgeSettings({}), UnreachableError);
+  assert.ok(Date.now() - begun < 2000);
+  client.close();
+});
+
+test("the quick start of the README says hello to nobody, and sends them to the login", async () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const [, block = ""] = /## Quick start[^]*?```js\n([^]*?)```/.exec(readme) ?? [];
+  const program = block.replace(
+    'app.listen(8000, "127.0.0.1")',
+    'app.listen(0, "127.0.0.1", function () { console.log(this.address().port); })',
+  );
+  assert.notEqual(program, block);
+  const file = new URL("./quick-start.tmp.mjs", import.meta.url).pathname;
+  writeFileSync(file, program);
+  const env = { ...process.env, GATELODGE_ADDRESS: dev.address, GATELODGE_API_KEY: dev.keys["edge"] };
+  const served = spawn(process.execPath, [file], { env, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = (await once(served.stdout, "data")) as [Buffer];
+    const base = `http://127.0.0.1:${line.toString().trim()}`;
+    let got = await fetch(base, { redirect: "manual" });
+    for (let tries = 0; got.status === 503 && tries < 50; tries += 1) {
+      await pause(100);
+      got = await fetch(base, { redirect: "manual" });
+    }
+    assert.equal(got.status, 401);
+    // By Node's own client: `fetch` says of itself that it is a script.
+    const [page] = (await once(get(base, { headers: { accept: "text/html" } }), "response")) as [IncomingMessage];
+    page.resume();
+    assert.equal(page.statusCode, 302);
+    assert.match(page.headers.location ?? "", /^\/auth\/web\/login/);
+  } finally {
+    served.kill();
+    rmSync(file);
+  }
+});

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# What: the TypeScript client: format, lints, types, its tests, its tarball in an empty project, and its edges against the suite
+# Needs: build node buf edges typescript_client
+export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/target}/debug/gatelodge}
+cd clients/typescript
+
+if grep -n '"resolved"' package-lock.json; then
+  echo 'take the lines with "resolved" out of clients/typescript/package-lock.json: npm finds the packages by its own configuration'
+  exit 1
+fi
+./generate --check
+npm run --silent build
+npm run --silent lint
+npm test --silent
+tests/package
+npm run --silent bench
+NEXT_TELEMETRY_DISABLED=1 npm run --silent build:next
+
+cd ../..
+for framework in express fastify hono; do
+  FRAMEWORK=$framework tests/edges/run --edge typescript
+done
+# No route handler of Next sees a method that Next has no name for (it answers 400), or a WebSocket (it hangs up).
+FRAMEWORK=next tests/edges/run --edge typescript --without "methods: an odd method" --without "websocket: " \
+  --without "scenarios: a WebSocket"
