@@ -242,7 +242,7 @@ impl Authority {
 }
 
 /// What the browser is told of a provider's trouble; the cause is for the log.
-pub(super) fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> LoginFailure {
+fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> LoginFailure {
     let request_id = &call.request_id;
     let cause = error as &dyn std::error::Error;
     tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");

@@ -103,10 +103,11 @@ impl OidcSettings {
             Ok(address) => registration.faults(&[("issuer", &address)]),
             Err(text) => vec![registration.fault("issuer", text)],
         };
-        let mut fault = |key, text: &str| faults.push(registration.fault(key, text));
         if !registration.scopes.iter().any(|scope| scope == "openid") {
-            fault("scopes", "must contain `openid`");
+            faults.retain(|fault| fault.key != "scopes");
+            faults.push(registration.fault("scopes", "must contain `openid`"));
         }
+        let mut fault = |key, text: &str| faults.push(registration.fault(key, text));
         if self.clock_leeway > LONGEST_LEEWAY {
             fault("clock_leeway", "at most 60 seconds: set the clocks");
         }

@@ -38,7 +38,7 @@ async fn provider(authority: &Authority, change: impl FnOnce(&mut CertificatePar
         .unwrap();
     let hostile = Hostile::start_under_tls(config).await;
     hostile.settings_with(|settings| {
-        (settings.registration.development, settings.registration.allow_private_network) = (false, true)
+        (settings.registration.development, settings.registration.allow_private_network) = (false, true);
     });
     hostile
 }

@@ -50,7 +50,7 @@ async fn it_adds_to_the_id_token_and_overwrites_nothing() {
     let provider = Hostile::start().await;
     asking(&provider)
         .settings_with(|s| {
-            s.registration.claims = ["nickname", "acr", "auth_time", "iss", "groups"].map(str::to_owned).into()
+            s.registration.claims = ["nickname", "acr", "auth_time", "iss", "groups"].map(str::to_owned).into();
         })
         .claims(unset("acr"))
         .claims(unset("email"))

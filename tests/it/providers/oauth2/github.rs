@@ -57,9 +57,15 @@ async fn a_login_brings_the_number_the_verified_address_and_what_may_be_missing(
     let asked = fake.asked(ACCESS);
     assert_eq!(asked.len(), 1, "the code is sent once");
     let (sent, header) = (form(&asked[0]), |name: &str| asked[0].headers[name].to_str().unwrap().to_owned());
-    assert_eq!((sent["code"].as_str(), sent["code_verifier"].as_str(), sent["redirect_uri"].as_str()), (CODE, VERIFIER, CALLBACK));
+    assert_eq!(
+        (sent["code"].as_str(), sent["code_verifier"].as_str(), sent["redirect_uri"].as_str()),
+        (CODE, VERIFIER, CALLBACK)
+    );
     assert_eq!(sent["client_id"], "the client");
-    assert!(header("accept") == "application/json" && header("user-agent").starts_with("gatelodge/"), "else 403, or a form");
+    assert!(
+        header("accept") == "application/json" && header("user-agent").starts_with("gatelodge/"),
+        "else 403, or a form"
+    );
     assert_eq!(fake.asked(USER)[0].headers["authorization"], format!("Bearer {TOKEN}"));
 }
 
@@ -99,7 +105,8 @@ async fn errors_that_come_as_a_success_are_errors() {
 #[tokio::test]
 async fn an_address_counts_only_when_it_is_primary_and_verified() {
     let of = |primary, verified| json!([{ "email": "octo@example.com", "primary": primary, "verified": verified }]);
-    for list in [of(true, false), of(false, true), json!([]), json!(["octo@example.com"]), json!([{ "primary": true }])] {
+    for list in [of(true, false), of(false, true), json!([]), json!(["octo@example.com"]), json!([{ "primary": true }])]
+    {
         let (fake, settings) = github().await;
         // The address that an account shows to everybody is whatever its owner has written there.
         let mut shown = user();
@@ -148,7 +155,7 @@ async fn a_response_of_another_issuer_sends_no_code() {
 async fn a_login_of_a_certain_age_is_refused_before_the_browser_leaves() {
     let (fake, settings) = github().await;
     let mut request = request();
-    request.max_age = Some(std::time::Duration::from_secs(60));
+    request.max_age = Some(std::time::Duration::from_mins(1));
     let refused = provider(settings).authorization_url(&request).await;
     assert!(matches!(refused, Err(ProviderError::Unsupported(Offer::LoginAge))), "{refused:?}");
     assert!(fake.asked(ACCESS).is_empty());
