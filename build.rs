@@ -7,8 +7,9 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
 
-/// Fields that are given encoded, so that what is sent often is encoded once: on the wire a message is its bytes.
-const ENCODED: [(&str, &str); 1] = [("ActiveSession", "identity")];
+/// Fields that are given encoded: on the wire a message is its bytes. So what is sent often is encoded once, and a question
+/// that can't be read is known by its id, and ends no other.
+const ENCODED: [(&str, &str); 2] = [("ActiveSession", "identity"), ("CheckSessionsRequest", "question")];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = ["login", "session", "token", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));

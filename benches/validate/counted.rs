@@ -51,6 +51,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.counted().read(key).await
     }
 
+    async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        self.counted().read_among_many(key).await
+    }
+
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
         self.counted().touch(key, at, keep_for).await
     }

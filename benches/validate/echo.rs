@@ -1,10 +1,15 @@
 //! Owns what ours is compared with: a tonic server that decodes the same requests and gives the same answer, field by
-//! field as anybody compiles the contract, and the same with one GET before it. Does not know what is in the messages.
+//! field as anybody compiles the contract, and the same with one GET before it; and an echo of checks on a stream.
+//! Does not know what is in the messages.
 
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures::stream::BoxStream;
+use futures::{Stream, TryStreamExt as _};
 use gatelodge::rpc::server::ServerSettings;
 use gatelodge_client::v1;
+use gatelodge_client::v1::check_sessions_response;
 use gatelodge_client::v1::session_service_server::{SessionService, SessionServiceServer};
 use prost::Message as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -13,7 +18,7 @@ use redis::{AsyncCommands as _, Client, IntoConnectionInfo as _};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::protocol::Order;
 use crate::{Result, session};
@@ -69,6 +74,8 @@ fn connect(address: &str) -> Result<ConnectionManager> {
 
 #[async_trait]
 impl SessionService for Echo {
+    type WatchSessionsStream = BoxStream<'static, std::result::Result<v1::WatchSessionsResponse, Status>>;
+
     async fn validate_session(
         &self,
         _: Request<v1::ValidateSessionRequest>,
@@ -78,6 +85,21 @@ impl SessionService for Echo {
             value.map_err(|error| Status::unavailable(error.to_string()))?;
         }
         Ok(Response::new(self.answer.clone()))
+    }
+
+    type CheckSessionsStream =
+        Pin<Box<dyn Stream<Item = std::result::Result<v1::CheckSessionsResponse, Status>> + Send>>;
+
+    async fn check_sessions(
+        &self,
+        request: Request<Streaming<v1::CheckSessionsRequest>>,
+    ) -> std::result::Result<Response<Self::CheckSessionsStream>, Status> {
+        let answer = self.answer.clone();
+        let answers = request.into_inner().map_ok(move |question| v1::CheckSessionsResponse {
+            id: question.id,
+            result: Some(check_sessions_response::Result::Answer(answer.clone())),
+        });
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn refresh_tokens(
@@ -105,6 +127,13 @@ impl SessionService for Echo {
         &self,
         _: Request<v1::SessionServiceRevokeRequest>,
     ) -> std::result::Result<Response<v1::SessionServiceRevokeResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn watch_sessions(
+        &self,
+        _: Request<v1::WatchSessionsRequest>,
+    ) -> std::result::Result<Response<Self::WatchSessionsStream>, Status> {
         Err(Status::unimplemented("an echo"))
     }
 }

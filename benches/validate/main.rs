@@ -2,7 +2,7 @@
 //! Does not know how an authority works: each server is a process of its own, this binary started again.
 //!
 //! Two pairs are measured in turns: the embedded store beside an empty tonic echo, and Redis beside the echo with one
-//! GET. The echo takes the same requests, gives the same answer, and has the same runtime, allocator and server
+//! GET; and the same checks on one stream (`CheckSessions`), each beside an echo of the same stream. The echo takes the same requests, gives the same answer, and has the same runtime, allocator and server
 //! settings. The last line is one JSON object. `-- --quick` takes seconds and shows only that it works.
 
 mod counted;

@@ -4,7 +4,7 @@
 use gatelodge_client::v1;
 use prost::Message as _;
 
-use crate::load::{Asker, Round};
+use crate::load::{Asker, Round, Way};
 use crate::process::Server;
 use crate::protocol::{Kind, Order};
 use crate::redis_server::RedisServer;
@@ -16,10 +16,14 @@ pub const IN_FLIGHT: [usize; 3] = [1, 32, 128];
 /// Each server, and what it is compared with.
 pub const PAIRS: [(Kind, Kind); 2] = [(Kind::Embedded, Kind::Echo), (Kind::Redis, Kind::EchoGet)];
 
+/// The same for checks on a stream: what is beside the one echo is a memory read, and a read of Redis.
+pub const STREAMS: [(Kind, Kind); 2] = [(Kind::Embedded, Kind::Echo), (Kind::Redis, Kind::Echo)];
+
 /// One round of one server.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     pub kind: Kind,
+    pub way: Way,
     pub in_flight: usize,
     pub number: usize,
     pub round: Round,
@@ -50,13 +54,17 @@ pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     let mut measured = Vec::new();
     for in_flight in IN_FLIGHT {
         for number in 0..=size.rounds {
-            for lane in &lanes {
+            for (lane, way) in lanes.iter().flat_map(|lane| [(lane, Way::Call), (lane, Way::Stream)]) {
+                let kind = lane.server.kind;
+                if way == Way::Stream && kind == Kind::EchoGet {
+                    continue;
+                }
                 let before = lane.server.cpu_seconds()?;
-                let round = lane.asker.round(&lane.question, in_flight, size.round).await?;
+                let round = lane.asker.round(way, &lane.question, in_flight, size.round).await?;
                 let cpu = lane.server.cpu_seconds()? - before;
                 // The first round is the warm-up.
                 if number > 0 {
-                    measured.push(Measured { kind: lane.server.kind, in_flight, number, round, cpu });
+                    measured.push(Measured { kind, way, in_flight, number, round, cpu });
                 }
             }
             lanes.reverse();

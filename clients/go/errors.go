@@ -66,6 +66,8 @@ const (
 	ErrTokenCheckOff Reason = "TOKEN_CHECK_OFF"
 	// The session's identity provider offers no user info that could be asked again.
 	ErrUserInfoUnsupported Reason = "USER_INFO_UNSUPPORTED"
+	// The authority has ended a stream that did nothing wrong: open another, and ask again what was not answered.
+	ErrStreamEnded Reason = "STREAM_ENDED"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

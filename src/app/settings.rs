@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
-    TokenSettings,
+    CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet,
+    Settings, TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
@@ -105,6 +105,10 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
             wait: REFRESH_WAIT,
             end_session_when_refused: refresh.end_session_when_refused,
         },
+        cache: config.cache.enabled.then(|| CacheSettings {
+            max_staleness: config.cache.max_staleness.get(),
+            max_sessions: config.cache.max_sessions,
+        }),
         mint: mint(config),
         sessions_per_user: sessions.max_sessions_per_user,
         remember_ended_for: sessions.remember_ended_for.get(),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::near::Reading;
 use super::open_standing::OpenStanding;
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
@@ -28,6 +29,8 @@ pub(super) struct Admitted {
     pub(super) touch_due: bool,
     pub(super) fingerprint: Likeness,
     pub(super) standpoint: Standpoint,
+    /// The reading that gave the record; `None` when nothing rests on how old it is.
+    pub(super) reading: Option<Reading>,
 }
 
 /// What a record says of the credential that was presented.
@@ -64,14 +67,29 @@ impl Authority {
     ///
     /// **Invariant:** a forged credential dies before any IO; a signed one costs one store read.
     pub(super) async fn admit(&self, presented: &Presented) -> Result<Admission, Error> {
-        let chosen = match self.choose(presented) {
-            Ok(chosen) => chosen,
-            Err(reason) => return Ok(Admission::Inactive(reason)),
-        };
-        match self.look_up(&chosen.credential.key).await? {
-            Lookup::Found(record) => self.settle(&chosen, record, presented.context.as_ref()).await,
+        match self.choose(presented) {
+            Ok(chosen) => self.admit_chosen(&chosen, presented.context.as_ref()).await,
+            Err(reason) => Ok(Admission::Inactive(reason)),
+        }
+    }
+
+    /// Reads the session of a credential.
+    pub(super) async fn admit_chosen(
+        &self,
+        chosen: &Chosen,
+        context: Option<&RequestContext>,
+    ) -> Result<Admission, Error> {
+        let (key, reading) = (&chosen.credential.key, self.begin_reading());
+        match self.look_up(key).await? {
+            Lookup::Found(record) => {
+                let mut admission = self.settle(chosen, record, context).await?;
+                if let Admission::Living(admitted) = &mut admission {
+                    self.remember(admitted, reading);
+                }
+                Ok(admission)
+            }
             Lookup::Gone(ending) => {
-                self.opened.forget(&chosen.credential.key);
+                self.near.forget(key);
                 let reason = ending.map_or(InactiveReason::Ended, |_| InactiveReason::Revoked);
                 Ok(Admission::Inactive(reason))
             }
@@ -115,9 +133,20 @@ impl Authority {
         record: Record,
         context: Option<&RequestContext>,
     ) -> Result<Judgement, Error> {
+        let standing = self.near.standing(&self.vault, &chosen.credential.key, &record)?;
+        self.judge_opened(chosen, record, standing, context)
+    }
+
+    /// As [`Authority::judge`], of a record whose standing is open.
+    pub(super) fn judge_opened(
+        &self,
+        chosen: &Chosen,
+        record: Record,
+        standing: Arc<OpenStanding>,
+        context: Option<&RequestContext>,
+    ) -> Result<Judgement, Error> {
         let inactive = |reason| Ok(Judgement::Inactive(reason));
         let credential = &chosen.credential;
-        let standing = self.opened.standing(&self.vault, &credential.key, &record)?;
         let (now, limits) = (self.ports.clock.now(), self.settings.lifetimes_of(standing.remembered));
         let times = standing.times(&record.header, limits);
         let touch_due = match times.judge(now, limits) {
@@ -147,6 +176,7 @@ impl Authority {
             touch_due,
             fingerprint,
             standpoint,
+            reading: None,
         })))
     }
 
@@ -160,8 +190,14 @@ impl Authority {
         let used = Times { last_active: admitted.times.last_active.max(now), ..admitted.times };
         let keep_for = used.keep_for(now, self.settings.lifetimes_of(admitted.standing.remembered));
         match self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
-            Ok(true) => admitted.times = used,
-            Ok(false) => return false,
+            Ok(true) => {
+                admitted.times = used;
+                self.near.used(&admitted.credential.key, now);
+            }
+            Ok(false) => {
+                self.near.forget(&admitted.credential.key);
+                return false;
+            }
             Err(error) => tracing::warn!(
                 session = admitted.credential.key.public(),
                 error = &error as &dyn std::error::Error,

@@ -10,9 +10,7 @@ impl Authority {
     /// Whatever changes a living session calls this once the change is in the store: here it is forgotten at once, and
     /// the others are told beside the answer.
     pub(super) fn changed(&self, key: &SessionKey, how: fn(SessionKey) -> What) {
-        self.opened.forget(key);
-        let authority = self.clone();
-        let what = how(*key);
-        self.ports.beside.run(Box::pin(async move { authority.announce(what).await }));
+        self.near.forget(key);
+        self.announce_beside(how(*key));
     }
 }

@@ -82,7 +82,9 @@ impl Authority {
         record.body = self.vault.add_successor(&admitted.credential, next, &record.body)?.into();
         record.header.other = Some(Other::Next(next.secret_hash()));
         record.header.revision += 1;
-        Ok(self.ports.sessions.rewrite(&next.key, record).await?)
+        let written = self.ports.sessions.rewrite(&next.key, record).await?;
+        self.near.forget(&next.key);
+        Ok(written)
     }
 
     /// Whether the absolute limit was shortened since the browser was told of it. Then that is written down, so that
@@ -95,6 +97,9 @@ impl Authority {
         let mut record = admitted.record.clone();
         record.header.revision += 1;
         let standing = Standing { absolute_end, ..Standing::clone(&admitted.standing) };
-        matches!(self.rewrite(&admitted.credential.key, record, &standing).await, Ok(Written::Yes))
+        let key = &admitted.credential.key;
+        let written = matches!(self.rewrite(key, record, &standing).await, Ok(Written::Yes));
+        self.near.forget(key);
+        written
     }
 }

@@ -8,6 +8,7 @@ use super::ports::KeptMintKeys;
 use super::settings::MintSettings;
 use super::{Authority, Error};
 use crate::crypto::SigningKey;
+use crate::session::event::What;
 use crate::session::mint::{KeyAge, Rotation};
 use crate::session::time::Timestamp;
 use crate::vault::MintKey;
@@ -108,6 +109,7 @@ impl Authority {
                 if !self.ports.mint_keys.put_mint_keys(tenant, new, keep_for).await? {
                     continue;
                 }
+                self.announce_beside(What::KeysRotated);
             }
             let signing = rotation.signing(&ages(&keys, mint), now).unwrap_or_default();
             let keys = Arc::new(MintKeys { keys, signing, read: now });

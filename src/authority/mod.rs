@@ -9,6 +9,7 @@ mod asked;
 mod change_standing;
 mod changed;
 mod check_own_token;
+mod check_sessions;
 pub mod complete_callback;
 pub mod complete_logout;
 mod deliver;
@@ -30,13 +31,14 @@ pub mod login_answer;
 mod make_session;
 mod mint_keys;
 pub mod mint_token;
+mod near;
 mod open_standing;
-mod opened;
 mod own_token;
 pub mod ports;
 pub mod preview_revoke;
 pub mod provider;
 mod provider_trouble;
+mod recall;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
@@ -51,6 +53,7 @@ mod token_answer;
 mod under_way;
 pub mod validate_session;
 pub mod validate_token;
+pub mod watch_sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,11 +65,14 @@ pub use open_standing::OpenStanding;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
-use opened::Opened;
+use near::Near;
 use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore};
 use settings::Settings;
 use stream::Stream;
 use under_way::UnderWay;
+
+/// How many standings are kept open where records are not kept.
+const STANDINGS: usize = 8192;
 
 /// What the authority needs of the world.
 #[derive(Clone)]
@@ -99,10 +105,11 @@ pub struct Authority {
     settings: Arc<Settings>,
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
-    opened: Arc<Opened>,
+    near: Arc<Near>,
     stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
+    among_many: bool,
 }
 
 /// The call that a use case answers.
@@ -129,20 +136,22 @@ impl Authority {
     pub fn new(ports: Ports, vault: Vault, settings: Settings) -> Self {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
-        let (vault, settings, opened) = (Arc::new(vault), Arc::new(settings), Arc::new(Opened::new()));
+        let (vault, settings) = (Arc::new(vault), Arc::new(settings));
+        let near = Arc::new(Near::new(settings.cache.map_or(STANDINGS, |cache| cache.max_sessions)));
         let mut author = [0; 8];
         ports.entropy.fill(&mut author);
-        let stream = Stream::new(settings.tenant, author);
+        let stream = Stream::new(settings.tenant, author, Arc::clone(&near));
         Self {
             ports,
             vault,
             settings,
             settings_version: settings_version.into(),
             session_cookie_names,
-            opened,
+            near,
             stream,
             under_way: Arc::default(),
             keys_at_hand: Arc::default(),
+            among_many: false,
         }
     }
 

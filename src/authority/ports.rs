@@ -126,6 +126,11 @@ pub trait SessionStore: Send + Sync {
     /// Reads a session. One round trip for one that is there.
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup>;
 
+    /// As `read`, for one of many that are asked for at the same moment: they may travel together.
+    async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        self.read(key).await
+    }
+
     /// Writes down that the session was used `at`, and keeps it `keep_for` longer from now.
     /// MUST do nothing when the session is gone, and MUST NOT change the revision or move `last_active` back.
     /// Answers whether the session was there.

@@ -46,6 +46,8 @@ pub struct Settings {
     pub logins: LoginSettings,
     /// The provider's tokens.
     pub tokens: TokenSettings,
+    /// How answers may be kept; `None`: not at all.
+    pub cache: Option<CacheSettings>,
     /// Tokens of our own; `None` when none are minted.
     pub mint: Option<MintSettings>,
     /// How many living sessions one user may have: a bound on every script, not a policy.
@@ -119,6 +121,15 @@ pub struct TokenSettings {
     pub wait: Duration,
     /// Whether a session ends when the provider definitely refuses its refresh token.
     pub end_session_when_refused: bool,
+}
+
+/// How answers may be kept, here and by those who ask.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheSettings {
+    /// No answer rests on anything older than this; at most [`super::stream::MAX_STALENESS`].
+    pub max_staleness: Duration,
+    /// About how many sessions are kept here.
+    pub max_sessions: usize,
 }
 
 /// Tokens of our own.

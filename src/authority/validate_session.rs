@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::admit::{Admission, Admitted, SessionView};
 use super::answer::{HttpAnswer, Trouble};
 use super::deliver::Delivery;
+use super::recall::Keeping;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
 use crate::session::admission::InactiveReason;
 use crate::session::csrf::{self, CsrfFault};
+use crate::session::event::Position;
 use crate::session::fingerprint::Comparison;
 use crate::session::origin::{self, OriginJudgement};
 use crate::session::request::RequestContext;
@@ -32,6 +34,8 @@ pub struct Question {
     pub issue_csrf_token: bool,
     /// Whether the route answers JSON, whatever the browser asked for.
     pub answer_json: bool,
+    /// What the caller has heard of the event stream: the answer may not rest on what was read before.
+    pub as_of: Option<Position>,
 }
 
 /// What a request needs beyond a living session.
@@ -82,6 +86,8 @@ pub struct Active {
     /// When the answer may change by time alone: the session ends if it is not used until then, or its credential is
     /// due to be replaced.
     pub check_again: Timestamp,
+    /// How whoever asked may keep the answer; `None`: not at all.
+    pub keeping: Option<Keeping>,
 }
 
 /// Everything that was judged, and found good.
@@ -141,7 +147,8 @@ pub enum DeniedReason {
 impl Authority {
     /// Says who is behind a credential, and whether this request may go ahead.
     ///
-    /// **Invariant:** a forged credential dies before any IO; at most one store read; never a provider call.
+    /// **Invariant:** a forged credential dies before any IO; at most one store read, and none for a session that is known
+    /// here; never a provider call.
     ///
     /// # Errors
     /// When the authority can't say. Never because of what is wrong with the session.
@@ -150,10 +157,21 @@ impl Authority {
         if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
             return Err(Error::ContextRequired("csrf"));
         }
-        let mut admitted = match self.admit(&question.presented).await? {
-            Admission::Living(admitted) => admitted,
-            Admission::Inactive(reason) => {
-                return Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
+        let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
+        let chosen = match self.choose(&question.presented) {
+            Ok(chosen) => chosen,
+            Err(reason) => return inactive(reason),
+        };
+        let (mut admitted, judged) = if let Some(known) = self.recall(&chosen, &question)? {
+            known
+        } else {
+            let admitted = match self.admit_chosen(&chosen, context).await? {
+                Admission::Living(admitted) => admitted,
+                Admission::Inactive(reason) => return inactive(reason),
+            };
+            match self.judge_request(&admitted, &question.requirements, context) {
+                Ok(judged) => (admitted, judged),
+                Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call)))),
             }
         };
         if admitted.fingerprint.comparison == Comparison::Differed {
@@ -163,12 +181,8 @@ impl Authority {
                 "the client is another one than at login"
             );
         }
-        let judged = match self.judge_request(&admitted, &question.requirements, context) {
-            Ok(judged) => judged,
-            Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call)))),
-        };
         if question.touch && !self.touch(&mut admitted).await {
-            return Ok(Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, question.answer_json, call)));
+            return inactive(InactiveReason::Revoked);
         }
         self.refresh_beside(&admitted);
         Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question).await)))
@@ -190,14 +204,17 @@ impl Authority {
         let delivery = if question.can_set_cookies { self.deliver(&mut admitted).await } else { Delivery::default() };
         let now = self.ports.clock.now();
         let due = self.rotation_due(&admitted).filter(|due| *due > now);
+        let idle_end = admitted.times.idle_end(self.settings.lifetimes_of(admitted.standing.remembered));
+        let check_again = due.map_or(idle_end, |due| due.min(idle_end));
+        let bare = delivery.cookie.is_none() && !question.issue_csrf_token;
+        let keeping = if bare { self.keeping(&admitted, &judged, check_again) } else { None };
         let Admitted { credential, record, standing, times, .. } = admitted;
         let generation = record.header.generation;
         let tokens_generation = delivery.successor.unwrap_or(generation);
         let issue = || csrf::issue(&credential.key, tokens_generation, now, &self.vault.csrf);
         let csrf_token = (question.issue_csrf_token || delivery.successor.is_some()).then(issue);
         let session = self.view(credential.key, standing, times, generation);
-        let check_again = due.map_or(session.idle_end, |due| due.min(session.idle_end));
-        Active { session, judged, set_cookies: delivery.cookie.into_iter().collect(), csrf_token, check_again }
+        Active { session, judged, set_cookies: delivery.cookie.into_iter().collect(), csrf_token, check_again, keeping }
     }
 
     /// Judges what a request needs, in the order in which a person would mend it.

@@ -18,6 +18,7 @@
 //! Each step adds what it finds to one list, so that a user sees every [`fault`] at once.
 
 pub mod app;
+pub mod cache;
 pub mod callers;
 pub mod edge;
 pub mod explain;
@@ -63,6 +64,8 @@ pub struct Config {
     pub app: app::App,
     /// Tokens that the authority itself gives out.
     pub tokens: tokens::Tokens,
+    /// What is kept in memory.
+    pub cache: cache::Cache,
     /// Where sessions are kept.
     pub store: store::Store,
     /// The gRPC server that edges, backends and admins call.

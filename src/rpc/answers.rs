@@ -124,14 +124,15 @@ fn encoded_identity(standing: &OpenStanding, tenant: &str) -> Bytes {
 }
 
 fn active(active: Active, tenant: &str) -> v1::ActiveSession {
+    let keeping = active.keeping;
     v1::ActiveSession {
         session: Some(info(&active.session)),
         identity: encoded_identity(&active.session.standing, tenant),
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        event_position: Bytes::new(),
-        keep_for: None,
+        event_position: keeping.map(|keeping| Bytes::copy_from_slice(&keeping.position.0)).unwrap_or_default(),
+        keep_for: keeping.map(|keeping| duration(keeping.keep_for)),
         check_again_time: Some(timestamp(active.check_again)),
     }
 }

@@ -15,7 +15,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// never more than half.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 /// The deadline of a call that names none.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the gate has noted of a call.
 #[derive(Debug, Default)]
@@ -42,12 +42,17 @@ pub(super) fn asked() -> Asked {
 
 /// The caller's own request id, if it is short and harmless in a log; else a new one (UUID version 7).
 pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let plain = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.');
-    let harmless = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(plain);
+    let harmless = |id: &&HeaderValue| is_harmless(id.as_bytes());
     headers.get(&REQUEST_ID).filter(harmless).cloned().unwrap_or_else(|| {
         let new = Uuid::now_v7().to_string();
         HeaderValue::try_from(new).unwrap_or(HeaderValue::from_static("none"))
     })
+}
+
+/// Whether a caller's own request id is short, and harmless in a log.
+pub(super) fn is_harmless(id: &[u8]) -> bool {
+    let plain = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.');
+    (1..=64).contains(&id.len()) && id.iter().all(plain)
 }
 
 /// A request id as text. One that [`request_id`] has let through always is.

@@ -38,6 +38,8 @@ pub(super) struct Gate {
     strangers: Arc<Strangers>,
     calls: Places,
     watchers: Places,
+    /// Streams of checks do nothing by themselves: each question is a call.
+    streams: Places,
 }
 
 /// Who calls, and the place that the call has.
@@ -45,7 +47,8 @@ type Admitted<'a> = (Option<&'a Caller>, Option<Place>);
 
 impl Gate {
     pub(super) fn new(callers: Callers, calls: Places) -> Self {
-        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers: Places::new(WATCHERS) }
+        let (watchers, streams) = (Places::new(WATCHERS), Places::new(calls.most()));
+        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers, streams }
     }
 
     /// Lets a call in, if its caller may and there is room.
@@ -53,6 +56,7 @@ impl Gate {
         let path = request.uri().path();
         let caller = self.caller(request, request_id)?;
         let places = match path.strip_prefix(HEALTH) {
+            None if path == policy::CHECK_SESSIONS => &self.streams,
             None => &self.calls,
             Some("Watch") => &self.watchers,
             Some(_) => return Ok((caller, None)),

@@ -5,6 +5,8 @@ mod admin_service;
 mod answers;
 mod asked;
 pub mod callers;
+mod check;
+mod check_stream;
 mod fields;
 mod gate;
 mod login_service;
@@ -15,9 +17,11 @@ pub mod server;
 mod session_service;
 mod status;
 mod strangers;
+mod streams;
 mod token_answers;
 mod token_questions;
 mod token_service;
+mod watching;
 mod work;
 
 /// The generated code of the contract.

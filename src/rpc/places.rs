@@ -22,6 +22,11 @@ impl Places {
         (self.taken.fetch_add(1, Ordering::Relaxed) < self.most).then_some(place)
     }
 
+    /// How many there are.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
     /// How many are taken.
     pub(super) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)

@@ -36,13 +36,18 @@ pub enum Rule {
 
 use Role::{Admin, Backend, Edge};
 
+/// The stream of many checks, whose questions have places of their own.
+pub const CHECK_SESSIONS: &str = "/gatelodge.v1.SessionService/CheckSessions";
+
 /// Every method that is served.
 pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.SessionService/ValidateSession", Rule::Roles(&[Edge, Backend])),
+    (CHECK_SESSIONS, Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/RefreshTokens", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/GetAccessToken", Rule::Roles(&[Backend])),
     ("/gatelodge.v1.SessionService/GetUserInfo", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/Revoke", Rule::Roles(&[Edge, Backend])),
+    ("/gatelodge.v1.SessionService/WatchSessions", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.LoginService/GetEdgeSettings", Rule::Roles(&[Edge])),
     ("/gatelodge.v1.LoginService/ListProviders", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.LoginService/StartLogin", Rule::Roles(&[Edge])),

@@ -11,6 +11,7 @@ use crate::authority::{
     Error, Presented, complete_callback, complete_logout, list_sessions, revoke_as_admin, start_login, start_logout,
     validate_session,
 };
+use crate::session::event::Position;
 use crate::session::request::{PresentedCookie, RequestContext};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -91,7 +92,14 @@ pub(super) fn validate_session(
         touch: request.touch.unwrap_or(true),
         issue_csrf_token: request.issue_csrf_token,
         answer_json: request.answer_json,
+        as_of: position("as_of_position", &request.as_of_position)?,
     })
+}
+
+pub(super) fn position(field: &'static str, bytes: &[u8]) -> Read<Option<Position>> {
+    let expected = || fields::invalid(field, "a position as WatchSessions told it, or nothing");
+    let whole = || <[u8; 16]>::try_from(bytes).map(|bytes| Some(Position(bytes)));
+    if bytes.is_empty() { Ok(None) } else { whole().map_err(|_| expected()) }
 }
 
 fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::Requirements> {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
@@ -17,6 +18,7 @@ use super::gate::Gate;
 use super::login_service::Logins;
 use super::places::Places;
 use super::session_service::Sessions;
+use super::streams::Streams;
 use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
@@ -148,7 +150,10 @@ pub async fn serve(
     }
     let limit = settings.max_message_bytes;
     let (calls, work) = (Places::new(settings.max_in_flight), Work(settings.tasks.clone()));
-    let sessions = Sessions { authority: authority.clone(), work: work.clone() };
+    let stopping = CancellationToken::new();
+    let streams =
+        Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
+    let sessions = Sessions { authority: authority.clone(), work: work.clone(), places: calls.clone(), streams };
     let logins = Logins { authority: authority.clone(), work };
     let router = server
         .layer(Gate::new(callers, calls.clone()))
@@ -159,11 +164,8 @@ pub async fn serve(
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let serving = router.serve_with_incoming_shutdown(incoming, async {
-        let _ = stopped.await;
-    });
+    let serving = router.serve_with_incoming_shutdown(incoming, stopping.clone().cancelled_owned());
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
@@ -171,7 +173,7 @@ pub async fn serve(
         () = stop => {}
     }
     say(&reporter, ServingStatus::NotServing).await;
-    let _ = stopping.send(());
+    stopping.cancel();
     settings.tasks.close();
     let drained = async {
         let ended = serving.await;

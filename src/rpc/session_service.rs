@@ -1,11 +1,18 @@
 //! Owns the gRPC side of SessionService: parse, ask, answer. Decides nothing.
 
-use tonic::{Request, Response, Status};
+use std::pin::Pin;
 
-use super::asked::asked;
+use futures::{Stream, StreamExt as _};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::asked::{Asked, asked};
+use super::check::Desk;
+use super::check_stream::{self, Answers};
+use super::places::Places;
+use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
-use super::{answers, questions, status, token_answers, token_questions, v1};
+use super::{answers, questions, status, token_answers, token_questions, v1, watching};
 use crate::authority::Authority;
 
 /// SessionService over an authority.
@@ -13,10 +20,15 @@ use crate::authority::Authority;
 pub(super) struct Sessions {
     pub(super) authority: Authority,
     pub(super) work: Work,
+    /// The places of all calls, of which each question of a stream takes one.
+    pub(super) places: Places,
+    pub(super) streams: Streams,
 }
 
 #[tonic::async_trait]
 impl SessionService for Sessions {
+    type WatchSessionsStream = Pin<Box<dyn Stream<Item = Result<v1::WatchSessionsResponse, Status>> + Send>>;
+
     async fn validate_session(
         &self,
         request: Request<v1::ValidateSessionRequest>,
@@ -27,6 +39,18 @@ impl SessionService for Sessions {
         let outcome = self.authority.validate_session(&asked.call, question).await.map_err(failed)?;
         let version = self.authority.settings_version();
         Ok(Response::new(answers::validated(outcome, self.authority.tenant_name(), version)))
+    }
+
+    type CheckSessionsStream = Answers;
+
+    async fn check_sessions(
+        &self,
+        request: Request<Streaming<v1::CheckSessionsRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let Asked { call, place } = asked();
+        let (authority, places) = (self.authority.for_many(), self.places.clone());
+        let desk = Desk { authority, places, request_id: call.request_id };
+        Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &self.streams)))
     }
 
     async fn refresh_tokens(
@@ -81,5 +105,21 @@ impl SessionService for Sessions {
         let ended =
             self.authority.revoke(&presented).await.map_err(|error| status::of(&error, &asked.call.request_id))?;
         Ok(Response::new(v1::SessionServiceRevokeResponse { revoked_count: u32::from(ended) }))
+    }
+
+    async fn watch_sessions(
+        &self,
+        request: Request<v1::WatchSessionsRequest>,
+    ) -> Result<Response<Self::WatchSessionsStream>, Status> {
+        let asked = asked();
+        let question = watching::question(request.into_inner());
+        let question = question.map_err(|error| status::of(&error, &asked.call.request_id))?;
+        let told = self.authority.watch_sessions(question).take_until(Box::pin(self.streams.end()));
+        // The stream keeps the call's place.
+        let told = told.map(move |told| {
+            let _lasting = &asked.place;
+            Ok(watching::told(told))
+        });
+        Ok(Response::new(told.boxed()))
     }
 }

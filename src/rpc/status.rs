@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 use super::answers;
-use super::v1::{ErrorReason, HttpAnswer};
+use super::v1::{self, ErrorReason, HttpAnswer};
 use crate::authority::Error;
 
 const DOMAIN: &str = "gatelodge";
@@ -78,6 +78,25 @@ pub(super) fn plain(code: Code, reason: ErrorReason, message: &str, request_id: 
         details.set_retry_info(Some(RETRY_AFTER));
     }
     Status::with_error_details(code, message, details)
+}
+
+/// The same failure as the error of one question of a stream.
+pub(super) fn check_error(status: &Status) -> v1::CheckError {
+    let details = status.get_error_details();
+    let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
+    let violation = |one: &FieldViolation| v1::CheckFieldViolation {
+        field: one.field.clone(),
+        description: one.description.clone(),
+    };
+    let info = details.error_info();
+    v1::CheckError {
+        code: u32::try_from(i32::from(status.code())).unwrap_or_default(),
+        reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
+        message: status.message().to_owned(),
+        request_id: info.and_then(|info| info.metadata.get("request_id").cloned()).unwrap_or_default(),
+        retry_after: details.retry_info().and_then(|retry| retry.retry_delay).map(super::answers::duration),
+        field_violations: violations.iter().map(violation).collect(),
+    }
 }
 
 /// A status that came without details, from the codec or from a service that is not ours, with a reason for its code.

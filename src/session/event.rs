@@ -41,7 +41,7 @@ pub enum What {
         /// The mark now in force.
         mark: u64,
     },
-    /// Other keys sign credentials.
+    /// Other keys sign the tokens that are minted.
     KeysRotated,
     /// An authority shows that what it announces is heard.
     Heartbeat {

@@ -85,9 +85,7 @@ impl SessionLayer {
             context: Some(presented::context(parts, &settings)),
             requirements: Some(self.requirements.clone()),
             can_set_cookies: true,
-            touch: None,
-            issue_csrf_token: false,
-            answer_json: false,
+            ..v1::ValidateSessionRequest::default()
         };
         let client = self.gate.client().for_request(&asker.request_id);
         let checked = client.sessions().check(question).await.map_err(|error| asker.failed(&error))?;

@@ -8,7 +8,7 @@ use crate::v1;
 use crate::v1::validate_session_response::Outcome;
 
 /// A definite answer about a presented session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Verdict {
     /// The session lives and every requirement is met.
     Active(Session),
@@ -21,7 +21,8 @@ pub enum Verdict {
 /// What was asked for, to be found again among what was judged.
 pub(crate) struct Asked {
     requirements: v1::Requirements,
-    csrf: bool,
+    /// Whether a CSRF token is needed.
+    pub(crate) csrf: bool,
 }
 
 impl Asked {

@@ -167,6 +167,10 @@ export class TokenCheckOffError extends GatelodgeError {
 export class UserInfoUnsupportedError extends GatelodgeError {
   override name = "UserInfoUnsupportedError";
 }
+/** The authority has ended a stream that did nothing wrong: open another, and ask again what was not answered. */
+export class StreamEndedError extends GatelodgeError {
+  override name = "StreamEndedError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -201,6 +205,7 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   EXCHANGE_UNSUPPORTED: ExchangeUnsupportedError,
   TOKEN_CHECK_OFF: TokenCheckOffError,
   USER_INFO_UNSUPPORTED: UserInfoUnsupportedError,
+  STREAM_ENDED: StreamEndedError,
 };
 
 /** The error of a failure, of the class of its reason. */

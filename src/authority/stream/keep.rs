@@ -65,7 +65,9 @@ async fn hear(stream: &Stream, authority: &Authority, at_most: Duration) -> Stor
     match heard {
         Heard::Events(events) => events.into_iter().for_each(|(position, event)| stream.take(position, event, now)),
         Heard::Reset(position) => {
-            tracing::info!("the event log begins anew; what was learnt from it is read again");
+            if stream.position().is_some() {
+                tracing::info!("the event log begins anew; what was learnt from it is read again");
+            }
             stream.reset(position, now);
         }
     }

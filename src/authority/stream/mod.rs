@@ -2,6 +2,7 @@
 //! that can be trusted. Does not know how events travel; who drives it is `app`.
 
 mod keep;
+mod past;
 mod pulse;
 mod recent;
 mod tell;
@@ -13,9 +14,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures::channel::mpsc;
 
+use crate::authority::near::Near;
 use crate::session::event::{Event, Position, What};
 use crate::session::key::{SessionKey, TenantNumber};
 use crate::session::mark::{EVERY_TENANT, MarkTarget, MarksNow};
+use past::Past;
 use pulse::Pulse;
 use recent::Recent;
 
@@ -41,6 +44,7 @@ pub enum News {
 pub(super) struct Stream {
     tenant: TenantNumber,
     author: [u8; 8],
+    near: Arc<Near>,
     marks: ArcSwap<MarksNow>,
     /// In milliseconds of [`crate::authority::ports::Clock::running`].
     trusted_until: AtomicU64,
@@ -53,14 +57,16 @@ struct Heard {
     position: Option<Position>,
     pulse: Pulse,
     recent: Recent,
+    past: Past,
     subscribers: Vec<mpsc::Sender<News>>,
 }
 
 impl Stream {
-    pub(super) fn new(tenant: TenantNumber, author: [u8; 8]) -> Arc<Self> {
+    pub(super) fn new(tenant: TenantNumber, author: [u8; 8], near: Arc<Near>) -> Arc<Self> {
         Arc::new(Self {
             tenant,
             author,
+            near,
             marks: ArcSwap::default(),
             trusted_until: AtomicU64::new(0),
             vouched_until: AtomicU64::new(0),
@@ -111,7 +117,8 @@ impl Stream {
         self.heard().pulse.send(now)
     }
 
-    fn position(&self) -> Option<Position> {
+    /// Up to where events were heard.
+    pub(super) fn position(&self) -> Option<Position> {
         self.heard().position
     }
 
@@ -127,18 +134,23 @@ impl Stream {
             _ => (),
         }
         self.show(&heard);
-        let news = match event.what {
-            What::Unknown(_) => News::Reset(position),
-            _ => News::Event(position, event),
+        let news = if let What::Unknown(_) = event.what {
+            heard.past.begin(position);
+            News::Reset(position)
+        } else {
+            heard.past.add(position, &event);
+            News::Event(position, event)
         };
         heard.tell(&news);
     }
 
     /// Forgets what could be outdated: nobody can say what was missed.
     fn reset(&self, position: Position, now: Duration) {
+        self.near.forget_all();
         let mut heard = self.heard();
         heard.position = Some(position);
         heard.pulse.reset(now);
+        heard.past.begin(position);
         self.show(&heard);
         heard.tell(&News::Reset(position));
     }
@@ -146,11 +158,18 @@ impl Stream {
     /// What an event means here, whoever announces it.
     fn apply(&self, event: &Event) {
         match &event.what {
-            What::Revoked(key) => self.heard().recent.add(*key),
+            What::Revoked(key) => {
+                self.heard().recent.add(*key);
+                self.near.forget(key);
+            }
+            What::Rotated(key) | What::Refreshed(key) | What::Changed(key) => self.near.forget(key),
+            What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
+            What::Unknown(_) => self.near.forget_all(),
             What::Marked { target, mark } if self.concerns(target) => {
                 self.change_marks(|known| known.raise(target, *mark));
             }
-            _ => (),
+            // A session that a mark kills is told by its own marks.
+            What::Marked { .. } | What::KeysRotated | What::Heartbeat { .. } => (),
         }
     }
 
@@ -160,9 +179,20 @@ impl Stream {
 
     /// News from now on. Who is too slow to take it finds the channel closed, and has to begin anew.
     fn subscribe(&self) -> mpsc::Receiver<News> {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        self.heard().subscribers.push(sender);
-        receiver
+        self.heard().subscribe()
+    }
+
+    /// News from a position on; from now on without one.
+    pub(super) fn subscribe_after(&self, after: Option<Position>) -> Subscription {
+        let mut heard = self.heard();
+        let position = heard.position;
+        let missed = match (after, position) {
+            (None, _) => Some(Vec::new()),
+            (Some(after), Some(position)) if after <= position => heard.past.after(after),
+            // This authority is behind, or the log was lost: nobody can tell which.
+            (Some(_), _) => None,
+        };
+        Subscription { position, missed, news: heard.subscribe() }
     }
 
     fn change_marks(&self, change: impl Fn(&mut MarksNow)) {
@@ -183,7 +213,23 @@ impl Stream {
     }
 }
 
+/// News for somebody.
+pub(in crate::authority) struct Subscription {
+    /// Up to where events have been heard.
+    pub(in crate::authority) position: Option<Position>,
+    /// What has happened since the position that was asked for; `None` when nobody can say.
+    pub(in crate::authority) missed: Option<Vec<Event>>,
+    /// What happens from now on.
+    pub(in crate::authority) news: mpsc::Receiver<News>,
+}
+
 impl Heard {
+    fn subscribe(&mut self) -> mpsc::Receiver<News> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        self.subscribers.push(sender);
+        receiver
+    }
+
     fn tell(&mut self, news: &News) {
         self.subscribers.retain_mut(|subscriber| subscriber.try_send(news.clone()).is_ok());
     }

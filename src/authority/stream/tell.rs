@@ -23,6 +23,12 @@ impl Authority {
         self.announce_all(vec![what]).await;
     }
 
+    /// As [`Authority::announce`], without waiting: for what nobody's answer depends on.
+    pub(in crate::authority) fn announce_beside(&self, what: What) {
+        let authority = self.clone();
+        self.ports.beside.run(Box::pin(async move { authority.announce(what).await }));
+    }
+
     /// As [`Authority::announce`], of several things at once.
     pub(in crate::authority) async fn announce_all(&self, whats: Vec<What>) {
         if whats.is_empty() {
@@ -48,7 +54,7 @@ impl Authority {
     /// Ends a session wherever it may be cached, and answers whether there was one.
     pub(in crate::authority) async fn end_session(&self, key: &SessionKey, why: Ending) -> Result<bool, Error> {
         let ended = self.ports.sessions.end(key, why, self.settings.remember_ended_for).await?;
-        self.opened.forget(key);
+        self.near.forget(key);
         self.announce(What::Revoked(*key)).await;
         Ok(ended)
     }
@@ -56,8 +62,12 @@ impl Authority {
     /// Ends every session of a user, logins under way included, and answers how many sessions there were.
     pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<u64, Error> {
         let mark_for = self.settings.longest_life().max(self.settings.logins.ttl);
+        let known = self.ports.sessions.sessions_of(user).await?;
         let ended = self.ports.sessions.end_user(user, self.settings.remember_ended_for, mark_for).await?;
-        self.announce(What::UserRevoked(*user)).await;
+        // One by one for those who hold something open for a session, and as one for what has come between.
+        let mut whats: Vec<_> = known.into_iter().map(|(key, _)| What::Revoked(key)).collect();
+        whats.push(What::UserRevoked(*user));
+        self.announce_all(whats).await;
         Ok(ended)
     }
 
@@ -73,7 +83,7 @@ impl Authority {
     /// or by an end that this authority knows of. Marks are read with the session while the stream is broken.
     pub(in crate::authority) async fn look_up(&self, key: &SessionKey) -> Result<Lookup, Error> {
         let lookup = if self.stream.is_trusted(self.ports.clock.running()) {
-            self.ports.sessions.read(key).await?
+            self.read(key).await?
         } else {
             let (lookup, marks) = self.ports.sessions.read_with_marks(key).await?;
             self.stream.learn(&marks);

@@ -1,6 +1,7 @@
 //! Owns what the values of a configuration mean together, and which of them are refused. Does not know where they
 //! stand: a fault names its key, and the loader finds the place.
 
+mod cache;
 mod oidc;
 mod service;
 mod sessions;
@@ -26,6 +27,7 @@ pub fn judge(config: &Config) -> Judgement {
     if config.development {
         judgement.warn("development", "weak secrets and plain http providers pass; never use this in production");
     }
+    cache::judge(config, &mut judgement);
     service::judge(config, &mut judgement);
     oidc::judge(config, &mut judgement);
     sessions::judge(config, &mut judgement);

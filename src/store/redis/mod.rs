@@ -5,6 +5,7 @@
 mod connection;
 mod events;
 mod fitness;
+mod gather;
 mod index;
 mod key;
 mod lease;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use crate::authority::ports::Entropy;
 use crate::session::key::TenantNumber;
+use gather::Gather;
 use key::Keys;
 use link::Link;
 pub use settings::{ConnectError, RedisSettings};
@@ -35,6 +37,8 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     bells: Bells,
+    /// `None` over a cluster, whose keys lie on several servers.
+    gather: Option<Gather>,
     /// The one reader of the event log has connections of its own: those of `bells` may all be taken.
     log_bells: Bells,
     log_history: Mutex<String>,
@@ -54,8 +58,9 @@ impl RedisStore {
         let link = Arc::new(Link::new(&settings)?);
         link.check_now().await?;
         let (bells, log_bells) = (Bells::new(&link), Bells::new(&link));
+        let gather = (!settings.cluster).then(|| Gather::new(&link));
         let (keys, log_history) = (Keys::new(settings.key_prefix), Mutex::default());
-        Ok(Arc::new(Self { link, keys, bells, log_bells, log_history, entropy }))
+        Ok(Arc::new(Self { link, keys, bells, gather, log_bells, log_history, entropy }))
     }
 
     /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.

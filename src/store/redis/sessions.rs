@@ -58,6 +58,16 @@ impl SessionStore for RedisStore {
         Ok(Lookup::Gone(tombstone.and_then(|why| record::ending_of(*why.first()?))))
     }
 
+    async fn read_among_many(&self, key: &SessionKey) -> StoreResult<Lookup> {
+        if let Some(gather) = &self.gather
+            && let Some(kept) = gather.get(self.keys.record(key)).await?
+        {
+            return Ok(Lookup::Found(read_record(kept)?));
+        }
+        // What is not there, or no string, is looked at by itself.
+        self.read(key).await
+    }
+
     async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
         let args = [number(at.as_millis()), millis(keep_for)];
         self.link.insist(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await

@@ -7,6 +7,7 @@
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
+//! | `watching` | what those who keep answers are told |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
@@ -23,6 +24,7 @@ mod settings;
 mod stop;
 mod tls;
 mod trouble;
+mod watching;
 
 use gatelodge::rpc::v1::ErrorReason;
 use tonic::{Code, Status};

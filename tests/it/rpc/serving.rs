@@ -44,13 +44,17 @@ impl Serving {
 
     /// A server whose settings differ.
     pub async fn with(world: &World, change: impl FnOnce(&mut ServerSettings)) -> Self {
+        Self::at(TcpListener::bind("127.0.0.1:0").await.unwrap(), world, change)
+    }
+
+    /// A server that takes the connections of this listener.
+    pub fn at(listener: TcpListener, world: &World, change: impl FnOnce(&mut ServerSettings)) -> Self {
         let callers = ROLES.map(|role| {
             let caller = Caller { name: role.name().into(), role };
             (*ApiKey::parse(&key(role)).unwrap().hash().as_bytes(), caller)
         });
         let mut settings = ServerSettings::default();
         change(&mut settings);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async {

@@ -8,6 +8,7 @@
 //! | `theft` | an old credential after its grace, and one that a failover forgot |
 //! | `times` | remember me, when to look again, a limit that was shortened |
 //! | `client` | a client that is another than at login |
+//! | `checks` | many checks on one stream |
 
 /// Makes a test of every function named, on every store there is.
 macro_rules! on_every_store {
@@ -27,6 +28,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod checks;
 mod client;
 mod door;
 mod rotation;

@@ -4,6 +4,7 @@
 mod admin;
 mod login;
 mod logout;
+mod near;
 mod refused;
 mod revocation;
 mod tokens;

@@ -1,23 +1,21 @@
 //! Owns what must hold when a provider, a tenant or everything is revoked, and of what replicas tell each other. Does not
 //! know which store it is.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::StreamExt as _;
 use gatelodge::app::keeper::keeping;
 use gatelodge::authority::Error;
 use gatelodge::authority::login_answer::LoginFailure;
-use gatelodge::authority::ports::{EventLog, Heard, StoreError, StoreResult};
 use gatelodge::authority::preview_revoke::Preview;
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::stream::News;
 use gatelodge::authority::validate_session::Outcome;
-use gatelodge::session::event::{Event, Position, What};
+use gatelodge::session::event::{Event, What};
 use tokio::time::Instant;
 
+use crate::world::replicas::two;
 use crate::world::{Browser, Kept, World, state_of};
 
 async fn is_active(world: &World, browser: &Browser) -> bool {
@@ -105,46 +103,10 @@ async fn a_preview_counts_and_ends_nothing() {
     assert_eq!(world.authority.preview_revoke(&Target::Tenant).await.unwrap(), Preview { count: 0, exact: true });
 }
 
-/// A log that can be cut off.
-struct Cut {
-    log: Arc<dyn EventLog>,
-    off: AtomicBool,
-}
-
-impl Cut {
-    fn check(&self) -> StoreResult<()> {
-        if self.off.load(Ordering::SeqCst) { Err(StoreError::Unavailable("cut off".into())) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl EventLog for Cut {
-    async fn announce(&self, events: Vec<Event>) -> StoreResult<Position> {
-        self.check()?;
-        self.log.announce(events).await
-    }
-
-    async fn next(&self, after: Option<Position>, at_most: Duration) -> StoreResult<Heard> {
-        self.check()?;
-        self.log.next(after, at_most).await
-    }
-}
-
-/// Two authorities over one store, the second of which may be cut off from the log.
-fn two() -> (World, World, Arc<Cut>) {
-    let mut ports = None;
-    let one = World::built(&["idp"], |_| (), |own| ports = Some(own.clone()));
-    let ports = ports.unwrap();
-    let cut = Arc::new(Cut { log: ports.events.clone(), off: AtomicBool::new(false) });
-    let events = cut.clone();
-    let two = World::built(&["idp"], |_| (), |own| *own = gatelodge::authority::Ports { events, ..ports.clone() });
-    (one, two, cut)
-}
-
 // store.md, 6: an announcement that fails is tried again; once nobody can rely on what was before, it is not needed.
 #[tokio::test(start_paused = true)]
 async fn a_revocation_that_cannot_be_announced_is_answered_when_nobody_relies_on_the_session() {
-    let (one, two, cut) = two();
+    let (one, two, cut) = two(Kept::Memory).await;
     let mut browser = Browser::default();
     let session = one.log_in(&mut browser, "ada").await.result.unwrap().key.public();
     cut.off.store(true, Ordering::SeqCst);
@@ -160,7 +122,7 @@ async fn a_revocation_that_cannot_be_announced_is_answered_when_nobody_relies_on
 
 #[tokio::test(start_paused = true)]
 async fn what_one_ends_all_subscribers_of_another_hear() {
-    let (one, two, _) = two();
+    let (one, two, _) = two(Kept::Memory).await;
     let keeper = tokio::spawn(keeping(two.authority.clone()));
     let mut browser = Browser::default();
     let session = one.log_in(&mut browser, "ada").await.result.unwrap();
@@ -184,7 +146,7 @@ async fn what_one_ends_all_subscribers_of_another_hear() {
 // While the stream is broken, marks are read with the session: what was not heard holds all the same.
 #[tokio::test(start_paused = true)]
 async fn an_authority_that_hears_nothing_believes_no_old_mark() {
-    let (one, two, cut) = two();
+    let (one, two, cut) = two(Kept::Memory).await;
     let keeper = tokio::spawn(keeping(two.authority.clone()));
     let mut browser = Browser::default();
     one.log_in(&mut browser, "ada").await.result.unwrap();

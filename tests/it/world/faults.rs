@@ -1,6 +1,7 @@
 //! Owns a store that can be told to fail: away, slow, silent, broken, or the end of its process. What is let through
 //! goes to a real store. Does not know what is tested.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +37,16 @@ pub struct FaultyStore {
     logins: Arc<dyn LoginStore>,
     mint_keys: Arc<dyn MintKeyStore>,
     fault: Mutex<Option<Fault>>,
+    waiting: AtomicUsize,
+}
+
+/// A step that is under way.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl FaultyStore {
@@ -43,7 +54,8 @@ impl FaultyStore {
     pub fn before(ports: &mut Ports) -> Arc<Self> {
         let (sessions, logins) = (Arc::clone(&ports.sessions), Arc::clone(&ports.logins));
         let mint_keys = Arc::clone(&ports.mint_keys);
-        let store = Arc::new(Self { sessions, logins, mint_keys, fault: Mutex::default() });
+        let store =
+            Arc::new(Self { sessions, logins, mint_keys, fault: Mutex::default(), waiting: AtomicUsize::new(0) });
         ports.sessions = store.clone();
         ports.logins = store.clone();
         ports.mint_keys = store.clone();
@@ -55,6 +67,11 @@ impl FaultyStore {
         *self.fault.lock().unwrap() = fault.into();
     }
 
+    /// How many steps a fault keeps waiting.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
     async fn step(&self) -> StoreResult<()> {
         let fault = {
             let mut fault = self.fault.lock().unwrap();
@@ -64,6 +81,8 @@ impl FaultyStore {
             }
             now
         };
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _waiting = Waiting(&self.waiting);
         match fault {
             None | Some(Fault::EndsProcessBefore(1..)) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
@@ -93,6 +112,7 @@ pass! { SessionStore by sessions:
     time() -> Timestamp;
     create(new: NewSession) -> Creation;
     read(key: &SessionKey) -> Lookup;
+    read_among_many(key: &SessionKey) -> Lookup;
     touch(key: &SessionKey, at: Timestamp, keep_for: Duration) -> bool;
     end(key: &SessionKey, why: Ending, remember_for: Duration) -> bool;
     end_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> u64;

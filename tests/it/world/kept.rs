@@ -23,25 +23,46 @@ pub enum Kept {
 impl Kept {
     /// Connects to it; then it can be put into a world's ports.
     pub async fn ready(self) -> impl FnOnce(&mut Ports) {
-        let store = match self {
+        self.twice(&fresh_prefix()).await.0
+    }
+
+    /// Connects to it twice, as two processes do. In memory there is one store, which the first world's ports have.
+    pub async fn twice(self, prefix: &str) -> (impl FnOnce(&mut Ports) + use<>, impl FnOnce(&mut Ports) + use<>) {
+        let connect = async || match self {
             Self::Memory => None,
-            Self::Redis => Some(connected().await),
+            Self::Redis => Some(connected(prefix).await),
         };
-        move |ports| {
-            if let Some(store) = store {
-                (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
+        let put = |store: Option<Arc<RedisStore>>| {
+            move |ports: &mut Ports| {
+                if let Some(store) = store {
+                    (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
+                }
             }
-        }
+        };
+        (put(connect().await), put(connect().await))
     }
 }
 
-async fn connected() -> Arc<RedisStore> {
+/// What the keys of a world in Redis begin with.
+pub fn fresh_prefix() -> String {
     static WORLDS: AtomicU64 = AtomicU64::new(0);
-    let server = tokio::task::spawn_blocking(Server::shared).await.unwrap();
+    format!("world{}.", WORLDS.fetch_add(1, Ordering::SeqCst))
+}
+
+async fn connected(prefix: &str) -> Arc<RedisStore> {
+    connected_with(tokio::task::spawn_blocking(Server::shared).await.unwrap(), prefix).await
+}
+
+/// A store at a server, under a prefix of its own.
+pub async fn connected_to(server: &Server) -> Arc<RedisStore> {
+    connected_with(server, &fresh_prefix()).await
+}
+
+async fn connected_with(server: &Server, prefix: &str) -> Arc<RedisStore> {
     let settings = RedisSettings {
         urls: vec![Secret::new(address(server.port))],
         cluster: false,
-        key_prefix: format!("world{}.", WORLDS.fetch_add(1, Ordering::SeqCst)),
+        key_prefix: prefix.to_owned(),
         // Generous: the machine runs much else beside the tests.
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(10),

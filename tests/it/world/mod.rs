@@ -3,9 +3,10 @@
 
 mod browser;
 pub mod faults;
-mod kept;
+pub mod kept;
 pub mod log;
 mod provider;
+pub mod replicas;
 mod settings;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use gatelodge::vault::Vault;
 
 pub use self::browser::{Browser, state_of};
 pub use self::faults::FaultyStore;
-pub use self::kept::Kept;
+pub use self::kept::{Kept, connected_to};
 pub use self::provider::{FakeProvider, ISSUER, Listed};
 pub use self::settings::settings;
 

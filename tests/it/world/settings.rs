@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet, Settings,
-    TokenSettings,
+    CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet,
+    Settings, TokenSettings,
 };
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
@@ -64,6 +64,7 @@ pub fn settings() -> Settings {
             wait: Duration::from_secs(10),
             end_session_when_refused: false,
         },
+        cache: Some(CacheSettings { max_staleness: Duration::from_secs(5), max_sessions: 1024 }),
         mint: Some(MintSettings {
             issuer: "https://app.example.com".into(),
             audiences: vec!["https://orders.example.com".into(), "https://billing.example.com".into()],

@@ -81,6 +81,9 @@ const (
 	ErrorReason_ERROR_REASON_TOKEN_CHECK_OFF ErrorReason = 23
 	// FAILED_PRECONDITION. The session's identity provider offers no user info that could be asked again.
 	ErrorReason_ERROR_REASON_USER_INFO_UNSUPPORTED ErrorReason = 25
+	// UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
+	// may get. Open another at once, and ask again what was not answered.
+	ErrorReason_ERROR_REASON_STREAM_ENDED ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
@@ -108,6 +111,7 @@ var (
 		22: "ERROR_REASON_EXCHANGE_UNSUPPORTED",
 		23: "ERROR_REASON_TOKEN_CHECK_OFF",
 		25: "ERROR_REASON_USER_INFO_UNSUPPORTED",
+		26: "ERROR_REASON_STREAM_ENDED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -132,6 +136,7 @@ var (
 		"ERROR_REASON_EXCHANGE_UNSUPPORTED":   22,
 		"ERROR_REASON_TOKEN_CHECK_OFF":        23,
 		"ERROR_REASON_USER_INFO_UNSUPPORTED":  25,
+		"ERROR_REASON_STREAM_ENDED":           26,
 	}
 )
 
@@ -166,7 +171,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\x8f\x06\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xae\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -190,7 +195,8 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\x18ERROR_REASON_MINTING_OFF\x10\x15\x12%\n" +
 	"!ERROR_REASON_EXCHANGE_UNSUPPORTED\x10\x16\x12 \n" +
 	"\x1cERROR_REASON_TOKEN_CHECK_OFF\x10\x17\x12&\n" +
-	"\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19B^\n" +
+	"\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19\x12\x1d\n" +
+	"\x19ERROR_REASON_STREAM_ENDED\x10\x1aB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

@@ -286,6 +286,88 @@ func (DeniedReason) EnumDescriptor() ([]byte, []int) {
 	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
+// What can happen. Treat one that you do not know as TENANT_REVOKED.
+type SessionEventKind int32
+
+const (
+	// Never sent.
+	SessionEventKind_SESSION_EVENT_KIND_UNSPECIFIED SessionEventKind = 0
+	// The session has ended.
+	SessionEventKind_SESSION_EVENT_KIND_REVOKED SessionEventKind = 1
+	// The session has another credential.
+	SessionEventKind_SESSION_EVENT_KIND_ROTATED SessionEventKind = 2
+	// The session has other tokens.
+	SessionEventKind_SESSION_EVENT_KIND_REFRESHED SessionEventKind = 3
+	// Something else about the session has changed, such as who its user is.
+	SessionEventKind_SESSION_EVENT_KIND_CHANGED SessionEventKind = 4
+	// Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
+	// so keep no answer of before.
+	SessionEventKind_SESSION_EVENT_KIND_USER_REVOKED SessionEventKind = 5
+	// A user may not log in any more; as USER_REVOKED.
+	SessionEventKind_SESSION_EVENT_KIND_USER_DISABLED SessionEventKind = 6
+	// Every session that this provider's logins had made has ended.
+	SessionEventKind_SESSION_EVENT_KIND_PROVIDER_REVOKED SessionEventKind = 7
+	// Every session of the tenant has ended.
+	SessionEventKind_SESSION_EVENT_KIND_TENANT_REVOKED SessionEventKind = 8
+	// Other keys sign the tokens that are minted: fetch GetJwks again.
+	SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED SessionEventKind = 9
+)
+
+// Enum value maps for SessionEventKind.
+var (
+	SessionEventKind_name = map[int32]string{
+		0: "SESSION_EVENT_KIND_UNSPECIFIED",
+		1: "SESSION_EVENT_KIND_REVOKED",
+		2: "SESSION_EVENT_KIND_ROTATED",
+		3: "SESSION_EVENT_KIND_REFRESHED",
+		4: "SESSION_EVENT_KIND_CHANGED",
+		5: "SESSION_EVENT_KIND_USER_REVOKED",
+		6: "SESSION_EVENT_KIND_USER_DISABLED",
+		7: "SESSION_EVENT_KIND_PROVIDER_REVOKED",
+		8: "SESSION_EVENT_KIND_TENANT_REVOKED",
+		9: "SESSION_EVENT_KIND_KEYS_ROTATED",
+	}
+	SessionEventKind_value = map[string]int32{
+		"SESSION_EVENT_KIND_UNSPECIFIED":      0,
+		"SESSION_EVENT_KIND_REVOKED":          1,
+		"SESSION_EVENT_KIND_ROTATED":          2,
+		"SESSION_EVENT_KIND_REFRESHED":        3,
+		"SESSION_EVENT_KIND_CHANGED":          4,
+		"SESSION_EVENT_KIND_USER_REVOKED":     5,
+		"SESSION_EVENT_KIND_USER_DISABLED":    6,
+		"SESSION_EVENT_KIND_PROVIDER_REVOKED": 7,
+		"SESSION_EVENT_KIND_TENANT_REVOKED":   8,
+		"SESSION_EVENT_KIND_KEYS_ROTATED":     9,
+	}
+)
+
+func (x SessionEventKind) Enum() *SessionEventKind {
+	p := new(SessionEventKind)
+	*p = x
+	return p
+}
+
+func (x SessionEventKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SessionEventKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_gatelodge_v1_session_proto_enumTypes[4].Descriptor()
+}
+
+func (SessionEventKind) Type() protoreflect.EnumType {
+	return &file_gatelodge_v1_session_proto_enumTypes[4]
+}
+
+func (x SessionEventKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SessionEventKind.Descriptor instead.
+func (SessionEventKind) EnumDescriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
 // The question of ValidateSession.
 type ValidateSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -304,7 +386,10 @@ type ValidateSessionRequest struct {
 	IssueCsrfToken bool `protobuf:"varint,6,opt,name=issue_csrf_token,json=issueCsrfToken,proto3" json:"issue_csrf_token,omitempty"`
 	// Whether the route answers JSON whatever the browser asked for: then `answer` is never a redirect. For APIs, and
 	// for /auth/me.
-	AnswerJson    bool `protobuf:"varint,7,opt,name=answer_json,json=answerJson,proto3" json:"answer_json,omitempty"`
+	AnswerJson bool `protobuf:"varint,7,opt,name=answer_json,json=answerJson,proto3" json:"answer_json,omitempty"`
+	// The last position that WatchSessions told you, where you keep answers: this one then rests on nothing that was read
+	// before what you have heard, whichever authority you ask. Empty when you keep none.
+	AsOfPosition  []byte `protobuf:"bytes,8,opt,name=as_of_position,json=asOfPosition,proto3" json:"as_of_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +473,330 @@ func (x *ValidateSessionRequest) GetAnswerJson() bool {
 	return false
 }
 
+func (x *ValidateSessionRequest) GetAsOfPosition() []byte {
+	if x != nil {
+		return x.AsOfPosition
+	}
+	return nil
+}
+
+// One question of CheckSessions.
+type CheckSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The caller's own name for the question, which its answer repeats. The authority never looks at it.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The question.
+	Question *ValidateSessionRequest `protobuf:"bytes,2,opt,name=question,proto3" json:"question,omitempty"`
+	// How long the caller waits for the answer, from when the authority has read the question: as a call's deadline. At
+	// most one hour; absent for 30 seconds.
+	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Names the question in logs and error bodies, as metadata x-request-id names a call: 1 to 64 letters, digits, `-`, `_`
+	// and `.`. Anything else, and nothing, gets a name of the authority's own.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSessionsRequest) Reset() {
+	*x = CheckSessionsRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSessionsRequest) ProtoMessage() {}
+
+func (x *CheckSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSessionsRequest.ProtoReflect.Descriptor instead.
+func (*CheckSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CheckSessionsRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CheckSessionsRequest) GetQuestion() *ValidateSessionRequest {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *CheckSessionsRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *CheckSessionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// One answer of CheckSessions.
+type CheckSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of its question.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What became of the question. One that is unset or unknown means "could not say": answer 503.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*CheckSessionsResponse_Answer
+	//	*CheckSessionsResponse_Error
+	Result        isCheckSessionsResponse_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSessionsResponse) Reset() {
+	*x = CheckSessionsResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSessionsResponse) ProtoMessage() {}
+
+func (x *CheckSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSessionsResponse.ProtoReflect.Descriptor instead.
+func (*CheckSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CheckSessionsResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CheckSessionsResponse) GetResult() isCheckSessionsResponse_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *CheckSessionsResponse) GetAnswer() *ValidateSessionResponse {
+	if x != nil {
+		if x, ok := x.Result.(*CheckSessionsResponse_Answer); ok {
+			return x.Answer
+		}
+	}
+	return nil
+}
+
+func (x *CheckSessionsResponse) GetError() *CheckError {
+	if x != nil {
+		if x, ok := x.Result.(*CheckSessionsResponse_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isCheckSessionsResponse_Result interface {
+	isCheckSessionsResponse_Result()
+}
+
+type CheckSessionsResponse_Answer struct {
+	// The answer.
+	Answer *ValidateSessionResponse `protobuf:"bytes,2,opt,name=answer,proto3,oneof"`
+}
+
+type CheckSessionsResponse_Error struct {
+	// Why there is none. It never speaks of the browser's session.
+	Error *CheckError `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
+}
+
+func (*CheckSessionsResponse_Answer) isCheckSessionsResponse_Result() {}
+
+func (*CheckSessionsResponse_Error) isCheckSessionsResponse_Result() {}
+
+// Why one question of a stream has no answer: what the status of a call would say.
+type CheckError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The code, as of a call's status (google.rpc.Code): 14 is UNAVAILABLE.
+	Code uint32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// The reason, as in google.rpc.ErrorInfo: "STORE_UNAVAILABLE".
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// One sentence for people.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// The id under which the authority's log holds the cause.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How long to wait before asking again, as in google.rpc.RetryInfo; absent where nothing is said.
+	RetryAfter *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// The fields of the question that were refused, as in google.rpc.BadRequest.
+	FieldViolations []*CheckFieldViolation `protobuf:"bytes,6,rep,name=field_violations,json=fieldViolations,proto3" json:"field_violations,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CheckError) Reset() {
+	*x = CheckError{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckError) ProtoMessage() {}
+
+func (x *CheckError) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckError.ProtoReflect.Descriptor instead.
+func (*CheckError) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CheckError) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *CheckError) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CheckError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *CheckError) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CheckError) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *CheckError) GetFieldViolations() []*CheckFieldViolation {
+	if x != nil {
+		return x.FieldViolations
+	}
+	return nil
+}
+
+// A field of the caller's own that was refused.
+type CheckFieldViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its path in ValidateSessionRequest, or `timeout`; empty for the whole question.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What was expected.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFieldViolation) Reset() {
+	*x = CheckFieldViolation{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFieldViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFieldViolation) ProtoMessage() {}
+
+func (x *CheckFieldViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFieldViolation.ProtoReflect.Descriptor instead.
+func (*CheckFieldViolation) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CheckFieldViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *CheckFieldViolation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // What a request needs beyond a living session.
 type Requirements struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -403,7 +812,7 @@ type Requirements struct {
 
 func (x *Requirements) Reset() {
 	*x = Requirements{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +824,7 @@ func (x *Requirements) String() string {
 func (*Requirements) ProtoMessage() {}
 
 func (x *Requirements) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[1]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +837,7 @@ func (x *Requirements) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Requirements.ProtoReflect.Descriptor instead.
 func (*Requirements) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{1}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Requirements) GetCsrf() CsrfRequirement {
@@ -471,7 +880,7 @@ type ValidateSessionResponse struct {
 
 func (x *ValidateSessionResponse) Reset() {
 	*x = ValidateSessionResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -483,7 +892,7 @@ func (x *ValidateSessionResponse) String() string {
 func (*ValidateSessionResponse) ProtoMessage() {}
 
 func (x *ValidateSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[2]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -496,7 +905,7 @@ func (x *ValidateSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateSessionResponse.ProtoReflect.Descriptor instead.
 func (*ValidateSessionResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ValidateSessionResponse) GetOutcome() isValidateSessionResponse_Outcome {
@@ -580,9 +989,11 @@ type ActiveSession struct {
 	// A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
 	// them, in the response header that EdgeSettings.csrf_header names.
 	CsrfToken string `protobuf:"bytes,5,opt,name=csrf_token,json=csrfToken,proto3" json:"csrf_token,omitempty"`
-	// The position in the event stream as of which this holds, opaque. Empty: do not keep this answer.
+	// The position in the event stream as of which this holds, to be compared as bytes. Empty: do not keep this answer.
+	// Drop it, too, when you have heard of this session, or of all sessions, at a later position.
 	EventPosition []byte `protobuf:"bytes,6,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
-	// How long a client may keep this answer for the same question. Absent: do not keep it.
+	// How long a client that watches (WatchSessions) may keep this answer, from when it asked. Absent: do not keep it.
+	// It is good for the same question alone: cookies, requirements, and what of the context was judged (`judged`).
 	KeepFor *durationpb.Duration `protobuf:"bytes,7,opt,name=keep_for,json=keepFor,proto3" json:"keep_for,omitempty"`
 	// When to look again: the moment at which the session ends if it is not used until then (no later than its absolute
 	// limit), or at which its credential is due to be rotated, whichever is first. It says nothing of revocation.
@@ -593,7 +1004,7 @@ type ActiveSession struct {
 
 func (x *ActiveSession) Reset() {
 	*x = ActiveSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +1016,7 @@ func (x *ActiveSession) String() string {
 func (*ActiveSession) ProtoMessage() {}
 
 func (x *ActiveSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[3]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +1029,7 @@ func (x *ActiveSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActiveSession.ProtoReflect.Descriptor instead.
 func (*ActiveSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ActiveSession) GetIdentity() *Identity {
@@ -698,7 +1109,7 @@ type JudgedRequirements struct {
 
 func (x *JudgedRequirements) Reset() {
 	*x = JudgedRequirements{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +1121,7 @@ func (x *JudgedRequirements) String() string {
 func (*JudgedRequirements) ProtoMessage() {}
 
 func (x *JudgedRequirements) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[4]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +1134,7 @@ func (x *JudgedRequirements) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedRequirements.ProtoReflect.Descriptor instead.
 func (*JudgedRequirements) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *JudgedRequirements) GetCsrf() bool {
@@ -782,7 +1193,7 @@ type InactiveSession struct {
 
 func (x *InactiveSession) Reset() {
 	*x = InactiveSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1205,7 @@ func (x *InactiveSession) String() string {
 func (*InactiveSession) ProtoMessage() {}
 
 func (x *InactiveSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1218,7 @@ func (x *InactiveSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InactiveSession.ProtoReflect.Descriptor instead.
 func (*InactiveSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InactiveSession) GetReason() InactiveReason {
@@ -846,7 +1257,7 @@ type DeniedSession struct {
 
 func (x *DeniedSession) Reset() {
 	*x = DeniedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1269,7 @@ func (x *DeniedSession) String() string {
 func (*DeniedSession) ProtoMessage() {}
 
 func (x *DeniedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1282,7 @@ func (x *DeniedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeniedSession.ProtoReflect.Descriptor instead.
 func (*DeniedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeniedSession) GetReason() DeniedReason {
@@ -916,6 +1327,200 @@ func (x *DeniedSession) GetSession() *SessionInfo {
 	return nil
 }
 
+// The question of WatchSessions.
+type WatchSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to be told of; none for everything.
+	Kinds []SessionEventKind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=gatelodge.v1.SessionEventKind" json:"kinds,omitempty"`
+	// The position of the last message that you have, to go on after it; empty for from now on.
+	AfterPosition []byte `protobuf:"bytes,2,opt,name=after_position,json=afterPosition,proto3" json:"after_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSessionsRequest) Reset() {
+	*x = WatchSessionsRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSessionsRequest) ProtoMessage() {}
+
+func (x *WatchSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSessionsRequest.ProtoReflect.Descriptor instead.
+func (*WatchSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WatchSessionsRequest) GetKinds() []SessionEventKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *WatchSessionsRequest) GetAfterPosition() []byte {
+	if x != nil {
+		return x.AfterPosition
+	}
+	return nil
+}
+
+// What has happened since the message before.
+type WatchSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order; those of the kinds that were asked for.
+	Events []*SessionEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// Up to here you have been told everything. Compared as bytes, later positions are higher; else opaque. Empty while
+	// the authority has not heard anything itself.
+	Position []byte `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
+	// Something may have been missed: forget everything that you have kept before this message, its own events included.
+	Reset_ bool `protobuf:"varint,3,opt,name=reset,proto3" json:"reset,omitempty"`
+	// No answer rests on anything older than this, whatever happens. Absent while the authority does not hear of
+	// everything: then keep nothing, and use nothing that you keep.
+	MaxStaleness  *durationpb.Duration `protobuf:"bytes,4,opt,name=max_staleness,json=maxStaleness,proto3" json:"max_staleness,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchSessionsResponse) Reset() {
+	*x = WatchSessionsResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchSessionsResponse) ProtoMessage() {}
+
+func (x *WatchSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchSessionsResponse.ProtoReflect.Descriptor instead.
+func (*WatchSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchSessionsResponse) GetEvents() []*SessionEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *WatchSessionsResponse) GetPosition() []byte {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *WatchSessionsResponse) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
+}
+
+func (x *WatchSessionsResponse) GetMaxStaleness() *durationpb.Duration {
+	if x != nil {
+		return x.MaxStaleness
+	}
+	return nil
+}
+
+// Something that has happened.
+type SessionEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Kind SessionEventKind `protobuf:"varint,1,opt,name=kind,proto3,enum=gatelodge.v1.SessionEventKind" json:"kind,omitempty"`
+	// The public id of the session it happened to; empty where it is about more than one.
+	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The provider, for PROVIDER_REVOKED.
+	Provider      string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionEvent) Reset() {
+	*x = SessionEvent{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionEvent) ProtoMessage() {}
+
+func (x *SessionEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionEvent.ProtoReflect.Descriptor instead.
+func (*SessionEvent) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SessionEvent) GetKind() SessionEventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SessionEventKind_SESSION_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *SessionEvent) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *SessionEvent) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
 // The question of RefreshTokens.
 type RefreshTokensRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -929,7 +1534,7 @@ type RefreshTokensRequest struct {
 
 func (x *RefreshTokensRequest) Reset() {
 	*x = RefreshTokensRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1546,7 @@ func (x *RefreshTokensRequest) String() string {
 func (*RefreshTokensRequest) ProtoMessage() {}
 
 func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1559,7 @@ func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTokensRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RefreshTokensRequest) GetCookies() []*Cookie {
@@ -992,7 +1597,7 @@ type RefreshTokensResponse struct {
 
 func (x *RefreshTokensResponse) Reset() {
 	*x = RefreshTokensResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1609,7 @@ func (x *RefreshTokensResponse) String() string {
 func (*RefreshTokensResponse) ProtoMessage() {}
 
 func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1622,7 @@ func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTokensResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RefreshTokensResponse) GetOutcome() isRefreshTokensResponse_Outcome {
@@ -1099,7 +1704,7 @@ type RefreshedTokens struct {
 
 func (x *RefreshedTokens) Reset() {
 	*x = RefreshedTokens{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1716,7 @@ func (x *RefreshedTokens) String() string {
 func (*RefreshedTokens) ProtoMessage() {}
 
 func (x *RefreshedTokens) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1729,7 @@ func (x *RefreshedTokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshedTokens.ProtoReflect.Descriptor instead.
 func (*RefreshedTokens) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RefreshedTokens) GetAccessTokenExpireTime() *timestamppb.Timestamp {
@@ -1158,7 +1763,7 @@ type GetAccessTokenRequest struct {
 
 func (x *GetAccessTokenRequest) Reset() {
 	*x = GetAccessTokenRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1170,7 +1775,7 @@ func (x *GetAccessTokenRequest) String() string {
 func (*GetAccessTokenRequest) ProtoMessage() {}
 
 func (x *GetAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1788,7 @@ func (x *GetAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetAccessTokenRequest) GetCookies() []*Cookie {
@@ -1230,7 +1835,7 @@ type GetAccessTokenResponse struct {
 
 func (x *GetAccessTokenResponse) Reset() {
 	*x = GetAccessTokenResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1847,7 @@ func (x *GetAccessTokenResponse) String() string {
 func (*GetAccessTokenResponse) ProtoMessage() {}
 
 func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[11]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1860,7 @@ func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetAccessTokenResponse) GetOutcome() isGetAccessTokenResponse_Outcome {
@@ -1318,7 +1923,7 @@ type AccessToken struct {
 
 func (x *AccessToken) Reset() {
 	*x = AccessToken{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1330,7 +1935,7 @@ func (x *AccessToken) String() string {
 func (*AccessToken) ProtoMessage() {}
 
 func (x *AccessToken) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[12]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1343,7 +1948,7 @@ func (x *AccessToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessToken.ProtoReflect.Descriptor instead.
 func (*AccessToken) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AccessToken) GetValue() string {
@@ -1389,7 +1994,7 @@ type GetUserInfoRequest struct {
 
 func (x *GetUserInfoRequest) Reset() {
 	*x = GetUserInfoRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +2006,7 @@ func (x *GetUserInfoRequest) String() string {
 func (*GetUserInfoRequest) ProtoMessage() {}
 
 func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[13]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +2019,7 @@ func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetUserInfoRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetUserInfoRequest) GetCookies() []*Cookie {
@@ -1459,7 +2064,7 @@ type GetUserInfoResponse struct {
 
 func (x *GetUserInfoResponse) Reset() {
 	*x = GetUserInfoResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +2076,7 @@ func (x *GetUserInfoResponse) String() string {
 func (*GetUserInfoResponse) ProtoMessage() {}
 
 func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[14]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +2089,7 @@ func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetUserInfoResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetUserInfoResponse) GetOutcome() isGetUserInfoResponse_Outcome {
@@ -1568,7 +2173,7 @@ type UserInfo struct {
 
 func (x *UserInfo) Reset() {
 	*x = UserInfo{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +2185,7 @@ func (x *UserInfo) String() string {
 func (*UserInfo) ProtoMessage() {}
 
 func (x *UserInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +2198,7 @@ func (x *UserInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserInfo.ProtoReflect.Descriptor instead.
 func (*UserInfo) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UserInfo) GetIdentity() *Identity {
@@ -1637,7 +2242,7 @@ type SessionServiceRevokeRequest struct {
 
 func (x *SessionServiceRevokeRequest) Reset() {
 	*x = SessionServiceRevokeRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +2254,7 @@ func (x *SessionServiceRevokeRequest) String() string {
 func (*SessionServiceRevokeRequest) ProtoMessage() {}
 
 func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +2267,7 @@ func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SessionServiceRevokeRequest) GetCookies() []*Cookie {
@@ -1715,7 +2320,7 @@ type PresentedSession struct {
 
 func (x *PresentedSession) Reset() {
 	*x = PresentedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +2332,7 @@ func (x *PresentedSession) String() string {
 func (*PresentedSession) ProtoMessage() {}
 
 func (x *PresentedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +2345,7 @@ func (x *PresentedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentedSession.ProtoReflect.Descriptor instead.
 func (*PresentedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 // The answer of SessionService.Revoke.
@@ -1754,7 +2359,7 @@ type SessionServiceRevokeResponse struct {
 
 func (x *SessionServiceRevokeResponse) Reset() {
 	*x = SessionServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +2371,7 @@ func (x *SessionServiceRevokeResponse) String() string {
 func (*SessionServiceRevokeResponse) ProtoMessage() {}
 
 func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +2384,7 @@ func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
@@ -1793,7 +2398,7 @@ var File_gatelodge_v1_session_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1agatelodge/v1/session.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x02\n" +
+	"\x1agatelodge/v1/session.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x02\n" +
 	"\x16ValidateSessionRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12>\n" +
@@ -1802,8 +2407,33 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x05touch\x18\x05 \x01(\bH\x00R\x05touch\x88\x01\x01\x12(\n" +
 	"\x10issue_csrf_token\x18\x06 \x01(\bR\x0eissueCsrfToken\x12\x1f\n" +
 	"\vanswer_json\x18\a \x01(\bR\n" +
-	"answerJsonB\b\n" +
-	"\x06_touch\"\x98\x01\n" +
+	"answerJson\x12$\n" +
+	"\x0eas_of_position\x18\b \x01(\fR\fasOfPositionB\b\n" +
+	"\x06_touch\"\xbc\x01\n" +
+	"\x14CheckSessionsRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12@\n" +
+	"\bquestion\x18\x02 \x01(\v2$.gatelodge.v1.ValidateSessionRequestR\bquestion\x123\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xa4\x01\n" +
+	"\x15CheckSessionsResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12?\n" +
+	"\x06answer\x18\x02 \x01(\v2%.gatelodge.v1.ValidateSessionResponseH\x00R\x06answer\x120\n" +
+	"\x05error\x18\x03 \x01(\v2\x18.gatelodge.v1.CheckErrorH\x00R\x05errorB\b\n" +
+	"\x06result\"\xfb\x01\n" +
+	"\n" +
+	"CheckError\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12:\n" +
+	"\vretry_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\x12L\n" +
+	"\x10field_violations\x18\x06 \x03(\v2!.gatelodge.v1.CheckFieldViolationR\x0ffieldViolations\"M\n" +
+	"\x13CheckFieldViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x98\x01\n" +
 	"\fRequirements\x121\n" +
 	"\x04csrf\x18\x01 \x01(\x0e2\x1d.gatelodge.v1.CsrfRequirementR\x04csrf\x12\x16\n" +
 	"\x06scopes\x18\x02 \x03(\tR\x06scopes\x12=\n" +
@@ -1842,7 +2472,20 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\vlogin_query\x18\x04 \x01(\tR\n" +
 	"loginQuery\x120\n" +
 	"\x06answer\x18\x05 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x123\n" +
-	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"~\n" +
+	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"s\n" +
+	"\x14WatchSessionsRequest\x124\n" +
+	"\x05kinds\x18\x01 \x03(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x05kinds\x12%\n" +
+	"\x0eafter_position\x18\x02 \x01(\fR\rafterPosition\"\xbd\x01\n" +
+	"\x15WatchSessionsResponse\x122\n" +
+	"\x06events\x18\x01 \x03(\v2\x1a.gatelodge.v1.SessionEventR\x06events\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\fR\bposition\x12\x14\n" +
+	"\x05reset\x18\x03 \x01(\bR\x05reset\x12>\n" +
+	"\rmax_staleness\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\fmaxStaleness\"}\n" +
+	"\fSessionEvent\x122\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x04kind\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\"~\n" +
 	"\x14RefreshTokensRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\x87\x02\n" +
@@ -1919,13 +2562,26 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x1cDENIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n" +
 	"\x1bDENIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n" +
 	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a\x12\x1e\n" +
-	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b2\xdc\x03\n" +
+	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b*\xf8\x02\n" +
+	"\x10SessionEventKind\x12\"\n" +
+	"\x1eSESSION_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aSESSION_EVENT_KIND_REVOKED\x10\x01\x12\x1e\n" +
+	"\x1aSESSION_EVENT_KIND_ROTATED\x10\x02\x12 \n" +
+	"\x1cSESSION_EVENT_KIND_REFRESHED\x10\x03\x12\x1e\n" +
+	"\x1aSESSION_EVENT_KIND_CHANGED\x10\x04\x12#\n" +
+	"\x1fSESSION_EVENT_KIND_USER_REVOKED\x10\x05\x12$\n" +
+	" SESSION_EVENT_KIND_USER_DISABLED\x10\x06\x12'\n" +
+	"#SESSION_EVENT_KIND_PROVIDER_REVOKED\x10\a\x12%\n" +
+	"!SESSION_EVENT_KIND_TENANT_REVOKED\x10\b\x12#\n" +
+	"\x1fSESSION_EVENT_KIND_KEYS_ROTATED\x10\t2\x96\x05\n" +
 	"\x0eSessionService\x12^\n" +
-	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12X\n" +
+	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12\\\n" +
+	"\rCheckSessions\x12\".gatelodge.v1.CheckSessionsRequest\x1a#.gatelodge.v1.CheckSessionsResponse(\x010\x01\x12X\n" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
 	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n" +
 	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n" +
-	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponseB^\n" +
+	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponse\x12Z\n" +
+	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01B^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -1940,102 +2596,124 @@ func file_gatelodge_v1_session_proto_rawDescGZIP() []byte {
 	return file_gatelodge_v1_session_proto_rawDescData
 }
 
-var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_gatelodge_v1_session_proto_goTypes = []any{
 	(CsrfRequirement)(0),                 // 0: gatelodge.v1.CsrfRequirement
 	(FingerprintJudgement)(0),            // 1: gatelodge.v1.FingerprintJudgement
 	(InactiveReason)(0),                  // 2: gatelodge.v1.InactiveReason
 	(DeniedReason)(0),                    // 3: gatelodge.v1.DeniedReason
-	(*ValidateSessionRequest)(nil),       // 4: gatelodge.v1.ValidateSessionRequest
-	(*Requirements)(nil),                 // 5: gatelodge.v1.Requirements
-	(*ValidateSessionResponse)(nil),      // 6: gatelodge.v1.ValidateSessionResponse
-	(*ActiveSession)(nil),                // 7: gatelodge.v1.ActiveSession
-	(*JudgedRequirements)(nil),           // 8: gatelodge.v1.JudgedRequirements
-	(*InactiveSession)(nil),              // 9: gatelodge.v1.InactiveSession
-	(*DeniedSession)(nil),                // 10: gatelodge.v1.DeniedSession
-	(*RefreshTokensRequest)(nil),         // 11: gatelodge.v1.RefreshTokensRequest
-	(*RefreshTokensResponse)(nil),        // 12: gatelodge.v1.RefreshTokensResponse
-	(*RefreshedTokens)(nil),              // 13: gatelodge.v1.RefreshedTokens
-	(*GetAccessTokenRequest)(nil),        // 14: gatelodge.v1.GetAccessTokenRequest
-	(*GetAccessTokenResponse)(nil),       // 15: gatelodge.v1.GetAccessTokenResponse
-	(*AccessToken)(nil),                  // 16: gatelodge.v1.AccessToken
-	(*GetUserInfoRequest)(nil),           // 17: gatelodge.v1.GetUserInfoRequest
-	(*GetUserInfoResponse)(nil),          // 18: gatelodge.v1.GetUserInfoResponse
-	(*UserInfo)(nil),                     // 19: gatelodge.v1.UserInfo
-	(*SessionServiceRevokeRequest)(nil),  // 20: gatelodge.v1.SessionServiceRevokeRequest
-	(*PresentedSession)(nil),             // 21: gatelodge.v1.PresentedSession
-	(*SessionServiceRevokeResponse)(nil), // 22: gatelodge.v1.SessionServiceRevokeResponse
-	(*Cookie)(nil),                       // 23: gatelodge.v1.Cookie
-	(*RequestContext)(nil),               // 24: gatelodge.v1.RequestContext
-	(*durationpb.Duration)(nil),          // 25: google.protobuf.Duration
-	(*Identity)(nil),                     // 26: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                  // 27: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),        // 28: google.protobuf.Timestamp
-	(*HttpAnswer)(nil),                   // 29: gatelodge.v1.HttpAnswer
+	(SessionEventKind)(0),                // 4: gatelodge.v1.SessionEventKind
+	(*ValidateSessionRequest)(nil),       // 5: gatelodge.v1.ValidateSessionRequest
+	(*CheckSessionsRequest)(nil),         // 6: gatelodge.v1.CheckSessionsRequest
+	(*CheckSessionsResponse)(nil),        // 7: gatelodge.v1.CheckSessionsResponse
+	(*CheckError)(nil),                   // 8: gatelodge.v1.CheckError
+	(*CheckFieldViolation)(nil),          // 9: gatelodge.v1.CheckFieldViolation
+	(*Requirements)(nil),                 // 10: gatelodge.v1.Requirements
+	(*ValidateSessionResponse)(nil),      // 11: gatelodge.v1.ValidateSessionResponse
+	(*ActiveSession)(nil),                // 12: gatelodge.v1.ActiveSession
+	(*JudgedRequirements)(nil),           // 13: gatelodge.v1.JudgedRequirements
+	(*InactiveSession)(nil),              // 14: gatelodge.v1.InactiveSession
+	(*DeniedSession)(nil),                // 15: gatelodge.v1.DeniedSession
+	(*WatchSessionsRequest)(nil),         // 16: gatelodge.v1.WatchSessionsRequest
+	(*WatchSessionsResponse)(nil),        // 17: gatelodge.v1.WatchSessionsResponse
+	(*SessionEvent)(nil),                 // 18: gatelodge.v1.SessionEvent
+	(*RefreshTokensRequest)(nil),         // 19: gatelodge.v1.RefreshTokensRequest
+	(*RefreshTokensResponse)(nil),        // 20: gatelodge.v1.RefreshTokensResponse
+	(*RefreshedTokens)(nil),              // 21: gatelodge.v1.RefreshedTokens
+	(*GetAccessTokenRequest)(nil),        // 22: gatelodge.v1.GetAccessTokenRequest
+	(*GetAccessTokenResponse)(nil),       // 23: gatelodge.v1.GetAccessTokenResponse
+	(*AccessToken)(nil),                  // 24: gatelodge.v1.AccessToken
+	(*GetUserInfoRequest)(nil),           // 25: gatelodge.v1.GetUserInfoRequest
+	(*GetUserInfoResponse)(nil),          // 26: gatelodge.v1.GetUserInfoResponse
+	(*UserInfo)(nil),                     // 27: gatelodge.v1.UserInfo
+	(*SessionServiceRevokeRequest)(nil),  // 28: gatelodge.v1.SessionServiceRevokeRequest
+	(*PresentedSession)(nil),             // 29: gatelodge.v1.PresentedSession
+	(*SessionServiceRevokeResponse)(nil), // 30: gatelodge.v1.SessionServiceRevokeResponse
+	(*Cookie)(nil),                       // 31: gatelodge.v1.Cookie
+	(*RequestContext)(nil),               // 32: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),          // 33: google.protobuf.Duration
+	(*Identity)(nil),                     // 34: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                  // 35: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),        // 36: google.protobuf.Timestamp
+	(*HttpAnswer)(nil),                   // 37: gatelodge.v1.HttpAnswer
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
-	23, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
-	5,  // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
-	0,  // 3: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
-	25, // 4: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
-	7,  // 5: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
-	9,  // 6: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 7: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	26, // 8: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
-	27, // 9: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
-	8,  // 10: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
-	25, // 11: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	28, // 12: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
-	25, // 13: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
-	1,  // 14: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
-	2,  // 15: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	29, // 16: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	3,  // 17: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	29, // 18: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	27, // 19: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 20: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 21: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
-	13, // 22: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
-	9,  // 23: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 24: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	29, // 25: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	28, // 26: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	27, // 27: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 28: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 29: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 30: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
-	16, // 31: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
-	9,  // 32: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	28, // 33: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	23, // 34: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 35: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
-	19, // 36: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
-	9,  // 37: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	10, // 38: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	29, // 39: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	26, // 40: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
-	28, // 41: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
-	27, // 42: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
-	23, // 43: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 44: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
-	21, // 45: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	4,  // 46: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	11, // 47: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	14, // 48: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	17, // 49: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
-	20, // 50: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	6,  // 51: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	12, // 52: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	15, // 53: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	18, // 54: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
-	22, // 55: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	51, // [51:56] is the sub-list for method output_type
-	46, // [46:51] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	31, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
+	10, // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
+	5,  // 3: gatelodge.v1.CheckSessionsRequest.question:type_name -> gatelodge.v1.ValidateSessionRequest
+	33, // 4: gatelodge.v1.CheckSessionsRequest.timeout:type_name -> google.protobuf.Duration
+	11, // 5: gatelodge.v1.CheckSessionsResponse.answer:type_name -> gatelodge.v1.ValidateSessionResponse
+	8,  // 6: gatelodge.v1.CheckSessionsResponse.error:type_name -> gatelodge.v1.CheckError
+	33, // 7: gatelodge.v1.CheckError.retry_after:type_name -> google.protobuf.Duration
+	9,  // 8: gatelodge.v1.CheckError.field_violations:type_name -> gatelodge.v1.CheckFieldViolation
+	0,  // 9: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
+	33, // 10: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
+	12, // 11: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
+	14, // 12: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 13: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	34, // 14: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
+	35, // 15: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
+	13, // 16: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
+	33, // 17: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
+	36, // 18: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
+	33, // 19: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	1,  // 20: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
+	2,  // 21: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
+	37, // 22: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	3,  // 23: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
+	37, // 24: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	35, // 25: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	4,  // 26: gatelodge.v1.WatchSessionsRequest.kinds:type_name -> gatelodge.v1.SessionEventKind
+	18, // 27: gatelodge.v1.WatchSessionsResponse.events:type_name -> gatelodge.v1.SessionEvent
+	33, // 28: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
+	4,  // 29: gatelodge.v1.SessionEvent.kind:type_name -> gatelodge.v1.SessionEventKind
+	31, // 30: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 31: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	21, // 32: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
+	14, // 33: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 34: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	37, // 35: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	36, // 36: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	35, // 37: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	31, // 38: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 39: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	33, // 40: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	24, // 41: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
+	14, // 42: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	36, // 43: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	31, // 44: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 45: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	27, // 46: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
+	14, // 47: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 48: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	37, // 49: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	34, // 50: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	36, // 51: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	35, // 52: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	31, // 53: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	32, // 54: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 55: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
+	5,  // 56: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	6,  // 57: gatelodge.v1.SessionService.CheckSessions:input_type -> gatelodge.v1.CheckSessionsRequest
+	19, // 58: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	22, // 59: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	25, // 60: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	28, // 61: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	16, // 62: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
+	11, // 63: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	7,  // 64: gatelodge.v1.SessionService.CheckSessions:output_type -> gatelodge.v1.CheckSessionsResponse
+	20, // 65: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	23, // 66: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	26, // 67: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	30, // 68: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	17, // 69: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
+	63, // [63:70] is the sub-list for method output_type
+	56, // [56:63] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }
@@ -2048,25 +2726,29 @@ func file_gatelodge_v1_session_proto_init() {
 	file_gatelodge_v1_presented_proto_init()
 	file_gatelodge_v1_session_proto_msgTypes[0].OneofWrappers = []any{}
 	file_gatelodge_v1_session_proto_msgTypes[2].OneofWrappers = []any{
+		(*CheckSessionsResponse_Answer)(nil),
+		(*CheckSessionsResponse_Error)(nil),
+	}
+	file_gatelodge_v1_session_proto_msgTypes[6].OneofWrappers = []any{
 		(*ValidateSessionResponse_Active)(nil),
 		(*ValidateSessionResponse_Inactive)(nil),
 		(*ValidateSessionResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[8].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[15].OneofWrappers = []any{
 		(*RefreshTokensResponse_Refreshed)(nil),
 		(*RefreshTokensResponse_Inactive)(nil),
 		(*RefreshTokensResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[11].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[18].OneofWrappers = []any{
 		(*GetAccessTokenResponse_AccessToken)(nil),
 		(*GetAccessTokenResponse_Inactive)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[14].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[21].OneofWrappers = []any{
 		(*GetUserInfoResponse_UserInfo)(nil),
 		(*GetUserInfoResponse_Inactive)(nil),
 		(*GetUserInfoResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[16].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[23].OneofWrappers = []any{
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
 	}
 	type x struct{}
@@ -2074,8 +2756,8 @@ func file_gatelodge_v1_session_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_session_proto_rawDesc), len(file_gatelodge_v1_session_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   19,
+			NumEnums:      5,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

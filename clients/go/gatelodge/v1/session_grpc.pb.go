@@ -22,10 +22,12 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	SessionService_ValidateSession_FullMethodName = "/gatelodge.v1.SessionService/ValidateSession"
+	SessionService_CheckSessions_FullMethodName   = "/gatelodge.v1.SessionService/CheckSessions"
 	SessionService_RefreshTokens_FullMethodName   = "/gatelodge.v1.SessionService/RefreshTokens"
 	SessionService_GetAccessToken_FullMethodName  = "/gatelodge.v1.SessionService/GetAccessToken"
 	SessionService_GetUserInfo_FullMethodName     = "/gatelodge.v1.SessionService/GetUserInfo"
 	SessionService_Revoke_FullMethodName          = "/gatelodge.v1.SessionService/Revoke"
+	SessionService_WatchSessions_FullMethodName   = "/gatelodge.v1.SessionService/WatchSessions"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -44,6 +46,18 @@ type SessionServiceClient interface {
 	// An outcome that you do not know is "could not say" too.
 	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ValidateSession(ctx context.Context, in *ValidateSessionRequest, opts ...grpc.CallOption) (*ValidateSessionResponse, error)
+	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+	//
+	// Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+	// no CheckSessionsRequest ends it with INVALID_FIELD.
+	// Reasons: INVALID_FIELD, STREAM_ENDED.
+	CheckSessions(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse], error)
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -79,6 +93,16 @@ type SessionServiceClient interface {
 	// (RFC 7009), beside the answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(ctx context.Context, in *SessionServiceRevokeRequest, opts ...grpc.CallOption) (*SessionServiceRevokeResponse, error)
+	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+	//
+	// Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
+	// something open for as long as a session lives, such as a WebSocket.
+	// A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
+	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
+	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
+	// Whoever reads too slowly is sent a `reset`.
+	// Reasons: INVALID_FIELD.
+	WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error)
 }
 
 type sessionServiceClient struct {
@@ -98,6 +122,19 @@ func (c *sessionServiceClient) ValidateSession(ctx context.Context, in *Validate
 	}
 	return out, nil
 }
+
+func (c *sessionServiceClient) CheckSessions(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[0], SessionService_CheckSessions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CheckSessionsRequest, CheckSessionsResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_CheckSessionsClient = grpc.BidiStreamingClient[CheckSessionsRequest, CheckSessionsResponse]
 
 func (c *sessionServiceClient) RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -139,6 +176,25 @@ func (c *sessionServiceClient) Revoke(ctx context.Context, in *SessionServiceRev
 	return out, nil
 }
 
+func (c *sessionServiceClient) WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SessionService_ServiceDesc.Streams[1], SessionService_WatchSessions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchSessionsRequest, WatchSessionsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_WatchSessionsClient = grpc.ServerStreamingClient[WatchSessionsResponse]
+
 // SessionServiceServer is the server API for SessionService service.
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
@@ -155,6 +211,18 @@ type SessionServiceServer interface {
 	// An outcome that you do not know is "could not say" too.
 	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error)
+	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+	//
+	// Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+	// no CheckSessionsRequest ends it with INVALID_FIELD.
+	// Reasons: INVALID_FIELD, STREAM_ENDED.
+	CheckSessions(grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]) error
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -190,6 +258,16 @@ type SessionServiceServer interface {
 	// (RFC 7009), beside the answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error)
+	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+	//
+	// Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
+	// something open for as long as a session lives, such as a WebSocket.
+	// A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
+	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
+	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
+	// Whoever reads too slowly is sent a `reset`.
+	// Reasons: INVALID_FIELD.
+	WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error
 	mustEmbedUnimplementedSessionServiceServer()
 }
 
@@ -203,6 +281,9 @@ type UnimplementedSessionServiceServer struct{}
 func (UnimplementedSessionServiceServer) ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidateSession not implemented")
 }
+func (UnimplementedSessionServiceServer) CheckSessions(grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method CheckSessions not implemented")
+}
 func (UnimplementedSessionServiceServer) RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTokens not implemented")
 }
@@ -214,6 +295,9 @@ func (UnimplementedSessionServiceServer) GetUserInfo(context.Context, *GetUserIn
 }
 func (UnimplementedSessionServiceServer) Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revoke not implemented")
+}
+func (UnimplementedSessionServiceServer) WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchSessions not implemented")
 }
 func (UnimplementedSessionServiceServer) mustEmbedUnimplementedSessionServiceServer() {}
 func (UnimplementedSessionServiceServer) testEmbeddedByValue()                        {}
@@ -253,6 +337,13 @@ func _SessionService_ValidateSession_Handler(srv interface{}, ctx context.Contex
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _SessionService_CheckSessions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(SessionServiceServer).CheckSessions(&grpc.GenericServerStream[CheckSessionsRequest, CheckSessionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_CheckSessionsServer = grpc.BidiStreamingServer[CheckSessionsRequest, CheckSessionsResponse]
 
 func _SessionService_RefreshTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTokensRequest)
@@ -326,6 +417,17 @@ func _SessionService_Revoke_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_WatchSessions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchSessionsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SessionServiceServer).WatchSessions(m, &grpc.GenericServerStream[WatchSessionsRequest, WatchSessionsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SessionService_WatchSessionsServer = grpc.ServerStreamingServer[WatchSessionsResponse]
+
 // SessionService_ServiceDesc is the grpc.ServiceDesc for SessionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -354,6 +456,18 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SessionService_Revoke_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "CheckSessions",
+			Handler:       _SessionService_CheckSessions_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "WatchSessions",
+			Handler:       _SessionService_WatchSessions_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "gatelodge/v1/session.proto",
 }

@@ -220,6 +220,12 @@ class UserInfoUnsupportedError(GatelodgeError):
     reason = "USER_INFO_UNSUPPORTED"
 
 
+class StreamEndedError(GatelodgeError):
+    """The authority has ended a stream that did nothing wrong: open another, and ask again what was not answered."""
+
+    reason = "STREAM_ENDED"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

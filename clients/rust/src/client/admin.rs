@@ -43,11 +43,14 @@ impl AdminCalls<'_> {
         &self,
         question: v1::AdminServiceRevokeRequest,
     ) -> Result<v1::AdminServiceRevokeResponse, Error> {
-        self.0
-            .call(Manner::SAFE, question, |channel, question| async move {
-                AdminServiceClient::new(channel).revoke(question).await
-            })
-            .await
+        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+            AdminServiceClient::new(channel).revoke(question).await
+        });
+        let outcome = call.await;
+        if let Some(kept) = &self.0.shared.kept {
+            kept.forget_all();
+        }
+        outcome
     }
 
     /// How many sessions `revoke` of the same target would end. Ends none.

@@ -16,7 +16,7 @@ use crate::v1::ErrorReason;
 /// How a method of the contract is called.
 #[derive(Clone, Copy)]
 pub(super) struct Manner {
-    deadline: Duration,
+    pub(super) deadline: Duration,
     /// How often it may be repeated within the deadline.
     repeats: u32,
 }
@@ -51,6 +51,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Client {
+    /// When a call of that manner that begins now has to be answered.
+    pub(super) fn deadline(&self, manner: Manner) -> Instant {
+        Instant::now() + self.deadline.unwrap_or(manner.deadline)
+    }
+
     /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
     ///
     /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
@@ -65,7 +70,7 @@ impl Client {
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        let deadline = Instant::now() + self.deadline.unwrap_or(manner.deadline);
+        let deadline = self.deadline(manner);
         let mut longest_wait = FIRST_WAIT;
         let mut earlier = None;
         let mut repeats = manner.repeats;

@@ -61,11 +61,11 @@ impl LoginCalls<'_> {
         &self,
         question: v1::CompleteCallbackRequest,
     ) -> Result<v1::CompleteCallbackResponse, Error> {
-        self.0
-            .call(Manner::COMPLETE_CALLBACK, question, |channel, question| async move {
-                LoginServiceClient::new(channel).complete_callback(question).await
-            })
-            .await
+        let cookies = question.cookies.clone();
+        let call = self.0.call(Manner::COMPLETE_CALLBACK, question, |channel, question| async move {
+            LoginServiceClient::new(channel).complete_callback(question).await
+        });
+        self.0.changing(&cookies, call).await
     }
 
     /// Ends the browser's session.
@@ -73,11 +73,11 @@ impl LoginCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn start_logout(&self, question: v1::StartLogoutRequest) -> Result<v1::StartLogoutResponse, Error> {
-        self.0
-            .call(Manner::START_LOGOUT, question, |channel, question| async move {
-                LoginServiceClient::new(channel).start_logout(question).await
-            })
-            .await
+        let cookies = question.cookies.clone();
+        let call = self.0.call(Manner::START_LOGOUT, question, |channel, question| async move {
+            LoginServiceClient::new(channel).start_logout(question).await
+        });
+        self.0.changing(&cookies, call).await
     }
 
     /// Receives the browser back from the provider's logout.

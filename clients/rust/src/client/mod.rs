@@ -2,7 +2,9 @@
 
 mod admin;
 mod call;
+mod checks;
 pub mod error;
+mod kept;
 mod login;
 pub mod options;
 mod sessions;
@@ -18,9 +20,12 @@ use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
+use crate::v1;
 pub use admin::AdminCalls;
 use call::Manner;
+use checks::Checks;
 use error::Error;
+use kept::Kept;
 pub use login::LoginCalls;
 use options::{ClientOptions, OptionsError};
 pub use sessions::{Checked, SessionCalls};
@@ -44,6 +49,10 @@ struct Shared {
     authorization: Option<MetadataValue<Ascii>>,
     /// Whether the authority has ever answered.
     known: AtomicBool,
+    /// Answers that may be given again; `None` where none are kept.
+    kept: Option<Arc<Kept>>,
+    /// `None` where each check is to be a call of its own.
+    checks: Option<Arc<Checks>>,
 }
 
 impl Client {
@@ -63,8 +72,16 @@ impl Client {
             }
             None => None,
         };
+        let kept = (options.keep_answers > 0).then(|| Arc::new(Kept::new(options.keep_answers)));
         Ok(Self {
-            shared: Arc::new(Shared { channel, address, authorization, known: AtomicBool::new(false) }),
+            shared: Arc::new(Shared {
+                channel,
+                address,
+                authorization,
+                known: AtomicBool::new(false),
+                kept,
+                checks: options.check_stream.then(Arc::default),
+            }),
             request_id: None,
             deadline: None,
         })
@@ -105,6 +122,21 @@ impl Client {
     #[must_use]
     pub fn admin(&self) -> AdminCalls<'_> {
         AdminCalls(self)
+    }
+
+    /// Makes a call that changes the session behind these cookies. When it has come back, whatever became of it, nothing
+    /// that was kept of the session is used any more.
+    async fn changing<A>(
+        &self,
+        cookies: &[v1::Cookie],
+        call: impl Future<Output = Result<A, Error>>,
+    ) -> Result<A, Error> {
+        let call = Box::pin(call);
+        let Some(kept) = &self.shared.kept else { return call.await };
+        let cookies: Vec<_> = cookies.iter().map(|cookie| cookie.value.clone()).collect();
+        let outcome = call.await;
+        kept.forget_cookies(&cookies);
+        outcome
     }
 
     /// Whether a service (empty for all) is serving now, as `grpc.health.v1` says. Needs no key.

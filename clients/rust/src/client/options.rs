@@ -19,6 +19,11 @@ pub const CERT_FILE: &str = "GATELODGE_CERT_FILE";
 /// PEM file of the key of this caller's own certificate.
 pub const KEY_FILE: &str = "GATELODGE_KEY_FILE";
 
+/// How many answers this process keeps; 0 for none.
+pub const KEEP_ANSWERS: &str = "GATELODGE_KEEP_ANSWERS";
+/// As many as fit into about 32 MB.
+const ANSWERS: usize = 16_384;
+
 const USER_AGENT: &str = concat!("gatelodge-rust/", env!("CARGO_PKG_VERSION"));
 /// A connection takes a few round trips; what takes longer is away, and a person is waiting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,6 +38,8 @@ pub struct ClientOptions {
     ca_file: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
+    pub(super) keep_answers: usize,
+    pub(super) check_stream: bool,
 }
 
 /// Why options can't be used. Names the variable that sets the option.
@@ -50,6 +57,9 @@ pub enum OptionsError {
     /// The API key holds characters that no header may hold.
     #[error("{API_KEY} holds characters that a key never has (a line end, perhaps)")]
     ApiKey,
+    /// The number of answers to keep is none.
+    #[error("{KEEP_ANSWERS} has to be a number, 0 for none, not \"{0}\"")]
+    KeepAnswers(String),
     /// A TLS file was given for a plaintext address, where it would do nothing.
     #[error("{0} is set, but {ADDRESS} begins with http://, which is plaintext: use https://, or leave {0} out")]
     TlsFileWithoutTls(&'static str),
@@ -79,7 +89,15 @@ impl ClientOptions {
 
     /// An authority asked without a key, which answers for its health and nothing else.
     pub fn without_key(address: impl Into<String>) -> Self {
-        Self { address: address.into(), api_key: None, ca_file: None, cert_file: None, key_file: None }
+        Self {
+            address: address.into(),
+            api_key: None,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            keep_answers: ANSWERS,
+            check_stream: true,
+        }
     }
 
     /// Accepts only certificates issued by those in this PEM file.
@@ -96,7 +114,25 @@ impl ClientOptions {
         self
     }
 
-    /// Reads [`ADDRESS`], [`API_KEY`], [`CA_FILE`], [`CERT_FILE`] and [`KEY_FILE`] from the environment.
+    /// Keeps at most this many answers of `check` in this process, each for a few seconds; 0 for none. About 2 kB each.
+    ///
+    /// What ends or changes is dropped as soon as the authority tells, and nothing kept is used while it can't.
+    #[must_use]
+    pub const fn keep_answers(mut self, most: usize) -> Self {
+        self.keep_answers = most;
+        self
+    }
+
+    /// Whether checks that are under way at the same moment, eight or more, may share a stream (`CheckSessions`), which
+    /// costs the authority a small part of as many calls. The default is that they may. A stream stays with one replica
+    /// for some minutes: where a balancer has to spread single checks, say no.
+    #[must_use]
+    pub const fn check_stream(mut self, may: bool) -> Self {
+        self.check_stream = may;
+        self
+    }
+
+    /// Reads [`ADDRESS`], [`API_KEY`], [`CA_FILE`], [`CERT_FILE`], [`KEY_FILE`] and [`KEEP_ANSWERS`] from the environment.
     ///
     /// # Errors
     /// When address or key is missing. An empty variable counts as missing.
@@ -117,6 +153,11 @@ impl ClientOptions {
             ca_file: file(CA_FILE),
             cert_file: file(CERT_FILE),
             key_file: file(KEY_FILE),
+            keep_answers: match set(KEEP_ANSWERS) {
+                Some(most) => most.parse().map_err(|_| OptionsError::KeepAnswers(most))?,
+                None => ANSWERS,
+            },
+            check_stream: true,
         })
     }
 

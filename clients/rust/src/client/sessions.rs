@@ -1,14 +1,21 @@
 //! Owns the calls of `SessionService`. Does not know where a credential came from.
 
+use tokio::time::{Instant, timeout_at};
+
 use super::Client;
 use super::call::Manner;
+use super::checks::Told;
 use super::error::Error;
+use tonic::Response;
+
+use super::kept::Look;
+use super::kept::question::{Keeping, Key};
 use crate::v1;
 use crate::v1::session_service_client::SessionServiceClient;
 use crate::verdict::{Asked, Verdict};
 
 /// What became of [`SessionCalls::check`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checked {
     /// The outcome.
     pub verdict: Verdict,
@@ -22,6 +29,9 @@ pub struct SessionCalls<'a>(pub(super) &'a Client);
 
 impl SessionCalls<'_> {
     /// Who is behind a credential, and whether this request may go ahead, unread: [`SessionCalls::check`] reads it.
+    /// Where many are asked at the same moment they share a stream: see [`ClientOptions::check_stream`].
+    ///
+    /// [`ClientOptions::check_stream`]: super::options::ClientOptions::check_stream
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -29,9 +39,19 @@ impl SessionCalls<'_> {
         &self,
         question: v1::ValidateSessionRequest,
     ) -> Result<v1::ValidateSessionResponse, Error> {
+        let by_call =
+            |channel, question| async move { SessionServiceClient::new(channel).validate_session(question).await };
+        let Some(checks) = &self.0.shared.checks else { return self.0.call(Manner::SAFE, question, by_call).await };
+        let _under_way = checks.begin();
+        let (until, request_id) = (self.0.deadline(Manner::SAFE), self.0.request_id.as_ref());
+        let authorization = self.0.shared.authorization.as_ref();
         self.0
             .call(Manner::SAFE, question, |channel, question| async move {
-                SessionServiceClient::new(channel).validate_session(question).await
+                let told = Told { question: question.get_ref(), until, request_id };
+                match checks.ask(told, &channel, authorization).await {
+                    Some(answer) => answer.map(Response::new),
+                    None => by_call(channel, question).await,
+                }
             })
             .await
     }
@@ -41,11 +61,11 @@ impl SessionCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn refresh_tokens(&self, question: v1::RefreshTokensRequest) -> Result<v1::RefreshTokensResponse, Error> {
-        self.0
-            .call(Manner::SAFE_SLOW, question, |channel, question| async move {
-                SessionServiceClient::new(channel).refresh_tokens(question).await
-            })
-            .await
+        let cookies = question.cookies.clone();
+        let call = self.0.call(Manner::SAFE_SLOW, question, |channel, question| async move {
+            SessionServiceClient::new(channel).refresh_tokens(question).await
+        });
+        self.0.changing(&cookies, call).await
     }
 
     /// The session's access token, refreshed first when it lives shorter than asked for.
@@ -68,11 +88,11 @@ impl SessionCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn get_user_info(&self, question: v1::GetUserInfoRequest) -> Result<v1::GetUserInfoResponse, Error> {
-        self.0
-            .call(Manner::SAFE_SLOW, question, |channel, question| async move {
-                SessionServiceClient::new(channel).get_user_info(question).await
-            })
-            .await
+        let cookies = if question.refresh { question.cookies.clone() } else { Vec::new() };
+        let call = self.0.call(Manner::SAFE_SLOW, question, |channel, question| async move {
+            SessionServiceClient::new(channel).get_user_info(question).await
+        });
+        self.0.changing(&cookies, call).await
     }
 
     /// Ends the presented session.
@@ -83,11 +103,11 @@ impl SessionCalls<'_> {
         &self,
         question: v1::SessionServiceRevokeRequest,
     ) -> Result<v1::SessionServiceRevokeResponse, Error> {
-        self.0
-            .call(Manner::SAFE, question, |channel, question| async move {
-                SessionServiceClient::new(channel).revoke(question).await
-            })
-            .await
+        let cookies = question.cookies.clone();
+        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+            SessionServiceClient::new(channel).revoke(question).await
+        });
+        self.0.changing(&cookies, call).await
     }
 
     /// Asks as [`SessionCalls::validate_session`] does, and reads the answer as the contract says: every requirement
@@ -96,9 +116,65 @@ impl SessionCalls<'_> {
     ///
     /// # Errors
     /// When the authority could not say. Answer 503 and leave the browser's cookies alone.
-    pub async fn check(&self, question: v1::ValidateSessionRequest) -> Result<Checked, Error> {
+    pub async fn check(&self, mut question: v1::ValidateSessionRequest) -> Result<Checked, Error> {
         let asked = Asked::of(&question);
+        let Some(kept) = &self.0.shared.kept else { return Ok(self.ask(&asked, question).await?.0) };
+        question.as_of_position = kept.heard();
+        let deadline = Instant::now() + self.0.deadline.unwrap_or(Manner::SAFE.deadline);
+        while let Some(key) = Key::of(&question, &asked) {
+            match kept.look(key) {
+                Look::Known(checked) => return Ok(*checked),
+                Look::Broken => break,
+                Look::Ask(asking) => {
+                    let answer = self.ask(&asked, question).await;
+                    let (outcome, keeping) =
+                        answer.map_or_else(|error| (Err(error), None), |(ok, keep)| (Ok(ok), keep));
+                    asking.answer(&outcome, keeping);
+                    return outcome;
+                }
+                Look::Asked(mut answer) => {
+                    let shared = timeout_at(deadline, answer.wait_for(Option::is_some)).await;
+                    let shared = shared.map_err(|_| Error::deadline_exceeded())?;
+                    if let Ok(Some(outcome)) = shared.map(|shared| shared.clone()) {
+                        return outcome;
+                    }
+                }
+            }
+        }
+        let (checked, keeping) = self.ask(&asked, question).await?;
+        if keeping.is_some() {
+            kept.watch(&self.0.shared.channel, self.0.shared.authorization.as_ref());
+        }
+        Ok(checked)
+    }
+
+    /// Asks, and answers how the answer may be kept.
+    async fn ask(
+        &self,
+        asked: &Asked,
+        question: v1::ValidateSessionRequest,
+    ) -> Result<(Checked, Option<Keeping>), Error> {
         let answer = self.validate_session(question).await?;
-        Ok(Checked { verdict: asked.read(answer.outcome)?, settings_version: answer.settings_version })
+        let keeping = Keeping::of(&answer);
+        let checked = Checked { verdict: asked.read(answer.outcome)?, settings_version: answer.settings_version };
+        Ok((checked, keeping))
+    }
+
+    /// What happens to sessions from now on, or from a position on, until one side ends the stream. It is not made
+    /// again by itself: call again with the last position. [`SessionCalls::check`] watches by itself where it keeps answers.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn watch_sessions(
+        &self,
+        question: v1::WatchSessionsRequest,
+    ) -> Result<tonic::Streaming<v1::WatchSessionsResponse>, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, mut question| async move {
+                // It lasts: the deadline is for its beginning alone.
+                question.metadata_mut().remove("grpc-timeout");
+                SessionServiceClient::new(channel).watch_sessions(question).await
+            })
+            .await
     }
 }

@@ -174,11 +174,10 @@ impl Question<'_> {
         let question = v1::ValidateSessionRequest {
             cookies: session_cookies(self.parts, self.settings),
             context,
-            requirements: None,
             can_set_cookies: true,
-            touch: None,
             issue_csrf_token: true,
             answer_json: true,
+            ..v1::ValidateSessionRequest::default()
         };
         let checked = self.client.sessions().check(question).await?;
         self.gate.saw_version(&checked.settings_version);

@@ -9,10 +9,13 @@ use gatelodge_client::v1::{
 };
 use gatelodge_client::{Client, ClientOptions};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::stream::{Answers, Stream};
 
 /// The key that every client here presents.
 pub const KEY: &str = "gl_edge_canary";
@@ -70,6 +73,32 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
     }
 }
 
+type Message = Result<v1::WatchSessionsResponse, Status>;
+
+/// Who watches, and what they are told.
+#[derive(Default)]
+pub struct Watched {
+    watchers: Mutex<Vec<UnboundedSender<Message>>>,
+    asked: Mutex<Vec<v1::WatchSessionsRequest>>,
+}
+
+impl Watched {
+    /// Tells everybody who watches.
+    pub fn tell(&self, message: &v1::WatchSessionsResponse) {
+        self.watchers.lock().unwrap().retain(|watcher| watcher.send(Ok(message.clone())).is_ok());
+    }
+
+    /// Ends every stream.
+    pub fn cut(&self) {
+        self.watchers.lock().unwrap().clear();
+    }
+
+    /// Every question so far.
+    pub fn asked(&self) -> Vec<v1::WatchSessionsRequest> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
 /// The scripts of every method. A method without a script never answers.
 #[derive(Default)]
 pub struct Scripts {
@@ -80,12 +109,14 @@ pub struct Scripts {
     pub logout: Script<v1::StartLogoutRequest, v1::StartLogoutResponse>,
     pub logged_out: Script<v1::CompleteLogoutRequest, v1::CompleteLogoutResponse>,
     pub validate: Script<v1::ValidateSessionRequest, v1::ValidateSessionResponse>,
+    pub stream: Stream,
     pub refresh: Script<v1::RefreshTokensRequest, v1::RefreshTokensResponse>,
     pub access_token: Script<v1::GetAccessTokenRequest, v1::GetAccessTokenResponse>,
     pub user_info: Script<v1::GetUserInfoRequest, v1::GetUserInfoResponse>,
     pub validate_token: Script<v1::ValidateTokenRequest, v1::ValidateTokenResponse>,
     pub mint: Script<v1::MintTokenRequest, v1::MintTokenResponse>,
     pub jwks: Script<v1::GetJwksRequest, v1::GetJwksResponse>,
+    pub watched: Watched,
     pub revoke: Script<v1::SessionServiceRevokeRequest, v1::SessionServiceRevokeResponse>,
     pub list: Script<v1::ListSessionsRequest, v1::ListSessionsResponse>,
     pub get: Script<v1::GetSessionRequest, v1::GetSessionResponse>,
@@ -204,9 +235,10 @@ pub fn http(status: u32, body: &'static str) -> v1::HttpAnswer {
 }
 
 macro_rules! answer_from_scripts {
-    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? }) => {
+    ($service:path { $($method:ident: $script:ident($question:ident) -> $answer:ident),* $(,)? } $($more:tt)*) => {
         #[tonic::async_trait]
         impl $service for Scripts {
+            $($more)*
             $(async fn $method(&self, request: Request<v1::$question>) -> Result<Response<v1::$answer>, Status> {
                 self.$script.answer(request).await
             })*
@@ -228,7 +260,27 @@ answer_from_scripts!(session_service_server::SessionService {
     get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
     get_user_info: user_info(GetUserInfoRequest) -> GetUserInfoResponse,
     revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
-});
+}
+    type WatchSessionsStream = UnboundedReceiverStream<Message>;
+    type CheckSessionsStream = Answers;
+
+    async fn watch_sessions(
+        &self,
+        request: Request<v1::WatchSessionsRequest>,
+    ) -> Result<Response<Self::WatchSessionsStream>, Status> {
+        let (sender, receiver) = unbounded_channel();
+        self.watched.watchers.lock().unwrap().push(sender);
+        self.watched.asked.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(UnboundedReceiverStream::new(receiver)))
+    }
+
+    async fn check_sessions(
+        &self,
+        request: Request<Streaming<v1::CheckSessionsRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        self.stream.open(request)
+    }
+);
 answer_from_scripts!(token_service_server::TokenService {
     validate_token: validate_token(ValidateTokenRequest) -> ValidateTokenResponse,
     mint_token: mint(MintTokenRequest) -> MintTokenResponse,

@@ -6,11 +6,14 @@
 mod authority;
 mod browser;
 mod calls;
+mod checks;
 mod cors;
+mod kept;
 mod layer;
 mod routes;
 mod serve;
 mod settings;
+mod stream;
 mod tls;
 mod tokens;
 mod trouble;

@@ -74,6 +74,10 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """FAILED_PRECONDITION. The authority checks no access tokens: no provider has `access_tokens.check`, and it mints none."""
     ERROR_REASON_USER_INFO_UNSUPPORTED: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION. The session's identity provider offers no user info that could be asked again."""
+    ERROR_REASON_STREAM_ENDED: _ErrorReason.ValueType  # 26
+    """UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
+    may get. Open another at once, and ask again what was not answered.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -137,4 +141,8 @@ ERROR_REASON_TOKEN_CHECK_OFF: ErrorReason.ValueType  # 23
 """FAILED_PRECONDITION. The authority checks no access tokens: no provider has `access_tokens.check`, and it mints none."""
 ERROR_REASON_USER_INFO_UNSUPPORTED: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION. The session's identity provider offers no user info that could be asked again."""
+ERROR_REASON_STREAM_ENDED: ErrorReason.ValueType  # 26
+"""UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
+may get. Open another at once, and ask again what was not answered.
+"""
 global___ErrorReason = ErrorReason

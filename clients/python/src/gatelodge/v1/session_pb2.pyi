@@ -172,6 +172,62 @@ DENIED_REASON_CSRF_ROTATED: DeniedReason.ValueType  # 8
 """The CSRF token is of before a rotation of the session's credential, and its grace is over."""
 global___DeniedReason = DeniedReason
 
+class _SessionEventKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _SessionEventKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_SessionEventKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    SESSION_EVENT_KIND_UNSPECIFIED: _SessionEventKind.ValueType  # 0
+    """Never sent."""
+    SESSION_EVENT_KIND_REVOKED: _SessionEventKind.ValueType  # 1
+    """The session has ended."""
+    SESSION_EVENT_KIND_ROTATED: _SessionEventKind.ValueType  # 2
+    """The session has another credential."""
+    SESSION_EVENT_KIND_REFRESHED: _SessionEventKind.ValueType  # 3
+    """The session has other tokens."""
+    SESSION_EVENT_KIND_CHANGED: _SessionEventKind.ValueType  # 4
+    """Something else about the session has changed, such as who its user is."""
+    SESSION_EVENT_KIND_USER_REVOKED: _SessionEventKind.ValueType  # 5
+    """Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
+    so keep no answer of before.
+    """
+    SESSION_EVENT_KIND_USER_DISABLED: _SessionEventKind.ValueType  # 6
+    """A user may not log in any more; as USER_REVOKED."""
+    SESSION_EVENT_KIND_PROVIDER_REVOKED: _SessionEventKind.ValueType  # 7
+    """Every session that this provider's logins had made has ended."""
+    SESSION_EVENT_KIND_TENANT_REVOKED: _SessionEventKind.ValueType  # 8
+    """Every session of the tenant has ended."""
+    SESSION_EVENT_KIND_KEYS_ROTATED: _SessionEventKind.ValueType  # 9
+    """Other keys sign the tokens that are minted: fetch GetJwks again."""
+
+class SessionEventKind(_SessionEventKind, metaclass=_SessionEventKindEnumTypeWrapper):
+    """What can happen. Treat one that you do not know as TENANT_REVOKED."""
+
+SESSION_EVENT_KIND_UNSPECIFIED: SessionEventKind.ValueType  # 0
+"""Never sent."""
+SESSION_EVENT_KIND_REVOKED: SessionEventKind.ValueType  # 1
+"""The session has ended."""
+SESSION_EVENT_KIND_ROTATED: SessionEventKind.ValueType  # 2
+"""The session has another credential."""
+SESSION_EVENT_KIND_REFRESHED: SessionEventKind.ValueType  # 3
+"""The session has other tokens."""
+SESSION_EVENT_KIND_CHANGED: SessionEventKind.ValueType  # 4
+"""Something else about the session has changed, such as who its user is."""
+SESSION_EVENT_KIND_USER_REVOKED: SessionEventKind.ValueType  # 5
+"""Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
+so keep no answer of before.
+"""
+SESSION_EVENT_KIND_USER_DISABLED: SessionEventKind.ValueType  # 6
+"""A user may not log in any more; as USER_REVOKED."""
+SESSION_EVENT_KIND_PROVIDER_REVOKED: SessionEventKind.ValueType  # 7
+"""Every session that this provider's logins had made has ended."""
+SESSION_EVENT_KIND_TENANT_REVOKED: SessionEventKind.ValueType  # 8
+"""Every session of the tenant has ended."""
+SESSION_EVENT_KIND_KEYS_ROTATED: SessionEventKind.ValueType  # 9
+"""Other keys sign the tokens that are minted: fetch GetJwks again."""
+global___SessionEventKind = SessionEventKind
+
 @typing.final
 class ValidateSessionRequest(google.protobuf.message.Message):
     """The question of ValidateSession."""
@@ -185,6 +241,7 @@ class ValidateSessionRequest(google.protobuf.message.Message):
     TOUCH_FIELD_NUMBER: builtins.int
     ISSUE_CSRF_TOKEN_FIELD_NUMBER: builtins.int
     ANSWER_JSON_FIELD_NUMBER: builtins.int
+    AS_OF_POSITION_FIELD_NUMBER: builtins.int
     can_set_cookies: builtins.bool
     """Whether the caller can deliver a Set-Cookie header to the browser with this very answer. When false (the
     default) the answer carries none, and the credential is never rotated.
@@ -196,6 +253,10 @@ class ValidateSessionRequest(google.protobuf.message.Message):
     answer_json: builtins.bool
     """Whether the route answers JSON whatever the browser asked for: then `answer` is never a redirect. For APIs, and
     for /auth/me.
+    """
+    as_of_position: builtins.bytes
+    """The last position that WatchSessions told you, where you keep answers: this one then rests on nothing that was read
+    before what you have heard, whichever authority you ask. Empty when you keep none.
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
@@ -219,12 +280,149 @@ class ValidateSessionRequest(google.protobuf.message.Message):
         touch: builtins.bool | None = ...,
         issue_csrf_token: builtins.bool = ...,
         answer_json: builtins.bool = ...,
+        as_of_position: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_touch", b"_touch", "context", b"context", "requirements", b"requirements", "touch", b"touch"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_touch", b"_touch", "answer_json", b"answer_json", "can_set_cookies", b"can_set_cookies", "context", b"context", "cookies", b"cookies", "issue_csrf_token", b"issue_csrf_token", "requirements", b"requirements", "touch", b"touch"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_touch", b"_touch", "answer_json", b"answer_json", "as_of_position", b"as_of_position", "can_set_cookies", b"can_set_cookies", "context", b"context", "cookies", b"cookies", "issue_csrf_token", b"issue_csrf_token", "requirements", b"requirements", "touch", b"touch"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_touch", b"_touch"]) -> typing.Literal["touch"] | None: ...
 
 global___ValidateSessionRequest = ValidateSessionRequest
+
+@typing.final
+class CheckSessionsRequest(google.protobuf.message.Message):
+    """One question of CheckSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    QUESTION_FIELD_NUMBER: builtins.int
+    TIMEOUT_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The caller's own name for the question, which its answer repeats. The authority never looks at it."""
+    request_id: builtins.str
+    """Names the question in logs and error bodies, as metadata x-request-id names a call: 1 to 64 letters, digits, `-`, `_`
+    and `.`. Anything else, and nothing, gets a name of the authority's own.
+    """
+    @property
+    def question(self) -> global___ValidateSessionRequest:
+        """The question."""
+
+    @property
+    def timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the caller waits for the answer, from when the authority has read the question: as a call's deadline. At
+        most one hour; absent for 30 seconds.
+        """
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        question: global___ValidateSessionRequest | None = ...,
+        timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["question", b"question", "timeout", b"timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["id", b"id", "question", b"question", "request_id", b"request_id", "timeout", b"timeout"]) -> None: ...
+
+global___CheckSessionsRequest = CheckSessionsRequest
+
+@typing.final
+class CheckSessionsResponse(google.protobuf.message.Message):
+    """One answer of CheckSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    """The id of its question."""
+    @property
+    def answer(self) -> global___ValidateSessionResponse:
+        """The answer."""
+
+    @property
+    def error(self) -> global___CheckError:
+        """Why there is none. It never speaks of the browser's session."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        answer: global___ValidateSessionResponse | None = ...,
+        error: global___CheckError | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "error", b"error", "result", b"result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "error", b"error", "id", b"id", "result", b"result"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["result", b"result"]) -> typing.Literal["answer", "error"] | None: ...
+
+global___CheckSessionsResponse = CheckSessionsResponse
+
+@typing.final
+class CheckError(google.protobuf.message.Message):
+    """Why one question of a stream has no answer: what the status of a call would say."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    RETRY_AFTER_FIELD_NUMBER: builtins.int
+    FIELD_VIOLATIONS_FIELD_NUMBER: builtins.int
+    code: builtins.int
+    """The code, as of a call's status (google.rpc.Code): 14 is UNAVAILABLE."""
+    reason: builtins.str
+    """The reason, as in google.rpc.ErrorInfo: "STORE_UNAVAILABLE"."""
+    message: builtins.str
+    """One sentence for people."""
+    request_id: builtins.str
+    """The id under which the authority's log holds the cause."""
+    @property
+    def retry_after(self) -> google.protobuf.duration_pb2.Duration:
+        """How long to wait before asking again, as in google.rpc.RetryInfo; absent where nothing is said."""
+
+    @property
+    def field_violations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CheckFieldViolation]:
+        """The fields of the question that were refused, as in google.rpc.BadRequest."""
+
+    def __init__(
+        self,
+        *,
+        code: builtins.int = ...,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+        request_id: builtins.str = ...,
+        retry_after: google.protobuf.duration_pb2.Duration | None = ...,
+        field_violations: collections.abc.Iterable[global___CheckFieldViolation] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["retry_after", b"retry_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "field_violations", b"field_violations", "message", b"message", "reason", b"reason", "request_id", b"request_id", "retry_after", b"retry_after"]) -> None: ...
+
+global___CheckError = CheckError
+
+@typing.final
+class CheckFieldViolation(google.protobuf.message.Message):
+    """A field of the caller's own that was refused."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """Its path in ValidateSessionRequest, or `timeout`; empty for the whole question."""
+    description: builtins.str
+    """What was expected."""
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        description: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "field", b"field"]) -> None: ...
+
+global___CheckFieldViolation = CheckFieldViolation
 
 @typing.final
 class Requirements(google.protobuf.message.Message):
@@ -314,7 +512,9 @@ class ActiveSession(google.protobuf.message.Message):
     them, in the response header that EdgeSettings.csrf_header names.
     """
     event_position: builtins.bytes
-    """The position in the event stream as of which this holds, opaque. Empty: do not keep this answer."""
+    """The position in the event stream as of which this holds, to be compared as bytes. Empty: do not keep this answer.
+    Drop it, too, when you have heard of this session, or of all sessions, at a later position.
+    """
     @property
     def identity(self) -> gatelodge.v1.identity_pb2.Identity:
         """Who it is."""
@@ -335,7 +535,9 @@ class ActiveSession(google.protobuf.message.Message):
 
     @property
     def keep_for(self) -> google.protobuf.duration_pb2.Duration:
-        """How long a client may keep this answer for the same question. Absent: do not keep it."""
+        """How long a client that watches (WatchSessions) may keep this answer, from when it asked. Absent: do not keep it.
+        It is good for the same question alone: cookies, requirements, and what of the context was judged (`judged`).
+        """
 
     @property
     def check_again_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -476,6 +678,95 @@ class DeniedSession(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["answer", b"answer", "login_query", b"login_query", "missing_scopes", b"missing_scopes", "reason", b"reason", "remedy", b"remedy", "session", b"session"]) -> None: ...
 
 global___DeniedSession = DeniedSession
+
+@typing.final
+class WatchSessionsRequest(google.protobuf.message.Message):
+    """The question of WatchSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: builtins.int
+    AFTER_POSITION_FIELD_NUMBER: builtins.int
+    after_position: builtins.bytes
+    """The position of the last message that you have, to go on after it; empty for from now on."""
+    @property
+    def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___SessionEventKind.ValueType]:
+        """What to be told of; none for everything."""
+
+    def __init__(
+        self,
+        *,
+        kinds: collections.abc.Iterable[global___SessionEventKind.ValueType] | None = ...,
+        after_position: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_position", b"after_position", "kinds", b"kinds"]) -> None: ...
+
+global___WatchSessionsRequest = WatchSessionsRequest
+
+@typing.final
+class WatchSessionsResponse(google.protobuf.message.Message):
+    """What has happened since the message before."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    RESET_FIELD_NUMBER: builtins.int
+    MAX_STALENESS_FIELD_NUMBER: builtins.int
+    position: builtins.bytes
+    """Up to here you have been told everything. Compared as bytes, later positions are higher; else opaque. Empty while
+    the authority has not heard anything itself.
+    """
+    reset: builtins.bool
+    """Something may have been missed: forget everything that you have kept before this message, its own events included."""
+    @property
+    def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SessionEvent]:
+        """In order; those of the kinds that were asked for."""
+
+    @property
+    def max_staleness(self) -> google.protobuf.duration_pb2.Duration:
+        """No answer rests on anything older than this, whatever happens. Absent while the authority does not hear of
+        everything: then keep nothing, and use nothing that you keep.
+        """
+
+    def __init__(
+        self,
+        *,
+        events: collections.abc.Iterable[global___SessionEvent] | None = ...,
+        position: builtins.bytes = ...,
+        reset: builtins.bool = ...,
+        max_staleness: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["max_staleness", b"max_staleness"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["events", b"events", "max_staleness", b"max_staleness", "position", b"position", "reset", b"reset"]) -> None: ...
+
+global___WatchSessionsResponse = WatchSessionsResponse
+
+@typing.final
+class SessionEvent(google.protobuf.message.Message):
+    """Something that has happened."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    kind: global___SessionEventKind.ValueType
+    """What it is."""
+    session_id: builtins.str
+    """The public id of the session it happened to; empty where it is about more than one."""
+    provider: builtins.str
+    """The provider, for PROVIDER_REVOKED."""
+    def __init__(
+        self,
+        *,
+        kind: global___SessionEventKind.ValueType = ...,
+        session_id: builtins.str = ...,
+        provider: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "provider", b"provider", "session_id", b"session_id"]) -> None: ...
+
+global___SessionEvent = SessionEvent
 
 @typing.final
 class RefreshTokensRequest(google.protobuf.message.Message):

@@ -20,6 +20,8 @@ export const file_gatelodge_v1_http_answer: GenFile = /*@__PURE__*/
  * An edge copies it and decides nothing: the status, then each of `headers`, then each of `set_cookies` as a
  * Set-Cookie header of its own, then `location` if it is not empty, then `content_type` and `body`.
  * For a HEAD request the body is left out.
+ * Where a call ends with a status that holds one among its google.rpc details, it is copied in place of the edge's own
+ * "could not say": what kept the call from being answered is the provider's, and has words for a browser.
  *
  * @generated from message gatelodge.v1.HttpAnswer
  */

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/session.proto.
  */
 export const file_gatelodge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIoYCChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIQggKBl90b3VjaCJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIroBChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSABCCAoGdGFyZ2V0IhIKEFByZXNlbnRlZFNlc3Npb24iNQocU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNKnUKD0NzcmZSZXF1aXJlbWVudBIgChxDU1JGX1JFUVVJUkVNRU5UX1VOU1BFQ0lGSUVEEAASHQoZQ1NSRl9SRVFVSVJFTUVOVF9SRVFVSVJFRBABEiEKHUNTUkZfUkVRVUlSRU1FTlRfTk9UX1JFUVVJUkVEEAIqhAEKFEZpbmdlcnByaW50SnVkZ2VtZW50EiUKIUZJTkdFUlBSSU5UX0pVREdFTUVOVF9VTlNQRUNJRklFRBAAEiEKHUZJTkdFUlBSSU5UX0pVREdFTUVOVF9NQVRDSEVEEAESIgoeRklOR0VSUFJJTlRfSlVER0VNRU5UX0RJRkZFUkVEEAIqlgIKDkluYWN0aXZlUmVhc29uEh8KG0lOQUNUSVZFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFElOQUNUSVZFX1JFQVNPTl9OT05FEAESGgoWSU5BQ1RJVkVfUkVBU09OX0ZPUkdFRBACEhkKFUlOQUNUSVZFX1JFQVNPTl9FTkRFRBADEhsKF0lOQUNUSVZFX1JFQVNPTl9FWFBJUkVEEAQSGAoUSU5BQ1RJVkVfUkVBU09OX0lETEUQBRIbChdJTkFDVElWRV9SRUFTT05fUkVWT0tFRBAGEh8KG0lOQUNUSVZFX1JFQVNPTl9GSU5HRVJQUklOVBAHEh0KGUlOQUNUSVZFX1JFQVNPTl9BTUJJR1VPVVMQCCq3AgoMRGVuaWVkUmVhc29uEh0KGURFTklFRF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERU5JRURfUkVBU09OX0NTUkZfTUlTU0lORxABEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9JTlZBTElEEAISHgoaREVOSUVEX1JFQVNPTl9DU1JGX0VYUElSRUQQAxIkCiBERU5JRURfUkVBU09OX0NTUkZfT1RIRVJfU0VTU0lPThAEEiAKHERFTklFRF9SRUFTT05fT1JJR0lOX1JFRlVTRUQQBRIfChtERU5JRURfUkVBU09OX1NDT1BFX01JU1NJTkcQBhIfChtERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQBxIeChpERU5JRURfUkVBU09OX0NTUkZfUk9UQVRFRBAIMtwDCg5TZXNzaW9uU2VydmljZRJeCg9WYWxpZGF0ZVNlc3Npb24SJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBolLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXNwb25zZRJYCg1SZWZyZXNoVG9rZW5zEiIuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXNwb25zZRJbCg5HZXRBY2Nlc3NUb2tlbhIjLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJSCgtHZXRVc2VySW5mbxIgLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1JlcXVlc3QaIS5nYXRlbG9kZ2UudjEuR2V0VXNlckluZm9SZXNwb25zZRJfCgZSZXZva2USKS5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0GiouZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIp4CChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIEhYKDmFzX29mX3Bvc2l0aW9uGAggASgMQggKBl90b3VjaCKaAQoUQ2hlY2tTZXNzaW9uc1JlcXVlc3QSCgoCaWQYASABKAQSNgoIcXVlc3Rpb24YAiABKAsyJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBCABKAkikQEKFUNoZWNrU2Vzc2lvbnNSZXNwb25zZRIKCgJpZBgBIAEoBBI3CgZhbnN3ZXIYAiABKAsyJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2VIABIpCgVlcnJvchgDIAEoCzIYLmdhdGVsb2RnZS52MS5DaGVja0Vycm9ySABCCAoGcmVzdWx0IrwBCgpDaGVja0Vycm9yEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIuCgtyZXRyeV9hZnRlchgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7ChBmaWVsZF92aW9sYXRpb25zGAYgAygLMiEuZ2F0ZWxvZGdlLnYxLkNoZWNrRmllbGRWaW9sYXRpb24iOQoTQ2hlY2tGaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIl0KFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0Ei0KBWtpbmRzGAEgAygOMh4uZ2F0ZWxvZGdlLnYxLlNlc3Npb25FdmVudEtpbmQSFgoOYWZ0ZXJfcG9zaXRpb24YAiABKAwilgEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50EhAKCHBvc2l0aW9uGAIgASgMEg0KBXJlc2V0GAMgASgIEjAKDW1heF9zdGFsZW5lc3MYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoMU2Vzc2lvbkV2ZW50EiwKBGtpbmQYASABKA4yHi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50S2luZBISCgpzZXNzaW9uX2lkGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIroBChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSABCCAoGdGFyZ2V0IhIKEFByZXNlbnRlZFNlc3Npb24iNQocU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNKnUKD0NzcmZSZXF1aXJlbWVudBIgChxDU1JGX1JFUVVJUkVNRU5UX1VOU1BFQ0lGSUVEEAASHQoZQ1NSRl9SRVFVSVJFTUVOVF9SRVFVSVJFRBABEiEKHUNTUkZfUkVRVUlSRU1FTlRfTk9UX1JFUVVJUkVEEAIqhAEKFEZpbmdlcnByaW50SnVkZ2VtZW50EiUKIUZJTkdFUlBSSU5UX0pVREdFTUVOVF9VTlNQRUNJRklFRBAAEiEKHUZJTkdFUlBSSU5UX0pVREdFTUVOVF9NQVRDSEVEEAESIgoeRklOR0VSUFJJTlRfSlVER0VNRU5UX0RJRkZFUkVEEAIqlgIKDkluYWN0aXZlUmVhc29uEh8KG0lOQUNUSVZFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFElOQUNUSVZFX1JFQVNPTl9OT05FEAESGgoWSU5BQ1RJVkVfUkVBU09OX0ZPUkdFRBACEhkKFUlOQUNUSVZFX1JFQVNPTl9FTkRFRBADEhsKF0lOQUNUSVZFX1JFQVNPTl9FWFBJUkVEEAQSGAoUSU5BQ1RJVkVfUkVBU09OX0lETEUQBRIbChdJTkFDVElWRV9SRUFTT05fUkVWT0tFRBAGEh8KG0lOQUNUSVZFX1JFQVNPTl9GSU5HRVJQUklOVBAHEh0KGUlOQUNUSVZFX1JFQVNPTl9BTUJJR1VPVVMQCCq3AgoMRGVuaWVkUmVhc29uEh0KGURFTklFRF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERU5JRURfUkVBU09OX0NTUkZfTUlTU0lORxABEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9JTlZBTElEEAISHgoaREVOSUVEX1JFQVNPTl9DU1JGX0VYUElSRUQQAxIkCiBERU5JRURfUkVBU09OX0NTUkZfT1RIRVJfU0VTU0lPThAEEiAKHERFTklFRF9SRUFTT05fT1JJR0lOX1JFRlVTRUQQBRIfChtERU5JRURfUkVBU09OX1NDT1BFX01JU1NJTkcQBhIfChtERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQBxIeChpERU5JRURfUkVBU09OX0NTUkZfUk9UQVRFRBAIKvgCChBTZXNzaW9uRXZlbnRLaW5kEiIKHlNFU1NJT05fRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEh4KGlNFU1NJT05fRVZFTlRfS0lORF9SRVZPS0VEEAESHgoaU0VTU0lPTl9FVkVOVF9LSU5EX1JPVEFURUQQAhIgChxTRVNTSU9OX0VWRU5UX0tJTkRfUkVGUkVTSEVEEAMSHgoaU0VTU0lPTl9FVkVOVF9LSU5EX0NIQU5HRUQQBBIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfVVNFUl9SRVZPS0VEEAUSJAogU0VTU0lPTl9FVkVOVF9LSU5EX1VTRVJfRElTQUJMRUQQBhInCiNTRVNTSU9OX0VWRU5UX0tJTkRfUFJPVklERVJfUkVWT0tFRBAHEiUKIVNFU1NJT05fRVZFTlRfS0lORF9URU5BTlRfUkVWT0tFRBAIEiMKH1NFU1NJT05fRVZFTlRfS0lORF9LRVlTX1JPVEFURUQQCTKWBQoOU2Vzc2lvblNlcnZpY2USXgoPVmFsaWRhdGVTZXNzaW9uEiQuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlcXVlc3QaJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2USXAoNQ2hlY2tTZXNzaW9ucxIiLmdhdGVsb2RnZS52MS5DaGVja1Nlc3Npb25zUmVxdWVzdBojLmdhdGVsb2RnZS52MS5DaGVja1Nlc3Npb25zUmVzcG9uc2UoATABElgKDVJlZnJlc2hUb2tlbnMSIi5nYXRlbG9kZ2UudjEuUmVmcmVzaFRva2Vuc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuUmVmcmVzaFRva2Vuc1Jlc3BvbnNlElsKDkdldEFjY2Vzc1Rva2VuEiMuZ2F0ZWxvZGdlLnYxLkdldEFjY2Vzc1Rva2VuUmVxdWVzdBokLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlc3BvbnNlElIKC0dldFVzZXJJbmZvEiAuZ2F0ZWxvZGdlLnYxLkdldFVzZXJJbmZvUmVxdWVzdBohLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1Jlc3BvbnNlEl8KBlJldm9rZRIpLmdhdGVsb2RnZS52MS5TZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QaKi5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRJaCg1XYXRjaFNlc3Npb25zEiIuZ2F0ZWxvZGdlLnYxLldhdGNoU2Vzc2lvbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZTABQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateSession.
@@ -78,6 +78,14 @@ export type ValidateSessionRequest = Message<"gatelodge.v1.ValidateSessionReques
    * @generated from field: bool answer_json = 7;
    */
   answerJson: boolean;
+
+  /**
+   * The last position that WatchSessions told you, where you keep answers: this one then rests on nothing that was read
+   * before what you have heard, whichever authority you ask. Empty when you keep none.
+   *
+   * @generated from field: bytes as_of_position = 8;
+   */
+  asOfPosition: Uint8Array;
 };
 
 /**
@@ -86,6 +94,178 @@ export type ValidateSessionRequest = Message<"gatelodge.v1.ValidateSessionReques
  */
 export const ValidateSessionRequestSchema: GenMessage<ValidateSessionRequest> = /*@__PURE__*/
   messageDesc(file_gatelodge_v1_session, 0);
+
+/**
+ * One question of CheckSessions.
+ *
+ * @generated from message gatelodge.v1.CheckSessionsRequest
+ */
+export type CheckSessionsRequest = Message<"gatelodge.v1.CheckSessionsRequest"> & {
+  /**
+   * The caller's own name for the question, which its answer repeats. The authority never looks at it.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * The question.
+   *
+   * @generated from field: gatelodge.v1.ValidateSessionRequest question = 2;
+   */
+  question?: ValidateSessionRequest | undefined;
+
+  /**
+   * How long the caller waits for the answer, from when the authority has read the question: as a call's deadline. At
+   * most one hour; absent for 30 seconds.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 3;
+   */
+  timeout?: Duration | undefined;
+
+  /**
+   * Names the question in logs and error bodies, as metadata x-request-id names a call: 1 to 64 letters, digits, `-`, `_`
+   * and `.`. Anything else, and nothing, gets a name of the authority's own.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.CheckSessionsRequest.
+ * Use `create(CheckSessionsRequestSchema)` to create a new message.
+ */
+export const CheckSessionsRequestSchema: GenMessage<CheckSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 1);
+
+/**
+ * One answer of CheckSessions.
+ *
+ * @generated from message gatelodge.v1.CheckSessionsResponse
+ */
+export type CheckSessionsResponse = Message<"gatelodge.v1.CheckSessionsResponse"> & {
+  /**
+   * The id of its question.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * What became of the question. One that is unset or unknown means "could not say": answer 503.
+   *
+   * @generated from oneof gatelodge.v1.CheckSessionsResponse.result
+   */
+  result: {
+    /**
+     * The answer.
+     *
+     * @generated from field: gatelodge.v1.ValidateSessionResponse answer = 2;
+     */
+    value: ValidateSessionResponse;
+    case: "answer";
+  } | {
+    /**
+     * Why there is none. It never speaks of the browser's session.
+     *
+     * @generated from field: gatelodge.v1.CheckError error = 3;
+     */
+    value: CheckError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gatelodge.v1.CheckSessionsResponse.
+ * Use `create(CheckSessionsResponseSchema)` to create a new message.
+ */
+export const CheckSessionsResponseSchema: GenMessage<CheckSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 2);
+
+/**
+ * Why one question of a stream has no answer: what the status of a call would say.
+ *
+ * @generated from message gatelodge.v1.CheckError
+ */
+export type CheckError = Message<"gatelodge.v1.CheckError"> & {
+  /**
+   * The code, as of a call's status (google.rpc.Code): 14 is UNAVAILABLE.
+   *
+   * @generated from field: uint32 code = 1;
+   */
+  code: number;
+
+  /**
+   * The reason, as in google.rpc.ErrorInfo: "STORE_UNAVAILABLE".
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * One sentence for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * The id under which the authority's log holds the cause.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * How long to wait before asking again, as in google.rpc.RetryInfo; absent where nothing is said.
+   *
+   * @generated from field: google.protobuf.Duration retry_after = 5;
+   */
+  retryAfter?: Duration | undefined;
+
+  /**
+   * The fields of the question that were refused, as in google.rpc.BadRequest.
+   *
+   * @generated from field: repeated gatelodge.v1.CheckFieldViolation field_violations = 6;
+   */
+  fieldViolations: CheckFieldViolation[];
+};
+
+/**
+ * Describes the message gatelodge.v1.CheckError.
+ * Use `create(CheckErrorSchema)` to create a new message.
+ */
+export const CheckErrorSchema: GenMessage<CheckError> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 3);
+
+/**
+ * A field of the caller's own that was refused.
+ *
+ * @generated from message gatelodge.v1.CheckFieldViolation
+ */
+export type CheckFieldViolation = Message<"gatelodge.v1.CheckFieldViolation"> & {
+  /**
+   * Its path in ValidateSessionRequest, or `timeout`; empty for the whole question.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * What was expected.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.CheckFieldViolation.
+ * Use `create(CheckFieldViolationSchema)` to create a new message.
+ */
+export const CheckFieldViolationSchema: GenMessage<CheckFieldViolation> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 4);
 
 /**
  * What a request needs beyond a living session.
@@ -120,7 +300,7 @@ export type Requirements = Message<"gatelodge.v1.Requirements"> & {
  * Use `create(RequirementsSchema)` to create a new message.
  */
 export const RequirementsSchema: GenMessage<Requirements> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 1);
+  messageDesc(file_gatelodge_v1_session, 5);
 
 /**
  * The answer of ValidateSession.
@@ -172,7 +352,7 @@ export type ValidateSessionResponse = Message<"gatelodge.v1.ValidateSessionRespo
  * Use `create(ValidateSessionResponseSchema)` to create a new message.
  */
 export const ValidateSessionResponseSchema: GenMessage<ValidateSessionResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 2);
+  messageDesc(file_gatelodge_v1_session, 6);
 
 /**
  * A living session whose every requirement is met.
@@ -210,21 +390,24 @@ export type ActiveSession = Message<"gatelodge.v1.ActiveSession"> & {
   setCookies: string[];
 
   /**
-   * A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it in the response header that EdgeSettings.csrf_header names.
+   * A fresh CSRF token, when one was asked for, and whenever `set_cookies` holds a rotated credential: send it beside
+   * them, in the response header that EdgeSettings.csrf_header names.
    *
    * @generated from field: string csrf_token = 5;
    */
   csrfToken: string;
 
   /**
-   * The position in the event stream as of which this holds, opaque. Empty: do not keep this answer.
+   * The position in the event stream as of which this holds, to be compared as bytes. Empty: do not keep this answer.
+   * Drop it, too, when you have heard of this session, or of all sessions, at a later position.
    *
    * @generated from field: bytes event_position = 6;
    */
   eventPosition: Uint8Array;
 
   /**
-   * How long a client may keep this answer for the same question. Absent: do not keep it.
+   * How long a client that watches (WatchSessions) may keep this answer, from when it asked. Absent: do not keep it.
+   * It is good for the same question alone: cookies, requirements, and what of the context was judged (`judged`).
    *
    * @generated from field: google.protobuf.Duration keep_for = 7;
    */
@@ -244,7 +427,7 @@ export type ActiveSession = Message<"gatelodge.v1.ActiveSession"> & {
  * Use `create(ActiveSessionSchema)` to create a new message.
  */
 export const ActiveSessionSchema: GenMessage<ActiveSession> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 3);
+  messageDesc(file_gatelodge_v1_session, 7);
 
 /**
  * What was judged to reach an answer.
@@ -300,7 +483,7 @@ export type JudgedRequirements = Message<"gatelodge.v1.JudgedRequirements"> & {
  * Use `create(JudgedRequirementsSchema)` to create a new message.
  */
 export const JudgedRequirementsSchema: GenMessage<JudgedRequirements> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 4);
+  messageDesc(file_gatelodge_v1_session, 8);
 
 /**
  * No living session.
@@ -329,7 +512,7 @@ export type InactiveSession = Message<"gatelodge.v1.InactiveSession"> & {
  * Use `create(InactiveSessionSchema)` to create a new message.
  */
 export const InactiveSessionSchema: GenMessage<InactiveSession> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 5);
+  messageDesc(file_gatelodge_v1_session, 9);
 
 /**
  * A living session that this request may not use.
@@ -386,7 +569,114 @@ export type DeniedSession = Message<"gatelodge.v1.DeniedSession"> & {
  * Use `create(DeniedSessionSchema)` to create a new message.
  */
 export const DeniedSessionSchema: GenMessage<DeniedSession> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 6);
+  messageDesc(file_gatelodge_v1_session, 10);
+
+/**
+ * The question of WatchSessions.
+ *
+ * @generated from message gatelodge.v1.WatchSessionsRequest
+ */
+export type WatchSessionsRequest = Message<"gatelodge.v1.WatchSessionsRequest"> & {
+  /**
+   * What to be told of; none for everything.
+   *
+   * @generated from field: repeated gatelodge.v1.SessionEventKind kinds = 1;
+   */
+  kinds: SessionEventKind[];
+
+  /**
+   * The position of the last message that you have, to go on after it; empty for from now on.
+   *
+   * @generated from field: bytes after_position = 2;
+   */
+  afterPosition: Uint8Array;
+};
+
+/**
+ * Describes the message gatelodge.v1.WatchSessionsRequest.
+ * Use `create(WatchSessionsRequestSchema)` to create a new message.
+ */
+export const WatchSessionsRequestSchema: GenMessage<WatchSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 11);
+
+/**
+ * What has happened since the message before.
+ *
+ * @generated from message gatelodge.v1.WatchSessionsResponse
+ */
+export type WatchSessionsResponse = Message<"gatelodge.v1.WatchSessionsResponse"> & {
+  /**
+   * In order; those of the kinds that were asked for.
+   *
+   * @generated from field: repeated gatelodge.v1.SessionEvent events = 1;
+   */
+  events: SessionEvent[];
+
+  /**
+   * Up to here you have been told everything. Compared as bytes, later positions are higher; else opaque. Empty while
+   * the authority has not heard anything itself.
+   *
+   * @generated from field: bytes position = 2;
+   */
+  position: Uint8Array;
+
+  /**
+   * Something may have been missed: forget everything that you have kept before this message, its own events included.
+   *
+   * @generated from field: bool reset = 3;
+   */
+  reset: boolean;
+
+  /**
+   * No answer rests on anything older than this, whatever happens. Absent while the authority does not hear of
+   * everything: then keep nothing, and use nothing that you keep.
+   *
+   * @generated from field: google.protobuf.Duration max_staleness = 4;
+   */
+  maxStaleness?: Duration | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.WatchSessionsResponse.
+ * Use `create(WatchSessionsResponseSchema)` to create a new message.
+ */
+export const WatchSessionsResponseSchema: GenMessage<WatchSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 12);
+
+/**
+ * Something that has happened.
+ *
+ * @generated from message gatelodge.v1.SessionEvent
+ */
+export type SessionEvent = Message<"gatelodge.v1.SessionEvent"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: gatelodge.v1.SessionEventKind kind = 1;
+   */
+  kind: SessionEventKind;
+
+  /**
+   * The public id of the session it happened to; empty where it is about more than one.
+   *
+   * @generated from field: string session_id = 2;
+   */
+  sessionId: string;
+
+  /**
+   * The provider, for PROVIDER_REVOKED.
+   *
+   * @generated from field: string provider = 3;
+   */
+  provider: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.SessionEvent.
+ * Use `create(SessionEventSchema)` to create a new message.
+ */
+export const SessionEventSchema: GenMessage<SessionEvent> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 13);
 
 /**
  * The question of RefreshTokens.
@@ -414,7 +704,7 @@ export type RefreshTokensRequest = Message<"gatelodge.v1.RefreshTokensRequest"> 
  * Use `create(RefreshTokensRequestSchema)` to create a new message.
  */
 export const RefreshTokensRequestSchema: GenMessage<RefreshTokensRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 7);
+  messageDesc(file_gatelodge_v1_session, 14);
 
 /**
  * The answer of RefreshTokens.
@@ -468,7 +758,7 @@ export type RefreshTokensResponse = Message<"gatelodge.v1.RefreshTokensResponse"
  * Use `create(RefreshTokensResponseSchema)` to create a new message.
  */
 export const RefreshTokensResponseSchema: GenMessage<RefreshTokensResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 8);
+  messageDesc(file_gatelodge_v1_session, 15);
 
 /**
  * The tokens that a refresh brought. They stay in the authority.
@@ -496,7 +786,7 @@ export type RefreshedTokens = Message<"gatelodge.v1.RefreshedTokens"> & {
  * Use `create(RefreshedTokensSchema)` to create a new message.
  */
 export const RefreshedTokensSchema: GenMessage<RefreshedTokens> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 9);
+  messageDesc(file_gatelodge_v1_session, 16);
 
 /**
  * The question of GetAccessToken.
@@ -538,7 +828,7 @@ export type GetAccessTokenRequest = Message<"gatelodge.v1.GetAccessTokenRequest"
  * Use `create(GetAccessTokenRequestSchema)` to create a new message.
  */
 export const GetAccessTokenRequestSchema: GenMessage<GetAccessTokenRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 10);
+  messageDesc(file_gatelodge_v1_session, 17);
 
 /**
  * The answer of GetAccessToken.
@@ -575,7 +865,7 @@ export type GetAccessTokenResponse = Message<"gatelodge.v1.GetAccessTokenRespons
  * Use `create(GetAccessTokenResponseSchema)` to create a new message.
  */
 export const GetAccessTokenResponseSchema: GenMessage<GetAccessTokenResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 11);
+  messageDesc(file_gatelodge_v1_session, 18);
 
 /**
  * An access token of the identity provider.
@@ -617,7 +907,7 @@ export type AccessToken = Message<"gatelodge.v1.AccessToken"> & {
  * Use `create(AccessTokenSchema)` to create a new message.
  */
 export const AccessTokenSchema: GenMessage<AccessToken> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 12);
+  messageDesc(file_gatelodge_v1_session, 19);
 
 /**
  * The question of GetUserInfo.
@@ -652,7 +942,7 @@ export type GetUserInfoRequest = Message<"gatelodge.v1.GetUserInfoRequest"> & {
  * Use `create(GetUserInfoRequestSchema)` to create a new message.
  */
 export const GetUserInfoRequestSchema: GenMessage<GetUserInfoRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 13);
+  messageDesc(file_gatelodge_v1_session, 20);
 
 /**
  * The answer of GetUserInfo.
@@ -706,7 +996,7 @@ export type GetUserInfoResponse = Message<"gatelodge.v1.GetUserInfoResponse"> & 
  * Use `create(GetUserInfoResponseSchema)` to create a new message.
  */
 export const GetUserInfoResponseSchema: GenMessage<GetUserInfoResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 14);
+  messageDesc(file_gatelodge_v1_session, 21);
 
 /**
  * Who a session's user is.
@@ -741,7 +1031,7 @@ export type UserInfo = Message<"gatelodge.v1.UserInfo"> & {
  * Use `create(UserInfoSchema)` to create a new message.
  */
 export const UserInfoSchema: GenMessage<UserInfo> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 15);
+  messageDesc(file_gatelodge_v1_session, 22);
 
 /**
  * The question of SessionService.Revoke.
@@ -785,7 +1075,7 @@ export type SessionServiceRevokeRequest = Message<"gatelodge.v1.SessionServiceRe
  * Use `create(SessionServiceRevokeRequestSchema)` to create a new message.
  */
 export const SessionServiceRevokeRequestSchema: GenMessage<SessionServiceRevokeRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 16);
+  messageDesc(file_gatelodge_v1_session, 23);
 
 /**
  * The session that the cookies of a request present.
@@ -800,7 +1090,7 @@ export type PresentedSession = Message<"gatelodge.v1.PresentedSession"> & {
  * Use `create(PresentedSessionSchema)` to create a new message.
  */
 export const PresentedSessionSchema: GenMessage<PresentedSession> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 17);
+  messageDesc(file_gatelodge_v1_session, 24);
 
 /**
  * The answer of SessionService.Revoke.
@@ -821,7 +1111,7 @@ export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceR
  * Use `create(SessionServiceRevokeResponseSchema)` to create a new message.
  */
 export const SessionServiceRevokeResponseSchema: GenMessage<SessionServiceRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 18);
+  messageDesc(file_gatelodge_v1_session, 25);
 
 /**
  * Whether a request needs a CSRF token.
@@ -1045,6 +1335,90 @@ export const DeniedReasonSchema: GenEnum<DeniedReason> = /*@__PURE__*/
   enumDesc(file_gatelodge_v1_session, 3);
 
 /**
+ * What can happen. Treat one that you do not know as TENANT_REVOKED.
+ *
+ * @generated from enum gatelodge.v1.SessionEventKind
+ */
+export enum SessionEventKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The session has ended.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_REVOKED = 1;
+   */
+  REVOKED = 1,
+
+  /**
+   * The session has another credential.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_ROTATED = 2;
+   */
+  ROTATED = 2,
+
+  /**
+   * The session has other tokens.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_REFRESHED = 3;
+   */
+  REFRESHED = 3,
+
+  /**
+   * Something else about the session has changed, such as who its user is.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_CHANGED = 4;
+   */
+  CHANGED = 4,
+
+  /**
+   * Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
+   * so keep no answer of before.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_USER_REVOKED = 5;
+   */
+  USER_REVOKED = 5,
+
+  /**
+   * A user may not log in any more; as USER_REVOKED.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_USER_DISABLED = 6;
+   */
+  USER_DISABLED = 6,
+
+  /**
+   * Every session that this provider's logins had made has ended.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_PROVIDER_REVOKED = 7;
+   */
+  PROVIDER_REVOKED = 7,
+
+  /**
+   * Every session of the tenant has ended.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_TENANT_REVOKED = 8;
+   */
+  TENANT_REVOKED = 8,
+
+  /**
+   * Other keys sign the tokens that are minted: fetch GetJwks again.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_KEYS_ROTATED = 9;
+   */
+  KEYS_ROTATED = 9,
+}
+
+/**
+ * Describes the enum gatelodge.v1.SessionEventKind.
+ */
+export const SessionEventKindSchema: GenEnum<SessionEventKind> = /*@__PURE__*/
+  enumDesc(file_gatelodge_v1_session, 4);
+
+/**
  * Asks about the session that a browser presented, uses its tokens, ends it.
  *
  * Each request carries `cookies`: every name and value that came under one of EdgeSettings.session_cookie_names.
@@ -1069,6 +1443,26 @@ export const SessionService: GenService<{
     output: typeof ValidateSessionResponseSchema;
   },
   /**
+   * Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
+   *
+   * Callers: edge, backend. Safe to retry: a question without an answer may be asked again, on another stream or by
+   * ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
+   * is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
+   * stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
+   * they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+   * The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
+   * had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
+   * no CheckSessionsRequest ends it with INVALID_FIELD.
+   * Reasons: INVALID_FIELD, STREAM_ENDED.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.CheckSessions
+   */
+  checkSessions: {
+    methodKind: "bidi_streaming";
+    input: typeof CheckSessionsRequestSchema;
+    output: typeof CheckSessionsResponseSchema;
+  },
+  /**
    * Fetches new tokens from the identity provider with the session's refresh token, now.
    *
    * Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
@@ -1076,6 +1470,7 @@ export const SessionService: GenService<{
    * refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
    * Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
    * refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
+   * Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
    * NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
    *
@@ -1107,7 +1502,8 @@ export const SessionService: GenService<{
    *
    * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
    * ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
-   * time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is.
+   * time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
+   * its status holds a finished HttpAnswer among its details: an edge copies it.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
    * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
    *
@@ -1132,6 +1528,24 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof SessionServiceRevokeRequestSchema;
     output: typeof SessionServiceRevokeResponseSchema;
+  },
+  /**
+   * Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+   *
+   * Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
+   * something open for as long as a session lives, such as a WebSocket.
+   * A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
+   * nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
+   * When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
+   * Whoever reads too slowly is sent a `reset`.
+   * Reasons: INVALID_FIELD.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.WatchSessions
+   */
+  watchSessions: {
+    methodKind: "server_streaming";
+    input: typeof WatchSessionsRequestSchema;
+    output: typeof WatchSessionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gatelodge_v1_session, 0);

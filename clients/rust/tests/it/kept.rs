@@ -1,0 +1,139 @@
+//! Owns which answers the client gives again, against an authority that tells what happens. Does not know how they are
+//! kept.
+
+use std::time::Duration;
+
+use gatelodge_client::v1::{self, SessionEventKind, validate_session_response::Outcome};
+use gatelodge_client::{Client, ClientOptions, Verdict};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::authority::{Authority, KEY, active, outcome};
+
+fn question() -> v1::ValidateSessionRequest {
+    let cookies = vec![v1::Cookie { name: "session".into(), value: "sess_1".into() }];
+    v1::ValidateSessionRequest { cookies, ..Default::default() }
+}
+
+fn keepable(position: u8) -> v1::ActiveSession {
+    let keep_for = Some(prost_types::Duration { seconds: 5, nanos: 0 });
+    v1::ActiveSession { event_position: vec![position].into(), keep_for, ..active() }
+}
+
+fn told(position: u8) -> v1::WatchSessionsResponse {
+    let max_staleness = Some(prost_types::Duration { seconds: 5, nanos: 0 });
+    v1::WatchSessionsResponse { position: vec![position].into(), max_staleness, ..Default::default() }
+}
+
+async fn check(client: &Client) {
+    let checked = client.sessions().check(question()).await.unwrap();
+    assert!(matches!(checked.verdict, Verdict::Active(_)), "{checked:?}");
+}
+
+async fn until(is_so: impl AsyncFn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !is_so().await {
+        assert!(Instant::now() < end, "it never was so");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether a check is answered without asking.
+async fn is_known(authority: &Authority, client: &Client) -> bool {
+    let before = authority.validate.count();
+    check(client).await;
+    authority.validate.count() == before
+}
+
+/// A client that knows a session.
+async fn knowing() -> (Authority, Client) {
+    let authority = Authority::start().await;
+    authority.validate.say([outcome(Outcome::Active(keepable(1)))]);
+    let client = authority.client();
+    check(&client).await;
+    until(async || !authority.watched.asked().is_empty()).await;
+    authority.watched.tell(&told(1));
+    until(async || is_known(&authority, &client).await).await;
+    (authority, client)
+}
+
+#[tokio::test]
+async fn a_session_that_is_known_is_not_asked_about_until_something_happens_to_it() {
+    let (authority, client) = knowing().await;
+    for _ in 0..10 {
+        assert!(is_known(&authority, &client).await);
+    }
+    let event =
+        v1::SessionEvent { kind: SessionEventKind::Revoked.into(), session_id: "sid_1".into(), ..Default::default() };
+    authority.validate.say([outcome(Outcome::Inactive(v1::InactiveSession::default()))]);
+    authority.watched.tell(&v1::WatchSessionsResponse { events: vec![event], ..told(2) });
+    let refused = async || {
+        let checked = client.sessions().check(question()).await.unwrap();
+        matches!(checked.verdict, Verdict::Inactive(_))
+    };
+    until(refused).await;
+    assert_eq!(authority.validate.last().as_of_position, vec![2], "the authority is told what was heard");
+    assert!(refused().await && authority.validate.count() >= 3, "a no is asked each time");
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_is_bypassed_and_goes_on_where_it_was() {
+    let (authority, client) = knowing().await;
+    authority.watched.cut();
+    until(async || !is_known(&authority, &client).await).await;
+    until(async || authority.watched.asked().len() > 1).await;
+    assert_eq!(authority.watched.asked()[1].after_position, vec![1]);
+    let before = authority.validate.count();
+    authority.watched.tell(&told(2));
+    until(async || is_known(&authority, &client).await).await;
+    assert!(authority.validate.count() - before < 100);
+}
+
+#[tokio::test]
+async fn a_silent_stream_is_bypassed() {
+    let (authority, client) = knowing().await;
+    sleep(Duration::from_millis(2100)).await;
+    assert!(!is_known(&authority, &client).await);
+}
+
+#[tokio::test]
+async fn what_ends_by_this_client_is_asked_about_at_once() {
+    let (authority, client) = knowing().await;
+    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1 })]);
+    client
+        .sessions()
+        .revoke(v1::SessionServiceRevokeRequest { cookies: question().cookies, ..Default::default() })
+        .await
+        .unwrap();
+    assert!(!is_known(&authority, &client).await);
+}
+
+#[tokio::test]
+async fn a_hundred_who_ask_at_once_ask_once() {
+    let (authority, client) = knowing().await;
+    authority.admin_revoke.say([Ok(v1::AdminServiceRevokeResponse::default())]);
+    client.admin().revoke(v1::AdminServiceRevokeRequest::default()).await.unwrap();
+    let before = authority.validate.count();
+    let asking: Vec<_> = (0..100)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { check(&client).await })
+        })
+        .collect();
+    for asked in asking {
+        timeout(Duration::from_secs(5), asked).await.unwrap().unwrap();
+    }
+    assert_eq!(authority.validate.count() - before, 1);
+}
+
+#[tokio::test]
+async fn one_option_turns_it_off() {
+    let authority = Authority::start().await;
+    authority.validate.say([outcome(Outcome::Active(keepable(1)))]);
+    let options = ClientOptions::new(format!("http://{}", authority.address), KEY).keep_answers(0);
+    let client = Client::connect(&options).unwrap();
+    for _ in 0..3 {
+        check(&client).await;
+    }
+    assert_eq!(authority.validate.count(), 3);
+    assert!(authority.watched.asked().is_empty(), "nobody watches for nothing");
+}
