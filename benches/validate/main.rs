@@ -1,9 +1,10 @@
 //! Owns what `cargo bench --bench validate` shows: what a ValidateSession costs beside an empty echo in the same run.
 //! Does not know how an authority works: each server is a process of its own, this binary started again.
 //!
-//! Two pairs are measured in turns: the embedded store beside an empty tonic echo, and Redis beside the echo with one
-//! GET; and the same checks on one stream (`CheckSessions`), each beside an echo of the same stream. The echo takes the same requests, gives the same answer, and has the same runtime, allocator and server
-//! settings. The last line is one JSON object. `-- --quick` takes seconds and shows only that it works.
+//! Pairs are measured in turns: the embedded store and the near cache beside an empty tonic echo, Redis beside the echo
+//! with one GET; and the same checks on one stream (`CheckSessions`), each beside an echo of the same stream. The echo
+//! takes the same requests, gives the same answer, and has the same runtime, allocator and server settings. The last line
+//! is one JSON object. `-- --quick` takes seconds and shows only that it works.
 
 mod counted;
 #[path = "../parts/cpu.rs"]

@@ -89,7 +89,7 @@ pub fn serve() -> Result<()> {
                 say(&serde_json::to_string(&Ready { address, ..Ready::default() })?);
                 echo.serve(listener, stop).await
             }
-            Kind::Embedded | Kind::Counted | Kind::Redis => {
+            Kind::Embedded | Kind::Counted | Kind::Redis | Kind::Near => {
                 let ours = ours::Ours::new(&order, &calls).await?;
                 say(&serde_json::to_string(&Ready { address, ..ours.ready.clone() })?);
                 ours.serve(listener, stop).await

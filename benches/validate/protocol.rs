@@ -12,6 +12,8 @@ pub enum Kind {
     Counted,
     /// Ours over Redis.
     Redis,
+    /// The same with its near cache.
+    Near,
     /// An empty echo.
     Echo,
     /// An empty echo that asks Redis for one value first.
@@ -25,6 +27,7 @@ impl Kind {
             Self::Embedded => "embedded",
             Self::Counted => "counted",
             Self::Redis => "redis",
+            Self::Near => "near cache",
             Self::Echo => "echo",
             Self::EchoGet => "echo + GET",
         }

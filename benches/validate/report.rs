@@ -95,6 +95,7 @@ const fn key(kind: Kind) -> &'static str {
         Kind::Embedded => "embedded",
         Kind::Counted => "counted",
         Kind::Redis => "redis",
+        Kind::Near => "near",
         Kind::Echo => "echo",
         Kind::EchoGet => "echo_get",
     }

@@ -14,10 +14,12 @@ use crate::{Result, Size, session};
 pub const IN_FLIGHT: [usize; 3] = [1, 32, 128];
 
 /// Each server, and what it is compared with.
-pub const PAIRS: [(Kind, Kind); 2] = [(Kind::Embedded, Kind::Echo), (Kind::Redis, Kind::EchoGet)];
+pub const PAIRS: [(Kind, Kind); 3] =
+    [(Kind::Embedded, Kind::Echo), (Kind::Near, Kind::Echo), (Kind::Redis, Kind::EchoGet)];
 
-/// The same for checks on a stream: what is beside the one echo is a memory read, and a read of Redis.
-pub const STREAMS: [(Kind, Kind); 2] = [(Kind::Embedded, Kind::Echo), (Kind::Redis, Kind::Echo)];
+/// The same for checks on a stream, all beside the one echo of it.
+pub const STREAMS: [(Kind, Kind); 3] =
+    [(Kind::Embedded, Kind::Echo), (Kind::Near, Kind::Echo), (Kind::Redis, Kind::Echo)];
 
 /// One round of one server.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +49,10 @@ pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     let answer = embedded.asker.ask(question.clone()).await?.encode_to_vec();
     let echo = Lane::like(&embedded, &Order { answer: answer.clone(), ..order(Kind::Echo) }).await?;
     let over_redis = |kind, answer| Order { redis: Some(redis.address.clone()), answer, ..order(kind) };
+    let near = Lane::start(&over_redis(Kind::Near, Vec::new())).await?;
     let redis = Lane::start(&over_redis(Kind::Redis, Vec::new())).await?;
     let echo_get = Lane::like(&embedded, &over_redis(Kind::EchoGet, answer)).await?;
-    let mut lanes = [embedded, echo, redis, echo_get];
+    let mut lanes = [embedded, echo, near, redis, echo_get];
 
     let mut measured = Vec::new();
     for in_flight in IN_FLIGHT {

@@ -20,7 +20,7 @@ type settings struct {
 	sessionCookies []string
 	bindingCookies []string
 	csrfHeader     string
-	placeHeader    string
+	placeHeader    string // empty for none
 	callbacks      []*v1.CallbackAddress
 	cors           cors
 	limits         limits

@@ -102,6 +102,13 @@ impl HttpAnswer {
         Self { content_type: Some("text/html; charset=utf-8"), body: page.into_bytes(), ..answer }
     }
 
+    /// A request that can't be read, and what is wrong with it.
+    #[must_use]
+    pub fn malformed(detail: String, request_id: &str) -> Self {
+        let trouble = Trouble { status: 400, reason: "request_malformed", detail, remedy: String::new() };
+        Self::error(&trouble, request_id)
+    }
+
     fn page(trouble: &Trouble, links: &[(String, String)], request_id: &str) -> Self {
         let mut answer = Self::new(trouble.status);
         let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

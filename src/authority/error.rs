@@ -97,7 +97,9 @@ impl From<ProviderError> for Error {
                 Self::ProviderUnavailable(cause)
             }
             ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
-            ProviderError::Rejected(_) => Self::ProviderRefused(error.into()),
+            ProviderError::Rejected(_) | ProviderError::Unsupported(Offer::LoginAge) => {
+                Self::ProviderRefused(error.into())
+            }
             ProviderError::Unsupported(Offer::UserInfo) => Self::UserInfoUnsupported,
             ProviderError::Unsupported(Offer::TokenExchange) => Self::ExchangeUnsupported,
             ProviderError::AudienceRefused(_) => Self::AudienceRefused,

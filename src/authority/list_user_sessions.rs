@@ -1,5 +1,6 @@
 //! Owns the use case ListUserSessions: the sessions of the presented session's user. Does not know how it was asked.
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::admit_to_use::Refusal;
@@ -9,6 +10,7 @@ use super::ports::WalkPosition;
 use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::session::key::{SessionKey, UserKey};
+use crate::session::parameters::Parameters;
 use crate::session::time::Timestamp;
 
 /// The question.
@@ -20,7 +22,12 @@ pub struct Question {
     pub page_size: usize,
     /// Where to go on; empty for the start.
     pub page_token: String,
+    /// A browser's query, whose word on both counts; empty where none came.
+    pub query: Bytes,
 }
+
+const USUAL_PAGE: usize = 50;
+const LARGEST_PAGE: usize = 200;
 
 /// The answer.
 #[derive(Clone, Debug)]
@@ -40,6 +47,8 @@ pub enum Outcome {
     Inactive(Inactive),
     /// The session lives, but this request may not go ahead.
     Denied(Box<Denied>),
+    /// The browser's query can't be read.
+    Malformed(HttpAnswer),
 }
 
 impl Authority {
@@ -55,14 +64,20 @@ impl Authority {
         };
         let user = self.user_of(&admitted.standing.identity);
         let filter = ["own", &admitted.standing.identity.user_id];
-        let from = self.read_page_token(&question.page_token, &filter)?;
+        let page = self.read_page(question, &filter);
+        let (page_size, from) = match page {
+            Err(error @ Error::InvalidField { .. }) if !question.query.is_empty() => {
+                return Ok(Outcome::Malformed(HttpAnswer::malformed(error.to_string(), &call.request_id)));
+            }
+            page => page?,
+        };
         let mut sessions = self.living(self.ports.sessions.sessions_of(&user).await?);
         newest_first(&mut sessions);
         if let Some(last) = from.map(|position| read_place(&position)) {
             sessions.retain(|session| last.is_some_and(|last| place(session) < last));
         }
-        let more = sessions.len() > question.page_size;
-        sessions.truncate(question.page_size);
+        let more = sessions.len() > page_size;
+        sessions.truncate(page_size);
         let last = sessions.last().filter(|_| more).map(|last| write_place(place(last)));
         let next_page_token = last.map(|last| self.page_token(&last, &filter)).unwrap_or_default();
         let current = admitted.credential.key;
@@ -71,6 +86,23 @@ impl Authority {
             HttpAnswer::json(200, &json!({ "sessions": told, "next_page_token": next_page_token }))
         });
         Ok(Outcome::Listed { sessions, current, next_page_token, answer })
+    }
+
+    fn read_page(&self, question: &Question, filter: &[&str]) -> Result<(usize, Option<WalkPosition>), Error> {
+        if question.query.is_empty() {
+            return Ok((question.page_size, self.read_page_token(&question.page_token, filter)?));
+        }
+        let invalid = |expected: String| Error::InvalidField { field: "query", expected };
+        let query = Parameters::form(&question.query, self.settings.limits.query_bytes);
+        let query = query.map_err(|cause| invalid(cause.to_string()))?;
+        let page_size = match query.get("page_size").unwrap_or_default() {
+            "" => USUAL_PAGE,
+            asked => match asked.parse() {
+                Ok(size @ 1..=LARGEST_PAGE) => size,
+                _ => return Err(invalid(format!("the parameter page_size is a number from 1 to {LARGEST_PAGE}"))),
+            },
+        };
+        Ok((page_size, self.read_page_token(query.get("page_token").unwrap_or_default(), filter)?))
     }
 
     /// The user that an identity is.

@@ -1,6 +1,7 @@
 //! Owns the use case SessionService.Revoke: end the presented session, or others of its user. Does not know how it was
 //! asked.
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::admit::Admitted;
@@ -9,6 +10,8 @@ use super::answer::HttpAnswer;
 use super::validate_session::{Denied, Inactive, Question, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::cookie;
+use crate::session::key::SessionKey;
+use crate::session::parameters::Parameters;
 use crate::session::record::Ending;
 
 /// What to end.
@@ -19,6 +22,16 @@ pub enum Target {
     /// One session of the same user, by its public id.
     Session(String),
     /// All sessions of the same user but the presented one.
+    AllOthers,
+    /// What a browser's form says.
+    Form(Bytes),
+    /// What a browser's JSON says.
+    Json(Bytes),
+}
+
+/// A target that is understood.
+enum Aim {
+    One(SessionKey),
     AllOthers,
 }
 
@@ -54,14 +67,23 @@ impl Authority {
             Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
         let own = admitted.credential.key;
-        let named = match target {
-            Target::Session(id) => Some(self.session_key(id)?),
-            Target::Presented | Target::AllOthers => None,
+        let aim = match self.read_target(target) {
+            Ok(aim) => aim,
+            Err(error @ Error::InvalidField { .. }) if matches!(target, Target::Form(_) | Target::Json(_)) => {
+                let answer =
+                    presented.context.as_ref().map(|_| HttpAnswer::malformed(error.to_string(), &call.request_id));
+                return if answer.is_some() { Ok(Outcome::Ended { count: 0, answer }) } else { Err(error) };
+            }
+            Err(error) => return Err(error),
         };
         let living = self.ports.sessions.sessions_of(&self.user_of(&admitted.standing.identity)).await?;
         let keys = living.into_iter().map(|(key, _)| key);
         let (mut count, mut logged_out) = (0, false);
-        for key in keys.filter(|key| named.map_or(*key != own, |named| *key == named)) {
+        let is_meant = |key: &SessionKey| match aim {
+            Aim::One(named) => *key == named,
+            Aim::AllOthers => *key != own,
+        };
+        for key in keys.filter(is_meant) {
             let ended =
                 if key == own { self.end(&admitted).await?.1 } else { self.end_session(&key, Ending::Revoked).await? };
             logged_out |= key == own;
@@ -70,6 +92,25 @@ impl Authority {
         let session = own.public();
         tracing::info!(session, count, request_id = call.request_id, "sessions were ended by their user");
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, logged_out) })
+    }
+
+    fn read_target(&self, target: &Target) -> Result<Aim, Error> {
+        let limit = self.settings.limits.body_bytes;
+        let (field, parameters) = match target {
+            Target::Session(id) => return Ok(Aim::One(self.session_key(id)?)),
+            Target::Presented | Target::AllOthers => return Ok(Aim::AllOthers),
+            Target::Form(form) => ("form", Parameters::form(form, limit)),
+            Target::Json(json) => ("json", Parameters::json(json, limit)),
+        };
+        let invalid = |expected: String| Error::InvalidField { field, expected };
+        match parameters.map_err(|cause| invalid(cause.to_string()))?.get("end") {
+            Some("others") => Ok(Aim::AllOthers),
+            id => {
+                let key = id.and_then(|id| SessionKey::from_public(self.settings.tenant, id));
+                let expected = "the parameter end is a session's public id, or \"others\"";
+                Ok(Aim::One(key.ok_or_else(|| invalid(expected.to_owned()))?))
+            }
+        }
     }
 
     async fn revoke_presented(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {

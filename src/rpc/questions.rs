@@ -126,8 +126,10 @@ pub(super) fn to_revoke(
         Some(Target::PresentedSession(v1::PresentedSession {})) => revoke::Target::Presented,
         Some(Target::SessionId(id)) => revoke::Target::Session(fields::required("session_id", id)?),
         Some(Target::AllOthers(v1::AllOtherSessions {})) => revoke::Target::AllOthers,
+        Some(Target::Form(form)) => revoke::Target::Form(form),
+        Some(Target::Json(json)) => revoke::Target::Json(json),
         None => {
-            let expected = "one of presented_session, session_id, all_others; it is required";
+            let expected = "one of presented_session, session_id, all_others, form, json; it is required";
             return Err(fields::invalid("target", expected));
         }
     };
@@ -142,6 +144,7 @@ pub(super) fn list_user_sessions(
         presented: presented(request.cookies, request.context, limits)?,
         page_size: fields::page_size(request.page_size)?,
         page_token: fields::text("page_token", request.page_token, 2048)?,
+        query: request.query,
     })
 }
 

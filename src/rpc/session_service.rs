@@ -27,6 +27,7 @@ pub(super) struct Sessions {
 
 #[tonic::async_trait]
 impl SessionService for Sessions {
+    type CheckSessionsStream = Answers;
     type WatchSessionsStream = Pin<Box<dyn Stream<Item = Result<v1::WatchSessionsResponse, Status>> + Send>>;
 
     async fn validate_session(
@@ -40,8 +41,6 @@ impl SessionService for Sessions {
         let version = self.authority.settings_version();
         Ok(Response::new(answers::validated(outcome, self.authority.tenant_name(), version)))
     }
-
-    type CheckSessionsStream = Answers;
 
     async fn check_sessions(
         &self,

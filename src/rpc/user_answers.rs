@@ -51,6 +51,9 @@ pub(super) fn user_sessions(outcome: list_user_sessions::Outcome) -> v1::ListUse
             let answer = found.answer.clone();
             (Outcome::Denied(denied(*found)), answer)
         }
+        list_user_sessions::Outcome::Malformed(answer) => {
+            return v1::ListUserSessionsResponse { outcome: None, answer: Some(http(answer)) };
+        }
     };
     v1::ListUserSessionsResponse { outcome: Some(outcome), answer: answer.map(http) }
 }

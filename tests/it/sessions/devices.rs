@@ -17,6 +17,8 @@ on_every_store! {
     all_other_sessions_are_ended
     what_changes_something_needs_its_token
     without_a_session_nothing_is_listed_or_ended
+    what_a_browser_asked_for_is_read_as_it_came
+    what_a_browser_asked_for_and_cant_be_read_ends_nothing
 }
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
@@ -51,6 +53,7 @@ async fn list(door: &mut Door, browser: &Browser, page_size: u32, page_token: &s
         context: Some(seen(browser, "GET")),
         page_size,
         page_token: page_token.into(),
+        ..Default::default()
     };
     door.sessions.list_user_sessions(by(Role::Edge, request)).await.unwrap().into_inner()
 }
@@ -204,4 +207,68 @@ async fn without_a_session_nothing_is_listed_or_ended(kept: Kept) {
     assert!(matches!(answer.outcome, Some(Outcome::Inactive(_))) && answer.answer.unwrap().status == 401);
     let ended = revoke(&mut door, &nobody, Target::AllOthers(v1::AllOtherSessions {})).await;
     assert_eq!((ended.inactive.unwrap().reason(), ended.revoked_count), (v1::InactiveReason::None, 0));
+}
+
+/// A browser's request to end sessions, with its CSRF token.
+async fn asked_by_browser(door: &mut Door, browser: &Browser, target: Target) -> v1::SessionServiceRevokeResponse {
+    let token = door.ask(browser, |question| {
+        (question.context, question.issue_csrf_token) = (Some(seen(browser, "GET")), true);
+    });
+    let mut context = seen(browser, "POST");
+    context.csrf_token = Some(active(token.await).csrf_token.into());
+    let (cookies, target) = (cookies(browser), Some(target));
+    let request = v1::SessionServiceRevokeRequest { cookies, context: Some(context), target };
+    door.sessions.revoke(by(Role::Edge, request)).await.unwrap().into_inner()
+}
+
+async fn what_a_browser_asked_for_is_read_as_it_came(kept: Kept) {
+    let mut door = Door::closed(kept, |_| ()).await;
+    let mine = log_in(&door, "ada", FIREFOX, "").await;
+    for _ in 0..3 {
+        log_in(&door, "ada", "curl/8", "").await;
+    }
+    let by_query = |query: &'static str| v1::ListUserSessionsRequest {
+        cookies: cookies(&mine),
+        context: Some(seen(&mine, "GET")),
+        page_size: 1,
+        query: query.into(),
+        ..Default::default()
+    };
+    let page = door.sessions.list_user_sessions(by(Role::Edge, by_query("page_size=3&x=y"))).await.unwrap();
+    let Some(Outcome::UserSessions(page)) = page.into_inner().outcome else { panic!() };
+    assert_eq!(page.sessions.len(), 3);
+    let one = asked_by_browser(&mut door, &mine, Target::Form(format!("end={}", id(&page.sessions[0])).into())).await;
+    assert_eq!((one.revoked_count, one.answer.unwrap().status), (1, 200));
+    let others = asked_by_browser(&mut door, &mine, Target::Json(r#"{"end":"others"}"#.into())).await;
+    assert_eq!((others.revoked_count, others.answer.unwrap().set_cookies.len()), (2, 0));
+}
+
+async fn what_a_browser_asked_for_and_cant_be_read_ends_nothing(kept: Kept) {
+    let mut door = Door::closed(kept, |_| ()).await;
+    let mine = log_in(&door, "ada", FIREFOX, "").await;
+    log_in(&door, "ada", "curl/8", "").await;
+    for target in [
+        Target::Form("".into()),
+        Target::Form("end=all".into()),
+        Target::Form("end=others&end=others".into()),
+        Target::Json("others".into()),
+        Target::Json(r#"{"end":["others"]}"#.into()),
+    ] {
+        let refused = asked_by_browser(&mut door, &mine, target.clone()).await;
+        assert_eq!((refused.revoked_count, refused.answer.unwrap().status), (0, 400), "{target:?}");
+        let request = v1::SessionServiceRevokeRequest { cookies: cookies(&mine), context: None, target: Some(target) };
+        let refused = door.sessions.revoke(by(Role::Backend, request)).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument, "there is nobody to answer to");
+    }
+    for query in ["page_size=0", "page_size=201", "page_size=x", "page_token=x", "a=1&a=1", "a=%ff"] {
+        let request = v1::ListUserSessionsRequest {
+            cookies: cookies(&mine),
+            context: Some(seen(&mine, "GET")),
+            query: query.into(),
+            ..Default::default()
+        };
+        let refused = door.sessions.list_user_sessions(by(Role::Edge, request)).await.unwrap().into_inner();
+        assert_eq!((refused.outcome, refused.answer.unwrap().status), (None, 400), "{query}");
+    }
+    assert_eq!(listed(&mut door, &mine).await.len(), 2);
 }

@@ -2237,6 +2237,8 @@ type SessionServiceRevokeRequest struct {
 	//	*SessionServiceRevokeRequest_PresentedSession
 	//	*SessionServiceRevokeRequest_SessionId
 	//	*SessionServiceRevokeRequest_AllOthers
+	//	*SessionServiceRevokeRequest_Form
+	//	*SessionServiceRevokeRequest_Json
 	Target        isSessionServiceRevokeRequest_Target `protobuf_oneof:"target"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2320,6 +2322,24 @@ func (x *SessionServiceRevokeRequest) GetAllOthers() *AllOtherSessions {
 	return nil
 }
 
+func (x *SessionServiceRevokeRequest) GetForm() []byte {
+	if x != nil {
+		if x, ok := x.Target.(*SessionServiceRevokeRequest_Form); ok {
+			return x.Form
+		}
+	}
+	return nil
+}
+
+func (x *SessionServiceRevokeRequest) GetJson() []byte {
+	if x != nil {
+		if x, ok := x.Target.(*SessionServiceRevokeRequest_Json); ok {
+			return x.Json
+		}
+	}
+	return nil
+}
+
 type isSessionServiceRevokeRequest_Target interface {
 	isSessionServiceRevokeRequest_Target()
 }
@@ -2339,11 +2359,27 @@ type SessionServiceRevokeRequest_AllOthers struct {
 	AllOthers *AllOtherSessions `protobuf:"bytes,5,opt,name=all_others,json=allOthers,proto3,oneof"`
 }
 
+type SessionServiceRevokeRequest_Form struct {
+	// The body of a browser's request, when its content type is application/x-www-form-urlencoded: `end` is one of the
+	// user's sessions by its public id, or "others" for all but the presented one. One that says neither ends nothing, and
+	// is answered with 400 in `answer`.
+	Form []byte `protobuf:"bytes,6,opt,name=form,proto3,oneof"`
+}
+
+type SessionServiceRevokeRequest_Json struct {
+	// The same as a JSON object, when its content type is application/json.
+	Json []byte `protobuf:"bytes,7,opt,name=json,proto3,oneof"`
+}
+
 func (*SessionServiceRevokeRequest_PresentedSession) isSessionServiceRevokeRequest_Target() {}
 
 func (*SessionServiceRevokeRequest_SessionId) isSessionServiceRevokeRequest_Target() {}
 
 func (*SessionServiceRevokeRequest_AllOthers) isSessionServiceRevokeRequest_Target() {}
+
+func (*SessionServiceRevokeRequest_Form) isSessionServiceRevokeRequest_Target() {}
+
+func (*SessionServiceRevokeRequest_Json) isSessionServiceRevokeRequest_Target() {}
 
 // The session that the cookies of a request present.
 type PresentedSession struct {
@@ -2504,7 +2540,10 @@ type ListUserSessionsRequest struct {
 	// How many to list at most; 0 for 50, at most 200.
 	PageSize uint32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: next_page_token of the answer before, or empty.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The query of a browser's request as it came: `page_size` and `page_token` in it count in place of the fields above.
+	// One that can't be read is answered with 400 in `answer`, and an outcome that is unset.
+	Query         []byte `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2565,6 +2604,13 @@ func (x *ListUserSessionsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListUserSessionsRequest) GetQuery() []byte {
+	if x != nil {
+		return x.Query
+	}
+	return nil
 }
 
 // The answer of ListUserSessions.
@@ -3334,7 +3380,7 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\bUserInfo\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12=\n" +
 	"\frefresh_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x123\n" +
-	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xc0\x02\n" +
+	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xf6\x02\n" +
 	"\x1bSessionServiceRevokeRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12M\n" +
@@ -3342,7 +3388,9 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\x04 \x01(\tH\x00R\tsessionId\x12?\n" +
 	"\n" +
-	"all_others\x18\x05 \x01(\v2\x1e.gatelodge.v1.AllOtherSessionsH\x00R\tallOthersB\b\n" +
+	"all_others\x18\x05 \x01(\v2\x1e.gatelodge.v1.AllOtherSessionsH\x00R\tallOthers\x12\x19\n" +
+	"\x04form\x18\x06 \x01(\fB\x03\x80\x01\x01H\x00R\x04form\x12\x19\n" +
+	"\x04json\x18\a \x01(\fB\x03\x80\x01\x01H\x00R\x04jsonB\b\n" +
 	"\x06target\"\x12\n" +
 	"\x10PresentedSession\"\x12\n" +
 	"\x10AllOtherSessions\"\xe5\x01\n" +
@@ -3350,13 +3398,14 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\rrevoked_count\x18\x01 \x01(\rR\frevokedCount\x129\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionR\binactive\x123\n" +
 	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionR\x06denied\x120\n" +
-	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xbd\x01\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd8\x01\n" +
 	"\x17ListUserSessionsRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"\x8e\x02\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x19\n" +
+	"\x05query\x18\x05 \x01(\fB\x03\x80\x01\x01R\x05query\"\x8e\x02\n" +
 	"\x18ListUserSessionsResponse\x12A\n" +
 	"\ruser_sessions\x18\x01 \x01(\v2\x1a.gatelodge.v1.UserSessionsH\x00R\fuserSessions\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
@@ -3452,8 +3501,8 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\rGetAttributes\x12\".gatelodge.v1.GetAttributesRequest\x1a#.gatelodge.v1.GetAttributesResponse\x12a\n" +
 	"\x10UpdateAttributes\x12%.gatelodge.v1.UpdateAttributesRequest\x1a&.gatelodge.v1.UpdateAttributesResponse\x12_\n" +
 	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponse\x12Z\n" +
-	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01B^\n" +
-	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
+	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01Bl\n" +
+	"\x16io.github.gatelodge.v1B\fSessionProtoP\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
 	file_gatelodge_v1_session_proto_rawDescOnce sync.Once
@@ -3665,6 +3714,8 @@ func file_gatelodge_v1_session_proto_init() {
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
 		(*SessionServiceRevokeRequest_SessionId)(nil),
 		(*SessionServiceRevokeRequest_AllOthers)(nil),
+		(*SessionServiceRevokeRequest_Form)(nil),
+		(*SessionServiceRevokeRequest_Json)(nil),
 	}
 	file_gatelodge_v1_session_proto_msgTypes[28].OneofWrappers = []any{
 		(*ListUserSessionsResponse_UserSessions)(nil),

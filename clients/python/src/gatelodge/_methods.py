@@ -76,6 +76,7 @@ LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListS
 GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionResponse)
 REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse)
 PREVIEW_REVOKE = Method(_ADMIN + "PreviewRevoke", v1.PreviewRevokeRequest, v1.PreviewRevokeResponse)
+
 GET_USER = Method(_ADMIN + "GetUser", v1.GetUserRequest, v1.GetUserResponse)
 LIST_USERS = Method(_ADMIN + "ListUsers", v1.ListUsersRequest, v1.ListUsersResponse)
 DISABLE_USER = Method(_ADMIN + "DisableUser", v1.DisableUserRequest, v1.DisableUserResponse)

@@ -174,15 +174,19 @@ class AsyncSessionCalls:
         return await self._call(methods.LIST_USER_SESSIONS, question)
 
     async def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
-        """What an application keeps with the session."""
+        """What an application keeps with the session: small values of its own."""
         return await self._call(methods.GET_ATTRIBUTES, question)
 
     async def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
-        """Changes what an application keeps with the session, or raises :class:`VersionConflictError`."""
+        """Changes what an application keeps with the session.
+
+        Raises:
+            VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
+        """
         return await self._call(methods.UPDATE_ATTRIBUTES, question)
 
     async def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
-        """Ends the presented session, or others of the same user."""
+        """Ends the presented session, one other of the same user, or all others."""
         return await self._call(methods.REVOKE_SESSION, question)
 
 
@@ -231,6 +235,10 @@ class AsyncAdminCalls:
         """Ends one session, or all of a user, a provider, a tenant or everything. When it answers, they are dead."""
         return await self._call(methods.REVOKE_AS_ADMIN, question)
 
+    async def preview_revoke(self, question: v1.PreviewRevokeRequest) -> v1.PreviewRevokeResponse:
+        """How many sessions :meth:`revoke` would end, ending none."""
+        return await self._call(methods.PREVIEW_REVOKE, question)
+
     async def get_user(self, question: v1.GetUserRequest) -> v1.GetUserResponse:
         """One user. One that is not there is a :class:`UserNotFoundError`."""
         return await self._call(methods.GET_USER, question)
@@ -248,9 +256,5 @@ class AsyncAdminCalls:
         return await self._call(methods.ENABLE_USER, question)
 
     async def delete_user(self, question: v1.DeleteUserRequest) -> v1.DeleteUserResponse:
-        """Deletes a user with every session of theirs."""
+        """Deletes a user, with every session of theirs."""
         return await self._call(methods.DELETE_USER, question)
-
-    async def preview_revoke(self, question: v1.PreviewRevokeRequest) -> v1.PreviewRevokeResponse:
-        """How many sessions :meth:`revoke` would end, ending none."""
-        return await self._call(methods.PREVIEW_REVOKE, question)

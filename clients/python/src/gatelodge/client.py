@@ -170,15 +170,19 @@ class SessionCalls:
         return self._call(methods.LIST_USER_SESSIONS, question)
 
     def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
-        """What an application keeps with the session."""
+        """What an application keeps with the session: small values of its own."""
         return self._call(methods.GET_ATTRIBUTES, question)
 
     def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
-        """Changes what an application keeps with the session, or raises :class:`VersionConflictError`."""
+        """Changes what an application keeps with the session.
+
+        Raises:
+            VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
+        """
         return self._call(methods.UPDATE_ATTRIBUTES, question)
 
     def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
-        """Ends the presented session, or others of the same user."""
+        """Ends the presented session, one other of the same user, or all others."""
         return self._call(methods.REVOKE_SESSION, question)
 
 
@@ -227,6 +231,10 @@ class AdminCalls:
         """Ends one session, or all of a user, a provider, a tenant or everything. When it answers, they are dead."""
         return self._call(methods.REVOKE_AS_ADMIN, question)
 
+    def preview_revoke(self, question: v1.PreviewRevokeRequest) -> v1.PreviewRevokeResponse:
+        """How many sessions :meth:`revoke` would end, ending none."""
+        return self._call(methods.PREVIEW_REVOKE, question)
+
     def get_user(self, question: v1.GetUserRequest) -> v1.GetUserResponse:
         """One user. One that is not there is a :class:`UserNotFoundError`."""
         return self._call(methods.GET_USER, question)
@@ -244,12 +252,8 @@ class AdminCalls:
         return self._call(methods.ENABLE_USER, question)
 
     def delete_user(self, question: v1.DeleteUserRequest) -> v1.DeleteUserResponse:
-        """Deletes a user with every session of theirs."""
+        """Deletes a user, with every session of theirs."""
         return self._call(methods.DELETE_USER, question)
-
-    def preview_revoke(self, question: v1.PreviewRevokeRequest) -> v1.PreviewRevokeResponse:
-        """How many sessions :meth:`revoke` would end, ending none."""
-        return self._call(methods.PREVIEW_REVOKE, question)
 
 
 def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metadata:

@@ -100,10 +100,11 @@ class Settings:
     session_cookies: frozenset[bytes]
     binding_cookies: frozenset[bytes]
     csrf_header: str
-    place_header: str
     callbacks: tuple[v1.CallbackAddress, ...]
     cors: Cors = field(default_factory=Cors)
     limits: Limits = field(default_factory=Limits)
+    place_header: str = ""
+    """The header that says where the client is; empty for none."""
     route_sets: frozenset[int] = frozenset()
 
     @classmethod

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,6 @@ SETTINGS = Settings(
     is_https=False,
     session_cookies=frozenset({b"session", b"former"}),
     binding_cookies=frozenset({b"login"}),
-    place_header="x-place",
     csrf_header="x-csrf-token",
     callbacks=(),
 )
@@ -83,7 +83,7 @@ def test_an_empty_header_is_not_an_absent_one() -> None:
 def test_every_field_of_the_context_is_passed_on(field: str) -> None:
     headers = [(header, b"v") for header in presented._SINGLE_HEADERS.values()]
     headers += [(b"x-forwarded-for", b"v"), (b"forwarded", b"v"), (b"x-csrf-token", b"v"), (b"x-place", b"v")]
-    context = presented.context(request(*headers, peer="192.0.2.7"), SETTINGS)
+    context = presented.context(request(*headers, peer="192.0.2.7"), replace(SETTINGS, place_header="x-place"))
     assert field in {f.name for f, _ in context.ListFields()}
 
 

@@ -131,6 +131,7 @@ impl Error {
         }
         let details = status.get_error_details();
         let info = details.error_info();
+        let code = if is_sent_away(status) { Code::Unavailable } else { status.code() };
         let reason = info.map_or(Reason::Absent, |info| Reason::named(&info.reason));
         let message = match status.source() {
             Some(source) if info.is_none() => {
@@ -145,7 +146,7 @@ impl Error {
         };
         let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
         Self(Box::new(Parts {
-            code: status.code(),
+            code,
             reason,
             message,
             request_id: info.and_then(|info| info.metadata.get("request_id").cloned()),
@@ -157,6 +158,13 @@ impl Error {
             answer: answer_of(status),
         }))
     }
+}
+
+/// Whether the authority has not looked at the call: it was on its way when the server, which stops or spreads its callers
+/// anew, went away in good order (GOAWAY with NO_ERROR; RFC 9113, 6.8). tonic calls that INTERNAL.
+fn is_sent_away(status: &Status) -> bool {
+    const SENT_AWAY: &str = "connection error received: not a result of an error";
+    status.source().is_some_and(|source| chain(source).contains(SENT_AWAY))
 }
 
 /// The finished answer among a status's details.

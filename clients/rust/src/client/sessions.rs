@@ -1,13 +1,12 @@
 //! Owns the calls of `SessionService`. Does not know where a credential came from.
 
 use tokio::time::{Instant, timeout_at};
+use tonic::Response;
 
 use super::Client;
 use super::call::Manner;
 use super::checks::Told;
 use super::error::Error;
-use tonic::Response;
-
 use super::kept::Look;
 use super::kept::question::{Keeping, Key};
 use crate::v1;

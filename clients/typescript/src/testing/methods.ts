@@ -7,10 +7,11 @@ import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
 import { CsrfRequirement, SessionService } from "../gen/gatelodge/v1/session_pb.js";
 import { UserState, type UserSchema } from "../gen/gatelodge/v1/user_pb.js";
 import { HEALTH_CHECK, SERVING } from "../health.js";
-import { denied, inactive, setCookie } from "./answers.js";
+import { denied, inactive, json, setCookie } from "./answers.js";
+import { device, revoke, userInfo, using } from "./devices.js";
 import { completeCallback, startLogin, startLogout, stateInvalid } from "./logins.js";
 import { judge, presented, textOf, type Kept } from "./session.js";
-import { ended, found, living, type KeptAttributes, type State } from "./state.js";
+import { ended, living, of, type KeptAttributes, type State } from "./state.js";
 
 type Answers<M extends DescMethodUnary> = (
   state: State,
@@ -43,12 +44,12 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     settingsVersion: settings.version,
   })),
   row(session.validateSession, validateSession),
-  row(session.refreshTokens, (state, { cookies }) => {
-    const found = presented(state.sessions, cookies);
-    return typeof found === "number"
-      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
-      : { outcome: { case: "refreshed" as const, value: { session: found.info } } };
-  }),
+  row(session.refreshTokens, (state, question, requestId) =>
+    using(state, question, requestId, (one) => ({
+      outcome: { case: "refreshed" as const, value: { session: one.info } },
+      answer: json(200, { message: "Tokens refreshed", expires_at: null }),
+    })),
+  ),
   // One that names the user.
   row(session.getAccessToken, (state, { cookies }) => {
     const found = presented(state.sessions, cookies);
@@ -58,23 +59,24 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     const { userId, scopes } = found.identity;
     return { outcome: { case: "accessToken" as const, value: { value: `access_${userId}`, type: "Bearer", scopes } } };
   }),
-  row(session.getUserInfo, (state, { cookies }) => {
-    const found = presented(state.sessions, cookies);
-    return typeof found === "number"
-      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
-      : { outcome: { case: "userInfo" as const, value: { identity: found.identity, session: found.info } } };
-  }),
-  row(session.listUserSessions, (state, { cookies }) => {
-    const own = presented(state.sessions, cookies);
-    return typeof own === "number"
-      ? { outcome: { case: "inactive" as const, value: { reason: own } } }
-      : {
-          outcome: {
-            case: "userSessions" as const,
-            value: { sessions: of(state, own).map((one) => ({ session: one.info, current: one === own })) },
-          },
-        };
-  }),
+  row(session.getUserInfo, (state, question, requestId) =>
+    using(state, question, requestId, (one) => ({
+      outcome: { case: "userInfo" as const, value: { identity: one.identity, session: one.info } },
+      answer: json(200, userInfo(one)),
+    })),
+  ),
+  row(session.listUserSessions, (state, question, requestId) =>
+    using(state, question, requestId, (own) => {
+      const theirs = of(state, own);
+      return {
+        outcome: {
+          case: "userSessions" as const,
+          value: { sessions: theirs.map((one) => ({ session: one.info, current: one === own })) },
+        },
+        answer: json(200, { sessions: theirs.map((one) => device(one, one === own)), next_page_token: "" }),
+      };
+    }),
+  ),
   row(session.getAttributes, (state, { cookies }) => {
     const own = presented(state.sessions, cookies);
     return typeof own === "number"
@@ -95,20 +97,7 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     state.attributes.set(own.info.sessionId, kept);
     return { outcome: { case: "attributes" as const, value: kept } };
   }),
-  row(session.revoke, (state, { cookies, target }) => {
-    required("target", target.case);
-    const own = presented(state.sessions, cookies);
-    if (target.case === "presentedSession") {
-      return { revokedCount: ended(found(state, cookies)) };
-    }
-    if (typeof own === "number") {
-      return { inactive: { reason: own } };
-    }
-    const meant = of(state, own).filter((one) =>
-      target.case === "sessionId" ? one.info.sessionId === target.value : one !== own,
-    );
-    return { revokedCount: ended(...meant) };
-  }),
+  row(session.revoke, revoke),
   // Of bearer tokens it says what an authority says that checks none and mints none.
   row(token.validateToken, () => off("TOKEN_CHECK_OFF", "The fake authority checks no access tokens.")),
   row(token.mintToken, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
@@ -159,11 +148,6 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
 
 function row<M extends DescMethodUnary>(method: M, answers: Answers<M>): [string, Any] {
   return [`${method.parent.typeName}/${method.name}`, answers as unknown as Any];
-}
-
-/** The living sessions of somebody's user. */
-function of(state: State, own: Kept): Kept[] {
-  return living(state).filter(({ identity }) => identity.userId === own.identity.userId);
 }
 
 function attributes(state: State, own: Kept): KeptAttributes {

@@ -48,6 +48,11 @@ export function living({ sessions }: State): Kept[] {
   return [...new Set(sessions.values())].filter(({ state }) => state === "active");
 }
 
+/** The living sessions of somebody's user. */
+export function of(state: State, own: Kept): Kept[] {
+  return living(state).filter(({ identity }) => identity.userId === own.identity.userId);
+}
+
 /** The living session behind cookies. */
 export function found(state: State, cookies: readonly Cookie[]): Kept | undefined {
   const one = presented(state.sessions, cookies);

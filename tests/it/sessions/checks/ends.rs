@@ -65,7 +65,7 @@ async fn a_rolling_restart_fails_no_check(kept: Kept) {
         Serving::at(listener, &hall.world, |settings| settings.drain = Duration::from_secs(5))
     };
     let mut first = serve();
-    let options = ClientOptions::new(format!("http://{}", first.address), key(Role::Edge));
+    let options = ClientOptions::new(format!("http://{}", first.address), key(Role::Edge)).keep_answers(0);
     let client = Client::connect(&options).unwrap();
     let over = Arc::new(AtomicBool::new(false));
     let mut asking = JoinSet::new();

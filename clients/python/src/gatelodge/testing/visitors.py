@@ -27,9 +27,6 @@ class Visitors:
     def __init__(self) -> None:
         self._visitors: dict[str, Visitor] = {}
         self._ends: dict[str, v1.InactiveReason.ValueType] = {}
-        self._attributes: dict[str, v1.Attributes] = {}
-        self._disabled: set[str] = set()
-        self._deleted: set[str] = set()
 
     def sign_in(  # noqa: PLR0913
         self,
@@ -74,7 +71,6 @@ class Visitors:
             renewed_credential=renewed_credential,
         )
         self._visitors[visitor.credential] = visitor
-        self._deleted.discard(user_id)
         return visitor
 
     def end(self, visitor: Visitor, reason: v1.InactiveReason.ValueType = v1.INACTIVE_REASON_REVOKED) -> None:
@@ -89,52 +85,6 @@ class Visitors:
         if not known:
             return v1.INACTIVE_REASON_FORGED if values else v1.INACTIVE_REASON_NONE
         return self._ends.get(known[0].session_id) or known[0]
-
-    def _revoke(self, question: v1.SessionServiceRevokeRequest, _: str) -> v1.SessionServiceRevokeResponse:
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            inactive = None if question.HasField("presented_session") else v1.InactiveSession(reason=found)
-            return v1.SessionServiceRevokeResponse(inactive=inactive)
-        own = [visitor for visitor in self._living() if visitor.user_id == found.user_id]
-        if question.HasField("presented_session"):
-            own = [found]
-        elif question.HasField("session_id"):
-            own = [visitor for visitor in own if visitor.session_id == question.session_id]
-        else:
-            own.remove(found)
-        for visitor in own:
-            self.end(visitor)
-        return v1.SessionServiceRevokeResponse(revoked_count=len(own))
-
-    def _list_user_sessions(self, question: v1.ListUserSessionsRequest, _: str) -> v1.ListUserSessionsResponse:
-        """All on one page."""
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            return v1.ListUserSessionsResponse(inactive=v1.InactiveSession(reason=found))
-        own = [visitor for visitor in self._living() if visitor.user_id == found.user_id]
-        sessions = [v1.UserSession(session=visitor.info(), current=visitor is found) for visitor in own]
-        return v1.ListUserSessionsResponse(user_sessions=v1.UserSessions(sessions=sessions))
-
-    def _get_attributes(self, question: v1.GetAttributesRequest, _: str) -> v1.GetAttributesResponse:
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            return v1.GetAttributesResponse(inactive=v1.InactiveSession(reason=found))
-        return v1.GetAttributesResponse(attributes=self._attributes.get(found.session_id, v1.Attributes()))
-
-    def _update_attributes(self, question: v1.UpdateAttributesRequest, _: str) -> v1.UpdateAttributesResponse:
-        found = self._found(question.cookies)
-        if not isinstance(found, Visitor):
-            return v1.UpdateAttributesResponse(inactive=v1.InactiveSession(reason=found))
-        kept = self._attributes.setdefault(found.session_id, v1.Attributes())
-        if kept.version != question.expected_version:
-            message = "another version is kept by now; read it again, and decide again"
-            raise errors.VersionConflictError(message, code=grpc.StatusCode.ABORTED)
-        for name in question.remove:
-            kept.values.pop(name, None)
-        for name, value in question.set.items():
-            kept.values[name] = value
-        kept.version += 1
-        return v1.UpdateAttributesResponse(attributes=kept)
 
     def _get_access_token(self, question: v1.GetAccessTokenRequest, _: str) -> v1.GetAccessTokenResponse:
         found = self._found(question.cookies)
@@ -161,50 +111,8 @@ class Visitors:
                 return v1.GetSessionResponse(session=_as_listed(visitor))
         raise errors.SessionNotFoundError("no living session has this id", code=grpc.StatusCode.NOT_FOUND)
 
-    def _preview_revoke(self, question: v1.PreviewRevokeRequest, _: str) -> v1.PreviewRevokeResponse:
-        """All sessions, where neither a session nor a user is named."""
-        named = {question.session_id, question.user_id} - {""}
-        found = [one for one in self._living() if not named or named & {one.session_id, one.user_id}]
-        return v1.PreviewRevokeResponse(count=len(found), exact=True)
-
-    def _user(self, user_id: str) -> v1.User:
-        for visitor in self._visitors.values():
-            if visitor.user_id == user_id and user_id not in self._deleted:
-                state = v1.USER_STATE_DISABLED if user_id in self._disabled else v1.USER_STATE_ACTIVE
-                known = visitor.identity()
-                return v1.User(user_id=user_id, state=state, provider=known.provider, sub=known.sub, email=known.email)
-        raise errors.UserNotFoundError("no user has this id", code=grpc.StatusCode.NOT_FOUND)
-
-    def _get_user(self, question: v1.GetUserRequest, _: str) -> v1.GetUserResponse:
-        return v1.GetUserResponse(user=self._user(question.user_id))
-
-    def _list_users(self, _: v1.ListUsersRequest, __: str) -> v1.ListUsersResponse:
-        """All on one page."""
-        ids = dict.fromkeys(one.user_id for one in self._visitors.values() if one.user_id not in self._deleted)
-        return v1.ListUsersResponse(users=[self._user(user_id) for user_id in ids])
-
-    def _disable_user(self, question: v1.DisableUserRequest, _: str) -> v1.DisableUserResponse:
-        self._user(question.user_id)
-        self._disabled.add(question.user_id)
-        return v1.DisableUserResponse(revoked_count=self._end_all_of(question.user_id))
-
-    def _enable_user(self, question: v1.EnableUserRequest, _: str) -> v1.EnableUserResponse:
-        self._user(question.user_id)
-        self._disabled.discard(question.user_id)
-        return v1.EnableUserResponse()
-
-    def _delete_user(self, question: v1.DeleteUserRequest, _: str) -> v1.DeleteUserResponse:
-        self._user(question.user_id)
-        self._disabled.discard(question.user_id)
-        ended = self._end_all_of(question.user_id)
-        self._deleted.add(question.user_id)
-        return v1.DeleteUserResponse(revoked_count=ended)
-
-    def _end_all_of(self, user_id: str) -> int:
-        ended = [visitor for visitor in self._living() if visitor.user_id == user_id]
-        for visitor in ended:
-            self.end(visitor)
-        return len(ended)
+    def _sessions_of(self, visitor: Visitor) -> list[Visitor]:
+        return [other for other in self._living() if other.user_id == visitor.user_id]
 
     def _living(self) -> list[Visitor]:
         return [visitor for visitor in self._visitors.values() if visitor.session_id not in self._ends]

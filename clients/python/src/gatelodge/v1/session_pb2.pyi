@@ -1083,8 +1083,17 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
     PRESENTED_SESSION_FIELD_NUMBER: builtins.int
     SESSION_ID_FIELD_NUMBER: builtins.int
     ALL_OTHERS_FIELD_NUMBER: builtins.int
+    FORM_FIELD_NUMBER: builtins.int
+    JSON_FIELD_NUMBER: builtins.int
     session_id: builtins.str
     """One session of the same user, by its public id."""
+    form: builtins.bytes
+    """The body of a browser's request, when its content type is application/x-www-form-urlencoded: `end` is one of the
+    user's sessions by its public id, or "others" for all but the presented one. One that says neither ends nothing, and
+    is answered with 400 in `answer`.
+    """
+    json: builtins.bytes
+    """The same as a JSON object, when its content type is application/json."""
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -1109,10 +1118,12 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
         presented_session: global___PresentedSession | None = ...,
         session_id: builtins.str = ...,
         all_others: global___AllOtherSessions | None = ...,
+        form: builtins.bytes = ...,
+        json: builtins.bytes = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "cookies", b"cookies", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["presented_session", "session_id", "all_others"] | None: ...
+    def HasField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "form", b"form", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "cookies", b"cookies", "form", b"form", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["presented_session", "session_id", "all_others", "form", "json"] | None: ...
 
 global___SessionServiceRevokeRequest = SessionServiceRevokeRequest
 
@@ -1190,10 +1201,15 @@ class ListUserSessionsRequest(google.protobuf.message.Message):
     CONTEXT_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    QUERY_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """How many to list at most; 0 for 50, at most 200."""
     page_token: builtins.str
     """Where to go on: next_page_token of the answer before, or empty."""
+    query: builtins.bytes
+    """The query of a browser's request as it came: `page_size` and `page_token` in it count in place of the fields above.
+    One that can't be read is answered with 400 in `answer`, and an outcome that is unset.
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -1209,9 +1225,10 @@ class ListUserSessionsRequest(google.protobuf.message.Message):
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        query: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "page_size", b"page_size", "page_token", b"page_token", "query", b"query"]) -> None: ...
 
 global___ListUserSessionsRequest = ListUserSessionsRequest
 

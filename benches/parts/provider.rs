@@ -32,14 +32,18 @@ pub async fn start() -> Result<String> {
     Ok(issuer)
 }
 
-/// What the authority is configured with beside its port and its store.
-pub fn configuration(issuer: &str, key: &ApiKey) -> String {
-    let hash = key.hash().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+/// What the authority is configured with beside its port and its store; callers by their roles.
+pub fn configuration(issuer: &str, callers: &[(&str, &ApiKey)]) -> String {
+    let caller = |(role, key): &(&str, &ApiKey)| {
+        let hash = key.hash().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        format!("{{ name: the-{role}, role: {role}, key_hash: \"sha256:{hash}\" }}")
+    };
+    let callers = callers.iter().map(caller).collect::<Vec<_>>().join(", ");
     format!(
         "development: true\n\
          app: {{ redirects: {{ public_base_url: \"{EDGE}\" }} }}\n\
          oidc: {{ providers: {{ dev: {{ issuer: \"{issuer}\", client_id: \"{CLIENT_ID}\", \
          client_secret: \"{CLIENT_SECRET}\" }} }} }}\n\
-         callers: [ {{ name: bench, role: edge, key_hash: \"sha256:{hash}\" }} ]\n"
+         callers: [ {callers} ]\n"
     )
 }

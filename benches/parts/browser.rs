@@ -40,8 +40,8 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Logs in once, from the click to the session's cookie.
-    pub async fn log_in(&mut self) -> Result<()> {
+    /// Logs in once, from the click to the session's cookie, which it answers with the session's public id.
+    pub async fn log_in(&mut self) -> Result<(Vec<v1::Cookie>, String)> {
         let (place, cookies) = self.start().await?;
         let back = location(&self.get(&place).await?)?;
         let query = Url::parse(&back)?.query().ok_or("the provider sent nothing back")?.to_owned();
@@ -51,9 +51,12 @@ impl Browser {
             cookies,
             context: Some(context("/auth/web/callback")),
         };
-        match self.authority.login().complete_callback(question).await?.outcome {
-            Some(v1::complete_callback_response::Outcome::Completed(_)) => Ok(()),
-            other => Err(format!("a login failed: {other:?}").into()),
+        let done = self.authority.login().complete_callback(question).await?;
+        match (done.outcome, done.answer) {
+            (Some(v1::complete_callback_response::Outcome::Completed(login)), Some(answer)) => {
+                Ok((cookies_of(&answer), login.session.unwrap_or_default().session_id))
+            }
+            (other, _) => Err(format!("a login failed: {other:?}").into()),
         }
     }
 
@@ -66,11 +69,7 @@ impl Browser {
             ..v1::StartLoginRequest::default()
         };
         let answer = self.authority.login().start_login(question).await?.answer.ok_or("no answer")?;
-        let cookies = answer.set_cookies.iter().filter_map(|line| {
-            let (name, value) = line.split(';').next()?.split_once('=')?;
-            Some(v1::Cookie { name: name.to_owned(), value: value.to_owned().into() })
-        });
-        Ok((answer.location.clone(), cookies.collect()))
+        Ok((answer.location.clone(), cookies_of(&answer)))
     }
 
     async fn get(&self, place: &str) -> Result<Response> {
@@ -84,6 +83,15 @@ impl Browser {
             self.cookie = format!("{}{between}{pair}", self.cookie);
         }
     }
+}
+
+/// The cookies that an answer sets, as the browser brings them back.
+fn cookies_of(answer: &v1::HttpAnswer) -> Vec<v1::Cookie> {
+    let cookies = answer.set_cookies.iter().filter_map(|line| {
+        let (name, value) = line.split(';').next()?.split_once('=')?;
+        Some(v1::Cookie { name: name.to_owned(), value: value.to_owned().into() })
+    });
+    cookies.collect()
 }
 
 fn location(response: &Response) -> Result<String> {

@@ -1,5 +1,9 @@
 //! Owns the settings of the identity providers. Does not know how they are spoken to.
 
+mod access_tokens;
+mod oauth2;
+mod preset;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,6 +11,9 @@ use std::path::PathBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+pub use self::access_tokens::{AccessTokens, TokenCheck, TokenExchange};
+pub use self::oauth2::{Kind, OAuth2, OAuth2Claims};
+pub use self::preset::Preset;
 use super::period::Period;
 use crate::crypto::Secret;
 
@@ -54,8 +61,11 @@ pub struct Provider {
     pub enabled: bool,
     /// Known provider whose settings are filled in. Default: the one that is named like this entry, if there is one.
     pub preset: Option<Preset>,
-    /// The issuer, exactly as in the provider's metadata. Presets `google` and `microsoft` need none. A `{tenantid}`
-    /// in it stands for any Microsoft directory.
+    /// What it speaks, for a provider without a preset.
+    pub kind: Option<Kind>,
+    /// The issuer, exactly as in the provider's metadata. Presets `google`, `microsoft`, `gitlab`, `github` and `discord`
+    /// need none. A `{tenantid}` in it stands for any Microsoft directory. For `kind: oauth2`, which has no issuer, its
+    /// base address: it says whose users these are.
     pub issuer: Option<String>,
     /// The client id that the provider gave this application.
     pub client_id: Option<String>,
@@ -63,11 +73,13 @@ pub struct Provider {
     pub client_secret: Option<Secret>,
     /// File that holds the client secret, in place of `client_secret`.
     pub client_secret_file: Option<PathBuf>,
-    /// Scopes to ask for. Must contain `openid`.
+    /// Scopes to ask for. With OpenID Connect `openid` is among them. Default: openid, email, profile; GitHub's
+    /// read:user, user:email; Discord's identify, email.
     pub scopes: Vec<String>,
     /// What to write on the provider's button. Default: the preset's name, else the entry's.
     pub display_name: Option<String>,
-    /// Further claims of the ID token or userinfo that are let through to backends.
+    /// Further claims of the ID token or userinfo that are let through to backends. Of a profile (`kind: oauth2`) dots
+    /// lead into objects. Default for GitHub: login, company, location.
     pub claims: Vec<String>,
     /// When to ask the provider's userinfo endpoint, for claims that are not in its ID token.
     pub userinfo: Userinfo,
@@ -82,69 +94,12 @@ pub struct Provider {
     pub ca_file: Option<PathBuf>,
     /// Let the provider's addresses lead into private networks (a provider on the intranet).
     pub allow_private_network: bool,
+    /// Where a provider of `kind: oauth2` is asked, and where its answers say who the user is.
+    pub oauth2: OAuth2,
     /// Its access tokens, where APIs get them as bearer tokens (`TokenService.ValidateToken`).
     pub access_tokens: AccessTokens,
     /// Exchange a session's access token at the provider for one for another audience (RFC 8693).
     pub token_exchange: TokenExchange,
-}
-
-/// A provider's access tokens, where APIs get them as bearer tokens.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct AccessTokens {
-    /// How they are checked.
-    pub check: TokenCheck,
-    /// A token has to be for one of these. Needed for `jwt`; with `introspection`, none lets the provider alone decide.
-    pub audiences: Vec<String>,
-    /// The claim that lists permissions; dots lead into objects (`realm_access.roles`).
-    pub permissions_claim: String,
-    /// How long an answer of the introspection endpoint is kept at most; never beyond the token's end.
-    pub keep_answers_for: Period,
-}
-
-/// How a provider's access tokens are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenCheck {
-    /// Not at all.
-    Off,
-    /// As JWTs, by the provider's keys (RFC 9068).
-    Jwt,
-    /// By asking the provider (RFC 7662).
-    Introspection,
-}
-
-/// Exchanging a session's access token for one for another audience.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct TokenExchange {
-    /// Ask the provider for such tokens.
-    pub enabled: bool,
-    /// Whom they may be for; at least one.
-    pub audiences: Vec<String>,
-}
-
-impl Default for AccessTokens {
-    fn default() -> Self {
-        Self {
-            check: TokenCheck::Off,
-            audiences: Vec::new(),
-            permissions_claim: "permissions".into(),
-            keep_answers_for: Period::seconds(10),
-        }
-    }
-}
-
-/// A provider whose settings are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// Google accounts.
-    Google,
-    /// Microsoft accounts of every directory.
-    Microsoft,
-    /// Keycloak; needs the realm's address as issuer.
-    Keycloak,
 }
 
 /// How the client secret is presented (OpenID Connect Core, 9).
@@ -222,11 +177,12 @@ impl Default for Provider {
         Self {
             enabled: true,
             preset: None,
+            kind: None,
             issuer: None,
             client_id: None,
             client_secret: None,
             client_secret_file: None,
-            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+            scopes: Vec::new(),
             display_name: None,
             claims: Vec::new(),
             userinfo: Userinfo::WhenNeeded,
@@ -235,57 +191,9 @@ impl Default for Provider {
             client_auth: ClientAuth::Auto,
             ca_file: None,
             allow_private_network: false,
+            oauth2: OAuth2::default(),
             access_tokens: AccessTokens::default(),
             token_exchange: TokenExchange::default(),
-        }
-    }
-}
-
-impl Provider {
-    /// The preset that applies to the entry `name`.
-    #[must_use]
-    pub fn preset_of(&self, name: &str) -> Option<Preset> {
-        self.preset.or(match name {
-            "google" => Some(Preset::Google),
-            "microsoft" => Some(Preset::Microsoft),
-            "keycloak" => Some(Preset::Keycloak),
-            _ => None,
-        })
-    }
-
-    /// The issuer of the entry `name`: its own, else its preset's.
-    #[must_use]
-    pub fn issuer_of(&self, name: &str) -> Option<&str> {
-        self.issuer.as_deref().or_else(|| self.preset_of(name)?.issuer())
-    }
-
-    /// What to write on the button of the entry `name`.
-    #[must_use]
-    pub fn display_name_of<'a>(&'a self, name: &'a str) -> &'a str {
-        match (&self.display_name, self.preset_of(name)) {
-            (Some(own), _) => own,
-            (None, Some(preset)) => preset.display_name(),
-            (None, None) => name,
-        }
-    }
-}
-
-impl Preset {
-    /// The issuer, where it is the same for everybody.
-    #[must_use]
-    pub const fn issuer(self) -> Option<&'static str> {
-        match self {
-            Self::Google => Some("https://accounts.google.com"),
-            Self::Microsoft => Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
-            Self::Keycloak => None,
-        }
-    }
-
-    const fn display_name(self) -> &'static str {
-        match self {
-            Self::Google => "Google",
-            Self::Microsoft => "Microsoft",
-            Self::Keycloak => "Keycloak",
         }
     }
 }

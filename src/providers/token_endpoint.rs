@@ -1,5 +1,5 @@
-//! Owns the token and revocation endpoints: one request, never repeated, and the strict reading of the answer
-//! (security.md 18, 19). Does not know what the tokens say.
+//! Owns the token endpoint and its siblings: who we are there, one request, never repeated, and the strict reading of
+//! the answer (security.md 18, 19). Does not know what the tokens say.
 
 use std::time::Duration;
 
@@ -8,20 +8,22 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::metadata::Metadata;
-use super::rejected;
-use super::settings::{ClientAuth, OidcSettings};
+use super::fault::{Fault, OAuthError};
+use super::http::{Answer, Http};
+use super::json::Object;
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
-use crate::providers::fault::{Fault, OAuthError};
-use crate::providers::http::{Answer, Http};
-use crate::providers::json::Object;
 
 /// Longer texts are no tokens.
 const MAX_TOKEN: usize = 64 * 1024;
 /// Longer lives are no lives: 10 years.
 const MAX_LIFE: u64 = 10 * 365 * 24 * 3600;
 const MAX_SCOPES: usize = 200;
+
+/// Refuses by the check of that name.
+fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
+    Err(ProviderError::Rejected(check))
+}
 
 /// What a token endpoint answered; well-formed, not yet to be believed.
 pub(super) struct TokenAnswer {
@@ -33,94 +35,70 @@ pub(super) struct TokenAnswer {
     pub scopes: Option<Vec<String>>,
 }
 
-/// Sends a grant, once: whatever becomes of it, it is not sent again.
-pub(super) async fn ask(
-    http: &Http,
-    metadata: &Metadata,
-    settings: &OidcSettings,
-    grant: &[(&str, &str)],
-) -> Result<TokenAnswer, ProviderError> {
-    let answer = post(http, &metadata.token, metadata.client_auth, settings, grant).await?;
-    if answer.status != 200 {
-        return Err(refusal(&answer).into());
+/// How we authenticate at the token endpoint (OpenID Connect Core, 9; RFC 6749, 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// What the provider says that it takes: `client_secret_basic` rather than `client_secret_post`.
+    #[default]
+    Auto,
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Post,
+}
+
+/// Who we are to a provider, and the way to ask it.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    pub http: &'a Http,
+    pub id: &'a str,
+    pub secret: &'a Secret,
+    pub auth: ClientAuth,
+}
+
+impl Client<'_> {
+    /// Sends a grant, once: whatever becomes of it, it is not sent again.
+    pub(super) async fn ask(self, endpoint: &Url, grant: &[(&str, &str)]) -> Result<Object, Fault> {
+        let answer = self.post(endpoint, grant).await?;
+        if answer.status == 200 { answer.document() } else { Err(refusal(&answer)) }
     }
-    TokenAnswer::read(&answer.document()?)
-}
 
-/// Sends a refresh token, once. One whose answer was lost is told apart: it may be spent.
-pub(super) async fn refresh(
-    http: &Http,
-    metadata: &Metadata,
-    settings: &OidcSettings,
-    token: &Secret,
-) -> Result<TokenAnswer, ProviderError> {
-    let grant = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
-    let answer = match post(http, &metadata.token, metadata.client_auth, settings, &grant).await {
-        Err(Fault::Lost(cause)) => return Err(ProviderError::Lost(cause)),
-        answer => answer?,
-    };
-    if answer.status != 200 {
-        return Err(refusal(&answer).into());
+    /// Sends a refresh token, once. One whose answer was lost is told apart: it may be spent.
+    pub(super) async fn refresh(self, endpoint: &Url, token: &Secret) -> Result<Object, ProviderError> {
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
+        match self.ask(endpoint, &grant).await {
+            Err(Fault::Lost(cause)) => Err(ProviderError::Lost(cause)),
+            answer => Ok(answer?),
+        }
     }
-    TokenAnswer::read(&answer.document()?)
-}
 
-/// Sends a token exchange, once, and answers the body as it came.
-pub(super) async fn exchange(
-    http: &Http,
-    metadata: &Metadata,
-    settings: &OidcSettings,
-    grant: &[(&str, &str)],
-) -> Result<Object, Fault> {
-    let answer = post(http, &metadata.token, metadata.client_auth, settings, grant).await?;
-    if answer.status == 200 { answer.document() } else { Err(refusal(&answer)) }
-}
-
-/// Asks about a token (RFC 7662, 2.1). Any status is an answer.
-pub(super) async fn introspect(
-    http: &Http,
-    endpoint: &Url,
-    metadata: &Metadata,
-    settings: &OidcSettings,
-    token: &Secret,
-) -> Result<Answer, Fault> {
-    let fields = [("token", token.expose()), ("token_type_hint", "access_token")];
-    post(http, endpoint, metadata.client_auth, settings, &fields).await
-}
-
-/// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
-pub(super) async fn revoke(
-    http: &Http,
-    endpoint: &Url,
-    metadata: &Metadata,
-    settings: &OidcSettings,
-    token: &Secret,
-) -> Result<(), ProviderError> {
-    let answer = post(http, endpoint, metadata.client_auth, settings, &[("token", token.expose())]).await?;
-    if answer.status == 200 { Ok(()) } else { Err(refusal(&answer).into()) }
-}
-
-async fn post(
-    http: &Http,
-    endpoint: &Url,
-    auth: ClientAuth,
-    settings: &OidcSettings,
-    fields: &[(&str, &str)],
-) -> Result<Answer, Fault> {
-    let (form, authorization) = authenticated(auth, settings, fields);
-    http.post(endpoint, form, authorization.as_ref()).await
-}
-
-/// The form and, where the client authenticates by header, that header's value.
-fn authenticated(auth: ClientAuth, settings: &OidcSettings, fields: &[(&str, &str)]) -> (String, Option<Secret>) {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(fields);
-    let (id, secret) = (&settings.client_id, settings.client_secret.expose());
-    if auth == ClientAuth::Post {
-        form.append_pair("client_id", id).append_pair("client_secret", secret);
-        return (form.finish(), None);
+    /// Asks about a token (RFC 7662, 2.1). Any status is an answer.
+    pub(super) async fn introspect(self, endpoint: &Url, token: &Secret) -> Result<Answer, Fault> {
+        self.post(endpoint, &[("token", token.expose()), ("token_type_hint", "access_token")]).await
     }
-    (form.finish(), Some(basic(id, secret)))
+
+    /// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
+    pub(super) async fn revoke(self, endpoint: &Url, token: &Secret) -> Result<(), ProviderError> {
+        let answer = self.post(endpoint, &[("token", token.expose())]).await?;
+        if answer.status == 200 { Ok(()) } else { Err(refusal(&answer).into()) }
+    }
+
+    async fn post(self, endpoint: &Url, fields: &[(&str, &str)]) -> Result<Answer, Fault> {
+        let (form, authorization) = self.authenticated(fields);
+        self.http.post(endpoint, form, authorization.as_ref()).await
+    }
+
+    /// The form and, where the client authenticates by header, that header's value.
+    fn authenticated(self, fields: &[(&str, &str)]) -> (String, Option<Secret>) {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let secret = self.secret.expose();
+        if self.auth == ClientAuth::Post {
+            form.append_pair("client_id", self.id).append_pair("client_secret", secret);
+            return (form.finish(), None);
+        }
+        (form.finish(), Some(basic(self.id, secret)))
+    }
 }
 
 /// Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1).
