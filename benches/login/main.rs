@@ -8,9 +8,11 @@
 #[path = "../parts/authority.rs"]
 #[expect(dead_code, reason = "its memory is for `start`")]
 mod authority;
+#[path = "../parts/browser.rs"]
 mod browser;
 #[path = "../parts/cpu.rs"]
 mod cpu;
+#[path = "../parts/provider.rs"]
 mod provider;
 #[path = "../parts/spread.rs"]
 mod spread;
@@ -62,7 +64,7 @@ fn measure(size: Size) -> Result<()> {
         getrandom::fill(&mut random)?;
         let key = ApiKey::generate(&random);
         let folder = tempfile::tempdir()?;
-        let authority = Authority::start(folder.path(), &provider::configuration(&issuer, &key))?;
+        let authority = Authority::start(folder.path(), &authority::EMBEDDED, &provider::configuration(&issuer, &[("edge", &key)]))?;
         authority.serving(Instant::now() + PATIENCE).await?;
         let client = Client::connect(&ClientOptions::new(authority.address.clone(), key.expose()))?;
         let mut browsers = Vec::new();

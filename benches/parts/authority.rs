@@ -1,4 +1,4 @@
-//! Owns a running `gatelodge serve` over an empty embedded store, and what it costs. Does not know what it is asked.
+//! Owns a running `gatelodge serve`, and what it costs. Does not know what it is asked.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -14,6 +14,9 @@ use crate::Result;
 /// How often it is tried whether the port is open: what the time of a start is exact to.
 const PAUSE: Duration = Duration::from_micros(500);
 
+/// An empty embedded store beside the configuration.
+pub const EMBEDDED: &str = "store: { kind: embedded, embedded: { path: sessions.redb } }";
+
 /// A running `gatelodge serve`; ends with this value.
 pub struct Authority {
     pub address: String,
@@ -22,16 +25,11 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Spawns it with an empty store in `folder`, and `more` configuration in YAML.
-    pub fn start(folder: &Path, more: &str) -> Result<Self> {
+    /// Spawns it in `folder`, with this store and `more` configuration in YAML.
+    pub fn start(folder: &Path, store: &str, more: &str) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let config = folder.join("gatelodge.yaml");
-        let text = format!(
-            "server: {{ listen: \"127.0.0.1:{port}\" }}\n\
-             store: {{ kind: embedded, embedded: {{ path: \"{}\" }} }}\n{more}",
-            folder.join("sessions.redb").display()
-        );
-        std::fs::write(&config, text)?;
+        std::fs::write(&config, format!("server: {{ listen: \"127.0.0.1:{port}\" }}\n{store}\n{more}"))?;
         let child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
             .arg("serve")
             .arg("--config")

@@ -66,6 +66,7 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         fingerprint: Some(fingerprint::take(&context, &vault.fingerprint)),
         user_agent: USER_AGENT.to_owned(),
         client_address: "203.0.113.7".to_owned(),
+        place: String::new(),
         provider_session: Some("0b1f3a57-9d2c-4e68-8f40-1c2d3e4f5a6b".to_owned()),
         access_token_end: Some(now + Duration::from_mins(5)),
         renewable: true,
@@ -94,6 +95,10 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         replaces: Vec::new(),
         remember_for: Duration::from_mins(10),
         user_cap: 1000,
+        makes_room: false,
+        began: now,
+        notes_beginning: false,
+        profile: None,
     };
     (new, credential)
 }

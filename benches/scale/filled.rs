@@ -135,7 +135,7 @@ pub async fn create(
     let (new, _) = session::make(vault, user, tokens);
     let made = (new.key, new.user);
     match store.create(new).await? {
-        Creation::Created => Ok(made),
+        Creation::Created(_) => Ok(made),
         refused => Err(format!("the store refuses a session: {refused:?}").into()),
     }
 }

@@ -46,7 +46,7 @@ fn measure(starts: usize) -> Result<()> {
         for _ in 0..starts {
             let folder = tempfile::tempdir()?;
             let begin = Instant::now();
-            let authority = Authority::start(folder.path(), "")?;
+            let authority = Authority::start(folder.path(), authority::EMBEDDED, "")?;
             authority.serving(begin + PATIENCE).await?;
             milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
             sleep(IDLE).await;

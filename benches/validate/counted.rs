@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gatelodge::authority::ports::{
-    Creation, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin, SessionStore, StoreResult,
-    WalkPage, WalkPosition, Written,
+    Creation, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin,
+    SessionStore, StoreResult, WalkPage, WalkPosition, Written,
 };
-use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
@@ -116,6 +116,26 @@ impl<S: SessionStore> SessionStore for Counted<S> {
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
         self.counted().rewrite(key, record).await
     }
+
+    async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>> {
+        self.counted().attributes(key).await
+    }
+
+    async fn put_attributes(&self, key: &SessionKey, new: KeptAttributes, keep_for: Duration) -> StoreResult<Written> {
+        self.counted().put_attributes(key, new, keep_for).await
+    }
+
+    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
+        self.counted().join(of, session, keep_for).await
+    }
+
+    async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        self.counted().joined(of).await
+    }
+
+    async fn part(&self, of: &ProviderSessionKey, sessions: &[SessionKey]) -> StoreResult<()> {
+        self.counted().part(of, sessions).await
+    }
 }
 
 #[async_trait]
@@ -126,6 +146,14 @@ impl<S: LoginStore> LoginStore for Counted<S> {
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
         self.counted().take(key, bindings, lease).await
+    }
+
+    async fn resume(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
+        self.counted().resume(key, bindings, lease).await
+    }
+
+    async fn hold(&self, key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> StoreResult<bool> {
+        self.counted().hold(key, sealed, ttl).await
     }
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {

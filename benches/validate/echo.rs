@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::stream::BoxStream;
 use futures::{Stream, TryStreamExt as _};
 use gatelodge::rpc::server::ServerSettings;
+use gatelodge::store::record::{self, Owner};
 use gatelodge_client::v1;
 use gatelodge_client::v1::check_sessions_response;
 use gatelodge_client::v1::session_service_server::{SessionService, SessionServiceServer};
@@ -40,7 +41,8 @@ impl Echo {
             Some(address) => {
                 let mut redis = connect(address)?;
                 let (new, _) = session::make(&session::vault(), 0, None);
-                let record = gatelodge::store::record::write(&new.user.hash, &new.record);
+                let owner = Owner { user: new.user.hash, began: None };
+                let record = record::write(&owner, &new.record);
                 let _: () = redis.set(KEY, record).await?;
                 Some(redis)
             }
@@ -120,6 +122,27 @@ impl SessionService for Echo {
         &self,
         _: Request<v1::GetUserInfoRequest>,
     ) -> std::result::Result<Response<v1::GetUserInfoResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn list_user_sessions(
+        &self,
+        _: Request<v1::ListUserSessionsRequest>,
+    ) -> std::result::Result<Response<v1::ListUserSessionsResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn get_attributes(
+        &self,
+        _: Request<v1::GetAttributesRequest>,
+    ) -> std::result::Result<Response<v1::GetAttributesResponse>, Status> {
+        Err(Status::unimplemented("an echo"))
+    }
+
+    async fn update_attributes(
+        &self,
+        _: Request<v1::UpdateAttributesRequest>,
+    ) -> std::result::Result<Response<v1::UpdateAttributesResponse>, Status> {
         Err(Status::unimplemented("an echo"))
     }
 

@@ -58,7 +58,7 @@ async fn fill(redis: &RedisServer, sessions: usize, tokens: Option<Tokens>) -> R
 async fn create(store: &RedisStore, vault: &Vault, user: usize, tokens: Option<&Tokens>) -> Result<()> {
     let (new, _) = session::make(vault, user, tokens);
     match store.create(new).await? {
-        Creation::Created => Ok(()),
+        Creation::Created(_) => Ok(()),
         refused => Err(format!("the store refuses a session: {refused:?}").into()),
     }
 }

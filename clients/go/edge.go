@@ -17,6 +17,7 @@ import (
 //	GET  /auth/web/login       GET /auth/web/callback
 //	GET  /auth/me              POST /auth/web/logout      GET /auth/web/logged-out
 //	POST /auth/web/refresh     GET or POST /auth/web/userinfo
+//	GET  /auth/web/sessions    POST /auth/web/sessions/revoke
 //
 // under its mount prefix, and answers 404 to everything else. Mount it under the very path that browsers see:
 //

@@ -162,8 +162,10 @@ func TestOtherMethodsAre405AndCallNothing(t *testing.T) {
 	s := withSettings()
 	edge := s.edge(t)
 	for path, allow := range map[string]string{
-		"/auth/web/login": "GET, OPTIONS", "/auth/web/callback": "GET, OPTIONS", "/auth/web/logged-out": "GET, OPTIONS",
-		"/auth/me": "GET, HEAD, OPTIONS", "/auth/web/logout": "POST, OPTIONS",
+		"/auth/web/login": "GET, OPTIONS", "/auth/web/callback": "GET, POST, OPTIONS", "/auth/web/logged-out": "GET, OPTIONS",
+		"/auth/me": "GET, HEAD, OPTIONS", "/auth/web/logout": "POST, OPTIONS", "/auth/web/refresh": "POST, OPTIONS",
+		"/auth/web/userinfo": "GET, HEAD, POST, OPTIONS", "/auth/web/sessions": "GET, HEAD, OPTIONS",
+		"/auth/web/sessions/revoke": "POST, OPTIONS",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "BREW"} {
 			if slices.Contains(strings.Split(allow, ", "), method) {

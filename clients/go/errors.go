@@ -48,6 +48,10 @@ const (
 	ErrRefreshInProgress Reason = "REFRESH_IN_PROGRESS"
 	// No living session has this public id.
 	ErrSessionNotFound Reason = "SESSION_NOT_FOUND"
+	// No user has this id: nobody has logged in with it, or the user was deleted long ago.
+	ErrUserNotFound Reason = "USER_NOT_FOUND"
+	// What was to be changed has another version by now: read it again, and decide again.
+	ErrVersionConflict Reason = "VERSION_CONFLICT"
 	// The call's deadline passed before there was an answer.
 	ErrDeadlineExceeded Reason = "DEADLINE_EXCEEDED"
 	// This authority has no such method: it may be older than this module.

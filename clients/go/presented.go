@@ -97,6 +97,9 @@ func requestContext(r *http.Request, s *settings) *v1.RequestContext {
 		CsrfToken:      one(http.CanonicalHeaderKey(s.csrfHeader)),
 		XTenantId:      one("X-Tenant-Id"),
 	}
+	if s.placeHeader != "" {
+		context.Place = one(http.CanonicalHeaderKey(s.placeHeader))
+	}
 	if r.Host != "" { // net/http keeps the Host header here
 		context.Host = cut(r.Host, longest)
 	}

@@ -21,12 +21,14 @@ const callbackPath = "/auth/web/callback"
 // HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
 var routes = []*route{
 	{"/auth/web/login", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, login},
-	{callbackPath, v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, callback},
+	{callbackPath, v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodPost}, callback},
 	{"/auth/me", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead}, me},
 	{"/auth/web/logout", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, logout},
 	{"/auth/web/logged-out", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, loggedOut},
 	{"/auth/web/refresh", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, refresh},
 	{"/auth/web/userinfo", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead, http.MethodPost}, userInfo},
+	{"/auth/web/sessions", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead}, sessions},
+	{"/auth/web/sessions/revoke", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, revokeSessions},
 }
 
 // allow is the value of Allow.
@@ -42,14 +44,22 @@ func login(ctx context.Context, r *request) (*response, error) {
 }
 
 func callback(ctx context.Context, r *request) (*response, error) {
-	done, err := r.gate.client.login.CompleteCallback(ctx, &v1.CompleteCallbackRequest{
-		RouteSet: r.set, Response: &v1.CompleteCallbackRequest_Query{Query: r.query()}, Cookies: r.cookies(), Context: r.context(),
-	})
+	question := &v1.CompleteCallbackRequest{RouteSet: r.set, Cookies: r.cookies(), Context: r.context()}
+	if r.Method != http.MethodPost {
+		question.Response = &v1.CompleteCallbackRequest_Query{Query: r.query()}
+	} else if sent, isJSON, err := r.body(); err != nil {
+		return r.asker.withoutBody(err), nil
+	} else if isJSON {
+		question.Response = &v1.CompleteCallbackRequest_Json{Json: sent}
+	} else {
+		question.Response = &v1.CompleteCallbackRequest_Form{Form: sent}
+	}
+	done, err := r.gate.client.login.CompleteCallback(ctx, question)
 	return copied(r, done, err)
 }
 
 func logout(ctx context.Context, r *request) (*response, error) {
-	form, err := form(r.writer, r.Request, r.settings)
+	form, err := body(r.writer, r.Request, r.settings, formKind)
 	if err != nil {
 		return r.asker.withoutBody(err), nil
 	}
@@ -70,10 +80,7 @@ func refresh(ctx context.Context, r *request) (*response, error) {
 	done, err := r.gate.client.sessions.RefreshTokens(ctx, &v1.RefreshTokensRequest{
 		Cookies: sessionCookies(r.Header, r.settings), Context: r.context(),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return r.asker.copy(done.GetAnswer()), nil
+	return copiedAnswer(r, done, err)
 }
 
 // userInfo asks the provider only for a POST, which no other site can make a browser send.
@@ -81,10 +88,39 @@ func userInfo(ctx context.Context, r *request) (*response, error) {
 	done, err := r.gate.client.sessions.GetUserInfo(ctx, &v1.GetUserInfoRequest{
 		Cookies: sessionCookies(r.Header, r.settings), Context: r.context(), Refresh: r.Method == http.MethodPost,
 	})
-	if err != nil {
-		return nil, err
+	return copiedAnswer(r, done, err)
+}
+
+func sessions(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.sessions.ListUserSessions(ctx, &v1.ListUserSessionsRequest{
+		Cookies: sessionCookies(r.Header, r.settings), Context: r.context(), Query: r.query(),
+	})
+	return copiedAnswer(r, done, err)
+}
+
+func revokeSessions(ctx context.Context, r *request) (*response, error) {
+	question := &v1.SessionServiceRevokeRequest{Cookies: sessionCookies(r.Header, r.settings), Context: r.context()}
+	sent, isJSON, err := r.body()
+	switch {
+	case err != nil:
+		return r.asker.withoutBody(err), nil
+	case isJSON:
+		question.Target = &v1.SessionServiceRevokeRequest_Json{Json: sent}
+	default:
+		question.Target = &v1.SessionServiceRevokeRequest_Form{Form: sent}
 	}
-	return r.asker.copy(done.GetAnswer()), nil
+	done, err := r.gate.client.sessions.Revoke(ctx, question)
+	return copiedAnswer(r, done, err)
+}
+
+// body returns what came as JSON, or as a form: an empty one for a body of another kind, which stays unread.
+func (r *request) body() (sent []byte, isJSON bool, err error) {
+	if isOfKind(r.Header["Content-Type"], jsonKind) {
+		sent, err = body(r.writer, r.Request, r.settings, jsonKind)
+		return sent, true, err
+	}
+	sent, err = body(r.writer, r.Request, r.settings, formKind)
+	return sent, false, err
 }
 
 func (r *request) query() []byte               { return query(r.Request, r.settings) }
@@ -102,6 +138,14 @@ func copied(r *request, done finished, err error) (*response, error) {
 		return nil, err
 	}
 	r.gate.sawVersion(done.GetSettingsVersion())
+	return r.asker.copy(done.GetAnswer()), nil
+}
+
+// copiedAnswer is copied for the calls of SessionService, which name no settings.
+func copiedAnswer(r *request, done interface{ GetAnswer() *v1.HttpAnswer }, err error) (*response, error) {
+	if err != nil {
+		return nil, err
+	}
 	return r.asker.copy(done.GetAnswer()), nil
 }
 

@@ -20,6 +20,7 @@ type settings struct {
 	sessionCookies []string
 	bindingCookies []string
 	csrfHeader     string
+	placeHeader    string // empty for none
 	callbacks      []*v1.CallbackAddress
 	cors           cors
 	limits         limits
@@ -59,6 +60,7 @@ func readSettings(given *v1.EdgeSettings) (*settings, error) {
 		sessionCookies: given.GetSessionCookieNames(),
 		bindingCookies: given.GetBindingCookieNames(),
 		csrfHeader:     given.GetCsrfHeader(),
+		placeHeader:    given.GetPlaceHeader(),
 		callbacks:      given.GetCallbackAddresses(),
 		limits: limits{
 			cookieBytes: int(given.GetLimits().GetMaxCookieBytes()),
@@ -74,6 +76,9 @@ func readSettings(given *v1.EdgeSettings) (*settings, error) {
 	}
 	if !isHeaderName(read.csrfHeader) {
 		return unusable("csrf_header")
+	}
+	if read.placeHeader != "" && !isHeaderName(read.placeHeader) {
+		return unusable("place_header")
 	}
 	if after := given.GetAskAgainAfter(); after.IsValid() {
 		read.askAgainAfter = max(after.AsDuration(), shortestPause)

@@ -1,4 +1,5 @@
-//! Owns the rhythm in which an authority keeps its event stream. Does not know what the steps do.
+//! Owns the rhythm in which an authority keeps its event stream, and seals users anew after a change of secrets. Does not
+//! know what the steps do.
 
 use std::time::Duration;
 
@@ -15,6 +16,23 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// Keeps the stream, for as long as the future is not dropped.
 pub async fn keeping(authority: Authority) {
     tokio::join!(beating(&authority), hearing(&authority));
+}
+
+/// Seals users' profiles anew, once: tries until the store has answered.
+pub async fn resealing(authority: Authority) {
+    loop {
+        match authority.reseal_users().await {
+            Ok(0) => return,
+            Ok(count) => {
+                tracing::info!(count, "users were sealed anew with the present secret");
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "users can't be sealed anew yet");
+                sleep(WAIT).await;
+            }
+        }
+    }
 }
 
 async fn beating(authority: &Authority) {

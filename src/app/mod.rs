@@ -131,6 +131,7 @@ impl App {
         let ports = Ports {
             sessions: store.sessions,
             logins: store.logins,
+            users: store.users,
             events: store.events,
             mint_keys: store.mint_keys,
             providers,
@@ -141,7 +142,10 @@ impl App {
         };
         let authority = Authority::new(ports, Vault::new(&rings.session, &rings.csrf), settings);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
-        let beside = vec![store.sweeping, following, Box::pin(keeper::keeping(authority.clone()))];
+        let mut beside = vec![store.sweeping, following, Box::pin(keeper::keeping(authority.clone())) as BoxFuture<_>];
+        if !config.app.sessions.former_signing_secrets.is_empty() {
+            beside.push(Box::pin(keeper::resealing(authority.clone())));
+        }
         Ok(Self { authority, callers: parts::callers(config, more), server, listener, inner, clock, beside })
     }
 

@@ -10,14 +10,18 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, settings};
 use crate::authority::access_token::TokenCheck;
-use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore};
+use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
 use crate::providers::Registry;
 use crate::providers::http::HttpSettings;
-use crate::providers::oidc::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault, Userinfo};
+use crate::providers::oauth2::{Dialect, Mapping, OAuth2Settings};
+use crate::providers::oidc::{AccessTokenSettings, OidcSettings, Userinfo};
+use crate::providers::registration::{Registration, SettingsFault};
+use crate::providers::registry::ProviderSettings;
+use crate::providers::token_endpoint::ClientAuth;
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
@@ -30,6 +34,7 @@ pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
     pub(super) events: Arc<dyn EventLog>,
+    pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
@@ -48,6 +53,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                users: store.clone(),
                 mint_keys: store.clone(),
                 events: store,
                 sweeping,
@@ -69,6 +75,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                users: store.clone(),
                 mint_keys: store.clone(),
                 events: store,
                 sweeping,
@@ -98,8 +105,8 @@ pub fn faults(config: &Config) -> Vec<Fault> {
 pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let mut faults = Vec::new();
-    let settings =
-        enabled.filter_map(|(name, provider)| oidc(config, name, provider).map_err(|fault| faults.push(fault)).ok());
+    let settings = enabled
+        .filter_map(|(name, provider)| settings_of(config, name, provider).map_err(|fault| faults.push(fault)).ok());
     let settings = settings.collect();
     if !faults.is_empty() {
         return Err(Faults(faults));
@@ -115,17 +122,40 @@ pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
     })
 }
 
-fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<OidcSettings, Fault> {
+fn settings_of(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<ProviderSettings, Fault> {
+    let registration = registration(config, name, provider)?;
+    Ok(match provider.kind_of(name) {
+        config::oidc::Kind::Oidc => oidc(registration, provider).into(),
+        config::oidc::Kind::OAuth2 => oauth2(registration, name, provider).into(),
+    })
+}
+
+fn registration(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<Registration, Fault> {
     let issuer = provider.issuer_of(name).unwrap_or_default();
     let client_id = provider.client_id.as_deref().unwrap_or_default();
-    let base = OidcSettings::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
+    let base = Registration::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
     let refresh = &config.oidc.refresh_tokens;
     let ca =
         provider.ca_file.as_deref().map(|path| file(format!("oidc.providers.{name}.ca_file"), path)).transpose()?;
-    Ok(OidcSettings {
+    Ok(Registration {
         display_name: provider.display_name_of(name).to_owned(),
-        scopes: provider.scopes.clone(),
-        claims: provider.claims.clone(),
+        client_auth: match provider.client_auth {
+            config::oidc::ClientAuth::Auto => ClientAuth::Auto,
+            config::oidc::ClientAuth::ClientSecretBasic => ClientAuth::Basic,
+            config::oidc::ClientAuth::ClientSecretPost => ClientAuth::Post,
+        },
+        scopes: provider.scopes_of(name),
+        claims: provider.claims_of(name),
+        keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
+        development: config.development,
+        ca,
+        allow_private_network: provider.allow_private_network,
+        ..base
+    })
+}
+
+fn oidc(registration: Registration, provider: &config::oidc::Provider) -> OidcSettings {
+    OidcSettings {
         userinfo: match provider.userinfo {
             config::oidc::Userinfo::Never => Userinfo::Never,
             config::oidc::Userinfo::WhenNeeded => Userinfo::WhenNeeded,
@@ -133,12 +163,6 @@ fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> Resul
         },
         clock_leeway: provider.clock_leeway.get(),
         signing_algs: provider.signing_algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
-        client_auth: match provider.client_auth {
-            config::oidc::ClientAuth::Auto => ClientAuth::Auto,
-            config::oidc::ClientAuth::ClientSecretBasic => ClientAuth::Basic,
-            config::oidc::ClientAuth::ClientSecretPost => ClientAuth::Post,
-        },
-        keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
         access_tokens: AccessTokenSettings {
             check: match provider.access_tokens.check {
                 config::oidc::TokenCheck::Off => TokenCheck::Off,
@@ -150,11 +174,29 @@ fn oidc(config: &Config, name: &str, provider: &config::oidc::Provider) -> Resul
             keep_answers_for: provider.access_tokens.keep_answers_for.get(),
         },
         exchange_audiences: provider.token_exchange.enabled.then(|| provider.token_exchange.audiences.clone()),
-        development: config.development,
-        ca,
-        allow_private_network: provider.allow_private_network,
-        ..base
-    })
+        ..OidcSettings::new(registration)
+    }
+}
+
+fn oauth2(registration: Registration, name: &str, provider: &config::oidc::Provider) -> OAuth2Settings {
+    match provider.preset_of(name) {
+        Some(config::oidc::Preset::GitHub) => return OAuth2Settings::github(registration),
+        Some(config::oidc::Preset::Discord) => return OAuth2Settings::discord(registration),
+        _ => {}
+    }
+    let own = provider.oauth2.clone();
+    let config::oidc::OAuth2Claims { sub, email, email_verified, name, picture } = own.claims;
+    OAuth2Settings {
+        registration,
+        dialect: Dialect::Plain,
+        authorization_endpoint: own.authorization_endpoint.unwrap_or_default(),
+        token_endpoint: own.token_endpoint.unwrap_or_default(),
+        profile_endpoint: own.profile_endpoint.unwrap_or_default(),
+        emails_endpoint: None,
+        revocation_endpoint: own.revocation_endpoint,
+        response_issuer: own.response_issuer,
+        mapping: Mapping { sub, email, email_verified, name, picture },
+    }
 }
 
 /// The callers of the configuration, and `more`.

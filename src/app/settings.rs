@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet,
-    Settings, TokenSettings,
+    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
+    OnExceed, RouteSet, SessionLimit, Settings, TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
@@ -111,6 +111,16 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         }),
         mint: mint(config),
         sessions_per_user: sessions.max_sessions_per_user,
+        session_limit: Some(&sessions.limit).filter(|limit| limit.max > 0).map(|limit| SessionLimit {
+            most: limit.max,
+            on_exceed: match limit.on_exceed {
+                sessions::OnExceed::Refuse => OnExceed::Refuse,
+                sessions::OnExceed::EndOldest => OnExceed::EndOldest,
+                sessions::OnExceed::Ask => OnExceed::Ask,
+            },
+        }),
+        attributes: AttributeLimits { bytes: sessions.attributes.max_bytes, count: sessions.attributes.max_count },
+        place_header: Some(config.edge.place_header.to_ascii_lowercase()).filter(|header| !header.is_empty()),
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
     })

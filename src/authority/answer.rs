@@ -84,6 +84,31 @@ impl HttpAnswer {
         Self::json(trouble.status, &Value::Object(body))
     }
 
+    /// A page with a form to this site, whose answer may lead to that other origin.
+    #[must_use]
+    pub fn form(status: u16, page: String, elsewhere: Option<&str>) -> Self {
+        let mut answer = Self::new(status);
+        // A form on a page that sends no referrer has the origin "null".
+        for (name, value) in &mut answer.headers {
+            if *name == "referrer-policy" {
+                "same-origin".clone_into(value);
+            }
+        }
+        let policy = format!(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self' {}; frame-ancestors 'none'",
+            elsewhere.unwrap_or_default()
+        );
+        answer.headers.push(("content-security-policy", policy));
+        Self { content_type: Some("text/html; charset=utf-8"), body: page.into_bytes(), ..answer }
+    }
+
+    /// A request that can't be read, and what is wrong with it.
+    #[must_use]
+    pub fn malformed(detail: String, request_id: &str) -> Self {
+        let trouble = Trouble { status: 400, reason: "request_malformed", detail, remedy: String::new() };
+        Self::error(&trouble, request_id)
+    }
+
     fn page(trouble: &Trouble, links: &[(String, String)], request_id: &str) -> Self {
         let mut answer = Self::new(trouble.status);
         let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -104,7 +129,7 @@ impl HttpAnswer {
 }
 
 /// Makes text safe inside an element or a quoted attribute.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

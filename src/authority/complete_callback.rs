@@ -6,15 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::answer::HttpAnswer;
+use super::choose_sessions::{Choice, Waiting};
 use super::login_answer::{LoginFailure, Refusal};
-use super::make_session::Stop;
+use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{LoginEnd, LoginTaken};
 use super::provider::{Grant, ProviderError, Redemption};
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::crypto::{Secret, digest};
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{KeptAnswer, KeptFailure, LoginState, PendingLogin};
+use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure, LoginState, PendingLogin};
 use crate::session::parameters::Parameters;
 use crate::session::record::Ending;
 use crate::session::request::RequestContext;
@@ -46,7 +47,29 @@ pub struct Outcome {
     /// What to answer the browser.
     pub answer: HttpAnswer,
     /// The session that was made, or why there is none.
-    pub result: Result<Box<SessionView>, LoginFailure>,
+    pub result: Result<Box<SessionView>, Unfinished>,
+    /// Whether it was the user's first login.
+    pub first_login: bool,
+}
+
+/// Why a login made no session.
+#[derive(Clone, Debug)]
+pub enum Unfinished {
+    /// It failed.
+    Failed(LoginFailure),
+    /// It waits for its user to choose which sessions end.
+    Waiting(Box<Waiting>),
+}
+
+impl Outcome {
+    /// Why the login failed, if it did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<LoginFailure> {
+        match &self.result {
+            Err(Unfinished::Failed(failure)) => Some(*failure),
+            Ok(_) | Err(Unfinished::Waiting(_)) => None,
+        }
+    }
 }
 
 /// A callback whose state and binding are ours.
@@ -55,6 +78,16 @@ pub(super) struct Callback {
     pub(super) state: LoginState,
     pub(super) bindings: Vec<Binding>,
     pub(super) parameters: Parameters,
+    pub(super) choice: Option<Choice>,
+}
+
+/// A callback, and what belongs to it.
+#[derive(Clone, Copy)]
+pub(super) struct Visit<'a> {
+    pub(super) callback: &'a Callback,
+    pub(super) presented: &'a Presented,
+    pub(super) context: &'a RequestContext,
+    pub(super) call: &'a Call,
 }
 
 /// A taken login.
@@ -75,10 +108,21 @@ impl Authority {
     /// When the store can't say. A failed login is an answer.
     pub async fn complete_callback(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         let context = question.presented.context.clone().unwrap_or_default();
-        let callback = match self.read_callback(&question) {
-            Ok(callback) => callback,
-            Err(refusal) => return Ok(self.failure(refusal, None, &context, call)),
+        let mut outcome = match self.read_callback(&question, &context) {
+            Ok(callback) => {
+                let visit = Visit { callback: &callback, presented: &question.presented, context: &context, call };
+                self.complete(&visit).await?
+            }
+            Err(refusal) => self.failure(refusal, None, &context, call),
         };
+        if outcome.answer.status == 302 && !context.is_safe() {
+            outcome.answer.status = 303;
+        }
+        Ok(outcome)
+    }
+
+    async fn complete(&self, visit: &Visit<'_>) -> Result<Outcome, Error> {
+        let Visit { callback, context, call, .. } = *visit;
         let hashes: Vec<_> = callback
             .bindings
             .iter()
@@ -86,14 +130,24 @@ impl Authority {
             .collect();
         let until = self.ports.clock.now() + call.patience;
         for _ in 0..ATTEMPTS {
-            let failure = match self.ports.logins.take(&callback.key, &hashes, self.settings.logins.lease).await? {
-                LoginTaken::Taken { sealed, started, remaining } => {
+            let lease = self.settings.logins.lease;
+            let taken = match callback.choice {
+                None => self.ports.logins.take(&callback.key, &hashes, lease).await?,
+                Some(_) => self.ports.logins.resume(&callback.key, &hashes, lease).await?,
+            };
+            let failure = match (taken, &callback.choice) {
+                (LoginTaken::Taken { sealed, started, remaining }, None) => {
                     let login = self.vault.open_login(&callback.key, &sealed)?;
-                    let taken = Taken { login, started, remaining };
-                    return self.complete_taken(&callback, &taken, &question.presented, &context, call).await;
+                    return self.complete_taken(visit, &Taken { login, started, remaining }).await;
                 }
-                LoginTaken::Done(kept) => return self.repeat(&callback, &kept, &context, call).await,
-                LoginTaken::Busy => {
+                (LoginTaken::Taken { sealed, started, remaining }, Some(choice)) => {
+                    let HeldLogin { login, standing, tokens } = self.open_held(visit, &sealed)?;
+                    let taken = Taken { login, started, remaining };
+                    return self.conclude(visit, &taken, Known { standing, tokens }, Some(choice)).await;
+                }
+                (LoginTaken::Waiting(sealed), _) => return self.ask_again(visit, &sealed).await,
+                (LoginTaken::Done(kept), _) => return self.repeat(callback, &kept, context, call).await,
+                (LoginTaken::Busy, _) => {
                     // Whoever completes it runs to the end; nobody waits for that longer than their own caller does.
                     let at_most = self.settings.logins.lease.min(until.since(self.ports.clock.now()));
                     if at_most.is_zero() {
@@ -102,18 +156,18 @@ impl Authority {
                     self.ports.logins.wait(&callback.key, at_most).await?;
                     continue;
                 }
-                LoginTaken::Interrupted(noted) => self.clean_up(&callback.key, noted).await?,
-                LoginTaken::Failed(number) => LoginFailure::from_number(number),
-                LoginTaken::OtherBrowser => LoginFailure::OtherBrowser,
-                LoginTaken::Missing => LoginFailure::Expired,
+                (LoginTaken::Interrupted(noted), _) => self.clean_up(&callback.key, noted).await?,
+                (LoginTaken::Failed(number), _) => LoginFailure::from_number(number),
+                (LoginTaken::OtherBrowser, _) => LoginFailure::OtherBrowser,
+                (LoginTaken::Missing, _) => LoginFailure::Expired,
             };
-            return Ok(self.failure(failure, None, &context, call));
+            return Ok(self.failure(failure, None, context, call));
         }
-        Ok(self.failure(LoginFailure::Interrupted, None, &context, call))
+        Ok(self.failure(LoginFailure::Interrupted, None, context, call))
     }
 
     /// Reads what came, without IO: what is not ours goes no further.
-    fn read_callback(&self, question: &Question) -> Result<Callback, Refusal> {
+    fn read_callback(&self, question: &Question, context: &RequestContext) -> Result<Callback, Refusal> {
         let limits = &self.settings.limits;
         let parameters = match &question.response {
             Response::Query(bytes) => Parameters::form(bytes, limits.query_bytes),
@@ -123,63 +177,79 @@ impl Authority {
         let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
         let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
         let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
-        match (parameters.get("code"), parameters.get("error")) {
-            (Some(_), Some(_)) => return Err(Refusal::malformed("The parameters code and error came both")),
-            (None, None) => return Err(Refusal::malformed("Neither of the parameters code and error came")),
-            _ => (),
+        // A link can't choose.
+        let choice = match &question.response {
+            Response::Query(_) => None,
+            Response::Form(_) | Response::Json(_) => self.read_choice(&parameters, context)?,
+        };
+        match (parameters.get("code"), parameters.get("error"), &choice) {
+            (Some(_), Some(_), _) => return Err(Refusal::malformed("The parameters code and error came both")),
+            (None, None, None) => return Err(Refusal::malformed("Neither of the parameters code and error came")),
+            (None, None, Some(_)) | (_, _, None) => (),
+            _ => return Err(Refusal::malformed("The parameter end came with a code or an error")),
         }
         let bindings = self.bindings(&question.presented);
         if bindings.is_empty() {
             return Err(LoginFailure::OtherBrowser.into());
         }
-        Ok(Callback { key: state.key(), state, bindings, parameters })
+        Ok(Callback { key: state.key(), state, bindings, parameters, choice })
     }
 
-    async fn complete_taken(
-        &self,
-        callback: &Callback,
-        taken: &Taken,
-        presented: &Presented,
-        context: &RequestContext,
-        call: &Call,
-    ) -> Result<Outcome, Error> {
-        let made = match self.redeem(callback, &taken.login, call).await {
+    async fn complete_taken(&self, visit: &Visit<'_>, taken: &Taken) -> Result<Outcome, Error> {
+        match self.redeem(visit.callback, &taken.login, visit.call).await {
             Ok(grant) => {
-                let tokens = grant.tokens.clone();
-                let made = self.make_session(callback, taken, grant, presented).await;
-                if made.is_err() {
-                    self.revoke_at_provider(&taken.login.provider, &tokens);
-                }
-                made
+                let known = self.known(grant, &taken.login, visit.context);
+                self.conclude(visit, taken, known, None).await
             }
-            Err(failure) => Err(Stop::Failed(failure)),
+            Err(failure) => self.give_up(visit, taken, failure).await,
+        }
+    }
+
+    /// Makes the session of a login whose user is known.
+    async fn conclude(
+        &self,
+        visit: &Visit<'_>,
+        taken: &Taken,
+        known: Known,
+        choice: Option<&Choice>,
+    ) -> Result<Outcome, Error> {
+        let made = match choice {
+            Some(Choice::Cancel) => Err(Stop::Failed(LoginFailure::Cancelled)),
+            choice => self.make_session(visit.callback, taken, &known, choice, visit.presented).await,
         };
-        let return_to = taken.login.return_to.as_deref();
         match made {
-            Ok((cookie, view)) => {
-                let identity = &view.standing.identity;
+            Ok(NewlyMade { cookie, view, first_login }) => {
                 tracing::info!(
-                    provider = identity.provider,
+                    provider = view.standing.identity.provider,
                     session = view.key.public(),
-                    request_id = call.request_id,
+                    request_id = visit.call.request_id,
                     "a login is complete"
                 );
-                Ok(Outcome { answer: self.completed_login(cookie, &view, return_to), result: Ok(view.into()) })
+                let answer = self.completed_login(cookie, &view, taken.login.return_to.as_deref());
+                Ok(Outcome { answer, result: Ok(view.into()), first_login })
             }
-            Err(Stop::Trouble(error)) => Err(error),
-            Err(Stop::Failed(failure)) => {
-                let kept = KeptFailure {
-                    reason: failure as u8,
-                    return_to: taken.login.return_to.clone(),
-                    request_id: call.request_id.clone(),
-                };
-                if self.keep_answer(callback, taken, &KeptAnswer::Failure(kept)).await? {
-                    return Ok(self.failure(failure, return_to, context, call));
+            Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
+            Err(stop) => {
+                self.revoke_at_provider(&taken.login.provider, &known.tokens);
+                match stop {
+                    Stop::Trouble(error) => Err(error),
+                    Stop::Failed(failure) => self.give_up(visit, taken, failure).await,
                 }
-                // Somebody was told that this login was interrupted: then everybody is.
-                Ok(self.failure(LoginFailure::Interrupted, None, context, call))
             }
         }
+    }
+
+    /// Ends a login without a session.
+    async fn give_up(&self, visit: &Visit<'_>, taken: &Taken, failure: LoginFailure) -> Result<Outcome, Error> {
+        let Visit { callback, context, call, .. } = *visit;
+        let return_to = &taken.login.return_to;
+        let kept =
+            KeptFailure { reason: failure as u8, return_to: return_to.clone(), request_id: call.request_id.clone() };
+        if self.keep_answer(callback, taken, &KeptAnswer::Failure(kept)).await? {
+            return Ok(self.failure(failure, return_to.as_deref(), context, call));
+        }
+        // Somebody was told that this login was interrupted: then everybody is.
+        Ok(self.failure(LoginFailure::Interrupted, None, context, call))
     }
 
     /// Sends the code to the provider and gets a verified identity back.
@@ -237,7 +307,8 @@ impl Authority {
         let Refusal { failure, trouble } = refusal.into();
         let (reason, detail) = (trouble.reason, &trouble.detail);
         tracing::info!(reason, detail, request_id = call.request_id, "a login failed");
-        Outcome { answer: self.failed_login(&trouble, return_to, context, call), result: Err(failure) }
+        let answer = self.failed_login(&trouble, return_to, context, call);
+        Outcome { answer, result: Err(Unfinished::Failed(failure)), first_login: false }
     }
 }
 
@@ -257,8 +328,9 @@ fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> Lo
 }
 
 impl Callback {
-    /// What the kept answer knows the code by.
+    /// What the kept answer knows the code, or the choice, by.
     pub(super) fn code_hash(&self) -> [u8; 32] {
-        digest("gatelodge code", &[self.parameters.get("code").unwrap_or_default().as_bytes()])
+        let brought = self.parameters.get("code").or_else(|| self.parameters.get("end"));
+        digest("gatelodge code", &[brought.unwrap_or_default().as_bytes()])
     }
 }

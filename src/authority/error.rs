@@ -61,6 +61,12 @@ pub enum Error {
     /// No living session has this id.
     #[error("no living session has this id")]
     SessionNotFound,
+    /// Nobody with this id has logged in, or they were deleted long ago.
+    #[error("no user has this id")]
+    UserNotFound,
+    /// What was to be changed has been changed meanwhile.
+    #[error("another version is kept by now; read it again, and decide again")]
+    VersionConflict,
     /// A fault of the authority's own.
     #[error("internal error")]
     Internal(#[source] Cause),
@@ -91,7 +97,9 @@ impl From<ProviderError> for Error {
                 Self::ProviderUnavailable(cause)
             }
             ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
-            ProviderError::Rejected(_) => Self::ProviderRefused(error.into()),
+            ProviderError::Rejected(_) | ProviderError::Unsupported(Offer::LoginAge) => {
+                Self::ProviderRefused(error.into())
+            }
             ProviderError::Unsupported(Offer::UserInfo) => Self::UserInfoUnsupported,
             ProviderError::Unsupported(Offer::TokenExchange) => Self::ExchangeUnsupported,
             ProviderError::AudienceRefused(_) => Self::AudienceRefused,
@@ -118,6 +126,8 @@ impl From<Arc<Error>> for Error {
             Self::TokenCheckOff => Self::TokenCheckOff,
             Self::UserInfoUnsupported => Self::UserInfoUnsupported,
             Self::SessionNotFound => Self::SessionNotFound,
+            Self::UserNotFound => Self::UserNotFound,
+            Self::VersionConflict => Self::VersionConflict,
             Self::Internal(_) => Self::Internal(shared.into()),
         }
     }

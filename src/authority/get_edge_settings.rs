@@ -39,6 +39,8 @@ pub struct EdgeSettings {
     pub limits: Limits,
     /// The route sets that are on.
     pub route_sets: Vec<RouteSet>,
+    /// The header that says where the client is.
+    pub place_header: Option<String>,
 }
 
 /// How to answer cross-origin requests (Fetch, "CORS protocol").
@@ -91,6 +93,7 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         on_error: settings.places.on_error.clone(),
         limits: settings.limits,
         route_sets: settings.route_sets.clone(),
+        place_header: settings.place_header.clone(),
     }
 }
 

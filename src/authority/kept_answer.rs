@@ -7,7 +7,7 @@ use super::ports::{LoginEnd, Lookup};
 use super::{Authority, Call, Error};
 use crate::crypto::equal;
 use crate::session::binding::Binding;
-use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin};
+use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin, PendingLogin};
 use crate::session::request::RequestContext;
 
 impl Authority {
@@ -19,13 +19,16 @@ impl Authority {
         taken: &Taken,
         kept: &KeptAnswer,
     ) -> Result<bool, Error> {
-        let own = |binding: &&Binding| {
-            self.vault.binding_hash.tags(&[binding.secret().expose()]).any(|hash| hash == taken.login.binding_hash)
-        };
-        let Some(binding) = callback.bindings.iter().find(own) else { return Ok(false) };
+        let Some(binding) = self.own_binding(callback, &taken.login) else { return Ok(false) };
         let sealed = self.vault.seal_kept(self.nonce(), &callback.state, binding, kept);
         let keep_for = taken.remaining.max(self.settings.logins.keep_answer_for);
         Ok(self.ports.logins.finish(&callback.key, LoginEnd::Done(sealed), keep_for).await?)
+    }
+
+    /// The binding that a login belongs to, of those that came.
+    pub(super) fn own_binding<'a>(&self, callback: &'a Callback, login: &PendingLogin) -> Option<&'a Binding> {
+        let tags = |binding: &Binding| self.vault.binding_hash.tags(&[binding.secret().expose()]).collect::<Vec<_>>();
+        callback.bindings.iter().find(|binding| tags(binding).contains(&login.binding_hash))
     }
 
     /// Answers a callback that was delivered again with what the first one was told (contract.md, 5).
@@ -66,6 +69,6 @@ impl Authority {
         let view = self.view(kept.session, standing, times, kept.generation);
         let cookie = self.session_cookie(&kept.credential, &times);
         let answer = self.completed_login(cookie, &view, kept.return_to.as_deref());
-        Ok(Some(Outcome { answer, result: Ok(view.into()) }))
+        Ok(Some(Outcome { answer, result: Ok(view.into()), first_login: kept.first_login }))
     }
 }

@@ -41,11 +41,15 @@ pub enum LoginFailure {
     RevokedMeanwhile = 13,
     /// The user holds as many sessions as one user may.
     TooManySessions = 14,
+    /// An admin has disabled the user.
+    UserDisabled = 15,
+    /// The user gave it up.
+    Cancelled = 16,
 }
 
 impl LoginFailure {
     /// Every failure, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::ProviderUnknown,
         Self::RedirectNotAllowed,
         Self::RequestMalformed,
@@ -60,6 +64,8 @@ impl LoginFailure {
         Self::IdentityRejected,
         Self::RevokedMeanwhile,
         Self::TooManySessions,
+        Self::UserDisabled,
+        Self::Cancelled,
     ];
 
     /// The failure that a store remembers under this number.
@@ -111,6 +117,10 @@ impl LoginFailure {
             Self::TooManySessions => {
                 (403, "too_many_sessions", "You are logged in in too many places", "Log out somewhere else first.")
             }
+            Self::UserDisabled => {
+                (403, "user_disabled", "This account is disabled", "Ask whoever runs this application.")
+            }
+            Self::Cancelled => (403, "login_cancelled", "You did not log in", "Begin the login again."),
         }
     }
 

@@ -1,19 +1,22 @@
 //! Owns the step from a verified login to a session: its first record, the place noted for it, the ones it replaces.
 //! Does not know how the login was verified.
 
+use super::choose_sessions::Choice;
 use super::complete_callback::{Callback, Taken};
 use super::login_answer::LoginFailure;
-use super::ports::{Creation, NewSession};
+use super::ports::{Creation, Made, NewSession};
 use super::provider::Grant;
+use super::settings::OnExceed;
 use super::{Authority, Error, Presented, SessionView};
 use crate::session::credential::Credential;
 use crate::session::event::What;
 use crate::session::fingerprint::{self, FingerprintMode};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::login::{KeptAnswer, KeptLogin, PendingLogin};
-use crate::session::record::{Ending, Header, Record, Standing};
+use crate::session::record::{Ending, Header, Record, Standing, Tokens};
 use crate::session::request::RequestContext;
 use crate::session::time::Times;
+use crate::session::user::Profile;
 use crate::vault::TokenKey;
 
 /// Why a taken login made no session: what the browser is told, or that nobody can say.
@@ -28,33 +31,57 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-/// How much of a user agent is kept.
-const USER_AGENT_CHARS: usize = 256;
+/// A login whose user is known: what its session will be, and its tokens.
+pub(super) struct Known {
+    pub(super) standing: Standing,
+    pub(super) tokens: Tokens,
+}
+
+/// A session that was made.
+pub(super) struct NewlyMade {
+    pub(super) cookie: String,
+    pub(super) view: SessionView,
+    pub(super) first_login: bool,
+}
+
+/// How much of a header is kept that people are shown.
+const SHOWN_CHARS: usize = 256;
 
 impl Authority {
-    /// Makes the session, in the place noted with the login, and ends the one that the browser had.
-    /// Answers the cookie and the session.
+    /// Makes the session, in the place noted with the login, and ends the one that the browser had, those that its user
+    /// chose, and those that have to make room.
     pub(super) async fn make_session(
         &self,
         callback: &Callback,
         taken: &Taken,
-        grant: Grant,
+        known: &Known,
+        choice: Option<&Choice>,
         presented: &Presented,
-    ) -> Result<(String, SessionView), Stop> {
-        let user = UserKey::of(self.settings.tenant, &grant.identity.issuer, &grant.identity.sub);
+    ) -> Result<NewlyMade, Stop> {
+        let identity = &known.standing.identity;
+        let user = UserKey::of(self.settings.tenant, &identity.issuer, &identity.sub);
         let credential = Credential::new(self.settings.tenant, user.partition, self.random(), 1, self.random());
-        let context = presented.context.clone().unwrap_or_default();
-        let (mut new, view) = self.new_session(&credential, user, grant, taken, &context);
+        let (mut new, view) = self.new_session(&credential, user, known, taken);
         new.replaces = self.end_priors(&taken.login, presented, &user).await?;
+        match choice {
+            Some(Choice::Sessions(chosen)) => new.replaces.extend(self.own_of(&user, chosen).await?),
+            Some(Choice::Oldest) => new.makes_room = true,
+            Some(Choice::Cancel) | None => (),
+        }
+        if let Some(sid) = &known.standing.provider_session {
+            self.join_provider_session(&identity.provider, sid, &credential.key).await?;
+        }
         if !self.ports.logins.note(&callback.key, &credential.key).await? {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
-        let replaced = new.replaces.iter().copied().map(What::Revoked).collect();
-        match self.ports.sessions.create(new).await? {
-            Creation::Created => self.announce_all(replaced).await,
+        let replaced = new.replaces.clone();
+        let Made { first_login, ended } = match self.ports.sessions.create(new).await? {
+            Creation::Created(made) => made,
             Creation::RevokedMeanwhile => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             Creation::TooMany => return Err(Stop::Failed(LoginFailure::TooManySessions)),
-        }
+            Creation::Disabled => return Err(Stop::Failed(LoginFailure::UserDisabled)),
+        };
+        self.announce_all(replaced.into_iter().chain(ended).map(What::Revoked).collect()).await;
         let text = credential.text(&self.vault.credential);
         let kept = KeptLogin {
             session: credential.key,
@@ -63,26 +90,20 @@ impl Authority {
             code_hash: callback.code_hash(),
             return_to: taken.login.return_to.clone(),
             repeat_until: self.ports.clock.now() + self.settings.logins.keep_answer_for,
+            first_login,
         };
         if !self.keep_answer(callback, taken, &KeptAnswer::Session(kept)).await? {
             // Somebody was told that this login was interrupted: then nobody may hold its session.
             self.end_session(&credential.key, Ending::Interrupted).await?;
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
-        Ok((self.session_cookie(&text, &view.times), view))
+        Ok(NewlyMade { cookie: self.session_cookie(&text, &view.times), view, first_login })
     }
 
-    fn new_session(
-        &self,
-        credential: &Credential,
-        user: UserKey,
-        grant: Grant,
-        taken: &Taken,
-        context: &RequestContext,
-    ) -> (NewSession, SessionView) {
+    /// What a verified login's session will be.
+    pub(super) fn known(&self, grant: Grant, login: &PendingLogin, context: &RequestContext) -> Known {
         let now = self.ports.clock.now();
-        let remembered = taken.login.remember && self.settings.remember_me.is_some();
-        let limits = self.settings.lifetimes_of(remembered);
+        let remembered = login.remember && self.settings.remember_me.is_some();
         let fingerprint = match self.settings.fingerprint.mode {
             FingerprintMode::Off => None,
             FingerprintMode::Warn | FingerprintMode::Strict => {
@@ -93,17 +114,33 @@ impl Authority {
         let standing = Standing {
             identity: grant.identity,
             created: now,
-            absolute_end: now + limits.absolute,
+            absolute_end: now + self.settings.lifetimes_of(remembered).absolute,
             remembered,
             generation_since: now,
             fingerprint,
             user_agent: readable(context.user_agent.as_deref().unwrap_or_default()),
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),
+            place: readable(context.place.as_deref().unwrap_or_default()),
             provider_session: grant.provider_session,
             access_token_end: grant.tokens.access_end,
             renewable: grant.tokens.refresh.is_some(),
             user_info_time: None,
         };
+        Known { standing, tokens: grant.tokens }
+    }
+
+    fn new_session(
+        &self,
+        credential: &Credential,
+        user: UserKey,
+        known: &Known,
+        taken: &Taken,
+    ) -> (NewSession, SessionView) {
+        let now = self.ports.clock.now();
+        let limits = self.settings.lifetimes_of(known.standing.remembered);
+        // It begins now, however long its user has thought about which other to end.
+        let absolute_end = now + limits.absolute;
+        let standing = Standing { created: now, generation_since: now, absolute_end, ..known.standing.clone() };
         let marks = taken.login.born;
         let header = Header {
             revision: 1,
@@ -116,19 +153,25 @@ impl Authority {
         };
         let token_key = TokenKey::new(self.random());
         let body = self.vault.seal_body(self.nonce(), credential, &marks, &standing, &token_key);
+        let profile = Profile::from(&standing.identity);
+        let (cap, limit) = (self.settings.sessions_per_user, self.settings.session_limit);
         let new = NewSession {
             key: credential.key,
             user,
             record: Record { header, body: body.into() },
-            tokens: Some(token_key.seal(self.nonce(), &credential.key, &grant.tokens)),
+            tokens: Some(token_key.seal(self.nonce(), &credential.key, &known.tokens)),
             keep_for: taken.remaining.max(self.settings.logins.keep_answer_for).min(limits.absolute),
             tokens_for: limits.absolute,
             login_started: taken.started,
             replaces: Vec::new(),
             remember_for: self.settings.remember_ended_for,
-            user_cap: self.settings.sessions_per_user,
+            user_cap: limit.map_or(cap, |limit| limit.most.min(cap)),
+            makes_room: limit.is_some_and(|limit| limit.on_exceed == OnExceed::EndOldest),
+            began: now,
+            notes_beginning: limit.is_some(),
+            profile: Some(self.vault.seal_profile(self.nonce(), &user, &profile)),
         };
-        let times = Times { created: now, last_active: now, absolute_end: standing.absolute_end };
+        let times = Times { created: now, last_active: now, absolute_end };
         (new, self.view(credential.key, standing, times, credential.generation))
     }
 
@@ -148,9 +191,15 @@ impl Authority {
         }
         Ok(near)
     }
+
+    /// Those of `keys` that are living sessions of the user.
+    async fn own_of(&self, user: &UserKey, keys: &[SessionKey]) -> Result<Vec<SessionKey>, Error> {
+        let living = self.ports.sessions.sessions_of(user).await?;
+        Ok(living.into_iter().map(|(key, _)| key).filter(|key| keys.contains(key)).collect())
+    }
 }
 
 /// Text for people, cut, with what could change a terminal or a log left out (security.md 110).
 fn readable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS).collect()
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(SHOWN_CHARS).collect()
 }

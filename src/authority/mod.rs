@@ -6,27 +6,37 @@ mod admit;
 mod admit_to_use;
 pub mod answer;
 mod asked;
+pub mod attributes;
 mod change_standing;
 mod changed;
 mod check_own_token;
 mod check_sessions;
+mod choice_answer;
+pub mod choose_sessions;
 pub mod complete_callback;
 pub mod complete_logout;
+pub mod delete_user;
 mod deliver;
+pub mod disable_user;
+pub mod enable_user;
 mod end;
 pub mod error;
 pub mod event_log;
 mod exchange;
 pub mod flights;
 pub mod get_access_token;
+pub mod get_attributes;
 pub mod get_edge_settings;
 pub mod get_jwks;
 pub mod get_session;
+pub mod get_user;
 pub mod get_user_info;
 mod keep_tokens;
 mod kept_answer;
 pub mod list_providers;
 pub mod list_sessions;
+pub mod list_user_sessions;
+pub mod list_users;
 pub mod login_answer;
 mod make_session;
 mod mint_keys;
@@ -37,11 +47,13 @@ mod own_token;
 pub mod ports;
 pub mod preview_revoke;
 pub mod provider;
+mod provider_session;
 mod provider_trouble;
 mod recall;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
+mod reseal_users;
 pub mod revoke;
 pub mod revoke_as_admin;
 mod rotate;
@@ -51,6 +63,8 @@ pub mod start_logout;
 pub mod stream;
 mod token_answer;
 mod under_way;
+pub mod update_attributes;
+pub mod user_store;
 pub mod validate_session;
 pub mod validate_token;
 pub mod watch_sessions;
@@ -66,7 +80,7 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use near::Near;
-use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore};
+use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore, UserStore};
 use settings::Settings;
 use stream::Stream;
 use under_way::UnderWay;
@@ -83,6 +97,8 @@ pub struct Ports {
     pub logins: Arc<dyn LoginStore>,
     /// Tells replicas what has happened.
     pub events: Arc<dyn EventLog>,
+    /// Keeps users.
+    pub users: Arc<dyn UserStore>,
     /// Keeps the keys that sign our own tokens.
     pub mint_keys: Arc<dyn MintKeyStore>,
     /// Speaks to identity providers.

@@ -8,8 +8,9 @@ use futures::future::BoxFuture;
 
 pub use super::event_log::{EventLog, Heard};
 use super::provider::IdentityProvider;
+pub use super::user_store::{KeptUser, UserLookup, UserPage, UserStore};
 use crate::session::identity::IssuerRule;
-use crate::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
@@ -54,18 +55,47 @@ pub struct NewSession {
     pub remember_for: Duration,
     /// How many living sessions the user may have; more are refused.
     pub user_cap: usize,
+    /// Whether the user's oldest sessions end instead, with a tombstone `Replaced`: as many as it takes.
+    pub makes_room: bool,
+    /// When it began.
+    pub began: Timestamp,
+    /// Whether its record says so: the order in which sessions make room. Those that do not say are older.
+    pub notes_beginning: bool,
+    /// The sealed profile for the user's record, which is made or brought up to date in the same step; `None` where no
+    /// record of the user is kept.
+    pub profile: Option<Vec<u8>>,
+}
+
+/// What was done to make a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Whether this is the first login that the user's record knows.
+    pub first_login: bool,
+    /// The sessions that made room.
+    pub ended: Vec<SessionKey>,
 }
 
 /// What became of a session about to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Creation {
     /// It is there.
-    Created,
+    Created(Made),
     /// Refused: the user was revoked since the login began, a mark has risen above those it was born under, or a tombstone
     /// stands in its place.
     RevokedMeanwhile,
     /// Refused: the user has as many living sessions as allowed.
     TooMany,
+    /// Refused: the user's record says that they may not log in.
+    Disabled,
+}
+
+/// What an application keeps with a session, as a store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAttributes {
+    /// Rises by one with every write, from 1.
+    pub version: u64,
+    /// The sealed values.
+    pub sealed: Vec<u8>,
 }
 
 /// What a store knows of a session.
@@ -120,7 +150,9 @@ pub trait SessionStore: Send + Sync {
     /// Makes a session, ends those it replaces, and names it in its user's index, in one step.
     /// MUST refuse when the user's mark is at or above `login_started`, when a mark in force is higher than the record's
     /// own, or a tombstone stands in its place.
-    /// MUST count only living sessions against the cap, those it replaces not among them.
+    /// MUST count only living sessions against the cap, those it replaces not among them, and where it makes room end the
+    /// oldest of them, exactly as many as it takes.
+    /// MUST refuse when the user's record says that they may not log in; else brings that record up to date.
     async fn create(&self, new: NewSession) -> StoreResult<Creation>;
 
     /// Reads a session. One round trip for one that is there.
@@ -185,6 +217,28 @@ pub trait SessionStore: Send + Sync {
     /// later than the record's, and the fence as it is. It keeps the life it has; lease and tokens are not touched.
     /// MUST NOT answer `RevisionChanged` before a reader can see the revision that changed it.
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written>;
+
+    /// What an application keeps with a session; `None` when the session is gone or has nothing.
+    async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>>;
+
+    /// Keeps `attributes` with a session instead of those whose version is one lower (0: there are none), `keep_for` at
+    /// most and no longer than the session.
+    async fn put_attributes(
+        &self,
+        key: &SessionKey,
+        attributes: KeptAttributes,
+        keep_for: Duration,
+    ) -> StoreResult<Written>;
+
+    /// Notes that a session, which may be about to be made, belongs to one of the provider's own, for `keep_for`.
+    /// Answers how many are noted.
+    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize>;
+
+    /// The sessions that belong to one of the provider's own, and when they were noted. They may be gone since.
+    async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>>;
+
+    /// Forgets that these sessions belong to one of the provider's own.
+    async fn part(&self, of: &ProviderSessionKey, sessions: &[SessionKey]) -> StoreResult<()>;
 }
 
 /// What became of trying to take a lease.
@@ -233,6 +287,8 @@ pub enum LoginTaken {
     },
     /// Somebody else has it.
     Busy,
+    /// It waits for a choice; what was kept of it since. Nothing was changed.
+    Waiting(Vec<u8>),
     /// It is complete; the sealed answer.
     Done(Vec<u8>),
     /// It failed; why, as the use case wrote it.
@@ -254,7 +310,7 @@ pub enum LoginEnd {
     Failed(u8),
 }
 
-/// Keeps logins under way. Each is open, taken, done or failed, and gone after its time.
+/// Keeps logins under way. Each is open, taken, waiting for a choice, done or failed, and gone after its time.
 #[async_trait]
 pub trait LoginStore: Send + Sync {
     /// Keeps a login that has just begun, for `ttl`.
@@ -263,6 +319,13 @@ pub trait LoginStore: Send + Sync {
     /// Takes an open login for `lease`, if `bindings` has the binding it belongs to (the same under each live key).
     /// Of any number of callers exactly one MUST get it, ever: a login is never open again.
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken>;
+
+    /// Takes a login that waits for a choice, in the same way. One that is open is `Missing`.
+    async fn resume(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken>;
+
+    /// Lets a taken login wait for a choice, for `ttl`, with what is kept of it. `false` when it has ended, or its holder
+    /// was given up.
+    async fn hold(&self, key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> StoreResult<bool>;
 
     /// Notes the session that the holder is about to make. `false` when the lease has run out: then it must not.
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool>;

@@ -40,6 +40,9 @@ impl Authority {
                 exact(u64::from(matches!(found, Lookup::Found(_))))
             }
             Target::User(id) => exact(self.ports.sessions.sessions_of(&self.user_key(id)?).await?.len() as u64),
+            Target::ProviderSession(provider, sid) => {
+                exact(self.living_of(&self.provider_session_key(provider, sid)?).await?.len() as u64)
+            }
             Target::Provider(_) | Target::Tenant | Target::Everything => exact(0),
         }
     }

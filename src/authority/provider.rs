@@ -56,6 +56,8 @@ pub enum Offer {
     UserInfo,
     /// Token exchange (RFC 8693).
     TokenExchange,
+    /// Saying when the user authenticated (`max_age`; OpenID Connect Core, 3.1.2.1).
+    LoginAge,
 }
 
 impl std::fmt::Display for Offer {
@@ -63,6 +65,7 @@ impl std::fmt::Display for Offer {
         f.write_str(match self {
             Self::UserInfo => "user info",
             Self::TokenExchange => "token exchange",
+            Self::LoginAge => "logins of a certain age",
         })
     }
 }

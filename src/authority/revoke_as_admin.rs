@@ -11,6 +11,8 @@ pub enum Target {
     Session(String),
     /// All sessions of a user, and the logins of theirs that are under way.
     User(String),
+    /// All sessions that belong to one of a provider's own: its name, and the id there.
+    ProviderSession(String, String),
     /// All sessions that a provider's logins have made, and its logins under way; by its name.
     Provider(String),
     /// All sessions of this tenant, and its logins under way.
@@ -20,8 +22,8 @@ pub enum Target {
 }
 
 impl Authority {
-    /// Ends what `target` names, and answers how many living sessions that were, of a session or user; others are not
-    /// counted. The provider's refresh tokens are destroyed here, and can't be revoked there: they open only with the
+    /// Ends what `target` names, and answers how many living sessions that were, of a session, a user or a provider's
+    /// session; others are not counted. The provider's refresh tokens are destroyed here, and can't be revoked there: they open only with the
     /// browser's credential.
     ///
     /// # Errors
@@ -32,6 +34,9 @@ impl Authority {
             None => match target {
                 Target::Session(id) => u64::from(self.end_session(&self.session_key(id)?, Ending::Revoked).await?),
                 Target::User(id) => self.end_user(&self.user_key(id)?).await?,
+                Target::ProviderSession(provider, sid) => {
+                    self.end_provider_session(&self.provider_session_key(provider, sid)?).await?
+                }
                 Target::Provider(_) | Target::Tenant | Target::Everything => 0,
             },
         };
@@ -44,7 +49,7 @@ impl Authority {
     pub(super) fn mark_target(&self, target: &Target) -> Result<Option<MarkTarget>, Error> {
         let tenant = self.settings.tenant;
         Ok(match target {
-            Target::Session(_) | Target::User(_) => None,
+            Target::Session(_) | Target::User(_) | Target::ProviderSession(..) => None,
             Target::Tenant => Some(MarkTarget::Tenant(tenant)),
             Target::Everything => Some(MarkTarget::Everything),
             Target::Provider(name) if self.ports.providers.issuer(name).is_some() => {
@@ -65,6 +70,7 @@ impl Target {
         match self {
             Self::Session(id) => ("session", id),
             Self::User(id) => ("user", id),
+            Self::ProviderSession(_, sid) => ("provider session", sid),
             Self::Provider(name) => ("provider", name),
             Self::Tenant => ("tenant", ""),
             Self::Everything => ("everything", ""),

@@ -52,10 +52,45 @@ pub struct Settings {
     pub mint: Option<MintSettings>,
     /// How many living sessions one user may have: a bound on every script, not a policy.
     pub sessions_per_user: usize,
+    /// How many living sessions one user may have by the application's policy, and what becomes of a login beyond it.
+    pub session_limit: Option<SessionLimit>,
+    /// What applications may keep with a session.
+    pub attributes: AttributeLimits,
     /// How long a session that is gone is remembered to have been ended.
     pub remember_ended_for: Duration,
     /// How much of what a browser sent is read.
     pub limits: Limits,
+    /// The header in which whatever stands before an edge says where the client is.
+    pub place_header: Option<String>,
+}
+
+/// How many living sessions one user may have at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimit {
+    /// So many.
+    pub most: usize,
+    /// What becomes of a login beyond it.
+    pub on_exceed: OnExceed,
+}
+
+/// What becomes of a login of somebody who has as many sessions as one may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExceed {
+    /// It fails.
+    Refuse,
+    /// The oldest sessions end.
+    EndOldest,
+    /// It waits for the user to choose which sessions end.
+    Ask,
+}
+
+/// What applications may keep with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttributeLimits {
+    /// Names and values together, in bytes.
+    pub bytes: usize,
+    /// How many values.
+    pub count: usize,
 }
 
 /// A set of routes that an edge can serve; its paths are part of the contract.
@@ -176,7 +211,7 @@ impl Limits {
     /// what a browser sent. The next power of two leaves room for what names and frames the values.
     #[must_use]
     pub const fn message_bytes(&self) -> usize {
-        const CONTEXT_VALUES: usize = 18;
+        const CONTEXT_VALUES: usize = 19;
         // Whatever is too long is passed with one byte more than is read.
         let cookies = self.cookies * (self.cookie_bytes + 1);
         let context = CONTEXT_VALUES * (self.header_bytes + 1);

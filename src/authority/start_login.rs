@@ -12,7 +12,7 @@ use serde_json::json;
 use super::answer::HttpAnswer;
 use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
-use super::provider::{AuthorizationRequest, IdentityProvider};
+use super::provider::{AuthorizationRequest, IdentityProvider, ProviderError};
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{Secret, sha256};
 use crate::session::binding::Binding;
@@ -89,14 +89,13 @@ impl Authority {
         let address = match wish.provider.authorization_url(&request).await {
             Ok(address) => address,
             Err(error) => {
-                let name = &login.provider;
-                tracing::warn!(
-                    provider = name,
-                    request_id = call.request_id,
-                    error = &error as &dyn std::error::Error,
-                    "no login began"
-                );
-                let failure = LoginFailure::ProviderUnavailable;
+                let (name, request_id) = (&login.provider, &call.request_id);
+                tracing::warn!(provider = name, request_id, error = &error as &dyn std::error::Error, "no login began");
+                let failure = match error {
+                    ProviderError::Unsupported(_) => LoginFailure::ProviderError,
+                    // Metadata that can't be used may be mended by the time of the next try.
+                    _ => LoginFailure::ProviderUnavailable,
+                };
                 let answer = self.failed_login(&failure.trouble(), login.return_to.as_deref(), &context, call);
                 return Ok(Outcome { answer, failure: Some(failure) });
             }

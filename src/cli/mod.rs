@@ -15,9 +15,11 @@ mod advice;
 pub mod config;
 mod dev;
 pub mod exit;
+mod filter;
 pub mod keys;
 mod serving;
 pub mod sessions;
+pub mod users;
 
 /// A session authority over gRPC: OpenID Connect logins and server-side sessions behind one opaque cookie
 #[derive(Debug, Parser)]
@@ -44,6 +46,9 @@ pub enum Verb {
     /// List, show and end sessions of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
     #[command(subcommand)]
     Sessions(sessions::Verb),
+    /// Show, list, disable, enable and delete users of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
+    #[command(subcommand)]
+    Users(users::Verb),
     /// Say whether an authority serves; for health checks of containers
     Health {
         /// The authority's address, a URL
@@ -80,7 +85,7 @@ const DEV_CONFIG: &str = "A configuration file whose providers, store and times 
 fn command() -> Command {
     let option = || Arg::new("config").long("config").short('c').value_name("FILE").global(true);
     let option = || option().env("GATELODGE_CONFIG").value_parser(clap::value_parser!(PathBuf));
-    let verbs = ["edge", "sessions", "health", "keys", "completion"].into_iter();
+    let verbs = ["edge", "sessions", "users", "health", "keys", "completion"].into_iter();
     let command = Cli::command().mut_subcommand("dev", |dev| dev.arg(option().help(DEV_CONFIG)));
     verbs.fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(option().hide(true))))
 }
@@ -93,7 +98,12 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
     let reads = match &cli.verb {
         Verb::Serve | Verb::Dev(_) => true,
         Verb::Config(verb) => matches!(verb, config::Verb::Check { .. } | config::Verb::Show { .. }),
-        Verb::Edge(_) | Verb::Sessions(_) | Verb::Health { .. } | Verb::Keys(_) | Verb::Completion { .. } => false,
+        Verb::Edge(_)
+        | Verb::Sessions(_)
+        | Verb::Users(_)
+        | Verb::Health { .. }
+        | Verb::Keys(_)
+        | Verb::Completion { .. } => false,
     };
     if !reads && matches.value_source("config") == Some(ValueSource::CommandLine) {
         let message = "--config is for serve, dev, config check and config show; this verb reads no configuration file";
@@ -134,6 +144,7 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
         Verb::Config(verb) => config::run(&verb, file, out, err),
         Verb::Keys(verb) => keys::run(&verb, out, err),
         Verb::Sessions(verb) => sessions::run(verb, out),
+        Verb::Users(verb) => users::run(verb, out),
         Verb::Health { address } => sessions::health(&address, out),
         Verb::Completion { shell } => {
             clap_complete::generate(shell, &mut command(), "gatelodge", out);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Format;
 use super::advice::refused;
 use super::exit::Exit;
+use super::filter::{FilterArgs, provider_session};
 use super::serving::{block_on, failed};
 
 /// What can be done with sessions. The authority's address and an admin's key come from GATELODGE_ADDRESS and
@@ -23,6 +24,9 @@ pub enum Verb {
         /// Only those of this user, `<provider>_<sub>`
         #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         user: Option<String>,
+        /// Which sessions, beside whose
+        #[command(flatten)]
+        filter: FilterArgs,
         /// List at most this many
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
         limit: u16,
@@ -50,6 +54,9 @@ pub enum Verb {
         /// All sessions that this provider's logins have made
         #[arg(long, group = "target", value_parser = NonEmptyStringValueParser::new())]
         provider: Option<String>,
+        /// All sessions that belong to one of a provider's own, `<provider>:<sid>`
+        #[arg(long, group = "target", value_parser = provider_session)]
+        provider_session: Option<v1::ProviderSession>,
         /// All sessions of the tenant
         #[arg(long, group = "target")]
         tenant: bool,
@@ -109,8 +116,8 @@ pub fn health(address: &str, out: &mut impl Write) -> io::Result<Exit> {
 async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
     let done = |text| (text, Exit::Done);
     Ok(match verb {
-        Verb::List { user, limit, output } => {
-            let sessions = list(client, user.unwrap_or_default(), limit.into()).await?;
+        Verb::List { user, filter, limit, output } => {
+            let sessions = list(client, filter.question(user.unwrap_or_default()), limit.into()).await?;
             done(match output {
                 Format::Table => table(&sessions),
                 Format::Json => Value::Array(sessions.iter().map(record).collect()).to_string(),
@@ -124,8 +131,9 @@ async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
                 Format::Json => session.to_string(),
             })
         }
-        Verb::Revoke { session_id, user, provider, tenant, everything, dry_run, reason, output } => {
+        Verb::Revoke { session_id, user, provider, provider_session, tenant, everything, dry_run, reason, output } => {
             let one = session_id.map(Target::SessionId).or(user.map(Target::UserId));
+            let one = one.or(provider_session.map(Target::ProviderSession));
             let marked = provider.map(Target::Provider).or(tenant.then_some(Target::Tenant(v1::WholeTenant {})));
             let target = one.or(marked).or(everything.then_some(Target::Everything(v1::Everything {})));
             match target {
@@ -144,14 +152,16 @@ async fn revoke(
 ) -> Result<(String, Exit), Error> {
     let is_one = matches!(target, Some(Target::SessionId(_)));
     let is_user = matches!(target, Some(Target::UserId(_)));
+    let is_marked = !matches!(target, Some(Target::SessionId(_) | Target::UserId(_) | Target::ProviderSession(_)));
     let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason }).await?;
     let count = answer.revoked_count;
     let text = match (output, count) {
-        (Format::Json, _) if !is_one && !is_user => json!({ "revoked": true }).to_string(),
+        (Format::Json, _) if is_marked => json!({ "revoked": true }).to_string(),
         (Format::Json, _) => json!({ "revoked_count": count }).to_string(),
         (Format::Table, 0) if is_one => "No living session has this id; nothing was ended.".to_owned(),
         (Format::Table, 0) if is_user => "This user has no living session; logins under way were ended.".to_owned(),
-        (Format::Table, 0) => "All of them were ended, logins under way included.".to_owned(),
+        (Format::Table, 0) if is_marked => "All of them were ended, logins under way included.".to_owned(),
+        (Format::Table, 0) => "No living session belongs to it; nothing was ended.".to_owned(),
         (Format::Table, 1) => "1 session was ended.".to_owned(),
         (Format::Table, several) => format!("{several} sessions were ended."),
     };
@@ -164,6 +174,7 @@ async fn preview(client: &Client, target: Target, output: Format) -> Result<Stri
         Target::SessionId(id) => Previewed::SessionId(id),
         Target::UserId(id) => Previewed::UserId(id),
         Target::Provider(name) => Previewed::Provider(name),
+        Target::ProviderSession(own) => Previewed::ProviderSession(own),
         Target::Tenant(all) => Previewed::Tenant(all),
         Target::Everything(all) => Previewed::Everything(all),
     });
@@ -176,10 +187,10 @@ async fn preview(client: &Client, target: Target, output: Format) -> Result<Stri
     })
 }
 
-async fn list(client: &Client, user_id: String, limit: usize) -> Result<Vec<Session>, Error> {
+async fn list(client: &Client, question: v1::ListSessionsRequest, limit: usize) -> Result<Vec<Session>, Error> {
     let (mut sessions, mut page_token) = (Vec::new(), String::new());
     loop {
-        let question = v1::ListSessionsRequest { user_id: user_id.clone(), page_size: 200, page_token };
+        let question = v1::ListSessionsRequest { page_size: 200, page_token, ..question.clone() };
         let page = client.admin().list_sessions(question).await?;
         sessions.extend(page.sessions);
         page_token = page.next_page_token;
@@ -204,15 +215,17 @@ fn record(session: &Session) -> Value {
         "absolute_end": time(info.absolute_expire_time.as_ref()),
         "access_token_end": time(session.access_token_expire_time.as_ref()),
         "client_address": session.client_address,
+        "device": info.device,
+        "place": info.place,
         "user_agent": session.user_agent,
     })
 }
 
-fn time(moment: Option<&Timestamp>) -> Value {
+pub(super) fn time(moment: Option<&Timestamp>) -> Value {
     moment.map_or(Value::Null, |moment| Value::String(moment.to_string()))
 }
 
-const COLUMNS: [&str; 6] = ["session_id", "user_id", "email", "last_active", "idle_end", "client_address"];
+const COLUMNS: [&str; 7] = ["session_id", "user_id", "email", "last_active", "idle_end", "device", "client_address"];
 
 fn table(sessions: &[Session]) -> String {
     if sessions.is_empty() {
@@ -228,7 +241,7 @@ fn table(sessions: &[Session]) -> String {
     table.trim_fmt()
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "session_id",
     "user_id",
     "email",
@@ -240,6 +253,8 @@ const FIELDS: [&str; 12] = [
     "absolute_end",
     "access_token_end",
     "client_address",
+    "device",
+    "place",
     "user_agent",
 ];
 
@@ -248,7 +263,7 @@ fn lines(record: &Value) -> String {
 }
 
 /// A field as a person reads it, with what could change a terminal left out (security.md 110).
-fn text(record: &Value, field: &str) -> String {
+pub(super) fn text(record: &Value, field: &str) -> String {
     let text = record.get(field).and_then(Value::as_str).unwrap_or("-");
     text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -18,6 +18,9 @@ pub struct Edge {
     pub mount_prefix: String,
     /// Route sets that are on.
     pub routes: Vec<RouteSet>,
+    /// The header in which whatever stands before the edges says where the client is; empty: none. It has to set or
+    /// remove it in every request.
+    pub place_header: String,
 }
 
 /// A set of routes that an edge can serve.
@@ -45,6 +48,7 @@ impl Default for Edge {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             mount_prefix: String::new(),
             routes: vec![RouteSet::Web],
+            place_header: String::new(),
         }
     }
 }

@@ -34,6 +34,10 @@ pub struct Sessions {
     pub remember_ended_for: Period,
     /// The most living sessions of one user: a bound against floods, not a policy. A login beyond it is refused.
     pub max_sessions_per_user: usize,
+    /// How many living sessions one user may have at once, as a policy.
+    pub limit: Limit,
+    /// What applications may keep with a session (`UpdateAttributes`).
+    pub attributes: Attributes,
     /// The cookies.
     pub cookie: Cookie,
     /// What a changed client means.
@@ -64,6 +68,38 @@ pub struct Cookie {
     pub former_names: Vec<String>,
     /// Name of the cookie that ties a login to its browser; under https it is `__Host-` and this.
     pub binding_name: String,
+}
+
+/// How many living sessions one user may have at once, and what becomes of a login beyond it.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limit {
+    /// So many. 0: as many as `max_sessions_per_user`.
+    pub max: usize,
+    /// What becomes of a login beyond it.
+    pub on_exceed: OnExceed,
+}
+
+/// What becomes of a login of somebody who has as many sessions as one may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExceed {
+    /// It fails, and says so.
+    Refuse,
+    /// The oldest sessions end, as many as it takes.
+    EndOldest,
+    /// The person is asked which sessions end, and the login waits for it.
+    Ask,
+}
+
+/// What applications may keep with a session.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Attributes {
+    /// Names and values together, in bytes.
+    pub max_bytes: usize,
+    /// How many values.
+    pub max_count: usize,
 }
 
 /// Sessions of people who asked to be remembered: a login that was started with `remember_me=true`. Where they are off
@@ -155,6 +191,8 @@ impl Default for Sessions {
             repeat_answer_for: Period::seconds(60),
             remember_ended_for: Period::seconds(600),
             max_sessions_per_user: 1000,
+            limit: Limit::default(),
+            attributes: Attributes::default(),
             cookie: Cookie::default(),
             security: Security::default(),
             signing_secret: None,
@@ -189,6 +227,18 @@ impl Default for Security {
 impl Default for RememberMe {
     fn default() -> Self {
         Self { enabled: false, max_age: Period::seconds(30 * 86_400), idle_timeout: Period::seconds(7 * 86_400) }
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self { max: 0, on_exceed: OnExceed::Refuse }
+    }
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self { max_bytes: 4096, max_count: 32 }
     }
 }
 

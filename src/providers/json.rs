@@ -15,13 +15,37 @@ const MAX_DEPTH: usize = 16;
 /// any of its objects, or nests deeper than 16.
 #[must_use]
 pub fn object(bytes: &[u8]) -> Option<Object> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut reader).ok()?;
-    reader.end().ok()?;
-    match value {
+    match value(bytes)? {
         Value::Object(object) => Some(object),
         _ => None,
     }
+}
+
+/// As [`object`], for a list.
+#[must_use]
+pub fn list(bytes: &[u8]) -> Option<Vec<Value>> {
+    match value(bytes)? {
+        Value::Array(list) => Some(list),
+        _ => None,
+    }
+}
+
+fn value(bytes: &[u8]) -> Option<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { depth: 0 }.deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    Some(value)
+}
+
+/// The member at a path whose dots lead into objects: `realm_access.roles`. A member whose own name has the dots goes
+/// before it: `https://example.com/roles`.
+#[must_use]
+pub fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
+    object.get(path).or_else(|| {
+        let mut steps = path.split('.');
+        let first = object.get(steps.next()?)?;
+        steps.try_fold(first, |value, step| value.get(step))
+    })
 }
 
 #[derive(Clone, Copy)]

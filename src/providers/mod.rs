@@ -1,4 +1,4 @@
-//! HOW A PROVIDER IS SPOKEN TO. Owns OpenID Connect towards providers, and the one outbound HTTP client.
+//! HOW A PROVIDER IS SPOKEN TO. Owns OpenID Connect and OAuth2 towards providers, and the one outbound HTTP client.
 //! Knows the port it fills; does not know a store, a transport or a session.
 //!
 //! | file | what it is |
@@ -7,14 +7,22 @@
 //! | [`json`] | reading what a stranger wrote: no doubled keys, no deep nesting |
 //! | [`fault`] | what can go wrong in an exchange, and what it says about the provider |
 //! | `kept` | a fetched document, kept fresh beside the calls |
-//! | [`oidc`] | the protocol; the only place that knows the crate `openidconnect` |
+//! | [`registration`] | what an operator says about us at a provider, whatever it speaks |
+//! | [`token_endpoint`] | who we are there, and how tokens are asked for |
+//! | `claims` | what a claim has to look like to be kept |
+//! | [`oidc`] | OpenID Connect; the only place that knows the crate `openidconnect` |
+//! | [`oauth2`] | providers without OpenID Connect: GitHub, Discord, and whatever is described by configuration |
 //! | [`registry`] | the configured providers, in order |
 
+mod claims;
 pub mod fault;
 pub mod http;
 pub mod json;
 mod kept;
+pub mod oauth2;
 pub mod oidc;
+pub mod registration;
 pub mod registry;
+pub mod token_endpoint;
 
 pub use registry::Registry;

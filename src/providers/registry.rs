@@ -4,10 +4,49 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::http::HttpSettings;
-use super::oidc::{OidcProvider, OidcSettings, SettingsFault};
+use super::oauth2::{OAuth2Provider, OAuth2Settings};
+use super::oidc::{OidcProvider, OidcSettings};
+use super::registration::{Registration, SettingsFault};
 use crate::authority::ports::Providers;
 use crate::authority::provider::IdentityProvider;
 use crate::session::identity::IssuerRule;
+
+/// What an operator says about a provider, of whichever kind.
+#[derive(Clone, Debug)]
+pub enum ProviderSettings {
+    /// It speaks OpenID Connect.
+    Oidc(Box<OidcSettings>),
+    /// It speaks plain OAuth2.
+    OAuth2(Box<OAuth2Settings>),
+}
+
+impl From<OidcSettings> for ProviderSettings {
+    fn from(settings: OidcSettings) -> Self {
+        Self::Oidc(settings.into())
+    }
+}
+
+impl From<OAuth2Settings> for ProviderSettings {
+    fn from(settings: OAuth2Settings) -> Self {
+        Self::OAuth2(settings.into())
+    }
+}
+
+impl ProviderSettings {
+    const fn registration(&self) -> &Registration {
+        match self {
+            Self::Oidc(settings) => &settings.registration,
+            Self::OAuth2(settings) => &settings.registration,
+        }
+    }
+
+    fn provider(self, http: HttpSettings) -> Result<Arc<dyn IdentityProvider>, Vec<SettingsFault>> {
+        Ok(match self {
+            Self::Oidc(settings) => Arc::new(OidcProvider::new(*settings, http)?),
+            Self::OAuth2(settings) => Arc::new(OAuth2Provider::new(*settings, http)?),
+        })
+    }
+}
 
 /// The configured providers.
 pub struct Registry {
@@ -21,11 +60,11 @@ impl Registry {
     ///
     /// # Errors
     /// Every fault of every provider's settings at once; a name or an issuer that stands twice among them.
-    pub fn new(settings: Vec<OidcSettings>, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
+    pub fn new(settings: Vec<ProviderSettings>, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
         let mut faults = Vec::new();
         let (mut names, mut issuers) = (HashSet::new(), HashMap::new());
-        for one in &settings {
-            let mut twice = |key, fault| faults.push(SettingsFault { provider: one.name.clone(), key, fault });
+        for one in settings.iter().map(ProviderSettings::registration) {
+            let mut twice = |key, fault: String| faults.push(one.fault(key, fault));
             if !names.insert(one.name.clone()) {
                 twice("name", "stands twice".to_owned());
             }
@@ -35,8 +74,8 @@ impl Registry {
         }
         let mut providers: Vec<Arc<dyn IdentityProvider>> = Vec::new();
         for one in settings {
-            match OidcProvider::new(one, http) {
-                Ok(provider) => providers.push(Arc::new(provider)),
+            match one.provider(http) {
+                Ok(provider) => providers.push(provider),
                 Err(more) => faults.extend(more),
             }
         }

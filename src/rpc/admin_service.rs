@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::asked::asked;
 use super::v1::admin_service_server::AdminService;
-use super::{answers, fields, questions, status, v1};
+use super::{answers, fields, questions, status, user_answers, v1};
 use crate::authority::Authority;
 
 /// AdminService over an authority.
@@ -22,11 +22,12 @@ impl AdminService for Admin {
         let asked = asked();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::list_sessions(request.into_inner()).map_err(failed)?;
-        let page = self.authority.list_sessions(question).await.map_err(failed)?;
+        let page = self.authority.list_sessions(&question).await.map_err(failed)?;
         let tenant = self.authority.tenant_name();
         Ok(Response::new(v1::ListSessionsResponse {
             sessions: page.sessions.iter().map(|session| answers::session(session, tenant)).collect(),
             next_page_token: page.next_page_token,
+            applied_filter: Some(answers::filter(question.filter)),
         }))
     }
 
@@ -62,5 +63,58 @@ impl AdminService for Admin {
         let target = questions::preview_revoke(request.into_inner()).map_err(failed)?;
         let preview = self.authority.preview_revoke(&target).await.map_err(failed)?;
         Ok(Response::new(v1::PreviewRevokeResponse { count: preview.count, exact: preview.exact }))
+    }
+
+    async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Result<Response<v1::GetUserResponse>, Status> {
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let id = fields::required("user_id", request.into_inner().user_id).map_err(failed)?;
+        let user = self.authority.get_user(&id).await.map_err(failed)?;
+        Ok(Response::new(v1::GetUserResponse { user: Some(user_answers::user(user)) }))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<v1::ListUsersRequest>,
+    ) -> Result<Response<v1::ListUsersResponse>, Status> {
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let question = questions::list_users(request.into_inner()).map_err(failed)?;
+        let page = self.authority.list_users(&question).await.map_err(failed)?;
+        let users = page.users.into_iter().map(user_answers::user).collect();
+        Ok(Response::new(v1::ListUsersResponse { users, next_page_token: page.next_page_token }))
+    }
+
+    async fn disable_user(
+        &self,
+        request: Request<v1::DisableUserRequest>,
+    ) -> Result<Response<v1::DisableUserResponse>, Status> {
+        let (asked, request) = (asked(), request.into_inner());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
+        let revoked_count = self.authority.disable_user(&asked.call, &id, &reason).await.map_err(failed)?;
+        Ok(Response::new(v1::DisableUserResponse { revoked_count }))
+    }
+
+    async fn enable_user(
+        &self,
+        request: Request<v1::EnableUserRequest>,
+    ) -> Result<Response<v1::EnableUserResponse>, Status> {
+        let (asked, request) = (asked(), request.into_inner());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
+        self.authority.enable_user(&asked.call, &id, &reason).await.map_err(failed)?;
+        Ok(Response::new(v1::EnableUserResponse {}))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<v1::DeleteUserRequest>,
+    ) -> Result<Response<v1::DeleteUserResponse>, Status> {
+        let (asked, request) = (asked(), request.into_inner());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
+        let revoked_count = self.authority.delete_user(&asked.call, &id, &reason).await.map_err(failed)?;
+        Ok(Response::new(v1::DeleteUserResponse { revoked_count }))
     }
 }

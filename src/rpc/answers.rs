@@ -5,13 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::user_answers::user_session;
 use super::v1;
 use crate::authority::answer::HttpAnswer;
+use crate::authority::complete_callback::Unfinished;
 use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
 use crate::authority::settings::RouteSet;
 use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Inactive, Judged};
-use crate::authority::{OpenStanding, SessionView, complete_callback, get_access_token, refresh_tokens};
+use crate::authority::{OpenStanding, SessionView, complete_callback, get_access_token, list_sessions, refresh_tokens};
 use crate::session::admission::InactiveReason;
 use crate::session::csrf::CsrfFault;
 use crate::session::fingerprint::Comparison;
@@ -88,13 +90,31 @@ pub(super) fn info(session: &SessionView) -> v1::SessionInfo {
         absolute_expire_time: Some(timestamp(session.times.absolute_end)),
         generation: session.generation,
         remembered: session.standing.remembered,
+        device: String::new(),
+        place: String::new(),
+    }
+}
+
+/// The same with what people know a session by, where no request waits for it.
+pub(super) fn shown_info(session: &SessionView) -> v1::SessionInfo {
+    v1::SessionInfo { device: session.device(), place: session.standing.place.clone(), ..info(session) }
+}
+
+/// The filter by which sessions were listed.
+pub(super) fn filter(filter: list_sessions::Filter) -> v1::SessionFilter {
+    v1::SessionFilter {
+        user_id: filter.user_id,
+        provider: filter.provider,
+        provider_session_id: filter.provider_session,
+        created_after: filter.created_after.map(timestamp),
+        created_before: filter.created_before.map(timestamp),
     }
 }
 
 /// A session, as an admin sees it.
 pub(super) fn session(session: &SessionView, tenant: &str) -> v1::Session {
     v1::Session {
-        info: Some(info(session)),
+        info: Some(shown_info(session)),
         access_token_expire_time: session.standing.access_token_end.map(timestamp),
         user_agent: session.standing.user_agent.clone(),
         client_address: session.standing.client_address.clone(),
@@ -228,10 +248,17 @@ pub(super) fn completed(
     use v1::complete_callback_response::Outcome;
     let result = match outcome.result {
         Ok(session) => Outcome::Completed(v1::CompletedLogin {
-            session: Some(info(&session)),
+            session: Some(shown_info(&session)),
             identity: Some(identity(&session.standing.identity, tenant)),
+            new_user: outcome.first_login,
         }),
-        Err(failure) => Outcome::Failure(login_failure(failure).into()),
+        Err(Unfinished::Failed(failure)) => Outcome::Failure(login_failure(failure).into()),
+        Err(Unfinished::Waiting(waiting)) => Outcome::Waiting(v1::WaitingLogin {
+            identity: Some(identity(&waiting.session.standing.identity, tenant)),
+            sessions: waiting.sessions.iter().map(|session| user_session(session, false)).collect(),
+            limit: u32::try_from(waiting.limit).unwrap_or(u32::MAX),
+            wait: Some(duration(waiting.wait)),
+        }),
     };
     v1::CompleteCallbackResponse {
         answer: Some(http(outcome.answer)),
@@ -256,6 +283,8 @@ pub(super) const fn login_failure(failure: LoginFailure) -> v1::LoginFailure {
         LoginFailure::IdentityRejected => v1::LoginFailure::IdentityRejected,
         LoginFailure::RevokedMeanwhile => v1::LoginFailure::RevokedMeanwhile,
         LoginFailure::TooManySessions => v1::LoginFailure::TooManySessions,
+        LoginFailure::UserDisabled => v1::LoginFailure::UserDisabled,
+        LoginFailure::Cancelled => v1::LoginFailure::Cancelled,
     }
 }
 
@@ -296,5 +325,6 @@ pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
             max_body_bytes: number(settings.limits.body_bytes),
         }),
         route_sets: settings.route_sets.into_iter().map(|set| route_set(set).into()).collect(),
+        place_header: settings.place_header.unwrap_or_default(),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::authority::Error;
 use crate::authority::settings::Limits;
+use crate::session::time::Timestamp;
 
 const LONGEST: usize = Limits::NAME_BYTES;
 
@@ -40,6 +41,17 @@ pub(super) fn duration(
     };
     let read = read.filter(|length| (from..=to).contains(length));
     read.map(Some).ok_or_else(|| invalid(field, format!("between {} and {} seconds", from.as_secs(), to.as_secs())))
+}
+
+/// A moment.
+pub(super) fn moment(field: &'static str, value: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    let read = match (u64::try_from(value.seconds), u64::try_from(value.nanos)) {
+        (Ok(seconds), Ok(nanos @ ..=999_999_999)) => seconds.checked_mul(1000).map(|millis| millis + nanos / 1_000_000),
+        _ => None,
+    };
+    let read = read.map(Timestamp::from_millis);
+    read.map(Some).ok_or_else(|| invalid(field, "a moment between the years 1970 and 9999"))
 }
 
 /// A page size: 50 where none is asked for.

@@ -21,6 +21,7 @@ mod streams;
 mod token_answers;
 mod token_questions;
 mod token_service;
+mod user_answers;
 mod watching;
 mod work;
 

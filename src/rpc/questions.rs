@@ -8,8 +8,8 @@ use super::v1;
 use super::{fields, v1::complete_callback_request::Response as ResponseField};
 use crate::authority::settings::Limits;
 use crate::authority::{
-    Error, Presented, complete_callback, complete_logout, list_sessions, revoke_as_admin, start_login, start_logout,
-    validate_session,
+    Error, Presented, complete_callback, complete_logout, list_sessions, list_user_sessions, list_users, revoke,
+    revoke_as_admin, start_login, start_logout, update_attributes, validate_session,
 };
 use crate::session::event::Position;
 use crate::session::request::{PresentedCookie, RequestContext};
@@ -58,6 +58,7 @@ fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
         x_requested_with: maybe(context.x_requested_with),
         csrf_token: maybe(context.csrf_token),
         x_tenant_id: maybe(context.x_tenant_id),
+        place: maybe(context.place),
     }
 }
 
@@ -116,12 +117,47 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
     })
 }
 
-pub(super) fn to_revoke(request: v1::SessionServiceRevokeRequest, limits: &Limits) -> Read<Presented> {
+pub(super) fn to_revoke(
+    request: v1::SessionServiceRevokeRequest,
+    limits: &Limits,
+) -> Read<(Presented, revoke::Target)> {
     use v1::session_service_revoke_request::Target;
-    match request.target {
-        Some(Target::PresentedSession(v1::PresentedSession {})) => presented(request.cookies, request.context, limits),
-        None => Err(fields::invalid("target", "presented_session; it is required")),
-    }
+    let target = match request.target {
+        Some(Target::PresentedSession(v1::PresentedSession {})) => revoke::Target::Presented,
+        Some(Target::SessionId(id)) => revoke::Target::Session(fields::required("session_id", id)?),
+        Some(Target::AllOthers(v1::AllOtherSessions {})) => revoke::Target::AllOthers,
+        Some(Target::Form(form)) => revoke::Target::Form(form),
+        Some(Target::Json(json)) => revoke::Target::Json(json),
+        None => {
+            let expected = "one of presented_session, session_id, all_others, form, json; it is required";
+            return Err(fields::invalid("target", expected));
+        }
+    };
+    Ok((presented(request.cookies, request.context, limits)?, target))
+}
+
+pub(super) fn list_user_sessions(
+    request: v1::ListUserSessionsRequest,
+    limits: &Limits,
+) -> Read<list_user_sessions::Question> {
+    Ok(list_user_sessions::Question {
+        presented: presented(request.cookies, request.context, limits)?,
+        page_size: fields::page_size(request.page_size)?,
+        page_token: fields::text("page_token", request.page_token, 2048)?,
+        query: request.query,
+    })
+}
+
+pub(super) fn update_attributes(
+    request: v1::UpdateAttributesRequest,
+    limits: &Limits,
+) -> Read<update_attributes::Question> {
+    Ok(update_attributes::Question {
+        presented: presented(request.cookies, request.context, limits)?,
+        expected_version: request.expected_version,
+        set: request.set.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        remove: request.remove,
+    })
 }
 
 /// The one route set that there is so far.
@@ -176,8 +212,19 @@ pub(super) fn complete_logout(request: v1::CompleteLogoutRequest, limits: &Limit
 }
 
 pub(super) fn list_sessions(request: v1::ListSessionsRequest) -> Read<list_sessions::Question> {
+    let provider_session = fields::text("provider_session_id", request.provider_session_id, 2048)?;
+    let provider = fields::text("provider", request.provider, 2048)?;
+    if !provider_session.is_empty() && provider.is_empty() {
+        return Err(fields::invalid("provider", "the provider whose session `provider_session_id` names"));
+    }
     Ok(list_sessions::Question {
-        user_id: fields::text("user_id", request.user_id, 2048)?,
+        filter: list_sessions::Filter {
+            user_id: fields::text("user_id", request.user_id, 2048)?,
+            provider,
+            provider_session,
+            created_after: fields::moment("created_after", request.created_after)?,
+            created_before: fields::moment("created_before", request.created_before)?,
+        },
         page_size: fields::page_size(request.page_size)?,
         page_token: fields::text("page_token", request.page_token, 2048)?,
     })
@@ -188,6 +235,7 @@ pub(super) fn revoke_as_admin(request: v1::AdminServiceRevokeRequest) -> Read<(r
     let target = match request.target {
         Some(Target::SessionId(id)) => revoke_as_admin::Target::Session(fields::required("session_id", id)?),
         Some(Target::UserId(id)) => revoke_as_admin::Target::User(fields::required("user_id", id)?),
+        Some(Target::ProviderSession(own)) => provider_session(own)?,
         Some(Target::Provider(name)) => revoke_as_admin::Target::Provider(fields::required("provider", name)?),
         Some(Target::Tenant(v1::WholeTenant {})) => revoke_as_admin::Target::Tenant,
         Some(Target::Everything(v1::Everything {})) => revoke_as_admin::Target::Everything,
@@ -201,6 +249,7 @@ pub(super) fn preview_revoke(request: v1::PreviewRevokeRequest) -> Read<revoke_a
     Ok(match request.target {
         Some(Target::SessionId(id)) => revoke_as_admin::Target::Session(fields::required("session_id", id)?),
         Some(Target::UserId(id)) => revoke_as_admin::Target::User(fields::required("user_id", id)?),
+        Some(Target::ProviderSession(own)) => provider_session(own)?,
         Some(Target::Provider(name)) => revoke_as_admin::Target::Provider(fields::required("provider", name)?),
         Some(Target::Tenant(v1::WholeTenant {})) => revoke_as_admin::Target::Tenant,
         Some(Target::Everything(v1::Everything {})) => revoke_as_admin::Target::Everything,
@@ -208,6 +257,25 @@ pub(super) fn preview_revoke(request: v1::PreviewRevokeRequest) -> Read<revoke_a
     })
 }
 
+fn provider_session(own: v1::ProviderSession) -> Read<revoke_as_admin::Target> {
+    let provider = fields::required("provider_session.provider", own.provider)?;
+    let sid = fields::required("provider_session.provider_session_id", own.provider_session_id)?;
+    Ok(revoke_as_admin::Target::ProviderSession(provider, sid))
+}
+
 fn no_target() -> Error {
-    fields::invalid("target", "one of session_id, user_id, provider, tenant, everything; it is required")
+    let expected = "one of session_id, user_id, provider_session, provider, tenant, everything; it is required";
+    fields::invalid("target", expected)
+}
+
+pub(super) fn list_users(request: v1::ListUsersRequest) -> Read<list_users::Question> {
+    Ok(list_users::Question {
+        page_size: fields::page_size(request.page_size)?,
+        page_token: fields::text("page_token", request.page_token, 2048)?,
+    })
+}
+
+/// A user's id, and why something is done to them.
+pub(super) fn to_user(user_id: String, reason: String) -> Read<(String, String)> {
+    Ok((fields::required("user_id", user_id)?, fields::text("reason", reason, 200)?))
 }

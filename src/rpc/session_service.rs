@@ -12,7 +12,7 @@ use super::places::Places;
 use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
-use super::{answers, questions, status, token_answers, token_questions, v1, watching};
+use super::{answers, questions, status, token_answers, token_questions, user_answers, v1, watching};
 use crate::authority::Authority;
 
 /// SessionService over an authority.
@@ -99,11 +99,45 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::SessionServiceRevokeResponse>, Status> {
         let asked = asked();
         let request = request.into_inner();
-        let presented = questions::to_revoke(request, &self.authority.limits());
-        let presented = presented.map_err(|error| status::of(&error, &asked.call.request_id))?;
-        let ended =
-            self.authority.revoke(&presented).await.map_err(|error| status::of(&error, &asked.call.request_id))?;
-        Ok(Response::new(v1::SessionServiceRevokeResponse { revoked_count: u32::from(ended) }))
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let (presented, target) = questions::to_revoke(request, &self.authority.limits()).map_err(failed)?;
+        let outcome = self.authority.revoke(&asked.call, &presented, &target).await.map_err(failed)?;
+        Ok(Response::new(user_answers::revoked(outcome)))
+    }
+
+    async fn list_user_sessions(
+        &self,
+        request: Request<v1::ListUserSessionsRequest>,
+    ) -> Result<Response<v1::ListUserSessionsResponse>, Status> {
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let question = questions::list_user_sessions(request.into_inner(), &self.authority.limits()).map_err(failed)?;
+        let outcome = self.authority.list_user_sessions(&asked.call, &question).await.map_err(failed)?;
+        Ok(Response::new(user_answers::user_sessions(outcome)))
+    }
+
+    async fn get_attributes(
+        &self,
+        request: Request<v1::GetAttributesRequest>,
+    ) -> Result<Response<v1::GetAttributesResponse>, Status> {
+        let asked = asked();
+        let request = request.into_inner();
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let presented = questions::presented(request.cookies, request.context, &self.authority.limits());
+        let presented = presented.map_err(failed)?;
+        let outcome = self.authority.get_attributes(&asked.call, &presented).await.map_err(failed)?;
+        Ok(Response::new(user_answers::attributes(outcome)))
+    }
+
+    async fn update_attributes(
+        &self,
+        request: Request<v1::UpdateAttributesRequest>,
+    ) -> Result<Response<v1::UpdateAttributesResponse>, Status> {
+        let asked = asked();
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let question = questions::update_attributes(request.into_inner(), &self.authority.limits()).map_err(failed)?;
+        let outcome = self.authority.update_attributes(&asked.call, question).await.map_err(failed)?;
+        Ok(Response::new(user_answers::updated(outcome)))
     }
 
     async fn watch_sessions(

@@ -67,6 +67,8 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::TokenCheckOff => (Code::FailedPrecondition, ErrorReason::TokenCheckOff, false),
         Error::UserInfoUnsupported => (Code::FailedPrecondition, ErrorReason::UserInfoUnsupported, false),
         Error::SessionNotFound => (Code::NotFound, ErrorReason::SessionNotFound, false),
+        Error::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound, false),
+        Error::VersionConflict => (Code::Aborted, ErrorReason::VersionConflict, false),
         Error::Internal(_) => (Code::Internal, ErrorReason::Internal, false),
     }
 }

@@ -128,6 +128,28 @@ impl UserKey {
     }
 }
 
+/// A session of the provider's own (`sid`) within a tenant, and where the names of the sessions that belong to it are kept:
+/// in another partition than they are themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProviderSessionKey {
+    /// The tenant.
+    pub tenant: TenantNumber,
+    /// A partition that spreads them evenly; unrelated to the user's.
+    pub partition: Partition,
+    /// A hash of the provider's name and the id of its session.
+    pub id: [u8; 16],
+}
+
+impl ProviderSessionKey {
+    /// The session that a provider, by its name in the configuration, calls `sid`.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, provider: &str, sid: &str) -> Self {
+        let hash =
+            digest("gatelodge provider session", &[&tenant.0.to_be_bytes(), provider.as_bytes(), sid.as_bytes()]);
+        Self { tenant, partition: Partition::of(&hash), id: first_16(&hash) }
+    }
+}
+
 /// Where a pending login is kept: a hash of the secret that its `state` carries, and a partition made from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LoginKey {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::key::{LoginKey, SessionKey, TenantNumber};
-use super::record::Marks;
+use super::record::{Marks, Standing, Tokens};
 use super::signed;
 use super::time::Timestamp;
 use crate::crypto::{MacRing, Secret, SecretBytes};
@@ -89,6 +89,18 @@ pub struct PendingLogin {
     pub born: Marks,
 }
 
+/// A login whose user is known and has to choose: which sessions end, so that there is room for its own. Sealed under a
+/// key made from what the one who chooses has to present again, since it holds tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLogin {
+    /// The login.
+    pub login: PendingLogin,
+    /// What its session would have been when it was held.
+    pub standing: Standing,
+    /// The provider's tokens.
+    pub tokens: Tokens,
+}
+
 /// What a login answered, kept to answer a callback that is delivered twice.
 /// Sealed under a key made from what the repeater has to present again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +126,8 @@ pub struct KeptLogin {
     pub return_to: Option<String>,
     /// Until when it is repeated.
     pub repeat_until: Timestamp,
+    /// Whether it was the user's first.
+    pub first_login: bool,
 }
 
 /// The answer of a login that failed.

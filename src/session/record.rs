@@ -79,6 +79,8 @@ pub struct Standing {
     pub user_agent: String,
     /// The client's network address at login.
     pub client_address: String,
+    /// Where the client was at login, in the edge's words; empty when it did not say.
+    pub place: String,
     /// The provider's id of its own session (`sid`), if it gave one.
     pub provider_session: Option<String>,
     /// When the access token ends; `None` when there is none or the provider did not say.
@@ -90,6 +92,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The times of a session that is not there yet, and would be used now.
+    #[must_use]
+    pub const fn times_at(&self, now: Timestamp) -> Times {
+        Times { created: self.created, last_active: now, absolute_end: self.absolute_end }
+    }
+
     /// The session's times, together with what the header says of its use, under the limits of its kind. Limits that
     /// were shortened since the login hold at once; ones that were lengthened, only for later logins.
     #[must_use]
@@ -137,7 +145,7 @@ pub struct ExchangedToken {
 pub enum Ending {
     /// A logout or an admin.
     Revoked,
-    /// A newer login in the same browser.
+    /// A newer login: in the same browser, or one beyond the limit of sessions at once.
     Replaced,
     /// The login that was about to make it was interrupted.
     Interrupted,

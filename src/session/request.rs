@@ -57,6 +57,8 @@ pub struct RequestContext {
     pub csrf_token: Option<Bytes>,
     /// X-Tenant-Id.
     pub x_tenant_id: Option<Bytes>,
+    /// Where the client is, in the words of whatever stands before the edge.
+    pub place: Option<Bytes>,
 }
 
 impl RequestContext {

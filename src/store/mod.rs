@@ -3,11 +3,13 @@
 #![doc = ""]
 #![doc = include_str!("FORMAT.md")]
 
+mod attributes;
 pub mod embedded;
 mod mint_keys;
 mod position;
 pub mod record;
 pub mod redis;
+mod user;
 
 use std::time::Duration;
 

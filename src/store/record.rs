@@ -14,6 +14,15 @@ pub const VERSION: u8 = 1;
 /// A user's hash, as the index names them.
 pub type UserHash = [u8; 10];
 
+/// What a record says of its place among the user's sessions. It is written once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub user: UserHash,
+    /// When the session began, where it is to make room for a newer one in its turn; those that do not say are older.
+    pub began: Option<Timestamp>,
+}
+
 /// A field of the header: where it begins and how long it is, in bytes.
 #[derive(Clone, Copy)]
 struct Field {
@@ -50,6 +59,9 @@ const HAS_MARKS: u8 = 2;
 /// The flag of a record with the hash of a successor's secret (16 bytes), where none of the secret before is.
 const HAS_NEXT: u8 = 4;
 
+/// The flag of a record with the moment at which its session began (6 bytes), after its marks.
+const HAS_BEGAN: u8 = 8;
+
 /// Why bytes are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotARecord {
@@ -64,9 +76,9 @@ pub enum NotARecord {
     Impossible(&'static str),
 }
 
-/// The bytes that keep `record` of the user with this hash.
+/// The bytes that keep `record` of this owner.
 #[must_use]
-pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
+pub fn write(owner: &Owner, record: &Record) -> Vec<u8> {
     let header = &record.header;
     let Marks { everything, tenant, provider, of } = header.marks;
     let marks = Some([everything, tenant, provider]).filter(|marks| *marks != [0; 3]);
@@ -77,15 +89,16 @@ pub fn write(user: &UserHash, record: &Record) -> Vec<u8> {
         Some(Other::Previous(hash)) => (HAS_PREVIOUS, Some(hash)),
         Some(Other::Next(hash)) => (HAS_NEXT, Some(hash)),
     };
-    bytes.push(flag | marks.map_or(0, |_| HAS_MARKS));
+    bytes.push(flag | marks.map_or(0, |_| HAS_MARKS) | owner.began.map_or(0, |_| HAS_BEGAN));
     bytes.extend_from_slice(&count(header.revision));
     bytes.extend_from_slice(&header.generation.to_be_bytes());
     bytes.extend_from_slice(&header.current);
     bytes.extend_from_slice(&moment(header.last_active.unwrap_or_default().as_millis()));
     bytes.extend_from_slice(&count(header.fence));
-    bytes.extend_from_slice(user);
+    bytes.extend_from_slice(&owner.user);
     bytes.extend_from_slice(&of.0);
     bytes.extend(marks.into_iter().flatten().flat_map(moment));
+    bytes.extend(owner.began.into_iter().flat_map(|began| moment(began.as_millis())));
     bytes.extend(other.iter().flatten());
     bytes.extend_from_slice(&record.body);
     bytes
@@ -98,21 +111,22 @@ pub fn count(number: u64) -> [u8; 4] {
 }
 
 /// A moment in milliseconds: the years up to 10,000 fit.
-fn moment(millis: u64) -> [u8; 6] {
+#[must_use]
+pub fn moment(millis: u64) -> [u8; 6] {
     let [_, _, bytes @ ..] = millis.min((1 << 48) - 1).to_be_bytes();
     bytes
 }
 
-/// Reads a record and its user's hash. The body shares `bytes`.
+/// Reads a record and its owner. The body shares `bytes`.
 ///
 /// # Errors
 /// [`NotARecord`] for whatever [`write()`] of this or an earlier version has not written.
-pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
+pub fn read(bytes: &Bytes) -> Result<(Owner, Record), NotARecord> {
     let truncated = NotARecord::Truncated(bytes.len());
     let flags = match bytes.first_chunk() {
         Some([newer, _]) if *newer > VERSION => return Err(NotARecord::Newer(*newer)),
         Some([0, _]) => return Err(NotARecord::Impossible("format")),
-        Some([_, flags]) if *flags <= (HAS_NEXT | HAS_MARKS) && *flags != (HAS_NEXT | HAS_PREVIOUS) => *flags,
+        Some([_, flags]) if is_known(*flags) => *flags,
         Some(_) => return Err(NotARecord::Impossible("flag")),
         None => return Err(truncated),
     };
@@ -125,6 +139,11 @@ pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
         let (everything, tenant, provider) = (mark(), mark(), mark());
         let ((everything, tenant), provider) = everything.zip(tenant).zip(provider).ok_or(truncated)?;
         Marks { everything, tenant, provider, of }
+    };
+    let began = if flags & HAS_BEGAN == 0 {
+        None
+    } else {
+        Some(Timestamp::from_millis(number_of::<6>(split(&mut rest).ok_or(truncated)?)))
     };
     let other = match flags & (HAS_PREVIOUS | HAS_NEXT) {
         0 => None,
@@ -142,7 +161,12 @@ pub fn read(bytes: &Bytes) -> Result<(UserHash, Record), NotARecord> {
         marks,
     };
     let body = bytes.slice(bytes.len() - rest.len()..);
-    Ok((array(bytes, USER).ok_or(truncated)?, Record { header, body }))
+    Ok((Owner { user: array(bytes, USER).ok_or(truncated)?, began }, Record { header, body }))
+}
+
+const fn is_known(flags: u8) -> bool {
+    let both = HAS_NEXT | HAS_PREVIOUS;
+    flags < 2 * HAS_BEGAN && flags & both != both
 }
 
 fn array<const N: usize>(bytes: &[u8], field: Field) -> Option<[u8; N]> {
@@ -156,7 +180,9 @@ fn split<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-fn number_of<const N: usize>(bytes: [u8; N]) -> u64 {
+/// A number of so many bytes.
+#[must_use]
+pub fn number_of<const N: usize>(bytes: [u8; N]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
@@ -188,8 +214,10 @@ pub const fn ending_of(byte: u8) -> Option<Ending> {
 #[must_use]
 pub fn lua_offsets() -> String {
     let fields = [("REVISION", REVISION), ("LAST_ACTIVE", LAST_ACTIVE), ("FENCE", FENCE)];
-    let fields = fields.into_iter().chain([("USER", USER), ("PROVIDER", PROVIDER), ("MARKS", MARKS)]);
-    let first = format!("local VERSION, HEADER_LEN, HAS_MARKS = {VERSION}, {FIXED}, {HAS_MARKS}\n");
+    let more = [("USER", USER), ("PROVIDER", PROVIDER), ("MARKS", MARKS)];
+    let fields = fields.into_iter().chain(more);
+    let first =
+        format!("local VERSION, HEADER_LEN, HAS_MARKS, HAS_BEGAN = {VERSION}, {FIXED}, {HAS_MARKS}, {HAS_BEGAN}\n");
     let line = |(name, Field { at, len })| format!("local {name}_FROM, {name}_TO = {}, {}\n", at + 1, at + len);
     std::iter::once(first).chain(fields.map(line)).collect()
 }
@@ -198,7 +226,7 @@ pub fn lua_offsets() -> String {
 mod tests {
     use super::*;
 
-    const USER_HASH: UserHash = [0xee; 10];
+    const OWNER: Owner = Owner { user: [0xee; 10], began: Some(Timestamp::from_millis(0x0190_0000_0002)) };
 
     fn record() -> Record {
         let header = Header {
@@ -232,15 +260,16 @@ mod tests {
             11111111111111111111111111111111";
         let most = "00000009eeeeeeeeeeeeeeeeeeeebbbbbbbb";
         let rare = "000000000001000000000002019000000003\
+            019000000002\
             22222222222222222222222222222222";
         let golden = [
-            (plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
-            (record(), format!("0103{fixed}019000000001{most}{rare}7365616c6564")),
+            (Owner { began: None, ..OWNER }, plain(), format!("0100{fixed}000000000000{most}7365616c6564")),
+            (OWNER, record(), format!("010b{fixed}019000000001{most}{rare}7365616c6564")),
         ];
-        for (record, golden) in golden {
-            let bytes = write(&USER_HASH, &record);
+        for (owner, record, golden) in golden {
+            let bytes = write(&owner, &record);
             assert_eq!(hex(&bytes), golden);
-            assert_eq!(read(&Bytes::from(bytes)), Ok((USER_HASH, record)));
+            assert_eq!(read(&Bytes::from(bytes)), Ok((owner, record)));
         }
         assert_eq!(FIXED, 50);
     }
@@ -251,14 +280,14 @@ mod tests {
             for provider in [0, 7] {
                 let mut record = plain();
                 (record.header.other, record.header.marks.provider, record.body) = (other, provider, Bytes::new());
-                assert_eq!(read(&write(&USER_HASH, &record).into()), Ok((USER_HASH, record)));
+                assert_eq!(read(&write(&OWNER, &record).into()), Ok((OWNER, record)));
             }
         }
     }
 
     #[test]
     fn whatever_is_not_a_record_is_said_to_be_none() {
-        let whole = write(&USER_HASH, &record());
+        let whole = write(&OWNER, &record());
         for len in 0..whole.len() - b"sealed".len() {
             assert_eq!(read(&Bytes::copy_from_slice(&whole[..len])), Err(NotARecord::Truncated(len)));
         }
@@ -269,7 +298,7 @@ mod tests {
         };
         assert_eq!(with(0, 2), Err(NotARecord::Newer(2)));
         assert_eq!(with(0, 0), Err(NotARecord::Impossible("format")));
-        for flags in [HAS_PREVIOUS | HAS_NEXT, 7, 8] {
+        for flags in [HAS_PREVIOUS | HAS_NEXT, 7, 13, 16] {
             assert_eq!(with(1, flags), Err(NotARecord::Impossible("flag")));
         }
     }

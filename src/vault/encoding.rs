@@ -73,6 +73,9 @@ pub(super) struct StandingForm {
     /// Unless it is `created`.
     #[n(21)]
     generation_since: Option<i64>,
+    /// Unless it is empty.
+    #[n(22)]
+    place: Option<String>,
     /// Unless it is false.
     #[n(23)]
     renewable: Option<bool>,
@@ -80,7 +83,7 @@ pub(super) struct StandingForm {
     user_info_time: Option<i64>,
 }
 
-fn plain_user_id(provider: &str, sub: &str) -> String {
+pub(super) fn plain_user_id(provider: &str, sub: &str) -> String {
     format!("{provider}_{sub}")
 }
 
@@ -115,6 +118,7 @@ impl From<&Standing> for StandingForm {
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
             remembered: standing.remembered.then_some(true),
             generation_since: Some(after(standing.generation_since)).filter(|after| *after != 0),
+            place: Some(&standing.place).filter(|place| !place.is_empty()).cloned(),
             renewable: standing.renewable.then_some(true),
             user_info_time: standing.user_info_time.map(after),
         }
@@ -157,6 +161,7 @@ impl TryFrom<StandingForm> for Standing {
             fingerprint,
             user_agent: form.user_agent,
             client_address: form.client_address.0,
+            place: form.place.unwrap_or_default(),
             provider_session: form.provider_session.map(|id| id.0),
             access_token_end: form.access_token_end.map(at),
             renewable: form.renewable.unwrap_or_default(),
@@ -221,6 +226,17 @@ pub(super) struct LoginForm {
     pub(super) remember: Option<bool>,
 }
 
+/// A login that waits for a choice: the forms of its login, of what its session would have been, and of its tokens.
+#[derive(Encode, Decode)]
+pub(super) struct HeldForm {
+    #[n(0)]
+    pub(super) login: LoginForm,
+    #[n(1)]
+    pub(super) standing: StandingForm,
+    #[n(2)]
+    pub(super) tokens: TokensForm,
+}
+
 /// A kept answer of a login.
 #[derive(Encode, Decode)]
 pub(super) enum KeptForm {
@@ -256,6 +272,8 @@ pub(super) struct KeptLoginForm {
     pub(super) return_to: Option<String>,
     #[n(5)]
     pub(super) repeat_until: u64,
+    #[n(6)]
+    pub(super) first_login: Option<bool>,
 }
 
 /// What the `state` of a logout carries.

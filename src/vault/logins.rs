@@ -5,12 +5,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::encoding::{KeptFailureForm, KeptForm, KeptLoginForm, LoginForm, LogoutForm, decode, encode};
+use super::compact::{deflate, inflate};
+use super::encoding::{HeldForm, KeptFailureForm, KeptForm, KeptLoginForm, LoginForm, LogoutForm, decode, encode};
+use super::sessions::{read_tokens, tokens_form};
 use super::{NONCE_LEN, Vault, VaultError};
 use crate::crypto::Secret;
 use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin, LoginState, PendingLogin};
+use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure, KeptLogin, LoginState, PendingLogin};
 use crate::session::mark::ProviderTag;
 use crate::session::record::Marks;
 use crate::session::time::Timestamp;
@@ -21,19 +23,7 @@ impl Vault {
     /// Seals a login under way.
     #[must_use]
     pub fn seal_login(&self, nonce: [u8; NONCE_LEN], key: &LoginKey, login: &PendingLogin) -> Vec<u8> {
-        let form = LoginForm {
-            provider: login.provider.clone(),
-            redirect_uri: login.redirect_uri.clone(),
-            nonce: login.nonce.clone(),
-            code_verifier: login.code_verifier.expose().to_owned(),
-            return_to: login.return_to.clone(),
-            max_age: login.max_age.map(|age| age.as_secs()),
-            prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
-            binding_hash: login.binding_hash.to_vec().into(),
-            born: [login.born.everything, login.born.tenant, login.born.provider],
-            remember: login.remember.then_some(true),
-        };
-        self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&form))
+        self.login.seal(nonce, &[&key.id], &[b"login", VERSION], &encode(&LoginForm::from(login)))
     }
 
     /// Opens a login under way.
@@ -41,20 +31,36 @@ impl Vault {
     /// # Errors
     /// When its key is not loaded, or it is not what was sealed for this login.
     pub fn open_login(&self, key: &LoginKey, sealed: &[u8]) -> Result<PendingLogin, VaultError> {
-        let form: LoginForm = decode(&self.login.open(&[&key.id], &[b"login", VERSION], sealed)?)?;
-        let [everything, tenant, provider] = form.born;
-        Ok(PendingLogin {
-            born: Marks { everything, tenant, provider, of: ProviderTag::of(&form.provider) },
-            provider: form.provider,
-            redirect_uri: form.redirect_uri,
-            nonce: form.nonce,
-            code_verifier: Secret::new(form.code_verifier),
-            return_to: form.return_to,
-            max_age: form.max_age.map(Duration::from_secs),
-            prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
-            binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
-            remember: form.remember.unwrap_or_default(),
-        })
+        decode::<LoginForm>(&self.login.open(&[&key.id], &[b"login", VERSION], sealed)?)?.try_into()
+    }
+
+    /// Seals a login that waits for a choice: it opens only with the ring, the state and the binding together.
+    #[must_use]
+    pub fn seal_held(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        state: &LoginState,
+        binding: &Binding,
+        held: &HeldLogin,
+    ) -> Vec<u8> {
+        let form = HeldForm {
+            login: (&held.login).into(),
+            standing: (&held.standing).into(),
+            tokens: tokens_form(&held.tokens),
+        };
+        let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
+        self.held.seal(nonce, &subject, &[b"held login", VERSION], &deflate(&encode(&form)))
+    }
+
+    /// Opens a login that waits for a choice.
+    ///
+    /// # Errors
+    /// When its key is not loaded, or state or binding are others.
+    pub fn open_held(&self, state: &LoginState, binding: &Binding, sealed: &[u8]) -> Result<HeldLogin, VaultError> {
+        let subject: [&[u8]; 2] = [state.secret().expose(), binding.secret().expose()];
+        let form: HeldForm = decode(&inflate(&self.held.open(&subject, &[b"held login", VERSION], sealed)?)?)?;
+        let (login, standing, tokens) = (form.login.try_into()?, form.standing.try_into()?, read_tokens(form.tokens)?);
+        Ok(HeldLogin { login, standing, tokens })
     }
 
     /// Seals a kept answer: it opens only with the ring, the state and the binding together.
@@ -93,6 +99,43 @@ impl Vault {
     }
 }
 
+impl From<&PendingLogin> for LoginForm {
+    fn from(login: &PendingLogin) -> Self {
+        Self {
+            provider: login.provider.clone(),
+            redirect_uri: login.redirect_uri.clone(),
+            nonce: login.nonce.clone(),
+            code_verifier: login.code_verifier.expose().to_owned(),
+            return_to: login.return_to.clone(),
+            max_age: login.max_age.map(|age| age.as_secs()),
+            prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
+            binding_hash: login.binding_hash.to_vec().into(),
+            remember: login.remember.then_some(true),
+            born: [login.born.everything, login.born.tenant, login.born.provider],
+        }
+    }
+}
+
+impl TryFrom<LoginForm> for PendingLogin {
+    type Error = VaultError;
+
+    fn try_from(form: LoginForm) -> Result<Self, VaultError> {
+        let [everything, tenant, provider] = form.born;
+        Ok(Self {
+            born: Marks { everything, tenant, provider, of: ProviderTag::of(&form.provider) },
+            provider: form.provider,
+            redirect_uri: form.redirect_uri,
+            nonce: form.nonce,
+            code_verifier: Secret::new(form.code_verifier),
+            return_to: form.return_to,
+            max_age: form.max_age.map(Duration::from_secs),
+            prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
+            binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
+            remember: form.remember.unwrap_or_default(),
+        })
+    }
+}
+
 impl From<&KeptLogin> for KeptLoginForm {
     fn from(kept: &KeptLogin) -> Self {
         Self {
@@ -102,6 +145,7 @@ impl From<&KeptLogin> for KeptLoginForm {
             code_hash: kept.code_hash.to_vec().into(),
             return_to: kept.return_to.clone(),
             repeat_until: kept.repeat_until.as_millis(),
+            first_login: kept.first_login.then_some(true),
         }
     }
 }
@@ -117,6 +161,7 @@ impl TryFrom<KeptLoginForm> for KeptLogin {
             code_hash: form.code_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
             return_to: form.return_to,
             repeat_until: Timestamp::from_millis(form.repeat_until),
+            first_login: form.first_login.unwrap_or_default(),
         })
     }
 }

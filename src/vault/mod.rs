@@ -8,6 +8,7 @@ mod mint;
 mod pair;
 mod sessions;
 mod short;
+mod users;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
 
@@ -40,6 +41,8 @@ pub struct Vault {
     kept: SealRing,
     logout: SealRing,
     mint: SealRing,
+    held: SealRing,
+    user: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -71,6 +74,8 @@ impl Vault {
             kept: sessions.seal("kept answer"),
             logout: sessions.seal("logout state"),
             mint: sessions.seal("mint keys"),
+            held: sessions.seal("held login"),
+            user: sessions.seal("user"),
         }
     }
 }

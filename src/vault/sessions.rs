@@ -79,14 +79,7 @@ impl TokenKey {
     /// Seals a session's tokens.
     #[must_use]
     pub fn seal(&self, nonce: [u8; NONCE_LEN], key: &SessionKey, tokens: &Tokens) -> Vec<u8> {
-        let form = TokensForm {
-            access: tokens.access.as_ref().map(|token| shorten(token).into()),
-            access_end: tokens.access_end.map(Timestamp::as_millis),
-            scopes: tokens.scopes.clone(),
-            refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
-            id: tokens.id.as_ref().map(|token| shorten(token).into()),
-            exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
-        };
+        let form = tokens_form(tokens);
         seal_with(&self.0, nonce, &[b"tokens", VERSION, &key.to_bytes()], &deflate(&encode(&form)))
     }
 
@@ -96,17 +89,33 @@ impl TokenKey {
     /// When they are not what was sealed for this session.
     pub fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<Tokens, VaultError> {
         let plain = inflate(&open_with(&self.0, &[b"tokens", VERSION, &key.to_bytes()], sealed)?)?;
-        let form = decode::<TokensForm>(&plain)?;
-        let token = |short: Option<minicbor::bytes::ByteVec>| short.map(|short| lengthen(&short)).transpose();
-        Ok(Tokens {
-            access: token(form.access)?,
-            access_end: form.access_end.map(Timestamp::from_millis),
-            scopes: form.scopes,
-            refresh: token(form.refresh)?,
-            id: token(form.id)?,
-            exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
-        })
+        read_tokens(decode(&plain)?)
     }
+}
+
+/// Tokens as they are kept.
+pub(super) fn tokens_form(tokens: &Tokens) -> TokensForm {
+    TokensForm {
+        access: tokens.access.as_ref().map(|token| shorten(token).into()),
+        access_end: tokens.access_end.map(Timestamp::as_millis),
+        scopes: tokens.scopes.clone(),
+        refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
+        id: tokens.id.as_ref().map(|token| shorten(token).into()),
+        exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
+    }
+}
+
+/// Reads [`tokens_form`].
+pub(super) fn read_tokens(form: TokensForm) -> Result<Tokens, VaultError> {
+    let token = |short: Option<minicbor::bytes::ByteVec>| short.map(|short| lengthen(&short)).transpose();
+    Ok(Tokens {
+        access: token(form.access)?,
+        access_end: form.access_end.map(Timestamp::from_millis),
+        scopes: form.scopes,
+        refresh: token(form.refresh)?,
+        id: token(form.id)?,
+        exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
+    })
 }
 
 fn exchanged_form(token: &ExchangedToken) -> ExchangedForm {
@@ -180,6 +189,7 @@ mod tests {
             fingerprint: Some([7; 16]),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
             client_address: "203.0.113.7".into(),
+            place: String::new(),
             provider_session: Some("108234567890123456789".into()),
             access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
             renewable: false,
@@ -200,7 +210,8 @@ mod tests {
     #[test]
     fn every_standing_comes_back() {
         let plain = standing();
-        let mut other = Standing { remembered: true, generation_since: plain.absolute_end, ..standing() };
+        let mut other =
+            Standing { remembered: true, generation_since: plain.absolute_end, place: "Oslo".into(), ..standing() };
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),

@@ -12,12 +12,12 @@ const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
 export async function startChromium() {
   const executablePath = need(process.env.CHROMIUM ?? '/usr/bin/chromium', 'Chromium');
   const browser = await chromium.launch({ executablePath, headless: true, chromiumSandbox: false, args: ARGS });
-  return { person: () => person(browser), stop: () => browser.close() };
+  return { person: (userAgent) => person(browser, userAgent), stop: () => browser.close() };
 }
 
-/** A person with an empty browser profile. `tab()` opens a page; `leave()` closes all of them. */
-async function person(browser) {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 860 }, locale: 'en-GB' });
+/** A person with an empty browser profile, and a user agent of another browser if one is given. `tab()` opens a page; `leave()` closes all of them. */
+async function person(browser, userAgent) {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 860 }, locale: 'en-GB', userAgent });
   context.setDefaultTimeout(15_000);
   return { context, tab: () => context.newPage(), cookies: () => context.cookies(), leave: () => context.close() };
 }

@@ -72,6 +72,13 @@ export class DemoPage {
     assert.equal(await this.page.locator('#signed-in').isVisible(), false);
   }
 
+  /** Loads the page of a browser whose session was ended elsewhere: it says so, and offers a login. */
+  async toldOfTheEnd() {
+    await this.reload();
+    await this.signedOut();
+    assert.match(await this.page.locator('#error-text').innerText(), /session has ended/);
+  }
+
   async sessionId() {
     const id = await this.page.locator('#session-id').innerText();
     assert.match(id, /^sid_\S{24}$/);
@@ -86,6 +93,17 @@ export class DemoPage {
   /** Presses a button of "Ask the provider again". Answers what the page says became of it. */
   async askProvider(button) {
     return this.#pressAndRead(button, '#again-result');
+  }
+
+  /** The ids of the sessions in "My devices", the own one first told apart. */
+  async devices() {
+    await this.page.locator('#devices .badge').waitFor({ state: 'visible' });
+    return this.page.locator('#devices li').evaluateAll((items) => items.map((item) => item.dataset.session));
+  }
+
+  /** Ends a session in "My devices"; or with `'others'` all but this one. Answers what the page says. */
+  async endDevice(id) {
+    return this.#pressAndRead(id === 'others' ? '#revoke-others' : `#devices li[data-session="${id}"] button`, '#devices-result');
   }
 
   async #pressAndRead(button, output) {

@@ -8,11 +8,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { screenshot, startChromium } from './chromium.mjs';
 import { DemoPage } from './demo_page.mjs';
+import { DEVICES } from './devices.mjs';
 import { USERS } from './login_pages.mjs';
 
 const [ANN, BOB] = USERS;
 
 const JOURNEYS = {
+  ...DEVICES,
+
   'a person logs in, reloads, and is still there': async ({ demo, world, show }) => {
     const page = await demo();
     await page.open();
@@ -207,7 +210,7 @@ const JOURNEYS = {
  * Runs every journey against a set-up, each by a person with an empty browser. `setUp()` answers a world, and
  * `world.stop()` ends what it started.
  */
-export function runJourneys(title, setUp) {
+export function runJourneys(title, setUp, journeys = JOURNEYS) {
   describe(title, { timeout: 600_000 }, () => {
     let world;
     let chromium;
@@ -219,7 +222,7 @@ export function runJourneys(title, setUp) {
       await chromium?.stop();
       await world?.stop?.();
     });
-    for (const [name, journey] of Object.entries(JOURNEYS)) {
+    for (const [name, journey] of Object.entries(journeys)) {
       test(name, { timeout: 90_000 }, () => walk(journey, name, world, chromium));
     }
   });
@@ -228,8 +231,8 @@ export function runJourneys(title, setUp) {
 async function walk(journey, name, world, chromium) {
   const people = [];
   const pages = [];
-  const newPerson = async () => {
-    people.push(await chromium.person());
+  const newPerson = async (userAgent) => {
+    people.push(await chromium.person(userAgent));
     return people.at(-1);
   };
   const tabOf = async (person) => {
@@ -240,7 +243,7 @@ async function walk(journey, name, world, chromium) {
   const person = await newPerson();
   const show = (page, what) => screenshot(page.page, `${world.name} ${what}`);
   try {
-    await journey({ world, person, show, demo: () => tabOf(person), another: async () => tabOf(await newPerson()) });
+    await journey({ world, person, show, demo: () => tabOf(person), another: async (userAgent) => tabOf(await newPerson(userAgent)) });
   } catch (error) {
     for (const [at, page] of pages.entries()) {
       await screenshot(page.page, `FAILED ${world.name} ${name} tab ${at + 1}`).catch(() => {});

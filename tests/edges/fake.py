@@ -95,6 +95,43 @@ class FakeAuthority:
             answer.answer.CopyFrom(_json(200, {**known, "provider": session.get("provider", "fake")}))
         return answer
 
+    def list_user_sessions(self, call: Call, _ask: Ask) -> session_pb2.ListUserSessionsResponse:
+        """The rule of ListUserSessions."""
+        answer = session_pb2.ListUserSessionsResponse()
+        session = self._use(call.request, answer)
+        if session:
+            told = [
+                {"session_id": f"sid_{one['cookie']}", "current": one is session, "device": "Unknown device"}
+                for one in self._of_the_user_of(session)
+            ]
+            answer.user_sessions.SetInParent()
+            answer.answer.CopyFrom(_json(200, {"sessions": told, "next_page_token": ""}))
+        return answer
+
+    def revoke(self, call: Call, _ask: Ask) -> session_pb2.SessionServiceRevokeResponse:
+        """The rule of SessionService.Revoke, as browsers ask for it."""
+        answer = session_pb2.SessionServiceRevokeResponse()
+        session = self._use(call.request, answer)
+        if session is None:
+            return answer
+        end = _asked_end(call.request)
+        if end != "others" and not end.startswith("sid_"):
+            answer.answer.CopyFrom(_error(400, "request_malformed", "The request can't be read"))
+            return answer
+        for one in self._of_the_user_of(session):
+            if one is not session if end == "others" else end == f"sid_{one['cookie']}":
+                one["state"] = "revoked"
+                answer.revoked_count += 1
+        answer.answer.CopyFrom(_json(200, {"message": "done", "revoked_count": answer.revoked_count}))
+        return answer
+
+    def _of_the_user_of(self, session: dict) -> list[dict]:
+        return [
+            one
+            for one in self.sessions
+            if one["user_id"] == session["user_id"] and one.get("state", "active") == "active"
+        ]
+
     def _use(self, asked, answer) -> dict | None:
         """The session that may be used; where there is none, the answer says so."""
         self._be_there()
@@ -178,6 +215,15 @@ class FakeAuthority:
             if session.get("login_age_seconds", 0) > allowed:
                 return "login_too_old"
         return None
+
+
+def _asked_end(asked) -> str:
+    if asked.WhichOneof("target") == "form":
+        return dict(parse_qsl(asked.form.decode("latin-1"))).get("end", "")
+    try:
+        return json.loads(asked.json).get("end", "")
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _token(session: dict) -> str:

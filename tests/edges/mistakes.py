@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from .broken import Asked, Broken
 from .form_mistakes import FORMS
+from .session_mistakes import SESSIONS
 from .wire import Answer, compose, exchange
 
 
@@ -222,51 +223,15 @@ def _own_cors_values(_asked, got, _again):
     got.headers = [(name, own.get(name, value)) for name, value in got.headers]
 
 
-def _drop_token_beside_cookies(asked, got, again):
-    if got.all("set-cookie") and asked.target in (b"/private", b"/optional"):
-        _drop("x-csrf-token")(asked, got, again)
-
-
-def _ask_provider_by_get(call):
-    if call.method == "GetUserInfo":
-        call.request.refresh = b"refresh=" in call.request.context.target or call.request.refresh
-
-
-def _forget_context(call):
-    if call.method in ("RefreshTokens", "GetUserInfo"):
-        call.request.context.method = b"GET"
-
-
-def _forget_answers_of_statuses(_asked, got, _again):
-    if got.status == 409:
-        return Answer(503, [("retry-after", "1")], b"{}")
-    return None
-
-
 SWITCHES: dict[str, Broken] = {
     **FORMS,
+    **SESSIONS,
     "has CORS values of its own": Broken(
         (
             "settings: headers for other origins are those of the settings",
             "settings: headers for other origins change while the edge runs",
         ),
         answer=_own_cors_values,
-    ),
-    "keeps a rotated token to itself": Broken(
-        ("rotation: the successor and its token reach a page", "rotation: the successor and its token reach a change"),
-        answer=_drop_token_beside_cookies,
-    ),
-    "sends a token with every answer": Broken(
-        ("rotation: where nothing was rotated an application sends no token",), answer=_add("x-csrf-token", "csrf_x")
-    ),
-    "asks the provider for a GET": Broken(
-        ("tokens: user info by get asks no provider for refresh=true",), question=_ask_provider_by_get
-    ),
-    "lets a refresh pass as a GET": Broken(
-        ("tokens: a refresh passes on the session cookies and the context",), question=_forget_context
-    ),
-    "takes a provider's trouble for its own": Broken(
-        ("tokens: the answer of a status is copied for a refresh",), answer=_forget_answers_of_statuses
     ),
     "delivers only the first cookie": Broken(
         (

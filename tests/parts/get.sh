@@ -137,6 +137,18 @@ get_python_client() {
   echo "$of" >"$made/.of"
 }
 
+# The libraries and plugins of the Java client, which Maven keeps in its own repository.
+get_java() {
+  on_machine java "a JDK, 17 or later, is needed" && on_machine javac "a JDK is needed, not its runtime alone" || return 1
+  on_machine mvn "version 3.8 or later is needed" || return 1
+  local found
+  found=$(javac -version | cut -d' ' -f2 | cut -d. -f1)
+  [ "$found" -ge 17 ] || { why="the JDK is $found, and 17 is needed"; return 1; }
+  [ -e clients/java/gatelodge-spring-boot-starter/target/test.classpath ] || \
+    say "gRPC, Jetty, Spring Boot, Error Prone" "for the Java client, by Maven"
+  logged java mvn -B -ntp -f clients/java process-test-classes
+}
+
 get_typescript_client() {
   get node || return 1
   local package=clients/typescript lock

@@ -206,22 +206,6 @@ func (a sessionService) GetAccessToken(
 	return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_AccessToken{AccessToken: token}}, nil
 }
 
-func (a sessionService) Revoke(
-	_ context.Context, q *v1.SessionServiceRevokeRequest,
-) (*v1.SessionServiceRevokeResponse, error) {
-	if q.GetPresentedSession() == nil {
-		return nil, failure(codes.InvalidArgument, gatelodge.ErrInvalidField, "target is required")
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	found, _ := a.presented(q.Cookies)
-	if found == nil {
-		return &v1.SessionServiceRevokeResponse{}, nil
-	}
-	found.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
-	return &v1.SessionServiceRevokeResponse{RevokedCount: 1}, nil
-}
-
 // Of bearer tokens it says what an authority says that checks none and mints none.
 type tokenService struct {
 	v1.UnimplementedTokenServiceServer

@@ -50,8 +50,16 @@ pub(crate) fn query(parts: &Parts, settings: &Settings) -> Bytes {
     cut(query.as_bytes(), settings.limits.query_bytes.saturating_add(1))
 }
 
-/// Why there is no form, though there should be one.
-pub(crate) enum NoForm {
+/// What came as a request's body.
+pub(crate) enum Sent {
+    /// A form; empty for a body of a kind that stays unread.
+    Form(Bytes),
+    /// JSON.
+    Json(Bytes),
+}
+
+/// Why there is no body, though there should be one.
+pub(crate) enum NoBody {
     /// The browser broke off.
     Broken,
     /// It did not come in time.
@@ -63,19 +71,32 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The body, when it is a form; cut to one byte more than the authority reads, as the query is. The body of anything
 /// else stays unread.
-pub(crate) async fn form(parts: &Parts, body: Body, settings: &Settings) -> Result<Bytes, NoForm> {
-    if !is_form(&parts.headers) {
-        return Ok(Bytes::new());
+pub(crate) async fn form(parts: &Parts, body: Body, settings: &Settings) -> Result<Bytes, NoBody> {
+    if is_of_kind(&parts.headers, b"application/x-www-form-urlencoded") {
+        return whole(body, settings).await;
     }
-    let reading = read(body, settings.limits.body_bytes.saturating_add(1));
-    timeout(BODY_WITHIN, reading).await.map_err(|_| NoForm::Late)?.ok_or(NoForm::Broken)
+    Ok(Bytes::new())
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// As [`form`], and JSON too.
+pub(crate) async fn sent(parts: &Parts, body: Body, settings: &Settings) -> Result<Sent, NoBody> {
+    if is_of_kind(&parts.headers, b"application/json") {
+        return whole(body, settings).await.map(Sent::Json);
+    }
+    form(parts, body, settings).await.map(Sent::Form)
+}
+
+async fn whole(body: Body, settings: &Settings) -> Result<Bytes, NoBody> {
+    let reading = read(body, settings.limits.body_bytes.saturating_add(1));
+    timeout(BODY_WITHIN, reading).await.map_err(|_| NoBody::Late)?.ok_or(NoBody::Broken)
+}
+
+/// Whether the one Content-Type is this, its parameters aside.
+fn is_of_kind(headers: &HeaderMap, wanted: &[u8]) -> bool {
     let mut labels = headers.get_all(header::CONTENT_TYPE).into_iter();
     let Some(label) = labels.next().filter(|_| labels.next().is_none()) else { return false };
     let kind = label.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    kind.trim_ascii().eq_ignore_ascii_case(wanted)
 }
 
 async fn read(mut body: Body, longest: usize) -> Option<Bytes> {
@@ -122,6 +143,7 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
         x_requested_with: one("x-requested-with"),
         csrf_token: settings.csrf_header.as_ref().and_then(|name| joined(headers, name, longest)),
         x_tenant_id: one("x-tenant-id"),
+        place: settings.place_header.as_ref().and_then(|name| joined(headers, name, longest)),
     }
 }
 

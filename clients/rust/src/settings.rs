@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) callbacks: Vec<v1::CallbackAddress>,
     pub(crate) cors: Cors,
     pub(crate) limits: Limits,
+    pub(crate) place_header: Option<HeaderName>,
     route_sets: Vec<i32>,
 }
 
@@ -75,6 +76,10 @@ impl Settings {
             callbacks: settings.callback_addresses,
             cors: Cors::read(settings.cors.unwrap_or_default())?,
             limits: settings.limits.map(|limits| Limits::read(&limits)).unwrap_or_default(),
+            place_header: match settings.place_header.as_str() {
+                "" => None,
+                name => Some(name.parse().map_err(|_| "place_header")?),
+            },
             route_sets: settings.route_sets,
         })
     }

@@ -9,6 +9,7 @@ use crate::v1::validate_session_response::Outcome;
 
 /// A definite answer about a presented session.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a request, and it goes no further")]
 pub enum Verdict {
     /// The session lives and every requirement is met.
     Active(Session),

@@ -126,8 +126,13 @@ export function unavailable(asker: Asker, retryAfterMs = 0): Answer {
   return problem(asker, 503, "AUTHORITY_UNAVAILABLE", detail, [["retry-after", wait]]);
 }
 
-/** Says in the log why there was no answer, and answers "could not say". */
+/** Says in the log why there was no answer, and answers as the authority wishes, or "could not say". */
 export function failed(asker: Asker, failure: unknown): Answer {
+  if (failure instanceof GatelodgeError && failure.answer) {
+    const { logger, requestId } = asker;
+    logger.debug("the authority answers for its provider's trouble", { requestId, error: failure.message });
+    return copy(asker, failure.answer);
+  }
   logFailure(asker.logger, failure, { requestId: asker.requestId });
   return unavailable(asker, failure instanceof GatelodgeError ? failure.retryAfterMs : 0);
 }

@@ -24,6 +24,8 @@ export interface EdgeOptions {
  * The routes of the contract, under a mount prefix:
  *
  *     GET /auth/web/login   GET /auth/web/callback   GET /auth/me   POST /auth/web/logout   GET /auth/web/logged-out
+ *     POST /auth/web/refresh   GET or POST /auth/web/userinfo   POST /auth/web/callback
+ *     GET /auth/web/sessions   POST /auth/web/sessions/revoke
  *
  * It begins at once to ask the authority for its settings; until they have come, the routes answer 503.
  *

@@ -1,5 +1,6 @@
 /** Owns how a call fails. Does not know how calls are made. */
 import type { ErrorReason } from "./gen/gatelodge/v1/error_reason_pb.js";
+import type { HttpAnswer } from "./gen/gatelodge/v1/http_answer_pb.js";
 
 /** The machine-readable reason of a failed call: a name of the contract's `ErrorReason`. */
 export type Reason = Exclude<keyof typeof ErrorReason, "UNSPECIFIED">;
@@ -40,6 +41,7 @@ export interface Failure {
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly fields?: readonly FieldViolation[] | undefined;
+  readonly answer?: HttpAnswer | undefined;
   readonly cause?: unknown;
 }
 
@@ -61,6 +63,8 @@ export class GatelodgeError extends Error {
   readonly retryAfterMs: number | undefined;
   /** The refused fields, for `INVALID_ARGUMENT`. */
   readonly fields: readonly FieldViolation[];
+  /** What an edge answers its browser in place of 503: the authority gives it for trouble of the provider. */
+  readonly answer: HttpAnswer | undefined;
 
   constructor(failure: Failure) {
     super(told(failure), failure.cause === undefined ? undefined : { cause: failure.cause });
@@ -69,6 +73,7 @@ export class GatelodgeError extends Error {
     this.requestId = failure.requestId;
     this.retryAfterMs = failure.retryAfterMs;
     this.fields = failure.fields ?? [];
+    this.answer = failure.answer;
   }
 
   /** Whether the same call may succeed later: `UNAVAILABLE`, or an overload that says when to come back. */
@@ -147,6 +152,14 @@ export class InternalError extends GatelodgeError {
 export class OverloadedError extends GatelodgeError {
   override name = "OverloadedError";
 }
+/** What was to be changed has another version by now: read it again, and decide again. */
+export class VersionConflictError extends GatelodgeError {
+  override name = "VersionConflictError";
+}
+/** No user has this id. */
+export class UserNotFoundError extends GatelodgeError {
+  override name = "UserNotFoundError";
+}
 /** No token is given for the audience that was named. */
 export class AudienceRefusedError extends GatelodgeError {
   override name = "AudienceRefusedError";
@@ -200,6 +213,8 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   METHOD_UNKNOWN: MethodUnknownError,
   INTERNAL: InternalError,
   OVERLOADED: OverloadedError,
+  VERSION_CONFLICT: VersionConflictError,
+  USER_NOT_FOUND: UserNotFoundError,
   AUDIENCE_REFUSED: AudienceRefusedError,
   MINTING_OFF: MintingOffError,
   EXCHANGE_UNSUPPORTED: ExchangeUnsupportedError,

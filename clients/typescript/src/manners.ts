@@ -29,6 +29,9 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.SessionService/RefreshTokens": SAFE_SLOW,
   "gatelodge.v1.SessionService/GetAccessToken": SAFE_SLOW,
   "gatelodge.v1.SessionService/GetUserInfo": SAFE_SLOW,
+  "gatelodge.v1.SessionService/ListUserSessions": SAFE,
+  "gatelodge.v1.SessionService/GetAttributes": SAFE,
+  "gatelodge.v1.SessionService/UpdateAttributes": SAFE,
   "gatelodge.v1.SessionService/Revoke": SAFE,
   // It may have to ask the provider that issued the token.
   "gatelodge.v1.TokenService/ValidateToken": SAFE_SLOW,
@@ -38,4 +41,9 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.AdminService/GetSession": SAFE,
   "gatelodge.v1.AdminService/Revoke": SAFE,
   "gatelodge.v1.AdminService/PreviewRevoke": SAFE,
+  "gatelodge.v1.AdminService/GetUser": SAFE,
+  "gatelodge.v1.AdminService/ListUsers": SAFE,
+  "gatelodge.v1.AdminService/DisableUser": SAFE,
+  "gatelodge.v1.AdminService/EnableUser": SAFE,
+  "gatelodge.v1.AdminService/DeleteUser": SAFE,
 };

@@ -115,10 +115,11 @@ export function contextOf(request: RawRequest, settings: Settings): Context {
     xForwardedFor: end(lines(request, "x-forwarded-for"), longest),
     forwarded: end(lines(request, "forwarded"), longest),
   };
-  for (const [field, name] of Object.entries({ ...SINGLE_HEADERS, csrfToken: settings.csrfHeader })) {
+  const named = { ...SINGLE_HEADERS, csrfToken: settings.csrfHeader, place: settings.placeHeader };
+  for (const [field, name] of Object.entries(named)) {
     const value = came.get(name);
     if (value !== undefined) {
-      context[field as keyof typeof SINGLE_HEADERS | "csrfToken"] = cut(value, longest);
+      context[field as keyof typeof named] = cut(value, longest);
     }
   }
   const peer = addressOf(request.peer);

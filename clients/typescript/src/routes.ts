@@ -1,6 +1,6 @@
 /** Owns the table of routes, and the call behind each. Does not know frameworks. */
 import { copy, checkDelivery, forbidden, json, notSignedIn, problem, type Answer, type Asker } from "./answer.js";
-import { formOf } from "./form.js";
+import { formOf, sentOf, type NoForm } from "./form.js";
 import type { Gate } from "./gate.js";
 import type { HttpAnswer } from "./gen/gatelodge/v1/http_answer_pb.js";
 import { RouteSet } from "./gen/gatelodge/v1/login_pb.js";
@@ -29,10 +29,14 @@ export const CALLBACK_PATH = "/auth/web/callback";
 // HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
 export const ROUTES: readonly Route[] = [
   { path: "/auth/web/login", routeSet: RouteSet.WEB, methods: ["GET"], pass: login },
-  { path: CALLBACK_PATH, routeSet: RouteSet.WEB, methods: ["GET"], pass: callback },
+  { path: CALLBACK_PATH, routeSet: RouteSet.WEB, methods: ["GET", "POST"], pass: callback },
   { path: "/auth/me", routeSet: RouteSet.WEB, methods: ["GET", "HEAD"], pass: me },
   { path: "/auth/web/logout", routeSet: RouteSet.WEB, methods: ["POST"], pass: logout },
   { path: "/auth/web/logged-out", routeSet: RouteSet.WEB, methods: ["GET"], pass: loggedOut },
+  { path: "/auth/web/refresh", routeSet: RouteSet.WEB, methods: ["POST"], pass: refresh },
+  { path: "/auth/web/userinfo", routeSet: RouteSet.WEB, methods: ["GET", "HEAD", "POST"], pass: userInfo },
+  { path: "/auth/web/sessions", routeSet: RouteSet.WEB, methods: ["GET", "HEAD"], pass: sessions },
+  { path: "/auth/web/sessions/revoke", routeSet: RouteSet.WEB, methods: ["POST"], pass: revokeSessions },
 ];
 
 async function login(asked: Asked): Promise<Answer> {
@@ -41,28 +45,73 @@ async function login(asked: Asked): Promise<Answer> {
 
 async function callback(asked: Asked): Promise<Answer> {
   const { query, ...rest } = common(asked);
-  const question = { ...rest, response: { case: "query" as const, value: query } };
-  return passedOn(asked, await asked.gate.client.login.completeCallback(question, how(asked)));
+  // A provider's answer comes by GET, the choice that a login waits for by POST.
+  const came = asked.request.method === "POST" ? await sentOf(asked.request, asked.settings) : undefined;
+  if (typeof came === "string") {
+    return withoutBody(asked, came);
+  }
+  const response = came ?? { case: "query" as const, value: query };
+  return passedOn(asked, await asked.gate.client.login.completeCallback({ ...rest, response }, how(asked)));
 }
 
 async function logout(asked: Asked): Promise<Answer> {
   const { asker, gate, request, settings } = asked;
   const form = await formOf(request, settings);
-  switch (form) {
+  if (form === "read already") {
+    asker.logger.error(READ_ALREADY);
+    return passedOn(asked, await gate.client.login.startLogout(common(asked), how(asked)));
+  }
+  if (typeof form === "string") {
+    return withoutBody(asked, form);
+  }
+  return passedOn(asked, await gate.client.login.startLogout({ ...common(asked), form }, how(asked)));
+}
+
+const READ_ALREADY = "the body of a request was read before the edge could: mount the edge before body parsers";
+
+function withoutBody({ asker }: Asked, missing: NoForm): Answer {
+  switch (missing) {
     case "late":
       return problem(asker, 408, "REQUEST_TIMEOUT", "The request's body did not come in time.");
     case "broken":
       return problem(asker, 400, "REQUEST_BROKEN", "The request broke off.");
     case "read already":
-      asker.logger.error("the body of a logout was read before the edge could: mount the edge before body parsers");
-      return passedOn(asked, await gate.client.login.startLogout(common(asked), how(asked)));
-    default:
-      return passedOn(asked, await gate.client.login.startLogout({ ...common(asked), form }, how(asked)));
+      asker.logger.error(READ_ALREADY);
+      return problem(asker, 500, "NOT_CONFIGURED", "This route does not get the request's body.");
   }
 }
 
 async function loggedOut(asked: Asked): Promise<Answer> {
   return passedOn(asked, await asked.gate.client.login.completeLogout(common(asked), how(asked)));
+}
+
+async function refresh(asked: Asked): Promise<Answer> {
+  const done = await asked.gate.client.sessions.refreshTokens(aboutSession(asked), how(asked));
+  return copy(asked.asker, done.answer);
+}
+
+async function userInfo(asked: Asked): Promise<Answer> {
+  // The provider is asked only for a POST, which no other site can make a browser send.
+  const question = { ...aboutSession(asked), refresh: asked.request.method === "POST" };
+  return copy(asked.asker, (await asked.gate.client.sessions.getUserInfo(question, how(asked))).answer);
+}
+
+async function sessions(asked: Asked): Promise<Answer> {
+  const question = { ...aboutSession(asked), query: query(asked.request, asked.settings) };
+  return copy(asked.asker, (await asked.gate.client.sessions.listUserSessions(question, how(asked))).answer);
+}
+
+async function revokeSessions(asked: Asked): Promise<Answer> {
+  const target = await sentOf(asked.request, asked.settings);
+  if (typeof target === "string") {
+    return withoutBody(asked, target);
+  }
+  const done = await asked.gate.client.sessions.revoke({ ...aboutSession(asked), target }, how(asked));
+  return copy(asked.asker, done.answer);
+}
+
+function aboutSession({ request, settings }: Asked) {
+  return { cookies: sessionCookies(request, settings), context: contextOf(request, settings) };
 }
 
 function common({ request, settings }: Asked) {

@@ -1,5 +1,5 @@
 /**
- * Owns how the details of a gRPC status are read: google.rpc.Status with ErrorInfo, RetryInfo and BadRequest.
+ * Owns how the details of a gRPC status are read: google.rpc.Status with ErrorInfo, RetryInfo, BadRequest and HttpAnswer.
  *
  * There is no small official package of google.rpc for this runtime, so its few fields are read by the runtime's own
  * wire reader. Does not know what the details mean.
@@ -9,8 +9,9 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { AnySchema, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { milliseconds } from "./duration.js";
 import type { Failure, FieldViolation } from "./errors.js";
+import { HttpAnswerSchema } from "./gen/gatelodge/v1/http_answer_pb.js";
 
-type Details = Pick<Failure, "reason" | "requestId" | "retryAfterMs" | "fields">;
+type Details = Pick<Failure, "reason" | "requestId" | "retryAfterMs" | "fields" | "answer">;
 
 /** Reads `grpc-status-details-bin`. What can't be read says nothing: the code stands on its own. */
 export function detailsOf(bytes: string | Buffer | undefined): Details {
@@ -37,6 +38,8 @@ function detail(bytes: Uint8Array): Details {
     }
     case "google.rpc.BadRequest":
       return { fields: byNumber(value, 1).map(violation) };
+    case "gatelodge.v1.HttpAnswer":
+      return { answer: fromBinary(HttpAnswerSchema, value) };
     default:
       return {};
   }

@@ -14,6 +14,8 @@ export interface Settings {
   readonly bindingCookies: ReadonlySet<string>;
   /** In lower case. */
   readonly csrfHeader: string;
+  /** Empty: none. */
+  readonly placeHeader: string;
   readonly callbacks: readonly CallbackAddress[];
   readonly cors: Cors;
   readonly limits: Limits;
@@ -59,6 +61,8 @@ export function readSettings(given: EdgeSettings | undefined): Settings {
   };
   check("session_cookie_names", given.sessionCookieNames.length > 0);
   check("csrf_header", isHeaderName(csrfHeader));
+  const placeHeader = given.placeHeader.toLowerCase();
+  check("place_header", placeHeader === "" || isHeaderName(placeHeader));
   check("cors", Object.values(shared).every(isHeaderValue));
   return {
     version: given.version,
@@ -67,6 +71,7 @@ export function readSettings(given: EdgeSettings | undefined): Settings {
     sessionCookies: new Set(given.sessionCookieNames.map(asItComes)),
     bindingCookies: new Set(given.bindingCookieNames.map(asItComes)),
     csrfHeader,
+    placeHeader,
     callbacks: given.callbackAddresses,
     cors: {
       ...shared,

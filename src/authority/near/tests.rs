@@ -26,6 +26,7 @@ fn record(name: &str, marks: Marks) -> (SessionKey, Record) {
         fingerprint: None,
         user_agent: String::new(),
         client_address: String::new(),
+        place: String::new(),
         provider_session: None,
         access_token_end: None,
         renewable: false,

@@ -8,7 +8,7 @@ use crate::authority::{Authority, Error};
 use crate::session::event::{Event, What};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
-use crate::session::record::Ending;
+use crate::session::record::{Ending, Record};
 
 /// How soon an announcement is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -61,14 +61,18 @@ impl Authority {
 
     /// Ends every session of a user, logins under way included, and answers how many sessions there were.
     pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<u64, Error> {
-        let mark_for = self.settings.longest_life().max(self.settings.logins.ttl);
         let known = self.ports.sessions.sessions_of(user).await?;
-        let ended = self.ports.sessions.end_user(user, self.settings.remember_ended_for, mark_for).await?;
-        // One by one for those who hold something open for a session, and as one for what has come between.
-        let mut whats: Vec<_> = known.into_iter().map(|(key, _)| What::Revoked(key)).collect();
-        whats.push(What::UserRevoked(*user));
-        self.announce_all(whats).await;
+        let remember = self.settings.remember_ended_for;
+        let ended = self.ports.sessions.end_user(user, remember, self.user_mark_for()).await?;
+        self.announce_end_of(known, What::UserRevoked(*user)).await;
         Ok(ended)
+    }
+
+    /// Tells that all sessions of a user have ended: one by one for those who hold something open for a session, and as one
+    /// for what has come between.
+    pub(in crate::authority) async fn announce_end_of(&self, known: Vec<(SessionKey, Record)>, all: What) {
+        let each = known.into_iter().map(|(key, _)| What::Revoked(key));
+        self.announce_all(each.chain([all]).collect()).await;
     }
 
     /// Ends every session that was born before now, logins under way included, however many there are.

@@ -3,7 +3,7 @@
 
 use super::Judgement;
 use crate::config::Config;
-use crate::config::oidc::Provider;
+use crate::config::oidc::{Kind, Provider, TokenCheck};
 use crate::config::period::Period;
 use crate::session::identity::is_provider_name;
 
@@ -53,7 +53,38 @@ fn offered(path: &str, name: &str, provider: &Provider, judgement: &mut Judgemen
     if provider.issuer_of(name).is_none() {
         judgement.fault(under("issuer"), "missing: the provider's address, exactly as its metadata gives it");
     }
+    if let (Some(_), Some(kind)) = (provider.preset_of(name), provider.kind)
+        && kind != provider.kind_of(name)
+    {
+        judgement.fault(under("kind"), "the preset speaks something else: leave one of them out");
+    }
+    if provider.kind_of(name) == Kind::OAuth2 {
+        plain_oauth2(path, name, provider, judgement);
+    }
     if provider.signing_algorithms.is_empty() {
         judgement.fault(under("signing_algorithms"), "needs at least one algorithm");
+    }
+}
+
+fn plain_oauth2(path: &str, name: &str, provider: &Provider, judgement: &mut Judgement) {
+    let under = |key: &str| format!("{path}.{key}");
+    let own = &provider.oauth2;
+    if provider.preset_of(name).is_none() {
+        let needed = [
+            ("authorization_endpoint", &own.authorization_endpoint),
+            ("token_endpoint", &own.token_endpoint),
+            ("profile_endpoint", &own.profile_endpoint),
+        ];
+        for (key, _) in needed.iter().filter(|(_, address)| address.as_deref().unwrap_or_default().is_empty()) {
+            judgement
+                .fault(under(&format!("oauth2.{key}")), "missing: `kind: oauth2` has no metadata that would say it");
+        }
+    }
+    if provider.access_tokens.check != TokenCheck::Off {
+        let message = "plain OAuth2 does not say for whom an access token is: only `off` is safe";
+        judgement.fault(under("access_tokens.check"), message);
+    }
+    if provider.token_exchange.enabled {
+        judgement.fault(under("token_exchange.enabled"), "is of OpenID Connect providers alone");
     }
 }

@@ -19,6 +19,12 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     judgement.check(is_token(header), "app.sessions.csrf_header", "not the name of a header");
     let most = sessions.max_sessions_per_user;
     judgement.check((1..=10_000).contains(&most), "app.sessions.max_sessions_per_user", "from 1 to 10000");
+    let fits = sessions.limit.max <= most;
+    judgement.check(fits, "app.sessions.limit.max", "at most `app.sessions.max_sessions_per_user`; 0: no limit");
+    let attributes = &sessions.attributes;
+    let path = "app.sessions.attributes";
+    judgement.check(attributes.max_bytes <= 65_536, &format!("{path}.max_bytes"), "at most 65536");
+    judgement.check(attributes.max_count <= 256, &format!("{path}.max_count"), "at most 256");
     remembered(sessions, judgement);
     rotation(sessions, judgement);
     security(&sessions.security, judgement);
@@ -145,7 +151,7 @@ fn former(key: &str, secrets: &[Secret], development: bool, judgement: &mut Judg
 }
 
 /// Whether a text can be the name of a cookie or header (RFC 9110, 5.6.2), in signs that every framework reads alike.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
     !text.is_empty() && text.len() <= 64 && text.chars().all(plain)
 }

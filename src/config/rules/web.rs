@@ -9,6 +9,9 @@ use crate::config::app::Redirects;
 const BASE: &str = "app.redirects.public_base_url";
 
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
+    let header = &config.edge.place_header;
+    let named = header.is_empty() || super::sessions::is_token(header);
+    judgement.check(named, "edge.place_header", "not the name of a header; empty: none");
     let redirects = &config.app.redirects;
     base_url(redirects, config.development, judgement);
     for (at, place) in redirects.allowed.iter().enumerate() {

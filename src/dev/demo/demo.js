@@ -14,10 +14,13 @@ let troubled = false;
 
 const UNREACHABLE = "The session authority can't be reached; you are still logged in. Your cookie is untouched: "
   + 'nobody is logged out because a server is away.';
-const ENDED = 'Your session has ended.';
+const ENDED = 'Your session has ended: it ran out, or it was ended from elsewhere. Log in again to go on.';
 const LOGIN_ERRORS = {
   access_denied: 'The provider says that the login was cancelled.',
   login_required: 'The provider wants you to log in again.',
+  login_cancelled: 'You did not log in here. Everything else is as it was.',
+  too_many_sessions: 'You are logged in in too many places: log out somewhere else first.',
+  user_disabled: 'This account is disabled. Ask whoever runs this application.',
 };
 
 /** Asks the edge. Resolves with status 0 when it does not answer at all; never rejects. */
@@ -38,8 +41,12 @@ async function ask(path, init = {}) {
 }
 
 /** Sends a change with the page's CSRF token. One that is too old by now is fetched anew, once. */
-async function change(path) {
-  const send = () => ask(path, { method: 'POST', headers: { [options.csrf_header]: csrfToken } });
+async function change(path, said) {
+  const send = () => ask(path, {
+    method: 'POST',
+    headers: { [options.csrf_header]: csrfToken, ...(said && { 'content-type': 'application/json' }) },
+    ...(said && { body: JSON.stringify(said) }),
+  });
   const answer = await send();
   if (answer.status !== 403 || answer.body.reason !== 'csrf_mismatch') return answer;
   const me = await ask('/auth/me');
@@ -58,7 +65,7 @@ function notice(message, isTrouble = false) {
 /** Says what an answer other than "yes" means, and turns the page to match. */
 function turnTo({ status, body }) {
   if (status === 401) {
-    if (session) signedOut(ENDED);
+    if (session || body.reason === 'session_ended') signedOut(ENDED);
     else signedOut(troubled ? '' : at('error-text').textContent);
   } else if (status === 503) {
     notice(UNREACHABLE, true);
@@ -96,6 +103,7 @@ async function lookUp() {
   session = facts.body;
   notice('');
   signedIn();
+  await listDevices();
 }
 
 function signedIn() {
@@ -209,6 +217,74 @@ const refreshTokens = () => askProvider('/auth/web/refresh', ({ expires_at: end 
 const askUserInfo = () => askProvider('/auth/web/userinfo', (who) => `The provider says: ${[who.name, who.email && (
   `${who.email}, ${who.email_verified ? 'verified' : 'not verified'}`), `sub ${who.sub}`].filter(Boolean).join('; ')}.`);
 
+/** Lists where the user is logged in; `from` is where a further page goes on. */
+async function listDevices(from = '') {
+  const answer = await ask(`/auth/web/sessions${from && `?${new URLSearchParams({ page_token: from })}`}`);
+  if (answer.status !== 200) {
+    turnTo(answer);
+    return;
+  }
+  const { sessions, next_page_token: next } = answer.body;
+  const items = sessions.toSorted((one, other) => other.current - one.current).map(deviceItem);
+  if (from) at('devices').append(...items);
+  else at('devices').replaceChildren(...items);
+  show('revoke-others', at('devices').childElementCount > 1);
+  show('more-devices', Boolean(next));
+  at('more-devices').onclick = () => listDevices(next);
+}
+
+function deviceItem({ session_id: id, current, device, place, client_address: address, created, last_active: active }) {
+  const item = document.createElement('li');
+  item.dataset.session = id;
+  const facts = document.createElement('div');
+  const name = document.createElement('b');
+  name.textContent = device;
+  facts.append(name);
+  if (current) {
+    const badge = document.createElement('span');
+    badge.className = 'badge';
+    badge.textContent = 'this device';
+    facts.append(badge);
+  }
+  const line = document.createElement('p');
+  line.className = 'soft';
+  line.textContent = [place, address, `last used ${ago(active)}`, `since ${moment(created)}`].filter(Boolean).join(' · ');
+  facts.append(line);
+  item.append(facts);
+  if (!current) {
+    const button = document.createElement('button');
+    button.className = 'quiet';
+    button.type = 'button';
+    button.textContent = 'Log out there';
+    button.setAttribute('aria-label', `Log out there: ${device}, since ${moment(created)}`);
+    button.addEventListener('click', () => endSessions(id));
+    item.append(button);
+  }
+  return item;
+}
+
+const moment = (seconds) => new Date(seconds * 1000).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+function ago(seconds) {
+  const past = Math.max(0, Date.now() / 1000 - seconds);
+  const [amount, unit] = [[past / 86400, 'day'], [past / 3600, 'hour'], [past / 60, 'minute']]
+    .find(([number]) => number >= 1) ?? [];
+  if (!unit) return 'just now';
+  return `${Math.floor(amount)} ${unit}${amount < 2 ? '' : 's'} ago`;
+}
+
+async function endSessions(end) {
+  at('devices-result').hidden = true;
+  const answer = await change('/auth/web/sessions/revoke', { end });
+  if (answer.status !== 200) {
+    turnTo(answer);
+    return;
+  }
+  notice('');
+  tell('devices-result', answer, `${answer.body.message}.`);
+  await listDevices();
+}
+
 async function logOut() {
   const answer = await change('/auth/web/logout');
   if (answer.status !== 200) {
@@ -275,6 +351,7 @@ at('csrf-action').addEventListener('click', () => act(true));
 at('csrf-action-without').addEventListener('click', () => act(false));
 at('refresh-tokens').addEventListener('click', refreshTokens);
 at('ask-user-info').addEventListener('click', askUserInfo);
+at('revoke-others').addEventListener('click', () => endSessions('others'));
 at('remember').addEventListener('change', offerProviders);
 at('logout').addEventListener('click', logOut);
 at('check').addEventListener('click', refresh);

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
+use serde_json::Value;
+
 use super::guard::fault_of;
 use crate::providers::fault::Fault;
 use crate::providers::json::{self, Object};
@@ -55,6 +57,18 @@ impl Answer {
             return Err(Fault::Status(self.status));
         }
         self.object()
+    }
+
+    /// The JSON list of a successful answer.
+    ///
+    /// # Errors
+    /// As [`Answer::document`].
+    pub fn list(&self) -> Result<Vec<Value>, Fault> {
+        match self.status {
+            200 if self.is_json => json::list(&self.body).ok_or(Fault::Invalid("json")),
+            200 => Err(Fault::Invalid("content-type")),
+            status => Err(Fault::Status(status)),
+        }
     }
 
     /// The JSON object of an answer, whatever its status.

@@ -14,7 +14,7 @@ use super::settings::AccessTokenSettings;
 use crate::authority::access_token::{CheckedToken, TokenFault, TokenVerdict};
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
-use crate::providers::json::Object;
+use crate::providers::json::{self, Object};
 use crate::session::identity::Identity;
 use crate::session::time::Timestamp;
 
@@ -194,13 +194,7 @@ fn scopes(all: &Object) -> Judged<Vec<String>> {
 
 /// The permissions, where the settings say they stand; none when there is no such list.
 fn permissions(all: &Object, settings: &AccessTokenSettings) -> Vec<String> {
-    // A name may itself have dots ("https://example.com/roles").
-    let value = all.get(&settings.permissions_claim).or_else(|| {
-        let mut steps = settings.permissions_claim.split('.');
-        let first = all.get(steps.next()?)?;
-        steps.try_fold(first, |value, step| value.get(step))
-    });
-    value.and_then(texts).unwrap_or_default()
+    json::at(all, &settings.permissions_claim).and_then(texts).unwrap_or_default()
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {

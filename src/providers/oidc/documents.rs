@@ -60,7 +60,7 @@ impl Source for MetadataSource {
     type Document = Metadata;
 
     fn what(&self) -> String {
-        format!("metadata of {}", self.settings.name)
+        format!("metadata of {}", self.settings.registration.name)
     }
 
     async fn fetch(&self) -> Result<Fetched<Metadata>, Fault> {
@@ -73,7 +73,7 @@ impl Source for KeySource {
     type Document = Keys;
 
     fn what(&self) -> String {
-        format!("keys of {}", self.settings.name)
+        format!("keys of {}", self.settings.registration.name)
     }
 
     async fn fetch(&self) -> Result<Fetched<Keys>, Fault> {

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::{OidcProvider, rejected, token_endpoint};
+use super::{OidcProvider, rejected};
 use crate::authority::provider::{Exchange, ExchangeRequest, Offer, ProviderError};
 use crate::providers::fault::{Fault, OAuthError};
+use crate::providers::token_endpoint::TokenAnswer;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -26,12 +27,12 @@ impl OidcProvider {
             ("requested_token_type", ACCESS_TOKEN),
             ("audience", &request.audience),
         ];
-        let body = token_endpoint::exchange(&self.http, &metadata, &self.settings, &grant).await.map_err(refusal)?;
+        let body = self.client(&metadata).ask(&metadata.token, &grant).await.map_err(refusal)?;
         let issued = body.get("issued_token_type").and_then(Value::as_str);
         if !issued.is_some_and(|kind| kind == ACCESS_TOKEN || kind == JWT) {
             return rejected("token_response.issued_token_type");
         }
-        let answer = token_endpoint::TokenAnswer::read(&body)?;
+        let answer = TokenAnswer::read(&body)?;
         Ok(Exchange {
             access: answer.access,
             end: answer.expires_in.map(|life| request.now + life),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::OidcProvider;
 use super::access_token::is_other;
-use super::{OidcProvider, token_endpoint};
 use crate::authority::access_token::{TokenFault, TokenVerdict};
 use crate::authority::flights::Flights;
 use crate::authority::provider::ProviderError;
@@ -89,7 +89,7 @@ impl OidcProvider {
         let metadata = self.documents.metadata().await?;
         let missing = || Arc::new(Fault::Invalid("metadata: no introspection endpoint"));
         let endpoint = metadata.introspection.as_ref().ok_or_else(missing)?;
-        let answer = token_endpoint::introspect(&self.http, endpoint, &metadata, &self.settings, token).await?;
+        let answer = self.client(&metadata).introspect(endpoint, token).await?;
         let told = answer.max_age.unwrap_or(Duration::MAX);
         let body = answer.document()?;
         let verdict = match body.get("active") {

@@ -5,10 +5,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::algorithm::Algorithm;
-use super::settings::{ClientAuth, OidcSettings};
+use super::settings::OidcSettings;
 use crate::providers::fault::Fault;
 use crate::providers::http::Guard;
 use crate::providers::json::Object;
+use crate::providers::token_endpoint::ClientAuth;
 
 /// What we use of a provider's metadata; every address has passed the guard.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Metadata {
 impl Metadata {
     /// Reads the document of the provider that `settings` describe.
     pub(super) fn read(document: &Object, settings: &OidcSettings, guard: &Guard) -> Result<Self, Fault> {
-        if document.get("issuer").and_then(Value::as_str) != Some(&settings.issuer) {
+        if document.get("issuer").and_then(Value::as_str) != Some(&settings.registration.issuer) {
             return Err(Fault::Invalid("metadata: another issuer"));
         }
         if let Some(types) = strings(document, "response_types_supported")?
@@ -111,8 +112,8 @@ fn algorithms(document: &Object, settings: &OidcSettings) -> Result<Vec<Algorith
 
 /// What the settings say, else what the metadata offers; `client_secret_basic` where it lists nothing.
 fn client_auth(document: &Object, settings: &OidcSettings) -> Result<ClientAuth, Fault> {
-    if settings.client_auth != ClientAuth::Auto {
-        return Ok(settings.client_auth);
+    if settings.registration.client_auth != ClientAuth::Auto {
+        return Ok(settings.registration.client_auth);
     }
     let Some(methods) = strings(document, "token_endpoint_auth_methods_supported")? else {
         return Ok(ClientAuth::Basic);

@@ -6,7 +6,7 @@
 //! | [`settings`] | what an operator says |
 //! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
-//! | `token_endpoint`, `profile` | what the provider answers, and what is kept of it |
+//! | `profile` | what is kept of the claims |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //!
 //! The token answer is read by our own strict reader, and the claims are judged by our own rules, each with a name;
@@ -25,7 +25,6 @@ mod metadata;
 mod profile;
 pub mod settings;
 mod signature;
-mod token_endpoint;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,11 +37,12 @@ use self::documents::Documents;
 use self::introspection::Introspections;
 use self::metadata::Metadata;
 use self::profile::Profile;
-pub use self::settings::{AccessTokenSettings, ClientAuth, OidcSettings, SettingsFault, Userinfo};
-use self::token_endpoint::TokenAnswer;
+pub use self::settings::{AccessTokenSettings, OidcSettings, Userinfo};
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
 use super::json::Object;
+use super::registration::{Registration, SettingsFault};
+use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
@@ -86,25 +86,29 @@ impl OidcProvider {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let fault = |key, fault: String| vec![SettingsFault { provider: settings.name.clone(), key, fault }];
-        let (guard, metadata) = settings.addresses().map_err(|text| fault("issuer", text.to_owned()))?;
-        let http = Arc::new(Http::new(guard, &settings.trust().unwrap_or_default(), http));
+        let own = &settings.registration;
+        let fault = |text: &str| vec![own.fault("issuer", text)];
+        let guard = own.guard().map_err(fault)?;
+        let metadata = settings.metadata_address().map_err(fault)?;
+        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
+        let info = ProviderInfo {
+            name: own.name.clone(),
+            display_name: own.display_name.clone(),
+            issuer: IssuerRule::new(&own.issuer),
+        };
         let settings = Arc::new(settings);
-        Ok(Self {
-            info: ProviderInfo {
-                name: settings.name.clone(),
-                display_name: settings.display_name.clone(),
-                issuer: IssuerRule::new(&settings.issuer),
-            },
-            documents: Documents::new(http.clone(), settings.clone(), metadata),
-            settings,
-            http,
-            introspections: Arc::new(Introspections::new()),
-        })
+        let documents = Documents::new(http.clone(), settings.clone(), metadata);
+        Ok(Self { info, documents, settings, http, introspections: Arc::new(Introspections::new()) })
     }
 
     async fn metadata(&self, within: Duration) -> Result<Arc<Metadata>, ProviderError> {
         in_time(Instant::now() + within, async { Ok(self.documents.metadata().await?) }).await
+    }
+
+    /// Who we are to the provider, as its metadata wants to be told.
+    fn client(&self, metadata: &Metadata) -> Client<'_> {
+        let Registration { client_id, client_secret, .. } = &self.settings.registration;
+        Client { http: &self.http, id: client_id, secret: client_secret, auth: metadata.client_auth }
     }
 
     /// RFC 9207, 2.4: compared as text, before the code goes anywhere (security.md 13, 14).
@@ -126,7 +130,7 @@ impl OidcProvider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
-        let answer = token_endpoint::ask(&self.http, &metadata, &self.settings, &grant).await?;
+        let answer = TokenAnswer::read(&self.client(&metadata).ask(&metadata.token, &grant).await?)?;
         let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
         let Redemption { max_age, now, .. } = *redemption;
         let login = Login { nonce: Some(&redemption.nonce), max_age, now };
@@ -146,7 +150,7 @@ impl OidcProvider {
     ) -> Result<Claims, ProviderError> {
         let expected = Expected {
             issuer: &self.info.issuer,
-            client_id: &self.settings.client_id,
+            client_id: &self.settings.registration.client_id,
             nonce: login.nonce,
             access_token: &answer.access,
             max_age: login.max_age,
@@ -195,7 +199,7 @@ impl OidcProvider {
             access: Some(answer.access),
             access_end: answer.expires_in.map(|life| now + life),
             scopes: answer.scopes.unwrap_or_default(),
-            refresh: answer.refresh.filter(|_| self.settings.keep_refresh_token),
+            refresh: answer.refresh.filter(|_| self.settings.registration.keep_refresh_token),
             id: answer.id,
             exchanged: Vec::new(),
         }
@@ -220,9 +224,9 @@ impl IdentityProvider for OidcProvider {
         let mut url = self.documents.metadata().await?.authorization.clone();
         url.query_pairs_mut()
             .append_pair("response_type", "code")
-            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("client_id", &self.settings.registration.client_id)
             .append_pair("redirect_uri", &request.redirect_uri)
-            .append_pair("scope", &self.settings.scopes.join(" "))
+            .append_pair("scope", &self.settings.registration.scopes.join(" "))
             .append_pair("state", request.state.expose())
             .append_pair("nonce", &request.nonce)
             .append_pair("code_challenge", &request.code_challenge)
@@ -243,7 +247,7 @@ impl IdentityProvider for OidcProvider {
         let now = redemption.now;
         let userinfo = self.userinfo(&metadata, &claims, &answer.access, deadline).await?;
         let profile = Profile::of(&claims, &userinfo, &self.settings)?;
-        let scopes = answer.scopes.get_or_insert_with(|| self.settings.scopes.clone()).clone();
+        let scopes = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone()).clone();
         let identity = Identity {
             user_id: self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub),
             provider: self.info.name.clone(),
@@ -264,8 +268,8 @@ impl IdentityProvider for OidcProvider {
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
         let metadata = self.documents.metadata().await?;
-        let token = &request.refresh_token;
-        let answer = token_endpoint::refresh(&self.http, &metadata, &self.settings, token).await?;
+        let answer = self.client(&metadata).refresh(&metadata.token, &request.refresh_token).await?;
+        let answer = TokenAnswer::read(&answer)?;
         if let Some(token) = answer.id.clone() {
             let login = Login { nonce: None, max_age: None, now: request.now };
             let claims = self.verify(&metadata, &answer, &token, login).await?;
@@ -312,7 +316,7 @@ impl IdentityProvider for OidcProvider {
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
         let metadata = self.documents.metadata().await?;
         let Some(endpoint) = &metadata.revocation else { return Ok(()) };
-        token_endpoint::revoke(&self.http, endpoint, &metadata, &self.settings, token).await
+        self.client(&metadata).revoke(endpoint, token).await
     }
 
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
@@ -321,7 +325,7 @@ impl IdentityProvider for OidcProvider {
             url.query_pairs_mut().append_pair("id_token_hint", token.expose());
         }
         url.query_pairs_mut()
-            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("client_id", &self.settings.registration.client_id)
             .append_pair("post_logout_redirect_uri", &request.post_logout_redirect_uri)
             .append_pair("state", request.state.expose());
         Ok(Some(url.into()))

@@ -7,12 +7,9 @@ use super::claims::Claims;
 use super::rejected;
 use super::settings::OidcSettings;
 use crate::authority::provider::ProviderError;
+use crate::providers::claims::{MAX_CLAIMS, is_address, is_web_address, text};
 use crate::providers::json::Object;
 use crate::session::identity::Identity;
-
-/// All claims that are let through may take this much together, as JSON.
-const MAX_CLAIMS: usize = 32 * 1024;
-const MAX_TEXT: usize = 1024;
 
 /// Claims that are the ID token's alone: they say who vouches for whom, for how long and how.
 const PROTECTED: [&str; 17] = [
@@ -47,11 +44,11 @@ pub(super) struct Profile {
 
 /// Whether the ID token lacks something that was asked for and that userinfo might have.
 pub(super) fn lacks(claims: &Claims, settings: &OidcSettings) -> bool {
-    let asked = |scope: &str| settings.scopes.iter().any(|own| own == scope);
+    let asked = |scope: &str| settings.registration.scopes.iter().any(|own| own == scope);
     let has = |name: &str| claims.all.contains_key(name);
     (asked("email") && !has("email"))
         || (asked("profile") && !has("name"))
-        || settings.claims.iter().any(|name| !PROTECTED.contains(&name.as_str()) && !has(name))
+        || settings.registration.claims.iter().any(|name| !PROTECTED.contains(&name.as_str()) && !has(name))
 }
 
 /// Checks that a userinfo answer speaks of the same user: then, and only then, it may be used (Core, 5.3.2).
@@ -73,7 +70,7 @@ impl Profile {
             claims.all.get(name).or_else(unprotected)
         };
         let let_through: Object =
-            settings.claims.iter().filter_map(|name| Some((name.clone(), value(name)?.clone()))).collect();
+            settings.registration.claims.iter().filter_map(|name| Some((name.clone(), value(name)?.clone()))).collect();
         if serde_json::to_string(&let_through).map_or(usize::MAX, |text| text.len()) > MAX_CLAIMS {
             return rejected("claims.size");
         }
@@ -115,19 +112,4 @@ pub(super) fn renewed(
         renewed.picture = now.picture;
     }
     Ok(renewed)
-}
-
-fn text(value: &Value) -> Option<String> {
-    let text = value.as_str()?;
-    let fits = !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned())
-}
-
-/// One `@` with something on both sides: with several, readers disagree on whose address it is (security.md 33).
-fn is_address(text: &str) -> bool {
-    matches!(text.split('@').collect::<Vec<_>>().as_slice(), [local, host] if !local.is_empty() && !host.is_empty())
-}
-
-fn is_web_address(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
+use super::joined::Noted;
 use super::login::Login;
 use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
-use super::row::{self, Row as _};
-use crate::authority::ports::KeptMintKeys;
-use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use super::row::{self, Row};
+use super::users::Deletion;
+use crate::authority::ports::{KeptAttributes, KeptMintKeys, KeptUser};
+use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
-use crate::store::{mint_keys, record};
+use crate::store::{attributes, mint_keys, record, user};
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -27,6 +29,10 @@ const MARKS: Definition = TableDefinition::new("marks");
 const NOT_BEFORE: Definition = TableDefinition::new("not_before");
 const LOGINS: Definition = TableDefinition::new("logins");
 const MINT_KEYS: Definition = TableDefinition::new("mint_keys");
+const ATTRIBUTES: Definition = TableDefinition::new("attributes");
+const USERS: Definition = TableDefinition::new("users");
+const DELETED_USERS: Definition = TableDefinition::new("deleted_users");
+const JOINED: Definition = TableDefinition::new("joined");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -58,6 +64,20 @@ pub enum Change {
     PutLogin(LoginKey, Vec<u8>),
     /// A login's time is over.
     DropLogin(LoginKey),
+    /// What an application keeps with a session, as it is now. Does nothing when the session is gone.
+    PutAttributes(SessionKey, KeptAttributes),
+    /// A user's record as it is now.
+    PutUser(UserKey, KeptUser),
+    /// A user's record goes.
+    DropUser(UserKey),
+    /// A user was deleted: when, and until when that is remembered.
+    PutDeletion(UserKey, Deletion),
+    /// The time of a deletion's note is over.
+    DropDeletion(UserKey),
+    /// A session belongs to one of the provider's own: since when, and until when that is remembered.
+    PutJoined((ProviderSessionKey, SessionKey), Noted),
+    /// That a session belongs to one of the provider's own is forgotten.
+    DropJoined((ProviderSessionKey, SessionKey)),
     /// A tenant's mint keys as they are now, and their end.
     PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
     /// The time of a tenant's mint keys is over.
@@ -119,6 +139,7 @@ impl SessionFile {
         let transaction = self.database.begin_read().map_err(redb::Error::from)?;
         let uses = transaction.open_table(USES)?;
         let tokens = transaction.open_table(TOKENS)?;
+        let kept_with = transaction.open_table(ATTRIBUTES)?;
         for row in transaction.open_table(SESSIONS)?.iter()? {
             let (key, value) = row?;
             let (key, mut entry) = row::session(key.value(), value.value())?;
@@ -129,6 +150,9 @@ impl SessionFile {
             }
             if tokens.get(key.row().as_slice())?.is_some() {
                 entry.tokens = KeptTokens::InFile;
+            }
+            if let Some(kept) = kept_with.get(key.row().as_slice())? {
+                entry.attributes = Some(attributes::read(kept.value())?);
             }
             memory.write(key.partition).insert(&key, entry);
         }
@@ -151,6 +175,22 @@ impl SessionFile {
             let (key, value) = row?;
             let key = LoginKey::read_row(key.value())?;
             memory.write(key.partition).logins.insert((key.tenant, key.id), Login::read(value.value())?);
+        }
+        for row in transaction.open_table(USERS)?.iter()? {
+            let (key, value) = row?;
+            let of = UserKey::read_row(key.value())?;
+            memory.write(of.partition).users.known.insert((of.tenant, of.hash), user::read(value.value())?);
+        }
+        for row in transaction.open_table(DELETED_USERS)?.iter()? {
+            let (key, value) = row?;
+            let (of, (until, at)) = (UserKey::read_row(key.value())?, row::used(value.value())?);
+            memory.write(of.partition).users.deleted.insert((of.tenant, of.hash), Deletion { at, until });
+        }
+        for row in transaction.open_table(JOINED)?.iter()? {
+            let (key, value) = row?;
+            let (of, session) = <(ProviderSessionKey, SessionKey)>::read_row(key.value())?;
+            let (until, at) = row::used(value.value())?;
+            memory.write(of.partition).joined.add(&of, session, Noted { at, until });
         }
         for row in transaction.open_table(MINT_KEYS)?.iter()? {
             let (key, value) = row?;
@@ -192,6 +232,10 @@ struct Tables<'a> {
     not_before: Rows<'a>,
     logins: Rows<'a>,
     mint_keys: Rows<'a>,
+    attributes: Rows<'a>,
+    users: Rows<'a>,
+    deleted_users: Rows<'a>,
+    joined: Rows<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -205,6 +249,10 @@ impl<'a> Tables<'a> {
             not_before: transaction.open_table(NOT_BEFORE)?,
             logins: transaction.open_table(LOGINS)?,
             mint_keys: transaction.open_table(MINT_KEYS)?,
+            attributes: transaction.open_table(ATTRIBUTES)?,
+            users: transaction.open_table(USERS)?,
+            deleted_users: transaction.open_table(DELETED_USERS)?,
+            joined: transaction.open_table(JOINED)?,
         })
     }
 
@@ -223,7 +271,7 @@ impl<'a> Tables<'a> {
                 }
             }
             Change::DropSession(key) => {
-                for table in [&mut self.sessions, &mut self.uses, &mut self.tokens] {
+                for table in [&mut self.sessions, &mut self.uses, &mut self.tokens, &mut self.attributes] {
                     table.remove(key.row().as_slice())?;
                 }
             }
@@ -242,6 +290,21 @@ impl<'a> Tables<'a> {
             Change::DropNotBefore(of) => drop(self.not_before.remove(of.row().as_slice())?),
             Change::PutLogin(key, login) => put(&mut self.logins, &key.row(), login)?,
             Change::DropLogin(key) => drop(self.logins.remove(key.row().as_slice())?),
+            Change::PutAttributes(key, kept) => {
+                if self.sessions.get(key.row().as_slice())?.is_some() {
+                    put(&mut self.attributes, &key.row(), &attributes::write(kept))?;
+                }
+            }
+            Change::PutUser(of, kept) => put(&mut self.users, &of.row(), &user::write(kept))?,
+            Change::DropUser(of) => drop(self.users.remove(of.row().as_slice())?),
+            Change::PutDeletion(of, deletion) => {
+                put(&mut self.deleted_users, &of.row(), &[deletion.until.row(), deletion.at.row()].concat())?;
+            }
+            Change::DropDeletion(of) => drop(self.deleted_users.remove(of.row().as_slice())?),
+            Change::PutJoined(pair, noted) => {
+                put(&mut self.joined, &pair.row(), &[noted.until.row(), noted.at.row()].concat())?;
+            }
+            Change::DropJoined(pair) => drop(self.joined.remove(pair.row().as_slice())?),
             Change::PutMintKeys(tenant, until, keys) => {
                 let row = [until.row(), mint_keys::write(keys)].concat();
                 put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;
@@ -264,7 +327,7 @@ fn put(table: &mut Rows<'_>, key: &[u8], value: &[u8]) -> Result<(), redb::Error
 impl Entry {
     /// The bytes that keep its record.
     pub fn kept(&self) -> Vec<u8> {
-        record::write(&self.user, &self.record)
+        record::write(&self.owner, &self.record)
     }
 }
 

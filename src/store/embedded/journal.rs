@@ -220,6 +220,10 @@ mod tests {
             replaces,
             remember_for: LONG,
             user_cap: usize::MAX,
+            makes_room: false,
+            began: Timestamp::default(),
+            notes_beginning: false,
+            profile: None,
         }
     }
 
@@ -229,7 +233,7 @@ mod tests {
         let store = open(&folder);
         let (old, new) = (session(1, vec![]), session(2, vec![session(1, vec![]).key]));
         let keys = [old.key, new.key];
-        assert_eq!(store.create(old).await.unwrap(), Creation::Created);
+        assert!(matches!(store.create(old).await.unwrap(), Creation::Created(_)));
         let held = store.file.as_ref().unwrap().hold();
         let mut creating = store.create(new);
         assert!(creating.as_mut().now_or_never().is_none(), "it is shown before it is on disk");
@@ -250,7 +254,7 @@ mod tests {
         let store = open(&folder);
         let kept = session(0, vec![]);
         let key = kept.key;
-        assert_eq!(store.create(kept).await.unwrap(), Creation::Created);
+        assert!(matches!(store.create(kept).await.unwrap(), Creation::Created(_)));
         let held = store.file.as_ref().unwrap().hold();
         let mut creating: Vec<_> =
             (1..=PLACES as u64 + 1).map(|number| store.create(session(number, vec![]))).collect();
@@ -265,7 +269,7 @@ mod tests {
         assert!(matches!(store.end(&key, Ending::Revoked, LONG).await, Err(StoreError::Unavailable(_))));
         assert_eq!(store.read(&key).await.unwrap(), Lookup::Gone(Some(Ending::Revoked)));
         drop(held);
-        assert!(join_all(creating).await.into_iter().all(|made| made.unwrap() == Creation::Created));
+        assert!(join_all(creating).await.into_iter().all(|made| matches!(made.unwrap(), Creation::Created(_))));
         assert!(join_all(ending).await.into_iter().all(|ended| !ended.unwrap()));
         assert!(!store.end(&key, Ending::Revoked, LONG).await.unwrap());
         drop(store);

@@ -28,6 +28,7 @@ pub struct Login {
 pub enum State {
     Open(Vec<u8>),
     Taken { until: Timestamp, session: Option<SessionKey>, given_up: bool },
+    Waiting(Vec<u8>),
     Done(Vec<u8>),
     Failed(u8),
 }
@@ -37,14 +38,22 @@ impl Login {
         Self { binding: login.binding, started, expires, state: State::Open(login.sealed), ending: false }
     }
 
-    /// Takes it, if it can be taken. It stays for a second lease after the first, so that an interruption is seen.
-    pub fn take(&mut self, bindings: &[[u8; 16]], now: Timestamp, lease: std::time::Duration) -> LoginTaken {
+    /// Takes it, if it is open, or waiting where `waiting` says so. It stays for a second lease after the first, so that an interruption is seen.
+    pub fn take(
+        &mut self,
+        waiting: bool,
+        bindings: &[[u8; 16]],
+        now: Timestamp,
+        lease: std::time::Duration,
+    ) -> LoginTaken {
         if !bindings.contains(&self.binding) {
             return LoginTaken::OtherBrowser;
         }
         match &mut self.state {
-            State::Open(_) | State::Taken { .. } if self.ending => LoginTaken::Busy,
-            State::Open(sealed) => {
+            State::Open(_) | State::Waiting(_) | State::Taken { .. } if self.ending => LoginTaken::Busy,
+            State::Open(_) if waiting => LoginTaken::Missing,
+            State::Waiting(sealed) if !waiting => LoginTaken::Waiting(sealed.clone()),
+            State::Open(sealed) | State::Waiting(sealed) => {
                 let sealed = std::mem::take(sealed);
                 let (until, remaining) = (now + lease, self.expires.since(now));
                 self.state = State::Taken { until, session: None, given_up: false };
@@ -77,7 +86,7 @@ impl Login {
         let open = match self.state {
             State::Open(_) => true,
             State::Taken { given_up, .. } => !given_up || matches!(end, LoginEnd::Failed(_)),
-            State::Done(_) | State::Failed(_) => false,
+            State::Waiting(_) | State::Done(_) | State::Failed(_) => false,
         };
         open && !self.ending
     }
@@ -97,6 +106,7 @@ impl Login {
             State::Taken { until, session, given_up } => (1, *until, *session, *given_up, Vec::new()),
             State::Done(answer) => (2, Timestamp::default(), None, false, answer.clone()),
             State::Failed(why) => (3, Timestamp::default(), None, false, vec![*why]),
+            State::Waiting(sealed) => (4, Timestamp::default(), None, false, sealed.clone()),
         };
         let row = LoginRow {
             binding: self.binding,
@@ -127,6 +137,7 @@ impl Login {
             1 => State::Taken { until, session, given_up: row.given_up },
             2 => State::Done(row.bytes),
             3 => State::Failed(*row.bytes.first().ok_or(NotARecord::Truncated(0))?),
+            4 => State::Waiting(row.bytes),
             _ => return Err(NotARecord::Impossible("login state").into()),
         };
         let (started, expires) = (Timestamp::from_millis(row.started), Timestamp::from_millis(row.expires));

@@ -33,18 +33,16 @@ impl LoginStore for EmbeddedStore {
     }
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
-        let place = self.journal.place().await?;
-        let ordered = {
-            let now = self.now();
-            let mut partition = self.memory.write(key.partition);
-            let Some(login) = partition.login_mut(key, now) else { return Ok(LoginTaken::Missing) };
-            let taken = login.take(bindings, now, length(lease));
-            if !matches!(taken, LoginTaken::Taken { .. } | LoginTaken::Interrupted(_)) {
-                return Ok(taken);
-            }
-            self.journal.order(place, vec![Change::PutLogin(*key, login.write())], move || taken)
-        };
-        ordered.settled().await
+        self.take_from(false, key, bindings, lease).await
+    }
+
+    async fn resume(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
+        self.take_from(true, key, bindings, lease).await
+    }
+
+    async fn hold(&self, key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> StoreResult<bool> {
+        let may_wait = |login: &Login| matches!(login.state, State::Taken { given_up: false, .. }) && !login.ending;
+        self.end_as(key, State::Waiting(sealed), ttl, may_wait).await
     }
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
@@ -62,27 +60,11 @@ impl LoginStore for EmbeddedStore {
     }
 
     async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool> {
-        let place = self.journal.place().await?;
-        let ordered = {
-            let now = self.now();
-            let mut partition = self.memory.write(key.partition);
-            let Some(login) = partition.login_mut(key, now).filter(|login| login.may_end(&end)) else {
-                return Ok(false);
-            };
-            login.ending = true;
-            let state = match end {
-                LoginEnd::Done(answer) => State::Done(answer),
-                LoginEnd::Failed(why) => State::Failed(why),
-            };
-            let ended = Login { state, expires: now + length(keep_for), ending: false, ..login.clone() };
-            let (memory, key) = (Arc::clone(&self.memory), *key);
-            self.journal.order(place, vec![Change::PutLogin(key, ended.write())], move || {
-                memory.write(key.partition).logins.insert((key.tenant, key.id), ended);
-                memory.changed(key.partition).notify_waiters();
-                true
-            })
+        let state = match &end {
+            LoginEnd::Done(answer) => State::Done(answer.clone()),
+            LoginEnd::Failed(why) => State::Failed(*why),
         };
-        ordered.settled().await
+        self.end_as(key, state, keep_for, |login| login.may_end(&end)).await
     }
 
     async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()> {
@@ -92,6 +74,54 @@ impl LoginStore for EmbeddedStore {
         })
         .await;
         Ok(())
+    }
+}
+
+impl EmbeddedStore {
+    async fn take_from(
+        &self,
+        waiting: bool,
+        key: &LoginKey,
+        bindings: &[[u8; 16]],
+        lease: Duration,
+    ) -> StoreResult<LoginTaken> {
+        let place = self.journal.place().await?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(login) = partition.login_mut(key, now) else { return Ok(LoginTaken::Missing) };
+            let taken = login.take(waiting, bindings, now, length(lease));
+            if !matches!(taken, LoginTaken::Taken { .. } | LoginTaken::Interrupted(_)) {
+                return Ok(taken);
+            }
+            self.journal.order(place, vec![Change::PutLogin(*key, login.write())], move || taken)
+        };
+        ordered.settled().await
+    }
+
+    /// Puts a login into another state, where it may be put there; it is seen there once it is on disk.
+    async fn end_as(
+        &self,
+        key: &LoginKey,
+        state: State,
+        keep_for: Duration,
+        may: impl Fn(&Login) -> bool + Send,
+    ) -> StoreResult<bool> {
+        let place = self.journal.place().await?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(key.partition);
+            let Some(login) = partition.login_mut(key, now).filter(|login| may(login)) else { return Ok(false) };
+            login.ending = true;
+            let ended = Login { state, expires: now + length(keep_for), ending: false, ..login.clone() };
+            let (memory, key) = (Arc::clone(&self.memory), *key);
+            self.journal.order(place, vec![Change::PutLogin(key, ended.write())], move || {
+                memory.write(key.partition).logins.insert((key.tenant, key.id), ended);
+                memory.changed(key.partition).notify_waiters();
+                true
+            })
+        };
+        ordered.settled().await
     }
 }
 

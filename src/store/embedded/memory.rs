@@ -7,21 +7,24 @@ use std::sync::{LockResult, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::joined::Joined;
 use super::login::Login;
 use super::marks::NotBefore;
 use super::mint_keys::MintKeys;
+use super::users::Users;
+use crate::authority::ports::KeptAttributes;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::MarksNow;
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
-use crate::store::record::UserHash;
+use crate::store::record::{Owner, UserHash};
 
 /// What names a thing within its partition.
 pub type Local = (TenantNumber, [u8; 16]);
 
 /// A session in memory.
 pub struct Entry {
-    pub user: UserHash,
+    pub owner: Owner,
     pub record: Record,
     /// When it is gone, unless it is used again.
     pub expires: Timestamp,
@@ -31,6 +34,7 @@ pub struct Entry {
     pub newest_revision: u64,
     pub tokens: KeptTokens,
     pub tokens_end: Timestamp,
+    pub attributes: Option<KeptAttributes>,
     pub lease: Option<LeaseTerm>,
     /// Whether the list of used sessions names it already.
     pub use_noted: bool,
@@ -72,6 +76,8 @@ pub struct Partition {
     pub tombstones: BTreeMap<Local, Tombstone>,
     pub marks: BTreeMap<(TenantNumber, UserHash), UserMark>,
     pub logins: BTreeMap<Local, Login>,
+    pub users: Users,
+    pub joined: Joined,
     /// In the first partition alone.
     pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }
@@ -94,14 +100,14 @@ impl Partition {
     }
 
     pub fn insert(&mut self, key: &SessionKey, entry: Entry) {
-        self.index.insert((key.tenant, entry.user, key.id));
+        self.index.insert((key.tenant, entry.owner.user, key.id));
         self.sessions.insert((key.tenant, key.id), entry);
     }
 
     /// Removes a session with its lease and index entry.
     pub fn remove(&mut self, key: &SessionKey) {
         if let Some(entry) = self.sessions.remove(&(key.tenant, key.id)) {
-            self.index.remove(&(key.tenant, entry.user, key.id));
+            self.index.remove(&(key.tenant, entry.owner.user, key.id));
         }
     }
 

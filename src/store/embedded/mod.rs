@@ -5,8 +5,10 @@
 //! `journal`. Once that is on disk, the journal makes visible what it grants. So a revocation is seen before it is on
 //! disk and a grant only after; and a step that lost its caller runs to its end all the same.
 
+mod attributes;
 mod events;
 mod file;
+mod joined;
 mod journal;
 mod lease;
 mod login;
@@ -18,6 +20,7 @@ mod open;
 mod row;
 mod sessions;
 mod sweep;
+mod users;
 mod walk;
 
 use std::future::Future;

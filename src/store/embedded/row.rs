@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
 use super::mint_keys::MintKeys;
-use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::ProviderTag;
 use crate::session::time::Timestamp;
 use crate::store::mint_keys;
@@ -64,6 +64,29 @@ impl Row for UserKey {
     }
 }
 
+impl Row for ProviderSessionKey {
+    fn row(&self) -> Vec<u8> {
+        place(self.tenant, self.partition, &self.id)
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (tenant, partition, id) = read_place(bytes)?;
+        Ok(Self { tenant, partition, id })
+    }
+}
+
+/// One of the provider's own sessions, and one of ours that belongs to it.
+impl Row for (ProviderSessionKey, SessionKey) {
+    fn row(&self) -> Vec<u8> {
+        [self.0.row(), self.1.row()].concat()
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (of, session) = bytes.split_at_checked(bytes.len() / 2).ok_or(NotARecord::Truncated(bytes.len()))?;
+        Ok((ProviderSessionKey::read_row(of)?, SessionKey::read_row(session)?))
+    }
+}
+
 /// A tenant, and nothing more or a provider's tag.
 impl Row for Marked {
     fn row(&self) -> Vec<u8> {
@@ -104,16 +127,17 @@ pub fn times(row: &[u8]) -> &[u8] {
 /// Reads a session's row.
 pub fn session(key: &[u8], row: &[u8]) -> Result<(SessionKey, Entry), NotARecord> {
     let (times, kept) = row.split_at_checked(TIMES_LEN).ok_or(NotARecord::Truncated(row.len()))?;
-    let (user, record) = record::read(&Bytes::copy_from_slice(kept))?;
+    let (owner, record) = record::read(&Bytes::copy_from_slice(kept))?;
     let (expires, tokens_end) = used(times)?;
     let entry = Entry {
-        user,
+        owner,
         expires,
         visible: true,
         newest_revision: record.header.revision,
         record,
         tokens: KeptTokens::None,
         tokens_end,
+        attributes: None,
         lease: None,
         use_noted: false,
     };

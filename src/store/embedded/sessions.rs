@@ -11,14 +11,16 @@ use super::EmbeddedStore;
 use super::file::Change;
 use super::journal::{Ordered, Place};
 use super::lease;
-use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone, UserMark};
+use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone};
 use crate::authority::ports::{
-    Creation, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage,
+    WalkPosition, Written,
 };
-use crate::session::key::{SessionKey, TenantNumber, UserKey};
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
+use crate::store::record::Owner;
 use crate::store::{in_one_place, length, record};
 
 #[async_trait]
@@ -37,10 +39,10 @@ impl SessionStore for EmbeddedStore {
         let ordered = {
             let now = self.now();
             let mut partition = self.memory.write(new.user.partition);
-            if let Some(refusal) = partition.refuses(&new, &self.marks_of(new.user.tenant), now) {
-                return Ok(refusal);
+            match partition.room_for(&new, &self.marks_of(new.user.tenant), now) {
+                Ok(ends) => self.reserve(place, &mut partition, new, ends, now),
+                Err(refusal) => return Ok(refusal),
             }
-            self.reserve(place, &mut partition, new, now)
         };
         ordered.settled().await
     }
@@ -81,23 +83,7 @@ impl SessionStore for EmbeddedStore {
     }
 
     async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
-        let ordered = {
-            let now = self.now();
-            let mut partition = self.memory.write(user.partition);
-            let mut changes = Vec::new();
-            let (mut ended, marks) = (0, self.marks_of(user.tenant));
-            for id in partition.ids_of(user) {
-                let key = SessionKey { tenant: user.tenant, partition: user.partition, id };
-                ended += u64::from(partition.remove_living(&key, &marks, now));
-                let tombstone = partition.bury(&key, Ending::Revoked, now + length(remember_for), now);
-                changes.extend([Change::DropSession(key), Change::PutTombstone(key, tombstone)]);
-            }
-            let mark = partition.raise_mark(user, now, now + length(mark_for));
-            changes.push(Change::PutMark(*user, mark));
-            self.order_end(changes, ended)
-        };
-        self.memory.changed(user.partition).notify_waiters();
-        ordered?.settled().await
+        Ok(self.end_all(user, None, remember_for, mark_for).await?.unwrap_or_default())
     }
 
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
@@ -167,6 +153,26 @@ impl SessionStore for EmbeddedStore {
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
         self.write(key, None, record, None).await
     }
+
+    async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>> {
+        Ok(self.kept_attributes(key))
+    }
+
+    async fn put_attributes(&self, key: &SessionKey, attributes: KeptAttributes, _: Duration) -> StoreResult<Written> {
+        self.keep_attributes(key, attributes).await
+    }
+
+    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
+        self.join_one(of, session, keep_for).await
+    }
+
+    async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        Ok(self.all_joined(of))
+    }
+
+    async fn part(&self, of: &ProviderSessionKey, sessions: &[SessionKey]) -> StoreResult<()> {
+        self.part_some(of, sessions).await
+    }
 }
 
 impl EmbeddedStore {
@@ -175,17 +181,28 @@ impl EmbeddedStore {
         Ok(self.journal.order(self.journal.place_to_revoke()?, changes, move || ended))
     }
 
-    /// Puts a session in place, unseen, and orders its creation. Once it is on disk those it replaces end, and it is
-    /// shown, unless it was ended itself meanwhile.
-    fn reserve(&self, place: Place, partition: &mut Partition, new: NewSession, now: Timestamp) -> Ordered<Creation> {
-        let NewSession { key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, .. } = new;
+    /// Puts a session in place, unseen, and orders its creation. Those that make room for it count no more from now on.
+    /// Once it is on disk they and those it replaces end, and it is shown, unless it was ended itself meanwhile.
+    fn reserve(
+        &self,
+        place: Place,
+        partition: &mut Partition,
+        new: NewSession,
+        ended: Vec<SessionKey>,
+        now: Timestamp,
+    ) -> Ordered<Creation> {
+        let owner = Owner { user: new.user.hash, began: new.notes_beginning.then_some(new.began) };
+        let NewSession {
+            key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, began, profile, ..
+        } = new;
         let entry = Entry {
-            user: user.hash,
+            owner,
             expires: now + length(keep_for),
             visible: false,
             newest_revision: record.header.revision,
             tokens: self.kept(tokens.as_deref()),
             tokens_end: now + length(tokens_for),
+            attributes: None,
             lease: None,
             use_noted: false,
             record,
@@ -193,22 +210,30 @@ impl EmbeddedStore {
         let (expires, tokens_end) = (entry.expires, entry.tokens_end);
         let mut changes = vec![Change::AddSession { key, expires, tokens_end, record: entry.kept(), tokens }];
         let until = now + length(remember_for);
-        for replaced in &replaces {
+        for replaced in replaces.iter().chain(&ended) {
             let tombstone = Tombstone { why: Some(Ending::Replaced), until };
             changes.extend([Change::DropSession(*replaced), Change::PutTombstone(*replaced, tombstone)]);
         }
+        for leaving in &ended {
+            partition.leave(leaving);
+        }
         partition.insert(&key, entry);
+        let first_login = profile.is_some_and(|profile| {
+            let (kept, is_first) = partition.users.note_login(&user, began, profile);
+            changes.push(Change::PutUser(user, kept));
+            is_first
+        });
         let memory = Arc::clone(&self.memory);
         self.journal.order(place, changes, move || {
             let mut partition = memory.write(key.partition);
-            for replaced in &replaces {
+            for replaced in replaces.iter().chain(&ended) {
                 partition.remove(replaced);
                 partition.bury(replaced, Ending::Replaced, until, now);
             }
             let entry = partition.sessions.get_mut(&(key.tenant, key.id));
             let created = entry.map_or(Creation::RevokedMeanwhile, |entry| {
                 entry.visible = true;
-                Creation::Created
+                Creation::Created(Made { first_login, ended })
             });
             drop(partition);
             memory.changed(key.partition).notify_waiters();
@@ -256,7 +281,7 @@ impl EmbeddedStore {
         record.header.last_active = record.header.last_active.max(entry.record.header.last_active);
         entry.newest_revision = record.header.revision;
         let kept = tokens.as_deref().map(|tokens| self.kept(Some(tokens)));
-        let bytes = record::write(&entry.user, &record);
+        let bytes = record::write(&entry.owner, &record);
         let change = Change::UpdateSession { key, record: bytes, tokens };
         let memory = Arc::clone(&self.memory);
         self.journal.order(place, vec![change], move || show_write(&memory, &key, record, kept))
@@ -288,31 +313,40 @@ fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: Opt
 }
 
 impl Partition {
-    fn refuses(&self, new: &NewSession, marks: &MarksNow, now: Timestamp) -> Option<Creation> {
+    /// The sessions that have to make room for a new one, or why there is none.
+    fn room_for(&self, new: &NewSession, marks: &MarksNow, now: Timestamp) -> Result<Vec<SessionKey>, Creation> {
+        if self.users.known.get(&(new.user.tenant, new.user.hash)).is_some_and(|user| user.facts.disabled) {
+            return Err(Creation::Disabled);
+        }
         let mark = self.marks.get(&(new.user.tenant, new.user.hash)).filter(|mark| now < mark.until);
         let taken = self.sessions.contains_key(&(new.key.tenant, new.key.id));
         if marks.kill(&new.record.header.marks) {
-            return Some(Creation::RevokedMeanwhile);
+            return Err(Creation::RevokedMeanwhile);
         }
         if taken || self.tombstone(&new.key, now).is_some() || mark.is_some_and(|mark| mark.at >= new.login_started) {
-            return Some(Creation::RevokedMeanwhile);
+            return Err(Creation::RevokedMeanwhile);
         }
         let counts = |id: &[u8; 16]| {
-            let entry = self.sessions.get(&(new.user.tenant, *id));
-            let lives = |entry: &Entry| now < entry.expires && !marks.kill(&entry.record.header.marks);
-            entry.is_some_and(lives) && new.replaces.iter().all(|replaced| replaced.id != *id)
+            let lives = |entry: &&Entry| now < entry.expires && !marks.kill(&entry.record.header.marks);
+            let entry = self.sessions.get(&(new.user.tenant, *id)).filter(lives)?;
+            new.replaces.iter().all(|replaced| replaced.id != *id).then_some((entry.owner.began, *id))
         };
-        let living = self.ids_of(&new.user).iter().filter(|id| counts(id)).count();
-        (living >= new.user_cap).then_some(Creation::TooMany)
+        let mut living: Vec<_> = self.ids_of(&new.user).iter().filter_map(counts).collect();
+        let Some(over) = (living.len() + 1).checked_sub(new.user_cap).filter(|over| *over > 0) else {
+            return Ok(Vec::new());
+        };
+        if !new.makes_room {
+            return Err(Creation::TooMany);
+        }
+        living.sort_unstable();
+        let key = |id| SessionKey { tenant: new.user.tenant, partition: new.user.partition, id };
+        Ok(living.into_iter().take(over).map(|(_, id)| key(id)).collect())
     }
 
-    fn raise_mark(&mut self, user: &UserKey, now: Timestamp, until: Timestamp) -> UserMark {
-        let before = self.marks.get(&(user.tenant, user.hash)).copied().filter(|mark| now < mark.until);
-        let mark = before.map_or(UserMark { at: now, until }, |mark| UserMark {
-            at: now.max(mark.at + Duration::from_millis(1)),
-            until: until.max(mark.until),
-        });
-        self.marks.insert((user.tenant, user.hash), mark);
-        mark
+    /// A session that is about to end is in no index any more, and counts against no cap. It lives until it is removed.
+    fn leave(&mut self, key: &SessionKey) {
+        if let Some(entry) = self.sessions.get(&(key.tenant, key.id)) {
+            self.index.remove(&(key.tenant, entry.owner.user, key.id));
+        }
     }
 }

@@ -89,6 +89,14 @@ impl Partition {
             }
             stands
         });
+        self.users.deleted.retain(|&(tenant, hash), deletion| {
+            let stands = now < deletion.until;
+            if !stands {
+                changes.push(Change::DropDeletion(UserKey { tenant, partition, hash }));
+            }
+            stands
+        });
+        changes.extend(self.joined.remove_expired(now).into_iter().map(Change::DropJoined));
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);
             if !stands {

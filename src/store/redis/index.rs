@@ -17,7 +17,7 @@ use crate::session::record::Record;
 use crate::store::position;
 
 /// How many partitions a walk asks at once.
-const AT_ONCE: usize = 32;
+pub(super) const AT_ONCE: usize = 32;
 
 /// How many members one step of the sweep looks at.
 const CHUNK: usize = 256;
@@ -158,8 +158,9 @@ impl RedisStore {
     }
 }
 
-fn members(found: Vec<Vec<u8>>) -> StoreResult<Vec<Member>> {
-    let member = |bytes: Vec<u8>| Member::try_from(bytes);
+/// Members of an index, all of one length.
+pub(super) fn members<const N: usize>(found: Vec<Vec<u8>>) -> StoreResult<Vec<[u8; N]>> {
+    let member = |bytes: Vec<u8>| <[u8; N]>::try_from(bytes);
     let wrong = |_| StoreError::Unreadable("an index member of another length".into());
     found.into_iter().map(member).collect::<Result<_, _>>().map_err(wrong)
 }

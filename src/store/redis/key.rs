@@ -1,7 +1,7 @@
 //! Owns the names of the keys: prefix, the partition's tag, a letter for the kind, tenant, id. Does not know values.
 
 use super::tag::tag;
-use crate::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::EVERY_TENANT;
 
 /// A key's name.
@@ -16,6 +16,7 @@ pub struct Keys {
 pub struct SessionKeys {
     pub record: Key,
     pub tokens: Key,
+    pub attributes: Key,
     pub lease: Key,
     pub tombstone: Key,
     pub bell: Key,
@@ -23,13 +24,13 @@ pub struct SessionKeys {
 
 impl SessionKeys {
     /// All of them, in the order in which scripts take them.
-    pub fn all(self) -> [Key; 5] {
-        [self.record, self.tokens, self.lease, self.tombstone, self.bell]
+    pub fn all(self) -> [Key; 6] {
+        [self.record, self.tokens, self.attributes, self.lease, self.tombstone, self.bell]
     }
 
     /// The record, and what may still be there when it has gone by itself.
-    pub fn left_behind(self) -> [Key; 3] {
-        [self.record, self.tokens, self.lease]
+    pub fn left_behind(self) -> [Key; 4] {
+        [self.record, self.tokens, self.attributes, self.lease]
     }
 }
 
@@ -43,6 +44,7 @@ impl Keys {
         SessionKeys {
             record: self.record(key),
             tokens: name(b't'),
+            attributes: name(b'a'),
             lease: name(b'l'),
             tombstone: name(b'd'),
             bell: name(b'b'),
@@ -62,6 +64,26 @@ impl Keys {
     /// The mark before which no login of a user counts.
     pub fn mark(&self, user: &UserKey) -> Key {
         self.name(user.partition, b'u', user.tenant, &user.hash)
+    }
+
+    /// A user's record.
+    pub fn user(&self, user: &UserKey) -> Key {
+        self.name(user.partition, b'h', user.tenant, &user.hash)
+    }
+
+    /// The index of a tenant's users in a partition.
+    pub fn users(&self, tenant: TenantNumber, partition: Partition) -> Key {
+        self.name(partition, b'j', tenant, &[])
+    }
+
+    /// What remains of a user who was deleted: when.
+    pub fn deletion(&self, user: &UserKey) -> Key {
+        self.name(user.partition, b'x', user.tenant, &user.hash)
+    }
+
+    /// The sessions that belong to one of the provider's own.
+    pub fn joined(&self, of: &ProviderSessionKey) -> Key {
+        self.name(of.partition, b'q', of.tenant, &of.id)
     }
 
     /// The not-before marks of a tenant, [`EVERY_TENANT`] for the mark of everything, as this partition has them.
@@ -141,7 +163,7 @@ mod tests {
         let start = format!("gl{{{}}}", tag(partition));
         let is =
             |name: Key, kind: &str, id: &str| assert_eq!(name, format!("{start}{kind}\0\0\0\u{1}{id}").into_bytes());
-        for (name, kind) in keys.session(&session).all().into_iter().zip(["s", "t", "l", "d", "b"]) {
+        for (name, kind) in keys.session(&session).all().into_iter().zip(["s", "t", "a", "l", "d", "b"]) {
             is(name, kind, "0123456789abcdef");
         }
         is(keys.index(TenantNumber(1), partition), "i", "");
@@ -151,6 +173,11 @@ mod tests {
         assert_eq!(keys.killing(TenantNumber(1), partition)[0], format!("{start}m\0\0\0\0").into_bytes());
         assert_eq!(keys.events(partition), format!("{start}e\0\0\0\0").into_bytes());
         is(keys.mint_keys(TenantNumber(1)), "y", "");
+        is(keys.user(&user), "h", "user__hash");
+        is(keys.users(TenantNumber(1), partition), "j", "");
+        is(keys.deletion(&user), "x", "user__hash");
+        let of = ProviderSessionKey { tenant: TenantNumber(1), partition, id: session.id };
+        is(keys.joined(&of), "q", "0123456789abcdef");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);

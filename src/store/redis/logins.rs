@@ -27,24 +27,16 @@ impl LoginStore for RedisStore {
     }
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
-        let mut args = vec![VERSION.to_vec(), self.token(), millis(lease)];
-        args.extend(bindings.iter().map(|binding| binding.to_vec()));
-        let answer: Vec<Value> = self.link.insist(&SCRIPTS.take_login, &[self.keys.login(key)], &args).await?;
-        let Some((Value::BulkString(state), rest)) = answer.split_first() else { return unexpected() };
-        match (state.as_slice(), rest) {
-            (b"t", [Value::BulkString(sealed), Value::Int(started), Value::Int(left)]) => Ok(LoginTaken::Taken {
-                sealed: sealed.clone(),
-                started: Timestamp::from_millis(u64::try_from(*started).unwrap_or(0)),
-                remaining: Duration::from_millis(u64::try_from(*left).unwrap_or(0)),
-            }),
-            (b"b", []) => Ok(LoginTaken::Busy),
-            (b"d", [Value::BulkString(answer)]) => Ok(LoginTaken::Done(answer.clone())),
-            (b"f", [Value::BulkString(why)]) => why.first().map_or_else(unexpected, |why| Ok(LoginTaken::Failed(*why))),
-            (b"i", [Value::BulkString(session)]) => interrupted(session),
-            (b"o", []) => Ok(LoginTaken::OtherBrowser),
-            (b"m", []) => Ok(LoginTaken::Missing),
-            _ => unexpected(),
-        }
+        self.take_from(b"o", key, bindings, lease).await
+    }
+
+    async fn resume(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
+        self.take_from(b"w", key, bindings, lease).await
+    }
+
+    async fn hold(&self, key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> StoreResult<bool> {
+        let args = [VERSION.to_vec(), sealed, millis(ttl)];
+        self.link.insist(&SCRIPTS.hold_login, &[self.keys.login(key), self.keys.login_bell(key)], &args).await
     }
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
@@ -71,6 +63,37 @@ impl LoginStore for RedisStore {
             if left == 0 || !self.bells.pause(&bell, &seen, deadline).await {
                 return Ok(());
             }
+        }
+    }
+}
+
+impl RedisStore {
+    /// Takes a login that is in this state.
+    async fn take_from(
+        &self,
+        state: &[u8],
+        key: &LoginKey,
+        bindings: &[[u8; 16]],
+        lease: Duration,
+    ) -> StoreResult<LoginTaken> {
+        let mut args = vec![VERSION.to_vec(), self.token(), millis(lease), state.to_vec()];
+        args.extend(bindings.iter().map(|binding| binding.to_vec()));
+        let answer: Vec<Value> = self.link.insist(&SCRIPTS.take_login, &[self.keys.login(key)], &args).await?;
+        let Some((Value::BulkString(state), rest)) = answer.split_first() else { return unexpected() };
+        match (state.as_slice(), rest) {
+            (b"t", [Value::BulkString(sealed), Value::Int(started), Value::Int(left)]) => Ok(LoginTaken::Taken {
+                sealed: sealed.clone(),
+                started: Timestamp::from_millis(u64::try_from(*started).unwrap_or(0)),
+                remaining: Duration::from_millis(u64::try_from(*left).unwrap_or(0)),
+            }),
+            (b"b", []) => Ok(LoginTaken::Busy),
+            (b"w", [Value::BulkString(sealed)]) => Ok(LoginTaken::Waiting(sealed.clone())),
+            (b"d", [Value::BulkString(answer)]) => Ok(LoginTaken::Done(answer.clone())),
+            (b"f", [Value::BulkString(why)]) => why.first().map_or_else(unexpected, |why| Ok(LoginTaken::Failed(*why))),
+            (b"i", [Value::BulkString(session)]) => interrupted(session),
+            (b"o", []) => Ok(LoginTaken::OtherBrowser),
+            (b"m", []) => Ok(LoginTaken::Missing),
+            _ => unexpected(),
         }
     }
 }

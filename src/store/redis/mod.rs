@@ -7,6 +7,7 @@ mod events;
 mod fitness;
 mod gather;
 mod index;
+mod joined;
 mod key;
 mod lease;
 mod link;
@@ -17,6 +18,7 @@ mod script;
 mod sessions;
 mod settings;
 mod tag;
+mod users;
 mod value;
 mod wait;
 

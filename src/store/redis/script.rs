@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use redis::{Cmd, cmd};
 
-use crate::store::record;
+use crate::store::{record, user};
 
 /// A script as it is sent.
 pub struct Script {
@@ -15,7 +15,7 @@ pub struct Script {
 
 impl Script {
     fn new(body: &str) -> Self {
-        let source = format!("{}{}{body}", record::lua_offsets(), include_str!("lua/prelude.lua"));
+        let source = [&record::lua_offsets(), &user::lua_offsets(), include_str!("lua/prelude.lua"), body].concat();
         let hash = redis::Script::new(&source).get_hash().to_owned();
         Self { source, hash }
     }
@@ -86,4 +86,9 @@ scripts! {
     finish_login: "finish_login.lua",
     watch_login: "watch_login.lua",
     put_mint_keys: "put_mint_keys.lua",
+    hold_login: "hold_login.lua",
+    enable_user: "enable_user.lua",
+    reseal_user: "reseal_user.lua",
+    put_attributes: "put_attributes.lua",
+    join: "join.lua",
 }

@@ -8,18 +8,21 @@ use redis::{Value, cmd};
 use super::RedisStore;
 use super::key::{Member, session_of};
 use super::script::SCRIPTS;
+use super::users::Becomes;
 use super::value::{millis, number, read_record, unexpected};
 use crate::authority::ports::{
-    Creation, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage,
+    WalkPosition, Written,
 };
-use crate::session::key::{SessionKey, TenantNumber, UserKey};
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
-use crate::store::{in_one_place, record};
+use crate::store::record::Owner;
+use crate::store::{attributes, in_one_place, record};
 
 /// How often a step that depends on a user's index begins again because the index has changed meanwhile.
-const ATTEMPTS: usize = 128;
+pub(super) const ATTEMPTS: usize = 128;
 
 #[async_trait]
 impl SessionStore for RedisStore {
@@ -39,10 +42,15 @@ impl SessionStore for RedisStore {
             let (keys, args) = self.creation(&new, &looked_up);
             let answer: Vec<Value> = self.link.insist(&SCRIPTS.create, &keys, &args).await?;
             match answer.split_first() {
-                Some((Value::Int(1), _)) => return Ok(Creation::Created),
+                Some((Value::Int(1), [Value::Int(first), ended @ ..])) => {
+                    let session = |member| session_of(new.user.tenant, new.user.partition, &member);
+                    let ended = read_members(ended)?.into_iter().map(session).collect();
+                    return Ok(Creation::Created(Made { first_login: *first == 1, ended }));
+                }
                 Some((Value::Int(2), _)) => return Ok(Creation::RevokedMeanwhile),
                 Some((Value::Int(3), _)) => return Ok(Creation::TooMany),
                 Some((Value::Int(4), members)) => looked_up = read_members(members)?,
+                Some((Value::Int(5), _)) => return Ok(Creation::Disabled),
                 _ => return unexpected(),
             }
         }
@@ -82,23 +90,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
-        let mut members = self.members_of(user).await?;
-        for _ in 0..ATTEMPTS {
-            let mut keys = vec![self.keys.index(user.tenant, user.partition), self.keys.mark(user)];
-            keys.extend(self.keys.killing(user.tenant, user.partition));
-            let sessions = members.iter().map(|member| session_of(user.tenant, user.partition, member));
-            keys.extend(sessions.flat_map(|session| self.keys.session(&session).all()));
-            let why = vec![record::ending_byte(Ending::Revoked)];
-            let mut args = vec![user.hash.to_vec(), why, millis(remember_for), millis(mark_for)];
-            args.extend(members.iter().map(|member| member.to_vec()));
-            let answer: Vec<Value> = self.link.run(&SCRIPTS.end_user, &keys, &args).await?;
-            match answer.split_first() {
-                Some((Value::Int(1), [Value::Int(ended)])) => return Ok(u64::try_from(*ended).unwrap_or(0)),
-                Some((Value::Int(0), now)) => members = read_members(now)?,
-                _ => return unexpected(),
-            }
-        }
-        Err(restless())
+        Ok(self.end_all(user, Becomes::AsItIs, remember_for, mark_for).await?.unwrap_or_default())
     }
 
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
@@ -149,7 +141,7 @@ impl SessionStore for RedisStore {
         let keys = self.keys.session(key);
         // A first record replaces none.
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
-        let bytes = record::write(&[0; 10], &record);
+        let bytes = record::write(&Owner::default(), &record);
         let args = [bytes, tokens, record::count(fence).to_vec(), record::count(before).to_vec()];
         written(self.link.run(&SCRIPTS.write_tokens, &[keys.record, keys.tokens, keys.bell], &args).await?)
     }
@@ -157,8 +149,38 @@ impl SessionStore for RedisStore {
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
         let keys = self.keys.session(key);
         let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
-        let args = [record::write(&[0; 10], &record), record::count(before).to_vec()];
+        let args = [record::write(&Owner::default(), &record), record::count(before).to_vec()];
         written(self.link.run(&SCRIPTS.rewrite, &[keys.record, keys.bell], &args).await?)
+    }
+
+    async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>> {
+        let keys = self.keys.session(key);
+        let kept: Option<Vec<u8>> = self.link.run(&SCRIPTS.tokens, &[keys.record, keys.attributes], &[]).await?;
+        kept.map(|kept| attributes::read(&kept)).transpose().map_err(|error| StoreError::Unreadable(error.into()))
+    }
+
+    async fn put_attributes(
+        &self,
+        key: &SessionKey,
+        attributes: KeptAttributes,
+        keep_for: Duration,
+    ) -> StoreResult<Written> {
+        let Some(before) = attributes.version.checked_sub(1) else { return Ok(Written::RevisionChanged) };
+        let before = if before == 0 { Vec::new() } else { attributes::head(before).to_vec() };
+        let (keys, args) = (self.keys.session(key), [attributes::write(&attributes), before, millis(keep_for)]);
+        written(self.link.insist(&SCRIPTS.put_attributes, &[keys.record, keys.attributes], &args).await?)
+    }
+
+    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
+        self.join_one(of, session, keep_for).await
+    }
+
+    async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        self.all_joined(of).await
+    }
+
+    async fn part(&self, of: &ProviderSessionKey, sessions: &[SessionKey]) -> StoreResult<()> {
+        self.part_some(of, sessions).await
     }
 }
 
@@ -183,12 +205,14 @@ impl RedisStore {
         let own = self.keys.session(&new.key);
         let index = self.keys.index(tenant, partition);
         let mut keys = vec![own.record, own.tokens, own.tombstone, index, self.keys.mark(&new.user)];
+        keys.extend([self.keys.user(&new.user), self.keys.users(tenant, partition)]);
         keys.extend(self.keys.killing(tenant, partition));
         keys.extend(new.replaces.iter().flat_map(|key| self.keys.session(key).all()));
         let members = looked_up.iter().map(|member| session_of(tenant, partition, member));
-        keys.extend(members.flat_map(|session| self.keys.session(&session).left_behind()));
+        keys.extend(members.flat_map(|session| self.keys.session(&session).all()));
+        let owner = Owner { user: new.user.hash, began: new.notes_beginning.then_some(new.began) };
         let mut args = vec![
-            record::write(&new.user.hash, &new.record),
+            record::write(&owner, &new.record),
             new.tokens.clone().unwrap_or_default(),
             millis(new.keep_for),
             millis(new.tokens_for),
@@ -196,17 +220,21 @@ impl RedisStore {
             new.user.hash.to_vec(),
             new.key.id.to_vec(),
             number(new.user_cap as u64),
+            number(u8::from(new.makes_room)),
+            new.profile.clone().unwrap_or_default(),
+            record::moment(new.began.as_millis()).to_vec(),
             vec![record::ending_byte(Ending::Replaced)],
             millis(new.remember_for),
             number(new.replaces.len() as u64),
         ];
-        args.extend(new.replaces.iter().map(|key| key.id.to_vec()));
+        args.extend(new.replaces.iter().map(|key| [new.user.hash.as_slice(), &key.id].concat()));
         args.extend(looked_up.iter().map(|member| member.to_vec()));
         (keys, args)
     }
 }
 
-fn read_members(values: &[Value]) -> StoreResult<Vec<Member>> {
+/// The members that an answer names.
+pub(super) fn read_members(values: &[Value]) -> StoreResult<Vec<Member>> {
     let read = |value: &Value| match value {
         Value::BulkString(bytes) => Member::try_from(bytes.as_slice()).ok(),
         _ => None,
@@ -214,6 +242,7 @@ fn read_members(values: &[Value]) -> StoreResult<Vec<Member>> {
     values.iter().map(read).collect::<Option<_>>().map_or_else(unexpected, Ok)
 }
 
-fn restless() -> StoreError {
+/// A user's index that changes under every attempt.
+pub(super) fn restless() -> StoreError {
     StoreError::Unavailable("the user's sessions change too fast".into())
 }

@@ -16,6 +16,8 @@ from ..case import case, each, equal, guarded, status, true
         "a logout of a form": ("POST", "/auth/web/logout", NAVIGATION, 303),
         "a refused logout": ("POST", "/auth/web/logout", [("origin", "null")], 403),
         "a failed way back": ("GET", "/auth/web/logged-out", FETCH, 400),
+        "a list of sessions": ("GET", "/auth/web/sessions", FETCH, 401),
+        "a choice": ("POST", "/auth/web/callback", FETCH, 400),
         "a refresh": ("POST", "/auth/web/refresh", FETCH, 401),
         "user info": ("GET", "/auth/web/userinfo", FETCH, 401),
         "another method": ("PUT", "/auth/me", [], 405),

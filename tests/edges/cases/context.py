@@ -1,5 +1,6 @@
 """What else of a request reaches the authority: as it came, cut where the settings say, and nothing derived."""
 
+from ..authority import changed
 from ..case import case, each, equal, status, true
 
 LONG = b"y" * 6000
@@ -164,6 +165,22 @@ def the_routes_of_the_set_say_that_they_are_web(s):
 
 
 @case
+def the_place_arrives_under_the_header_of_the_settings(s):
+    def named(answer):
+        answer.settings.place_header = "X-Place"
+
+    with s.own_edge(rules={"GetEdgeSettings": changed(named)}) as e:
+        equal(_context(e, [("x-place", b"Troms\xc3\xb8, \xff")]).place, b"Troms\xc3\xb8, \xff")
+        equal(_context(e, [("X-Place", LONG)]).place, LONG[:4096])
+        true(not _context(e).HasField("place"), "absent where the header is")
+
+
+@case
+def without_a_header_for_it_no_place_is_told(s):
+    true(not _context(s, [("x-place", "Oslo"), ("place", "Oslo")]).HasField("place"), "no place")
+
+
+@case
 def every_call_carries_the_key_and_the_request_id(s):
     s.get("/auth/me"), s.get("/auth/web/login"), s.get("/private")
     for call in s.calls():
@@ -179,6 +196,9 @@ def every_call_carries_the_key_and_the_request_id(s):
         "GET /auth/me": ("ValidateSession", "GET", "/auth/me", 2),
         "POST /auth/web/logout": ("StartLogout", "POST", "/auth/web/logout", 3),
         "GET /auth/web/logged-out": ("CompleteLogout", "GET", "/auth/web/logged-out", 2),
+        "POST /auth/web/callback": ("CompleteCallback", "POST", "/auth/web/callback", 20),
+        "GET /auth/web/sessions": ("ListUserSessions", "GET", "/auth/web/sessions", 2),
+        "POST /auth/web/sessions/revoke": ("Revoke", "POST", "/auth/web/sessions/revoke", 2),
         "POST /auth/web/refresh": ("RefreshTokens", "POST", "/auth/web/refresh", 10),
         "GET /auth/web/userinfo": ("GetUserInfo", "GET", "/auth/web/userinfo", 10),
         "GET /private": ("ValidateSession", "GET", "/private", 2),

@@ -5,12 +5,14 @@ from ..case import case, each, equal, error, guarded, status, true
 
 ROUTES = {
     "/auth/web/login": {"GET"},
-    "/auth/web/callback": {"GET"},
+    "/auth/web/callback": {"GET", "POST"},
     "/auth/me": {"GET", "HEAD"},
     "/auth/web/logout": {"POST"},
     "/auth/web/logged-out": {"GET"},
     "/auth/web/refresh": {"POST"},
     "/auth/web/userinfo": {"GET", "HEAD", "POST"},
+    "/auth/web/sessions": {"GET", "HEAD"},
+    "/auth/web/sessions/revoke": {"POST"},
 }
 OTHERS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -13,6 +13,8 @@ def x(s, scenario):
     s.rule("StartLogout", fake.start_logout)
     s.rule("RefreshTokens", fake.refresh_tokens)
     s.rule("GetUserInfo", fake.get_user_info)
+    s.rule("ListUserSessions", fake.list_user_sessions)
+    s.rule("Revoke", fake.revoke)
     s.rule("StartLogin", fake.pass_on)
     s.rule("CompleteCallback", fake.pass_on)
     for step in [scenario, *scenario.get("then", [])]:

@@ -64,22 +64,29 @@ fn the_commented_file_holds_the_defaults() {
     let keycloak = &with_file.oidc.providers["keycloak"];
     let default = gatelodge::config::oidc::Provider::default();
     assert_eq!(
-        (&keycloak.scopes, keycloak.clock_leeway, &keycloak.signing_algorithms, keycloak.client_auth),
-        (&default.scopes, default.clock_leeway, &default.signing_algorithms, default.client_auth)
+        (keycloak.scopes_of("keycloak"), keycloak.clock_leeway, &keycloak.signing_algorithms, keycloak.client_auth),
+        (default.scopes_of(""), default.clock_leeway, &default.signing_algorithms, default.client_auth)
     );
 }
 
 // Each with the variables that it needs, and no others.
 #[test]
 fn the_examples_load() {
-    let google = [("OIDC_GOOGLE_CLIENT_ID", "id"), ("OIDC_GOOGLE_CLIENT_SECRET", "secret")];
-    let microsoft = [("OIDC_MICROSOFT_CLIENT_ID", "id"), ("OIDC_MICROSOFT_CLIENT_SECRET", "secret")];
+    let google = &[("OIDC_GOOGLE_CLIENT_ID", "id"), ("OIDC_GOOGLE_CLIENT_SECRET", "secret")][..];
+    let microsoft = &[("OIDC_MICROSOFT_CLIENT_ID", "id"), ("OIDC_MICROSOFT_CLIENT_SECRET", "secret")];
     let keycloak =
-        [("KEYCLOAK_ISSUER", "https://kc.example.com/realms/main"), ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret")];
+        &[("KEYCLOAK_ISSUER", "https://kc.example.com/realms/main"), ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret")];
+    let (auth0, okta) = (("AUTH0_DOMAIN", "example.eu.auth0.com"), ("OKTA_ISSUER", "https://example.okta.com"));
     let examples = [
         ("google.yaml", google),
         ("microsoft.yaml", microsoft),
         ("keycloak.yaml", keycloak),
+        ("auth0.yaml", &[auth0, ("OIDC_AUTH0_CLIENT_ID", "id"), ("OIDC_AUTH0_CLIENT_SECRET", "secret")]),
+        ("okta.yaml", &[okta, ("OIDC_OKTA_CLIENT_ID", "id"), ("OIDC_OKTA_CLIENT_SECRET", "secret")]),
+        ("gitlab.yaml", &[("OIDC_GITLAB_CLIENT_ID", "id"), ("OIDC_GITLAB_CLIENT_SECRET", "secret")]),
+        ("github.yaml", &[("OIDC_GITHUB_CLIENT_ID", "id"), ("OIDC_GITHUB_CLIENT_SECRET", "secret")]),
+        ("discord.yaml", &[("OIDC_DISCORD_CLIENT_ID", "id"), ("OIDC_DISCORD_CLIENT_SECRET", "secret")]),
+        ("oauth2.yaml", &[("OIDC_INTRANET_CLIENT_SECRET", "secret")]),
         ("redis.yaml", google),
         ("redis-cluster.yaml", google),
     ];
@@ -89,7 +96,7 @@ fn the_examples_load() {
             let environment = Variables::new(variables.iter().copied());
             settings::load(Sources::read(Some(&file(name)), Path::new("/nonexistent"), environment).unwrap())
         };
-        let loaded = load(&[SECRETS, needed].concat()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+        let loaded = load(&[&SECRETS[..], needed].concat()).unwrap_or_else(|faults| panic!("{name}: {faults}"));
         assert!(loaded.config.oidc.providers.values().all(|provider| provider.enabled), "{name}");
         assert_eq!(load(&SECRETS).unwrap_err().0.len(), needed.len(), "{name}: each variable is asked for");
         let text = fs::read_to_string(file(name)).unwrap();

@@ -11,6 +11,7 @@ use gatelodge::authority::provider::{
 use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
+use gatelodge::providers::registration::Registration;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -19,12 +20,12 @@ use super::world::{CALLBACK, CLIENT, LOGGED_OUT, PASSWORD, USER, VERIFIER, World
 #[tokio::test]
 async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
     let world = World::start().await;
-    let settings = OidcSettings {
+    let settings = OidcSettings::new(Registration {
         development: true,
         keep_refresh_token: true,
         claims: vec!["roles".to_owned()],
-        ..OidcSettings::new("dev", &world.issuer, CLIENT.0, Secret::new(CLIENT.1))
-    };
+        ..Registration::new("dev", &world.issuer, CLIENT.0, Secret::new(CLIENT.1))
+    });
     let provider = OidcProvider::new(settings, HttpSettings::default()).unwrap();
     let request = AuthorizationRequest {
         state: Secret::new("the state"),

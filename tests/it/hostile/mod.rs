@@ -22,6 +22,7 @@ use gatelodge::crypto::Secret;
 use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
+use gatelodge::providers::registration::Registration;
 use gatelodge::session::time::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -203,11 +204,11 @@ impl Hostile {
 
     /// Settings that fit this provider.
     pub fn settings(&self) -> OidcSettings {
-        let settings = OidcSettings {
+        let settings = OidcSettings::new(Registration {
             development: true,
             keep_refresh_token: true,
-            ..OidcSettings::new("hostile", &self.issuer(), CLIENT_ID, Secret::new(CLIENT_SECRET))
-        };
+            ..Registration::new("hostile", &self.issuer(), CLIENT_ID, Secret::new(CLIENT_SECRET))
+        });
         bent(settings, &self.inner.switches().settings)
     }
 
@@ -218,7 +219,7 @@ impl Hostile {
 
     /// This provider as the authority knows it, with nothing cached.
     pub fn registry(&self) -> Registry {
-        Registry::new(vec![self.settings()], self.http).unwrap()
+        Registry::new(vec![self.settings().into()], self.http).unwrap()
     }
 
     /// A redemption that is right in every way, as far as it has not been bent.

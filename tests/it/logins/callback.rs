@@ -181,7 +181,7 @@ async fn a_code_whose_fate_is_unknown_is_not_sent_again(kept: Kept) {
         let mut journey = Journey::to(&hostile, kept).await;
         let good = journey.back().await.text();
         let outcome = journey.world.callback(&journey.browser, &good).await;
-        let failure = outcome.result.unwrap_err();
+        let failure = outcome.failure().unwrap();
         assert!(matches!(failure, LoginFailure::ProviderUnavailable | ProviderError), "{failure:?}");
         hostile.behave();
         journey.fails(&good, failure).await;

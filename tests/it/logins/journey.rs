@@ -168,7 +168,7 @@ impl<'a> Journey<'a> {
     /// Delivers a callback that has to fail so, and INV holds.
     pub async fn fails(&mut self, query: &str, expected: LoginFailure) {
         let outcome = self.world.callback(&self.browser, query).await;
-        assert_eq!(outcome.result.as_ref().err(), Some(&expected), "{query}");
+        assert_eq!(outcome.failure(), Some(expected), "{query}");
         self.inv(&outcome.answer, expected).await;
     }
 
@@ -198,8 +198,9 @@ impl<'a> Journey<'a> {
     }
 
     async fn sessions(&self, user_id: &str) -> usize {
-        let question = list_sessions::Question { user_id: user_id.into(), page_size: 10, ..Default::default() };
-        match self.world.authority.list_sessions(question).await {
+        let filter = list_sessions::Filter { user_id: user_id.into(), ..Default::default() };
+        let question = list_sessions::Question { filter, page_size: 10, ..Default::default() };
+        match self.world.authority.list_sessions(&question).await {
             Ok(page) => page.sessions.len(),
             // An issuer template takes no user id of this form.
             Err(_) if !user_id.is_empty() => 0,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use gatelodge::authority::complete_callback::Unfinished;
 use gatelodge::authority::list_sessions;
 use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::ports::Entropy;
@@ -107,7 +108,7 @@ async fn killed(test: &str, before_step: Option<usize>, after: Option<Duration>)
 
 async fn sessions(world: &World) -> Vec<String> {
     let question = list_sessions::Question { page_size: 100, ..Default::default() };
-    let page = world.authority.list_sessions(question).await.unwrap();
+    let page = world.authority.list_sessions(&question).await.unwrap();
     page.sessions.into_iter().map(|session| session.key.public()).collect()
 }
 
@@ -132,7 +133,7 @@ async fn comes_back(left: Left) -> End {
     let sent_now = world.provider.redeemed.load(Ordering::SeqCst);
     let held = match &outcome.result {
         Ok(session) => vec![session.key.public()],
-        Err(LoginFailure::Interrupted) => Vec::new(),
+        Err(Unfinished::Failed(LoginFailure::Interrupted)) => Vec::new(),
         Err(failure) => panic!("{failure:?}"),
     };
     if let Some(cookie) = &left.answered {

@@ -18,7 +18,7 @@ fn api(hostile: &Hostile) -> OidcProvider {
     hostile.settings_with(|settings| {
         settings.access_tokens.check = TokenCheck::Jwt;
         settings.access_tokens.audiences = vec![API.to_owned(), "https://other-api.example".to_owned()];
-        settings.claims = vec!["department".to_owned()];
+        settings.registration.claims = vec!["department".to_owned()];
     });
     hostile.provider()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _, Redemption};
 use gatelodge::crypto::Secret;
-use gatelodge::providers::oidc::ClientAuth;
+use gatelodge::providers::token_endpoint::ClientAuth;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -37,7 +37,9 @@ accepted! {
 #[tokio::test]
 async fn a_login_brings_the_identity_and_the_tokens() {
     let provider = Hostile::start().await;
-    provider.settings_with(|s| s.claims = vec!["department".into()]).claims(set("department", json!(["a"])));
+    provider
+        .settings_with(|s| s.registration.claims = vec!["department".into()])
+        .claims(set("department", json!(["a"])));
     provider.claims(set("secret_claim", "not let through"));
     let grant = provider.log_in().await.unwrap();
     let who = &grant.identity;
@@ -56,7 +58,7 @@ async fn a_login_brings_the_identity_and_the_tokens() {
 async fn what_the_provider_leaves_out_has_a_sound_default() {
     let provider = Hostile::start().await;
     provider.token_body(unset("scope")).token_body(unset("expires_in")).claims(unset("auth_time"));
-    provider.settings_with(|s| s.keep_refresh_token = false);
+    provider.settings_with(|s| s.registration.keep_refresh_token = false);
     let grant = provider.log_in().await.unwrap();
     assert_eq!(grant.identity.scopes, ["openid", "email", "profile"], "those that were asked for");
     assert_eq!(grant.tokens.access_end, None);
@@ -149,7 +151,7 @@ async fn the_client_authenticates_as_the_provider_offers_and_the_settings_say() 
     assert_eq!(call.authorization, None);
     assert!(call.form.contains("client_secret=CANARY+client+secret+%2B+%25"), "{}", call.form);
 
-    hostile.settings_with(|s| s.client_auth = ClientAuth::Basic);
+    hostile.settings_with(|s| s.registration.client_auth = ClientAuth::Basic);
     hostile.log_in().await.unwrap();
     assert!(hostile.received(Endpoint::Token).pop().unwrap().authorization.is_some());
 }
@@ -161,7 +163,7 @@ fn of_many_directories(hostile: &Hostile) -> (String, impl Fn(&str) -> String) {
     let (issuer, discovery) = (template.clone(), format!("{origin}/.well-known/openid-configuration"));
     let directory = move |tid: &str| format!("{origin}/{tid}/v2.0");
     hostile
-        .settings_with(move |s| (s.issuer, s.discovery_url) = (issuer.clone(), Some(discovery.clone())))
+        .settings_with(move |s| (s.registration.issuer, s.discovery_url) = (issuer.clone(), Some(discovery.clone())))
         .metadata(set("issuer", template.clone()))
         .metadata(unset("authorization_response_iss_parameter_supported"))
         .redemption_with(|r| r.response_issuer = None)

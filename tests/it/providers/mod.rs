@@ -8,6 +8,7 @@
 //! | `metadata`, `outbound`, `tls`, `keys` | documents, addresses, limits, certificates, key rotation |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //! | `refresh`, `logout`, `registry` | the rest of the port |
+//! | `oauth2` | providers without OpenID Connect: GitHub, Discord, and one that is described |
 
 mod access_token;
 mod exchange;
@@ -19,6 +20,7 @@ mod keys;
 mod logout;
 mod metadata;
 mod mutations;
+mod oauth2;
 mod outbound;
 mod refresh;
 mod registry;

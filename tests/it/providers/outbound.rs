@@ -7,6 +7,7 @@ use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings, Userinfo};
+use gatelodge::providers::registration::Registration;
 use tokio::time::Instant;
 
 use super::unset;
@@ -71,10 +72,10 @@ async fn every_call_is_bounded_in_size_and_time() {
 async fn a_provider_that_is_not_there_is_unavailable() {
     let hostile = Hostile::start().await;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let settings = OidcSettings {
+    let settings = OidcSettings::new(Registration {
         development: true,
-        ..OidcSettings::new("gone", &format!("http://{nobody}"), "client", Secret::new(CLIENT_SECRET))
-    };
+        ..Registration::new("gone", &format!("http://{nobody}"), "client", Secret::new(CLIENT_SECRET))
+    });
     let provider = OidcProvider::new(settings, HttpSettings::default()).unwrap();
     assert_eq!(reason_of(&provider.redeem(&hostile.redemption()).await), "unavailable");
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
+use gatelodge::providers::registration::Registration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -36,13 +37,15 @@ async fn provider(authority: &Authority, change: impl FnOnce(&mut CertificatePar
         .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
         .unwrap();
     let hostile = Hostile::start_under_tls(config).await;
-    hostile.settings_with(|settings| (settings.development, settings.allow_private_network) = (false, true));
+    hostile.settings_with(|settings| {
+        (settings.registration.development, settings.registration.allow_private_network) = (false, true);
+    });
     hostile
 }
 
 fn trusting(hostile: &Hostile, authority: &Authority) {
     let pem = authority.pem().into_bytes();
-    hostile.settings_with(move |settings| settings.ca = Some(pem.clone()));
+    hostile.settings_with(move |settings| settings.registration.ca = Some(pem.clone()));
 }
 
 /// What the log has of a refusal: the error and its causes.
@@ -107,10 +110,10 @@ fn a_file_without_a_certificate_is_a_fault() {
     let key = KeyPair::generate().unwrap().serialize_pem();
     let broken = authority().pem().replace("MII", "!!!");
     for pem in [String::new(), "certificate".to_owned(), key, broken] {
-        let settings = OidcSettings {
+        let settings = OidcSettings::new(Registration {
             ca: Some(pem.clone().into_bytes()),
-            ..OidcSettings::new("tls", "https://sso.example", "client", gatelodge::crypto::Secret::new("s"))
-        };
+            ..Registration::new("tls", "https://sso.example", "client", gatelodge::crypto::Secret::new("s"))
+        });
         let faults = OidcProvider::new(settings, HttpSettings::default()).err().expect(&pem);
         assert_eq!(faults[0].key, "ca_file");
     }

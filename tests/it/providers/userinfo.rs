@@ -21,7 +21,7 @@ refused! {
     userinfo_of_another_issuer: "userinfo.iss", |p| asking(p).userinfo(set("iss", "https://evil.example"));
     userinfo_iss_a_list: "userinfo.iss", |p| asking(p).userinfo(|u| drop(u.insert("iss".into(), json!([]))));
     claims_too_large: "claims.size", |p| {
-        p.settings_with(|s| s.claims = vec!["groups".into()]).userinfo(set("groups", vec!["g".repeat(100); 400]))
+        p.settings_with(|s| s.registration.claims = vec!["groups".into()]).userinfo(set("groups", vec!["g".repeat(100); 400]))
     };
 }
 
@@ -49,7 +49,9 @@ async fn an_answer_that_is_no_proper_object_fails_the_login() {
 async fn it_adds_to_the_id_token_and_overwrites_nothing() {
     let provider = Hostile::start().await;
     asking(&provider)
-        .settings_with(|s| s.claims = ["nickname", "acr", "auth_time", "iss", "groups"].map(str::to_owned).into())
+        .settings_with(|s| {
+            s.registration.claims = ["nickname", "acr", "auth_time", "iss", "groups"].map(str::to_owned).into();
+        })
         .claims(unset("acr"))
         .claims(unset("email"))
         .claims(set("email_verified", true))

@@ -45,6 +45,7 @@ fn odd_context(value: &Bytes) -> v1::RequestContext {
         x_requested_with: some(),
         csrf_token: some(),
         x_tenant_id: some(),
+        place: some(),
     }
 }
 

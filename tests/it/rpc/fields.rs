@@ -177,6 +177,7 @@ async fn each_field_of_a_list_that_is_not_right_is_named() {
         user_id: user_id.into(),
         page_size,
         page_token: page_token.into(),
+        ..Default::default()
     };
     for (field, request) in [
         ("page_size", sessions("", 201, "")),

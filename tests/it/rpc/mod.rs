@@ -32,7 +32,7 @@ use tonic_types::{ErrorDetail, StatusExt as _};
 
 /// The reason of an error, after looking at what every error has to have: exactly one `ErrorInfo`, of our domain, with
 /// a reason that the contract knows and the request's id.
-fn reason(status: &Status) -> String {
+pub fn reason(status: &Status) -> String {
     let details = status.get_error_details_vec();
     let infos: Vec<_> = details
         .iter()

@@ -8,6 +8,10 @@
 //! | `theft` | an old credential after its grace, and one that a failover forgot |
 //! | `times` | remember me, when to look again, a limit that was shortened |
 //! | `client` | a client that is another than at login |
+//! | `limits` | a login beyond the limit of sessions at once |
+//! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
+//! | `people` | users: made, disabled, deleted |
+//! | `attributes` | what applications keep with a session |
 //! | `checks` | many checks on one stream |
 
 /// Makes a test of every function named, on every store there is.
@@ -28,9 +32,14 @@ macro_rules! on_every_store {
     };
 }
 
+mod attributes;
 mod checks;
 mod client;
+mod devices;
 mod door;
+mod limits;
+mod lists;
+mod people;
 mod rotation;
 mod theft;
 mod times;

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatelodge::authority::ports::{
-    Creation, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, Lookup, NewSession, OpenLogin, SessionStore as _,
-    Written,
+    Creation, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, Lookup, NewSession, OpenLogin,
+    SessionStore as _, UserLookup, UserStore as _, Written,
 };
-use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber};
+use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber};
 use gatelodge::session::mark::MarkTarget;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::{EmbeddedStore, OpenError};
 
-use super::bench::{BINDING, LONG, SHORT, SetClock, TENANT, fresh, new_session, record, user};
+use super::bench::{BINDING, CREATED, LONG, SHORT, SetClock, TENANT, fresh, new_session, record, user};
 
 struct OnFile {
     clock: Arc<SetClock>,
@@ -45,7 +45,7 @@ impl OnFile {
 
 async fn create(store: &EmbeddedStore, new: NewSession) -> SessionKey {
     let key = new.key;
-    assert_eq!(store.create(new).await.unwrap(), Creation::Created);
+    assert!(matches!(store.create(new).await.unwrap(), Creation::Created(_)));
     key
 }
 
@@ -102,6 +102,37 @@ async fn everything_is_there_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn users_and_what_belongs_to_sessions_are_there_again_after_a_restart() {
+    let file = OnFile::new();
+    let store = file.open();
+    let (ada, eve, now) = (user(), user(), store.time().await.unwrap());
+    let known = |of| NewSession { profile: Some(b"profile".to_vec()), ..new_session(now, of) };
+    let (key, _) = (create(&store, known(&ada)).await, create(&store, known(&eve)).await);
+    store.delete_user(&eve, LONG, LONG, LONG).await.unwrap();
+    let kept = KeptAttributes { version: 1, sealed: b"sealed".to_vec() };
+    assert_eq!(store.put_attributes(&key, kept.clone(), LONG).await.unwrap(), Written::Yes);
+    let of = ProviderSessionKey::of(TENANT, "idp", "sid");
+    store.join(&of, &key, LONG).await.unwrap();
+    let login = LoginKey::of(TENANT, &fresh());
+    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, LONG).await.unwrap();
+    store.take(&login, &[BINDING], LONG).await.unwrap();
+    assert!(store.hold(&login, b"held".to_vec(), LONG).await.unwrap());
+    let before = store.user(&ada).await.unwrap();
+    drop(store);
+    let store = file.open();
+    assert_eq!(store.user(&ada).await.unwrap(), before);
+    assert!(matches!(store.user(&eve).await.unwrap(), UserLookup::Deleted(_)));
+    assert_eq!(store.attributes(&key).await.unwrap(), Some(kept));
+    assert_eq!(store.joined(&of).await.unwrap(), [(key, now)]);
+    assert_eq!(store.take(&login, &[BINDING], LONG).await.unwrap(), LoginTaken::Waiting(b"held".to_vec()));
+    store.disable_user(&ada, LONG, LONG).await.unwrap();
+    drop(store);
+    let store = file.open();
+    assert!(matches!(store.user(&ada).await.unwrap(), UserLookup::Found(user) if user.facts.disabled));
+    assert_eq!(store.attributes(&key).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_write_on_its_way_does_not_bring_a_replaced_session_back() {
     let file = OnFile::new();
     let store = file.open();
@@ -113,7 +144,7 @@ async fn a_write_on_its_way_does_not_bring_a_replaced_session_back() {
         store.create(NewSession { replaces: vec![replaced], ..new_session(now, &user) }),
         store.write_tokens(&replaced, lease.fence(), record(2), b"new".to_vec())
     );
-    assert_eq!((created.unwrap(), written.unwrap()), (Creation::Created, Written::Gone));
+    assert_eq!((created.unwrap(), written.unwrap()), (CREATED, Written::Gone));
     drop((lease, store));
     let store = file.open();
     assert_eq!(store.read(&replaced).await.unwrap(), Lookup::Gone(Some(Ending::Replaced)));

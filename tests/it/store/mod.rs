@@ -20,6 +20,7 @@ mod redis_trouble;
 mod replicas;
 mod scale;
 mod sessions;
+mod users;
 
 /// Makes a test of every function named, for every store.
 macro_rules! every_store {
@@ -44,6 +45,15 @@ macro_rules! every_store {
 }
 
 every_store! {
+    users:
+        a_login_makes_or_changes_its_users_record
+        users_are_walked_once_each
+        a_disabled_user_has_and_gets_no_session
+        a_deleted_user_is_remembered_for_a_while
+        room_is_made_by_exactly_the_oldest
+        attributes_are_changed_over_the_version_before_and_end_with_their_session
+        a_providers_session_names_those_that_joined_until_they_part
+        a_login_waits_for_a_choice_and_is_taken_once_more;
     sessions:
         a_session_reads_back_as_it_was_made
         what_was_never_made_is_gone_for_no_known_reason

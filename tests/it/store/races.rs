@@ -8,7 +8,7 @@ use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, 
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
-use super::bench::{BINDING, Bench, Kind, LONG, SHORT, TENANT, keys_of, new_session, user};
+use super::bench::{BINDING, Bench, CREATED, Kind, LONG, SHORT, TENANT, keys_of, new_session, user};
 
 /// Runs all of them at once, on all threads.
 async fn race<T: Send + 'static>(racers: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
@@ -106,7 +106,7 @@ pub async fn the_cap_is_exact_under_racing_creations(bench: &Bench) {
     }))
     .await;
     let count = |outcome| outcomes.iter().filter(|other| **other == outcome).count();
-    assert_eq!((count(Creation::Created), count(Creation::TooMany)), (20, 40));
+    assert_eq!((count(CREATED), count(Creation::TooMany)), (20, 40));
     assert_eq!(bench.store.sessions_of(&user).await.unwrap().len(), 20);
 }
 

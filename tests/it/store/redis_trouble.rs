@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use gatelodge::authority::ports::{Creation, Lookup, SessionStore as _, StoreError};
+use gatelodge::authority::ports::{Lookup, SessionStore as _, StoreError};
 use gatelodge::crypto::Secret;
 use gatelodge::session::mark::MarkTarget;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tokio::time::Instant;
 
-use super::bench::{self, LONG, TENANT, new_session, settings_for, user};
+use super::bench::{self, CREATED, LONG, TENANT, new_session, settings_for, user};
 use crate::redis::{Cluster, Server, address, free_port};
 
 const RESPONSE: Duration = Duration::from_millis(400);
@@ -40,7 +40,7 @@ pub async fn works_within(store: &RedisStore, limit: Duration) {
             Err(error) => Err(error),
         };
         match created {
-            Ok(created) => return assert_eq!(created, Creation::Created),
+            Ok(created) => return assert_eq!(created, CREATED),
             Err(error) => assert!(Instant::now() < end, "{error:?}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

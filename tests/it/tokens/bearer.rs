@@ -39,7 +39,8 @@ fn jwt(issuer: &str, change: impl FnOnce(&mut Value)) -> String {
 /// Two worlds, over the embedded store and Redis, that know these providers.
 async fn worlds(providers: impl Fn() -> Vec<OidcSettings>) -> [Served; 2] {
     let store = redis_store(&fresh_prefix()).await;
-    let registry = || Arc::new(Registry::new(providers(), HttpSettings::default()).unwrap());
+    let registry =
+        || Arc::new(Registry::new(providers().into_iter().map(Into::into).collect(), HttpSettings::default()).unwrap());
     let embedded = World::built(&["unused"], |_| (), |ports| ports.providers = registry());
     let redis = World::built(
         &["unused"],
@@ -58,7 +59,7 @@ async fn worlds(providers: impl Fn() -> Vec<OidcSettings>) -> [Served; 2] {
 
 fn checking(hostile: &Hostile, name: &str, check: TokenCheck) -> OidcSettings {
     let mut settings = hostile.settings();
-    name.clone_into(&mut settings.name);
+    name.clone_into(&mut settings.registration.name);
     settings.access_tokens.check = check;
     settings.access_tokens.audiences = vec![API.to_owned()];
     settings

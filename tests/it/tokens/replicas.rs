@@ -14,6 +14,7 @@ use gatelodge::crypto::Secret;
 use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::OidcSettings;
+use gatelodge::providers::registration::Registration;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 
 use super::{fresh_prefix, over, redis_store, until};
@@ -165,12 +166,12 @@ async fn shared_world(port: u16, prefix: &str, issuer: &str) -> World {
         allow_eviction: false,
     };
     let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap();
-    let provider = OidcSettings {
+    let provider = OidcSettings::new(Registration {
         development: true,
         keep_refresh_token: true,
-        ..OidcSettings::new("hostile", issuer, CLIENT_ID, Secret::new(CLIENT_SECRET))
-    };
-    let registry = Registry::new(vec![provider], HttpSettings::default()).unwrap();
+        ..Registration::new("hostile", issuer, CLIENT_ID, Secret::new(CLIENT_SECRET))
+    });
+    let registry = Registry::new(vec![provider.into()], HttpSettings::default()).unwrap();
     World::built(&["unused"], short_leases, |ports| {
         over(&store)(ports);
         (ports.entropy, ports.providers) = (Arc::new(SystemEntropy), Arc::new(registry));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatelodge::authority::Error;
-use gatelodge::authority::list_sessions::Question;
+use gatelodge::authority::list_sessions::{Filter, Question};
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::Outcome;
 use gatelodge::providers::Registry;
@@ -17,8 +17,9 @@ async fn page(
     page_size: usize,
     page_token: &str,
 ) -> Result<(Vec<String>, String), Error> {
-    let question = Question { user_id: user_id.into(), page_size, page_token: page_token.into() };
-    let page = world.authority.list_sessions(question).await?;
+    let filter = Filter { user_id: user_id.into(), ..Filter::default() };
+    let question = Question { filter, page_size, page_token: page_token.into() };
+    let page = world.authority.list_sessions(&question).await?;
     Ok((page.sessions.iter().map(|session| session.key.public()).collect(), page.next_page_token))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use gatelodge::authority::complete_callback::Unfinished;
 use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::settings::CallbackAnswer;
@@ -55,7 +56,7 @@ async fn a_callback_delivered_twice_answers_twice_the_same() {
     assert_eq!(world.provider.redeemed.load(Ordering::SeqCst), 1);
 
     let other_code = world.callback(&browser, &query.replace("code-0", "code-9")).await;
-    assert_eq!(other_code.result.unwrap_err(), LoginFailure::AlreadyComplete);
+    assert_eq!(other_code.failure().unwrap(), LoginFailure::AlreadyComplete);
     assert!(other_code.answer.set_cookies.is_empty());
 }
 
@@ -76,10 +77,11 @@ async fn a_failed_callback_delivered_twice_answers_twice_the_same() {
         let question = gatelodge::authority::complete_callback::Question { response, presented };
         let call = gatelodge::authority::Call { request_id: "another".into(), ..World::call() };
         let second = world.authority.complete_callback(&call, question).await.unwrap();
-        assert_eq!((first.answer, first.result.unwrap_err()), (second.answer, second.result.unwrap_err()));
+        assert_eq!((first.failure(), first.answer), (second.failure(), second.answer));
+        assert!(matches!(first.result, Err(Unfinished::Failed(_))));
         assert_eq!(world.provider.redeemed.load(Ordering::SeqCst), 1, "the code is sent once");
         let stranger = world.callback(&Browser::default(), &query).await;
-        assert_eq!(stranger.result.unwrap_err(), LoginFailure::OtherBrowser);
+        assert_eq!(stranger.failure().unwrap(), LoginFailure::OtherBrowser);
         assert_eq!(stranger.answer.location, None, "the place is the browser's own");
     }
 }
@@ -92,9 +94,9 @@ async fn a_repeated_callback_gets_no_cookie_once_its_session_is_gone() {
     let query = format!("code={}&state={}", world.provider.code_for("ada"), state_of(&started.answer));
     let first = world.callback(&browser, &query).await;
     browser.keep(&first.answer.set_cookies);
-    assert!(world.authority.revoke(&browser.fetch("POST", "/")).await.unwrap());
+    assert_eq!(world.revoke(&browser).await, 1);
     let again = world.callback(&browser, &query).await;
-    assert_eq!(again.result.unwrap_err(), LoginFailure::AlreadyComplete);
+    assert_eq!(again.failure().unwrap(), LoginFailure::AlreadyComplete);
 }
 
 // security.md 5: of 100 racing completions one redeems the code, and the others get its answer.
@@ -124,11 +126,11 @@ async fn a_login_begun_in_another_browser_is_refused() {
     let begun = world.start(&attacker, "").await;
     attacker.keep(&begun.answer.set_cookies);
     let query = format!("code={}&state={}", world.provider.code_for("mallory"), state_of(&begun.answer));
-    assert_eq!(world.callback(&victim, &query).await.result.unwrap_err(), LoginFailure::OtherBrowser);
+    assert_eq!(world.callback(&victim, &query).await.failure().unwrap(), LoginFailure::OtherBrowser);
     let own = world.start(&victim, "").await;
     victim.keep(&own.answer.set_cookies);
     let refused = world.callback(&victim, &query).await;
-    assert_eq!(refused.result.unwrap_err(), LoginFailure::OtherBrowser);
+    assert_eq!(refused.failure().unwrap(), LoginFailure::OtherBrowser);
     assert!(refused.answer.set_cookies.is_empty());
     assert_eq!(world.provider.redeemed.load(Ordering::SeqCst), 0);
     assert!(
@@ -146,11 +148,11 @@ async fn an_error_from_the_provider_is_a_fixed_word_and_burns_the_login() {
     let evil = "<script>%0d%0aSet-Cookie:x";
     let query = format!("error=access_denied&error_description={evil}&state={state}");
     let outcome = world.callback(&browser, &query).await;
-    assert_eq!(outcome.result.unwrap_err(), LoginFailure::AccessDenied);
+    assert_eq!(outcome.failure().unwrap(), LoginFailure::AccessDenied);
     let location = outcome.answer.location.unwrap();
     assert_eq!(location, "https://spa.example.com/x?error=access_denied&request_id=test#y");
     let retry = format!("code={}&state={state}", world.provider.code_for("ada"));
-    assert_eq!(world.callback(&browser, &retry).await.result.unwrap_err(), LoginFailure::AccessDenied);
+    assert_eq!(world.callback(&browser, &retry).await.failure().unwrap(), LoginFailure::AccessDenied);
 }
 
 #[tokio::test]
@@ -169,7 +171,7 @@ async fn trouble_at_the_provider_fails_that_login_alone() {
         let query = format!("code={}&state={}", world.provider.code_for("ada"), state_of(&started.answer));
         let outcome = world.callback(&browser, &query).await;
         *world.provider.refusal.lock().unwrap() = None;
-        assert_eq!(outcome.result.unwrap_err(), failure);
+        assert_eq!(outcome.failure().unwrap(), failure);
         assert!(outcome.answer.set_cookies.is_empty());
         let page = String::from_utf8(outcome.answer.body).unwrap();
         assert!(page.contains("/auth/web/login?provider=idp"), "a way to try again: {page}");
@@ -199,7 +201,7 @@ async fn a_login_that_takes_too_long_begins_again() {
     browser.keep(&started.answer.set_cookies);
     world.clock.advance(Duration::from_secs(601));
     let query = format!("code={}&state={}", world.provider.code_for("ada"), state_of(&started.answer));
-    assert_eq!(world.callback(&browser, &query).await.result.unwrap_err(), LoginFailure::Expired);
+    assert_eq!(world.callback(&browser, &query).await.failure().unwrap(), LoginFailure::Expired);
 }
 
 // security.md 95: revoking a user wins against a login that is under way.
@@ -212,7 +214,7 @@ async fn a_user_revoked_during_a_login_is_not_logged_in() {
     let target = gatelodge::authority::revoke_as_admin::Target::User("idp_ada".into());
     world.authority.revoke_as_admin(&World::call(), &target, "left").await.unwrap();
     let query = format!("code={}&state={}", world.provider.code_for("ada"), state_of(&started.answer));
-    assert_eq!(world.callback(&browser, &query).await.result.unwrap_err(), LoginFailure::RevokedMeanwhile);
+    assert_eq!(world.callback(&browser, &query).await.failure().unwrap(), LoginFailure::RevokedMeanwhile);
     world.clock.advance(Duration::from_secs(1));
     assert!(world.log_in(&mut browser, "ada").await.result.is_ok(), "a later login is not stopped");
 }

@@ -82,7 +82,7 @@ async fn what_ends_elsewhere_is_refused_as_soon_as_it_is_heard() {
             let one = &replicas.one.authority;
             match &target {
                 Some(target) => drop(one.revoke_as_admin(&World::call(), target, "test").await.unwrap()),
-                None => drop(one.revoke(&browser.fetch("GET", "/")).await.unwrap()),
+                None => drop(replicas.one.revoke(&browser).await),
             }
             assert!(!is_active(&replicas.one, &browser).await, "{kept:?} {target:?}: where it was ended, at once");
             replicas.catch_up().await;
@@ -98,7 +98,7 @@ async fn who_hears_nothing_asks_the_store() {
         let replicas = Replicas::over(kept).await;
         let browser = known(&replicas, "ada").await;
         replicas.cut_off().await;
-        replicas.one.authority.revoke(&browser.fetch("GET", "/")).await.unwrap();
+        replicas.one.revoke(&browser).await;
         assert!(!is_active(&replicas.two, &browser).await, "{kept:?}");
         let other = known_to_one(&replicas).await;
         let Ok(Outcome::Active(active)) = presented(&replicas.two, other.get("/")).await else { panic!("{kept:?}") };
@@ -132,7 +132,7 @@ async fn a_gap_in_the_stream_of_redis_is_noticed() {
     let mut watch = pin!(replicas.two.authority.watch_sessions(watch_sessions::Question::default()));
     assert!(!watch.next().await.unwrap().reset);
     replicas.cut.off.store(true, Ordering::SeqCst);
-    replicas.one.authority.revoke(&browser.fetch("GET", "/")).await.unwrap();
+    replicas.one.revoke(&browser).await;
     replicas.one.authority.announce(What::KeysRotated).await;
     let prefix = replicas.prefix.clone();
     let trimmed = tokio::task::spawn_blocking(move || {
@@ -207,7 +207,7 @@ async fn of_a_hundred_races_with_a_revocation_none_leaves_a_dead_session() {
         let races = races.into_iter().map(|browser| {
             let replicas = Arc::clone(&replicas);
             tokio::spawn(async move {
-                let ended = async { replicas.one.authority.revoke(&browser.fetch("GET", "/")).await.unwrap() };
+                let ended = async { replicas.one.revoke(&browser).await };
                 let asked = async {
                     for _ in 0..8 {
                         is_active(&replicas.two, &browser).await;

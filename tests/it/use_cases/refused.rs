@@ -30,7 +30,7 @@ async fn a_malformed_callback_is_refused_in_words() {
     ];
     for (query, failure) in table {
         let outcome = world.callback(&browser, &query).await;
-        assert_eq!(outcome.result.unwrap_err(), failure, "{query}");
+        assert_eq!(outcome.failure().unwrap(), failure, "{query}");
         assert!(outcome.answer.status == 400 && outcome.answer.set_cookies.is_empty());
     }
     let named = [

@@ -60,7 +60,7 @@ async fn a_login_that_began_before_is_refused_and_can_begin_again() {
         revoke(&world, target.clone()).await;
         let code = world.provider.code_for("ada");
         let outcome = world.callback(&browser, &format!("code={code}&state={}", state_of(&started.answer))).await;
-        assert_eq!(outcome.result.unwrap_err(), LoginFailure::RevokedMeanwhile, "{target:?}");
+        assert_eq!(outcome.failure().unwrap(), LoginFailure::RevokedMeanwhile, "{target:?}");
         world.log_in(&mut browser, "ada").await.result.unwrap();
         assert!(is_active(&world, &browser).await, "{target:?}");
     }
@@ -131,7 +131,7 @@ async fn what_one_ends_all_subscribers_of_another_hear() {
     }
     assert!(two.authority.cacheable_for() > Duration::ZERO);
     let mut news = two.authority.subscribe();
-    one.authority.revoke(&browser.fetch("GET", "/")).await.unwrap();
+    one.revoke(&browser).await;
     let heard = loop {
         match news.next().await.unwrap() {
             News::Event(position, Event { what: What::Revoked(key), .. }) => break (position, key),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    Creation, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, MintKeyStore, NewSession,
-    OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, MintKeyStore,
+    NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
-use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
@@ -127,6 +127,11 @@ pass! { SessionStore by sessions:
     wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
     write_tokens(key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> Written;
     rewrite(key: &SessionKey, record: Record) -> Written;
+    attributes(key: &SessionKey) -> Option<KeptAttributes>;
+    put_attributes(key: &SessionKey, attributes: KeptAttributes, keep_for: Duration) -> Written;
+    join(of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> usize;
+    joined(of: &ProviderSessionKey) -> Vec<(SessionKey, Timestamp)>;
+    part(of: &ProviderSessionKey, sessions: &[SessionKey]) -> ();
 }
 
 pass! { MintKeyStore by mint_keys:
@@ -137,6 +142,8 @@ pass! { MintKeyStore by mint_keys:
 pass! { LoginStore by logins:
     open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> ();
     take(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
+    resume(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
+    hold(key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> bool;
     note(key: &LoginKey, session: &SessionKey) -> bool;
     finish(key: &LoginKey, end: LoginEnd, keep_for: Duration) -> bool;
     wait(key: &LoginKey, at_most: Duration) -> ();

@@ -35,7 +35,8 @@ impl Kept {
         let put = |store: Option<Arc<RedisStore>>| {
             move |ports: &mut Ports| {
                 if let Some(store) = store {
-                    (ports.sessions, ports.logins, ports.events) = (store.clone(), store.clone(), store);
+                    (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
+                    ports.events = store;
                 }
             }
         };

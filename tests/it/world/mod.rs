@@ -17,7 +17,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use gatelodge::authority::ports::{Beside, Clock, Entropy};
 use gatelodge::authority::settings::Settings;
-use gatelodge::authority::{Authority, Call, Ports, Presented, complete_callback, start_login, validate_session};
+use gatelodge::authority::{
+    Authority, Call, Ports, Presented, complete_callback, revoke, start_login, validate_session,
+};
 use gatelodge::crypto::{KeyRing, Secret};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
@@ -112,6 +114,7 @@ impl World {
         let mut ports = Ports {
             sessions: store.clone(),
             logins: store.clone(),
+            users: store.clone(),
             events: store.clone(),
             mint_keys: store.clone(),
             providers: Arc::new(Listed(providers)),
@@ -155,6 +158,15 @@ impl World {
         let outcome = self.callback(browser, &format!("code={code}&state={}", state_of(&started.answer))).await;
         browser.keep(&outcome.answer.set_cookies);
         outcome
+    }
+
+    /// Ends a browser's session, as its backend does, and answers how many ended.
+    pub async fn revoke(&self, browser: &Browser) -> u32 {
+        let presented = Presented { context: None, ..browser.get("/") };
+        match self.authority.revoke(&Self::call(), &presented, &revoke::Target::Presented).await.unwrap() {
+            revoke::Outcome::Ended { count, .. } => count,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Asks who is behind a request.

@@ -30,6 +30,8 @@ pub struct FakeProvider {
     pub revoked: Mutex<Vec<String>>,
     pub slow: Mutex<Option<Duration>>,
     pub scopes: Mutex<Vec<String>>,
+    /// What it calls its own session with whom it logs in.
+    pub sid: Mutex<Option<String>>,
     /// The access tokens with which it was asked who their user is.
     pub asked: Mutex<Vec<String>>,
     /// What it says that its users are called.
@@ -59,6 +61,7 @@ impl FakeProvider {
             revoked: Mutex::default(),
             slow: Mutex::default(),
             scopes: Mutex::new(vec!["openid".into(), "email".into()]),
+            sid: Mutex::default(),
             asked: Mutex::default(),
             name: Mutex::new("Some One".into()),
             exchanged: AtomicUsize::default(),
@@ -138,7 +141,8 @@ impl IdentityProvider for FakeProvider {
             acr: None,
             amr: Vec::new(),
         };
-        Ok(Grant { identity, provider_session: None, tokens: self.tokens(number) })
+        let provider_session = self.sid.lock().unwrap().clone();
+        Ok(Grant { identity, provider_session, tokens: self.tokens(number) })
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings, RouteSet,
-    Settings, TokenSettings,
+    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
+    RouteSet, Settings, TokenSettings,
 };
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
@@ -74,6 +74,9 @@ pub fn settings() -> Settings {
             rotate_after: Duration::from_hours(30 * 24),
         }),
         sessions_per_user: 1000,
+        session_limit: None,
+        attributes: AttributeLimits { bytes: 4096, count: 32 },
+        place_header: None,
         remember_ended_for: Duration::from_mins(10),
         limits: Limits::default(),
     }

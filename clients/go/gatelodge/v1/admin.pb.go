@@ -114,7 +114,15 @@ type ListSessionsRequest struct {
 	// How many to list at most; 0 for 50, at most 200.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: next_page_token of the answer before with the same filter, or empty.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only sessions that this provider's logins have made; empty for all.
+	Provider string `protobuf:"bytes,4,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Only sessions that belong to this one of the provider's own (`sid`); `provider` is then required. Empty for all.
+	ProviderSessionId string `protobuf:"bytes,5,opt,name=provider_session_id,json=providerSessionId,proto3" json:"provider_session_id,omitempty"`
+	// Only sessions that began at this moment or later.
+	CreatedAfter *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_after,json=createdAfter,proto3" json:"created_after,omitempty"`
+	// Only sessions that began before this moment.
+	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,6 +178,116 @@ func (x *ListSessionsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListSessionsRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetProviderSessionId() string {
+	if x != nil {
+		return x.ProviderSessionId
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetCreatedAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAfter
+	}
+	return nil
+}
+
+func (x *ListSessionsRequest) GetCreatedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedBefore
+	}
+	return nil
+}
+
+// Which sessions are listed.
+type SessionFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of this user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Those that this provider's logins have made.
+	Provider string `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Those that belong to this one of the provider's own.
+	ProviderSessionId string `protobuf:"bytes,3,opt,name=provider_session_id,json=providerSessionId,proto3" json:"provider_session_id,omitempty"`
+	// Those that began at this moment or later.
+	CreatedAfter *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_after,json=createdAfter,proto3" json:"created_after,omitempty"`
+	// Those that began before this moment.
+	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionFilter) Reset() {
+	*x = SessionFilter{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionFilter) ProtoMessage() {}
+
+func (x *SessionFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionFilter.ProtoReflect.Descriptor instead.
+func (*SessionFilter) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SessionFilter) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *SessionFilter) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *SessionFilter) GetProviderSessionId() string {
+	if x != nil {
+		return x.ProviderSessionId
+	}
+	return ""
+}
+
+func (x *SessionFilter) GetCreatedAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAfter
+	}
+	return nil
+}
+
+func (x *SessionFilter) GetCreatedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedBefore
+	}
+	return nil
+}
+
 // The answer of ListSessions.
 type ListSessionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -177,13 +295,16 @@ type ListSessionsResponse struct {
 	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
 	// Where to go on; empty when there is no more.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The filter that was applied. If you asked for one and do not find it here, the authority is older than the filter and
+	// has listed too much.
+	AppliedFilter *SessionFilter `protobuf:"bytes,3,opt,name=applied_filter,json=appliedFilter,proto3" json:"applied_filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[2]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -195,7 +316,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[2]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -208,7 +329,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{2}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -225,6 +346,13 @@ func (x *ListSessionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListSessionsResponse) GetAppliedFilter() *SessionFilter {
+	if x != nil {
+		return x.AppliedFilter
+	}
+	return nil
+}
+
 // The question of GetSession.
 type GetSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -236,7 +364,7 @@ type GetSessionRequest struct {
 
 func (x *GetSessionRequest) Reset() {
 	*x = GetSessionRequest{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[3]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +376,7 @@ func (x *GetSessionRequest) String() string {
 func (*GetSessionRequest) ProtoMessage() {}
 
 func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[3]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +389,7 @@ func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetSessionRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetSessionRequest) GetSessionId() string {
@@ -282,7 +410,7 @@ type GetSessionResponse struct {
 
 func (x *GetSessionResponse) Reset() {
 	*x = GetSessionResponse{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[4]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -294,7 +422,7 @@ func (x *GetSessionResponse) String() string {
 func (*GetSessionResponse) ProtoMessage() {}
 
 func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[4]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -307,7 +435,7 @@ func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetSessionResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetSessionResponse) GetSession() *Session {
@@ -326,6 +454,7 @@ type AdminServiceRevokeRequest struct {
 	//
 	//	*AdminServiceRevokeRequest_SessionId
 	//	*AdminServiceRevokeRequest_UserId
+	//	*AdminServiceRevokeRequest_ProviderSession
 	//	*AdminServiceRevokeRequest_Provider
 	//	*AdminServiceRevokeRequest_Tenant
 	//	*AdminServiceRevokeRequest_Everything
@@ -338,7 +467,7 @@ type AdminServiceRevokeRequest struct {
 
 func (x *AdminServiceRevokeRequest) Reset() {
 	*x = AdminServiceRevokeRequest{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +479,7 @@ func (x *AdminServiceRevokeRequest) String() string {
 func (*AdminServiceRevokeRequest) ProtoMessage() {}
 
 func (x *AdminServiceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +492,7 @@ func (x *AdminServiceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminServiceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*AdminServiceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AdminServiceRevokeRequest) GetTarget() isAdminServiceRevokeRequest_Target {
@@ -389,6 +518,15 @@ func (x *AdminServiceRevokeRequest) GetUserId() string {
 		}
 	}
 	return ""
+}
+
+func (x *AdminServiceRevokeRequest) GetProviderSession() *ProviderSession {
+	if x != nil {
+		if x, ok := x.Target.(*AdminServiceRevokeRequest_ProviderSession); ok {
+			return x.ProviderSession
+		}
+	}
+	return nil
 }
 
 func (x *AdminServiceRevokeRequest) GetProvider() string {
@@ -440,6 +578,11 @@ type AdminServiceRevokeRequest_UserId struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3,oneof"`
 }
 
+type AdminServiceRevokeRequest_ProviderSession struct {
+	// All sessions that belong to one of the provider's own, those that logins are about to make included.
+	ProviderSession *ProviderSession `protobuf:"bytes,4,opt,name=provider_session,json=providerSession,proto3,oneof"`
+}
+
 type AdminServiceRevokeRequest_Provider struct {
 	// All sessions that this provider's logins have made, and its logins under way. It has to be in the configuration,
 	// enabled or not.
@@ -460,11 +603,68 @@ func (*AdminServiceRevokeRequest_SessionId) isAdminServiceRevokeRequest_Target()
 
 func (*AdminServiceRevokeRequest_UserId) isAdminServiceRevokeRequest_Target() {}
 
+func (*AdminServiceRevokeRequest_ProviderSession) isAdminServiceRevokeRequest_Target() {}
+
 func (*AdminServiceRevokeRequest_Provider) isAdminServiceRevokeRequest_Target() {}
 
 func (*AdminServiceRevokeRequest_Tenant) isAdminServiceRevokeRequest_Target() {}
 
 func (*AdminServiceRevokeRequest_Everything) isAdminServiceRevokeRequest_Target() {}
+
+// A session of the provider's own, which single sign-on and single logout go by. Several of ours may belong to it.
+type ProviderSession struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider's name. Required.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Its id there: the claim `sid` of ID tokens (OpenID Connect Front-Channel Logout, 3). Required.
+	ProviderSessionId string `protobuf:"bytes,2,opt,name=provider_session_id,json=providerSessionId,proto3" json:"provider_session_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ProviderSession) Reset() {
+	*x = ProviderSession{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderSession) ProtoMessage() {}
+
+func (x *ProviderSession) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderSession.ProtoReflect.Descriptor instead.
+func (*ProviderSession) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ProviderSession) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ProviderSession) GetProviderSessionId() string {
+	if x != nil {
+		return x.ProviderSessionId
+	}
+	return ""
+}
 
 // All sessions of the tenant.
 type WholeTenant struct {
@@ -475,7 +675,7 @@ type WholeTenant struct {
 
 func (x *WholeTenant) Reset() {
 	*x = WholeTenant{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +687,7 @@ func (x *WholeTenant) String() string {
 func (*WholeTenant) ProtoMessage() {}
 
 func (x *WholeTenant) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +700,7 @@ func (x *WholeTenant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WholeTenant.ProtoReflect.Descriptor instead.
 func (*WholeTenant) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 // All sessions of every tenant.
@@ -512,7 +712,7 @@ type Everything struct {
 
 func (x *Everything) Reset() {
 	*x = Everything{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -524,7 +724,7 @@ func (x *Everything) String() string {
 func (*Everything) ProtoMessage() {}
 
 func (x *Everything) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -537,13 +737,13 @@ func (x *Everything) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Everything.ProtoReflect.Descriptor instead.
 func (*Everything) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{9}
 }
 
 // The answer of AdminService.Revoke.
 type AdminServiceRevokeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many living sessions this call ended, of one session or user. Of other targets 0: they are not counted; ask
+	// How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are not counted; ask
 	// PreviewRevoke before.
 	RevokedCount  uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -552,7 +752,7 @@ type AdminServiceRevokeResponse struct {
 
 func (x *AdminServiceRevokeResponse) Reset() {
 	*x = AdminServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +764,7 @@ func (x *AdminServiceRevokeResponse) String() string {
 func (*AdminServiceRevokeResponse) ProtoMessage() {}
 
 func (x *AdminServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +777,7 @@ func (x *AdminServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*AdminServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AdminServiceRevokeResponse) GetRevokedCount() uint64 {
@@ -596,6 +796,7 @@ type PreviewRevokeRequest struct {
 	//
 	//	*PreviewRevokeRequest_SessionId
 	//	*PreviewRevokeRequest_UserId
+	//	*PreviewRevokeRequest_ProviderSession
 	//	*PreviewRevokeRequest_Provider
 	//	*PreviewRevokeRequest_Tenant
 	//	*PreviewRevokeRequest_Everything
@@ -606,7 +807,7 @@ type PreviewRevokeRequest struct {
 
 func (x *PreviewRevokeRequest) Reset() {
 	*x = PreviewRevokeRequest{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +819,7 @@ func (x *PreviewRevokeRequest) String() string {
 func (*PreviewRevokeRequest) ProtoMessage() {}
 
 func (x *PreviewRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +832,7 @@ func (x *PreviewRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRevokeRequest.ProtoReflect.Descriptor instead.
 func (*PreviewRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PreviewRevokeRequest) GetTarget() isPreviewRevokeRequest_Target {
@@ -657,6 +858,15 @@ func (x *PreviewRevokeRequest) GetUserId() string {
 		}
 	}
 	return ""
+}
+
+func (x *PreviewRevokeRequest) GetProviderSession() *ProviderSession {
+	if x != nil {
+		if x, ok := x.Target.(*PreviewRevokeRequest_ProviderSession); ok {
+			return x.ProviderSession
+		}
+	}
+	return nil
 }
 
 func (x *PreviewRevokeRequest) GetProvider() string {
@@ -700,6 +910,11 @@ type PreviewRevokeRequest_UserId struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3,oneof"`
 }
 
+type PreviewRevokeRequest_ProviderSession struct {
+	// All sessions that belong to one of the provider's own.
+	ProviderSession *ProviderSession `protobuf:"bytes,4,opt,name=provider_session,json=providerSession,proto3,oneof"`
+}
+
 type PreviewRevokeRequest_Provider struct {
 	// All sessions that this provider's logins have made.
 	Provider string `protobuf:"bytes,5,opt,name=provider,proto3,oneof"`
@@ -718,6 +933,8 @@ type PreviewRevokeRequest_Everything struct {
 func (*PreviewRevokeRequest_SessionId) isPreviewRevokeRequest_Target() {}
 
 func (*PreviewRevokeRequest_UserId) isPreviewRevokeRequest_Target() {}
+
+func (*PreviewRevokeRequest_ProviderSession) isPreviewRevokeRequest_Target() {}
 
 func (*PreviewRevokeRequest_Provider) isPreviewRevokeRequest_Target() {}
 
@@ -739,7 +956,7 @@ type PreviewRevokeResponse struct {
 
 func (x *PreviewRevokeResponse) Reset() {
 	*x = PreviewRevokeResponse{}
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -751,7 +968,7 @@ func (x *PreviewRevokeResponse) String() string {
 func (*PreviewRevokeResponse) ProtoMessage() {}
 
 func (x *PreviewRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_admin_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -764,7 +981,7 @@ func (x *PreviewRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewRevokeResponse.ProtoReflect.Descriptor instead.
 func (*PreviewRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PreviewRevokeResponse) GetCount() uint64 {
@@ -785,47 +1002,63 @@ var File_gatelodge_v1_admin_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/admin.proto\x12\fgatelodge.v1\x1a\x1bgatelodge/v1/identity.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
+	"\x18gatelodge/v1/admin.proto\x12\fgatelodge.v1\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
 	"\aSession\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12-\n" +
 	"\x04info\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\x04info\x12S\n" +
 	"\x18access_token_expire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12\x1d\n" +
 	"\n" +
 	"user_agent\x18\x04 \x01(\tR\tuserAgent\x12%\n" +
-	"\x0eclient_address\x18\x05 \x01(\tR\rclientAddress\"j\n" +
+	"\x0eclient_address\x18\x05 \x01(\tR\rclientAddress\"\xba\x02\n" +
 	"\x13ListSessionsRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"q\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x1a\n" +
+	"\bprovider\x18\x04 \x01(\tR\bprovider\x12.\n" +
+	"\x13provider_session_id\x18\x05 \x01(\tR\x11providerSessionId\x12?\n" +
+	"\rcreated_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\fcreatedAfter\x12A\n" +
+	"\x0ecreated_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\"\xf8\x01\n" +
+	"\rSessionFilter\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1a\n" +
+	"\bprovider\x18\x02 \x01(\tR\bprovider\x12.\n" +
+	"\x13provider_session_id\x18\x03 \x01(\tR\x11providerSessionId\x12?\n" +
+	"\rcreated_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fcreatedAfter\x12A\n" +
+	"\x0ecreated_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\"\xb5\x01\n" +
 	"\x14ListSessionsResponse\x121\n" +
 	"\bsessions\x18\x01 \x03(\v2\x15.gatelodge.v1.SessionR\bsessions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"2\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12B\n" +
+	"\x0eapplied_filter\x18\x03 \x01(\v2\x1b.gatelodge.v1.SessionFilterR\rappliedFilter\"2\n" +
 	"\x11GetSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"E\n" +
 	"\x12GetSessionResponse\x12/\n" +
-	"\asession\x18\x01 \x01(\v2\x15.gatelodge.v1.SessionR\asession\"\x88\x02\n" +
+	"\asession\x18\x01 \x01(\v2\x15.gatelodge.v1.SessionR\asession\"\xd4\x02\n" +
 	"\x19AdminServiceRevokeRequest\x12\x1f\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x19\n" +
-	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12\x1c\n" +
+	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12J\n" +
+	"\x10provider_session\x18\x04 \x01(\v2\x1d.gatelodge.v1.ProviderSessionH\x00R\x0fproviderSession\x12\x1c\n" +
 	"\bprovider\x18\x05 \x01(\tH\x00R\bprovider\x123\n" +
 	"\x06tenant\x18\x06 \x01(\v2\x19.gatelodge.v1.WholeTenantH\x00R\x06tenant\x12:\n" +
 	"\n" +
 	"everything\x18\a \x01(\v2\x18.gatelodge.v1.EverythingH\x00R\n" +
 	"everything\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reasonB\b\n" +
-	"\x06target\"\r\n" +
+	"\x06target\"]\n" +
+	"\x0fProviderSession\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12.\n" +
+	"\x13provider_session_id\x18\x02 \x01(\tR\x11providerSessionId\"\r\n" +
 	"\vWholeTenant\"\f\n" +
 	"\n" +
 	"Everything\"A\n" +
 	"\x1aAdminServiceRevokeResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\"\xeb\x01\n" +
+	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\"\xb7\x02\n" +
 	"\x14PreviewRevokeRequest\x12\x1f\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x19\n" +
-	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12\x1c\n" +
+	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12J\n" +
+	"\x10provider_session\x18\x04 \x01(\v2\x1d.gatelodge.v1.ProviderSessionH\x00R\x0fproviderSession\x12\x1c\n" +
 	"\bprovider\x18\x05 \x01(\tH\x00R\bprovider\x123\n" +
 	"\x06tenant\x18\x06 \x01(\v2\x19.gatelodge.v1.WholeTenantH\x00R\x06tenant\x12:\n" +
 	"\n" +
@@ -834,13 +1067,20 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\x06target\"C\n" +
 	"\x15PreviewRevokeResponse\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x14\n" +
-	"\x05exact\x18\x02 \x01(\bR\x05exact2\xed\x02\n" +
+	"\x05exact\x18\x02 \x01(\bR\x05exact2\xf9\x05\n" +
 	"\fAdminService\x12U\n" +
 	"\fListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n" +
 	"\n" +
 	"GetSession\x12\x1f.gatelodge.v1.GetSessionRequest\x1a .gatelodge.v1.GetSessionResponse\x12[\n" +
 	"\x06Revoke\x12'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponse\x12X\n" +
-	"\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponseB^\n" +
+	"\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponse\x12F\n" +
+	"\aGetUser\x12\x1c.gatelodge.v1.GetUserRequest\x1a\x1d.gatelodge.v1.GetUserResponse\x12L\n" +
+	"\tListUsers\x12\x1e.gatelodge.v1.ListUsersRequest\x1a\x1f.gatelodge.v1.ListUsersResponse\x12R\n" +
+	"\vDisableUser\x12 .gatelodge.v1.DisableUserRequest\x1a!.gatelodge.v1.DisableUserResponse\x12O\n" +
+	"\n" +
+	"EnableUser\x12\x1f.gatelodge.v1.EnableUserRequest\x1a .gatelodge.v1.EnableUserResponse\x12O\n" +
+	"\n" +
+	"DeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponseB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -855,46 +1095,75 @@ func file_gatelodge_v1_admin_proto_rawDescGZIP() []byte {
 	return file_gatelodge_v1_admin_proto_rawDescData
 }
 
-var file_gatelodge_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_gatelodge_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*Session)(nil),                    // 0: gatelodge.v1.Session
 	(*ListSessionsRequest)(nil),        // 1: gatelodge.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),       // 2: gatelodge.v1.ListSessionsResponse
-	(*GetSessionRequest)(nil),          // 3: gatelodge.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),         // 4: gatelodge.v1.GetSessionResponse
-	(*AdminServiceRevokeRequest)(nil),  // 5: gatelodge.v1.AdminServiceRevokeRequest
-	(*WholeTenant)(nil),                // 6: gatelodge.v1.WholeTenant
-	(*Everything)(nil),                 // 7: gatelodge.v1.Everything
-	(*AdminServiceRevokeResponse)(nil), // 8: gatelodge.v1.AdminServiceRevokeResponse
-	(*PreviewRevokeRequest)(nil),       // 9: gatelodge.v1.PreviewRevokeRequest
-	(*PreviewRevokeResponse)(nil),      // 10: gatelodge.v1.PreviewRevokeResponse
-	(*Identity)(nil),                   // 11: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                // 12: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),      // 13: google.protobuf.Timestamp
+	(*SessionFilter)(nil),              // 2: gatelodge.v1.SessionFilter
+	(*ListSessionsResponse)(nil),       // 3: gatelodge.v1.ListSessionsResponse
+	(*GetSessionRequest)(nil),          // 4: gatelodge.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),         // 5: gatelodge.v1.GetSessionResponse
+	(*AdminServiceRevokeRequest)(nil),  // 6: gatelodge.v1.AdminServiceRevokeRequest
+	(*ProviderSession)(nil),            // 7: gatelodge.v1.ProviderSession
+	(*WholeTenant)(nil),                // 8: gatelodge.v1.WholeTenant
+	(*Everything)(nil),                 // 9: gatelodge.v1.Everything
+	(*AdminServiceRevokeResponse)(nil), // 10: gatelodge.v1.AdminServiceRevokeResponse
+	(*PreviewRevokeRequest)(nil),       // 11: gatelodge.v1.PreviewRevokeRequest
+	(*PreviewRevokeResponse)(nil),      // 12: gatelodge.v1.PreviewRevokeResponse
+	(*Identity)(nil),                   // 13: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                // 14: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),      // 15: google.protobuf.Timestamp
+	(*GetUserRequest)(nil),             // 16: gatelodge.v1.GetUserRequest
+	(*ListUsersRequest)(nil),           // 17: gatelodge.v1.ListUsersRequest
+	(*DisableUserRequest)(nil),         // 18: gatelodge.v1.DisableUserRequest
+	(*EnableUserRequest)(nil),          // 19: gatelodge.v1.EnableUserRequest
+	(*DeleteUserRequest)(nil),          // 20: gatelodge.v1.DeleteUserRequest
+	(*GetUserResponse)(nil),            // 21: gatelodge.v1.GetUserResponse
+	(*ListUsersResponse)(nil),          // 22: gatelodge.v1.ListUsersResponse
+	(*DisableUserResponse)(nil),        // 23: gatelodge.v1.DisableUserResponse
+	(*EnableUserResponse)(nil),         // 24: gatelodge.v1.EnableUserResponse
+	(*DeleteUserResponse)(nil),         // 25: gatelodge.v1.DeleteUserResponse
 }
 var file_gatelodge_v1_admin_proto_depIdxs = []int32{
-	11, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
-	12, // 1: gatelodge.v1.Session.info:type_name -> gatelodge.v1.SessionInfo
-	13, // 2: gatelodge.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 3: gatelodge.v1.ListSessionsResponse.sessions:type_name -> gatelodge.v1.Session
-	0,  // 4: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
-	6,  // 5: gatelodge.v1.AdminServiceRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
-	7,  // 6: gatelodge.v1.AdminServiceRevokeRequest.everything:type_name -> gatelodge.v1.Everything
-	6,  // 7: gatelodge.v1.PreviewRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
-	7,  // 8: gatelodge.v1.PreviewRevokeRequest.everything:type_name -> gatelodge.v1.Everything
-	1,  // 9: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
-	3,  // 10: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
-	5,  // 11: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
-	9,  // 12: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
-	2,  // 13: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
-	4,  // 14: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
-	8,  // 15: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
-	10, // 16: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
-	13, // [13:17] is the sub-list for method output_type
-	9,  // [9:13] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	13, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
+	14, // 1: gatelodge.v1.Session.info:type_name -> gatelodge.v1.SessionInfo
+	15, // 2: gatelodge.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	15, // 3: gatelodge.v1.ListSessionsRequest.created_after:type_name -> google.protobuf.Timestamp
+	15, // 4: gatelodge.v1.ListSessionsRequest.created_before:type_name -> google.protobuf.Timestamp
+	15, // 5: gatelodge.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
+	15, // 6: gatelodge.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
+	0,  // 7: gatelodge.v1.ListSessionsResponse.sessions:type_name -> gatelodge.v1.Session
+	2,  // 8: gatelodge.v1.ListSessionsResponse.applied_filter:type_name -> gatelodge.v1.SessionFilter
+	0,  // 9: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
+	7,  // 10: gatelodge.v1.AdminServiceRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
+	8,  // 11: gatelodge.v1.AdminServiceRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
+	9,  // 12: gatelodge.v1.AdminServiceRevokeRequest.everything:type_name -> gatelodge.v1.Everything
+	7,  // 13: gatelodge.v1.PreviewRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
+	8,  // 14: gatelodge.v1.PreviewRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
+	9,  // 15: gatelodge.v1.PreviewRevokeRequest.everything:type_name -> gatelodge.v1.Everything
+	1,  // 16: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
+	4,  // 17: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
+	6,  // 18: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
+	11, // 19: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
+	16, // 20: gatelodge.v1.AdminService.GetUser:input_type -> gatelodge.v1.GetUserRequest
+	17, // 21: gatelodge.v1.AdminService.ListUsers:input_type -> gatelodge.v1.ListUsersRequest
+	18, // 22: gatelodge.v1.AdminService.DisableUser:input_type -> gatelodge.v1.DisableUserRequest
+	19, // 23: gatelodge.v1.AdminService.EnableUser:input_type -> gatelodge.v1.EnableUserRequest
+	20, // 24: gatelodge.v1.AdminService.DeleteUser:input_type -> gatelodge.v1.DeleteUserRequest
+	3,  // 25: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
+	5,  // 26: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
+	10, // 27: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
+	12, // 28: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
+	21, // 29: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
+	22, // 30: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
+	23, // 31: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
+	24, // 32: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
+	25, // 33: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
+	25, // [25:34] is the sub-list for method output_type
+	16, // [16:25] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_admin_proto_init() }
@@ -903,16 +1172,19 @@ func file_gatelodge_v1_admin_proto_init() {
 		return
 	}
 	file_gatelodge_v1_identity_proto_init()
-	file_gatelodge_v1_admin_proto_msgTypes[5].OneofWrappers = []any{
+	file_gatelodge_v1_user_proto_init()
+	file_gatelodge_v1_admin_proto_msgTypes[6].OneofWrappers = []any{
 		(*AdminServiceRevokeRequest_SessionId)(nil),
 		(*AdminServiceRevokeRequest_UserId)(nil),
+		(*AdminServiceRevokeRequest_ProviderSession)(nil),
 		(*AdminServiceRevokeRequest_Provider)(nil),
 		(*AdminServiceRevokeRequest_Tenant)(nil),
 		(*AdminServiceRevokeRequest_Everything)(nil),
 	}
-	file_gatelodge_v1_admin_proto_msgTypes[9].OneofWrappers = []any{
+	file_gatelodge_v1_admin_proto_msgTypes[11].OneofWrappers = []any{
 		(*PreviewRevokeRequest_SessionId)(nil),
 		(*PreviewRevokeRequest_UserId)(nil),
+		(*PreviewRevokeRequest_ProviderSession)(nil),
 		(*PreviewRevokeRequest_Provider)(nil),
 		(*PreviewRevokeRequest_Tenant)(nil),
 		(*PreviewRevokeRequest_Everything)(nil),
@@ -923,7 +1195,7 @@ func file_gatelodge_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_admin_proto_rawDesc), len(file_gatelodge_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

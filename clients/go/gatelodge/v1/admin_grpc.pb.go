@@ -25,17 +25,24 @@ const (
 	AdminService_GetSession_FullMethodName    = "/gatelodge.v1.AdminService/GetSession"
 	AdminService_Revoke_FullMethodName        = "/gatelodge.v1.AdminService/Revoke"
 	AdminService_PreviewRevoke_FullMethodName = "/gatelodge.v1.AdminService/PreviewRevoke"
+	AdminService_GetUser_FullMethodName       = "/gatelodge.v1.AdminService/GetUser"
+	AdminService_ListUsers_FullMethodName     = "/gatelodge.v1.AdminService/ListUsers"
+	AdminService_DisableUser_FullMethodName   = "/gatelodge.v1.AdminService/DisableUser"
+	AdminService_EnableUser_FullMethodName    = "/gatelodge.v1.AdminService/EnableUser"
+	AdminService_DeleteUser_FullMethodName    = "/gatelodge.v1.AdminService/DeleteUser"
 )
 
 // AdminServiceClient is the client API for AdminService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Lists, shows and ends sessions. No call of it can reach a token or a credential.
+// Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
 type AdminServiceClient interface {
-	// Lists living sessions, of one user or of all, a page at a time, in no promised order.
+	// Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
+	// order.
 	//
-	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last.
+	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last: of all sessions of the tenant
+	// a page's worth is looked at for every page, whatever the filter lets through.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
 	// Shows one living session.
@@ -57,6 +64,33 @@ type AdminServiceClient interface {
 	// Callers: admin. Safe to retry.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
 	PreviewRevoke(ctx context.Context, in *PreviewRevokeRequest, opts ...grpc.CallOption) (*PreviewRevokeResponse, error)
+	// Shows one user: whoever has logged in has a record. Of one who was deleted it says so for 400 days.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*GetUserResponse, error)
+	// Lists users, a page at a time, in no promised order.
+	//
+	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error)
+	// Disables a user: every session of theirs ends, and logins are refused until the user is enabled again.
+	//
+	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	DisableUser(ctx context.Context, in *DisableUserRequest, opts ...grpc.CallOption) (*DisableUserResponse, error)
+	// Lets a disabled user log in again.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	EnableUser(ctx context.Context, in *EnableUserRequest, opts ...grpc.CallOption) (*EnableUserResponse, error)
+	// Deletes a user: the record and every session of theirs, with all that was kept with it. That it happened is remembered
+	// for 400 days, without anything of the user but a hash. A later login makes a new user; to keep somebody out, disable
+	// them.
+	//
+	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error)
 }
 
 type adminServiceClient struct {
@@ -107,15 +141,67 @@ func (c *adminServiceClient) PreviewRevoke(ctx context.Context, in *PreviewRevok
 	return out, nil
 }
 
+func (c *adminServiceClient) GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*GetUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetUserResponse)
+	err := c.cc.Invoke(ctx, AdminService_GetUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListUsersResponse)
+	err := c.cc.Invoke(ctx, AdminService_ListUsers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) DisableUser(ctx context.Context, in *DisableUserRequest, opts ...grpc.CallOption) (*DisableUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DisableUserResponse)
+	err := c.cc.Invoke(ctx, AdminService_DisableUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) EnableUser(ctx context.Context, in *EnableUserRequest, opts ...grpc.CallOption) (*EnableUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EnableUserResponse)
+	err := c.cc.Invoke(ctx, AdminService_EnableUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteUserResponse)
+	err := c.cc.Invoke(ctx, AdminService_DeleteUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
 //
-// Lists, shows and ends sessions. No call of it can reach a token or a credential.
+// Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
 type AdminServiceServer interface {
-	// Lists living sessions, of one user or of all, a page at a time, in no promised order.
+	// Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
+	// order.
 	//
-	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last.
+	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last: of all sessions of the tenant
+	// a page's worth is looked at for every page, whatever the filter lets through.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
 	// Shows one living session.
@@ -137,6 +223,33 @@ type AdminServiceServer interface {
 	// Callers: admin. Safe to retry.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
 	PreviewRevoke(context.Context, *PreviewRevokeRequest) (*PreviewRevokeResponse, error)
+	// Shows one user: whoever has logged in has a record. Of one who was deleted it says so for 400 days.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error)
+	// Lists users, a page at a time, in no promised order.
+	//
+	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error)
+	// Disables a user: every session of theirs ends, and logins are refused until the user is enabled again.
+	//
+	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	DisableUser(context.Context, *DisableUserRequest) (*DisableUserResponse, error)
+	// Lets a disabled user log in again.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	EnableUser(context.Context, *EnableUserRequest) (*EnableUserResponse, error)
+	// Deletes a user: the record and every session of theirs, with all that was kept with it. That it happened is remembered
+	// for 400 days, without anything of the user but a hash. A later login makes a new user; to keep somebody out, disable
+	// them.
+	//
+	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -158,6 +271,21 @@ func (UnimplementedAdminServiceServer) Revoke(context.Context, *AdminServiceRevo
 }
 func (UnimplementedAdminServiceServer) PreviewRevoke(context.Context, *PreviewRevokeRequest) (*PreviewRevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreviewRevoke not implemented")
+}
+func (UnimplementedAdminServiceServer) GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetUser not implemented")
+}
+func (UnimplementedAdminServiceServer) ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListUsers not implemented")
+}
+func (UnimplementedAdminServiceServer) DisableUser(context.Context, *DisableUserRequest) (*DisableUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DisableUser not implemented")
+}
+func (UnimplementedAdminServiceServer) EnableUser(context.Context, *EnableUserRequest) (*EnableUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EnableUser not implemented")
+}
+func (UnimplementedAdminServiceServer) DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteUser not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -252,6 +380,96 @@ func _AdminService_PreviewRevoke_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_GetUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).GetUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_GetUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).GetUser(ctx, req.(*GetUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_ListUsers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListUsersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ListUsers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ListUsers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ListUsers(ctx, req.(*ListUsersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_DisableUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DisableUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).DisableUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_DisableUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).DisableUser(ctx, req.(*DisableUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_EnableUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EnableUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).EnableUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_EnableUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).EnableUser(ctx, req.(*EnableUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_DeleteUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).DeleteUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_DeleteUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).DeleteUser(ctx, req.(*DeleteUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -274,6 +492,26 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PreviewRevoke",
 			Handler:    _AdminService_PreviewRevoke_Handler,
+		},
+		{
+			MethodName: "GetUser",
+			Handler:    _AdminService_GetUser_Handler,
+		},
+		{
+			MethodName: "ListUsers",
+			Handler:    _AdminService_ListUsers_Handler,
+		},
+		{
+			MethodName: "DisableUser",
+			Handler:    _AdminService_DisableUser_Handler,
+		},
+		{
+			MethodName: "EnableUser",
+			Handler:    _AdminService_EnableUser_Handler,
+		},
+		{
+			MethodName: "DeleteUser",
+			Handler:    _AdminService_DeleteUser_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

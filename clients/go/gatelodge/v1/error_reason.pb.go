@@ -69,6 +69,10 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 15
 	// RESOURCE_EXHAUSTED, with google.rpc.RetryInfo. The authority has more calls in flight than it takes on.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 16
+	// ABORTED. What was to be changed has another version by now: read it again, and decide again.
+	ErrorReason_ERROR_REASON_VERSION_CONFLICT ErrorReason = 17
+	// NOT_FOUND. No user has this id: nobody has logged in with it, or the user was deleted long ago.
+	ErrorReason_ERROR_REASON_USER_NOT_FOUND ErrorReason = 18
 	// FAILED_PRECONDITION. No token is given for the audience that was named: it is not among those of the
 	// configuration, or the identity provider refuses it.
 	ErrorReason_ERROR_REASON_AUDIENCE_REFUSED ErrorReason = 20
@@ -106,6 +110,8 @@ var (
 		14: "ERROR_REASON_METHOD_UNKNOWN",
 		15: "ERROR_REASON_INTERNAL",
 		16: "ERROR_REASON_OVERLOADED",
+		17: "ERROR_REASON_VERSION_CONFLICT",
+		18: "ERROR_REASON_USER_NOT_FOUND",
 		20: "ERROR_REASON_AUDIENCE_REFUSED",
 		21: "ERROR_REASON_MINTING_OFF",
 		22: "ERROR_REASON_EXCHANGE_UNSUPPORTED",
@@ -131,6 +137,8 @@ var (
 		"ERROR_REASON_METHOD_UNKNOWN":         14,
 		"ERROR_REASON_INTERNAL":               15,
 		"ERROR_REASON_OVERLOADED":             16,
+		"ERROR_REASON_VERSION_CONFLICT":       17,
+		"ERROR_REASON_USER_NOT_FOUND":         18,
 		"ERROR_REASON_AUDIENCE_REFUSED":       20,
 		"ERROR_REASON_MINTING_OFF":            21,
 		"ERROR_REASON_EXCHANGE_UNSUPPORTED":   22,
@@ -171,7 +179,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xae\x06\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xf2\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -191,6 +199,8 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\x1bERROR_REASON_METHOD_UNKNOWN\x10\x0e\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12\x1b\n" +
 	"\x17ERROR_REASON_OVERLOADED\x10\x10\x12!\n" +
+	"\x1dERROR_REASON_VERSION_CONFLICT\x10\x11\x12\x1f\n" +
+	"\x1bERROR_REASON_USER_NOT_FOUND\x10\x12\x12!\n" +
 	"\x1dERROR_REASON_AUDIENCE_REFUSED\x10\x14\x12\x1c\n" +
 	"\x18ERROR_REASON_MINTING_OFF\x10\x15\x12%\n" +
 	"!ERROR_REASON_EXCHANGE_UNSUPPORTED\x10\x16\x12 \n" +

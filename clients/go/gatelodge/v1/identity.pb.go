@@ -204,7 +204,14 @@ type SessionInfo struct {
 	// The generation of its credential, 1 at first. Every rotation makes the next.
 	Generation uint32 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Whether it was begun with "remember me": then it has the limits of such sessions.
-	Remembered    bool `protobuf:"varint,7,opt,name=remembered,proto3" json:"remembered,omitempty"`
+	Remembered bool `protobuf:"varint,7,opt,name=remembered,proto3" json:"remembered,omitempty"`
+	// The device it began on, in a few words from its user agent: "Firefox on Linux", or "Unknown device". For people to
+	// read. Empty in answers that requests wait for (ValidateSession and its like): it is told where sessions are listed,
+	// shown or made.
+	Device string `protobuf:"bytes,8,opt,name=device,proto3" json:"device,omitempty"`
+	// Where the client was when it began, as the edge was told (EdgeSettings.place_header); empty when it was not. Told where
+	// `device` is.
+	Place         string `protobuf:"bytes,9,opt,name=place,proto3" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -288,6 +295,20 @@ func (x *SessionInfo) GetRemembered() bool {
 	return false
 }
 
+func (x *SessionInfo) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *SessionInfo) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
 var File_gatelodge_v1_identity_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_identity_proto_rawDesc = "" +
@@ -308,7 +329,7 @@ const file_gatelodge_v1_identity_proto_rawDesc = "" +
 	"\x06scopes\x18\v \x03(\tR\x06scopes\x127\n" +
 	"\tauth_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\bauthTime\x12\x10\n" +
 	"\x03acr\x18\r \x01(\tR\x03acr\x12\x10\n" +
-	"\x03amr\x18\x0e \x03(\tR\x03amr\"\x83\x03\n" +
+	"\x03amr\x18\x0e \x03(\tR\x03amr\"\xb1\x03\n" +
 	"\vSessionInfo\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12;\n" +
@@ -322,7 +343,9 @@ const file_gatelodge_v1_identity_proto_rawDesc = "" +
 	"generation\x12\x1e\n" +
 	"\n" +
 	"remembered\x18\a \x01(\bR\n" +
-	"rememberedB^\n" +
+	"remembered\x12\x16\n" +
+	"\x06device\x18\b \x01(\tR\x06device\x12\x14\n" +
+	"\x05place\x18\t \x01(\tR\x05placeB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

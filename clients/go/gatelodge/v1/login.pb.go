@@ -107,6 +107,10 @@ const (
 	LoginFailure_LOGIN_FAILURE_REVOKED_MEANWHILE LoginFailure = 13
 	// The user holds as many sessions as one user may.
 	LoginFailure_LOGIN_FAILURE_TOO_MANY_SESSIONS LoginFailure = 14
+	// An admin has disabled the user.
+	LoginFailure_LOGIN_FAILURE_USER_DISABLED LoginFailure = 15
+	// The user gave the login up when asked which sessions to end.
+	LoginFailure_LOGIN_FAILURE_CANCELLED LoginFailure = 16
 )
 
 // Enum value maps for LoginFailure.
@@ -127,6 +131,8 @@ var (
 		12: "LOGIN_FAILURE_IDENTITY_REJECTED",
 		13: "LOGIN_FAILURE_REVOKED_MEANWHILE",
 		14: "LOGIN_FAILURE_TOO_MANY_SESSIONS",
+		15: "LOGIN_FAILURE_USER_DISABLED",
+		16: "LOGIN_FAILURE_CANCELLED",
 	}
 	LoginFailure_value = map[string]int32{
 		"LOGIN_FAILURE_UNSPECIFIED":          0,
@@ -144,6 +150,8 @@ var (
 		"LOGIN_FAILURE_IDENTITY_REJECTED":    12,
 		"LOGIN_FAILURE_REVOKED_MEANWHILE":    13,
 		"LOGIN_FAILURE_TOO_MANY_SESSIONS":    14,
+		"LOGIN_FAILURE_USER_DISABLED":        15,
+		"LOGIN_FAILURE_CANCELLED":            16,
 	}
 )
 
@@ -291,7 +299,9 @@ type EdgeSettings struct {
 	// How much of what a browser sent to pass on.
 	Limits *Limits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
 	// The route sets that are on. A mounted set that is not listed answers as an unknown path does.
-	RouteSets     []RouteSet `protobuf:"varint,11,rep,packed,name=route_sets,json=routeSets,proto3,enum=gatelodge.v1.RouteSet" json:"route_sets,omitempty"`
+	RouteSets []RouteSet `protobuf:"varint,11,rep,packed,name=route_sets,json=routeSets,proto3,enum=gatelodge.v1.RouteSet" json:"route_sets,omitempty"`
+	// The header in which whatever stands before the edge says where the client is, for `RequestContext.place`; empty: none.
+	PlaceHeader   string `protobuf:"bytes,12,opt,name=place_header,json=placeHeader,proto3" json:"place_header,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -401,6 +411,13 @@ func (x *EdgeSettings) GetRouteSets() []RouteSet {
 		return x.RouteSets
 	}
 	return nil
+}
+
+func (x *EdgeSettings) GetPlaceHeader() string {
+	if x != nil {
+		return x.PlaceHeader
+	}
+	return ""
 }
 
 // Where a provider sends browsers back to.
@@ -1181,6 +1198,7 @@ type CompleteCallbackResponse struct {
 	//
 	//	*CompleteCallbackResponse_Completed
 	//	*CompleteCallbackResponse_Failure
+	//	*CompleteCallbackResponse_Waiting
 	Outcome isCompleteCallbackResponse_Outcome `protobuf_oneof:"outcome"`
 	// The version of EdgeSettings in force.
 	SettingsVersion string `protobuf:"bytes,4,opt,name=settings_version,json=settingsVersion,proto3" json:"settings_version,omitempty"`
@@ -1250,6 +1268,15 @@ func (x *CompleteCallbackResponse) GetFailure() LoginFailure {
 	return LoginFailure_LOGIN_FAILURE_UNSPECIFIED
 }
 
+func (x *CompleteCallbackResponse) GetWaiting() *WaitingLogin {
+	if x != nil {
+		if x, ok := x.Outcome.(*CompleteCallbackResponse_Waiting); ok {
+			return x.Waiting
+		}
+	}
+	return nil
+}
+
 func (x *CompleteCallbackResponse) GetSettingsVersion() string {
 	if x != nil {
 		return x.SettingsVersion
@@ -1271,9 +1298,16 @@ type CompleteCallbackResponse_Failure struct {
 	Failure LoginFailure `protobuf:"varint,3,opt,name=failure,proto3,enum=gatelodge.v1.LoginFailure,oneof"`
 }
 
+type CompleteCallbackResponse_Waiting struct {
+	// It waits for the user, who has as many sessions as one may have, to choose which of them end.
+	Waiting *WaitingLogin `protobuf:"bytes,5,opt,name=waiting,proto3,oneof"`
+}
+
 func (*CompleteCallbackResponse_Completed) isCompleteCallbackResponse_Outcome() {}
 
 func (*CompleteCallbackResponse_Failure) isCompleteCallbackResponse_Outcome() {}
+
+func (*CompleteCallbackResponse_Waiting) isCompleteCallbackResponse_Outcome() {}
 
 // A login that made a session.
 type CompletedLogin struct {
@@ -1281,7 +1315,10 @@ type CompletedLogin struct {
 	// Who logged in.
 	Identity *Identity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
 	// The new session's facts.
-	Session       *SessionInfo `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"`
+	Session *SessionInfo `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"`
+	// Whether it is this user's first: an application that keeps users of its own makes one now. A callback that is
+	// delivered again says so again.
+	NewUser       bool `protobuf:"varint,3,opt,name=new_user,json=newUser,proto3" json:"new_user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1330,6 +1367,89 @@ func (x *CompletedLogin) GetSession() *SessionInfo {
 	return nil
 }
 
+func (x *CompletedLogin) GetNewUser() bool {
+	if x != nil {
+		return x.NewUser
+	}
+	return false
+}
+
+// A login that waits for its user's choice (app.sessions.limit, on_exceed: ask). The HTTP answer is a page with a form, or
+// JSON with `state`, `limit` and `sessions`. The choice comes to the callback route by POST, as form or JSON, from the same
+// browser: `state`, and `end`: public ids of sessions with commas between them, "oldest" for as many as it takes, or
+// "cancel", which gives the login up. Where it leaves too many it waits on.
+type WaitingLogin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who is logging in.
+	Identity *Identity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	// The user's sessions.
+	Sessions []*UserSession `protobuf:"bytes,2,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// How many a user may have.
+	Limit uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// How long it waits.
+	Wait          *durationpb.Duration `protobuf:"bytes,4,opt,name=wait,proto3" json:"wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingLogin) Reset() {
+	*x = WaitingLogin{}
+	mi := &file_gatelodge_v1_login_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingLogin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingLogin) ProtoMessage() {}
+
+func (x *WaitingLogin) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_login_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingLogin.ProtoReflect.Descriptor instead.
+func (*WaitingLogin) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *WaitingLogin) GetIdentity() *Identity {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *WaitingLogin) GetSessions() []*UserSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *WaitingLogin) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *WaitingLogin) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
 // The question of StartLogout.
 type StartLogoutRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1351,7 +1471,7 @@ type StartLogoutRequest struct {
 
 func (x *StartLogoutRequest) Reset() {
 	*x = StartLogoutRequest{}
-	mi := &file_gatelodge_v1_login_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +1483,7 @@ func (x *StartLogoutRequest) String() string {
 func (*StartLogoutRequest) ProtoMessage() {}
 
 func (x *StartLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_login_proto_msgTypes[15]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +1496,7 @@ func (x *StartLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartLogoutRequest.ProtoReflect.Descriptor instead.
 func (*StartLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{15}
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StartLogoutRequest) GetRouteSet() RouteSet {
@@ -1429,7 +1549,7 @@ type StartLogoutResponse struct {
 
 func (x *StartLogoutResponse) Reset() {
 	*x = StartLogoutResponse{}
-	mi := &file_gatelodge_v1_login_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1561,7 @@ func (x *StartLogoutResponse) String() string {
 func (*StartLogoutResponse) ProtoMessage() {}
 
 func (x *StartLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_login_proto_msgTypes[16]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1574,7 @@ func (x *StartLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartLogoutResponse.ProtoReflect.Descriptor instead.
 func (*StartLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{16}
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StartLogoutResponse) GetAnswer() *HttpAnswer {
@@ -1495,7 +1615,7 @@ type CompleteLogoutRequest struct {
 
 func (x *CompleteLogoutRequest) Reset() {
 	*x = CompleteLogoutRequest{}
-	mi := &file_gatelodge_v1_login_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1627,7 @@ func (x *CompleteLogoutRequest) String() string {
 func (*CompleteLogoutRequest) ProtoMessage() {}
 
 func (x *CompleteLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_login_proto_msgTypes[17]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1640,7 @@ func (x *CompleteLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteLogoutRequest.ProtoReflect.Descriptor instead.
 func (*CompleteLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{17}
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CompleteLogoutRequest) GetRouteSet() RouteSet {
@@ -1564,7 +1684,7 @@ type CompleteLogoutResponse struct {
 
 func (x *CompleteLogoutResponse) Reset() {
 	*x = CompleteLogoutResponse{}
-	mi := &file_gatelodge_v1_login_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1696,7 @@ func (x *CompleteLogoutResponse) String() string {
 func (*CompleteLogoutResponse) ProtoMessage() {}
 
 func (x *CompleteLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_login_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_login_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1709,7 @@ func (x *CompleteLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteLogoutResponse.ProtoReflect.Descriptor instead.
 func (*CompleteLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{18}
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CompleteLogoutResponse) GetAnswer() *HttpAnswer {
@@ -1610,11 +1730,11 @@ var File_gatelodge_v1_login_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/login.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\",\n" +
+	"\x18gatelodge/v1/login.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\",\n" +
 	"\x16GetEdgeSettingsRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\fR\x04host\"Q\n" +
 	"\x17GetEdgeSettingsResponse\x126\n" +
-	"\bsettings\x18\x01 \x01(\v2\x1a.gatelodge.v1.EdgeSettingsR\bsettings\"\xbf\x04\n" +
+	"\bsettings\x18\x01 \x01(\v2\x1a.gatelodge.v1.EdgeSettingsR\bsettings\"\xe2\x04\n" +
 	"\fEdgeSettings\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12A\n" +
 	"\x0fask_again_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\raskAgainAfter\x120\n" +
@@ -1629,7 +1749,8 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x06limits\x18\n" +
 	" \x01(\v2\x14.gatelodge.v1.LimitsR\x06limits\x125\n" +
 	"\n" +
-	"route_sets\x18\v \x03(\x0e2\x16.gatelodge.v1.RouteSetR\trouteSets\"t\n" +
+	"route_sets\x18\v \x03(\x0e2\x16.gatelodge.v1.RouteSetR\trouteSets\x12!\n" +
+	"\fplace_header\x18\f \x01(\tR\vplaceHeader\"t\n" +
 	"\x0fCallbackAddress\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x10\n" +
@@ -1686,16 +1807,23 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\acookies\x18\x05 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x06 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontextB\n" +
 	"\n" +
-	"\bresponse\"\xf8\x01\n" +
+	"\bresponse\"\xb0\x02\n" +
 	"\x18CompleteCallbackResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12<\n" +
 	"\tcompleted\x18\x02 \x01(\v2\x1c.gatelodge.v1.CompletedLoginH\x00R\tcompleted\x126\n" +
-	"\afailure\x18\x03 \x01(\x0e2\x1a.gatelodge.v1.LoginFailureH\x00R\afailure\x12)\n" +
+	"\afailure\x18\x03 \x01(\x0e2\x1a.gatelodge.v1.LoginFailureH\x00R\afailure\x126\n" +
+	"\awaiting\x18\x05 \x01(\v2\x1a.gatelodge.v1.WaitingLoginH\x00R\awaiting\x12)\n" +
 	"\x10settings_version\x18\x04 \x01(\tR\x0fsettingsVersionB\t\n" +
-	"\aoutcome\"y\n" +
+	"\aoutcome\"\x94\x01\n" +
 	"\x0eCompletedLogin\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x123\n" +
-	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xe5\x01\n" +
+	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x12\x19\n" +
+	"\bnew_user\x18\x03 \x01(\bR\anewUser\"\xbe\x01\n" +
+	"\fWaitingLogin\x122\n" +
+	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x125\n" +
+	"\bsessions\x18\x02 \x03(\v2\x19.gatelodge.v1.UserSessionR\bsessions\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\x12-\n" +
+	"\x04wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\xe5\x01\n" +
 	"\x12StartLogoutRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x19\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x12.\n" +
@@ -1716,7 +1844,7 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion*8\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rROUTE_SET_WEB\x10\x01*\x98\x04\n" +
+	"\rROUTE_SET_WEB\x10\x01*\xd6\x04\n" +
 	"\fLoginFailure\x12\x1d\n" +
 	"\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n" +
@@ -1733,7 +1861,9 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\"LOGIN_FAILURE_PROVIDER_UNAVAILABLE\x10\v\x12#\n" +
 	"\x1fLOGIN_FAILURE_IDENTITY_REJECTED\x10\f\x12#\n" +
 	"\x1fLOGIN_FAILURE_REVOKED_MEANWHILE\x10\r\x12#\n" +
-	"\x1fLOGIN_FAILURE_TOO_MANY_SESSIONS\x10\x0e2\xc5\x04\n" +
+	"\x1fLOGIN_FAILURE_TOO_MANY_SESSIONS\x10\x0e\x12\x1f\n" +
+	"\x1bLOGIN_FAILURE_USER_DISABLED\x10\x0f\x12\x1b\n" +
+	"\x17LOGIN_FAILURE_CANCELLED\x10\x102\xc5\x04\n" +
 	"\fLoginService\x12^\n" +
 	"\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n" +
 	"\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n" +
@@ -1757,7 +1887,7 @@ func file_gatelodge_v1_login_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_login_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_gatelodge_v1_login_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_gatelodge_v1_login_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_gatelodge_v1_login_proto_goTypes = []any{
 	(RouteSet)(0),                             // 0: gatelodge.v1.RouteSet
 	(LoginFailure)(0),                         // 1: gatelodge.v1.LoginFailure
@@ -1776,66 +1906,72 @@ var file_gatelodge_v1_login_proto_goTypes = []any{
 	(*CompleteCallbackRequest)(nil),           // 14: gatelodge.v1.CompleteCallbackRequest
 	(*CompleteCallbackResponse)(nil),          // 15: gatelodge.v1.CompleteCallbackResponse
 	(*CompletedLogin)(nil),                    // 16: gatelodge.v1.CompletedLogin
-	(*StartLogoutRequest)(nil),                // 17: gatelodge.v1.StartLogoutRequest
-	(*StartLogoutResponse)(nil),               // 18: gatelodge.v1.StartLogoutResponse
-	(*CompleteLogoutRequest)(nil),             // 19: gatelodge.v1.CompleteLogoutRequest
-	(*CompleteLogoutResponse)(nil),            // 20: gatelodge.v1.CompleteLogoutResponse
-	(*durationpb.Duration)(nil),               // 21: google.protobuf.Duration
-	(*Cookie)(nil),                            // 22: gatelodge.v1.Cookie
-	(*RequestContext)(nil),                    // 23: gatelodge.v1.RequestContext
-	(*HttpAnswer)(nil),                        // 24: gatelodge.v1.HttpAnswer
-	(*Identity)(nil),                          // 25: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                       // 26: gatelodge.v1.SessionInfo
+	(*WaitingLogin)(nil),                      // 17: gatelodge.v1.WaitingLogin
+	(*StartLogoutRequest)(nil),                // 18: gatelodge.v1.StartLogoutRequest
+	(*StartLogoutResponse)(nil),               // 19: gatelodge.v1.StartLogoutResponse
+	(*CompleteLogoutRequest)(nil),             // 20: gatelodge.v1.CompleteLogoutRequest
+	(*CompleteLogoutResponse)(nil),            // 21: gatelodge.v1.CompleteLogoutResponse
+	(*durationpb.Duration)(nil),               // 22: google.protobuf.Duration
+	(*Cookie)(nil),                            // 23: gatelodge.v1.Cookie
+	(*RequestContext)(nil),                    // 24: gatelodge.v1.RequestContext
+	(*HttpAnswer)(nil),                        // 25: gatelodge.v1.HttpAnswer
+	(*Identity)(nil),                          // 26: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                       // 27: gatelodge.v1.SessionInfo
+	(*UserSession)(nil),                       // 28: gatelodge.v1.UserSession
 }
 var file_gatelodge_v1_login_proto_depIdxs = []int32{
 	4,  // 0: gatelodge.v1.GetEdgeSettingsResponse.settings:type_name -> gatelodge.v1.EdgeSettings
-	21, // 1: gatelodge.v1.EdgeSettings.ask_again_after:type_name -> google.protobuf.Duration
+	22, // 1: gatelodge.v1.EdgeSettings.ask_again_after:type_name -> google.protobuf.Duration
 	5,  // 2: gatelodge.v1.EdgeSettings.callback_addresses:type_name -> gatelodge.v1.CallbackAddress
 	6,  // 3: gatelodge.v1.EdgeSettings.cors:type_name -> gatelodge.v1.CorsSettings
 	7,  // 4: gatelodge.v1.EdgeSettings.landing_places:type_name -> gatelodge.v1.LandingPlaces
 	8,  // 5: gatelodge.v1.EdgeSettings.limits:type_name -> gatelodge.v1.Limits
 	0,  // 6: gatelodge.v1.EdgeSettings.route_sets:type_name -> gatelodge.v1.RouteSet
 	0,  // 7: gatelodge.v1.CallbackAddress.route_set:type_name -> gatelodge.v1.RouteSet
-	21, // 8: gatelodge.v1.CorsSettings.max_age:type_name -> google.protobuf.Duration
+	22, // 8: gatelodge.v1.CorsSettings.max_age:type_name -> google.protobuf.Duration
 	11, // 9: gatelodge.v1.LoginServiceListProvidersResponse.providers:type_name -> gatelodge.v1.Provider
 	0,  // 10: gatelodge.v1.StartLoginRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	22, // 11: gatelodge.v1.StartLoginRequest.cookies:type_name -> gatelodge.v1.Cookie
-	23, // 12: gatelodge.v1.StartLoginRequest.context:type_name -> gatelodge.v1.RequestContext
-	24, // 13: gatelodge.v1.StartLoginResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	23, // 11: gatelodge.v1.StartLoginRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 12: gatelodge.v1.StartLoginRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 13: gatelodge.v1.StartLoginResponse.answer:type_name -> gatelodge.v1.HttpAnswer
 	1,  // 14: gatelodge.v1.StartLoginResponse.failure:type_name -> gatelodge.v1.LoginFailure
 	0,  // 15: gatelodge.v1.CompleteCallbackRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	22, // 16: gatelodge.v1.CompleteCallbackRequest.cookies:type_name -> gatelodge.v1.Cookie
-	23, // 17: gatelodge.v1.CompleteCallbackRequest.context:type_name -> gatelodge.v1.RequestContext
-	24, // 18: gatelodge.v1.CompleteCallbackResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	23, // 16: gatelodge.v1.CompleteCallbackRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 17: gatelodge.v1.CompleteCallbackRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 18: gatelodge.v1.CompleteCallbackResponse.answer:type_name -> gatelodge.v1.HttpAnswer
 	16, // 19: gatelodge.v1.CompleteCallbackResponse.completed:type_name -> gatelodge.v1.CompletedLogin
 	1,  // 20: gatelodge.v1.CompleteCallbackResponse.failure:type_name -> gatelodge.v1.LoginFailure
-	25, // 21: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
-	26, // 22: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
-	0,  // 23: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	22, // 24: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	23, // 25: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	24, // 26: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	0,  // 27: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	22, // 28: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	23, // 29: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	24, // 30: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	2,  // 31: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
-	9,  // 32: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
-	12, // 33: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
-	14, // 34: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
-	17, // 35: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
-	19, // 36: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
-	3,  // 37: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
-	10, // 38: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
-	13, // 39: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
-	15, // 40: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
-	18, // 41: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
-	20, // 42: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
-	37, // [37:43] is the sub-list for method output_type
-	31, // [31:37] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	17, // 21: gatelodge.v1.CompleteCallbackResponse.waiting:type_name -> gatelodge.v1.WaitingLogin
+	26, // 22: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
+	27, // 23: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
+	26, // 24: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
+	28, // 25: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
+	22, // 26: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
+	0,  // 27: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	23, // 28: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 29: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 30: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 31: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	23, // 32: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 33: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 34: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	2,  // 35: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
+	9,  // 36: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
+	12, // 37: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
+	14, // 38: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
+	18, // 39: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
+	20, // 40: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
+	3,  // 41: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
+	10, // 42: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
+	13, // 43: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
+	15, // 44: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
+	19, // 45: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
+	21, // 46: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
+	41, // [41:47] is the sub-list for method output_type
+	35, // [35:41] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_login_proto_init() }
@@ -1846,6 +1982,7 @@ func file_gatelodge_v1_login_proto_init() {
 	file_gatelodge_v1_http_answer_proto_init()
 	file_gatelodge_v1_identity_proto_init()
 	file_gatelodge_v1_presented_proto_init()
+	file_gatelodge_v1_session_proto_init()
 	file_gatelodge_v1_login_proto_msgTypes[11].OneofWrappers = []any{}
 	file_gatelodge_v1_login_proto_msgTypes[12].OneofWrappers = []any{
 		(*CompleteCallbackRequest_Query)(nil),
@@ -1855,6 +1992,7 @@ func file_gatelodge_v1_login_proto_init() {
 	file_gatelodge_v1_login_proto_msgTypes[13].OneofWrappers = []any{
 		(*CompleteCallbackResponse_Completed)(nil),
 		(*CompleteCallbackResponse_Failure)(nil),
+		(*CompleteCallbackResponse_Waiting)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1862,7 +2000,7 @@ func file_gatelodge_v1_login_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_login_proto_rawDesc), len(file_gatelodge_v1_login_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

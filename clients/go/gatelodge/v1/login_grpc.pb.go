@@ -40,12 +40,19 @@ const (
 // The paths of the route set "web", the same in every language, under the application's mount prefix:
 //
 //	GET  /auth/web/login       StartLogin
-//	GET  /auth/web/callback    CompleteCallback
+//	GET  /auth/web/callback    CompleteCallback with the query
+//	POST /auth/web/callback    CompleteCallback with the body, a form or JSON
 //	GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
 //	POST /auth/web/logout      StartLogout, with the body where it is a form
 //	GET  /auth/web/logged-out  CompleteLogout
+//	POST /auth/web/refresh     RefreshTokens
+//	GET  /auth/web/userinfo    GetUserInfo
+//	POST /auth/web/userinfo    GetUserInfo with `refresh`
+//	GET  /auth/web/sessions    ListUserSessions with the query
+//	POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
 //
-// HEAD on login, callback and logged-out is 405 and calls nothing; HEAD on /auth/me is as GET, without the body.
+// HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
+// without the body.
 // OPTIONS is answered from EdgeSettings.cors alone. While no settings have come yet these paths answer 503.
 type LoginServiceClient interface {
 	// Tells an edge all it has to know beyond the authority's address and its own key.
@@ -64,7 +71,8 @@ type LoginServiceClient interface {
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogin(ctx context.Context, in *StartLoginRequest, opts ...grpc.CallOption) (*StartLoginResponse, error)
-	// Completes a login: redeems the authorization code, verifies the ID token, makes the session.
+	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
+	// a login waits for (WaitingLogin).
 	//
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline
@@ -164,12 +172,19 @@ func (c *loginServiceClient) CompleteLogout(ctx context.Context, in *CompleteLog
 // The paths of the route set "web", the same in every language, under the application's mount prefix:
 //
 //	GET  /auth/web/login       StartLogin
-//	GET  /auth/web/callback    CompleteCallback
+//	GET  /auth/web/callback    CompleteCallback with the query
+//	POST /auth/web/callback    CompleteCallback with the body, a form or JSON
 //	GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
 //	POST /auth/web/logout      StartLogout, with the body where it is a form
 //	GET  /auth/web/logged-out  CompleteLogout
+//	POST /auth/web/refresh     RefreshTokens
+//	GET  /auth/web/userinfo    GetUserInfo
+//	POST /auth/web/userinfo    GetUserInfo with `refresh`
+//	GET  /auth/web/sessions    ListUserSessions with the query
+//	POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
 //
-// HEAD on login, callback and logged-out is 405 and calls nothing; HEAD on /auth/me is as GET, without the body.
+// HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
+// without the body.
 // OPTIONS is answered from EdgeSettings.cors alone. While no settings have come yet these paths answer 503.
 type LoginServiceServer interface {
 	// Tells an edge all it has to know beyond the authority's address and its own key.
@@ -188,7 +203,8 @@ type LoginServiceServer interface {
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogin(context.Context, *StartLoginRequest) (*StartLoginResponse, error)
-	// Completes a login: redeems the authorization code, verifies the ID token, makes the session.
+	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
+	// a login waits for (WaitingLogin).
 	//
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline

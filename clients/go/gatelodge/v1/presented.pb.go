@@ -125,7 +125,9 @@ type RequestContext struct {
 	// The CSRF header that EdgeSettings.csrf_header names.
 	CsrfToken []byte `protobuf:"bytes,17,opt,name=csrf_token,json=csrfToken,proto3,oneof" json:"csrf_token,omitempty"`
 	// X-Tenant-Id.
-	XTenantId     []byte `protobuf:"bytes,18,opt,name=x_tenant_id,json=xTenantId,proto3,oneof" json:"x_tenant_id,omitempty"`
+	XTenantId []byte `protobuf:"bytes,18,opt,name=x_tenant_id,json=xTenantId,proto3,oneof" json:"x_tenant_id,omitempty"`
+	// Where the client is: the header that EdgeSettings.place_header names.
+	Place         []byte `protobuf:"bytes,19,opt,name=place,proto3,oneof" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -286,6 +288,13 @@ func (x *RequestContext) GetXTenantId() []byte {
 	return nil
 }
 
+func (x *RequestContext) GetPlace() []byte {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
 var File_gatelodge_v1_presented_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_presented_proto_rawDesc = "" +
@@ -293,7 +302,7 @@ const file_gatelodge_v1_presented_proto_rawDesc = "" +
 	"\x1cgatelodge/v1/presented.proto\x12\fgatelodge.v1\"7\n" +
 	"\x06Cookie\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\x05value\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05value\"\xfa\x06\n" +
+	"\x05value\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05value\"\x9f\a\n" +
 	"\x0eRequestContext\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\fR\x06method\x12\x1b\n" +
 	"\x06target\x18\x02 \x01(\fB\x03\x80\x01\x01R\x06target\x12\x17\n" +
@@ -316,7 +325,8 @@ const file_gatelodge_v1_presented_proto_rawDesc = "" +
 	"\x10x_requested_with\x18\x10 \x01(\fH\vR\x0exRequestedWith\x88\x01\x01\x12'\n" +
 	"\n" +
 	"csrf_token\x18\x11 \x01(\fB\x03\x80\x01\x01H\fR\tcsrfToken\x88\x01\x01\x12#\n" +
-	"\vx_tenant_id\x18\x12 \x01(\fH\rR\txTenantId\x88\x01\x01B\a\n" +
+	"\vx_tenant_id\x18\x12 \x01(\fH\rR\txTenantId\x88\x01\x01\x12\x19\n" +
+	"\x05place\x18\x13 \x01(\fH\x0eR\x05place\x88\x01\x01B\a\n" +
 	"\x05_hostB\x0f\n" +
 	"\r_peer_addressB\r\n" +
 	"\v_user_agentB\x12\n" +
@@ -331,7 +341,8 @@ const file_gatelodge_v1_presented_proto_rawDesc = "" +
 	"\x0f_sec_fetch_destB\x13\n" +
 	"\x11_x_requested_withB\r\n" +
 	"\v_csrf_tokenB\x0e\n" +
-	"\f_x_tenant_idB^\n" +
+	"\f_x_tenant_idB\b\n" +
+	"\x06_placeB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

@@ -2235,6 +2235,10 @@ type SessionServiceRevokeRequest struct {
 	// Types that are valid to be assigned to Target:
 	//
 	//	*SessionServiceRevokeRequest_PresentedSession
+	//	*SessionServiceRevokeRequest_SessionId
+	//	*SessionServiceRevokeRequest_AllOthers
+	//	*SessionServiceRevokeRequest_Form
+	//	*SessionServiceRevokeRequest_Json
 	Target        isSessionServiceRevokeRequest_Target `protobuf_oneof:"target"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2300,6 +2304,42 @@ func (x *SessionServiceRevokeRequest) GetPresentedSession() *PresentedSession {
 	return nil
 }
 
+func (x *SessionServiceRevokeRequest) GetSessionId() string {
+	if x != nil {
+		if x, ok := x.Target.(*SessionServiceRevokeRequest_SessionId); ok {
+			return x.SessionId
+		}
+	}
+	return ""
+}
+
+func (x *SessionServiceRevokeRequest) GetAllOthers() *AllOtherSessions {
+	if x != nil {
+		if x, ok := x.Target.(*SessionServiceRevokeRequest_AllOthers); ok {
+			return x.AllOthers
+		}
+	}
+	return nil
+}
+
+func (x *SessionServiceRevokeRequest) GetForm() []byte {
+	if x != nil {
+		if x, ok := x.Target.(*SessionServiceRevokeRequest_Form); ok {
+			return x.Form
+		}
+	}
+	return nil
+}
+
+func (x *SessionServiceRevokeRequest) GetJson() []byte {
+	if x != nil {
+		if x, ok := x.Target.(*SessionServiceRevokeRequest_Json); ok {
+			return x.Json
+		}
+	}
+	return nil
+}
+
 type isSessionServiceRevokeRequest_Target interface {
 	isSessionServiceRevokeRequest_Target()
 }
@@ -2309,7 +2349,37 @@ type SessionServiceRevokeRequest_PresentedSession struct {
 	PresentedSession *PresentedSession `protobuf:"bytes,3,opt,name=presented_session,json=presentedSession,proto3,oneof"`
 }
 
+type SessionServiceRevokeRequest_SessionId struct {
+	// One session of the same user, by its public id.
+	SessionId string `protobuf:"bytes,4,opt,name=session_id,json=sessionId,proto3,oneof"`
+}
+
+type SessionServiceRevokeRequest_AllOthers struct {
+	// All sessions of the same user but the one that the cookies present.
+	AllOthers *AllOtherSessions `protobuf:"bytes,5,opt,name=all_others,json=allOthers,proto3,oneof"`
+}
+
+type SessionServiceRevokeRequest_Form struct {
+	// The body of a browser's request, when its content type is application/x-www-form-urlencoded: `end` is one of the
+	// user's sessions by its public id, or "others" for all but the presented one. One that says neither ends nothing, and
+	// is answered with 400 in `answer`.
+	Form []byte `protobuf:"bytes,6,opt,name=form,proto3,oneof"`
+}
+
+type SessionServiceRevokeRequest_Json struct {
+	// The same as a JSON object, when its content type is application/json.
+	Json []byte `protobuf:"bytes,7,opt,name=json,proto3,oneof"`
+}
+
 func (*SessionServiceRevokeRequest_PresentedSession) isSessionServiceRevokeRequest_Target() {}
+
+func (*SessionServiceRevokeRequest_SessionId) isSessionServiceRevokeRequest_Target() {}
+
+func (*SessionServiceRevokeRequest_AllOthers) isSessionServiceRevokeRequest_Target() {}
+
+func (*SessionServiceRevokeRequest_Form) isSessionServiceRevokeRequest_Target() {}
+
+func (*SessionServiceRevokeRequest_Json) isSessionServiceRevokeRequest_Target() {}
 
 // The session that the cookies of a request present.
 type PresentedSession struct {
@@ -2348,18 +2418,63 @@ func (*PresentedSession) Descriptor() ([]byte, []int) {
 	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
+// All sessions of a user but the presented one.
+type AllOtherSessions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllOtherSessions) Reset() {
+	*x = AllOtherSessions{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllOtherSessions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllOtherSessions) ProtoMessage() {}
+
+func (x *AllOtherSessions) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllOtherSessions.ProtoReflect.Descriptor instead.
+func (*AllOtherSessions) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{25}
+}
+
 // The answer of SessionService.Revoke.
 type SessionServiceRevokeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many sessions this call ended: 1, or 0 when none was living.
-	RevokedCount  uint32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// How many sessions this call ended; 0 when none was living.
+	RevokedCount uint32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// There is no living session that could end others, and nothing was ended. Never set for `presented_session`.
+	Inactive *InactiveSession `protobuf:"bytes,2,opt,name=inactive,proto3" json:"inactive,omitempty"`
+	// The session lives, but this request may not end any: CSRF token or origin. Nothing was ended.
+	Denied *DeniedSession `protobuf:"bytes,3,opt,name=denied,proto3" json:"denied,omitempty"`
+	// What to answer a browser that asked for it, finished: 200 JSON with `message` and `revoked_count`, with the cookie
+	// cleared when the presented session ended, or the answer of `inactive` or `denied`. Absent when the call had no
+	// context.
+	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SessionServiceRevokeResponse) Reset() {
 	*x = SessionServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2371,7 +2486,7 @@ func (x *SessionServiceRevokeResponse) String() string {
 func (*SessionServiceRevokeResponse) ProtoMessage() {}
 
 func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2499,7 @@ func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{25}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
@@ -2393,6 +2508,745 @@ func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
 	}
 	return 0
 }
+
+func (x *SessionServiceRevokeResponse) GetInactive() *InactiveSession {
+	if x != nil {
+		return x.Inactive
+	}
+	return nil
+}
+
+func (x *SessionServiceRevokeResponse) GetDenied() *DeniedSession {
+	if x != nil {
+		return x.Denied
+	}
+	return nil
+}
+
+func (x *SessionServiceRevokeResponse) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+// The question of ListUserSessions.
+type ListUserSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every cookie that came under a session cookie name.
+	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
+	// What the edge saw of the request; absent when only the credential is known.
+	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	// How many to list at most; 0 for 50, at most 200.
+	PageSize uint32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the answer before, or empty.
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The query of a browser's request as it came: `page_size` and `page_token` in it count in place of the fields above.
+	// One that can't be read is answered with 400 in `answer`, and an outcome that is unset.
+	Query         []byte `protobuf:"bytes,5,opt,name=query,proto3" json:"query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUserSessionsRequest) Reset() {
+	*x = ListUserSessionsRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUserSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUserSessionsRequest) ProtoMessage() {}
+
+func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUserSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListUserSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListUserSessionsRequest) GetCookies() []*Cookie {
+	if x != nil {
+		return x.Cookies
+	}
+	return nil
+}
+
+func (x *ListUserSessionsRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+func (x *ListUserSessionsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListUserSessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListUserSessionsRequest) GetQuery() []byte {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+// The answer of ListUserSessions.
+type ListUserSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it. One that is unset or unknown means "could not say".
+	//
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*ListUserSessionsResponse_UserSessions
+	//	*ListUserSessionsResponse_Inactive
+	//	*ListUserSessionsResponse_Denied
+	Outcome isListUserSessionsResponse_Outcome `protobuf_oneof:"outcome"`
+	// What to answer a browser that asked for it, finished: 200 JSON with `sessions` (each with `session_id`, `current`,
+	// `device`, `place`, `client_address`, `created`, `last_active`, `idle_end`, `absolute_end`; times in seconds since
+	// 1970) and `next_page_token`, or the answer of `inactive` or `denied`. Absent when the call had no context.
+	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUserSessionsResponse) Reset() {
+	*x = ListUserSessionsResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUserSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUserSessionsResponse) ProtoMessage() {}
+
+func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUserSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListUserSessionsResponse) GetOutcome() isListUserSessionsResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *ListUserSessionsResponse) GetUserSessions() *UserSessions {
+	if x != nil {
+		if x, ok := x.Outcome.(*ListUserSessionsResponse_UserSessions); ok {
+			return x.UserSessions
+		}
+	}
+	return nil
+}
+
+func (x *ListUserSessionsResponse) GetInactive() *InactiveSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*ListUserSessionsResponse_Inactive); ok {
+			return x.Inactive
+		}
+	}
+	return nil
+}
+
+func (x *ListUserSessionsResponse) GetDenied() *DeniedSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*ListUserSessionsResponse_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
+func (x *ListUserSessionsResponse) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+type isListUserSessionsResponse_Outcome interface {
+	isListUserSessionsResponse_Outcome()
+}
+
+type ListUserSessionsResponse_UserSessions struct {
+	// The sessions.
+	UserSessions *UserSessions `protobuf:"bytes,1,opt,name=user_sessions,json=userSessions,proto3,oneof"`
+}
+
+type ListUserSessionsResponse_Inactive struct {
+	// There is no living session.
+	Inactive *InactiveSession `protobuf:"bytes,2,opt,name=inactive,proto3,oneof"`
+}
+
+type ListUserSessionsResponse_Denied struct {
+	// The session lives, but this request may not go ahead: CSRF token or origin.
+	Denied *DeniedSession `protobuf:"bytes,3,opt,name=denied,proto3,oneof"`
+}
+
+func (*ListUserSessionsResponse_UserSessions) isListUserSessionsResponse_Outcome() {}
+
+func (*ListUserSessionsResponse_Inactive) isListUserSessionsResponse_Outcome() {}
+
+func (*ListUserSessionsResponse_Denied) isListUserSessionsResponse_Outcome() {}
+
+// Living sessions of one user.
+type UserSessions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sessions of this page, the newest first.
+	Sessions []*UserSession `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Where to go on; empty when there is no more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserSessions) Reset() {
+	*x = UserSessions{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserSessions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserSessions) ProtoMessage() {}
+
+func (x *UserSessions) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserSessions.ProtoReflect.Descriptor instead.
+func (*UserSessions) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *UserSessions) GetSessions() []*UserSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *UserSessions) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// A session, as its user sees it.
+type UserSession struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its facts, device and place among them.
+	Session *SessionInfo `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	// Whether it is the presented one.
+	Current bool `protobuf:"varint,2,opt,name=current,proto3" json:"current,omitempty"`
+	// The client's network address when it began.
+	ClientAddress string `protobuf:"bytes,3,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserSession) Reset() {
+	*x = UserSession{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserSession) ProtoMessage() {}
+
+func (x *UserSession) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserSession.ProtoReflect.Descriptor instead.
+func (*UserSession) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *UserSession) GetSession() *SessionInfo {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *UserSession) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+func (x *UserSession) GetClientAddress() string {
+	if x != nil {
+		return x.ClientAddress
+	}
+	return ""
+}
+
+// The question of GetAttributes.
+type GetAttributesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every cookie that came under a session cookie name.
+	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
+	// What the edge saw of the request; absent when only the credential is known.
+	Context       *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAttributesRequest) Reset() {
+	*x = GetAttributesRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAttributesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAttributesRequest) ProtoMessage() {}
+
+func (x *GetAttributesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAttributesRequest.ProtoReflect.Descriptor instead.
+func (*GetAttributesRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *GetAttributesRequest) GetCookies() []*Cookie {
+	if x != nil {
+		return x.Cookies
+	}
+	return nil
+}
+
+func (x *GetAttributesRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+// The answer of GetAttributes.
+type GetAttributesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it. One that is unset or unknown means "could not say".
+	//
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*GetAttributesResponse_Attributes
+	//	*GetAttributesResponse_Inactive
+	//	*GetAttributesResponse_Denied
+	Outcome       isGetAttributesResponse_Outcome `protobuf_oneof:"outcome"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAttributesResponse) Reset() {
+	*x = GetAttributesResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAttributesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAttributesResponse) ProtoMessage() {}
+
+func (x *GetAttributesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAttributesResponse.ProtoReflect.Descriptor instead.
+func (*GetAttributesResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *GetAttributesResponse) GetOutcome() isGetAttributesResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *GetAttributesResponse) GetAttributes() *Attributes {
+	if x != nil {
+		if x, ok := x.Outcome.(*GetAttributesResponse_Attributes); ok {
+			return x.Attributes
+		}
+	}
+	return nil
+}
+
+func (x *GetAttributesResponse) GetInactive() *InactiveSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*GetAttributesResponse_Inactive); ok {
+			return x.Inactive
+		}
+	}
+	return nil
+}
+
+func (x *GetAttributesResponse) GetDenied() *DeniedSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*GetAttributesResponse_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
+type isGetAttributesResponse_Outcome interface {
+	isGetAttributesResponse_Outcome()
+}
+
+type GetAttributesResponse_Attributes struct {
+	// What is kept.
+	Attributes *Attributes `protobuf:"bytes,1,opt,name=attributes,proto3,oneof"`
+}
+
+type GetAttributesResponse_Inactive struct {
+	// There is no living session.
+	Inactive *InactiveSession `protobuf:"bytes,2,opt,name=inactive,proto3,oneof"`
+}
+
+type GetAttributesResponse_Denied struct {
+	// The session lives, but this request may not go ahead: CSRF token or origin.
+	Denied *DeniedSession `protobuf:"bytes,3,opt,name=denied,proto3,oneof"`
+}
+
+func (*GetAttributesResponse_Attributes) isGetAttributesResponse_Outcome() {}
+
+func (*GetAttributesResponse_Inactive) isGetAttributesResponse_Outcome() {}
+
+func (*GetAttributesResponse_Denied) isGetAttributesResponse_Outcome() {}
+
+// What an application keeps with a session.
+type Attributes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The values by their names.
+	Values map[string][]byte `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Their version: 0 while nothing was kept. It rises by one with every change.
+	Version       uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attributes) Reset() {
+	*x = Attributes{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attributes) ProtoMessage() {}
+
+func (x *Attributes) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
+func (*Attributes) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Attributes) GetValues() map[string][]byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Attributes) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// The question of UpdateAttributes.
+type UpdateAttributesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every cookie that came under a session cookie name.
+	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
+	// What the edge saw of the request; absent when only the credential is known.
+	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	// The version that was read: with another the call fails with VERSION_CONFLICT, and changes nothing.
+	ExpectedVersion uint64 `protobuf:"varint,3,opt,name=expected_version,json=expectedVersion,proto3" json:"expected_version,omitempty"`
+	// Values to keep, over those of the same names. Names have 1 to 64 letters, digits and "-_.:"; how many there may be, and
+	// how much names and values may take together, is configured (app.sessions.attributes).
+	Set map[string][]byte `protobuf:"bytes,4,rep,name=set,proto3" json:"set,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Names of values to keep no longer. One that is not there is no fault; one that is also in `set` is.
+	Remove        []string `protobuf:"bytes,5,rep,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateAttributesRequest) Reset() {
+	*x = UpdateAttributesRequest{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateAttributesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateAttributesRequest) ProtoMessage() {}
+
+func (x *UpdateAttributesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateAttributesRequest.ProtoReflect.Descriptor instead.
+func (*UpdateAttributesRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *UpdateAttributesRequest) GetCookies() []*Cookie {
+	if x != nil {
+		return x.Cookies
+	}
+	return nil
+}
+
+func (x *UpdateAttributesRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+func (x *UpdateAttributesRequest) GetExpectedVersion() uint64 {
+	if x != nil {
+		return x.ExpectedVersion
+	}
+	return 0
+}
+
+func (x *UpdateAttributesRequest) GetSet() map[string][]byte {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *UpdateAttributesRequest) GetRemove() []string {
+	if x != nil {
+		return x.Remove
+	}
+	return nil
+}
+
+// The answer of UpdateAttributes.
+type UpdateAttributesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it. One that is unset or unknown means "could not say".
+	//
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*UpdateAttributesResponse_Attributes
+	//	*UpdateAttributesResponse_Inactive
+	//	*UpdateAttributesResponse_Denied
+	Outcome       isUpdateAttributesResponse_Outcome `protobuf_oneof:"outcome"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateAttributesResponse) Reset() {
+	*x = UpdateAttributesResponse{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateAttributesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateAttributesResponse) ProtoMessage() {}
+
+func (x *UpdateAttributesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateAttributesResponse.ProtoReflect.Descriptor instead.
+func (*UpdateAttributesResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *UpdateAttributesResponse) GetOutcome() isUpdateAttributesResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *UpdateAttributesResponse) GetAttributes() *Attributes {
+	if x != nil {
+		if x, ok := x.Outcome.(*UpdateAttributesResponse_Attributes); ok {
+			return x.Attributes
+		}
+	}
+	return nil
+}
+
+func (x *UpdateAttributesResponse) GetInactive() *InactiveSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*UpdateAttributesResponse_Inactive); ok {
+			return x.Inactive
+		}
+	}
+	return nil
+}
+
+func (x *UpdateAttributesResponse) GetDenied() *DeniedSession {
+	if x != nil {
+		if x, ok := x.Outcome.(*UpdateAttributesResponse_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
+type isUpdateAttributesResponse_Outcome interface {
+	isUpdateAttributesResponse_Outcome()
+}
+
+type UpdateAttributesResponse_Attributes struct {
+	// What is kept now.
+	Attributes *Attributes `protobuf:"bytes,1,opt,name=attributes,proto3,oneof"`
+}
+
+type UpdateAttributesResponse_Inactive struct {
+	// There is no living session.
+	Inactive *InactiveSession `protobuf:"bytes,2,opt,name=inactive,proto3,oneof"`
+}
+
+type UpdateAttributesResponse_Denied struct {
+	// The session lives, but this request may not go ahead: CSRF token or origin.
+	Denied *DeniedSession `protobuf:"bytes,3,opt,name=denied,proto3,oneof"`
+}
+
+func (*UpdateAttributesResponse_Attributes) isUpdateAttributesResponse_Outcome() {}
+
+func (*UpdateAttributesResponse_Inactive) isUpdateAttributesResponse_Outcome() {}
+
+func (*UpdateAttributesResponse_Denied) isUpdateAttributesResponse_Outcome() {}
 
 var File_gatelodge_v1_session_proto protoreflect.FileDescriptor
 
@@ -2526,15 +3380,78 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\bUserInfo\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12=\n" +
 	"\frefresh_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x123\n" +
-	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xde\x01\n" +
+	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xf6\x02\n" +
 	"\x1bSessionServiceRevokeRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12M\n" +
-	"\x11presented_session\x18\x03 \x01(\v2\x1e.gatelodge.v1.PresentedSessionH\x00R\x10presentedSessionB\b\n" +
+	"\x11presented_session\x18\x03 \x01(\v2\x1e.gatelodge.v1.PresentedSessionH\x00R\x10presentedSession\x12\x1f\n" +
+	"\n" +
+	"session_id\x18\x04 \x01(\tH\x00R\tsessionId\x12?\n" +
+	"\n" +
+	"all_others\x18\x05 \x01(\v2\x1e.gatelodge.v1.AllOtherSessionsH\x00R\tallOthers\x12\x19\n" +
+	"\x04form\x18\x06 \x01(\fB\x03\x80\x01\x01H\x00R\x04form\x12\x19\n" +
+	"\x04json\x18\a \x01(\fB\x03\x80\x01\x01H\x00R\x04jsonB\b\n" +
 	"\x06target\"\x12\n" +
-	"\x10PresentedSession\"C\n" +
+	"\x10PresentedSession\"\x12\n" +
+	"\x10AllOtherSessions\"\xe5\x01\n" +
 	"\x1cSessionServiceRevokeResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\rR\frevokedCount*u\n" +
+	"\rrevoked_count\x18\x01 \x01(\rR\frevokedCount\x129\n" +
+	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionR\binactive\x123\n" +
+	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionR\x06denied\x120\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd8\x01\n" +
+	"\x17ListUserSessionsRequest\x12.\n" +
+	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x19\n" +
+	"\x05query\x18\x05 \x01(\fB\x03\x80\x01\x01R\x05query\"\x8e\x02\n" +
+	"\x18ListUserSessionsResponse\x12A\n" +
+	"\ruser_sessions\x18\x01 \x01(\v2\x1a.gatelodge.v1.UserSessionsH\x00R\fuserSessions\x12;\n" +
+	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
+	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionH\x00R\x06denied\x120\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answerB\t\n" +
+	"\aoutcome\"m\n" +
+	"\fUserSessions\x125\n" +
+	"\bsessions\x18\x01 \x03(\v2\x19.gatelodge.v1.UserSessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x01\n" +
+	"\vUserSession\x123\n" +
+	"\asession\x18\x01 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x12\x18\n" +
+	"\acurrent\x18\x02 \x01(\bR\acurrent\x12%\n" +
+	"\x0eclient_address\x18\x03 \x01(\tR\rclientAddress\"~\n" +
+	"\x14GetAttributesRequest\x12.\n" +
+	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xd2\x01\n" +
+	"\x15GetAttributesResponse\x12:\n" +
+	"\n" +
+	"attributes\x18\x01 \x01(\v2\x18.gatelodge.v1.AttributesH\x00R\n" +
+	"attributes\x12;\n" +
+	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
+	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionH\x00R\x06deniedB\t\n" +
+	"\aoutcome\"\xa4\x01\n" +
+	"\n" +
+	"Attributes\x12A\n" +
+	"\x06values\x18\x01 \x03(\v2$.gatelodge.v1.Attributes.ValuesEntryB\x03\x80\x01\x01R\x06values\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xc3\x02\n" +
+	"\x17UpdateAttributesRequest\x12.\n" +
+	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12)\n" +
+	"\x10expected_version\x18\x03 \x01(\x04R\x0fexpectedVersion\x12E\n" +
+	"\x03set\x18\x04 \x03(\v2..gatelodge.v1.UpdateAttributesRequest.SetEntryB\x03\x80\x01\x01R\x03set\x12\x16\n" +
+	"\x06remove\x18\x05 \x03(\tR\x06remove\x1a6\n" +
+	"\bSetEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xd5\x01\n" +
+	"\x18UpdateAttributesResponse\x12:\n" +
+	"\n" +
+	"attributes\x18\x01 \x01(\v2\x18.gatelodge.v1.AttributesH\x00R\n" +
+	"attributes\x12;\n" +
+	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
+	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionH\x00R\x06deniedB\t\n" +
+	"\aoutcome*u\n" +
 	"\x0fCsrfRequirement\x12 \n" +
 	"\x1cCSRF_REQUIREMENT_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19CSRF_REQUIREMENT_REQUIRED\x10\x01\x12!\n" +
@@ -2573,16 +3490,19 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	" SESSION_EVENT_KIND_USER_DISABLED\x10\x06\x12'\n" +
 	"#SESSION_EVENT_KIND_PROVIDER_REVOKED\x10\a\x12%\n" +
 	"!SESSION_EVENT_KIND_TENANT_REVOKED\x10\b\x12#\n" +
-	"\x1fSESSION_EVENT_KIND_KEYS_ROTATED\x10\t2\x96\x05\n" +
+	"\x1fSESSION_EVENT_KIND_KEYS_ROTATED\x10\t2\xb6\a\n" +
 	"\x0eSessionService\x12^\n" +
 	"\x0fValidateSession\x12$.gatelodge.v1.ValidateSessionRequest\x1a%.gatelodge.v1.ValidateSessionResponse\x12\\\n" +
 	"\rCheckSessions\x12\".gatelodge.v1.CheckSessionsRequest\x1a#.gatelodge.v1.CheckSessionsResponse(\x010\x01\x12X\n" +
 	"\rRefreshTokens\x12\".gatelodge.v1.RefreshTokensRequest\x1a#.gatelodge.v1.RefreshTokensResponse\x12[\n" +
 	"\x0eGetAccessToken\x12#.gatelodge.v1.GetAccessTokenRequest\x1a$.gatelodge.v1.GetAccessTokenResponse\x12R\n" +
-	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12_\n" +
+	"\vGetUserInfo\x12 .gatelodge.v1.GetUserInfoRequest\x1a!.gatelodge.v1.GetUserInfoResponse\x12a\n" +
+	"\x10ListUserSessions\x12%.gatelodge.v1.ListUserSessionsRequest\x1a&.gatelodge.v1.ListUserSessionsResponse\x12X\n" +
+	"\rGetAttributes\x12\".gatelodge.v1.GetAttributesRequest\x1a#.gatelodge.v1.GetAttributesResponse\x12a\n" +
+	"\x10UpdateAttributes\x12%.gatelodge.v1.UpdateAttributesRequest\x1a&.gatelodge.v1.UpdateAttributesResponse\x12_\n" +
 	"\x06Revoke\x12).gatelodge.v1.SessionServiceRevokeRequest\x1a*.gatelodge.v1.SessionServiceRevokeResponse\x12Z\n" +
-	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01B^\n" +
-	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
+	"\rWatchSessions\x12\".gatelodge.v1.WatchSessionsRequest\x1a#.gatelodge.v1.WatchSessionsResponse0\x01Bl\n" +
+	"\x16io.github.gatelodge.v1B\fSessionProtoP\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
 	file_gatelodge_v1_session_proto_rawDescOnce sync.Once
@@ -2597,7 +3517,7 @@ func file_gatelodge_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_gatelodge_v1_session_proto_goTypes = []any{
 	(CsrfRequirement)(0),                 // 0: gatelodge.v1.CsrfRequirement
 	(FingerprintJudgement)(0),            // 1: gatelodge.v1.FingerprintJudgement
@@ -2629,91 +3549,133 @@ var file_gatelodge_v1_session_proto_goTypes = []any{
 	(*UserInfo)(nil),                     // 27: gatelodge.v1.UserInfo
 	(*SessionServiceRevokeRequest)(nil),  // 28: gatelodge.v1.SessionServiceRevokeRequest
 	(*PresentedSession)(nil),             // 29: gatelodge.v1.PresentedSession
-	(*SessionServiceRevokeResponse)(nil), // 30: gatelodge.v1.SessionServiceRevokeResponse
-	(*Cookie)(nil),                       // 31: gatelodge.v1.Cookie
-	(*RequestContext)(nil),               // 32: gatelodge.v1.RequestContext
-	(*durationpb.Duration)(nil),          // 33: google.protobuf.Duration
-	(*Identity)(nil),                     // 34: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                  // 35: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),        // 36: google.protobuf.Timestamp
-	(*HttpAnswer)(nil),                   // 37: gatelodge.v1.HttpAnswer
+	(*AllOtherSessions)(nil),             // 30: gatelodge.v1.AllOtherSessions
+	(*SessionServiceRevokeResponse)(nil), // 31: gatelodge.v1.SessionServiceRevokeResponse
+	(*ListUserSessionsRequest)(nil),      // 32: gatelodge.v1.ListUserSessionsRequest
+	(*ListUserSessionsResponse)(nil),     // 33: gatelodge.v1.ListUserSessionsResponse
+	(*UserSessions)(nil),                 // 34: gatelodge.v1.UserSessions
+	(*UserSession)(nil),                  // 35: gatelodge.v1.UserSession
+	(*GetAttributesRequest)(nil),         // 36: gatelodge.v1.GetAttributesRequest
+	(*GetAttributesResponse)(nil),        // 37: gatelodge.v1.GetAttributesResponse
+	(*Attributes)(nil),                   // 38: gatelodge.v1.Attributes
+	(*UpdateAttributesRequest)(nil),      // 39: gatelodge.v1.UpdateAttributesRequest
+	(*UpdateAttributesResponse)(nil),     // 40: gatelodge.v1.UpdateAttributesResponse
+	nil,                                  // 41: gatelodge.v1.Attributes.ValuesEntry
+	nil,                                  // 42: gatelodge.v1.UpdateAttributesRequest.SetEntry
+	(*Cookie)(nil),                       // 43: gatelodge.v1.Cookie
+	(*RequestContext)(nil),               // 44: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),          // 45: google.protobuf.Duration
+	(*Identity)(nil),                     // 46: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                  // 47: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),        // 48: google.protobuf.Timestamp
+	(*HttpAnswer)(nil),                   // 49: gatelodge.v1.HttpAnswer
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
-	31, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
-	32, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
+	43, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
 	10, // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
 	5,  // 3: gatelodge.v1.CheckSessionsRequest.question:type_name -> gatelodge.v1.ValidateSessionRequest
-	33, // 4: gatelodge.v1.CheckSessionsRequest.timeout:type_name -> google.protobuf.Duration
+	45, // 4: gatelodge.v1.CheckSessionsRequest.timeout:type_name -> google.protobuf.Duration
 	11, // 5: gatelodge.v1.CheckSessionsResponse.answer:type_name -> gatelodge.v1.ValidateSessionResponse
 	8,  // 6: gatelodge.v1.CheckSessionsResponse.error:type_name -> gatelodge.v1.CheckError
-	33, // 7: gatelodge.v1.CheckError.retry_after:type_name -> google.protobuf.Duration
+	45, // 7: gatelodge.v1.CheckError.retry_after:type_name -> google.protobuf.Duration
 	9,  // 8: gatelodge.v1.CheckError.field_violations:type_name -> gatelodge.v1.CheckFieldViolation
 	0,  // 9: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
-	33, // 10: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
+	45, // 10: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
 	12, // 11: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
 	14, // 12: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
 	15, // 13: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	34, // 14: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
-	35, // 15: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
+	46, // 14: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
+	47, // 15: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
 	13, // 16: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
-	33, // 17: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	36, // 18: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
-	33, // 19: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	45, // 17: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
+	48, // 18: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
+	45, // 19: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
 	1,  // 20: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
 	2,  // 21: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	37, // 22: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	49, // 22: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
 	3,  // 23: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	37, // 24: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	35, // 25: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	49, // 24: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	47, // 25: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
 	4,  // 26: gatelodge.v1.WatchSessionsRequest.kinds:type_name -> gatelodge.v1.SessionEventKind
 	18, // 27: gatelodge.v1.WatchSessionsResponse.events:type_name -> gatelodge.v1.SessionEvent
-	33, // 28: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
+	45, // 28: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
 	4,  // 29: gatelodge.v1.SessionEvent.kind:type_name -> gatelodge.v1.SessionEventKind
-	31, // 30: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	32, // 31: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	43, // 30: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 31: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
 	21, // 32: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
 	14, // 33: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
 	15, // 34: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	37, // 35: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	36, // 36: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	35, // 37: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	31, // 38: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	32, // 39: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	33, // 40: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	49, // 35: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	48, // 36: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	47, // 37: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	43, // 38: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 39: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	45, // 40: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
 	24, // 41: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
 	14, // 42: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	36, // 43: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	31, // 44: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
-	32, // 45: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	48, // 43: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 44: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 45: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
 	27, // 46: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
 	14, // 47: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
 	15, // 48: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	37, // 49: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	34, // 50: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
-	36, // 51: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
-	35, // 52: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
-	31, // 53: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	32, // 54: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	49, // 49: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	46, // 50: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	48, // 51: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	47, // 52: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	43, // 53: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 54: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
 	29, // 55: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	5,  // 56: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	6,  // 57: gatelodge.v1.SessionService.CheckSessions:input_type -> gatelodge.v1.CheckSessionsRequest
-	19, // 58: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	22, // 59: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	25, // 60: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
-	28, // 61: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	16, // 62: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
-	11, // 63: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	7,  // 64: gatelodge.v1.SessionService.CheckSessions:output_type -> gatelodge.v1.CheckSessionsResponse
-	20, // 65: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	23, // 66: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	26, // 67: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
-	30, // 68: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	17, // 69: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
-	63, // [63:70] is the sub-list for method output_type
-	56, // [56:63] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	30, // 56: gatelodge.v1.SessionServiceRevokeRequest.all_others:type_name -> gatelodge.v1.AllOtherSessions
+	14, // 57: gatelodge.v1.SessionServiceRevokeResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 58: gatelodge.v1.SessionServiceRevokeResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	49, // 59: gatelodge.v1.SessionServiceRevokeResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	43, // 60: gatelodge.v1.ListUserSessionsRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 61: gatelodge.v1.ListUserSessionsRequest.context:type_name -> gatelodge.v1.RequestContext
+	34, // 62: gatelodge.v1.ListUserSessionsResponse.user_sessions:type_name -> gatelodge.v1.UserSessions
+	14, // 63: gatelodge.v1.ListUserSessionsResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 64: gatelodge.v1.ListUserSessionsResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	49, // 65: gatelodge.v1.ListUserSessionsResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	35, // 66: gatelodge.v1.UserSessions.sessions:type_name -> gatelodge.v1.UserSession
+	47, // 67: gatelodge.v1.UserSession.session:type_name -> gatelodge.v1.SessionInfo
+	43, // 68: gatelodge.v1.GetAttributesRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 69: gatelodge.v1.GetAttributesRequest.context:type_name -> gatelodge.v1.RequestContext
+	38, // 70: gatelodge.v1.GetAttributesResponse.attributes:type_name -> gatelodge.v1.Attributes
+	14, // 71: gatelodge.v1.GetAttributesResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 72: gatelodge.v1.GetAttributesResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	41, // 73: gatelodge.v1.Attributes.values:type_name -> gatelodge.v1.Attributes.ValuesEntry
+	43, // 74: gatelodge.v1.UpdateAttributesRequest.cookies:type_name -> gatelodge.v1.Cookie
+	44, // 75: gatelodge.v1.UpdateAttributesRequest.context:type_name -> gatelodge.v1.RequestContext
+	42, // 76: gatelodge.v1.UpdateAttributesRequest.set:type_name -> gatelodge.v1.UpdateAttributesRequest.SetEntry
+	38, // 77: gatelodge.v1.UpdateAttributesResponse.attributes:type_name -> gatelodge.v1.Attributes
+	14, // 78: gatelodge.v1.UpdateAttributesResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 79: gatelodge.v1.UpdateAttributesResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	5,  // 80: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	6,  // 81: gatelodge.v1.SessionService.CheckSessions:input_type -> gatelodge.v1.CheckSessionsRequest
+	19, // 82: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	22, // 83: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	25, // 84: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	32, // 85: gatelodge.v1.SessionService.ListUserSessions:input_type -> gatelodge.v1.ListUserSessionsRequest
+	36, // 86: gatelodge.v1.SessionService.GetAttributes:input_type -> gatelodge.v1.GetAttributesRequest
+	39, // 87: gatelodge.v1.SessionService.UpdateAttributes:input_type -> gatelodge.v1.UpdateAttributesRequest
+	28, // 88: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	16, // 89: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
+	11, // 90: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	7,  // 91: gatelodge.v1.SessionService.CheckSessions:output_type -> gatelodge.v1.CheckSessionsResponse
+	20, // 92: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	23, // 93: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	26, // 94: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	33, // 95: gatelodge.v1.SessionService.ListUserSessions:output_type -> gatelodge.v1.ListUserSessionsResponse
+	37, // 96: gatelodge.v1.SessionService.GetAttributes:output_type -> gatelodge.v1.GetAttributesResponse
+	40, // 97: gatelodge.v1.SessionService.UpdateAttributes:output_type -> gatelodge.v1.UpdateAttributesResponse
+	31, // 98: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	17, // 99: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
+	90, // [90:100] is the sub-list for method output_type
+	80, // [80:90] is the sub-list for method input_type
+	80, // [80:80] is the sub-list for extension type_name
+	80, // [80:80] is the sub-list for extension extendee
+	0,  // [0:80] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }
@@ -2750,6 +3712,25 @@ func file_gatelodge_v1_session_proto_init() {
 	}
 	file_gatelodge_v1_session_proto_msgTypes[23].OneofWrappers = []any{
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
+		(*SessionServiceRevokeRequest_SessionId)(nil),
+		(*SessionServiceRevokeRequest_AllOthers)(nil),
+		(*SessionServiceRevokeRequest_Form)(nil),
+		(*SessionServiceRevokeRequest_Json)(nil),
+	}
+	file_gatelodge_v1_session_proto_msgTypes[28].OneofWrappers = []any{
+		(*ListUserSessionsResponse_UserSessions)(nil),
+		(*ListUserSessionsResponse_Inactive)(nil),
+		(*ListUserSessionsResponse_Denied)(nil),
+	}
+	file_gatelodge_v1_session_proto_msgTypes[32].OneofWrappers = []any{
+		(*GetAttributesResponse_Attributes)(nil),
+		(*GetAttributesResponse_Inactive)(nil),
+		(*GetAttributesResponse_Denied)(nil),
+	}
+	file_gatelodge_v1_session_proto_msgTypes[35].OneofWrappers = []any{
+		(*UpdateAttributesResponse_Attributes)(nil),
+		(*UpdateAttributesResponse_Inactive)(nil),
+		(*UpdateAttributesResponse_Denied)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2757,7 +3738,7 @@ func file_gatelodge_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_session_proto_rawDesc), len(file_gatelodge_v1_session_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   26,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,13 +21,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SessionService_ValidateSession_FullMethodName = "/gatelodge.v1.SessionService/ValidateSession"
-	SessionService_CheckSessions_FullMethodName   = "/gatelodge.v1.SessionService/CheckSessions"
-	SessionService_RefreshTokens_FullMethodName   = "/gatelodge.v1.SessionService/RefreshTokens"
-	SessionService_GetAccessToken_FullMethodName  = "/gatelodge.v1.SessionService/GetAccessToken"
-	SessionService_GetUserInfo_FullMethodName     = "/gatelodge.v1.SessionService/GetUserInfo"
-	SessionService_Revoke_FullMethodName          = "/gatelodge.v1.SessionService/Revoke"
-	SessionService_WatchSessions_FullMethodName   = "/gatelodge.v1.SessionService/WatchSessions"
+	SessionService_ValidateSession_FullMethodName  = "/gatelodge.v1.SessionService/ValidateSession"
+	SessionService_CheckSessions_FullMethodName    = "/gatelodge.v1.SessionService/CheckSessions"
+	SessionService_RefreshTokens_FullMethodName    = "/gatelodge.v1.SessionService/RefreshTokens"
+	SessionService_GetAccessToken_FullMethodName   = "/gatelodge.v1.SessionService/GetAccessToken"
+	SessionService_GetUserInfo_FullMethodName      = "/gatelodge.v1.SessionService/GetUserInfo"
+	SessionService_ListUserSessions_FullMethodName = "/gatelodge.v1.SessionService/ListUserSessions"
+	SessionService_GetAttributes_FullMethodName    = "/gatelodge.v1.SessionService/GetAttributes"
+	SessionService_UpdateAttributes_FullMethodName = "/gatelodge.v1.SessionService/UpdateAttributes"
+	SessionService_Revoke_FullMethodName           = "/gatelodge.v1.SessionService/Revoke"
+	SessionService_WatchSessions_FullMethodName    = "/gatelodge.v1.SessionService/WatchSessions"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -86,11 +89,32 @@ type SessionServiceClient interface {
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
 	GetUserInfo(ctx context.Context, in *GetUserInfoRequest, opts ...grpc.CallOption) (*GetUserInfoResponse, error)
-	// Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
+	// Lists the living sessions of the presented session's user, the newest first: "my devices".
 	//
-	// Callers: edge, backend. Safe to retry: a session that is already gone is no error.
-	// Its tokens are destroyed with it, and the refresh token is revoked at the provider where it offers that
-	// (RFC 7009), beside the answer.
+	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// ValidateSession (`denied`).
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListUserSessionsResponse, error)
+	// Reads what an application keeps with the session: small values of its own, such as a cart's id.
+	//
+	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// ValidateSession (`denied`).
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	GetAttributes(ctx context.Context, in *GetAttributesRequest, opts ...grpc.CallOption) (*GetAttributesResponse, error)
+	// Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
+	// session, and opens with its credential alone.
+	//
+	// Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
+	// the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	UpdateAttributes(ctx context.Context, in *UpdateAttributesRequest, opts ...grpc.CallOption) (*UpdateAttributesResponse, error)
+	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
+	// also clears the cookie.
+	//
+	// Callers: edge, backend. Safe to retry: a session that is already gone is no error, and of another user none is ended.
+	// A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends.
+	// The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
+	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(ctx context.Context, in *SessionServiceRevokeRequest, opts ...grpc.CallOption) (*SessionServiceRevokeResponse, error)
 	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
@@ -160,6 +184,36 @@ func (c *sessionServiceClient) GetUserInfo(ctx context.Context, in *GetUserInfoR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetUserInfoResponse)
 	err := c.cc.Invoke(ctx, SessionService_GetUserInfo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionServiceClient) ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListUserSessionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListUserSessionsResponse)
+	err := c.cc.Invoke(ctx, SessionService_ListUserSessions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionServiceClient) GetAttributes(ctx context.Context, in *GetAttributesRequest, opts ...grpc.CallOption) (*GetAttributesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAttributesResponse)
+	err := c.cc.Invoke(ctx, SessionService_GetAttributes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionServiceClient) UpdateAttributes(ctx context.Context, in *UpdateAttributesRequest, opts ...grpc.CallOption) (*UpdateAttributesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateAttributesResponse)
+	err := c.cc.Invoke(ctx, SessionService_UpdateAttributes_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -251,11 +305,32 @@ type SessionServiceServer interface {
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
 	GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error)
-	// Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
+	// Lists the living sessions of the presented session's user, the newest first: "my devices".
 	//
-	// Callers: edge, backend. Safe to retry: a session that is already gone is no error.
-	// Its tokens are destroyed with it, and the refresh token is revoked at the provider where it offers that
-	// (RFC 7009), beside the answer.
+	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// ValidateSession (`denied`).
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error)
+	// Reads what an application keeps with the session: small values of its own, such as a cart's id.
+	//
+	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// ValidateSession (`denied`).
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	GetAttributes(context.Context, *GetAttributesRequest) (*GetAttributesResponse, error)
+	// Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
+	// session, and opens with its credential alone.
+	//
+	// Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
+	// the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	UpdateAttributes(context.Context, *UpdateAttributesRequest) (*UpdateAttributesResponse, error)
+	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
+	// also clears the cookie.
+	//
+	// Callers: edge, backend. Safe to retry: a session that is already gone is no error, and of another user none is ended.
+	// A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends.
+	// The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
+	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error)
 	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
@@ -292,6 +367,15 @@ func (UnimplementedSessionServiceServer) GetAccessToken(context.Context, *GetAcc
 }
 func (UnimplementedSessionServiceServer) GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetUserInfo not implemented")
+}
+func (UnimplementedSessionServiceServer) ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListUserSessions not implemented")
+}
+func (UnimplementedSessionServiceServer) GetAttributes(context.Context, *GetAttributesRequest) (*GetAttributesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAttributes not implemented")
+}
+func (UnimplementedSessionServiceServer) UpdateAttributes(context.Context, *UpdateAttributesRequest) (*UpdateAttributesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateAttributes not implemented")
 }
 func (UnimplementedSessionServiceServer) Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Revoke not implemented")
@@ -399,6 +483,60 @@ func _SessionService_GetUserInfo_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_ListUserSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListUserSessionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).ListUserSessions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_ListUserSessions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).ListUserSessions(ctx, req.(*ListUserSessionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SessionService_GetAttributes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAttributesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).GetAttributes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_GetAttributes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).GetAttributes(ctx, req.(*GetAttributesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SessionService_UpdateAttributes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateAttributesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).UpdateAttributes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_UpdateAttributes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).UpdateAttributes(ctx, req.(*UpdateAttributesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SessionService_Revoke_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SessionServiceRevokeRequest)
 	if err := dec(in); err != nil {
@@ -450,6 +588,18 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetUserInfo",
 			Handler:    _SessionService_GetUserInfo_Handler,
+		},
+		{
+			MethodName: "ListUserSessions",
+			Handler:    _SessionService_ListUserSessions_Handler,
+		},
+		{
+			MethodName: "GetAttributes",
+			Handler:    _SessionService_GetAttributes_Handler,
+		},
+		{
+			MethodName: "UpdateAttributes",
+			Handler:    _SessionService_UpdateAttributes_Handler,
 		},
 		{
 			MethodName: "Revoke",

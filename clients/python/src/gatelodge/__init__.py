@@ -40,6 +40,8 @@ from gatelodge.errors import (
     TokenCheckOffError,
     UnreachableError,
     UserInfoUnsupportedError,
+    UserNotFoundError,
+    VersionConflictError,
 )
 from gatelodge.options import ClientOptions, OptionsError
 from gatelodge.requirements import Csrf, Requirements
@@ -88,6 +90,8 @@ __all__ = [
     "TokenVerdict",
     "UnreachableError",
     "UserInfoUnsupportedError",
+    "UserNotFoundError",
     "Verdict",
+    "VersionConflictError",
     "__version__",
 ]

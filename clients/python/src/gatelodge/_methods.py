@@ -61,6 +61,9 @@ GET_ACCESS_TOKEN = Method(
     _SESSIONS + "GetAccessToken", v1.GetAccessTokenRequest, v1.GetAccessTokenResponse, timeout=_SLOW
 )
 GET_USER_INFO = Method(_SESSIONS + "GetUserInfo", v1.GetUserInfoRequest, v1.GetUserInfoResponse, timeout=_SLOW)
+LIST_USER_SESSIONS = Method(_SESSIONS + "ListUserSessions", v1.ListUserSessionsRequest, v1.ListUserSessionsResponse)
+GET_ATTRIBUTES = Method(_SESSIONS + "GetAttributes", v1.GetAttributesRequest, v1.GetAttributesResponse)
+UPDATE_ATTRIBUTES = Method(_SESSIONS + "UpdateAttributes", v1.UpdateAttributesRequest, v1.UpdateAttributesResponse)
 REVOKE_SESSION = Method(_SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse)
 
 _TOKENS = "/gatelodge.v1.TokenService/"
@@ -73,6 +76,12 @@ LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListS
 GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionResponse)
 REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse)
 PREVIEW_REVOKE = Method(_ADMIN + "PreviewRevoke", v1.PreviewRevokeRequest, v1.PreviewRevokeResponse)
+
+GET_USER = Method(_ADMIN + "GetUser", v1.GetUserRequest, v1.GetUserResponse)
+LIST_USERS = Method(_ADMIN + "ListUsers", v1.ListUsersRequest, v1.ListUsersResponse)
+DISABLE_USER = Method(_ADMIN + "DisableUser", v1.DisableUserRequest, v1.DisableUserResponse)
+ENABLE_USER = Method(_ADMIN + "EnableUser", v1.EnableUserRequest, v1.EnableUserResponse)
+DELETE_USER = Method(_ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse)
 
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
 HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)

@@ -165,8 +165,24 @@ class SessionCalls:
         """Who the session's user is, as it is known, or as the provider says now."""
         return self._call(methods.GET_USER_INFO, question)
 
+    def list_user_sessions(self, question: v1.ListUserSessionsRequest) -> v1.ListUserSessionsResponse:
+        """The living sessions of the presented session's user, the newest first, a page at a time."""
+        return self._call(methods.LIST_USER_SESSIONS, question)
+
+    def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
+        """What an application keeps with the session: small values of its own."""
+        return self._call(methods.GET_ATTRIBUTES, question)
+
+    def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
+        """Changes what an application keeps with the session.
+
+        Raises:
+            VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
+        """
+        return self._call(methods.UPDATE_ATTRIBUTES, question)
+
     def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
-        """Ends the presented session."""
+        """Ends the presented session, one other of the same user, or all others."""
         return self._call(methods.REVOKE_SESSION, question)
 
 
@@ -218,6 +234,26 @@ class AdminCalls:
     def preview_revoke(self, question: v1.PreviewRevokeRequest) -> v1.PreviewRevokeResponse:
         """How many sessions :meth:`revoke` would end, ending none."""
         return self._call(methods.PREVIEW_REVOKE, question)
+
+    def get_user(self, question: v1.GetUserRequest) -> v1.GetUserResponse:
+        """One user. One that is not there is a :class:`UserNotFoundError`."""
+        return self._call(methods.GET_USER, question)
+
+    def list_users(self, question: v1.ListUsersRequest) -> v1.ListUsersResponse:
+        """Users, a page at a time: go on with ``next_page_token`` until it is empty."""
+        return self._call(methods.LIST_USERS, question)
+
+    def disable_user(self, question: v1.DisableUserRequest) -> v1.DisableUserResponse:
+        """Ends every session of a user, and lets them log in no more."""
+        return self._call(methods.DISABLE_USER, question)
+
+    def enable_user(self, question: v1.EnableUserRequest) -> v1.EnableUserResponse:
+        """Lets a disabled user log in again."""
+        return self._call(methods.ENABLE_USER, question)
+
+    def delete_user(self, question: v1.DeleteUserRequest) -> v1.DeleteUserResponse:
+        """Deletes a user, with every session of theirs."""
+        return self._call(methods.DELETE_USER, question)
 
 
 def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metadata:

@@ -121,8 +121,8 @@ class Edge(_Edge[Client]):
         if not isinstance(step, Asked):
             return step
         try:
-            if step.form_bytes:
-                step.question.form = body(step.form_bytes)
+            if step.body_bytes:
+                setattr(step.question, step.body_field, body(step.body_bytes))
             done = self.gate.client.for_request(request.request_id).call(step.method, step.question)
             keeper.saw_version(getattr(done, "settings_version", ""))
             made = step.read(done)
@@ -184,8 +184,8 @@ class AsyncEdge(_Edge[AsyncClient]):
         if not isinstance(step, Asked):
             return step
         try:
-            if step.form_bytes:
-                step.question.form = await body(step.form_bytes)
+            if step.body_bytes:
+                setattr(step.question, step.body_field, await body(step.body_bytes))
             done = await self.gate.client.for_request(request.request_id).call(step.method, step.question)
             keeper.saw_version(getattr(done, "settings_version", ""))
             made = step.read(done)

@@ -166,6 +166,18 @@ class SessionNotFoundError(GatelodgeError):
     reason = "SESSION_NOT_FOUND"
 
 
+class UserNotFoundError(GatelodgeError):
+    """No user has this id: nobody has logged in with it, or the user was deleted long ago."""
+
+    reason = "USER_NOT_FOUND"
+
+
+class VersionConflictError(GatelodgeError):
+    """What was to be changed has another version by now: read it again, and decide again."""
+
+    reason = "VERSION_CONFLICT"
+
+
 class DeadlineExceededError(GatelodgeError):
     """There was no answer in time."""
 

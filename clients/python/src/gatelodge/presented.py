@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatelodge.settings import Settings
 
 _FORM = b"application/x-www-form-urlencoded"
+_JSON = b"application/json"
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
 _MOST_LINES = 64
 _SINGLE_HEADERS = {
@@ -69,8 +70,17 @@ class RawRequest:
     @property
     def is_form(self) -> bool:
         """Whether the one Content-Type is a form's, its parameters aside."""
+        return self._kind == _FORM
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the one Content-Type is JSON's, its parameters aside."""
+        return self._kind == _JSON
+
+    @property
+    def _kind(self) -> bytes:
         kinds = self.lines(b"content-type")
-        return len(kinds) == 1 and kinds[0].partition(b";")[0].strip(b" \t").lower() == _FORM
+        return kinds[0].partition(b";")[0].strip(b" \t").lower() if len(kinds) == 1 else b""
 
     @cached_property
     def request_id(self) -> str:
@@ -118,6 +128,9 @@ def context(request: RawRequest, settings: Settings) -> v1.RequestContext:
     csrf_token = came.get(settings.csrf_header.encode())
     if csrf_token is not None:
         single["csrf_token"] = csrf_token[:longest]
+    place = came.get(settings.place_header.encode()) if settings.place_header else None
+    if place is not None:
+        single["place"] = place[:longest]
     if (peer := _address(request.peer)) is not None:
         single["peer_address"] = peer
     return v1.RequestContext(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gatelodge import _methods as methods
@@ -50,8 +50,10 @@ class Asked:
     method: Method[Any, Any]
     question: Any
     read: Callable[[Any], Answer]
-    form_bytes: int = 0
-    """How much of the request's body belongs into the question's ``form``."""
+    body_bytes: int = 0
+    """How much of the request's body belongs into the question."""
+    body_field: str = "form"
+    """Which of the question's fields it is."""
 
     def finish(self, made: Answer) -> Answer:
         """Adds what the settings say of every answer."""
@@ -96,31 +98,54 @@ def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callabl
         def read(done: Any) -> Answer:
             return answer.copy(request, done.answer if done.HasField("answer") else None)
 
-        form_bytes = settings.limits.body_bytes + 1 if takes_form and request.is_form else 0
-        return Asked(request, settings, method, question, read, form_bytes)
+        body_bytes = settings.limits.body_bytes + 1 if takes_form and request.is_form else 0
+        return Asked(request, settings, method, question, read, body_bytes)
 
     return ask
 
 
-def _about_session(method: Method[Any, Any], **fields: bool) -> Callable[[Route, RawRequest, Settings], Asked]:
-    """A route about the presented session, whose answer comes finished."""
-
-    def ask(_: Route, request: RawRequest, settings: Settings) -> Asked:
-        question = method.question(
-            cookies=presented.session_cookies(request, settings), context=presented.context(request, settings), **fields
-        )
-
-        def read(done: Any) -> Answer:
-            return answer.copy(request, done.answer if done.HasField("answer") else None)
-
-        return Asked(request, settings, method, question, read)
-
-    return ask
+def _refresh(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    return _about_session(methods.REFRESH_TOKENS, request, settings)
 
 
-def _user_info(route: Route, request: RawRequest, settings: Settings) -> Asked:
+def _user_info(_: Route, request: RawRequest, settings: Settings) -> Asked:
     """The provider is asked only for a POST, which no other site can make a browser send."""
-    return _about_session(methods.GET_USER_INFO, refresh=request.method == b"POST")(route, request, settings)
+    return _about_session(methods.GET_USER_INFO, request, settings, refresh=request.method == b"POST")
+
+
+def _sessions(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    return _about_session(methods.LIST_USER_SESSIONS, request, settings, query=presented.query(request, settings))
+
+
+def _revoke_sessions(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    return _with_body(_about_session(methods.REVOKE_SESSION, request, settings))
+
+
+def _callback(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    """A provider's answer comes by GET, the choice that a login waits for by POST."""
+    asked = _passed_on(methods.COMPLETE_CALLBACK)(_, request, settings)
+    return _with_body(asked) if request.method == b"POST" else asked
+
+
+def _about_session(method: Method[Any, Any], request: RawRequest, settings: Settings, **fields: Any) -> Asked:
+    """A question about the presented session, whose answer comes finished."""
+    question = method.question(
+        cookies=presented.session_cookies(request, settings), context=presented.context(request, settings), **fields
+    )
+
+    def read(done: Any) -> Answer:
+        return answer.copy(request, done.answer if done.HasField("answer") else None)
+
+    return Asked(request, settings, method, question, read)
+
+
+def _with_body(asked: Asked) -> Asked:
+    """The same with the request's body, a form or JSON. One of another kind stays unread, and is an empty form."""
+    request, limits = asked.request, asked.settings.limits
+    field = "json" if request.is_json else "form"
+    setattr(asked.question, field, b"")
+    is_read = request.is_json or request.is_form
+    return replace(asked, body_bytes=limits.body_bytes + 1 if is_read else 0, body_field=field)
 
 
 def _me(_: Route, request: RawRequest, settings: Settings) -> Asked:
@@ -159,11 +184,13 @@ _GET = (b"GET",)
 # HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
 ROUTES = (
     Route("/auth/web/login", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGIN)),
-    Route("/auth/web/callback", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_CALLBACK)),
+    Route("/auth/web/callback", (b"GET", b"POST"), v1.ROUTE_SET_WEB, _callback),
     Route("/auth/me", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _me),
     Route("/auth/web/logout", (b"POST",), v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGOUT, takes_form=True)),
     Route("/auth/web/logged-out", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_LOGOUT)),
-    Route("/auth/web/refresh", (b"POST",), v1.ROUTE_SET_WEB, _about_session(methods.REFRESH_TOKENS)),
+    Route("/auth/web/refresh", (b"POST",), v1.ROUTE_SET_WEB, _refresh),
     Route("/auth/web/userinfo", (b"GET", b"HEAD", b"POST"), v1.ROUTE_SET_WEB, _user_info),
+    Route("/auth/web/sessions", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _sessions),
+    Route("/auth/web/sessions/revoke", (b"POST",), v1.ROUTE_SET_WEB, _revoke_sessions),
 )
 CALLBACK = ROUTES[1]

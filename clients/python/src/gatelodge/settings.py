@@ -103,6 +103,8 @@ class Settings:
     callbacks: tuple[v1.CallbackAddress, ...]
     cors: Cors = field(default_factory=Cors)
     limits: Limits = field(default_factory=Limits)
+    place_header: str = ""
+    """The header that says where the client is; empty for none."""
     route_sets: frozenset[int] = frozenset()
 
     @classmethod
@@ -116,6 +118,7 @@ class Settings:
         checks = {
             "session_cookie_names": bool(settings.session_cookie_names),
             "csrf_header": is_header_name(settings.csrf_header),
+            "place_header": not settings.place_header or is_header_name(settings.place_header),
             "cors.allowed_methods": is_header_value(cors.allowed_methods),
             "cors.allowed_headers": is_header_value(cors.allowed_headers),
             "cors.exposed_headers": is_header_value(cors.exposed_headers),
@@ -131,6 +134,7 @@ class Settings:
             session_cookies=frozenset(name.encode() for name in settings.session_cookie_names),
             binding_cookies=frozenset(name.encode() for name in settings.binding_cookie_names),
             csrf_header=settings.csrf_header.lower(),
+            place_header=settings.place_header.lower(),
             callbacks=tuple(settings.callback_addresses),
             cors=cors,
             limits=Limits.read(settings.limits),

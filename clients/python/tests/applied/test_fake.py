@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from gatelodge import Active, Inactive, MethodUnknownError, SessionNotFoundError, _methods, v1
+from gatelodge import (
+    Active,
+    Inactive,
+    MethodUnknownError,
+    SessionNotFoundError,
+    UserNotFoundError,
+    VersionConflictError,
+    _methods,
+    v1,
+)
 from gatelodge.testing import FakeAuthority
 from gatelodge.testing.authority import _ANSWERS
 
@@ -63,6 +72,33 @@ def test_it_has_an_answer_to_every_method() -> None:
     assert client.is_serving()
     methods = {method.path for method in vars(_methods).values() if isinstance(method, _methods.Method)}
     assert methods - _ANSWERS.keys() == {_methods.GET_EDGE_SETTINGS.path}
+
+
+def test_it_keeps_attributes_by_their_version() -> None:
+    authority = FakeAuthority()
+    client, visitor = authority.client(), authority.sign_in()
+    cookies = [v1.Cookie(name="session", value=visitor.credential.encode())]
+    kept = client.sessions.update_attributes(v1.UpdateAttributesRequest(cookies=cookies, set={"cart": b"7"}))
+    assert (kept.attributes.version, kept.attributes.values["cart"]) == (1, b"7")
+    with pytest.raises(VersionConflictError):
+        client.sessions.update_attributes(v1.UpdateAttributesRequest(cookies=cookies, remove=["cart"]))
+    found = client.sessions.get_attributes(v1.GetAttributesRequest(cookies=cookies)).attributes
+    assert found == kept.attributes
+
+
+def test_a_user_who_is_disabled_has_no_session() -> None:
+    authority = FakeAuthority()
+    client, _ = authority.client(), authority.sign_in("google_1")
+    (user,) = client.admin.list_users(v1.ListUsersRequest()).users
+    assert user.state == v1.USER_STATE_ACTIVE
+    assert client.admin.preview_revoke(v1.PreviewRevokeRequest(user_id="google_1")).count == 1
+    assert client.admin.disable_user(v1.DisableUserRequest(user_id="google_1")).revoked_count == 1
+    assert client.admin.get_user(v1.GetUserRequest(user_id="google_1")).user.state == v1.USER_STATE_DISABLED
+    client.admin.enable_user(v1.EnableUserRequest(user_id="google_1"))
+    assert client.admin.delete_user(v1.DeleteUserRequest(user_id="google_1")).revoked_count == 0
+    assert client.admin.get_user(v1.GetUserRequest(user_id="google_1")).user.state == v1.USER_STATE_DELETED
+    with pytest.raises(UserNotFoundError):
+        client.admin.get_user(v1.GetUserRequest(user_id="google_2"))
 
 
 def test_a_session_that_is_not_there_is_not_found() -> None:

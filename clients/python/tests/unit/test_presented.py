@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -81,8 +82,8 @@ def test_an_empty_header_is_not_an_absent_one() -> None:
 @pytest.mark.parametrize("field", [field.name for field in v1.RequestContext.DESCRIPTOR.fields])
 def test_every_field_of_the_context_is_passed_on(field: str) -> None:
     headers = [(header, b"v") for header in presented._SINGLE_HEADERS.values()]
-    headers += [(b"x-forwarded-for", b"v"), (b"forwarded", b"v"), (b"x-csrf-token", b"v")]
-    context = presented.context(request(*headers, peer="192.0.2.7"), SETTINGS)
+    headers += [(b"x-forwarded-for", b"v"), (b"forwarded", b"v"), (b"x-csrf-token", b"v"), (b"x-place", b"v")]
+    context = presented.context(request(*headers, peer="192.0.2.7"), replace(SETTINGS, place_header="x-place"))
     assert field in {f.name for f, _ in context.ListFields()}
 
 

@@ -6,21 +6,36 @@ use super::error::Error;
 use crate::v1;
 use crate::v1::admin_service_client::AdminServiceClient;
 
-/// Sees and ends sessions from outside the browser.
+/// Sees and ends sessions, and keeps users, from outside the browser.
 #[derive(Clone, Copy, Debug)]
 pub struct AdminCalls<'a>(pub(super) &'a Client);
 
 impl AdminCalls<'_> {
-    /// Living sessions, a page at a time: go on with `next_page_token` until it is empty.
+    /// Living sessions, a page at a time: go on with `next_page_token` until it is empty. An authority that is too old to
+    /// know the filter would list too much: that is an error.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn list_sessions(&self, question: v1::ListSessionsRequest) -> Result<v1::ListSessionsResponse, Error> {
-        self.0
+        let asked = v1::SessionFilter {
+            user_id: question.user_id.clone(),
+            provider: question.provider.clone(),
+            provider_session_id: question.provider_session_id.clone(),
+            created_after: question.created_after,
+            created_before: question.created_before,
+        };
+        // The filter by user is older than the answer's word for it.
+        let is_new = v1::SessionFilter { user_id: String::new(), ..asked.clone() } != v1::SessionFilter::default();
+        let answer = self
+            .0
             .call(Manner::SAFE, question, |channel, question| async move {
                 AdminServiceClient::new(channel).list_sessions(question).await
             })
-            .await
+            .await?;
+        if is_new && answer.applied_filter.as_ref() != Some(&asked) {
+            return Err(Error::could_not_say("the authority did not apply the filter that was asked for; upgrade it"));
+        }
+        Ok(answer)
     }
 
     /// One living session. One that is not there is the reason `SESSION_NOT_FOUND`.
@@ -61,6 +76,66 @@ impl AdminCalls<'_> {
         self.0
             .call(Manner::SAFE, question, |channel, question| async move {
                 AdminServiceClient::new(channel).preview_revoke(question).await
+            })
+            .await
+    }
+
+    /// One user. One that is not there is the reason `USER_NOT_FOUND`.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn get_user(&self, question: v1::GetUserRequest) -> Result<v1::GetUserResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).get_user(question).await
+            })
+            .await
+    }
+
+    /// Users, a page at a time: go on with `next_page_token` until it is empty.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn list_users(&self, question: v1::ListUsersRequest) -> Result<v1::ListUsersResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).list_users(question).await
+            })
+            .await
+    }
+
+    /// Ends every session of a user, and lets them log in no more. When it answers, the sessions are dead.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn disable_user(&self, question: v1::DisableUserRequest) -> Result<v1::DisableUserResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).disable_user(question).await
+            })
+            .await
+    }
+
+    /// Lets a disabled user log in again.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn enable_user(&self, question: v1::EnableUserRequest) -> Result<v1::EnableUserResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).enable_user(question).await
+            })
+            .await
+    }
+
+    /// Deletes a user with every session of theirs. When it answers, the sessions are dead.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn delete_user(&self, question: v1::DeleteUserRequest) -> Result<v1::DeleteUserResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).delete_user(question).await
             })
             .await
     }

@@ -94,7 +94,50 @@ impl SessionCalls<'_> {
         self.0.changing(&cookies, call).await
     }
 
-    /// Ends the presented session.
+    /// The living sessions of the presented session's user, the newest first, a page at a time.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn list_user_sessions(
+        &self,
+        question: v1::ListUserSessionsRequest,
+    ) -> Result<v1::ListUserSessionsResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                SessionServiceClient::new(channel).list_user_sessions(question).await
+            })
+            .await
+    }
+
+    /// What an application keeps with the session.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn get_attributes(&self, question: v1::GetAttributesRequest) -> Result<v1::GetAttributesResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                SessionServiceClient::new(channel).get_attributes(question).await
+            })
+            .await
+    }
+
+    /// Changes what an application keeps with the session. Values that somebody else has changed since are the reason
+    /// `VERSION_CONFLICT`: read them again, and decide again.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn update_attributes(
+        &self,
+        question: v1::UpdateAttributesRequest,
+    ) -> Result<v1::UpdateAttributesResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                SessionServiceClient::new(channel).update_attributes(question).await
+            })
+            .await
+    }
+
+    /// Ends the presented session, or others of the same user.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.

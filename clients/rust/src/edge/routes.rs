@@ -13,7 +13,7 @@ use crate::answer::{Asker, Delivery};
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::gate::Gate;
-use crate::presented::{NoForm, context, form, login_cookies, query, request_id, session_cookies};
+use crate::presented::{NoBody, Sent, context, form, login_cookies, query, request_id, sent, session_cookies};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::v1;
@@ -37,11 +37,24 @@ pub(super) enum Route {
     Refresh,
     /// Says all that is known of who is logged in; asked by POST, the provider is asked first.
     UserInfo,
+    /// Lists the user's sessions.
+    Sessions,
+    /// Ends one of them, or all others.
+    RevokeSessions,
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Login, Self::Callback, Self::Me, Self::Logout, Self::LoggedOut, Self::Refresh, Self::UserInfo];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Login,
+        Self::Callback,
+        Self::Me,
+        Self::Logout,
+        Self::LoggedOut,
+        Self::Refresh,
+        Self::UserInfo,
+        Self::Sessions,
+        Self::RevokeSessions,
+    ];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -52,6 +65,8 @@ impl Route {
             Self::LoggedOut => "/auth/web/logged-out",
             Self::Refresh => "/auth/web/refresh",
             Self::UserInfo => "/auth/web/userinfo",
+            Self::Sessions => "/auth/web/sessions",
+            Self::RevokeSessions => "/auth/web/sessions/revoke",
         }
     }
 
@@ -63,16 +78,19 @@ impl Route {
             | Self::Logout
             | Self::LoggedOut
             | Self::Refresh
-            | Self::UserInfo => RouteSet::Web,
+            | Self::UserInfo
+            | Self::Sessions
+            | Self::RevokeSessions => RouteSet::Web,
         }
     }
 
     /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::Callback | Self::LoggedOut => &[Method::GET],
-            Self::Me => &[Method::GET, Method::HEAD],
-            Self::Logout | Self::Refresh => &[Method::POST],
+            Self::Login | Self::LoggedOut => &[Method::GET],
+            Self::Callback => &[Method::GET, Method::POST],
+            Self::Me | Self::Sessions => &[Method::GET, Method::HEAD],
+            Self::Logout | Self::Refresh | Self::RevokeSessions => &[Method::POST],
             Self::UserInfo => &[Method::GET, Method::HEAD, Method::POST],
         }
     }
@@ -135,6 +153,22 @@ impl Question<'_> {
                 let question = v1::GetUserInfoRequest { cookies, context, refresh };
                 return Ok(asker.copy(self.client.sessions().get_user_info(question).await?.answer));
             }
+            Route::Sessions => {
+                let (cookies, query) = (session_cookies(parts, settings), query(parts, settings));
+                let question = v1::ListUserSessionsRequest { cookies, context, query, ..Default::default() };
+                return Ok(asker.copy(self.client.sessions().list_user_sessions(question).await?.answer));
+            }
+            Route::RevokeSessions => {
+                use v1::session_service_revoke_request::Target;
+                let cookies = session_cookies(parts, settings);
+                let target = Some(match sent(parts, body, settings).await {
+                    Ok(Sent::Form(form)) => Target::Form(form),
+                    Ok(Sent::Json(json)) => Target::Json(json),
+                    Err(missing) => return Ok(without_body(&missing, asker)),
+                });
+                let question = v1::SessionServiceRevokeRequest { cookies, context, target };
+                return Ok(asker.copy(self.client.sessions().revoke(question).await?.answer));
+            }
             Route::Login => {
                 let (provider, cookies) = (bytes::Bytes::new(), login_cookies(parts, settings));
                 let query = query(parts, settings);
@@ -143,8 +177,16 @@ impl Question<'_> {
                 (done.answer, done.settings_version)
             }
             Route::Callback => {
-                let response = Some(v1::complete_callback_request::Response::Query(query(parts, settings)));
+                use v1::complete_callback_request::Response;
                 let cookies = login_cookies(parts, settings);
+                let response = Some(match parts.method {
+                    Method::POST => match sent(parts, body, settings).await {
+                        Ok(Sent::Form(form)) => Response::Form(form),
+                        Ok(Sent::Json(json)) => Response::Json(json),
+                        Err(missing) => return Ok(without_body(&missing, asker)),
+                    },
+                    _ => Response::Query(query(parts, settings)),
+                });
                 let question = v1::CompleteCallbackRequest { route_set, response, cookies, context };
                 let done = login.complete_callback(question).await?;
                 (done.answer, done.settings_version)
@@ -203,10 +245,10 @@ impl Question<'_> {
 }
 
 /// Nobody is waiting for this, most likely.
-fn without_body(missing: &NoForm, asker: &Asker) -> Response {
+fn without_body(missing: &NoBody, asker: &Asker) -> Response {
     match missing {
-        NoForm::Broken => asker.error(StatusCode::BAD_REQUEST, "REQUEST_BROKEN", "The request broke off."),
-        NoForm::Late => {
+        NoBody::Broken => asker.error(StatusCode::BAD_REQUEST, "REQUEST_BROKEN", "The request broke off."),
+        NoBody::Late => {
             asker.error(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "The request's body did not come in time.")
         }
     }

@@ -113,6 +113,9 @@ pub struct Scripts {
     pub refresh: Script<v1::RefreshTokensRequest, v1::RefreshTokensResponse>,
     pub access_token: Script<v1::GetAccessTokenRequest, v1::GetAccessTokenResponse>,
     pub user_info: Script<v1::GetUserInfoRequest, v1::GetUserInfoResponse>,
+    pub user_sessions: Script<v1::ListUserSessionsRequest, v1::ListUserSessionsResponse>,
+    pub attributes: Script<v1::GetAttributesRequest, v1::GetAttributesResponse>,
+    pub update: Script<v1::UpdateAttributesRequest, v1::UpdateAttributesResponse>,
     pub validate_token: Script<v1::ValidateTokenRequest, v1::ValidateTokenResponse>,
     pub mint: Script<v1::MintTokenRequest, v1::MintTokenResponse>,
     pub jwks: Script<v1::GetJwksRequest, v1::GetJwksResponse>,
@@ -122,6 +125,11 @@ pub struct Scripts {
     pub get: Script<v1::GetSessionRequest, v1::GetSessionResponse>,
     pub admin_revoke: Script<v1::AdminServiceRevokeRequest, v1::AdminServiceRevokeResponse>,
     pub preview: Script<v1::PreviewRevokeRequest, v1::PreviewRevokeResponse>,
+    pub user: Script<v1::GetUserRequest, v1::GetUserResponse>,
+    pub users: Script<v1::ListUsersRequest, v1::ListUsersResponse>,
+    pub disable: Script<v1::DisableUserRequest, v1::DisableUserResponse>,
+    pub enable: Script<v1::EnableUserRequest, v1::EnableUserResponse>,
+    pub delete: Script<v1::DeleteUserRequest, v1::DeleteUserResponse>,
 }
 
 /// A running authority; it ends with the test's runtime.
@@ -175,6 +183,7 @@ pub fn settings(version: &str) -> v1::GetEdgeSettingsResponse {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     v1::GetEdgeSettingsResponse {
         settings: Some(v1::EdgeSettings {
+            place_header: String::new(),
             version: version.into(),
             ask_again_after: Some(prost_types::Duration { seconds: 300, nanos: 0 }),
             session_cookie_names: texts(&["__Host-session", "session"]),
@@ -259,6 +268,9 @@ answer_from_scripts!(session_service_server::SessionService {
     refresh_tokens: refresh(RefreshTokensRequest) -> RefreshTokensResponse,
     get_access_token: access_token(GetAccessTokenRequest) -> GetAccessTokenResponse,
     get_user_info: user_info(GetUserInfoRequest) -> GetUserInfoResponse,
+    list_user_sessions: user_sessions(ListUserSessionsRequest) -> ListUserSessionsResponse,
+    get_attributes: attributes(GetAttributesRequest) -> GetAttributesResponse,
+    update_attributes: update(UpdateAttributesRequest) -> UpdateAttributesResponse,
     revoke: revoke(SessionServiceRevokeRequest) -> SessionServiceRevokeResponse,
 }
     type WatchSessionsStream = UnboundedReceiverStream<Message>;
@@ -291,4 +303,9 @@ answer_from_scripts!(admin_service_server::AdminService {
     get_session: get(GetSessionRequest) -> GetSessionResponse,
     revoke: admin_revoke(AdminServiceRevokeRequest) -> AdminServiceRevokeResponse,
     preview_revoke: preview(PreviewRevokeRequest) -> PreviewRevokeResponse,
+    get_user: user(GetUserRequest) -> GetUserResponse,
+    list_users: users(ListUsersRequest) -> ListUsersResponse,
+    disable_user: disable(DisableUserRequest) -> DisableUserResponse,
+    enable_user: enable(EnableUserRequest) -> EnableUserResponse,
+    delete_user: delete(DeleteUserRequest) -> DeleteUserResponse,
 });

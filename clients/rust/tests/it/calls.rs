@@ -136,7 +136,7 @@ async fn every_other_method_reaches_its_own() {
     client.sessions().refresh_tokens(v1::RefreshTokensRequest::default()).await.unwrap();
     authority.access_token.say([Ok(v1::GetAccessTokenResponse::default())]);
     client.sessions().get_access_token(v1::GetAccessTokenRequest::default()).await.unwrap();
-    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1 })]);
+    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1, ..Default::default() })]);
     let revoked = client.sessions().revoke(v1::SessionServiceRevokeRequest::default()).await.unwrap();
     assert_eq!(revoked.revoked_count, 1);
     authority.get.say([Ok(v1::GetSessionResponse::default())]);
@@ -185,4 +185,19 @@ async fn health_is_asked_without_a_key() {
     reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     assert!(!client.is_serving("").await.unwrap());
     assert_eq!(client.is_serving("unknown").await.unwrap_err().code(), Code::NotFound);
+}
+
+// contract.md, 3: an older authority ignores a filter that it does not know, and would list too much.
+#[tokio::test]
+async fn a_list_under_a_filter_that_was_not_applied_is_an_error() {
+    let authority = Authority::start().await;
+    let provider = || "google".to_owned();
+    let applied = v1::SessionFilter { provider: provider(), ..Default::default() };
+    for (applied, good) in [(Some(applied), true), (None, false), (Some(v1::SessionFilter::default()), false)] {
+        authority.list.say([Ok(v1::ListSessionsResponse { applied_filter: applied, ..Default::default() })]);
+        let question = v1::ListSessionsRequest { provider: provider(), ..Default::default() };
+        assert_eq!(authority.client().admin().list_sessions(question).await.is_ok(), good);
+        let of_a_user = v1::ListSessionsRequest { user_id: "google_1".into(), ..Default::default() };
+        assert!(authority.client().admin().list_sessions(of_a_user).await.is_ok(), "that one is known to all");
+    }
 }

@@ -98,7 +98,7 @@ async fn a_silent_stream_is_bypassed() {
 #[tokio::test]
 async fn what_ends_by_this_client_is_asked_about_at_once() {
     let (authority, client) = knowing().await;
-    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1 })]);
+    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse { revoked_count: 1, ..Default::default() })]);
     client
         .sessions()
         .revoke(v1::SessionServiceRevokeRequest { cookies: question().cookies, ..Default::default() })

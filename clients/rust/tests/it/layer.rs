@@ -159,15 +159,18 @@ async fn a_post_that_was_not_judged_for_csrf_is_not_let_through() {
 }
 
 #[tokio::test]
-async fn of_two_layers_the_inner_ones_cookie_goes_out() {
+async fn of_two_layers_the_inner_ones_cookie_goes_out_with_its_token() {
     let authority = Authority::start().await;
-    let cookies =
-        |cookie: &str| outcome(Outcome::Active(v1::ActiveSession { set_cookies: vec![cookie.into()], ..active() }));
-    authority.validate.say([cookies("session=outer"), cookies("session=inner")]);
+    let rotated = |cookie: &str, token: &str| {
+        let (set_cookies, csrf_token) = (vec![cookie.into()], token.into());
+        outcome(Outcome::Active(v1::ActiveSession { set_cookies, csrf_token, ..active() }))
+    };
+    authority.validate.say([rotated("session=outer", "csrf_outer"), rotated("session=inner", "csrf_inner")]);
     let gate = gate(&authority).await;
     let (router, _) = application(gate.require());
     let got = ask(&router.layer(gate.layer()), "/mine").await;
     assert_eq!(got.header("set-cookie"), Some("session=inner"));
+    assert_eq!(got.header("x-csrf-token"), Some("csrf_inner"));
 }
 
 #[tokio::test]

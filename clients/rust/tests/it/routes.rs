@@ -170,10 +170,14 @@ async fn other_methods_are_405_and_call_nothing() {
     let edge = edge(&authority).await;
     for (path, allow) in [
         ("/auth/web/login", "GET, OPTIONS"),
-        ("/auth/web/callback", "GET, OPTIONS"),
+        ("/auth/web/callback", "GET, POST, OPTIONS"),
         ("/auth/web/logged-out", "GET, OPTIONS"),
         ("/auth/me", "GET, HEAD, OPTIONS"),
         ("/auth/web/logout", "POST, OPTIONS"),
+        ("/auth/web/refresh", "POST, OPTIONS"),
+        ("/auth/web/userinfo", "GET, HEAD, POST, OPTIONS"),
+        ("/auth/web/sessions", "GET, HEAD, OPTIONS"),
+        ("/auth/web/sessions/revoke", "POST, OPTIONS"),
     ] {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "BREW"] {
             if allow.split(", ").any(|allowed| allowed == method) {

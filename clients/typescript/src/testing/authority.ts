@@ -21,6 +21,9 @@ export class FakeAuthority {
     settings: usualSettings(),
     sessions: new Map(),
     logins: new Map(),
+    attributes: new Map(),
+    disabled: new Set(),
+    deleted: new Set(),
     next: {},
     denial: DeniedReason.UNSPECIFIED,
   };

@@ -5,11 +5,13 @@ import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "../gen/gatelodge/v1/login_pb.js";
 import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
 import { CsrfRequirement, SessionService } from "../gen/gatelodge/v1/session_pb.js";
+import { UserState, type UserSchema } from "../gen/gatelodge/v1/user_pb.js";
 import { HEALTH_CHECK, SERVING } from "../health.js";
-import { denied, inactive, setCookie } from "./answers.js";
+import { denied, inactive, json, setCookie } from "./answers.js";
+import { device, revoke, userInfo, using } from "./devices.js";
 import { completeCallback, startLogin, startLogout, stateInvalid } from "./logins.js";
 import { judge, presented, textOf, type Kept } from "./session.js";
-import { ended, found, living, type State } from "./state.js";
+import { ended, living, of, type KeptAttributes, type State } from "./state.js";
 
 type Answers<M extends DescMethodUnary> = (
   state: State,
@@ -42,12 +44,12 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     settingsVersion: settings.version,
   })),
   row(session.validateSession, validateSession),
-  row(session.refreshTokens, (state, { cookies }) => {
-    const found = presented(state.sessions, cookies);
-    return typeof found === "number"
-      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
-      : { outcome: { case: "refreshed" as const, value: { session: found.info } } };
-  }),
+  row(session.refreshTokens, (state, question, requestId) =>
+    using(state, question, requestId, (one) => ({
+      outcome: { case: "refreshed" as const, value: { session: one.info } },
+      answer: json(200, { message: "Tokens refreshed", expires_at: null }),
+    })),
+  ),
   // One that names the user.
   row(session.getAccessToken, (state, { cookies }) => {
     const found = presented(state.sessions, cookies);
@@ -57,16 +59,45 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     const { userId, scopes } = found.identity;
     return { outcome: { case: "accessToken" as const, value: { value: `access_${userId}`, type: "Bearer", scopes } } };
   }),
-  row(session.getUserInfo, (state, { cookies }) => {
-    const found = presented(state.sessions, cookies);
-    return typeof found === "number"
-      ? { outcome: { case: "inactive" as const, value: { reason: found } } }
-      : { outcome: { case: "userInfo" as const, value: { identity: found.identity, session: found.info } } };
+  row(session.getUserInfo, (state, question, requestId) =>
+    using(state, question, requestId, (one) => ({
+      outcome: { case: "userInfo" as const, value: { identity: one.identity, session: one.info } },
+      answer: json(200, userInfo(one)),
+    })),
+  ),
+  row(session.listUserSessions, (state, question, requestId) =>
+    using(state, question, requestId, (own) => {
+      const theirs = of(state, own);
+      return {
+        outcome: {
+          case: "userSessions" as const,
+          value: { sessions: theirs.map((one) => ({ session: one.info, current: one === own })) },
+        },
+        answer: json(200, { sessions: theirs.map((one) => device(one, one === own)), next_page_token: "" }),
+      };
+    }),
+  ),
+  row(session.getAttributes, (state, { cookies }) => {
+    const own = presented(state.sessions, cookies);
+    return typeof own === "number"
+      ? { outcome: { case: "inactive" as const, value: { reason: own } } }
+      : { outcome: { case: "attributes" as const, value: attributes(state, own) } };
   }),
-  row(session.revoke, (state, { cookies, target }) => {
-    required("target", target.case);
-    return { revokedCount: ended(found(state, cookies)) };
+  row(session.updateAttributes, (state, { cookies, expectedVersion, set, remove }) => {
+    const own = presented(state.sessions, cookies);
+    if (typeof own === "number") {
+      return { outcome: { case: "inactive" as const, value: { reason: own } } };
+    }
+    const before = attributes(state, own);
+    if (before.version !== expectedVersion) {
+      throw errorOf({ code: "ABORTED", reason: "VERSION_CONFLICT", message: "Another version is kept by now." });
+    }
+    const entries = Object.entries({ ...before.values, ...set }).filter(([name]) => !remove.includes(name));
+    const kept = { values: Object.fromEntries(entries), version: before.version + 1n };
+    state.attributes.set(own.info.sessionId, kept);
+    return { outcome: { case: "attributes" as const, value: kept } };
   }),
+  row(session.revoke, revoke),
   // Of bearer tokens it says what an authority says that checks none and mints none.
   row(token.validateToken, () => off("TOKEN_CHECK_OFF", "The fake authority checks no access tokens.")),
   row(token.mintToken, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
@@ -92,10 +123,44 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     required("target", target.case);
     return { count: BigInt(meant(state, target).length), exact: true };
   }),
+  row(admin.getUser, (state, { userId }) => ({ user: user(state, userId) })),
+  row(admin.listUsers, (state) => ({
+    users: [...new Set([...state.sessions.values()].map(({ identity }) => identity.userId))]
+      .filter((id) => !state.deleted.has(id))
+      .map((id) => user(state, id)),
+  })),
+  row(admin.disableUser, (state, { userId }) => {
+    user(state, userId);
+    state.disabled.add(userId);
+    return { revokedCount: BigInt(ended(...living(state).filter(({ identity }) => identity.userId === userId))) };
+  }),
+  row(admin.enableUser, (state, { userId }) => {
+    user(state, userId);
+    state.disabled.delete(userId);
+    return {};
+  }),
+  row(admin.deleteUser, (state, { userId }) => {
+    user(state, userId);
+    state.deleted.add(userId);
+    return { revokedCount: BigInt(ended(...living(state).filter(({ identity }) => identity.userId === userId))) };
+  }),
 ]);
 
 function row<M extends DescMethodUnary>(method: M, answers: Answers<M>): [string, Any] {
   return [`${method.parent.typeName}/${method.name}`, answers as unknown as Any];
+}
+
+function attributes(state: State, own: Kept): KeptAttributes {
+  return state.attributes.get(own.info.sessionId) ?? { values: {}, version: 0n };
+}
+
+function user(state: State, userId: string): MessageInitShape<typeof UserSchema> {
+  const known = [...state.sessions.values()].find(({ identity }) => identity.userId === userId);
+  if (known === undefined || state.deleted.has(userId)) {
+    throw errorOf({ code: "NOT_FOUND", reason: "USER_NOT_FOUND", message: "No user has this id." });
+  }
+  const { provider, sub, email } = known.identity;
+  return { userId, provider, sub, email, state: state.disabled.has(userId) ? UserState.DISABLED : UserState.ACTIVE };
 }
 
 function required(field: string, value: unknown): void {

@@ -11,6 +11,12 @@ export interface LoginUnderWay {
   readonly who: Who;
 }
 
+/** What an application keeps with a session. */
+export interface KeptAttributes {
+  readonly values: Readonly<Record<string, Uint8Array>>;
+  readonly version: bigint;
+}
+
 /** What the fake's methods work on. */
 export interface State {
   settings: EdgeSettings;
@@ -18,6 +24,11 @@ export interface State {
   readonly sessions: Map<string, Kept>;
   /** By their state. */
   readonly logins: Map<string, LoginUnderWay>;
+  /** By the session's id. */
+  readonly attributes: Map<string, KeptAttributes>;
+  /** Users' ids. */
+  readonly disabled: Set<string>;
+  readonly deleted: Set<string>;
   next: Who;
   denial: DeniedReason;
 }
@@ -35,6 +46,11 @@ export function remember({ sessions }: State, who: Who): Kept {
 /** Those that live, each once. */
 export function living({ sessions }: State): Kept[] {
   return [...new Set(sessions.values())].filter(({ state }) => state === "active");
+}
+
+/** The living sessions of somebody's user. */
+export function of(state: State, own: Kept): Kept[] {
+  return living(state).filter(({ identity }) => identity.userId === own.identity.userId);
 }
 
 /** The living session behind cookies. */

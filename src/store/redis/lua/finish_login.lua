@@ -13,7 +13,7 @@ if (state ~= 'o' and state ~= 't') or (login[3] and ARGV[2] == 'd') then
   return 0
 end
 redis.call('HSET', KEYS[1], 's', ARGV[2], 'r', ARGV[3])
-redis.call('HDEL', KEYS[1], 'p', 'k', 'u', 'e', 'n', 'x')
+redis.call('HDEL', KEYS[1], 'p', 'k', 'u', 'e', 'n', 'x', 'h')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 ring(KEYS[2])
 return 1

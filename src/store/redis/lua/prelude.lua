@@ -3,7 +3,7 @@
 -- How long a bell hangs after it last rang: longer than anybody waits for one.
 local BELL_FOR = 60000
 
-local UNREADABLE = redis.error_reply('UNREADABLE a record or login that this version can not read')
+local UNREADABLE = redis.error_reply('UNREADABLE something kept that this version can not read')
 
 local function now()
   local time = redis.call('TIME')
@@ -26,6 +26,14 @@ end
 local function is_record(value)
   local version = string.byte(value)
   return #value >= HEADER_LEN and version >= 1 and version <= VERSION
+end
+
+local function is_user(value)
+  return #value >= USER_LEN and string.byte(value) == USER_VERSION
+end
+
+local function is_disabled(user)
+  return string.byte(user, 2) % 2 == USER_DISABLED
 end
 
 -- Sets a key's life to `ms` unless it has a longer one.
@@ -60,9 +68,9 @@ local function members_of(index, user)
 end
 
 -- Removes what a session consists of, and leaves a tombstone. Answers how many records there were.
-local function remove(record, tokens, lease, tombstone, bell, why, ms)
+local function remove(record, tokens, attributes, lease, tombstone, bell, why, ms)
   local ended = redis.call('DEL', record)
-  redis.call('DEL', tokens)
+  redis.call('DEL', tokens, attributes)
   if redis.call('DEL', lease) == 1 then
     ring(bell)
   end
@@ -94,18 +102,11 @@ local function is_killed(record, marks)
   return marks.everything > everything or marks.tenant > tenant or of > provider
 end
 
--- A record to write over the kept one: later use, the fence and the user stay as they are kept.
-local function over(kept, new)
-  local function used(record)
-    return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-  end
-  local later = used(kept) > used(new) and kept or new
-  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
-    .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
-    .. string.sub(kept, FENCE_FROM, FENCE_TO)
-    .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
-    .. string.sub(kept, USER_FROM, USER_TO)
-    .. string.sub(new, USER_TO + 1)
+-- When a session began, as its record has it in bytes; '' where it does not say. Needs the first MARKS_TO + 6 bytes.
+local function began_in(record)
+  local flags = string.byte(record, 2)
+  local before = bit.band(flags, HAS_MARKS) ~= 0 and MARKS_TO or HEADER_LEN
+  return bit.band(flags, HAS_BEGAN) ~= 0 and string.sub(record, before + 1, before + 6) or ''
 end
 
 -- As is_killed, of the record with this key. One that is not there or can't be read is not.
@@ -116,7 +117,7 @@ end
 
 -- Removes a member from the index when the record it names is gone or killed by a mark, with what that session left
 -- behind: an id never comes back, so what is dead now is dead for good. Answers how many it removed.
-local function forget_if_gone(index, member, record, tokens, lease, marks)
+local function forget_if_gone(index, member, record, tokens, attributes, lease, marks)
   local header = redis.pcall('GETRANGE', record, 0, MARKS_TO - 1)
   if type(header) ~= 'string' then
     return 0
@@ -124,22 +125,28 @@ local function forget_if_gone(index, member, record, tokens, lease, marks)
   if header ~= '' and not (is_record(header) and is_killed(header, marks)) then
     return 0
   end
-  redis.call('UNLINK', record, tokens, lease)
+  redis.call('UNLINK', record, tokens, attributes, lease)
   return redis.call('ZREM', index, member)
 end
 
--- A record to write over the kept one: later use, the fence and the user stay as they are kept.
+-- A record to write over the kept one: later use, the fence, the user and the beginning stay as kept.
 local function over(kept, new)
   local function used(record)
     return number(record, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
   end
-  local later = used(kept) > used(new) and kept or new
-  return string.sub(new, 1, LAST_ACTIVE_FROM - 1)
+  local later, began = used(kept) > used(new) and kept or new, began_in(kept)
+  local flags = string.byte(new, 2)
+  local before = bit.band(flags, HAS_MARKS) ~= 0 and MARKS_TO or HEADER_LEN
+  return string.sub(new, 1, 1)
+    .. string.char(began == '' and flags or bit.bor(flags, HAS_BEGAN))
+    .. string.sub(new, 3, LAST_ACTIVE_FROM - 1)
     .. string.sub(later, LAST_ACTIVE_FROM, LAST_ACTIVE_TO)
     .. string.sub(kept, FENCE_FROM, FENCE_TO)
     .. string.sub(new, FENCE_TO + 1, USER_FROM - 1)
     .. string.sub(kept, USER_FROM, USER_TO)
-    .. string.sub(new, USER_TO + 1)
+    .. string.sub(new, USER_TO + 1, before)
+    .. began
+    .. string.sub(new, before + 1)
 end
 
 -- An answer that begins with `first` and goes on with the members of `list`.

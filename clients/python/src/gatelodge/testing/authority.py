@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import parse_qs, parse_qsl
 
 import grpc
@@ -15,8 +15,8 @@ from gatelodge.async_client import AsyncClient
 from gatelodge.client import Client
 from gatelodge.edge import AsyncEdge, Edge
 from gatelodge.testing import judge
+from gatelodge.testing.people import People
 from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor
-from gatelodge.testing.visitors import Visitors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from gatelodge._methods import A, Method, Q
     from gatelodge.transport import Metadata
+
+_AboutSession: TypeAlias = (
+    "v1.RefreshTokensRequest | v1.GetUserInfoRequest | v1.ListUserSessionsRequest | v1.SessionServiceRevokeRequest"
+)
 
 _BINDING_COOKIE = "session_login"
 _SHORT = 0.02  # Seconds: nothing is waited for, and nothing is repeated.
@@ -46,7 +50,7 @@ class HasEdges(Protocol):
         """The edges of the project."""
 
 
-class FakeAuthority(Visitors):
+class FakeAuthority(People):
     """An authority in the process of the test: somebody can be signed in as anyone with anything.
 
     It judges scopes, login age, CSRF tokens and origins as the real one does, and takes whole logins: a browser that
@@ -174,9 +178,7 @@ class FakeAuthority(Visitors):
             active.csrf_token = found.csrf_token
         return v1.ValidateSessionResponse(active=active, settings_version="fake")
 
-    def _use(
-        self, question: v1.RefreshTokensRequest | v1.GetUserInfoRequest, request_id: str
-    ) -> Visitor | v1.InactiveSession | v1.DeniedSession:
+    def _use(self, question: _AboutSession, request_id: str) -> Visitor | v1.InactiveSession | v1.DeniedSession:
         """The session that a request may use, or why it may not."""
         check = v1.ValidateSessionRequest(answer_json=True)
         if question.HasField("context"):
@@ -204,6 +206,41 @@ class FakeAuthority(Visitors):
             return v1.GetUserInfoResponse(denied=used, answer=_answer_of(used))
         known = v1.UserInfo(identity=used.identity(), session=used.info())
         return v1.GetUserInfoResponse(user_info=known, answer=judge.of_json(200, used.user_info()))
+
+    def _list_user_sessions(self, question: v1.ListUserSessionsRequest, request_id: str) -> v1.ListUserSessionsResponse:
+        """All on one page."""
+        used = self._use(question, request_id)
+        if isinstance(used, v1.InactiveSession):
+            return v1.ListUserSessionsResponse(inactive=used, answer=_answer_of(used))
+        if isinstance(used, v1.DeniedSession):
+            return v1.ListUserSessionsResponse(denied=used, answer=_answer_of(used))
+        theirs = self._sessions_of(used)
+        listed = v1.UserSessions(sessions=[v1.UserSession(session=one.info(), current=one is used) for one in theirs])
+        told = [one.as_device(is_current=one is used) for one in theirs]
+        answer = judge.of_json(200, {"sessions": told, "next_page_token": ""})
+        return v1.ListUserSessionsResponse(user_sessions=listed, answer=answer)
+
+    def _revoke(self, question: v1.SessionServiceRevokeRequest, request_id: str) -> v1.SessionServiceRevokeResponse:
+        used = self._use(question, request_id)
+        if isinstance(used, v1.InactiveSession):
+            inactive = used if question.WhichOneof("target") != "presented_session" else None
+            return v1.SessionServiceRevokeResponse(inactive=inactive, answer=_answer_of(used))
+        if isinstance(used, v1.DeniedSession):
+            return v1.SessionServiceRevokeResponse(denied=used, answer=_answer_of(used))
+        end = judge.end_of(question, used)
+        if end is None:
+            detail, remedy = "The request can't be read", "Send end: a session's public id, or others."
+            answer = judge.trouble(400, "request_malformed", detail, remedy, request_id)
+            return v1.SessionServiceRevokeResponse(answer=answer)
+        theirs = self._sessions_of(used)
+        ended = [one for one in theirs if (one is not used if end == "others" else one.session_id == end)]
+        for one in ended:
+            self.end(one)
+        made = judge.of_json(200, {"message": f"{len(ended)} sessions were ended", "revoked_count": len(ended)})
+        if used in ended:
+            made.set_cookies.append(f"{_session_cookie('')}; Max-Age={_AT_ONCE}")
+        finished = made if question.HasField("context") else None
+        return v1.SessionServiceRevokeResponse(revoked_count=len(ended), answer=finished)
 
     def _origins(self) -> set[bytes]:
         return {origin.encode() for origin in (self._public_base_url, *self._allowed_origins)}
@@ -286,6 +323,15 @@ _ANSWERS: dict[str, Any] = {
     methods.COMPLETE_LOGOUT.path: FakeAuthority._complete_logout,
     methods.REFRESH_TOKENS.path: FakeAuthority._refresh_tokens,
     methods.REVOKE_SESSION.path: FakeAuthority._revoke,
+    methods.LIST_USER_SESSIONS.path: FakeAuthority._list_user_sessions,
+    methods.GET_ATTRIBUTES.path: FakeAuthority._get_attributes,
+    methods.UPDATE_ATTRIBUTES.path: FakeAuthority._update_attributes,
+    methods.PREVIEW_REVOKE.path: FakeAuthority._preview_revoke,
+    methods.GET_USER.path: FakeAuthority._get_user,
+    methods.LIST_USERS.path: FakeAuthority._list_users,
+    methods.DISABLE_USER.path: FakeAuthority._disable_user,
+    methods.ENABLE_USER.path: FakeAuthority._enable_user,
+    methods.DELETE_USER.path: FakeAuthority._delete_user,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
     methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
     methods.VALIDATE_TOKEN.path: FakeAuthority._check_no_token,

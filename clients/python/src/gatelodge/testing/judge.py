@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from gatelodge import v1
 from gatelodge.testing.visitor import now
@@ -112,6 +112,23 @@ def inactive(
         remedy = "The session has ended. Log in again."
         message.answer.CopyFrom(trouble(401, "session_ended", "Session expired", remedy, request_id))
     return message
+
+
+def end_of(question: v1.SessionServiceRevokeRequest, presented: Visitor) -> str | None:
+    """Which session to end, by its public id, or ``others``; ``None`` where a browser said neither."""
+    target = question.WhichOneof("target")
+    if target == "session_id":
+        return question.session_id
+    if target == "all_others":
+        return "others"
+    if target not in {"form", "json"}:
+        return presented.session_id
+    try:
+        said = json.loads(question.json) if target == "json" else dict(parse_qsl(question.form.decode("latin-1")))
+    except ValueError:
+        return None
+    end = said.get("end") if isinstance(said, dict) else None
+    return end if isinstance(end, str) and (end == "others" or end.startswith("sid_")) else None
 
 
 def trouble(status: int, reason: str, detail: str, remedy: str, request_id: str) -> v1.HttpAnswer:

@@ -63,6 +63,21 @@ class Visitor:
         identity.auth_time.FromDatetime(self.logged_in_at)
         return identity
 
+    def as_device(self, *, is_current: bool) -> dict[str, object]:
+        """What a browser is told of the session in a list of "my devices"."""
+        info = self.info()
+        return {
+            "session_id": self.session_id,
+            "current": is_current,
+            "device": "Unknown device",
+            "place": "",
+            "client_address": "",
+            "created": info.create_time.seconds,
+            "last_active": info.last_active_time.seconds,
+            "idle_end": info.idle_expire_time.seconds,
+            "absolute_end": info.absolute_expire_time.seconds,
+        }
+
     def user_info(self) -> dict[str, object]:
         """What a browser is told that asks for user info."""
         identity = self.identity()

@@ -86,12 +86,6 @@ class Visitors:
             return v1.INACTIVE_REASON_FORGED if values else v1.INACTIVE_REASON_NONE
         return self._ends.get(known[0].session_id) or known[0]
 
-    def _revoke(self, question: v1.SessionServiceRevokeRequest, _: str) -> v1.SessionServiceRevokeResponse:
-        found = self._found(question.cookies)
-        if isinstance(found, Visitor):
-            self.end(found)
-        return v1.SessionServiceRevokeResponse(revoked_count=int(isinstance(found, Visitor)))
-
     def _get_access_token(self, question: v1.GetAccessTokenRequest, _: str) -> v1.GetAccessTokenResponse:
         found = self._found(question.cookies)
         if not isinstance(found, Visitor):
@@ -116,6 +110,9 @@ class Visitors:
             if question.session_id == visitor.session_id:
                 return v1.GetSessionResponse(session=_as_listed(visitor))
         raise errors.SessionNotFoundError("no living session has this id", code=grpc.StatusCode.NOT_FOUND)
+
+    def _sessions_of(self, visitor: Visitor) -> list[Visitor]:
+        return [other for other in self._living() if other.user_id == visitor.user_id]
 
     def _living(self) -> list[Visitor]:
         return [visitor for visitor in self._visitors.values() if visitor.session_id not in self._ends]

@@ -13,10 +13,11 @@ _sym_db = _symbol_database.Default()
 
 
 from gatelodge.v1 import identity_pb2 as gatelodge_dot_v1_dot_identity__pb2
+from gatelodge.v1 import user_pb2 as gatelodge_dot_v1_dot_user__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/admin.proto\x12\x0cgatelodge.v1\x1a\x1bgatelodge/v1/identity.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\x07Session\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\'\n\x04info\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_agent\x18\x04 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x05 \x01(\t\"M\n\x13ListSessionsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"X\n\x14ListSessionsResponse\x12\'\n\x08sessions\x18\x01 \x03(\x0b\x32\x15.gatelodge.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"<\n\x12GetSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.gatelodge.v1.Session\"\xcf\x01\n\x19\x41\x64minServiceRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x08\n\x06target\"\r\n\x0bWholeTenant\"\x0c\n\nEverything\"3\n\x1a\x41\x64minServiceRevokeResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\"\xba\x01\n\x14PreviewRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x42\x08\n\x06target\"5\n\x15PreviewRevokeResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\r\n\x05\x65xact\x18\x02 \x01(\x08\x32\xed\x02\n\x0c\x41\x64minService\x12U\n\x0cListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n\nGetSession\x12\x1f.gatelodge.v1.GetSessionRequest\x1a .gatelodge.v1.GetSessionResponse\x12[\n\x06Revoke\x12\'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponse\x12X\n\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/admin.proto\x12\x0cgatelodge.v1\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\x07Session\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\'\n\x04info\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_agent\x18\x04 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x05 \x01(\t\"\xe3\x01\n\x13ListSessionsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08provider\x18\x04 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x05 \x01(\t\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\rSessionFilter\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x03 \x01(\t\x12\x31\n\rcreated_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x01\n\x14ListSessionsResponse\x12\'\n\x08sessions\x18\x01 \x03(\x0b\x32\x15.gatelodge.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x33\n\x0e\x61pplied_filter\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.SessionFilter\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"<\n\x12GetSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.gatelodge.v1.Session\"\x8a\x02\n\x19\x41\x64minServiceRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x39\n\x10provider_session\x18\x04 \x01(\x0b\x32\x1d.gatelodge.v1.ProviderSessionH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x08\n\x06target\"@\n\x0fProviderSession\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x02 \x01(\t\"\r\n\x0bWholeTenant\"\x0c\n\nEverything\"3\n\x1a\x41\x64minServiceRevokeResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\"\xf5\x01\n\x14PreviewRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x39\n\x10provider_session\x18\x04 \x01(\x0b\x32\x1d.gatelodge.v1.ProviderSessionH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x42\x08\n\x06target\"5\n\x15PreviewRevokeResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\r\n\x05\x65xact\x18\x02 \x01(\x08\x32\xf9\x05\n\x0c\x41\x64minService\x12U\n\x0cListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n\nGetSession\x12\x1f.gatelodge.v1.GetSessionRequest\x1a .gatelodge.v1.GetSessionResponse\x12[\n\x06Revoke\x12\'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponse\x12X\n\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponse\x12\x46\n\x07GetUser\x12\x1c.gatelodge.v1.GetUserRequest\x1a\x1d.gatelodge.v1.GetUserResponse\x12L\n\tListUsers\x12\x1e.gatelodge.v1.ListUsersRequest\x1a\x1f.gatelodge.v1.ListUsersResponse\x12R\n\x0b\x44isableUser\x12 .gatelodge.v1.DisableUserRequest\x1a!.gatelodge.v1.DisableUserResponse\x12O\n\nEnableUser\x12\x1f.gatelodge.v1.EnableUserRequest\x1a .gatelodge.v1.EnableUserResponse\x12O\n\nDeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,28 +25,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatelodge.v1.admin_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\026io.github.gatelodge.v1P\001ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1'
-  _globals['_SESSION']._serialized_start=105
-  _globals['_SESSION']._serialized_end=303
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=305
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=382
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=384
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=472
-  _globals['_GETSESSIONREQUEST']._serialized_start=474
-  _globals['_GETSESSIONREQUEST']._serialized_end=513
-  _globals['_GETSESSIONRESPONSE']._serialized_start=515
-  _globals['_GETSESSIONRESPONSE']._serialized_end=575
-  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_start=578
-  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_end=785
-  _globals['_WHOLETENANT']._serialized_start=787
-  _globals['_WHOLETENANT']._serialized_end=800
-  _globals['_EVERYTHING']._serialized_start=802
-  _globals['_EVERYTHING']._serialized_end=814
-  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_start=816
-  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_end=867
-  _globals['_PREVIEWREVOKEREQUEST']._serialized_start=870
-  _globals['_PREVIEWREVOKEREQUEST']._serialized_end=1056
-  _globals['_PREVIEWREVOKERESPONSE']._serialized_start=1058
-  _globals['_PREVIEWREVOKERESPONSE']._serialized_end=1111
-  _globals['_ADMINSERVICE']._serialized_start=1114
-  _globals['_ADMINSERVICE']._serialized_end=1479
+  _globals['_SESSION']._serialized_start=130
+  _globals['_SESSION']._serialized_end=328
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=331
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=558
+  _globals['_SESSIONFILTER']._serialized_start=561
+  _globals['_SESSIONFILTER']._serialized_end=743
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=746
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=887
+  _globals['_GETSESSIONREQUEST']._serialized_start=889
+  _globals['_GETSESSIONREQUEST']._serialized_end=928
+  _globals['_GETSESSIONRESPONSE']._serialized_start=930
+  _globals['_GETSESSIONRESPONSE']._serialized_end=990
+  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_start=993
+  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_end=1259
+  _globals['_PROVIDERSESSION']._serialized_start=1261
+  _globals['_PROVIDERSESSION']._serialized_end=1325
+  _globals['_WHOLETENANT']._serialized_start=1327
+  _globals['_WHOLETENANT']._serialized_end=1340
+  _globals['_EVERYTHING']._serialized_start=1342
+  _globals['_EVERYTHING']._serialized_end=1354
+  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_start=1356
+  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_end=1407
+  _globals['_PREVIEWREVOKEREQUEST']._serialized_start=1410
+  _globals['_PREVIEWREVOKEREQUEST']._serialized_end=1655
+  _globals['_PREVIEWREVOKERESPONSE']._serialized_start=1657
+  _globals['_PREVIEWREVOKERESPONSE']._serialized_end=1710
+  _globals['_ADMINSERVICE']._serialized_start=1713
+  _globals['_ADMINSERVICE']._serialized_end=2474
 # @@protoc_insertion_point(module_scope)

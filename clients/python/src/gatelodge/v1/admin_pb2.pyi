@@ -64,22 +64,82 @@ class ListSessionsRequest(google.protobuf.message.Message):
     USER_ID_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    PROVIDER_SESSION_ID_FIELD_NUMBER: builtins.int
+    CREATED_AFTER_FIELD_NUMBER: builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """Only sessions of this user (`<provider>_<sub>`, with a provider of the configuration, enabled or not); empty for all."""
     page_size: builtins.int
     """How many to list at most; 0 for 50, at most 200."""
     page_token: builtins.str
     """Where to go on: next_page_token of the answer before with the same filter, or empty."""
+    provider: builtins.str
+    """Only sessions that this provider's logins have made; empty for all."""
+    provider_session_id: builtins.str
+    """Only sessions that belong to this one of the provider's own (`sid`); `provider` is then required. Empty for all."""
+    @property
+    def created_after(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only sessions that began at this moment or later."""
+
+    @property
+    def created_before(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only sessions that began before this moment."""
+
     def __init__(
         self,
         *,
         user_id: builtins.str = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        provider: builtins.str = ...,
+        provider_session_id: builtins.str = ...,
+        created_after: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        created_before: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "user_id", b"user_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["created_after", b"created_after", "created_before", b"created_before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["created_after", b"created_after", "created_before", b"created_before", "page_size", b"page_size", "page_token", b"page_token", "provider", b"provider", "provider_session_id", b"provider_session_id", "user_id", b"user_id"]) -> None: ...
 
 global___ListSessionsRequest = ListSessionsRequest
+
+@typing.final
+class SessionFilter(google.protobuf.message.Message):
+    """Which sessions are listed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    PROVIDER_SESSION_ID_FIELD_NUMBER: builtins.int
+    CREATED_AFTER_FIELD_NUMBER: builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: builtins.int
+    user_id: builtins.str
+    """Those of this user."""
+    provider: builtins.str
+    """Those that this provider's logins have made."""
+    provider_session_id: builtins.str
+    """Those that belong to this one of the provider's own."""
+    @property
+    def created_after(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Those that began at this moment or later."""
+
+    @property
+    def created_before(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Those that began before this moment."""
+
+    def __init__(
+        self,
+        *,
+        user_id: builtins.str = ...,
+        provider: builtins.str = ...,
+        provider_session_id: builtins.str = ...,
+        created_after: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        created_before: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["created_after", b"created_after", "created_before", b"created_before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["created_after", b"created_after", "created_before", b"created_before", "provider", b"provider", "provider_session_id", b"provider_session_id", "user_id", b"user_id"]) -> None: ...
+
+global___SessionFilter = SessionFilter
 
 @typing.final
 class ListSessionsResponse(google.protobuf.message.Message):
@@ -89,19 +149,28 @@ class ListSessionsResponse(google.protobuf.message.Message):
 
     SESSIONS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    APPLIED_FILTER_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """Where to go on; empty when there is no more."""
     @property
     def sessions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Session]:
         """The sessions of this page."""
 
+    @property
+    def applied_filter(self) -> global___SessionFilter:
+        """The filter that was applied. If you asked for one and do not find it here, the authority is older than the filter and
+        has listed too much.
+        """
+
     def __init__(
         self,
         *,
         sessions: collections.abc.Iterable[global___Session] | None = ...,
         next_page_token: builtins.str = ...,
+        applied_filter: global___SessionFilter | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "sessions", b"sessions"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["applied_filter", b"applied_filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["applied_filter", b"applied_filter", "next_page_token", b"next_page_token", "sessions", b"sessions"]) -> None: ...
 
 global___ListSessionsResponse = ListSessionsResponse
 
@@ -152,6 +221,7 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
 
     SESSION_ID_FIELD_NUMBER: builtins.int
     USER_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_SESSION_FIELD_NUMBER: builtins.int
     PROVIDER_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     EVERYTHING_FIELD_NUMBER: builtins.int
@@ -169,6 +239,10 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
     @property
+    def provider_session(self) -> global___ProviderSession:
+        """All sessions that belong to one of the provider's own, those that logins are about to make included."""
+
+    @property
     def tenant(self) -> global___WholeTenant:
         """All sessions of the tenant, and its logins under way."""
 
@@ -181,16 +255,39 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
         *,
         session_id: builtins.str = ...,
         user_id: builtins.str = ...,
+        provider_session: global___ProviderSession | None = ...,
         provider: builtins.str = ...,
         tenant: global___WholeTenant | None = ...,
         everything: global___Everything | None = ...,
         reason: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "reason", b"reason", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider", "tenant", "everything"] | None: ...
+    def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "provider_session", b"provider_session", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "provider_session", b"provider_session", "reason", b"reason", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider_session", "provider", "tenant", "everything"] | None: ...
 
 global___AdminServiceRevokeRequest = AdminServiceRevokeRequest
+
+@typing.final
+class ProviderSession(google.protobuf.message.Message):
+    """A session of the provider's own, which single sign-on and single logout go by. Several of ours may belong to it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: builtins.int
+    PROVIDER_SESSION_ID_FIELD_NUMBER: builtins.int
+    provider: builtins.str
+    """The provider's name. Required."""
+    provider_session_id: builtins.str
+    """Its id there: the claim `sid` of ID tokens (OpenID Connect Front-Channel Logout, 3). Required."""
+    def __init__(
+        self,
+        *,
+        provider: builtins.str = ...,
+        provider_session_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["provider", b"provider", "provider_session_id", b"provider_session_id"]) -> None: ...
+
+global___ProviderSession = ProviderSession
 
 @typing.final
 class WholeTenant(google.protobuf.message.Message):
@@ -224,7 +321,7 @@ class AdminServiceRevokeResponse(google.protobuf.message.Message):
 
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
-    """How many living sessions this call ended, of one session or user. Of other targets 0: they are not counted; ask
+    """How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are not counted; ask
     PreviewRevoke before.
     """
     def __init__(
@@ -244,6 +341,7 @@ class PreviewRevokeRequest(google.protobuf.message.Message):
 
     SESSION_ID_FIELD_NUMBER: builtins.int
     USER_ID_FIELD_NUMBER: builtins.int
+    PROVIDER_SESSION_FIELD_NUMBER: builtins.int
     PROVIDER_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     EVERYTHING_FIELD_NUMBER: builtins.int
@@ -253,6 +351,10 @@ class PreviewRevokeRequest(google.protobuf.message.Message):
     """All sessions of this user."""
     provider: builtins.str
     """All sessions that this provider's logins have made."""
+    @property
+    def provider_session(self) -> global___ProviderSession:
+        """All sessions that belong to one of the provider's own."""
+
     @property
     def tenant(self) -> global___WholeTenant:
         """All sessions of the tenant."""
@@ -266,13 +368,14 @@ class PreviewRevokeRequest(google.protobuf.message.Message):
         *,
         session_id: builtins.str = ...,
         user_id: builtins.str = ...,
+        provider_session: global___ProviderSession | None = ...,
         provider: builtins.str = ...,
         tenant: global___WholeTenant | None = ...,
         everything: global___Everything | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider", "tenant", "everything"] | None: ...
+    def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "provider_session", b"provider_session", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "provider_session", b"provider_session", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider_session", "provider", "tenant", "everything"] | None: ...
 
 global___PreviewRevokeRequest = PreviewRevokeRequest
 

@@ -60,6 +60,10 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """INTERNAL. A fault of the authority itself; its log holds the cause under the request id."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 16
     """RESOURCE_EXHAUSTED, with google.rpc.RetryInfo. The authority has more calls in flight than it takes on."""
+    ERROR_REASON_VERSION_CONFLICT: _ErrorReason.ValueType  # 17
+    """ABORTED. What was to be changed has another version by now: read it again, and decide again."""
+    ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 18
+    """NOT_FOUND. No user has this id: nobody has logged in with it, or the user was deleted long ago."""
     ERROR_REASON_AUDIENCE_REFUSED: _ErrorReason.ValueType  # 20
     """FAILED_PRECONDITION. No token is given for the audience that was named: it is not among those of the
     configuration, or the identity provider refuses it.
@@ -127,6 +131,10 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 15
 """INTERNAL. A fault of the authority itself; its log holds the cause under the request id."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 16
 """RESOURCE_EXHAUSTED, with google.rpc.RetryInfo. The authority has more calls in flight than it takes on."""
+ERROR_REASON_VERSION_CONFLICT: ErrorReason.ValueType  # 17
+"""ABORTED. What was to be changed has another version by now: read it again, and decide again."""
+ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 18
+"""NOT_FOUND. No user has this id: nobody has logged in with it, or the user was deleted long ago."""
 ERROR_REASON_AUDIENCE_REFUSED: ErrorReason.ValueType  # 20
 """FAILED_PRECONDITION. No token is given for the audience that was named: it is not among those of the
 configuration, or the identity provider refuses it.

@@ -106,12 +106,23 @@ class SessionInfo(google.protobuf.message.Message):
     ABSOLUTE_EXPIRE_TIME_FIELD_NUMBER: builtins.int
     GENERATION_FIELD_NUMBER: builtins.int
     REMEMBERED_FIELD_NUMBER: builtins.int
+    DEVICE_FIELD_NUMBER: builtins.int
+    PLACE_FIELD_NUMBER: builtins.int
     session_id: builtins.str
     """The public session id, "sid_" and 24 characters: safe to log, to show and to pass to AdminService."""
     generation: builtins.int
     """The generation of its credential, 1 at first. Every rotation makes the next."""
     remembered: builtins.bool
     """Whether it was begun with "remember me": then it has the limits of such sessions."""
+    device: builtins.str
+    """The device it began on, in a few words from its user agent: "Firefox on Linux", or "Unknown device". For people to
+    read. Empty in answers that requests wait for (ValidateSession and its like): it is told where sessions are listed,
+    shown or made.
+    """
+    place: builtins.str
+    """Where the client was when it began, as the edge was told (EdgeSettings.place_header); empty when it was not. Told where
+    `device` is.
+    """
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the session began."""
@@ -138,8 +149,10 @@ class SessionInfo(google.protobuf.message.Message):
         absolute_expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         generation: builtins.int = ...,
         remembered: builtins.bool = ...,
+        device: builtins.str = ...,
+        place: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["absolute_expire_time", b"absolute_expire_time", "create_time", b"create_time", "idle_expire_time", b"idle_expire_time", "last_active_time", b"last_active_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["absolute_expire_time", b"absolute_expire_time", "create_time", b"create_time", "generation", b"generation", "idle_expire_time", b"idle_expire_time", "last_active_time", b"last_active_time", "remembered", b"remembered", "session_id", b"session_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["absolute_expire_time", b"absolute_expire_time", "create_time", b"create_time", "device", b"device", "generation", b"generation", "idle_expire_time", b"idle_expire_time", "last_active_time", b"last_active_time", "place", b"place", "remembered", b"remembered", "session_id", b"session_id"]) -> None: ...
 
 global___SessionInfo = SessionInfo

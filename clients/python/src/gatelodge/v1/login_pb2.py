@@ -15,10 +15,11 @@ _sym_db = _symbol_database.Default()
 from gatelodge.v1 import http_answer_pb2 as gatelodge_dot_v1_dot_http__answer__pb2
 from gatelodge.v1 import identity_pb2 as gatelodge_dot_v1_dot_identity__pb2
 from gatelodge.v1 import presented_pb2 as gatelodge_dot_v1_dot_presented__pb2
+from gatelodge.v1 import session_pb2 as gatelodge_dot_v1_dot_session__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/login.proto\x12\x0cgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1egoogle/protobuf/duration.proto\"&\n\x16GetEdgeSettingsRequest\x12\x0c\n\x04host\x18\x01 \x01(\x0c\"G\n\x17GetEdgeSettingsResponse\x12,\n\x08settings\x18\x01 \x01(\x0b\x32\x1a.gatelodge.v1.EdgeSettings\"\xa9\x03\n\x0c\x45\x64geSettings\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x32\n\x0f\x61sk_again_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1c\n\x14session_cookie_names\x18\x03 \x03(\t\x12\x1c\n\x14\x62inding_cookie_names\x18\x04 \x03(\t\x12\x13\n\x0b\x63srf_header\x18\x05 \x01(\t\x12\x17\n\x0fpublic_base_url\x18\x06 \x01(\t\x12\x39\n\x12\x63\x61llback_addresses\x18\x07 \x03(\x0b\x32\x1d.gatelodge.v1.CallbackAddress\x12(\n\x04\x63ors\x18\x08 \x01(\x0b\x32\x1a.gatelodge.v1.CorsSettings\x12\x33\n\x0elanding_places\x18\t \x01(\x0b\x32\x1b.gatelodge.v1.LandingPlaces\x12$\n\x06limits\x18\n \x01(\x0b\x32\x14.gatelodge.v1.Limits\x12*\n\nroute_sets\x18\x0b \x03(\x0e\x32\x16.gatelodge.v1.RouteSet\"[\n\x0f\x43\x61llbackAddress\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\"\x9e\x01\n\x0c\x43orsSettings\x12\x17\n\x0f\x61llowed_origins\x18\x01 \x03(\t\x12\x17\n\x0f\x61llowed_methods\x18\x02 \x03(\t\x12\x17\n\x0f\x61llowed_headers\x18\x03 \x03(\t\x12\x17\n\x0f\x65xposed_headers\x18\x04 \x03(\t\x12*\n\x07max_age\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"L\n\rLandingPlaces\x12\x13\n\x0b\x61\x66ter_login\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x66ter_logout\x18\x02 \x01(\t\x12\x10\n\x08on_error\x18\x03 \x01(\t\"\x82\x01\n\x06Limits\x12\x18\n\x10max_cookie_bytes\x18\x01 \x01(\r\x12\x13\n\x0bmax_cookies\x18\x02 \x01(\r\x12\x18\n\x10max_header_bytes\x18\x03 \x01(\r\x12\x17\n\x0fmax_query_bytes\x18\x04 \x01(\r\x12\x16\n\x0emax_body_bytes\x18\x05 \x01(\r\"W\n LoginServiceListProvidersRequest\x12\x0c\n\x04host\x18\x01 \x01(\x0c\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x81\x01\n!LoginServiceListProvidersResponse\x12)\n\tproviders\x18\x01 \x03(\x0b\x32\x16.gatelodge.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x18\n\x10settings_version\x18\x03 \x01(\t\"B\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x12\n\nlogin_path\x18\x03 \x01(\t\"\xba\x01\n\x11StartLoginRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x10\n\x08provider\x18\x02 \x01(\x0c\x12\x12\n\x05query\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01\x12%\n\x07\x63ookies\x18\x04 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\x96\x01\n\x12StartLoginResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x30\n\x07\x66\x61ilure\x18\x02 \x01(\x0e\x32\x1a.gatelodge.v1.LoginFailureH\x00\x88\x01\x01\x12\x18\n\x10settings_version\x18\x03 \x01(\tB\n\n\x08_failure\"\xe6\x01\n\x17\x43ompleteCallbackRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x14\n\x05query\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\x13\n\x04\x66orm\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\x13\n\x04json\x18\x04 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12%\n\x07\x63ookies\x18\x05 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContextB\n\n\x08response\"\xcb\x01\n\x18\x43ompleteCallbackResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x31\n\tcompleted\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.CompletedLoginH\x00\x12-\n\x07\x66\x61ilure\x18\x03 \x01(\x0e\x32\x1a.gatelodge.v1.LoginFailureH\x00\x12\x18\n\x10settings_version\x18\x04 \x01(\tB\t\n\x07outcome\"f\n\x0e\x43ompletedLogin\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"\xbc\x01\n\x12StartLogoutRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x12\n\x05query\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x12%\n\x07\x63ookies\x18\x03 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x11\n\x04\x66orm\x18\x05 \x01(\x0c\x42\x03\x80\x01\x01\"p\n\x13StartLogoutResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x15\n\rrevoked_count\x18\x02 \x01(\r\x12\x18\n\x10settings_version\x18\x03 \x01(\t\"\xac\x01\n\x15\x43ompleteLogoutRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x12\n\x05query\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x12%\n\x07\x63ookies\x18\x03 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\\\n\x16\x43ompleteLogoutResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x18\n\x10settings_version\x18\x02 \x01(\t*8\n\x08RouteSet\x12\x19\n\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n\rROUTE_SET_WEB\x10\x01*\x98\x04\n\x0cLoginFailure\x12\x1d\n\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n\"LOGIN_FAILURE_REDIRECT_NOT_ALLOWED\x10\x02\x12#\n\x1fLOGIN_FAILURE_REQUEST_MALFORMED\x10\x03\x12\x1f\n\x1bLOGIN_FAILURE_STATE_INVALID\x10\x04\x12\x19\n\x15LOGIN_FAILURE_EXPIRED\x10\x05\x12\x1f\n\x1bLOGIN_FAILURE_OTHER_BROWSER\x10\x06\x12\"\n\x1eLOGIN_FAILURE_ALREADY_COMPLETE\x10\x07\x12\x1d\n\x19LOGIN_FAILURE_INTERRUPTED\x10\x08\x12\x1f\n\x1bLOGIN_FAILURE_ACCESS_DENIED\x10\t\x12 \n\x1cLOGIN_FAILURE_PROVIDER_ERROR\x10\n\x12&\n\"LOGIN_FAILURE_PROVIDER_UNAVAILABLE\x10\x0b\x12#\n\x1fLOGIN_FAILURE_IDENTITY_REJECTED\x10\x0c\x12#\n\x1fLOGIN_FAILURE_REVOKED_MEANWHILE\x10\r\x12#\n\x1fLOGIN_FAILURE_TOO_MANY_SESSIONS\x10\x0e\x32\xc5\x04\n\x0cLoginService\x12^\n\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n\nStartLogin\x12\x1f.gatelodge.v1.StartLoginRequest\x1a .gatelodge.v1.StartLoginResponse\x12\x61\n\x10\x43ompleteCallback\x12%.gatelodge.v1.CompleteCallbackRequest\x1a&.gatelodge.v1.CompleteCallbackResponse\x12R\n\x0bStartLogout\x12 .gatelodge.v1.StartLogoutRequest\x1a!.gatelodge.v1.StartLogoutResponse\x12[\n\x0e\x43ompleteLogout\x12#.gatelodge.v1.CompleteLogoutRequest\x1a$.gatelodge.v1.CompleteLogoutResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/login.proto\x12\x0cgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\"&\n\x16GetEdgeSettingsRequest\x12\x0c\n\x04host\x18\x01 \x01(\x0c\"G\n\x17GetEdgeSettingsResponse\x12,\n\x08settings\x18\x01 \x01(\x0b\x32\x1a.gatelodge.v1.EdgeSettings\"\xbf\x03\n\x0c\x45\x64geSettings\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x32\n\x0f\x61sk_again_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1c\n\x14session_cookie_names\x18\x03 \x03(\t\x12\x1c\n\x14\x62inding_cookie_names\x18\x04 \x03(\t\x12\x13\n\x0b\x63srf_header\x18\x05 \x01(\t\x12\x17\n\x0fpublic_base_url\x18\x06 \x01(\t\x12\x39\n\x12\x63\x61llback_addresses\x18\x07 \x03(\x0b\x32\x1d.gatelodge.v1.CallbackAddress\x12(\n\x04\x63ors\x18\x08 \x01(\x0b\x32\x1a.gatelodge.v1.CorsSettings\x12\x33\n\x0elanding_places\x18\t \x01(\x0b\x32\x1b.gatelodge.v1.LandingPlaces\x12$\n\x06limits\x18\n \x01(\x0b\x32\x14.gatelodge.v1.Limits\x12*\n\nroute_sets\x18\x0b \x03(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x14\n\x0cplace_header\x18\x0c \x01(\t\"[\n\x0f\x43\x61llbackAddress\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\"\x9e\x01\n\x0c\x43orsSettings\x12\x17\n\x0f\x61llowed_origins\x18\x01 \x03(\t\x12\x17\n\x0f\x61llowed_methods\x18\x02 \x03(\t\x12\x17\n\x0f\x61llowed_headers\x18\x03 \x03(\t\x12\x17\n\x0f\x65xposed_headers\x18\x04 \x03(\t\x12*\n\x07max_age\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"L\n\rLandingPlaces\x12\x13\n\x0b\x61\x66ter_login\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x66ter_logout\x18\x02 \x01(\t\x12\x10\n\x08on_error\x18\x03 \x01(\t\"\x82\x01\n\x06Limits\x12\x18\n\x10max_cookie_bytes\x18\x01 \x01(\r\x12\x13\n\x0bmax_cookies\x18\x02 \x01(\r\x12\x18\n\x10max_header_bytes\x18\x03 \x01(\r\x12\x17\n\x0fmax_query_bytes\x18\x04 \x01(\r\x12\x16\n\x0emax_body_bytes\x18\x05 \x01(\r\"W\n LoginServiceListProvidersRequest\x12\x0c\n\x04host\x18\x01 \x01(\x0c\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x81\x01\n!LoginServiceListProvidersResponse\x12)\n\tproviders\x18\x01 \x03(\x0b\x32\x16.gatelodge.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x18\n\x10settings_version\x18\x03 \x01(\t\"B\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x12\n\nlogin_path\x18\x03 \x01(\t\"\xba\x01\n\x11StartLoginRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x10\n\x08provider\x18\x02 \x01(\x0c\x12\x12\n\x05query\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01\x12%\n\x07\x63ookies\x18\x04 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\x96\x01\n\x12StartLoginResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x30\n\x07\x66\x61ilure\x18\x02 \x01(\x0e\x32\x1a.gatelodge.v1.LoginFailureH\x00\x88\x01\x01\x12\x18\n\x10settings_version\x18\x03 \x01(\tB\n\n\x08_failure\"\xe6\x01\n\x17\x43ompleteCallbackRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x14\n\x05query\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\x13\n\x04\x66orm\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\x13\n\x04json\x18\x04 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12%\n\x07\x63ookies\x18\x05 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContextB\n\n\x08response\"\xfa\x01\n\x18\x43ompleteCallbackResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x31\n\tcompleted\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.CompletedLoginH\x00\x12-\n\x07\x66\x61ilure\x18\x03 \x01(\x0e\x32\x1a.gatelodge.v1.LoginFailureH\x00\x12-\n\x07waiting\x18\x05 \x01(\x0b\x32\x1a.gatelodge.v1.WaitingLoginH\x00\x12\x18\n\x10settings_version\x18\x04 \x01(\tB\t\n\x07outcome\"x\n\x0e\x43ompletedLogin\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12*\n\x07session\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12\x10\n\x08new_user\x18\x03 \x01(\x08\"\x9d\x01\n\x0cWaitingLogin\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12+\n\x08sessions\x18\x02 \x03(\x0b\x32\x19.gatelodge.v1.UserSession\x12\r\n\x05limit\x18\x03 \x01(\r\x12\'\n\x04wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbc\x01\n\x12StartLogoutRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x12\n\x05query\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x12%\n\x07\x63ookies\x18\x03 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x11\n\x04\x66orm\x18\x05 \x01(\x0c\x42\x03\x80\x01\x01\"p\n\x13StartLogoutResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x15\n\rrevoked_count\x18\x02 \x01(\r\x12\x18\n\x10settings_version\x18\x03 \x01(\t\"\xac\x01\n\x15\x43ompleteLogoutRequest\x12)\n\troute_set\x18\x01 \x01(\x0e\x32\x16.gatelodge.v1.RouteSet\x12\x12\n\x05query\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x12%\n\x07\x63ookies\x18\x03 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\\\n\x16\x43ompleteLogoutResponse\x12(\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x18\n\x10settings_version\x18\x02 \x01(\t*8\n\x08RouteSet\x12\x19\n\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n\rROUTE_SET_WEB\x10\x01*\xd6\x04\n\x0cLoginFailure\x12\x1d\n\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n\"LOGIN_FAILURE_REDIRECT_NOT_ALLOWED\x10\x02\x12#\n\x1fLOGIN_FAILURE_REQUEST_MALFORMED\x10\x03\x12\x1f\n\x1bLOGIN_FAILURE_STATE_INVALID\x10\x04\x12\x19\n\x15LOGIN_FAILURE_EXPIRED\x10\x05\x12\x1f\n\x1bLOGIN_FAILURE_OTHER_BROWSER\x10\x06\x12\"\n\x1eLOGIN_FAILURE_ALREADY_COMPLETE\x10\x07\x12\x1d\n\x19LOGIN_FAILURE_INTERRUPTED\x10\x08\x12\x1f\n\x1bLOGIN_FAILURE_ACCESS_DENIED\x10\t\x12 \n\x1cLOGIN_FAILURE_PROVIDER_ERROR\x10\n\x12&\n\"LOGIN_FAILURE_PROVIDER_UNAVAILABLE\x10\x0b\x12#\n\x1fLOGIN_FAILURE_IDENTITY_REJECTED\x10\x0c\x12#\n\x1fLOGIN_FAILURE_REVOKED_MEANWHILE\x10\r\x12#\n\x1fLOGIN_FAILURE_TOO_MANY_SESSIONS\x10\x0e\x12\x1f\n\x1bLOGIN_FAILURE_USER_DISABLED\x10\x0f\x12\x1b\n\x17LOGIN_FAILURE_CANCELLED\x10\x10\x32\xc5\x04\n\x0cLoginService\x12^\n\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n\nStartLogin\x12\x1f.gatelodge.v1.StartLoginRequest\x1a .gatelodge.v1.StartLoginResponse\x12\x61\n\x10\x43ompleteCallback\x12%.gatelodge.v1.CompleteCallbackRequest\x1a&.gatelodge.v1.CompleteCallbackResponse\x12R\n\x0bStartLogout\x12 .gatelodge.v1.StartLogoutRequest\x1a!.gatelodge.v1.StartLogoutResponse\x12[\n\x0e\x43ompleteLogout\x12#.gatelodge.v1.CompleteLogoutRequest\x1a$.gatelodge.v1.CompleteLogoutResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,48 +41,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTLOGOUTREQUEST'].fields_by_name['form']._serialized_options = b'\200\001\001'
   _globals['_COMPLETELOGOUTREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_COMPLETELOGOUTREQUEST'].fields_by_name['query']._serialized_options = b'\200\001\001'
-  _globals['_ROUTESET']._serialized_start=2919
-  _globals['_ROUTESET']._serialized_end=2975
-  _globals['_LOGINFAILURE']._serialized_start=2978
-  _globals['_LOGINFAILURE']._serialized_end=3514
-  _globals['_GETEDGESETTINGSREQUEST']._serialized_start=165
-  _globals['_GETEDGESETTINGSREQUEST']._serialized_end=203
-  _globals['_GETEDGESETTINGSRESPONSE']._serialized_start=205
-  _globals['_GETEDGESETTINGSRESPONSE']._serialized_end=276
-  _globals['_EDGESETTINGS']._serialized_start=279
-  _globals['_EDGESETTINGS']._serialized_end=704
-  _globals['_CALLBACKADDRESS']._serialized_start=706
-  _globals['_CALLBACKADDRESS']._serialized_end=797
-  _globals['_CORSSETTINGS']._serialized_start=800
-  _globals['_CORSSETTINGS']._serialized_end=958
-  _globals['_LANDINGPLACES']._serialized_start=960
-  _globals['_LANDINGPLACES']._serialized_end=1036
-  _globals['_LIMITS']._serialized_start=1039
-  _globals['_LIMITS']._serialized_end=1169
-  _globals['_LOGINSERVICELISTPROVIDERSREQUEST']._serialized_start=1171
-  _globals['_LOGINSERVICELISTPROVIDERSREQUEST']._serialized_end=1258
-  _globals['_LOGINSERVICELISTPROVIDERSRESPONSE']._serialized_start=1261
-  _globals['_LOGINSERVICELISTPROVIDERSRESPONSE']._serialized_end=1390
-  _globals['_PROVIDER']._serialized_start=1392
-  _globals['_PROVIDER']._serialized_end=1458
-  _globals['_STARTLOGINREQUEST']._serialized_start=1461
-  _globals['_STARTLOGINREQUEST']._serialized_end=1647
-  _globals['_STARTLOGINRESPONSE']._serialized_start=1650
-  _globals['_STARTLOGINRESPONSE']._serialized_end=1800
-  _globals['_COMPLETECALLBACKREQUEST']._serialized_start=1803
-  _globals['_COMPLETECALLBACKREQUEST']._serialized_end=2033
-  _globals['_COMPLETECALLBACKRESPONSE']._serialized_start=2036
-  _globals['_COMPLETECALLBACKRESPONSE']._serialized_end=2239
-  _globals['_COMPLETEDLOGIN']._serialized_start=2241
-  _globals['_COMPLETEDLOGIN']._serialized_end=2343
-  _globals['_STARTLOGOUTREQUEST']._serialized_start=2346
-  _globals['_STARTLOGOUTREQUEST']._serialized_end=2534
-  _globals['_STARTLOGOUTRESPONSE']._serialized_start=2536
-  _globals['_STARTLOGOUTRESPONSE']._serialized_end=2648
-  _globals['_COMPLETELOGOUTREQUEST']._serialized_start=2651
-  _globals['_COMPLETELOGOUTREQUEST']._serialized_end=2823
-  _globals['_COMPLETELOGOUTRESPONSE']._serialized_start=2825
-  _globals['_COMPLETELOGOUTRESPONSE']._serialized_end=2917
-  _globals['_LOGINSERVICE']._serialized_start=3517
-  _globals['_LOGINSERVICE']._serialized_end=4098
+  _globals['_ROUTESET']._serialized_start=3194
+  _globals['_ROUTESET']._serialized_end=3250
+  _globals['_LOGINFAILURE']._serialized_start=3253
+  _globals['_LOGINFAILURE']._serialized_end=3851
+  _globals['_GETEDGESETTINGSREQUEST']._serialized_start=193
+  _globals['_GETEDGESETTINGSREQUEST']._serialized_end=231
+  _globals['_GETEDGESETTINGSRESPONSE']._serialized_start=233
+  _globals['_GETEDGESETTINGSRESPONSE']._serialized_end=304
+  _globals['_EDGESETTINGS']._serialized_start=307
+  _globals['_EDGESETTINGS']._serialized_end=754
+  _globals['_CALLBACKADDRESS']._serialized_start=756
+  _globals['_CALLBACKADDRESS']._serialized_end=847
+  _globals['_CORSSETTINGS']._serialized_start=850
+  _globals['_CORSSETTINGS']._serialized_end=1008
+  _globals['_LANDINGPLACES']._serialized_start=1010
+  _globals['_LANDINGPLACES']._serialized_end=1086
+  _globals['_LIMITS']._serialized_start=1089
+  _globals['_LIMITS']._serialized_end=1219
+  _globals['_LOGINSERVICELISTPROVIDERSREQUEST']._serialized_start=1221
+  _globals['_LOGINSERVICELISTPROVIDERSREQUEST']._serialized_end=1308
+  _globals['_LOGINSERVICELISTPROVIDERSRESPONSE']._serialized_start=1311
+  _globals['_LOGINSERVICELISTPROVIDERSRESPONSE']._serialized_end=1440
+  _globals['_PROVIDER']._serialized_start=1442
+  _globals['_PROVIDER']._serialized_end=1508
+  _globals['_STARTLOGINREQUEST']._serialized_start=1511
+  _globals['_STARTLOGINREQUEST']._serialized_end=1697
+  _globals['_STARTLOGINRESPONSE']._serialized_start=1700
+  _globals['_STARTLOGINRESPONSE']._serialized_end=1850
+  _globals['_COMPLETECALLBACKREQUEST']._serialized_start=1853
+  _globals['_COMPLETECALLBACKREQUEST']._serialized_end=2083
+  _globals['_COMPLETECALLBACKRESPONSE']._serialized_start=2086
+  _globals['_COMPLETECALLBACKRESPONSE']._serialized_end=2336
+  _globals['_COMPLETEDLOGIN']._serialized_start=2338
+  _globals['_COMPLETEDLOGIN']._serialized_end=2458
+  _globals['_WAITINGLOGIN']._serialized_start=2461
+  _globals['_WAITINGLOGIN']._serialized_end=2618
+  _globals['_STARTLOGOUTREQUEST']._serialized_start=2621
+  _globals['_STARTLOGOUTREQUEST']._serialized_end=2809
+  _globals['_STARTLOGOUTRESPONSE']._serialized_start=2811
+  _globals['_STARTLOGOUTRESPONSE']._serialized_end=2923
+  _globals['_COMPLETELOGOUTREQUEST']._serialized_start=2926
+  _globals['_COMPLETELOGOUTREQUEST']._serialized_end=3098
+  _globals['_COMPLETELOGOUTRESPONSE']._serialized_start=3100
+  _globals['_COMPLETELOGOUTRESPONSE']._serialized_end=3192
+  _globals['_LOGINSERVICE']._serialized_start=3854
+  _globals['_LOGINSERVICE']._serialized_end=4435
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ import collections.abc
 import gatelodge.v1.http_answer_pb2
 import gatelodge.v1.identity_pb2
 import gatelodge.v1.presented_pb2
+import gatelodge.v1.session_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
@@ -79,6 +80,10 @@ class _LoginFailureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """A logout or an admin ended the user's sessions while the login was under way."""
     LOGIN_FAILURE_TOO_MANY_SESSIONS: _LoginFailure.ValueType  # 14
     """The user holds as many sessions as one user may."""
+    LOGIN_FAILURE_USER_DISABLED: _LoginFailure.ValueType  # 15
+    """An admin has disabled the user."""
+    LOGIN_FAILURE_CANCELLED: _LoginFailure.ValueType  # 16
+    """The user gave the login up when asked which sessions to end."""
 
 class LoginFailure(_LoginFailure, metaclass=_LoginFailureEnumTypeWrapper):
     """Why a login failed. The HTTP answer tells the browser the public part of it."""
@@ -113,6 +118,10 @@ LOGIN_FAILURE_REVOKED_MEANWHILE: LoginFailure.ValueType  # 13
 """A logout or an admin ended the user's sessions while the login was under way."""
 LOGIN_FAILURE_TOO_MANY_SESSIONS: LoginFailure.ValueType  # 14
 """The user holds as many sessions as one user may."""
+LOGIN_FAILURE_USER_DISABLED: LoginFailure.ValueType  # 15
+"""An admin has disabled the user."""
+LOGIN_FAILURE_CANCELLED: LoginFailure.ValueType  # 16
+"""The user gave the login up when asked which sessions to end."""
 global___LoginFailure = LoginFailure
 
 @typing.final
@@ -171,12 +180,15 @@ class EdgeSettings(google.protobuf.message.Message):
     LANDING_PLACES_FIELD_NUMBER: builtins.int
     LIMITS_FIELD_NUMBER: builtins.int
     ROUTE_SETS_FIELD_NUMBER: builtins.int
+    PLACE_HEADER_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Names these settings. Every LoginService and ValidateSession answer names the version in force."""
     csrf_header: builtins.str
     """The header that carries the CSRF token, in requests and in answers."""
     public_base_url: builtins.str
     """Where browsers reach the edge: scheme, host and port, without a path."""
+    place_header: builtins.str
+    """The header in which whatever stands before the edge says where the client is, for `RequestContext.place`; empty: none."""
     @property
     def ask_again_after(self) -> google.protobuf.duration_pb2.Duration:
         """When to ask again if nothing else tells of a change."""
@@ -225,9 +237,10 @@ class EdgeSettings(google.protobuf.message.Message):
         landing_places: global___LandingPlaces | None = ...,
         limits: global___Limits | None = ...,
         route_sets: collections.abc.Iterable[global___RouteSet.ValueType] | None = ...,
+        place_header: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["ask_again_after", b"ask_again_after", "cors", b"cors", "landing_places", b"landing_places", "limits", b"limits"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ask_again_after", b"ask_again_after", "binding_cookie_names", b"binding_cookie_names", "callback_addresses", b"callback_addresses", "cors", b"cors", "csrf_header", b"csrf_header", "landing_places", b"landing_places", "limits", b"limits", "public_base_url", b"public_base_url", "route_sets", b"route_sets", "session_cookie_names", b"session_cookie_names", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["ask_again_after", b"ask_again_after", "binding_cookie_names", b"binding_cookie_names", "callback_addresses", b"callback_addresses", "cors", b"cors", "csrf_header", b"csrf_header", "landing_places", b"landing_places", "limits", b"limits", "place_header", b"place_header", "public_base_url", b"public_base_url", "route_sets", b"route_sets", "session_cookie_names", b"session_cookie_names", "version", b"version"]) -> None: ...
 
 global___EdgeSettings = EdgeSettings
 
@@ -572,6 +585,7 @@ class CompleteCallbackResponse(google.protobuf.message.Message):
     ANSWER_FIELD_NUMBER: builtins.int
     COMPLETED_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
+    WAITING_FIELD_NUMBER: builtins.int
     SETTINGS_VERSION_FIELD_NUMBER: builtins.int
     failure: global___LoginFailure.ValueType
     """It failed, and made none."""
@@ -585,17 +599,22 @@ class CompleteCallbackResponse(google.protobuf.message.Message):
     def completed(self) -> global___CompletedLogin:
         """It made a session."""
 
+    @property
+    def waiting(self) -> global___WaitingLogin:
+        """It waits for the user, who has as many sessions as one may have, to choose which of them end."""
+
     def __init__(
         self,
         *,
         answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
         completed: global___CompletedLogin | None = ...,
         failure: global___LoginFailure.ValueType = ...,
+        waiting: global___WaitingLogin | None = ...,
         settings_version: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["answer", b"answer", "completed", b"completed", "failure", b"failure", "outcome", b"outcome"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "completed", b"completed", "failure", b"failure", "outcome", b"outcome", "settings_version", b"settings_version"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["completed", "failure"] | None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "completed", b"completed", "failure", b"failure", "outcome", b"outcome", "waiting", b"waiting"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "completed", b"completed", "failure", b"failure", "outcome", b"outcome", "settings_version", b"settings_version", "waiting", b"waiting"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["completed", "failure", "waiting"] | None: ...
 
 global___CompleteCallbackResponse = CompleteCallbackResponse
 
@@ -607,6 +626,11 @@ class CompletedLogin(google.protobuf.message.Message):
 
     IDENTITY_FIELD_NUMBER: builtins.int
     SESSION_FIELD_NUMBER: builtins.int
+    NEW_USER_FIELD_NUMBER: builtins.int
+    new_user: builtins.bool
+    """Whether it is this user's first: an application that keeps users of its own makes one now. A callback that is
+    delivered again says so again.
+    """
     @property
     def identity(self) -> gatelodge.v1.identity_pb2.Identity:
         """Who logged in."""
@@ -620,11 +644,53 @@ class CompletedLogin(google.protobuf.message.Message):
         *,
         identity: gatelodge.v1.identity_pb2.Identity | None = ...,
         session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
+        new_user: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["identity", b"identity", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["identity", b"identity", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "new_user", b"new_user", "session", b"session"]) -> None: ...
 
 global___CompletedLogin = CompletedLogin
+
+@typing.final
+class WaitingLogin(google.protobuf.message.Message):
+    """A login that waits for its user's choice (app.sessions.limit, on_exceed: ask). The HTTP answer is a page with a form, or
+    JSON with `state`, `limit` and `sessions`. The choice comes to the callback route by POST, as form or JSON, from the same
+    browser: `state`, and `end`: public ids of sessions with commas between them, "oldest" for as many as it takes, or
+    "cancel", which gives the login up. Where it leaves too many it waits on.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: builtins.int
+    SESSIONS_FIELD_NUMBER: builtins.int
+    LIMIT_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
+    limit: builtins.int
+    """How many a user may have."""
+    @property
+    def identity(self) -> gatelodge.v1.identity_pb2.Identity:
+        """Who is logging in."""
+
+    @property
+    def sessions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.session_pb2.UserSession]:
+        """The user's sessions."""
+
+    @property
+    def wait(self) -> google.protobuf.duration_pb2.Duration:
+        """How long it waits."""
+
+    def __init__(
+        self,
+        *,
+        identity: gatelodge.v1.identity_pb2.Identity | None = ...,
+        sessions: collections.abc.Iterable[gatelodge.v1.session_pb2.UserSession] | None = ...,
+        limit: builtins.int = ...,
+        wait: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["identity", b"identity", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "limit", b"limit", "sessions", b"sessions", "wait", b"wait"]) -> None: ...
+
+global___WaitingLogin = WaitingLogin
 
 @typing.final
 class StartLogoutRequest(google.protobuf.message.Message):

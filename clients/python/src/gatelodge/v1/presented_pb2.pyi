@@ -68,6 +68,7 @@ class RequestContext(google.protobuf.message.Message):
     X_REQUESTED_WITH_FIELD_NUMBER: builtins.int
     CSRF_TOKEN_FIELD_NUMBER: builtins.int
     X_TENANT_ID_FIELD_NUMBER: builtins.int
+    PLACE_FIELD_NUMBER: builtins.int
     method: builtins.bytes
     """The HTTP method, such as "GET". Required in every context."""
     target: builtins.bytes
@@ -100,6 +101,8 @@ class RequestContext(google.protobuf.message.Message):
     """The CSRF header that EdgeSettings.csrf_header names."""
     x_tenant_id: builtins.bytes
     """X-Tenant-Id."""
+    place: builtins.bytes
+    """Where the client is: the header that EdgeSettings.place_header names."""
     @property
     def x_forwarded_for(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
         """Each line of X-Forwarded-For, in order."""
@@ -129,9 +132,10 @@ class RequestContext(google.protobuf.message.Message):
         x_requested_with: builtins.bytes | None = ...,
         csrf_token: builtins.bytes | None = ...,
         x_tenant_id: builtins.bytes | None = ...,
+        place: builtins.bytes | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_accept", b"_accept", "_accept_language", b"_accept_language", "_content_type", b"_content_type", "_csrf_token", b"_csrf_token", "_host", b"_host", "_origin", b"_origin", "_peer_address", b"_peer_address", "_sec_fetch_dest", b"_sec_fetch_dest", "_sec_fetch_mode", b"_sec_fetch_mode", "_sec_fetch_site", b"_sec_fetch_site", "_upgrade", b"_upgrade", "_user_agent", b"_user_agent", "_x_requested_with", b"_x_requested_with", "_x_tenant_id", b"_x_tenant_id", "accept", b"accept", "accept_language", b"accept_language", "content_type", b"content_type", "csrf_token", b"csrf_token", "host", b"host", "origin", b"origin", "peer_address", b"peer_address", "sec_fetch_dest", b"sec_fetch_dest", "sec_fetch_mode", b"sec_fetch_mode", "sec_fetch_site", b"sec_fetch_site", "upgrade", b"upgrade", "user_agent", b"user_agent", "x_requested_with", b"x_requested_with", "x_tenant_id", b"x_tenant_id"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_accept", b"_accept", "_accept_language", b"_accept_language", "_content_type", b"_content_type", "_csrf_token", b"_csrf_token", "_host", b"_host", "_origin", b"_origin", "_peer_address", b"_peer_address", "_sec_fetch_dest", b"_sec_fetch_dest", "_sec_fetch_mode", b"_sec_fetch_mode", "_sec_fetch_site", b"_sec_fetch_site", "_upgrade", b"_upgrade", "_user_agent", b"_user_agent", "_x_requested_with", b"_x_requested_with", "_x_tenant_id", b"_x_tenant_id", "accept", b"accept", "accept_language", b"accept_language", "content_type", b"content_type", "csrf_token", b"csrf_token", "forwarded", b"forwarded", "host", b"host", "method", b"method", "origin", b"origin", "peer_address", b"peer_address", "sec_fetch_dest", b"sec_fetch_dest", "sec_fetch_mode", b"sec_fetch_mode", "sec_fetch_site", b"sec_fetch_site", "target", b"target", "upgrade", b"upgrade", "user_agent", b"user_agent", "x_forwarded_for", b"x_forwarded_for", "x_requested_with", b"x_requested_with", "x_tenant_id", b"x_tenant_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_accept", b"_accept", "_accept_language", b"_accept_language", "_content_type", b"_content_type", "_csrf_token", b"_csrf_token", "_host", b"_host", "_origin", b"_origin", "_peer_address", b"_peer_address", "_place", b"_place", "_sec_fetch_dest", b"_sec_fetch_dest", "_sec_fetch_mode", b"_sec_fetch_mode", "_sec_fetch_site", b"_sec_fetch_site", "_upgrade", b"_upgrade", "_user_agent", b"_user_agent", "_x_requested_with", b"_x_requested_with", "_x_tenant_id", b"_x_tenant_id", "accept", b"accept", "accept_language", b"accept_language", "content_type", b"content_type", "csrf_token", b"csrf_token", "host", b"host", "origin", b"origin", "peer_address", b"peer_address", "place", b"place", "sec_fetch_dest", b"sec_fetch_dest", "sec_fetch_mode", b"sec_fetch_mode", "sec_fetch_site", b"sec_fetch_site", "upgrade", b"upgrade", "user_agent", b"user_agent", "x_requested_with", b"x_requested_with", "x_tenant_id", b"x_tenant_id"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_accept", b"_accept", "_accept_language", b"_accept_language", "_content_type", b"_content_type", "_csrf_token", b"_csrf_token", "_host", b"_host", "_origin", b"_origin", "_peer_address", b"_peer_address", "_place", b"_place", "_sec_fetch_dest", b"_sec_fetch_dest", "_sec_fetch_mode", b"_sec_fetch_mode", "_sec_fetch_site", b"_sec_fetch_site", "_upgrade", b"_upgrade", "_user_agent", b"_user_agent", "_x_requested_with", b"_x_requested_with", "_x_tenant_id", b"_x_tenant_id", "accept", b"accept", "accept_language", b"accept_language", "content_type", b"content_type", "csrf_token", b"csrf_token", "forwarded", b"forwarded", "host", b"host", "method", b"method", "origin", b"origin", "peer_address", b"peer_address", "place", b"place", "sec_fetch_dest", b"sec_fetch_dest", "sec_fetch_mode", b"sec_fetch_mode", "sec_fetch_site", b"sec_fetch_site", "target", b"target", "upgrade", b"upgrade", "user_agent", b"user_agent", "x_forwarded_for", b"x_forwarded_for", "x_requested_with", b"x_requested_with", "x_tenant_id", b"x_tenant_id"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_accept", b"_accept"]) -> typing.Literal["accept"] | None: ...
     @typing.overload
@@ -146,6 +150,8 @@ class RequestContext(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_origin", b"_origin"]) -> typing.Literal["origin"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_peer_address", b"_peer_address"]) -> typing.Literal["peer_address"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_place", b"_place"]) -> typing.Literal["place"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_sec_fetch_dest", b"_sec_fetch_dest"]) -> typing.Literal["sec_fetch_dest"] | None: ...
     @typing.overload

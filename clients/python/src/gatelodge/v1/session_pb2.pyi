@@ -1081,6 +1081,19 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     PRESENTED_SESSION_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
+    ALL_OTHERS_FIELD_NUMBER: builtins.int
+    FORM_FIELD_NUMBER: builtins.int
+    JSON_FIELD_NUMBER: builtins.int
+    session_id: builtins.str
+    """One session of the same user, by its public id."""
+    form: builtins.bytes
+    """The body of a browser's request, when its content type is application/x-www-form-urlencoded: `end` is one of the
+    user's sessions by its public id, or "others" for all but the presented one. One that says neither ends nothing, and
+    is answered with 400 in `answer`.
+    """
+    json: builtins.bytes
+    """The same as a JSON object, when its content type is application/json."""
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -1093,16 +1106,24 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
     def presented_session(self) -> global___PresentedSession:
         """The session that the cookies present."""
 
+    @property
+    def all_others(self) -> global___AllOtherSessions:
+        """All sessions of the same user but the one that the cookies present."""
+
     def __init__(
         self,
         *,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         presented_session: global___PresentedSession | None = ...,
+        session_id: builtins.str = ...,
+        all_others: global___AllOtherSessions | None = ...,
+        form: builtins.bytes = ...,
+        json: builtins.bytes = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["context", b"context", "presented_session", b"presented_session", "target", b"target"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "presented_session", b"presented_session", "target", b"target"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["presented_session"] | None: ...
+    def HasField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "form", b"form", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "cookies", b"cookies", "form", b"form", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["presented_session", "session_id", "all_others", "form", "json"] | None: ...
 
 global___SessionServiceRevokeRequest = SessionServiceRevokeRequest
 
@@ -1119,19 +1140,386 @@ class PresentedSession(google.protobuf.message.Message):
 global___PresentedSession = PresentedSession
 
 @typing.final
+class AllOtherSessions(google.protobuf.message.Message):
+    """All sessions of a user but the presented one."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___AllOtherSessions = AllOtherSessions
+
+@typing.final
 class SessionServiceRevokeResponse(google.protobuf.message.Message):
     """The answer of SessionService.Revoke."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
+    INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
-    """How many sessions this call ended: 1, or 0 when none was living."""
+    """How many sessions this call ended; 0 when none was living."""
+    @property
+    def inactive(self) -> global___InactiveSession:
+        """There is no living session that could end others, and nothing was ended. Never set for `presented_session`."""
+
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not end any: CSRF token or origin. Nothing was ended."""
+
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer a browser that asked for it, finished: 200 JSON with `message` and `revoked_count`, with the cookie
+        cleared when the presented session ended, or the answer of `inactive` or `denied`. Absent when the call had no
+        context.
+        """
+
     def __init__(
         self,
         *,
         revoked_count: builtins.int = ...,
+        inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["revoked_count", b"revoked_count"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "revoked_count", b"revoked_count"]) -> None: ...
 
 global___SessionServiceRevokeResponse = SessionServiceRevokeResponse
+
+@typing.final
+class ListUserSessionsRequest(google.protobuf.message.Message):
+    """The question of ListUserSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COOKIES_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    QUERY_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """How many to list at most; 0 for 50, at most 200."""
+    page_token: builtins.str
+    """Where to go on: next_page_token of the answer before, or empty."""
+    query: builtins.bytes
+    """The query of a browser's request as it came: `page_size` and `page_token` in it count in place of the fields above.
+    One that can't be read is answered with 400 in `answer`, and an outcome that is unset.
+    """
+    @property
+    def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
+        """Every cookie that came under a session cookie name."""
+
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request; absent when only the credential is known."""
+
+    def __init__(
+        self,
+        *,
+        cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        query: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "page_size", b"page_size", "page_token", b"page_token", "query", b"query"]) -> None: ...
+
+global___ListUserSessionsRequest = ListUserSessionsRequest
+
+@typing.final
+class ListUserSessionsResponse(google.protobuf.message.Message):
+    """The answer of ListUserSessions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    USER_SESSIONS_FIELD_NUMBER: builtins.int
+    INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    @property
+    def user_sessions(self) -> global___UserSessions:
+        """The sessions."""
+
+    @property
+    def inactive(self) -> global___InactiveSession:
+        """There is no living session."""
+
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not go ahead: CSRF token or origin."""
+
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer a browser that asked for it, finished: 200 JSON with `sessions` (each with `session_id`, `current`,
+        `device`, `place`, `client_address`, `created`, `last_active`, `idle_end`, `absolute_end`; times in seconds since
+        1970) and `next_page_token`, or the answer of `inactive` or `denied`. Absent when the call had no context.
+        """
+
+    def __init__(
+        self,
+        *,
+        user_sessions: global___UserSessions | None = ...,
+        inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "user_sessions", b"user_sessions"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome", "user_sessions", b"user_sessions"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["user_sessions", "inactive", "denied"] | None: ...
+
+global___ListUserSessionsResponse = ListUserSessionsResponse
+
+@typing.final
+class UserSessions(google.protobuf.message.Message):
+    """Living sessions of one user."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SESSIONS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Where to go on; empty when there is no more."""
+    @property
+    def sessions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UserSession]:
+        """The sessions of this page, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        sessions: collections.abc.Iterable[global___UserSession] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "sessions", b"sessions"]) -> None: ...
+
+global___UserSessions = UserSessions
+
+@typing.final
+class UserSession(google.protobuf.message.Message):
+    """A session, as its user sees it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: builtins.int
+    CURRENT_FIELD_NUMBER: builtins.int
+    CLIENT_ADDRESS_FIELD_NUMBER: builtins.int
+    current: builtins.bool
+    """Whether it is the presented one."""
+    client_address: builtins.str
+    """The client's network address when it began."""
+    @property
+    def session(self) -> gatelodge.v1.identity_pb2.SessionInfo:
+        """Its facts, device and place among them."""
+
+    def __init__(
+        self,
+        *,
+        session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
+        current: builtins.bool = ...,
+        client_address: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["client_address", b"client_address", "current", b"current", "session", b"session"]) -> None: ...
+
+global___UserSession = UserSession
+
+@typing.final
+class GetAttributesRequest(google.protobuf.message.Message):
+    """The question of GetAttributes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COOKIES_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    @property
+    def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
+        """Every cookie that came under a session cookie name."""
+
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request; absent when only the credential is known."""
+
+    def __init__(
+        self,
+        *,
+        cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies"]) -> None: ...
+
+global___GetAttributesRequest = GetAttributesRequest
+
+@typing.final
+class GetAttributesResponse(google.protobuf.message.Message):
+    """The answer of GetAttributes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTRIBUTES_FIELD_NUMBER: builtins.int
+    INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    @property
+    def attributes(self) -> global___Attributes:
+        """What is kept."""
+
+    @property
+    def inactive(self) -> global___InactiveSession:
+        """There is no living session."""
+
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not go ahead: CSRF token or origin."""
+
+    def __init__(
+        self,
+        *,
+        attributes: global___Attributes | None = ...,
+        inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["attributes", b"attributes", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attributes", b"attributes", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["attributes", "inactive", "denied"] | None: ...
+
+global___GetAttributesResponse = GetAttributesResponse
+
+@typing.final
+class Attributes(google.protobuf.message.Message):
+    """What an application keeps with a session."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class ValuesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.bytes = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    VALUES_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Their version: 0 while nothing was kept. It rises by one with every change."""
+    @property
+    def values(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.bytes]:
+        """The values by their names."""
+
+    def __init__(
+        self,
+        *,
+        values: collections.abc.Mapping[builtins.str, builtins.bytes] | None = ...,
+        version: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["values", b"values", "version", b"version"]) -> None: ...
+
+global___Attributes = Attributes
+
+@typing.final
+class UpdateAttributesRequest(google.protobuf.message.Message):
+    """The question of UpdateAttributes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class SetEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.bytes = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    COOKIES_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    SET_FIELD_NUMBER: builtins.int
+    REMOVE_FIELD_NUMBER: builtins.int
+    expected_version: builtins.int
+    """The version that was read: with another the call fails with VERSION_CONFLICT, and changes nothing."""
+    @property
+    def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
+        """Every cookie that came under a session cookie name."""
+
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request; absent when only the credential is known."""
+
+    @property
+    def set(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.bytes]:
+        """Values to keep, over those of the same names. Names have 1 to 64 letters, digits and "-_.:"; how many there may be, and
+        how much names and values may take together, is configured (app.sessions.attributes).
+        """
+
+    @property
+    def remove(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Names of values to keep no longer. One that is not there is no fault; one that is also in `set` is."""
+
+    def __init__(
+        self,
+        *,
+        cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        expected_version: builtins.int = ...,
+        set: collections.abc.Mapping[builtins.str, builtins.bytes] | None = ...,
+        remove: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "expected_version", b"expected_version", "remove", b"remove", "set", b"set"]) -> None: ...
+
+global___UpdateAttributesRequest = UpdateAttributesRequest
+
+@typing.final
+class UpdateAttributesResponse(google.protobuf.message.Message):
+    """The answer of UpdateAttributes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTRIBUTES_FIELD_NUMBER: builtins.int
+    INACTIVE_FIELD_NUMBER: builtins.int
+    DENIED_FIELD_NUMBER: builtins.int
+    @property
+    def attributes(self) -> global___Attributes:
+        """What is kept now."""
+
+    @property
+    def inactive(self) -> global___InactiveSession:
+        """There is no living session."""
+
+    @property
+    def denied(self) -> global___DeniedSession:
+        """The session lives, but this request may not go ahead: CSRF token or origin."""
+
+    def __init__(
+        self,
+        *,
+        attributes: global___Attributes | None = ...,
+        inactive: global___InactiveSession | None = ...,
+        denied: global___DeniedSession | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["attributes", b"attributes", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attributes", b"attributes", "denied", b"denied", "inactive", b"inactive", "outcome", b"outcome"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["attributes", "inactive", "denied"] | None: ...
+
+global___UpdateAttributesResponse = UpdateAttributesResponse

@@ -8,6 +8,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Identity, SessionInfo } from "./identity_pb.js";
 import { file_gatelodge_v1_identity } from "./identity_pb.js";
+import type { DeleteUserRequestSchema, DeleteUserResponseSchema, DisableUserRequestSchema, DisableUserResponseSchema, EnableUserRequestSchema, EnableUserResponseSchema, GetUserRequestSchema, GetUserResponseSchema, ListUsersRequestSchema, ListUsersResponseSchema } from "./user_pb.js";
+import { file_gatelodge_v1_user } from "./user_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/admin.proto.
  */
 export const file_gatelodge_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvYWRtaW4ucHJvdG8SDGdhdGVsb2RnZS52MSLGAQoHU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRInCgRpbmZvGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXNlcl9hZ2VudBgEIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgFIAEoCSJNChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoUTGlzdFNlc3Npb25zUmVzcG9uc2USJwoIc2Vzc2lvbnMYASADKAsyFS5nYXRlbG9kZ2UudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI8ChJHZXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdhdGVsb2RnZS52MS5TZXNzaW9uIs8BChlBZG1pblNlcnZpY2VSZXZva2VSZXF1ZXN0EhQKCnNlc3Npb25faWQYASABKAlIABIRCgd1c2VyX2lkGAIgASgJSAASEgoIcHJvdmlkZXIYBSABKAlIABIrCgZ0ZW5hbnQYBiABKAsyGS5nYXRlbG9kZ2UudjEuV2hvbGVUZW5hbnRIABIuCgpldmVyeXRoaW5nGAcgASgLMhguZ2F0ZWxvZGdlLnYxLkV2ZXJ5dGhpbmdIABIOCgZyZWFzb24YAyABKAlCCAoGdGFyZ2V0Ig0KC1dob2xlVGVuYW50IgwKCkV2ZXJ5dGhpbmciMwoaQWRtaW5TZXJ2aWNlUmV2b2tlUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoBCK6AQoUUHJldmlld1Jldm9rZVJlcXVlc3QSFAoKc2Vzc2lvbl9pZBgBIAEoCUgAEhEKB3VzZXJfaWQYAiABKAlIABISCghwcm92aWRlchgFIAEoCUgAEisKBnRlbmFudBgGIAEoCzIZLmdhdGVsb2RnZS52MS5XaG9sZVRlbmFudEgAEi4KCmV2ZXJ5dGhpbmcYByABKAsyGC5nYXRlbG9kZ2UudjEuRXZlcnl0aGluZ0gAQggKBnRhcmdldCI1ChVQcmV2aWV3UmV2b2tlUmVzcG9uc2USDQoFY291bnQYASABKAQSDQoFZXhhY3QYAiABKAgy7QIKDEFkbWluU2VydmljZRJVCgxMaXN0U2Vzc2lvbnMSIS5nYXRlbG9kZ2UudjEuTGlzdFNlc3Npb25zUmVxdWVzdBoiLmdhdGVsb2RnZS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJPCgpHZXRTZXNzaW9uEh8uZ2F0ZWxvZGdlLnYxLkdldFNlc3Npb25SZXF1ZXN0GiAuZ2F0ZWxvZGdlLnYxLkdldFNlc3Npb25SZXNwb25zZRJbCgZSZXZva2USJy5nYXRlbG9kZ2UudjEuQWRtaW5TZXJ2aWNlUmV2b2tlUmVxdWVzdBooLmdhdGVsb2RnZS52MS5BZG1pblNlcnZpY2VSZXZva2VSZXNwb25zZRJYCg1QcmV2aWV3UmV2b2tlEiIuZ2F0ZWxvZGdlLnYxLlByZXZpZXdSZXZva2VSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlByZXZpZXdSZXZva2VSZXNwb25zZUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_gatelodge_v1_identity, file_google_protobuf_timestamp]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvYWRtaW4ucHJvdG8SDGdhdGVsb2RnZS52MSLGAQoHU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRInCgRpbmZvGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXNlcl9hZ2VudBgEIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgFIAEoCSLjAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEhsKE3Byb3ZpZGVyX3Nlc3Npb25faWQYBSABKAkSMQoNY3JlYXRlZF9hZnRlchgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrYBCg1TZXNzaW9uRmlsdGVyEg8KB3VzZXJfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSGwoTcHJvdmlkZXJfc2Vzc2lvbl9pZBgDIAEoCRIxCg1jcmVhdGVkX2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5jcmVhdGVkX2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEicKCHNlc3Npb25zGAEgAygLMhUuZ2F0ZWxvZGdlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEjMKDmFwcGxpZWRfZmlsdGVyGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLlNlc3Npb25GaWx0ZXIiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI8ChJHZXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdhdGVsb2RnZS52MS5TZXNzaW9uIooCChlBZG1pblNlcnZpY2VSZXZva2VSZXF1ZXN0EhQKCnNlc3Npb25faWQYASABKAlIABIRCgd1c2VyX2lkGAIgASgJSAASOQoQcHJvdmlkZXJfc2Vzc2lvbhgEIAEoCzIdLmdhdGVsb2RnZS52MS5Qcm92aWRlclNlc3Npb25IABISCghwcm92aWRlchgFIAEoCUgAEisKBnRlbmFudBgGIAEoCzIZLmdhdGVsb2RnZS52MS5XaG9sZVRlbmFudEgAEi4KCmV2ZXJ5dGhpbmcYByABKAsyGC5nYXRlbG9kZ2UudjEuRXZlcnl0aGluZ0gAEg4KBnJlYXNvbhgDIAEoCUIICgZ0YXJnZXQiQAoPUHJvdmlkZXJTZXNzaW9uEhAKCHByb3ZpZGVyGAEgASgJEhsKE3Byb3ZpZGVyX3Nlc3Npb25faWQYAiABKAkiDQoLV2hvbGVUZW5hbnQiDAoKRXZlcnl0aGluZyIzChpBZG1pblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEIvUBChRQcmV2aWV3UmV2b2tlUmVxdWVzdBIUCgpzZXNzaW9uX2lkGAEgASgJSAASEQoHdXNlcl9pZBgCIAEoCUgAEjkKEHByb3ZpZGVyX3Nlc3Npb24YBCABKAsyHS5nYXRlbG9kZ2UudjEuUHJvdmlkZXJTZXNzaW9uSAASEgoIcHJvdmlkZXIYBSABKAlIABIrCgZ0ZW5hbnQYBiABKAsyGS5nYXRlbG9kZ2UudjEuV2hvbGVUZW5hbnRIABIuCgpldmVyeXRoaW5nGAcgASgLMhguZ2F0ZWxvZGdlLnYxLkV2ZXJ5dGhpbmdIAEIICgZ0YXJnZXQiNQoVUHJldmlld1Jldm9rZVJlc3BvbnNlEg0KBWNvdW50GAEgASgEEg0KBWV4YWN0GAIgASgIMvkFCgxBZG1pblNlcnZpY2USVQoMTGlzdFNlc3Npb25zEiEuZ2F0ZWxvZGdlLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIi5nYXRlbG9kZ2UudjEuTGlzdFNlc3Npb25zUmVzcG9uc2USTwoKR2V0U2Vzc2lvbhIfLmdhdGVsb2RnZS52MS5HZXRTZXNzaW9uUmVxdWVzdBogLmdhdGVsb2RnZS52MS5HZXRTZXNzaW9uUmVzcG9uc2USWwoGUmV2b2tlEicuZ2F0ZWxvZGdlLnYxLkFkbWluU2VydmljZVJldm9rZVJlcXVlc3QaKC5nYXRlbG9kZ2UudjEuQWRtaW5TZXJ2aWNlUmV2b2tlUmVzcG9uc2USWAoNUHJldmlld1Jldm9rZRIiLmdhdGVsb2RnZS52MS5QcmV2aWV3UmV2b2tlUmVxdWVzdBojLmdhdGVsb2RnZS52MS5QcmV2aWV3UmV2b2tlUmVzcG9uc2USRgoHR2V0VXNlchIcLmdhdGVsb2RnZS52MS5HZXRVc2VyUmVxdWVzdBodLmdhdGVsb2RnZS52MS5HZXRVc2VyUmVzcG9uc2USTAoJTGlzdFVzZXJzEh4uZ2F0ZWxvZGdlLnYxLkxpc3RVc2Vyc1JlcXVlc3QaHy5nYXRlbG9kZ2UudjEuTGlzdFVzZXJzUmVzcG9uc2USUgoLRGlzYWJsZVVzZXISIC5nYXRlbG9kZ2UudjEuRGlzYWJsZVVzZXJSZXF1ZXN0GiEuZ2F0ZWxvZGdlLnYxLkRpc2FibGVVc2VyUmVzcG9uc2USTwoKRW5hYmxlVXNlchIfLmdhdGVsb2RnZS52MS5FbmFibGVVc2VyUmVxdWVzdBogLmdhdGVsb2RnZS52MS5FbmFibGVVc2VyUmVzcG9uc2USTwoKRGVsZXRlVXNlchIfLmdhdGVsb2RnZS52MS5EZWxldGVVc2VyUmVxdWVzdBogLmdhdGVsb2RnZS52MS5EZWxldGVVc2VyUmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_identity, file_gatelodge_v1_user, file_google_protobuf_timestamp]);
 
 /**
  * A session, as an admin sees it.
@@ -93,6 +95,34 @@ export type ListSessionsRequest = Message<"gatelodge.v1.ListSessionsRequest"> & 
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only sessions that this provider's logins have made; empty for all.
+   *
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * Only sessions that belong to this one of the provider's own (`sid`); `provider` is then required. Empty for all.
+   *
+   * @generated from field: string provider_session_id = 5;
+   */
+  providerSessionId: string;
+
+  /**
+   * Only sessions that began at this moment or later.
+   *
+   * @generated from field: google.protobuf.Timestamp created_after = 6;
+   */
+  createdAfter?: Timestamp | undefined;
+
+  /**
+   * Only sessions that began before this moment.
+   *
+   * @generated from field: google.protobuf.Timestamp created_before = 7;
+   */
+  createdBefore?: Timestamp | undefined;
 };
 
 /**
@@ -101,6 +131,55 @@ export type ListSessionsRequest = Message<"gatelodge.v1.ListSessionsRequest"> & 
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
   messageDesc(file_gatelodge_v1_admin, 1);
+
+/**
+ * Which sessions are listed.
+ *
+ * @generated from message gatelodge.v1.SessionFilter
+ */
+export type SessionFilter = Message<"gatelodge.v1.SessionFilter"> & {
+  /**
+   * Those of this user.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Those that this provider's logins have made.
+   *
+   * @generated from field: string provider = 2;
+   */
+  provider: string;
+
+  /**
+   * Those that belong to this one of the provider's own.
+   *
+   * @generated from field: string provider_session_id = 3;
+   */
+  providerSessionId: string;
+
+  /**
+   * Those that began at this moment or later.
+   *
+   * @generated from field: google.protobuf.Timestamp created_after = 4;
+   */
+  createdAfter?: Timestamp | undefined;
+
+  /**
+   * Those that began before this moment.
+   *
+   * @generated from field: google.protobuf.Timestamp created_before = 5;
+   */
+  createdBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.SessionFilter.
+ * Use `create(SessionFilterSchema)` to create a new message.
+ */
+export const SessionFilterSchema: GenMessage<SessionFilter> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 2);
 
 /**
  * The answer of ListSessions.
@@ -121,6 +200,14 @@ export type ListSessionsResponse = Message<"gatelodge.v1.ListSessionsResponse"> 
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * The filter that was applied. If you asked for one and do not find it here, the authority is older than the filter and
+   * has listed too much.
+   *
+   * @generated from field: gatelodge.v1.SessionFilter applied_filter = 3;
+   */
+  appliedFilter?: SessionFilter | undefined;
 };
 
 /**
@@ -128,7 +215,7 @@ export type ListSessionsResponse = Message<"gatelodge.v1.ListSessionsResponse"> 
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 2);
+  messageDesc(file_gatelodge_v1_admin, 3);
 
 /**
  * The question of GetSession.
@@ -149,7 +236,7 @@ export type GetSessionRequest = Message<"gatelodge.v1.GetSessionRequest"> & {
  * Use `create(GetSessionRequestSchema)` to create a new message.
  */
 export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 3);
+  messageDesc(file_gatelodge_v1_admin, 4);
 
 /**
  * The answer of GetSession.
@@ -170,7 +257,7 @@ export type GetSessionResponse = Message<"gatelodge.v1.GetSessionResponse"> & {
  * Use `create(GetSessionResponseSchema)` to create a new message.
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 4);
+  messageDesc(file_gatelodge_v1_admin, 5);
 
 /**
  * The question of AdminService.Revoke.
@@ -200,6 +287,14 @@ export type AdminServiceRevokeRequest = Message<"gatelodge.v1.AdminServiceRevoke
      */
     value: string;
     case: "userId";
+  } | {
+    /**
+     * All sessions that belong to one of the provider's own, those that logins are about to make included.
+     *
+     * @generated from field: gatelodge.v1.ProviderSession provider_session = 4;
+     */
+    value: ProviderSession;
+    case: "providerSession";
   } | {
     /**
      * All sessions that this provider's logins have made, and its logins under way. It has to be in the configuration,
@@ -240,7 +335,35 @@ export type AdminServiceRevokeRequest = Message<"gatelodge.v1.AdminServiceRevoke
  * Use `create(AdminServiceRevokeRequestSchema)` to create a new message.
  */
 export const AdminServiceRevokeRequestSchema: GenMessage<AdminServiceRevokeRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 5);
+  messageDesc(file_gatelodge_v1_admin, 6);
+
+/**
+ * A session of the provider's own, which single sign-on and single logout go by. Several of ours may belong to it.
+ *
+ * @generated from message gatelodge.v1.ProviderSession
+ */
+export type ProviderSession = Message<"gatelodge.v1.ProviderSession"> & {
+  /**
+   * The provider's name. Required.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * Its id there: the claim `sid` of ID tokens (OpenID Connect Front-Channel Logout, 3). Required.
+   *
+   * @generated from field: string provider_session_id = 2;
+   */
+  providerSessionId: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.ProviderSession.
+ * Use `create(ProviderSessionSchema)` to create a new message.
+ */
+export const ProviderSessionSchema: GenMessage<ProviderSession> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 7);
 
 /**
  * All sessions of the tenant.
@@ -255,7 +378,7 @@ export type WholeTenant = Message<"gatelodge.v1.WholeTenant"> & {
  * Use `create(WholeTenantSchema)` to create a new message.
  */
 export const WholeTenantSchema: GenMessage<WholeTenant> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 6);
+  messageDesc(file_gatelodge_v1_admin, 8);
 
 /**
  * All sessions of every tenant.
@@ -270,7 +393,7 @@ export type Everything = Message<"gatelodge.v1.Everything"> & {
  * Use `create(EverythingSchema)` to create a new message.
  */
 export const EverythingSchema: GenMessage<Everything> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 7);
+  messageDesc(file_gatelodge_v1_admin, 9);
 
 /**
  * The answer of AdminService.Revoke.
@@ -279,7 +402,7 @@ export const EverythingSchema: GenMessage<Everything> = /*@__PURE__*/
  */
 export type AdminServiceRevokeResponse = Message<"gatelodge.v1.AdminServiceRevokeResponse"> & {
   /**
-   * How many living sessions this call ended, of one session or user. Of other targets 0: they are not counted; ask
+   * How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are not counted; ask
    * PreviewRevoke before.
    *
    * @generated from field: uint64 revoked_count = 1;
@@ -292,7 +415,7 @@ export type AdminServiceRevokeResponse = Message<"gatelodge.v1.AdminServiceRevok
  * Use `create(AdminServiceRevokeResponseSchema)` to create a new message.
  */
 export const AdminServiceRevokeResponseSchema: GenMessage<AdminServiceRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 8);
+  messageDesc(file_gatelodge_v1_admin, 10);
 
 /**
  * The question of PreviewRevoke.
@@ -321,6 +444,14 @@ export type PreviewRevokeRequest = Message<"gatelodge.v1.PreviewRevokeRequest"> 
      */
     value: string;
     case: "userId";
+  } | {
+    /**
+     * All sessions that belong to one of the provider's own.
+     *
+     * @generated from field: gatelodge.v1.ProviderSession provider_session = 4;
+     */
+    value: ProviderSession;
+    case: "providerSession";
   } | {
     /**
      * All sessions that this provider's logins have made.
@@ -353,7 +484,7 @@ export type PreviewRevokeRequest = Message<"gatelodge.v1.PreviewRevokeRequest"> 
  * Use `create(PreviewRevokeRequestSchema)` to create a new message.
  */
 export const PreviewRevokeRequestSchema: GenMessage<PreviewRevokeRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 9);
+  messageDesc(file_gatelodge_v1_admin, 11);
 
 /**
  * The answer of PreviewRevoke.
@@ -382,18 +513,20 @@ export type PreviewRevokeResponse = Message<"gatelodge.v1.PreviewRevokeResponse"
  * Use `create(PreviewRevokeResponseSchema)` to create a new message.
  */
 export const PreviewRevokeResponseSchema: GenMessage<PreviewRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_admin, 10);
+  messageDesc(file_gatelodge_v1_admin, 12);
 
 /**
- * Lists, shows and ends sessions. No call of it can reach a token or a credential.
+ * Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
  *
  * @generated from service gatelodge.v1.AdminService
  */
 export const AdminService: GenService<{
   /**
-   * Lists living sessions, of one user or of all, a page at a time, in no promised order.
+   * Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
+   * order.
    *
-   * Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last.
+   * Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last: of all sessions of the tenant
+   * a page's worth is looked at for every page, whatever the filter lets through.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.AdminService.ListSessions
@@ -445,6 +578,73 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof PreviewRevokeRequestSchema;
     output: typeof PreviewRevokeResponseSchema;
+  },
+  /**
+   * Shows one user: whoever has logged in has a record. Of one who was deleted it says so for 400 days.
+   *
+   * Callers: admin. Safe to retry.
+   * Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.GetUser
+   */
+  getUser: {
+    methodKind: "unary";
+    input: typeof GetUserRequestSchema;
+    output: typeof GetUserResponseSchema;
+  },
+  /**
+   * Lists users, a page at a time, in no promised order.
+   *
+   * Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.ListUsers
+   */
+  listUsers: {
+    methodKind: "unary";
+    input: typeof ListUsersRequestSchema;
+    output: typeof ListUsersResponseSchema;
+  },
+  /**
+   * Disables a user: every session of theirs ends, and logins are refused until the user is enabled again.
+   *
+   * Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+   * Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.DisableUser
+   */
+  disableUser: {
+    methodKind: "unary";
+    input: typeof DisableUserRequestSchema;
+    output: typeof DisableUserResponseSchema;
+  },
+  /**
+   * Lets a disabled user log in again.
+   *
+   * Callers: admin. Safe to retry.
+   * Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.EnableUser
+   */
+  enableUser: {
+    methodKind: "unary";
+    input: typeof EnableUserRequestSchema;
+    output: typeof EnableUserResponseSchema;
+  },
+  /**
+   * Deletes a user: the record and every session of theirs, with all that was kept with it. That it happened is remembered
+   * for 400 days, without anything of the user but a hash. A later login makes a new user; to keep somebody out, disable
+   * them.
+   *
+   * Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+   * Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.DeleteUser
+   */
+  deleteUser: {
+    methodKind: "unary";
+    input: typeof DeleteUserRequestSchema;
+    output: typeof DeleteUserResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gatelodge_v1_admin, 0);

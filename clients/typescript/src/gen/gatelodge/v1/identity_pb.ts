@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/identity.proto.
  */
 export const file_gatelodge_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("ChtnYXRlbG9kZ2UvdjEvaWRlbnRpdHkucHJvdG8SDGdhdGVsb2RnZS52MSKiAgoISWRlbnRpdHkSDwoHdXNlcl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGaXNzdWVyGAQgASgJEgsKA3N1YhgFIAEoCRINCgVlbWFpbBgGIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgHIAEoCBIMCgRuYW1lGAggASgJEg8KB3BpY3R1cmUYCSABKAkSJwoGY2xhaW1zGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZzY29wZXMYCyADKAkSLQoJYXV0aF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhY3IYDSABKAkSCwoDYW1yGA4gAygJIqACCgtTZXNzaW9uSW5mbxISCgpzZXNzaW9uX2lkGAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X2FjdGl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBpZGxlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChRhYnNvbHV0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgpyZW1lbWJlcmVkGAcgASgIQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChtnYXRlbG9kZ2UvdjEvaWRlbnRpdHkucHJvdG8SDGdhdGVsb2RnZS52MSKiAgoISWRlbnRpdHkSDwoHdXNlcl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGaXNzdWVyGAQgASgJEgsKA3N1YhgFIAEoCRINCgVlbWFpbBgGIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgHIAEoCBIMCgRuYW1lGAggASgJEg8KB3BpY3R1cmUYCSABKAkSJwoGY2xhaW1zGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZzY29wZXMYCyADKAkSLQoJYXV0aF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhY3IYDSABKAkSCwoDYW1yGA4gAygJIr8CCgtTZXNzaW9uSW5mbxISCgpzZXNzaW9uX2lkGAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X2FjdGl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBpZGxlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChRhYnNvbHV0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgpyZW1lbWJlcmVkGAcgASgIEg4KBmRldmljZRgIIAEoCRINCgVwbGFjZRgJIAEoCUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Who is logged in, as the identity provider said it and the authority verified it.
@@ -182,6 +182,23 @@ export type SessionInfo = Message<"gatelodge.v1.SessionInfo"> & {
    * @generated from field: bool remembered = 7;
    */
   remembered: boolean;
+
+  /**
+   * The device it began on, in a few words from its user agent: "Firefox on Linux", or "Unknown device". For people to
+   * read. Empty in answers that requests wait for (ValidateSession and its like): it is told where sessions are listed,
+   * shown or made.
+   *
+   * @generated from field: string device = 8;
+   */
+  device: string;
+
+  /**
+   * Where the client was when it began, as the edge was told (EdgeSettings.place_header); empty when it was not. Told where
+   * `device` is.
+   *
+   * @generated from field: string place = 9;
+   */
+  place: string;
 };
 
 /**

@@ -12,6 +12,8 @@ import type { Identity, SessionInfo } from "./identity_pb.js";
 import { file_gatelodge_v1_identity } from "./identity_pb.js";
 import type { Cookie, RequestContext } from "./presented_pb.js";
 import { file_gatelodge_v1_presented } from "./presented_pb.js";
+import type { UserSession } from "./session_pb.js";
+import { file_gatelodge_v1_session } from "./session_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/login.proto.
  */
 export const file_gatelodge_v1_login: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvbG9naW4ucHJvdG8SDGdhdGVsb2RnZS52MSImChZHZXRFZGdlU2V0dGluZ3NSZXF1ZXN0EgwKBGhvc3QYASABKAwiRwoXR2V0RWRnZVNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASABKAsyGi5nYXRlbG9kZ2UudjEuRWRnZVNldHRpbmdzIqkDCgxFZGdlU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIyCg9hc2tfYWdhaW5fYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUc2Vzc2lvbl9jb29raWVfbmFtZXMYAyADKAkSHAoUYmluZGluZ19jb29raWVfbmFtZXMYBCADKAkSEwoLY3NyZl9oZWFkZXIYBSABKAkSFwoPcHVibGljX2Jhc2VfdXJsGAYgASgJEjkKEmNhbGxiYWNrX2FkZHJlc3NlcxgHIAMoCzIdLmdhdGVsb2RnZS52MS5DYWxsYmFja0FkZHJlc3MSKAoEY29ycxgIIAEoCzIaLmdhdGVsb2RnZS52MS5Db3JzU2V0dGluZ3MSMwoObGFuZGluZ19wbGFjZXMYCSABKAsyGy5nYXRlbG9kZ2UudjEuTGFuZGluZ1BsYWNlcxIkCgZsaW1pdHMYCiABKAsyFC5nYXRlbG9kZ2UudjEuTGltaXRzEioKCnJvdXRlX3NldHMYCyADKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQiWwoPQ2FsbGJhY2tBZGRyZXNzEikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBIQCghwcm92aWRlchgCIAEoCRILCgN1cmwYAyABKAkingEKDENvcnNTZXR0aW5ncxIXCg9hbGxvd2VkX29yaWdpbnMYASADKAkSFwoPYWxsb3dlZF9tZXRob2RzGAIgAygJEhcKD2FsbG93ZWRfaGVhZGVycxgDIAMoCRIXCg9leHBvc2VkX2hlYWRlcnMYBCADKAkSKgoHbWF4X2FnZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJMCg1MYW5kaW5nUGxhY2VzEhMKC2FmdGVyX2xvZ2luGAEgASgJEhQKDGFmdGVyX2xvZ291dBgCIAEoCRIQCghvbl9lcnJvchgDIAEoCSKCAQoGTGltaXRzEhgKEG1heF9jb29raWVfYnl0ZXMYASABKA0SEwoLbWF4X2Nvb2tpZXMYAiABKA0SGAoQbWF4X2hlYWRlcl9ieXRlcxgDIAEoDRIXCg9tYXhfcXVlcnlfYnl0ZXMYBCABKA0SFgoObWF4X2JvZHlfYnl0ZXMYBSABKA0iVwogTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1JlcXVlc3QSDAoEaG9zdBgBIAEoDBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSKBAQohTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEikKCXByb3ZpZGVycxgBIAMoCzIWLmdhdGVsb2RnZS52MS5Qcm92aWRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCSJCCghQcm92aWRlchIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRISCgpsb2dpbl9wYXRoGAMgASgJIroBChFTdGFydExvZ2luUmVxdWVzdBIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEAoIcHJvdmlkZXIYAiABKAwSEgoFcXVlcnkYAyABKAxCA4ABARIlCgdjb29raWVzGAQgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAUgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0IpYBChJTdGFydExvZ2luUmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISMAoHZmFpbHVyZRgCIAEoDjIaLmdhdGVsb2RnZS52MS5Mb2dpbkZhaWx1cmVIAIgBARIYChBzZXR0aW5nc192ZXJzaW9uGAMgASgJQgoKCF9mYWlsdXJlIuYBChdDb21wbGV0ZUNhbGxiYWNrUmVxdWVzdBIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSFAoFcXVlcnkYAiABKAxCA4ABAUgAEhMKBGZvcm0YAyABKAxCA4ABAUgAEhMKBGpzb24YBCABKAxCA4ABAUgAEiUKB2Nvb2tpZXMYBSADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHRCCgoIcmVzcG9uc2UiywEKGENvbXBsZXRlQ2FsbGJhY2tSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIxCgljb21wbGV0ZWQYAiABKAsyHC5nYXRlbG9kZ2UudjEuQ29tcGxldGVkTG9naW5IABItCgdmYWlsdXJlGAMgASgOMhouZ2F0ZWxvZGdlLnYxLkxvZ2luRmFpbHVyZUgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSJmCg5Db21wbGV0ZWRMb2dpbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIrwBChJTdGFydExvZ291dFJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhIKBXF1ZXJ5GAIgASgMQgOAAQESJQoHY29va2llcxgDIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgEIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIRCgRmb3JtGAUgASgMQgOAAQEicAoTU3RhcnRMb2dvdXRSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIVCg1yZXZva2VkX2NvdW50GAIgASgNEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkirAEKFUNvbXBsZXRlTG9nb3V0UmVxdWVzdBIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEgoFcXVlcnkYAiABKAxCA4ABARIlCgdjb29raWVzGAMgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAQgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0IlwKFkNvbXBsZXRlTG9nb3V0UmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISGAoQc2V0dGluZ3NfdmVyc2lvbhgCIAEoCSo4CghSb3V0ZVNldBIZChVST1VURV9TRVRfVU5TUEVDSUZJRUQQABIRCg1ST1VURV9TRVRfV0VCEAEqmAQKDExvZ2luRmFpbHVyZRIdChlMT0dJTl9GQUlMVVJFX1VOU1BFQ0lGSUVEEAASIgoeTE9HSU5fRkFJTFVSRV9QUk9WSURFUl9VTktOT1dOEAESJgoiTE9HSU5fRkFJTFVSRV9SRURJUkVDVF9OT1RfQUxMT1dFRBACEiMKH0xPR0lOX0ZBSUxVUkVfUkVRVUVTVF9NQUxGT1JNRUQQAxIfChtMT0dJTl9GQUlMVVJFX1NUQVRFX0lOVkFMSUQQBBIZChVMT0dJTl9GQUlMVVJFX0VYUElSRUQQBRIfChtMT0dJTl9GQUlMVVJFX09USEVSX0JST1dTRVIQBhIiCh5MT0dJTl9GQUlMVVJFX0FMUkVBRFlfQ09NUExFVEUQBxIdChlMT0dJTl9GQUlMVVJFX0lOVEVSUlVQVEVEEAgSHwobTE9HSU5fRkFJTFVSRV9BQ0NFU1NfREVOSUVEEAkSIAocTE9HSU5fRkFJTFVSRV9QUk9WSURFUl9FUlJPUhAKEiYKIkxPR0lOX0ZBSUxVUkVfUFJPVklERVJfVU5BVkFJTEFCTEUQCxIjCh9MT0dJTl9GQUlMVVJFX0lERU5USVRZX1JFSkVDVEVEEAwSIwofTE9HSU5fRkFJTFVSRV9SRVZPS0VEX01FQU5XSElMRRANEiMKH0xPR0lOX0ZBSUxVUkVfVE9PX01BTllfU0VTU0lPTlMQDjLFBAoMTG9naW5TZXJ2aWNlEl4KD0dldEVkZ2VTZXR0aW5ncxIkLmdhdGVsb2RnZS52MS5HZXRFZGdlU2V0dGluZ3NSZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLkdldEVkZ2VTZXR0aW5nc1Jlc3BvbnNlEnAKDUxpc3RQcm92aWRlcnMSLi5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1JlcXVlc3QaLy5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEk8KClN0YXJ0TG9naW4SHy5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlc3BvbnNlEmEKEENvbXBsZXRlQ2FsbGJhY2sSJS5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1JlcXVlc3QaJi5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1Jlc3BvbnNlElIKC1N0YXJ0TG9nb3V0EiAuZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9nb3V0UmVxdWVzdBohLmdhdGVsb2RnZS52MS5TdGFydExvZ291dFJlc3BvbnNlElsKDkNvbXBsZXRlTG9nb3V0EiMuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlTG9nb3V0UmVxdWVzdBokLmdhdGVsb2RnZS52MS5Db21wbGV0ZUxvZ291dFJlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvbG9naW4ucHJvdG8SDGdhdGVsb2RnZS52MSImChZHZXRFZGdlU2V0dGluZ3NSZXF1ZXN0EgwKBGhvc3QYASABKAwiRwoXR2V0RWRnZVNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASABKAsyGi5nYXRlbG9kZ2UudjEuRWRnZVNldHRpbmdzIr8DCgxFZGdlU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIyCg9hc2tfYWdhaW5fYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUc2Vzc2lvbl9jb29raWVfbmFtZXMYAyADKAkSHAoUYmluZGluZ19jb29raWVfbmFtZXMYBCADKAkSEwoLY3NyZl9oZWFkZXIYBSABKAkSFwoPcHVibGljX2Jhc2VfdXJsGAYgASgJEjkKEmNhbGxiYWNrX2FkZHJlc3NlcxgHIAMoCzIdLmdhdGVsb2RnZS52MS5DYWxsYmFja0FkZHJlc3MSKAoEY29ycxgIIAEoCzIaLmdhdGVsb2RnZS52MS5Db3JzU2V0dGluZ3MSMwoObGFuZGluZ19wbGFjZXMYCSABKAsyGy5nYXRlbG9kZ2UudjEuTGFuZGluZ1BsYWNlcxIkCgZsaW1pdHMYCiABKAsyFC5nYXRlbG9kZ2UudjEuTGltaXRzEioKCnJvdXRlX3NldHMYCyADKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSFAoMcGxhY2VfaGVhZGVyGAwgASgJIlsKD0NhbGxiYWNrQWRkcmVzcxIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEAoIcHJvdmlkZXIYAiABKAkSCwoDdXJsGAMgASgJIp4BCgxDb3JzU2V0dGluZ3MSFwoPYWxsb3dlZF9vcmlnaW5zGAEgAygJEhcKD2FsbG93ZWRfbWV0aG9kcxgCIAMoCRIXCg9hbGxvd2VkX2hlYWRlcnMYAyADKAkSFwoPZXhwb3NlZF9oZWFkZXJzGAQgAygJEioKB21heF9hZ2UYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTAoNTGFuZGluZ1BsYWNlcxITCgthZnRlcl9sb2dpbhgBIAEoCRIUCgxhZnRlcl9sb2dvdXQYAiABKAkSEAoIb25fZXJyb3IYAyABKAkiggEKBkxpbWl0cxIYChBtYXhfY29va2llX2J5dGVzGAEgASgNEhMKC21heF9jb29raWVzGAIgASgNEhgKEG1heF9oZWFkZXJfYnl0ZXMYAyABKA0SFwoPbWF4X3F1ZXJ5X2J5dGVzGAQgASgNEhYKDm1heF9ib2R5X2J5dGVzGAUgASgNIlcKIExvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXF1ZXN0EgwKBGhvc3QYASABKAwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkigQEKIUxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXNwb25zZRIpCglwcm92aWRlcnMYASADKAsyFi5nYXRlbG9kZ2UudjEuUHJvdmlkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkiQgoIUHJvdmlkZXISDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEgoKbG9naW5fcGF0aBgDIAEoCSK6AQoRU3RhcnRMb2dpblJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhAKCHByb3ZpZGVyGAIgASgMEhIKBXF1ZXJ5GAMgASgMQgOAAQESJQoHY29va2llcxgEIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgFIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCKWAQoSU3RhcnRMb2dpblJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEjAKB2ZhaWx1cmUYAiABKA4yGi5nYXRlbG9kZ2UudjEuTG9naW5GYWlsdXJlSACIAQESGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCUIKCghfZmFpbHVyZSLmAQoXQ29tcGxldGVDYWxsYmFja1JlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhQKBXF1ZXJ5GAIgASgMQgOAAQFIABITCgRmb3JtGAMgASgMQgOAAQFIABITCgRqc29uGAQgASgMQgOAAQFIABIlCgdjb29raWVzGAUgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAYgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0QgoKCHJlc3BvbnNlIvoBChhDb21wbGV0ZUNhbGxiYWNrUmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISMQoJY29tcGxldGVkGAIgASgLMhwuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlZExvZ2luSAASLQoHZmFpbHVyZRgDIAEoDjIaLmdhdGVsb2RnZS52MS5Mb2dpbkZhaWx1cmVIABItCgd3YWl0aW5nGAUgASgLMhouZ2F0ZWxvZGdlLnYxLldhaXRpbmdMb2dpbkgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSJ4Cg5Db21wbGV0ZWRMb2dpbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEhAKCG5ld191c2VyGAMgASgIIp0BCgxXYWl0aW5nTG9naW4SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKwoIc2Vzc2lvbnMYAiADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SDQoFbGltaXQYAyABKA0SJwoEd2FpdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK8AQoSU3RhcnRMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoEZm9ybRgFIAEoDEIDgAEBInAKE1N0YXJ0TG9nb3V0UmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISFQoNcmV2b2tlZF9jb3VudBgCIAEoDRIYChBzZXR0aW5nc192ZXJzaW9uGAMgASgJIqwBChVDb21wbGV0ZUxvZ291dFJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhIKBXF1ZXJ5GAIgASgMQgOAAQESJQoHY29va2llcxgDIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgEIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCJcChZDb21wbGV0ZUxvZ291dFJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhgKEHNldHRpbmdzX3ZlcnNpb24YAiABKAkqOAoIUm91dGVTZXQSGQoVUk9VVEVfU0VUX1VOU1BFQ0lGSUVEEAASEQoNUk9VVEVfU0VUX1dFQhABKtYECgxMb2dpbkZhaWx1cmUSHQoZTE9HSU5fRkFJTFVSRV9VTlNQRUNJRklFRBAAEiIKHkxPR0lOX0ZBSUxVUkVfUFJPVklERVJfVU5LTk9XThABEiYKIkxPR0lOX0ZBSUxVUkVfUkVESVJFQ1RfTk9UX0FMTE9XRUQQAhIjCh9MT0dJTl9GQUlMVVJFX1JFUVVFU1RfTUFMRk9STUVEEAMSHwobTE9HSU5fRkFJTFVSRV9TVEFURV9JTlZBTElEEAQSGQoVTE9HSU5fRkFJTFVSRV9FWFBJUkVEEAUSHwobTE9HSU5fRkFJTFVSRV9PVEhFUl9CUk9XU0VSEAYSIgoeTE9HSU5fRkFJTFVSRV9BTFJFQURZX0NPTVBMRVRFEAcSHQoZTE9HSU5fRkFJTFVSRV9JTlRFUlJVUFRFRBAIEh8KG0xPR0lOX0ZBSUxVUkVfQUNDRVNTX0RFTklFRBAJEiAKHExPR0lOX0ZBSUxVUkVfUFJPVklERVJfRVJST1IQChImCiJMT0dJTl9GQUlMVVJFX1BST1ZJREVSX1VOQVZBSUxBQkxFEAsSIwofTE9HSU5fRkFJTFVSRV9JREVOVElUWV9SRUpFQ1RFRBAMEiMKH0xPR0lOX0ZBSUxVUkVfUkVWT0tFRF9NRUFOV0hJTEUQDRIjCh9MT0dJTl9GQUlMVVJFX1RPT19NQU5ZX1NFU1NJT05TEA4SHwobTE9HSU5fRkFJTFVSRV9VU0VSX0RJU0FCTEVEEA8SGwoXTE9HSU5fRkFJTFVSRV9DQU5DRUxMRUQQEDLFBAoMTG9naW5TZXJ2aWNlEl4KD0dldEVkZ2VTZXR0aW5ncxIkLmdhdGVsb2RnZS52MS5HZXRFZGdlU2V0dGluZ3NSZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLkdldEVkZ2VTZXR0aW5nc1Jlc3BvbnNlEnAKDUxpc3RQcm92aWRlcnMSLi5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1JlcXVlc3QaLy5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEk8KClN0YXJ0TG9naW4SHy5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlc3BvbnNlEmEKEENvbXBsZXRlQ2FsbGJhY2sSJS5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1JlcXVlc3QaJi5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1Jlc3BvbnNlElIKC1N0YXJ0TG9nb3V0EiAuZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9nb3V0UmVxdWVzdBohLmdhdGVsb2RnZS52MS5TdGFydExvZ291dFJlc3BvbnNlElsKDkNvbXBsZXRlTG9nb3V0EiMuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlTG9nb3V0UmVxdWVzdBokLmdhdGVsb2RnZS52MS5Db21wbGV0ZUxvZ291dFJlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration]);
 
 /**
  * The question of GetEdgeSettings.
@@ -147,6 +149,13 @@ export type EdgeSettings = Message<"gatelodge.v1.EdgeSettings"> & {
    * @generated from field: repeated gatelodge.v1.RouteSet route_sets = 11;
    */
   routeSets: RouteSet[];
+
+  /**
+   * The header in which whatever stands before the edge says where the client is, for `RequestContext.place`; empty: none.
+   *
+   * @generated from field: string place_header = 12;
+   */
+  placeHeader: string;
 };
 
 /**
@@ -619,6 +628,14 @@ export type CompleteCallbackResponse = Message<"gatelodge.v1.CompleteCallbackRes
      */
     value: LoginFailure;
     case: "failure";
+  } | {
+    /**
+     * It waits for the user, who has as many sessions as one may have, to choose which of them end.
+     *
+     * @generated from field: gatelodge.v1.WaitingLogin waiting = 5;
+     */
+    value: WaitingLogin;
+    case: "waiting";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -655,6 +672,14 @@ export type CompletedLogin = Message<"gatelodge.v1.CompletedLogin"> & {
    * @generated from field: gatelodge.v1.SessionInfo session = 2;
    */
   session?: SessionInfo | undefined;
+
+  /**
+   * Whether it is this user's first: an application that keeps users of its own makes one now. A callback that is
+   * delivered again says so again.
+   *
+   * @generated from field: bool new_user = 3;
+   */
+  newUser: boolean;
 };
 
 /**
@@ -663,6 +688,51 @@ export type CompletedLogin = Message<"gatelodge.v1.CompletedLogin"> & {
  */
 export const CompletedLoginSchema: GenMessage<CompletedLogin> = /*@__PURE__*/
   messageDesc(file_gatelodge_v1_login, 14);
+
+/**
+ * A login that waits for its user's choice (app.sessions.limit, on_exceed: ask). The HTTP answer is a page with a form, or
+ * JSON with `state`, `limit` and `sessions`. The choice comes to the callback route by POST, as form or JSON, from the same
+ * browser: `state`, and `end`: public ids of sessions with commas between them, "oldest" for as many as it takes, or
+ * "cancel", which gives the login up. Where it leaves too many it waits on.
+ *
+ * @generated from message gatelodge.v1.WaitingLogin
+ */
+export type WaitingLogin = Message<"gatelodge.v1.WaitingLogin"> & {
+  /**
+   * Who is logging in.
+   *
+   * @generated from field: gatelodge.v1.Identity identity = 1;
+   */
+  identity?: Identity | undefined;
+
+  /**
+   * The user's sessions.
+   *
+   * @generated from field: repeated gatelodge.v1.UserSession sessions = 2;
+   */
+  sessions: UserSession[];
+
+  /**
+   * How many a user may have.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * How long it waits.
+   *
+   * @generated from field: google.protobuf.Duration wait = 4;
+   */
+  wait?: Duration | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.WaitingLogin.
+ * Use `create(WaitingLoginSchema)` to create a new message.
+ */
+export const WaitingLoginSchema: GenMessage<WaitingLogin> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_login, 15);
 
 /**
  * The question of StartLogout.
@@ -713,7 +783,7 @@ export type StartLogoutRequest = Message<"gatelodge.v1.StartLogoutRequest"> & {
  * Use `create(StartLogoutRequestSchema)` to create a new message.
  */
 export const StartLogoutRequestSchema: GenMessage<StartLogoutRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_login, 15);
+  messageDesc(file_gatelodge_v1_login, 16);
 
 /**
  * The answer of StartLogout.
@@ -748,7 +818,7 @@ export type StartLogoutResponse = Message<"gatelodge.v1.StartLogoutResponse"> & 
  * Use `create(StartLogoutResponseSchema)` to create a new message.
  */
 export const StartLogoutResponseSchema: GenMessage<StartLogoutResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_login, 16);
+  messageDesc(file_gatelodge_v1_login, 17);
 
 /**
  * The question of CompleteLogout.
@@ -790,7 +860,7 @@ export type CompleteLogoutRequest = Message<"gatelodge.v1.CompleteLogoutRequest"
  * Use `create(CompleteLogoutRequestSchema)` to create a new message.
  */
 export const CompleteLogoutRequestSchema: GenMessage<CompleteLogoutRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_login, 17);
+  messageDesc(file_gatelodge_v1_login, 18);
 
 /**
  * The answer of CompleteLogout.
@@ -818,7 +888,7 @@ export type CompleteLogoutResponse = Message<"gatelodge.v1.CompleteLogoutRespons
  * Use `create(CompleteLogoutResponseSchema)` to create a new message.
  */
 export const CompleteLogoutResponseSchema: GenMessage<CompleteLogoutResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_login, 18);
+  messageDesc(file_gatelodge_v1_login, 19);
 
 /**
  * A set of routes that an edge mounts. The paths of a set are part of this contract.
@@ -957,6 +1027,20 @@ export enum LoginFailure {
    * @generated from enum value: LOGIN_FAILURE_TOO_MANY_SESSIONS = 14;
    */
   TOO_MANY_SESSIONS = 14,
+
+  /**
+   * An admin has disabled the user.
+   *
+   * @generated from enum value: LOGIN_FAILURE_USER_DISABLED = 15;
+   */
+  USER_DISABLED = 15,
+
+  /**
+   * The user gave the login up when asked which sessions to end.
+   *
+   * @generated from enum value: LOGIN_FAILURE_CANCELLED = 16;
+   */
+  CANCELLED = 16,
 }
 
 /**
@@ -973,12 +1057,19 @@ export const LoginFailureSchema: GenEnum<LoginFailure> = /*@__PURE__*/
  * The paths of the route set "web", the same in every language, under the application's mount prefix:
  *
  *   GET  /auth/web/login       StartLogin
- *   GET  /auth/web/callback    CompleteCallback
+ *   GET  /auth/web/callback    CompleteCallback with the query
+ *   POST /auth/web/callback    CompleteCallback with the body, a form or JSON
  *   GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
  *   POST /auth/web/logout      StartLogout, with the body where it is a form
  *   GET  /auth/web/logged-out  CompleteLogout
+ *   POST /auth/web/refresh     RefreshTokens
+ *   GET  /auth/web/userinfo    GetUserInfo
+ *   POST /auth/web/userinfo    GetUserInfo with `refresh`
+ *   GET  /auth/web/sessions    ListUserSessions with the query
+ *   POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
  *
- * HEAD on login, callback and logged-out is 405 and calls nothing; HEAD on /auth/me is as GET, without the body.
+ * HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
+ * without the body.
  * OPTIONS is answered from EdgeSettings.cors alone. While no settings have come yet these paths answer 503.
  *
  * @generated from service gatelodge.v1.LoginService
@@ -1025,7 +1116,8 @@ export const LoginService: GenService<{
     output: typeof StartLoginResponseSchema;
   },
   /**
-   * Completes a login: redeems the authorization code, verifies the ID token, makes the session.
+   * Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
+   * a login waits for (WaitingLogin).
    *
    * Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
    * the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline

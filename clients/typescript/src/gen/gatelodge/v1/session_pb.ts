@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/session.proto.
  */
 export const file_gatelodge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIp4CChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIEhYKDmFzX29mX3Bvc2l0aW9uGAggASgMQggKBl90b3VjaCKaAQoUQ2hlY2tTZXNzaW9uc1JlcXVlc3QSCgoCaWQYASABKAQSNgoIcXVlc3Rpb24YAiABKAsyJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBCABKAkikQEKFUNoZWNrU2Vzc2lvbnNSZXNwb25zZRIKCgJpZBgBIAEoBBI3CgZhbnN3ZXIYAiABKAsyJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2VIABIpCgVlcnJvchgDIAEoCzIYLmdhdGVsb2RnZS52MS5DaGVja0Vycm9ySABCCAoGcmVzdWx0IrwBCgpDaGVja0Vycm9yEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIuCgtyZXRyeV9hZnRlchgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7ChBmaWVsZF92aW9sYXRpb25zGAYgAygLMiEuZ2F0ZWxvZGdlLnYxLkNoZWNrRmllbGRWaW9sYXRpb24iOQoTQ2hlY2tGaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIl0KFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0Ei0KBWtpbmRzGAEgAygOMh4uZ2F0ZWxvZGdlLnYxLlNlc3Npb25FdmVudEtpbmQSFgoOYWZ0ZXJfcG9zaXRpb24YAiABKAwilgEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50EhAKCHBvc2l0aW9uGAIgASgMEg0KBXJlc2V0GAMgASgIEjAKDW1heF9zdGFsZW5lc3MYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoMU2Vzc2lvbkV2ZW50EiwKBGtpbmQYASABKA4yHi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50S2luZBISCgpzZXNzaW9uX2lkGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIroBChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSABCCAoGdGFyZ2V0IhIKEFByZXNlbnRlZFNlc3Npb24iNQocU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNKnUKD0NzcmZSZXF1aXJlbWVudBIgChxDU1JGX1JFUVVJUkVNRU5UX1VOU1BFQ0lGSUVEEAASHQoZQ1NSRl9SRVFVSVJFTUVOVF9SRVFVSVJFRBABEiEKHUNTUkZfUkVRVUlSRU1FTlRfTk9UX1JFUVVJUkVEEAIqhAEKFEZpbmdlcnByaW50SnVkZ2VtZW50EiUKIUZJTkdFUlBSSU5UX0pVREdFTUVOVF9VTlNQRUNJRklFRBAAEiEKHUZJTkdFUlBSSU5UX0pVREdFTUVOVF9NQVRDSEVEEAESIgoeRklOR0VSUFJJTlRfSlVER0VNRU5UX0RJRkZFUkVEEAIqlgIKDkluYWN0aXZlUmVhc29uEh8KG0lOQUNUSVZFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFElOQUNUSVZFX1JFQVNPTl9OT05FEAESGgoWSU5BQ1RJVkVfUkVBU09OX0ZPUkdFRBACEhkKFUlOQUNUSVZFX1JFQVNPTl9FTkRFRBADEhsKF0lOQUNUSVZFX1JFQVNPTl9FWFBJUkVEEAQSGAoUSU5BQ1RJVkVfUkVBU09OX0lETEUQBRIbChdJTkFDVElWRV9SRUFTT05fUkVWT0tFRBAGEh8KG0lOQUNUSVZFX1JFQVNPTl9GSU5HRVJQUklOVBAHEh0KGUlOQUNUSVZFX1JFQVNPTl9BTUJJR1VPVVMQCCq3AgoMRGVuaWVkUmVhc29uEh0KGURFTklFRF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpERU5JRURfUkVBU09OX0NTUkZfTUlTU0lORxABEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9JTlZBTElEEAISHgoaREVOSUVEX1JFQVNPTl9DU1JGX0VYUElSRUQQAxIkCiBERU5JRURfUkVBU09OX0NTUkZfT1RIRVJfU0VTU0lPThAEEiAKHERFTklFRF9SRUFTT05fT1JJR0lOX1JFRlVTRUQQBRIfChtERU5JRURfUkVBU09OX1NDT1BFX01JU1NJTkcQBhIfChtERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQBxIeChpERU5JRURfUkVBU09OX0NTUkZfUk9UQVRFRBAIKvgCChBTZXNzaW9uRXZlbnRLaW5kEiIKHlNFU1NJT05fRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEh4KGlNFU1NJT05fRVZFTlRfS0lORF9SRVZPS0VEEAESHgoaU0VTU0lPTl9FVkVOVF9LSU5EX1JPVEFURUQQAhIgChxTRVNTSU9OX0VWRU5UX0tJTkRfUkVGUkVTSEVEEAMSHgoaU0VTU0lPTl9FVkVOVF9LSU5EX0NIQU5HRUQQBBIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfVVNFUl9SRVZPS0VEEAUSJAogU0VTU0lPTl9FVkVOVF9LSU5EX1VTRVJfRElTQUJMRUQQBhInCiNTRVNTSU9OX0VWRU5UX0tJTkRfUFJPVklERVJfUkVWT0tFRBAHEiUKIVNFU1NJT05fRVZFTlRfS0lORF9URU5BTlRfUkVWT0tFRBAIEiMKH1NFU1NJT05fRVZFTlRfS0lORF9LRVlTX1JPVEFURUQQCTKWBQoOU2Vzc2lvblNlcnZpY2USXgoPVmFsaWRhdGVTZXNzaW9uEiQuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlcXVlc3QaJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2USXAoNQ2hlY2tTZXNzaW9ucxIiLmdhdGVsb2RnZS52MS5DaGVja1Nlc3Npb25zUmVxdWVzdBojLmdhdGVsb2RnZS52MS5DaGVja1Nlc3Npb25zUmVzcG9uc2UoATABElgKDVJlZnJlc2hUb2tlbnMSIi5nYXRlbG9kZ2UudjEuUmVmcmVzaFRva2Vuc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuUmVmcmVzaFRva2Vuc1Jlc3BvbnNlElsKDkdldEFjY2Vzc1Rva2VuEiMuZ2F0ZWxvZGdlLnYxLkdldEFjY2Vzc1Rva2VuUmVxdWVzdBokLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlc3BvbnNlElIKC0dldFVzZXJJbmZvEiAuZ2F0ZWxvZGdlLnYxLkdldFVzZXJJbmZvUmVxdWVzdBohLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1Jlc3BvbnNlEl8KBlJldm9rZRIpLmdhdGVsb2RnZS52MS5TZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QaKi5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXNwb25zZRJaCg1XYXRjaFNlc3Npb25zEiIuZ2F0ZWxvZGdlLnYxLldhdGNoU2Vzc2lvbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLldhdGNoU2Vzc2lvbnNSZXNwb25zZTABQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIp4CChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIEhYKDmFzX29mX3Bvc2l0aW9uGAggASgMQggKBl90b3VjaCKaAQoUQ2hlY2tTZXNzaW9uc1JlcXVlc3QSCgoCaWQYASABKAQSNgoIcXVlc3Rpb24YAiABKAsyJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBCABKAkikQEKFUNoZWNrU2Vzc2lvbnNSZXNwb25zZRIKCgJpZBgBIAEoBBI3CgZhbnN3ZXIYAiABKAsyJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2VIABIpCgVlcnJvchgDIAEoCzIYLmdhdGVsb2RnZS52MS5DaGVja0Vycm9ySABCCAoGcmVzdWx0IrwBCgpDaGVja0Vycm9yEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIuCgtyZXRyeV9hZnRlchgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7ChBmaWVsZF92aW9sYXRpb25zGAYgAygLMiEuZ2F0ZWxvZGdlLnYxLkNoZWNrRmllbGRWaW9sYXRpb24iOQoTQ2hlY2tGaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIl0KFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0Ei0KBWtpbmRzGAEgAygOMh4uZ2F0ZWxvZGdlLnYxLlNlc3Npb25FdmVudEtpbmQSFgoOYWZ0ZXJfcG9zaXRpb24YAiABKAwilgEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50EhAKCHBvc2l0aW9uGAIgASgMEg0KBXJlc2V0GAMgASgIEjAKDW1heF9zdGFsZW5lc3MYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoMU2Vzc2lvbkV2ZW50EiwKBGtpbmQYASABKA4yHi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50S2luZBISCgpzZXNzaW9uX2lkGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIrACChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSAASFAoKc2Vzc2lvbl9pZBgEIAEoCUgAEjQKCmFsbF9vdGhlcnMYBSABKAsyHi5nYXRlbG9kZ2UudjEuQWxsT3RoZXJTZXNzaW9uc0gAEhMKBGZvcm0YBiABKAxCA4ABAUgAEhMKBGpzb24YByABKAxCA4ABAUgAQggKBnRhcmdldCISChBQcmVzZW50ZWRTZXNzaW9uIhIKEEFsbE90aGVyU2Vzc2lvbnMivQEKHFNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoDRIvCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb24SKwoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb24SKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXIiqgEKF0xpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoFcXVlcnkYBSABKAxCA4ABASLmAQoYTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlEjMKDXVzZXJfc2Vzc2lvbnMYASABKAsyGi5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb25zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lIlQKDFVzZXJTZXNzaW9ucxIrCghzZXNzaW9ucxgBIAMoCzIZLmdhdGVsb2RnZS52MS5Vc2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYgoLVXNlclNlc3Npb24SKgoHc2Vzc2lvbhgBIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIPCgdjdXJyZW50GAIgASgIEhYKDmNsaWVudF9hZGRyZXNzGAMgASgJImwKFEdldEF0dHJpYnV0ZXNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQitAEKFUdldEF0dHJpYnV0ZXNSZXNwb25zZRIuCgphdHRyaWJ1dGVzGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkF0dHJpYnV0ZXNIABIxCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb25IABItCgZkZW5pZWQYAyABKAsyGy5nYXRlbG9kZ2UudjEuRGVuaWVkU2Vzc2lvbkgAQgkKB291dGNvbWUihwEKCkF0dHJpYnV0ZXMSOQoGdmFsdWVzGAEgAygLMiQuZ2F0ZWxvZGdlLnYxLkF0dHJpYnV0ZXMuVmFsdWVzRW50cnlCA4ABARIPCgd2ZXJzaW9uGAIgASgEGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEihwIKF1VwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSGAoQZXhwZWN0ZWRfdmVyc2lvbhgDIAEoBBJACgNzZXQYBCADKAsyLi5nYXRlbG9kZ2UudjEuVXBkYXRlQXR0cmlidXRlc1JlcXVlc3QuU2V0RW50cnlCA4ABARIOCgZyZW1vdmUYBSADKAkaKgoIU2V0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASK3AQoYVXBkYXRlQXR0cmlidXRlc1Jlc3BvbnNlEi4KCmF0dHJpYnV0ZXMYASABKAsyGC5nYXRlbG9kZ2UudjEuQXR0cmlidXRlc0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSABCCQoHb3V0Y29tZSp1Cg9Dc3JmUmVxdWlyZW1lbnQSIAocQ1NSRl9SRVFVSVJFTUVOVF9VTlNQRUNJRklFRBAAEh0KGUNTUkZfUkVRVUlSRU1FTlRfUkVRVUlSRUQQARIhCh1DU1JGX1JFUVVJUkVNRU5UX05PVF9SRVFVSVJFRBACKoQBChRGaW5nZXJwcmludEp1ZGdlbWVudBIlCiFGSU5HRVJQUklOVF9KVURHRU1FTlRfVU5TUEVDSUZJRUQQABIhCh1GSU5HRVJQUklOVF9KVURHRU1FTlRfTUFUQ0hFRBABEiIKHkZJTkdFUlBSSU5UX0pVREdFTUVOVF9ESUZGRVJFRBACKpYCCg5JbmFjdGl2ZVJlYXNvbhIfChtJTkFDVElWRV9SRUFTT05fVU5TUEVDSUZJRUQQABIYChRJTkFDVElWRV9SRUFTT05fTk9ORRABEhoKFklOQUNUSVZFX1JFQVNPTl9GT1JHRUQQAhIZChVJTkFDVElWRV9SRUFTT05fRU5ERUQQAxIbChdJTkFDVElWRV9SRUFTT05fRVhQSVJFRBAEEhgKFElOQUNUSVZFX1JFQVNPTl9JRExFEAUSGwoXSU5BQ1RJVkVfUkVBU09OX1JFVk9LRUQQBhIfChtJTkFDVElWRV9SRUFTT05fRklOR0VSUFJJTlQQBxIdChlJTkFDVElWRV9SRUFTT05fQU1CSUdVT1VTEAgqtwIKDERlbmllZFJlYXNvbhIdChlERU5JRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaREVOSUVEX1JFQVNPTl9DU1JGX01JU1NJTkcQARIeChpERU5JRURfUkVBU09OX0NTUkZfSU5WQUxJRBACEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9FWFBJUkVEEAMSJAogREVOSUVEX1JFQVNPTl9DU1JGX09USEVSX1NFU1NJT04QBBIgChxERU5JRURfUkVBU09OX09SSUdJTl9SRUZVU0VEEAUSHwobREVOSUVEX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAYSHwobREVOSUVEX1JFQVNPTl9MT0dJTl9UT09fT0xEEAcSHgoaREVOSUVEX1JFQVNPTl9DU1JGX1JPVEFURUQQCCr4AgoQU2Vzc2lvbkV2ZW50S2luZBIiCh5TRVNTSU9OX0VWRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpTRVNTSU9OX0VWRU5UX0tJTkRfUkVWT0tFRBABEh4KGlNFU1NJT05fRVZFTlRfS0lORF9ST1RBVEVEEAISIAocU0VTU0lPTl9FVkVOVF9LSU5EX1JFRlJFU0hFRBADEh4KGlNFU1NJT05fRVZFTlRfS0lORF9DSEFOR0VEEAQSIwofU0VTU0lPTl9FVkVOVF9LSU5EX1VTRVJfUkVWT0tFRBAFEiQKIFNFU1NJT05fRVZFTlRfS0lORF9VU0VSX0RJU0FCTEVEEAYSJwojU0VTU0lPTl9FVkVOVF9LSU5EX1BST1ZJREVSX1JFVk9LRUQQBxIlCiFTRVNTSU9OX0VWRU5UX0tJTkRfVEVOQU5UX1JFVk9LRUQQCBIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfS0VZU19ST1RBVEVEEAkytgcKDlNlc3Npb25TZXJ2aWNlEl4KD1ZhbGlkYXRlU2Vzc2lvbhIkLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlElwKDUNoZWNrU2Vzc2lvbnMSIi5nYXRlbG9kZ2UudjEuQ2hlY2tTZXNzaW9uc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuQ2hlY2tTZXNzaW9uc1Jlc3BvbnNlKAEwARJYCg1SZWZyZXNoVG9rZW5zEiIuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXNwb25zZRJbCg5HZXRBY2Nlc3NUb2tlbhIjLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJSCgtHZXRVc2VySW5mbxIgLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1JlcXVlc3QaIS5nYXRlbG9kZ2UudjEuR2V0VXNlckluZm9SZXNwb25zZRJhChBMaXN0VXNlclNlc3Npb25zEiUuZ2F0ZWxvZGdlLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRJYCg1HZXRBdHRyaWJ1dGVzEiIuZ2F0ZWxvZGdlLnYxLkdldEF0dHJpYnV0ZXNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLkdldEF0dHJpYnV0ZXNSZXNwb25zZRJhChBVcGRhdGVBdHRyaWJ1dGVzEiUuZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXNwb25zZRJfCgZSZXZva2USKS5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0GiouZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2USWgoNV2F0Y2hTZXNzaW9ucxIiLmdhdGVsb2RnZS52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBojLmdhdGVsb2RnZS52MS5XYXRjaFNlc3Npb25zUmVzcG9uc2UwAUJsChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxQgxTZXNzaW9uUHJvdG9QAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateSession.
@@ -1067,6 +1067,40 @@ export type SessionServiceRevokeRequest = Message<"gatelodge.v1.SessionServiceRe
      */
     value: PresentedSession;
     case: "presentedSession";
+  } | {
+    /**
+     * One session of the same user, by its public id.
+     *
+     * @generated from field: string session_id = 4;
+     */
+    value: string;
+    case: "sessionId";
+  } | {
+    /**
+     * All sessions of the same user but the one that the cookies present.
+     *
+     * @generated from field: gatelodge.v1.AllOtherSessions all_others = 5;
+     */
+    value: AllOtherSessions;
+    case: "allOthers";
+  } | {
+    /**
+     * The body of a browser's request, when its content type is application/x-www-form-urlencoded: `end` is one of the
+     * user's sessions by its public id, or "others" for all but the presented one. One that says neither ends nothing, and
+     * is answered with 400 in `answer`.
+     *
+     * @generated from field: bytes form = 6;
+     */
+    value: Uint8Array;
+    case: "form";
+  } | {
+    /**
+     * The same as a JSON object, when its content type is application/json.
+     *
+     * @generated from field: bytes json = 7;
+     */
+    value: Uint8Array;
+    case: "json";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1093,17 +1127,55 @@ export const PresentedSessionSchema: GenMessage<PresentedSession> = /*@__PURE__*
   messageDesc(file_gatelodge_v1_session, 24);
 
 /**
+ * All sessions of a user but the presented one.
+ *
+ * @generated from message gatelodge.v1.AllOtherSessions
+ */
+export type AllOtherSessions = Message<"gatelodge.v1.AllOtherSessions"> & {
+};
+
+/**
+ * Describes the message gatelodge.v1.AllOtherSessions.
+ * Use `create(AllOtherSessionsSchema)` to create a new message.
+ */
+export const AllOtherSessionsSchema: GenMessage<AllOtherSessions> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 25);
+
+/**
  * The answer of SessionService.Revoke.
  *
  * @generated from message gatelodge.v1.SessionServiceRevokeResponse
  */
 export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceRevokeResponse"> & {
   /**
-   * How many sessions this call ended: 1, or 0 when none was living.
+   * How many sessions this call ended; 0 when none was living.
    *
    * @generated from field: uint32 revoked_count = 1;
    */
   revokedCount: number;
+
+  /**
+   * There is no living session that could end others, and nothing was ended. Never set for `presented_session`.
+   *
+   * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+   */
+  inactive?: InactiveSession | undefined;
+
+  /**
+   * The session lives, but this request may not end any: CSRF token or origin. Nothing was ended.
+   *
+   * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+   */
+  denied?: DeniedSession | undefined;
+
+  /**
+   * What to answer a browser that asked for it, finished: 200 JSON with `message` and `revoked_count`, with the cookie
+   * cleared when the presented session ended, or the answer of `inactive` or `denied`. Absent when the call had no
+   * context.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
+   */
+  answer?: HttpAnswer | undefined;
 };
 
 /**
@@ -1111,7 +1183,370 @@ export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceR
  * Use `create(SessionServiceRevokeResponseSchema)` to create a new message.
  */
 export const SessionServiceRevokeResponseSchema: GenMessage<SessionServiceRevokeResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_session, 25);
+  messageDesc(file_gatelodge_v1_session, 26);
+
+/**
+ * The question of ListUserSessions.
+ *
+ * @generated from message gatelodge.v1.ListUserSessionsRequest
+ */
+export type ListUserSessionsRequest = Message<"gatelodge.v1.ListUserSessionsRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * How many to list at most; 0 for 50, at most 200.
+   *
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on: next_page_token of the answer before, or empty.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * The query of a browser's request as it came: `page_size` and `page_token` in it count in place of the fields above.
+   * One that can't be read is answered with 400 in `answer`, and an outcome that is unset.
+   *
+   * @generated from field: bytes query = 5;
+   */
+  query: Uint8Array;
+};
+
+/**
+ * Describes the message gatelodge.v1.ListUserSessionsRequest.
+ * Use `create(ListUserSessionsRequestSchema)` to create a new message.
+ */
+export const ListUserSessionsRequestSchema: GenMessage<ListUserSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 27);
+
+/**
+ * The answer of ListUserSessions.
+ *
+ * @generated from message gatelodge.v1.ListUserSessionsResponse
+ */
+export type ListUserSessionsResponse = Message<"gatelodge.v1.ListUserSessionsResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.ListUserSessionsResponse.outcome
+   */
+  outcome: {
+    /**
+     * The sessions.
+     *
+     * @generated from field: gatelodge.v1.UserSessions user_sessions = 1;
+     */
+    value: UserSessions;
+    case: "userSessions";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What to answer a browser that asked for it, finished: 200 JSON with `sessions` (each with `session_id`, `current`,
+   * `device`, `place`, `client_address`, `created`, `last_active`, `idle_end`, `absolute_end`; times in seconds since
+   * 1970) and `next_page_token`, or the answer of `inactive` or `denied`. Absent when the call had no context.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
+   */
+  answer?: HttpAnswer | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.ListUserSessionsResponse.
+ * Use `create(ListUserSessionsResponseSchema)` to create a new message.
+ */
+export const ListUserSessionsResponseSchema: GenMessage<ListUserSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 28);
+
+/**
+ * Living sessions of one user.
+ *
+ * @generated from message gatelodge.v1.UserSessions
+ */
+export type UserSessions = Message<"gatelodge.v1.UserSessions"> & {
+  /**
+   * The sessions of this page, the newest first.
+   *
+   * @generated from field: repeated gatelodge.v1.UserSession sessions = 1;
+   */
+  sessions: UserSession[];
+
+  /**
+   * Where to go on; empty when there is no more.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.UserSessions.
+ * Use `create(UserSessionsSchema)` to create a new message.
+ */
+export const UserSessionsSchema: GenMessage<UserSessions> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 29);
+
+/**
+ * A session, as its user sees it.
+ *
+ * @generated from message gatelodge.v1.UserSession
+ */
+export type UserSession = Message<"gatelodge.v1.UserSession"> & {
+  /**
+   * Its facts, device and place among them.
+   *
+   * @generated from field: gatelodge.v1.SessionInfo session = 1;
+   */
+  session?: SessionInfo | undefined;
+
+  /**
+   * Whether it is the presented one.
+   *
+   * @generated from field: bool current = 2;
+   */
+  current: boolean;
+
+  /**
+   * The client's network address when it began.
+   *
+   * @generated from field: string client_address = 3;
+   */
+  clientAddress: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.UserSession.
+ * Use `create(UserSessionSchema)` to create a new message.
+ */
+export const UserSessionSchema: GenMessage<UserSession> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 30);
+
+/**
+ * The question of GetAttributes.
+ *
+ * @generated from message gatelodge.v1.GetAttributesRequest
+ */
+export type GetAttributesRequest = Message<"gatelodge.v1.GetAttributesRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.GetAttributesRequest.
+ * Use `create(GetAttributesRequestSchema)` to create a new message.
+ */
+export const GetAttributesRequestSchema: GenMessage<GetAttributesRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 31);
+
+/**
+ * The answer of GetAttributes.
+ *
+ * @generated from message gatelodge.v1.GetAttributesResponse
+ */
+export type GetAttributesResponse = Message<"gatelodge.v1.GetAttributesResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.GetAttributesResponse.outcome
+   */
+  outcome: {
+    /**
+     * What is kept.
+     *
+     * @generated from field: gatelodge.v1.Attributes attributes = 1;
+     */
+    value: Attributes;
+    case: "attributes";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gatelodge.v1.GetAttributesResponse.
+ * Use `create(GetAttributesResponseSchema)` to create a new message.
+ */
+export const GetAttributesResponseSchema: GenMessage<GetAttributesResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 32);
+
+/**
+ * What an application keeps with a session.
+ *
+ * @generated from message gatelodge.v1.Attributes
+ */
+export type Attributes = Message<"gatelodge.v1.Attributes"> & {
+  /**
+   * The values by their names.
+   *
+   * @generated from field: map<string, bytes> values = 1;
+   */
+  values: { [key: string]: Uint8Array };
+
+  /**
+   * Their version: 0 while nothing was kept. It rises by one with every change.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message gatelodge.v1.Attributes.
+ * Use `create(AttributesSchema)` to create a new message.
+ */
+export const AttributesSchema: GenMessage<Attributes> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 33);
+
+/**
+ * The question of UpdateAttributes.
+ *
+ * @generated from message gatelodge.v1.UpdateAttributesRequest
+ */
+export type UpdateAttributesRequest = Message<"gatelodge.v1.UpdateAttributesRequest"> & {
+  /**
+   * Every cookie that came under a session cookie name.
+   *
+   * @generated from field: repeated gatelodge.v1.Cookie cookies = 1;
+   */
+  cookies: Cookie[];
+
+  /**
+   * What the edge saw of the request; absent when only the credential is known.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 2;
+   */
+  context?: RequestContext | undefined;
+
+  /**
+   * The version that was read: with another the call fails with VERSION_CONFLICT, and changes nothing.
+   *
+   * @generated from field: uint64 expected_version = 3;
+   */
+  expectedVersion: bigint;
+
+  /**
+   * Values to keep, over those of the same names. Names have 1 to 64 letters, digits and "-_.:"; how many there may be, and
+   * how much names and values may take together, is configured (app.sessions.attributes).
+   *
+   * @generated from field: map<string, bytes> set = 4;
+   */
+  set: { [key: string]: Uint8Array };
+
+  /**
+   * Names of values to keep no longer. One that is not there is no fault; one that is also in `set` is.
+   *
+   * @generated from field: repeated string remove = 5;
+   */
+  remove: string[];
+};
+
+/**
+ * Describes the message gatelodge.v1.UpdateAttributesRequest.
+ * Use `create(UpdateAttributesRequestSchema)` to create a new message.
+ */
+export const UpdateAttributesRequestSchema: GenMessage<UpdateAttributesRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 34);
+
+/**
+ * The answer of UpdateAttributes.
+ *
+ * @generated from message gatelodge.v1.UpdateAttributesResponse
+ */
+export type UpdateAttributesResponse = Message<"gatelodge.v1.UpdateAttributesResponse"> & {
+  /**
+   * What became of it. One that is unset or unknown means "could not say".
+   *
+   * @generated from oneof gatelodge.v1.UpdateAttributesResponse.outcome
+   */
+  outcome: {
+    /**
+     * What is kept now.
+     *
+     * @generated from field: gatelodge.v1.Attributes attributes = 1;
+     */
+    value: Attributes;
+    case: "attributes";
+  } | {
+    /**
+     * There is no living session.
+     *
+     * @generated from field: gatelodge.v1.InactiveSession inactive = 2;
+     */
+    value: InactiveSession;
+    case: "inactive";
+  } | {
+    /**
+     * The session lives, but this request may not go ahead: CSRF token or origin.
+     *
+     * @generated from field: gatelodge.v1.DeniedSession denied = 3;
+     */
+    value: DeniedSession;
+    case: "denied";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message gatelodge.v1.UpdateAttributesResponse.
+ * Use `create(UpdateAttributesResponseSchema)` to create a new message.
+ */
+export const UpdateAttributesResponseSchema: GenMessage<UpdateAttributesResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_session, 35);
 
 /**
  * Whether a request needs a CSRF token.
@@ -1515,11 +1950,56 @@ export const SessionService: GenService<{
     output: typeof GetUserInfoResponseSchema;
   },
   /**
-   * Ends the presented session. For a browser's logout use LoginService.StartLogout, which also clears the cookie.
+   * Lists the living sessions of the presented session's user, the newest first: "my devices".
    *
-   * Callers: edge, backend. Safe to retry: a session that is already gone is no error.
-   * Its tokens are destroyed with it, and the refresh token is revoked at the provider where it offers that
-   * (RFC 7009), beside the answer.
+   * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+   * ValidateSession (`denied`).
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.ListUserSessions
+   */
+  listUserSessions: {
+    methodKind: "unary";
+    input: typeof ListUserSessionsRequestSchema;
+    output: typeof ListUserSessionsResponseSchema;
+  },
+  /**
+   * Reads what an application keeps with the session: small values of its own, such as a cart's id.
+   *
+   * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+   * ValidateSession (`denied`).
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.GetAttributes
+   */
+  getAttributes: {
+    methodKind: "unary";
+    input: typeof GetAttributesRequestSchema;
+    output: typeof GetAttributesResponseSchema;
+  },
+  /**
+   * Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
+   * session, and opens with its credential alone.
+   *
+   * Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
+   * the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+   * Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.SessionService.UpdateAttributes
+   */
+  updateAttributes: {
+    methodKind: "unary";
+    input: typeof UpdateAttributesRequestSchema;
+    output: typeof UpdateAttributesResponseSchema;
+  },
+  /**
+   * Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
+   * also clears the cookie.
+   *
+   * Callers: edge, backend. Safe to retry: a session that is already gone is no error, and of another user none is ended.
+   * A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends.
+   * The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
+   * offers that (RFC 7009), beside the answer; those of others open only with their own credential.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.SessionService.Revoke

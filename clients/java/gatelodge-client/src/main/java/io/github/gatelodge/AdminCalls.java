@@ -1,0 +1,40 @@
+package io.github.gatelodge;
+
+import io.github.gatelodge.v1.AdminServiceGrpc;
+import io.github.gatelodge.v1.AdminServiceRevokeRequest;
+import io.github.gatelodge.v1.AdminServiceRevokeResponse;
+import io.github.gatelodge.v1.GetSessionRequest;
+import io.github.gatelodge.v1.GetSessionResponse;
+import io.github.gatelodge.v1.ListSessionsRequest;
+import io.github.gatelodge.v1.ListSessionsResponse;
+import io.github.gatelodge.v1.PreviewRevokeRequest;
+import io.github.gatelodge.v1.PreviewRevokeResponse;
+
+/** Sees and ends sessions from outside the browser. */
+public final class AdminCalls {
+    private final Caller caller;
+
+    AdminCalls(Caller caller) {
+        this.caller = caller;
+    }
+
+    /** Living sessions, a page at a time: go on with {@code next_page_token} until it is empty. */
+    public ListSessionsResponse listSessions(ListSessionsRequest question) {
+        return caller.call(AdminServiceGrpc.getListSessionsMethod(), Manner.SAFE, question);
+    }
+
+    /** One living session. One that is not there is a {@link io.github.gatelodge.error.SessionNotFoundException}. */
+    public GetSessionResponse getSession(GetSessionRequest question) {
+        return caller.call(AdminServiceGrpc.getGetSessionMethod(), Manner.SAFE, question);
+    }
+
+    /** Ends one session, or all of a user. When it answers, they are dead. */
+    public AdminServiceRevokeResponse revoke(AdminServiceRevokeRequest question) {
+        return caller.changingAll(AdminServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+    }
+
+    /** How many living sessions a {@link #revoke} of the same target would end. Ends none. */
+    public PreviewRevokeResponse previewRevoke(PreviewRevokeRequest question) {
+        return caller.call(AdminServiceGrpc.getPreviewRevokeMethod(), Manner.SAFE, question);
+    }
+}

@@ -1,0 +1,40 @@
+package io.github.gatelodge;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+
+/** Puts the API key and the request id on every call. */
+final class Credentials implements ClientInterceptor {
+    static final CallOptions.Key<String> REQUEST_ID = CallOptions.Key.create("gatelodge-request-id");
+
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> X_REQUEST_ID =
+            Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
+    private final String authorization;
+
+    Credentials(String apiKey) {
+        this.authorization = "Bearer " + apiKey;
+    }
+
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+        return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+            @Override
+            public void start(Listener<A> listener, Metadata headers) {
+                headers.put(AUTHORIZATION, authorization);
+                String id = options.getOption(REQUEST_ID);
+                if (id != null) {
+                    headers.put(X_REQUEST_ID, id);
+                }
+                super.start(listener, headers);
+            }
+        };
+    }
+}

@@ -1,0 +1,230 @@
+package io.github.gatelodge;
+
+import com.google.protobuf.ByteString;
+import io.github.gatelodge.error.DeadlineExceededException;
+import io.github.gatelodge.error.Failure;
+import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.RequestContext;
+import io.github.gatelodge.v1.SessionServiceGrpc;
+import io.github.gatelodge.v1.ValidateSessionRequest;
+import io.github.gatelodge.v1.ValidateSessionResponse;
+import io.github.gatelodge.v1.WatchSessionsRequest;
+import io.grpc.Status;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks sessions with what is kept, and watches what happens to them from the first answer that may be kept: one
+ * stream, made again whenever it ends, going on where it was. Questions that are equal and asked at the same time are
+ * asked once.
+ */
+final class Keeping implements AutoCloseable {
+    private static final Logger LOG = System.getLogger("io.github.gatelodge");
+    private static final Duration FIRST_WAIT = Duration.ofMillis(100);
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+
+    /** A stream that says nothing for so long is made again. It counts as broken long before. */
+    private static final Duration SILENT = Duration.ofSeconds(4);
+
+    private final Kept kept;
+    private final Caller caller;
+    private @Nullable Thread thread;
+    private @Nullable SessionWatch watch;
+    private boolean isClosed;
+
+    Keeping(int most, Caller caller) {
+        this.kept = new Kept(most, System::nanoTime);
+        this.caller = caller;
+    }
+
+    /**
+     * The question with all that its answer depends on, or null for one that has to be asked each time: its answer
+     * carries a token of its own, or it is about a request that changes something.
+     */
+    static @Nullable ValidateSessionRequest key(ValidateSessionRequest question) {
+        boolean isAsked = question.getCookiesCount() == 0
+                || question.getIssueCsrfToken()
+                || Verdict.isCsrfNeeded(question)
+                || question.getContext().hasUpgrade();
+        if (isAsked) {
+            return null;
+        }
+        ValidateSessionRequest.Builder key =
+                question.toBuilder().clearAnswerJson().clearAsOfPosition();
+        if (question.hasContext()) {
+            // What is left of the context is what a client is known by; the rest says how to answer who has no session.
+            RequestContext.Builder context = key.getContextBuilder();
+            context.clearMethod().clearTarget().clearAccept().clearContentType().clearOrigin();
+            context.clearSecFetchSite()
+                    .clearSecFetchMode()
+                    .clearSecFetchDest()
+                    .clearXRequestedWith()
+                    .clearCsrfToken();
+        }
+        return key.build();
+    }
+
+    /** Checks a session; {@code ask} is what asks the authority. */
+    Verdict check(
+            ValidateSessionRequest given,
+            Duration within,
+            Function<ValidateSessionRequest, ValidateSessionResponse> ask) {
+        ValidateSessionRequest key = key(given);
+        if (key != null) {
+            Kept.Look look = kept.look(key);
+            if (look.known() != null) {
+                return look.known();
+            }
+            Kept.Flight flight = look.flight();
+            if (flight != null && look.isOurs()) {
+                try {
+                    ValidateSessionResponse answer = ask.apply(current(given));
+                    Verdict verdict = Verdict.read(given, answer);
+                    kept.answered(key, flight, answer, verdict);
+                    return verdict;
+                } finally {
+                    kept.ended(key, flight);
+                }
+            }
+            Verdict shared = flight == null ? null : await(flight, within);
+            if (shared != null) {
+                return shared;
+            }
+        }
+        ValidateSessionResponse answer = ask.apply(current(given));
+        if (Kept.isForKeeping(answer)) {
+            watch();
+        }
+        return Verdict.read(given, answer);
+    }
+
+    /**
+     * Makes a call that changes the session behind cookies: whatever becomes of it, nothing kept of it is used any
+     * more.
+     */
+    <A> A changing(List<Cookie> cookies, Supplier<A> call) {
+        try {
+            return call.get();
+        } finally {
+            kept.forgetCookies(cookies.stream().map(Cookie::getValue).toList());
+        }
+    }
+
+    /** Makes a call that may change any session. */
+    <A> A changingAll(Supplier<A> call) {
+        try {
+            return call.get();
+        } finally {
+            kept.forgetAll();
+        }
+    }
+
+    private ValidateSessionRequest current(ValidateSessionRequest given) {
+        ByteString heard = kept.heard();
+        return heard.isEmpty()
+                ? given
+                : given.toBuilder().setAsOfPosition(heard).build();
+    }
+
+    private static @Nullable Verdict await(Kept.Flight flight, Duration within) {
+        try {
+            return flight.answer().get(within.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException late) {
+            String message = "the authority did not answer in time";
+            throw new DeadlineExceededException(Failure.of(Status.Code.DEADLINE_EXCEEDED, message));
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new GatelodgeException(Failure.of(Status.Code.CANCELLED, "the call was given up"));
+        } catch (ExecutionException impossible) {
+            return null;
+        }
+    }
+
+    private synchronized void watch() {
+        if (thread == null && !isClosed) {
+            thread = new Thread(this::keepWatching, "gatelodge-watch");
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
+    private void keepWatching() {
+        AtomicLong wait = new AtomicLong(FIRST_WAIT.toNanos());
+        try {
+            while (true) {
+                try (SessionWatch stream = begin()) {
+                    if (stream == null) {
+                        return;
+                    }
+                    follow(stream, wait);
+                } catch (GatelodgeException broken) {
+                    LOG.log(
+                            Level.DEBUG,
+                            "sessions are not watched, every one is asked about: {0}",
+                            broken.getMessage());
+                }
+                kept.broken();
+                long longest = wait.get();
+                TimeUnit.NANOSECONDS.sleep(
+                        longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2));
+                wait.set(Math.min(longest * 2, LONGEST_WAIT.toNanos()));
+            }
+        } catch (InterruptedException closed) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private synchronized @Nullable SessionWatch begin() {
+        if (isClosed) {
+            return null;
+        }
+        WatchSessionsRequest question = WatchSessionsRequest.newBuilder()
+                .setAfterPosition(kept.position())
+                .build();
+        watch = caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question);
+        return watch;
+    }
+
+    private void follow(SessionWatch stream, AtomicLong wait) {
+        AtomicLong messages = new AtomicLong();
+        expect(stream, messages, 0);
+        while (stream.hasNext()) {
+            kept.hear(stream.next());
+            wait.set(FIRST_WAIT.toNanos());
+            expect(stream, messages, messages.incrementAndGet());
+        }
+    }
+
+    /** Ends a stream that has said nothing since it had brought so many messages. */
+    private static void expect(SessionWatch stream, AtomicLong messages, long count) {
+        CompletableFuture.delayedExecutor(SILENT.toMillis(), TimeUnit.MILLISECONDS)
+                .execute(() -> {
+                    if (messages.get() == count) {
+                        stream.close();
+                    }
+                });
+    }
+
+    @Override
+    public synchronized void close() {
+        isClosed = true;
+        if (watch != null) {
+            watch.close();
+        }
+        if (thread != null) {
+            thread.interrupt();
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package io.github.gatelodge;
+
+import java.time.Duration;
+
+/** How a method of the contract is called: within which time, and how often it may be repeated within it. */
+enum Manner {
+    /** For methods whose comment says "Safe to retry", and which no provider delays. */
+    SAFE(2, Integer.MAX_VALUE),
+    /** For safe methods that may have to wait for a provider. */
+    SAFE_SLOW(10, Integer.MAX_VALUE),
+    /** For a login's start: it may have to fetch the provider's metadata, and a repeat would begin another login. */
+    START_LOGIN(10, 0),
+    /** For a login's end: the provider is asked for tokens, and the browser repeats it by itself. */
+    COMPLETE_CALLBACK(20, 0),
+    /** For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. */
+    START_LOGOUT(3, 1),
+    /** For a probe, whose answer is about now. */
+    PROBE(2, 0);
+
+    final Duration timeout;
+    final int repeats;
+
+    Manner(int seconds, int repeats) {
+        this.timeout = Duration.ofSeconds(seconds);
+        this.repeats = repeats;
+    }
+}

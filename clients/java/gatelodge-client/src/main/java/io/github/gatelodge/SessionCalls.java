@@ -1,0 +1,72 @@
+package io.github.gatelodge;
+
+import io.github.gatelodge.v1.GetAccessTokenRequest;
+import io.github.gatelodge.v1.GetAccessTokenResponse;
+import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.GetUserInfoResponse;
+import io.github.gatelodge.v1.RefreshTokensRequest;
+import io.github.gatelodge.v1.RefreshTokensResponse;
+import io.github.gatelodge.v1.SessionServiceGrpc;
+import io.github.gatelodge.v1.SessionServiceRevokeRequest;
+import io.github.gatelodge.v1.SessionServiceRevokeResponse;
+import io.github.gatelodge.v1.ValidateSessionRequest;
+import io.github.gatelodge.v1.ValidateSessionResponse;
+import io.github.gatelodge.v1.WatchSessionsRequest;
+import java.util.List;
+
+/** Asks about, uses and ends the session that a browser presented. */
+public final class SessionCalls {
+    private final Caller caller;
+
+    SessionCalls(Caller caller) {
+        this.caller = caller;
+    }
+
+    /**
+     * Who is behind a credential, and whether this request may go ahead.
+     *
+     * @throws io.github.gatelodge.error.GatelodgeException the authority could not say: answer 503, and leave the
+     *     browser's cookies alone
+     */
+    public Verdict check(ValidateSessionRequest question) {
+        return caller.check(question);
+    }
+
+    /** As {@link #check}, with the answer unread: prefer that one, which minds what must not be taken for a yes. */
+    public ValidateSessionResponse validateSession(ValidateSessionRequest question) {
+        return caller.call(SessionServiceGrpc.getValidateSessionMethod(), Manner.SAFE, question);
+    }
+
+    /** Fetches new tokens from the provider with the session's refresh token, now. */
+    public RefreshTokensResponse refreshTokens(RefreshTokensRequest question) {
+        return caller.changing(
+                SessionServiceGrpc.getRefreshTokensMethod(), Manner.SAFE_SLOW, question, question.getCookiesList());
+    }
+
+    /** The session's access token, refreshed first when it lives shorter than asked for. */
+    public GetAccessTokenResponse getAccessToken(GetAccessTokenRequest question) {
+        return caller.call(SessionServiceGrpc.getGetAccessTokenMethod(), Manner.SAFE_SLOW, question);
+    }
+
+    /** Who the session's user is, as it is known, or as the provider says now. */
+    public GetUserInfoResponse getUserInfo(GetUserInfoRequest question) {
+        return caller.changing(
+                SessionServiceGrpc.getGetUserInfoMethod(),
+                Manner.SAFE_SLOW,
+                question,
+                question.getRefresh() ? question.getCookiesList() : List.of());
+    }
+
+    /** Ends the presented session. */
+    public SessionServiceRevokeResponse revoke(SessionServiceRevokeRequest question) {
+        return caller.changing(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question, question.getCookiesList());
+    }
+
+    /**
+     * What happens to the tenant's sessions, from now on or from a position on. The stream begins with the first
+     * reading.
+     */
+    public SessionWatch watchSessions(WatchSessionsRequest question) {
+        return caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question);
+    }
+}

@@ -1,0 +1,89 @@
+package io.github.gatelodge.edge;
+
+import com.google.protobuf.ByteString;
+import io.github.gatelodge.edge.Answer.Header;
+import io.github.gatelodge.error.GatelodgeException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request of one of the edge's routes. Where {@link #formBytes} is not 0 its body is read first; then {@link #answer}
+ * asks the authority, which may take as long as the call's deadline.
+ */
+public final class EdgeCall {
+    /** However slowly a body comes, it has come after this. */
+    public static final Duration BODY_WITHIN = Duration.ofSeconds(10);
+
+    private final Route route;
+    private final BrowserRequest request;
+    private final Gate gate;
+    private final Answers answers;
+    private final @Nullable Settings settings;
+
+    EdgeCall(Route route, BrowserRequest request, Gate gate, @Nullable Settings settings) {
+        this.route = route;
+        this.request = request;
+        this.gate = gate;
+        this.answers = new Answers(Presented.requestId(request));
+        this.settings = settings;
+    }
+
+    /**
+     * How much of the body is to be read, in bytes; 0 when it stays unread. The rest of a longer one stays unread too.
+     */
+    public int formBytes() {
+        boolean isRead =
+                settings != null && route == Route.LOGOUT && route.takes(request.method()) && Presented.isForm(request);
+        return isRead && settings != null ? settings.maxBodyBytes() + 1 : 0;
+    }
+
+    /** The answer, once the body, of which {@code form} has the first {@link #formBytes}, has come. */
+    public Answer answer(ByteString form) {
+        Settings settings = this.settings;
+        if (settings == null) {
+            return answers.failed(Gate.noSettings());
+        }
+        if (request.method().equals("OPTIONS")) {
+            List<Header> headers = new ArrayList<>(settings.cors().preflight(request));
+            headers.add(new Header("Allow", route.allow));
+            return shared(settings, Answers.finish(204, headers, ByteString.EMPTY));
+        }
+        if (!route.takes(request.method())) {
+            String detail = "This address does not take this method.";
+            Header allow = new Header("Allow", route.allow);
+            return shared(settings, answers.problem(405, "METHOD_NOT_ALLOWED", detail, allow));
+        }
+        try {
+            Route.Pass pass = new Route.Pass(gate, settings, request, answers);
+            return shared(settings, route.ask(pass, form));
+        } catch (GatelodgeException failed) {
+            return shared(settings, answers.failed(failed));
+        }
+    }
+
+    /** The answer when the body did not come within {@link #BODY_WITHIN}. Nobody is waiting for it, most likely. */
+    public Answer late() {
+        return withoutBody(408, "REQUEST_TIMEOUT", "The request's body did not come in time.");
+    }
+
+    /** The answer when the request broke off. */
+    public Answer broken() {
+        return withoutBody(400, "REQUEST_BROKEN", "The request broke off.");
+    }
+
+    private Answer withoutBody(int status, String reason, String detail) {
+        Answer answer = answers.problem(status, reason, detail);
+        return settings == null ? answer : shared(settings, answer);
+    }
+
+    private Answer shared(Settings settings, Answer answer) {
+        List<Header> headers = new ArrayList<>(answer.headers());
+        if (settings.isHttps()) {
+            headers.add(new Header("Strict-Transport-Security", "max-age=31536000")); // security.md 66
+        }
+        headers.addAll(settings.cors().share(request));
+        return new Answer(answer.status(), headers, answer.body());
+    }
+}

@@ -1,0 +1,196 @@
+package io.github.gatelodge.edge;
+
+import com.google.protobuf.ByteString;
+import io.github.gatelodge.LoginCalls;
+import io.github.gatelodge.Session;
+import io.github.gatelodge.SessionCalls;
+import io.github.gatelodge.Verdict;
+import io.github.gatelodge.edge.Answer.Header;
+import io.github.gatelodge.v1.CompleteCallbackRequest;
+import io.github.gatelodge.v1.CompleteCallbackResponse;
+import io.github.gatelodge.v1.CompleteLogoutRequest;
+import io.github.gatelodge.v1.CompleteLogoutResponse;
+import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.RefreshTokensRequest;
+import io.github.gatelodge.v1.RequestContext;
+import io.github.gatelodge.v1.RouteSet;
+import io.github.gatelodge.v1.StartLoginRequest;
+import io.github.gatelodge.v1.StartLoginResponse;
+import io.github.gatelodge.v1.StartLogoutRequest;
+import io.github.gatelodge.v1.StartLogoutResponse;
+import io.github.gatelodge.v1.ValidateSessionRequest;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The routes of the contract, and what each asks. HEAD is no way to begin or complete a login: link checkers and
+ * previews send it, and it would spend the state.
+ */
+enum Route {
+    LOGIN("/auth/web/login", "GET, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            StartLoginResponse done = pass.calls()
+                    .startLogin(StartLoginRequest.newBuilder()
+                            .setRouteSet(routeSet)
+                            .setQuery(pass.query())
+                            .addAllCookies(pass.cookies())
+                            .setContext(pass.context())
+                            .build());
+            pass.gate().sawVersion(done.getSettingsVersion());
+            return pass.answers().copy(done.getAnswer());
+        }
+    },
+    CALLBACK("/auth/web/callback", "GET, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            CompleteCallbackResponse done = pass.calls()
+                    .completeCallback(CompleteCallbackRequest.newBuilder()
+                            .setRouteSet(routeSet)
+                            .setQuery(pass.query())
+                            .addAllCookies(pass.cookies())
+                            .setContext(pass.context())
+                            .build());
+            pass.gate().sawVersion(done.getSettingsVersion());
+            return pass.answers().copy(done.getAnswer());
+        }
+    },
+    /** Says who is logged in: the one answer that an edge writes. */
+    ME("/auth/me", "GET, HEAD, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            Verdict verdict = pass.gate()
+                    .check(
+                            ValidateSessionRequest.newBuilder()
+                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .setContext(pass.context())
+                                    .setCanSetCookies(true)
+                                    .setIssueCsrfToken(true)
+                                    .setAnswerJson(true)
+                                    .build(),
+                            pass.answers());
+            if (verdict instanceof Verdict.Denied denied) {
+                return pass.answers().forbidden(denied.why());
+            }
+            if (verdict instanceof Verdict.Inactive inactive) {
+                return pass.answers().notSignedIn(inactive.why());
+            }
+            return me(pass, Answers.deliverable((Verdict.Active) verdict));
+        }
+    },
+    LOGOUT("/auth/web/logout", "POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            StartLogoutResponse done = pass.calls()
+                    .startLogout(StartLogoutRequest.newBuilder()
+                            .setRouteSet(routeSet)
+                            .setQuery(pass.query())
+                            .addAllCookies(pass.cookies())
+                            .setContext(pass.context())
+                            .setForm(form)
+                            .build());
+            pass.gate().sawVersion(done.getSettingsVersion());
+            return pass.answers().copy(done.getAnswer());
+        }
+    },
+    LOGGED_OUT("/auth/web/logged-out", "GET, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            CompleteLogoutResponse done = pass.calls()
+                    .completeLogout(CompleteLogoutRequest.newBuilder()
+                            .setRouteSet(routeSet)
+                            .setQuery(pass.query())
+                            .addAllCookies(pass.cookies())
+                            .setContext(pass.context())
+                            .build());
+            pass.gate().sawVersion(done.getSettingsVersion());
+            return pass.answers().copy(done.getAnswer());
+        }
+    },
+    REFRESH("/auth/web/refresh", "POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            return pass.answers()
+                    .copy(pass.sessions()
+                            .refreshTokens(RefreshTokensRequest.newBuilder()
+                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .setContext(pass.context())
+                                    .build())
+                            .getAnswer());
+        }
+    },
+    /** Asks the provider only for a POST, which no other site can make a browser send. */
+    USER_INFO("/auth/web/userinfo", "GET, HEAD, POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, ByteString form) {
+            return pass.answers()
+                    .copy(pass.sessions()
+                            .getUserInfo(GetUserInfoRequest.newBuilder()
+                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .setContext(pass.context())
+                                    .setRefresh(pass.request().method().equals("POST"))
+                                    .build())
+                            .getAnswer());
+        }
+    };
+
+    final String path;
+    final RouteSet routeSet = RouteSet.ROUTE_SET_WEB;
+    /** The value of Allow: its methods. */
+    final String allow;
+
+    Route(String path, String allow) {
+        this.path = path;
+        this.allow = allow;
+    }
+
+    boolean takes(String method) {
+        return List.of(allow.split(", ")).contains(method);
+    }
+
+    /** A request that is passed on. */
+    record Pass(Gate gate, Settings settings, BrowserRequest request, Answers answers) {
+        LoginCalls calls() {
+            return gate.client().forRequest(answers.requestId()).login();
+        }
+
+        SessionCalls sessions() {
+            return gate.client().forRequest(answers.requestId()).sessions();
+        }
+
+        ByteString query() {
+            return Presented.query(request, settings);
+        }
+
+        List<Cookie> cookies() {
+            return Presented.loginCookies(request, settings);
+        }
+
+        RequestContext context() {
+            return Presented.context(request, settings);
+        }
+    }
+
+    /** Asks the authority about a request, and makes an answer of what it says. */
+    abstract Answer ask(Pass pass, ByteString form);
+
+    private static Answer me(Pass pass, Verdict.Active active) {
+        Session session = active.session();
+        String token = active.csrfToken().isEmpty() ? null : active.csrfToken();
+        List<Header> headers = new ArrayList<>();
+        if (token != null) {
+            headers.add(new Header(pass.settings().csrfHeader(), token));
+        }
+        for (String cookie : active.setCookies()) {
+            headers.add(new Header("Set-Cookie", cookie));
+        }
+        Json body = new Json()
+                .member("user_id", session.userId())
+                .member("email", session.email().orElse(null))
+                .member("name", session.name().orElse(null))
+                .member("provider", session.provider())
+                .member("csrf_token", token);
+        return pass.answers().json(200, headers, body);
+    }
+}

@@ -1,0 +1,156 @@
+package io.github.gatelodge.edge;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.gatelodge.GatelodgeClient;
+import io.github.gatelodge.OptionsException;
+import io.github.gatelodge.Requirement;
+import io.github.gatelodge.ScriptedAuthority;
+import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.v1.EdgeSettings;
+import io.github.gatelodge.v1.GetEdgeSettingsResponse;
+import io.github.gatelodge.v1.RouteSet;
+import io.github.gatelodge.v1.ValidateSessionResponse;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class GateTest {
+    private static final String SETTINGS = "GetEdgeSettings";
+    private static final String VALIDATE = "ValidateSession";
+
+    private ScriptedAuthority authority;
+    private GatelodgeClient client;
+
+    @BeforeEach
+    void begin() throws Exception {
+        authority = new ScriptedAuthority();
+        client = authority.client();
+    }
+
+    @AfterEach
+    void end() {
+        client.close();
+        authority.close();
+    }
+
+    private static GetEdgeSettingsResponse settings(String version) {
+        return GetEdgeSettingsResponse.newBuilder()
+                .setSettings(EdgeSettings.newBuilder()
+                        .setVersion(version)
+                        .addSessionCookieNames("session")
+                        .setCsrfHeader("x-csrf-token")
+                        .addRouteSets(RouteSet.ROUTE_SET_WEB))
+                .build();
+    }
+
+    private static ValidateSessionResponse active(String version, String... scopes) {
+        ValidateSessionResponse.Builder answer =
+                ValidateSessionResponse.newBuilder().setSettingsVersion(version);
+        answer.getActiveBuilder().getIdentityBuilder().setUserId("google_1");
+        answer.getActiveBuilder().getSessionBuilder().setSessionId("sid_1");
+        for (String scope : scopes) {
+            answer.getActiveBuilder().getJudgedBuilder().addScopes(scope);
+        }
+        return answer.build();
+    }
+
+    private static void eventually(BooleanSupplier holds) throws InterruptedException {
+        for (int tries = 0; tries < 500 && !holds.getAsBoolean(); tries++) {
+            Thread.sleep(10);
+        }
+        assertTrue(holds.getAsBoolean());
+    }
+
+    @Test
+    void untilThereAreSettingsNothingIsAsked() {
+        authority.say(SETTINGS, ScriptedAuthority.NEVER);
+        try (Gate gate = Gate.of(client)) {
+            Admission admission = gate.admit(Request.get("/", "cookie: session=a"), Guard.sessions());
+            assertEquals(503, admission.instead().orElseThrow().status());
+            assertThrows(GatelodgeException.class, () -> gate.awaitReady(Duration.ofMillis(50)));
+            assertEquals(0, authority.calls(VALIDATE).size());
+        }
+    }
+
+    @Test
+    void settingsThatCantBeUsedAreNotTakenAndLaterOnesAre() throws Exception {
+        authority.say(SETTINGS, GetEdgeSettingsResponse.getDefaultInstance(), settings("1"));
+        try (Gate gate = Gate.of(client)) {
+            gate.awaitReady(Duration.ofSeconds(5));
+            assertEquals(2, authority.calls(SETTINGS).size());
+        }
+    }
+
+    @Test
+    void anAnswerThatNamesAnotherVersionHasTheSettingsAskedForAgain() throws Exception {
+        authority.say(SETTINGS, settings("1"), ScriptedAuthority.failure(Status.Code.INTERNAL, "INTERNAL", 0));
+        authority.say(VALIDATE, active("2"));
+        try (Gate gate = Gate.of(client)) {
+            gate.awaitReady(Duration.ofSeconds(5));
+            gate.admit(Request.get("/"), Guard.sessions());
+            eventually(() -> authority.calls(SETTINGS).size() >= 2);
+            Thread.sleep(50);
+            Admission admission = gate.admit(Request.get("/"), Guard.sessions());
+            assertEquals("google_1", admission.session().orElseThrow().userId(), "the last good settings stay");
+        }
+    }
+
+    @Test
+    void anInnerGuardAsksOnlyForWhatWasNotJudged() throws Exception {
+        authority.say(SETTINGS, settings("1"));
+        authority.say(VALIDATE, active("1", "a"));
+        try (Gate gate = Gate.of(client)) {
+            gate.awaitReady(Duration.ofSeconds(5));
+            Request request = Request.get("/", "cookie: session=a");
+            Admission outer = gate.admit(request, Guard.sessions());
+            assertFalse(gate.admit(request, Guard.require(), outer).isAsked());
+            assertFalse(gate.admit(request, Guard.require(Requirement.scopes("a")), outer)
+                    .isAsked());
+            assertEquals(1, authority.calls(VALIDATE).size());
+            authority.say(VALIDATE, active("1", "b"));
+            assertTrue(gate.admit(request, Guard.require(Requirement.scopes("b")), outer)
+                    .isAsked());
+            Request other = Request.get("/", "cookie: session=b");
+            assertTrue(gate.admit(other, Guard.require(), outer).isAsked());
+        }
+    }
+
+    @Test
+    void aPreflightIsNotAskedAbout() throws Exception {
+        authority.say(SETTINGS, settings("1"));
+        try (Gate gate = Gate.of(client)) {
+            gate.awaitReady(Duration.ofSeconds(5));
+            Request preflight =
+                    new Request("OPTIONS", "/", "", java.util.List.of("access-control-request-method: POST"));
+            assertTrue(gate.admit(preflight, Guard.require()).instead().isEmpty());
+            assertEquals(0, authority.calls(VALIDATE).size());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"app", "/", "/app/", "//app", "/a//b", "/a b", "/../a", "/.", "/a?b"})
+    void aMountPrefixThatIsNoneIsRefused(String prefix) {
+        assertThrows(OptionsException.class, () -> Edge.of(client, prefix).close());
+    }
+
+    @Test
+    void onlyTheEdgesOwnPathsAreTaken() throws Exception {
+        authority.say(SETTINGS, settings("1"));
+        try (Edge edge = Edge.of(client, "/app/v1.0")) {
+            edge.gate().awaitReady(Duration.ofSeconds(5));
+            assertTrue(edge.begin(Request.get("/app/v1.0/auth/me?x")).isPresent());
+            for (String path : new String[] {"/auth/me", "/app/v1.0/auth/me/", "/app/v1.0/AUTH/ME", "/app/v1.0/auth"}) {
+                assertTrue(edge.begin(Request.get(path)).isEmpty(), path);
+            }
+        }
+    }
+}

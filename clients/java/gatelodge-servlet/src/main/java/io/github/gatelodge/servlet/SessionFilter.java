@@ -1,0 +1,96 @@
+package io.github.gatelodge.servlet;
+
+import io.github.gatelodge.Requirement;
+import io.github.gatelodge.Session;
+import io.github.gatelodge.edge.Gate;
+import io.github.gatelodge.edge.Guard;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.FilterRegistration;
+import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.security.Principal;
+import java.util.EnumSet;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks for the session behind every request before the application sees it.
+ *
+ * <p>A living session is what {@link Sessions#of} says from then on, and its user id is the request's remote user. A
+ * request that the session may not make (CSRF, origin) gets the authority's answer. When the authority can't say, the
+ * browser gets 503 and keeps its cookies. Leave routes that need no session (assets, health) outside.
+ *
+ * <p>Filters may be nested: the authority is asked once, and again only for requirements that the outer one has not had
+ * judged.
+ */
+public final class SessionFilter extends HttpFilter {
+    private static final long serialVersionUID = 1L;
+    private final transient Gate gate;
+    private final transient Guard guard;
+
+    private SessionFilter(Gate gate, Guard guard) {
+        this.gate = gate;
+        this.guard = guard;
+    }
+
+    /** Without a session the application goes ahead. */
+    public static SessionFilter sessions(Gate gate, Requirement... needs) {
+        return new SessionFilter(gate, Guard.sessions(needs));
+    }
+
+    /** Keeps out everybody who has no session: a browser is sent to the login, a fetch gets 401 JSON. */
+    public static SessionFilter require(Gate gate, Requirement... needs) {
+        return new SessionFilter(gate, Guard.require(needs));
+    }
+
+    /** Guards these paths, given as patterns of servlets such as {@code /account/*}. */
+    public void mount(ServletContext context, String... patterns) {
+        String name = "gatelodge-sessions " + String.join(" ", patterns);
+        FilterRegistration.Dynamic mounted = context.addFilter(name, this);
+        mounted.setAsyncSupported(true);
+        mounted.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), true, patterns);
+    }
+
+    @Override
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        boolean isOutermost = Delivery.of(request) == null;
+        Delivery delivery = Delivery.ensure(request, response);
+        HttpServletResponse through = isOutermost ? delivery : response;
+        if (!Sessions.admit(gate, guard, request, through)) {
+            return;
+        }
+        Optional<Session> session = Sessions.of(request);
+        try {
+            chain.doFilter(session.isPresent() ? new Signed(request, session.get()) : request, through);
+        } finally {
+            delivery.begin();
+        }
+    }
+
+    /** A request whose remote user is that of the session. */
+    private static final class Signed extends HttpServletRequestWrapper {
+        private final Principal principal;
+
+        Signed(HttpServletRequest request, Session session) {
+            super(request);
+            this.principal = session::userId;
+        }
+
+        @Override
+        public Principal getUserPrincipal() {
+            return principal;
+        }
+
+        @Override
+        public @Nullable String getRemoteUser() {
+            return principal.getName();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package io.github.gatelodge.servlet;
+
+import io.github.gatelodge.Requirement;
+import io.github.gatelodge.Session;
+import io.github.gatelodge.edge.Edge;
+import io.github.gatelodge.edge.Gate;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.time.Duration;
+import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+
+/** The small application that every language's edge is tested in: tests/edges says which routes it has. */
+final class Application {
+    private Application() {}
+
+    /** A server of the application with the edge's routes. */
+    static Server on(Edge edge, String host, int port) {
+        HttpConfiguration http = new HttpConfiguration();
+        http.setRequestHeaderSize(16 << 10);
+        http.setSendServerVersion(false);
+        Server server = new Server();
+        ServerConnector connector = new ServerConnector(server, new HttpConnectionFactory(http));
+        connector.setHost(host);
+        connector.setPort(port);
+        server.addConnector(connector);
+        server.setHandler(handler(edge));
+        return server;
+    }
+
+    private static ServletContextHandler handler(Edge edge) {
+        ServletContextHandler handler = new ServletContextHandler();
+        Gate gate = edge.gate();
+        handler.addServletContainerInitializer((classes, context) -> {
+            EdgeFilter.mount(context, edge);
+            SessionFilter.sessions(gate).mount(context, "/optional");
+            SessionFilter.require(gate).mount(context, "/private");
+            SessionFilter.require(gate, Requirement.scopes("admin")).mount(context, "/scoped");
+            SessionFilter.require(gate, Requirement.maxLoginAge(Duration.ofSeconds(1)))
+                    .mount(context, "/fresh");
+        });
+        handler.addServlet(new Nothing(), "/");
+        handler.addServlet(new Open(), "/open");
+        for (String path : new String[] {"/optional", "/private", "/scoped", "/fresh"}) {
+            handler.addServlet(new Whoever(), path);
+        }
+        return handler;
+    }
+
+    private static final class Open extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            response.getOutputStream().print("open");
+        }
+    }
+
+    /** Jetty's own answers OPTIONS on unknown paths with 200. */
+    private static final class Nothing extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            response.sendError(HttpServletResponse.SC_NOT_FOUND);
+        }
+    }
+
+    /** Answers with the id of whoever is logged in, or null. */
+    private static final class Whoever extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            String id = Sessions.of(request)
+                    .map(Session::userId)
+                    .map(user -> '"' + user + '"')
+                    .orElse("null");
+            response.setContentType("application/json");
+            response.getOutputStream().print("{\"user_id\": " + id + "}");
+        }
+
+        @Override
+        protected void doPost(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            doGet(request, response);
+        }
+    }
+}

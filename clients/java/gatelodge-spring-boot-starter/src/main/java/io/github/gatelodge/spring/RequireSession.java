@@ -1,0 +1,35 @@
+package io.github.gatelodge.spring;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Lets nobody in without a session: a browser is sent to the login, a fetch gets 401 JSON. On a controller it holds for
+ * all its methods; a method's own takes its place.
+ */
+@Documented
+@Target({ElementType.TYPE, ElementType.METHOD})
+@Retention(RetentionPolicy.RUNTIME)
+public @interface RequireSession {
+    /** Scopes that the session must all have been granted. */
+    String[] scopes() default {};
+
+    /** How long ago the user may have authenticated at most, such as {@code 5m}; empty for any time. */
+    String maxLoginAge() default "";
+
+    /** Whether a request needs a CSRF token. */
+    Csrf csrf() default Csrf.BY_METHOD;
+
+    /** Whether a request needs a CSRF token. */
+    enum Csrf {
+        /** For all methods but GET, HEAD, OPTIONS and TRACE. */
+        BY_METHOD,
+        /** Whatever the method. */
+        REQUIRED,
+        /** Never, and no origin is judged: for routes that are guarded in another way. */
+        NOT_REQUIRED
+    }
+}

@@ -1,0 +1,50 @@
+package io.github.gatelodge.spring;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.github.gatelodge.Session;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** The small application that every language's edge is tested in: tests/edges says which routes it has. */
+@SpringBootApplication
+@RestController
+class Application {
+    /** Whoever is logged in, or null. */
+    record Whoever(@JsonProperty("user_id") @Nullable String userId) {}
+
+    @GetMapping("/open")
+    String open() {
+        return "open";
+    }
+
+    @GetMapping("/optional")
+    Whoever optional(Optional<Session> session) {
+        return new Whoever(session.map(Session::userId).orElse(null));
+    }
+
+    @GetMapping("/private")
+    Whoever see(Session session) {
+        return new Whoever(session.userId());
+    }
+
+    @PostMapping("/private")
+    Whoever change(Session session) {
+        return new Whoever(session.userId());
+    }
+
+    @GetMapping("/scoped")
+    @RequireSession(scopes = "admin")
+    Whoever scoped(Session session) {
+        return new Whoever(session.userId());
+    }
+
+    @GetMapping("/fresh")
+    @RequireSession(maxLoginAge = "1s")
+    Whoever fresh(Session session) {
+        return new Whoever(session.userId());
+    }
+}

@@ -1,0 +1,159 @@
+package io.github.gatelodge.spring;
+
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.startsWith;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.asyncDispatch;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.get;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.post;
+import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.content;
+import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.header;
+import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.jsonPath;
+import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.status;
+
+import io.github.gatelodge.Session;
+import io.github.gatelodge.testing.FakeAuthority;
+import io.github.gatelodge.testing.Person;
+import io.github.gatelodge.testing.SignedIn;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.autoconfigure.web.servlet.AutoConfigureMockMvc;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.http.CacheControl;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.test.web.servlet.MockMvc;
+import org.springframework.test.web.servlet.request.MockHttpServletRequestBuilder;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+@SpringBootTest(
+        classes = {Application.class, ControllersTest.Further.class, FakeConfiguration.class},
+        properties = "spring.autoconfigure.exclude="
+                + "org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration")
+@AutoConfigureMockMvc
+class ControllersTest {
+    /** What else a controller may want. */
+    @RestController
+    @RequestMapping("/admin")
+    @RequireSession(scopes = "admin")
+    static class Further {
+        @GetMapping("/all")
+        String all() {
+            return "all";
+        }
+
+        @GetMapping("/own")
+        @RequireSession
+        ResponseEntity<String> own(Optional<Session> session) {
+            return ResponseEntity.ok()
+                    .cacheControl(CacheControl.maxAge(Duration.ofMinutes(1)).cachePublic())
+                    .body(session.map(Session::userId).orElseThrow());
+        }
+
+        @GetMapping("/later")
+        @RequireSession(csrf = RequireSession.Csrf.REQUIRED)
+        Callable<String> later(Session session) {
+            return session::userId;
+        }
+    }
+
+    @Autowired
+    private MockMvc browser;
+
+    @Autowired
+    private FakeAuthority authority;
+
+    @BeforeEach
+    void begin() {
+        authority.back();
+    }
+
+    private static MockHttpServletRequestBuilder by(SignedIn person, MockHttpServletRequestBuilder request) {
+        return request.header("Cookie", person.cookie());
+    }
+
+    @Test
+    void nobodyGetsInWithoutASession() throws Exception {
+        browser.perform(get("/private")).andExpect(status().isUnauthorized());
+        browser.perform(get("/private?a=b").header("Accept", "text/html"))
+                .andExpect(header().string("Location", startsWith("/auth/web/login?redirect_uri=%2Fprivate")));
+        browser.perform(get("/optional")).andExpect(jsonPath("$.user_id").isEmpty());
+        browser.perform(get("/admin/all")).andExpect(status().isUnauthorized());
+    }
+
+    @Test
+    void theSessionIsAnArgument() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        browser.perform(by(ada, get("/private")))
+                .andExpect(jsonPath("$.user_id").value("google_1"))
+                .andExpect(header().string("Vary", "Cookie"));
+        browser.perform(by(ada, get("/optional")))
+                .andExpect(jsonPath("$.user_id").value("google_1"));
+    }
+
+    @Test
+    void aControllersRequirementHoldsForItsMethodsAndTheirOwnTakesItsPlace() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        browser.perform(by(ada, get("/admin/all"))).andExpect(status().isForbidden());
+        browser.perform(by(ada, get("/admin/own"))).andExpect(content().string("google_1"));
+        SignedIn root = authority.signIn(Person.of("google_2").withScopes("admin"));
+        browser.perform(by(root, get("/admin/all"))).andExpect(content().string("all"));
+    }
+
+    @Test
+    void anUnsafeRequestNeedsItsToken() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        browser.perform(by(ada, post("/private"))).andExpect(status().isForbidden());
+        browser.perform(by(ada, post("/private")).header(FakeAuthority.CSRF_HEADER, ada.csrfToken()))
+                .andExpect(status().isOk());
+    }
+
+    @Test
+    void aRenewedCookieIsKeptByNoCacheWhateverTheControllerSays() throws Exception {
+        SignedIn ada = authority.signIn(Person.of("google_1").withCookie("old").withRenewedCookie("new"));
+        browser.perform(by(ada, get("/admin/own")))
+                .andExpect(header().string("Cache-Control", "no-store"))
+                .andExpect(header().string("Set-Cookie", containsString("session=new")));
+    }
+
+    @Test
+    void anAsynchronousMethodIsAskedAboutOnce() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        var begun = browser.perform(by(ada, get("/admin/later")).header(FakeAuthority.CSRF_HEADER, ada.csrfToken()))
+                .andReturn();
+        authority.away();
+        browser.perform(asyncDispatch(begun)).andExpect(content().string("google_1"));
+    }
+
+    @Test
+    void whenTheAuthorityIsAwayNobodyIsLoggedOut() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        authority.away();
+        browser.perform(by(ada, get("/private")))
+                .andExpect(status().isServiceUnavailable())
+                .andExpect(header().doesNotExist("Set-Cookie"));
+        browser.perform(get("/open")).andExpect(status().isOk());
+    }
+
+    @Test
+    void aFormLogsOut() throws Exception {
+        SignedIn ada = authority.signIn("google_1");
+        browser.perform(by(ada, post("/auth/web/logout"))
+                        .contentType(MediaType.APPLICATION_FORM_URLENCODED)
+                        .content("csrf_token=" + ada.csrfToken()))
+                .andExpect(status().isOk());
+        browser.perform(by(ada, get("/private"))).andExpect(status().isUnauthorized());
+    }
+
+    @Test
+    void theEdgesRoutesAreThere() throws Exception {
+        browser.perform(get("/auth/web/login")).andExpect(status().isFound());
+        browser.perform(by(authority.signIn("google_1"), get("/auth/me")))
+                .andExpect(jsonPath("$.user_id").value("google_1"));
+    }
+}

@@ -1,0 +1,221 @@
+package io.github.gatelodge.testing;
+
+import io.github.gatelodge.error.ContextRequiredException;
+import io.github.gatelodge.error.InvalidFieldException;
+import io.github.gatelodge.testing.Judge.Judgement;
+import io.github.gatelodge.testing.State.Found;
+import io.github.gatelodge.v1.AccessToken;
+import io.github.gatelodge.v1.ActiveSession;
+import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.CsrfRequirement;
+import io.github.gatelodge.v1.DeniedSession;
+import io.github.gatelodge.v1.GetAccessTokenRequest;
+import io.github.gatelodge.v1.GetAccessTokenResponse;
+import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.GetUserInfoResponse;
+import io.github.gatelodge.v1.Identity;
+import io.github.gatelodge.v1.InactiveReason;
+import io.github.gatelodge.v1.InactiveSession;
+import io.github.gatelodge.v1.RefreshTokensRequest;
+import io.github.gatelodge.v1.RefreshTokensResponse;
+import io.github.gatelodge.v1.RefreshedTokens;
+import io.github.gatelodge.v1.RequestContext;
+import io.github.gatelodge.v1.SessionInfo;
+import io.github.gatelodge.v1.SessionServiceGrpc.SessionServiceImplBase;
+import io.github.gatelodge.v1.SessionServiceRevokeRequest;
+import io.github.gatelodge.v1.SessionServiceRevokeResponse;
+import io.github.gatelodge.v1.UserInfo;
+import io.github.gatelodge.v1.ValidateSessionRequest;
+import io.github.gatelodge.v1.ValidateSessionResponse;
+import io.github.gatelodge.v1.WatchSessionsRequest;
+import io.github.gatelodge.v1.WatchSessionsResponse;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the fake says of presented sessions. */
+final class FakeSessions extends SessionServiceImplBase {
+    private final State state;
+
+    FakeSessions(State state) {
+        this.state = state;
+    }
+
+    @Override
+    public void validateSession(ValidateSessionRequest asked, StreamObserver<ValidateSessionResponse> to) {
+        boolean isRequired = asked.getRequirements().getCsrf() == CsrfRequirement.CSRF_REQUIREMENT_REQUIRED;
+        if (isRequired && !asked.hasContext()) {
+            Reply.failure(
+                    to,
+                    Entrance.failure(
+                            Status.Code.INVALID_ARGUMENT,
+                            ContextRequiredException.REASON,
+                            "CSRF can't be judged without a context."));
+            return;
+        }
+        synchronized (state) {
+            ValidateSessionResponse.Builder said =
+                    ValidateSessionResponse.newBuilder().setSettingsVersion(state.settings.getVersion());
+            Found found = state.presented(asked.getCookiesList());
+            Living living = found.living();
+            if (living == null) {
+                Reply.to(
+                        to,
+                        said.setInactive(Denials.inactive(found.reason(), asked))
+                                .build());
+                return;
+            }
+            Judgement judgement =
+                    Judge.judge(state, living, asked.getRequirements(), asked.hasContext(), asked.getContext());
+            if (judgement.isDenied()) {
+                said.setDenied(Denials.denied(state, living, judgement.denied(), asked));
+            } else {
+                said.setActive(active(living, judgement, asked));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
+    private ActiveSession active(Living living, Judgement judgement, ValidateSessionRequest asked) {
+        List<String> cookies = renewed(living, asked);
+        boolean isIssued = asked.getIssueCsrfToken() || !cookies.isEmpty();
+        return ActiveSession.newBuilder()
+                .setIdentity(living.identity)
+                .setSession(living.info)
+                .setJudged(judgement.judged())
+                .addAllSetCookies(cookies)
+                .setCsrfToken(isIssued ? living.person.csrfToken() : "")
+                .build();
+    }
+
+    /** The Set-Cookie value of a session that has a newer credential than those presented. */
+    private List<String> renewed(Living living, ValidateSessionRequest asked) {
+        String newer = living.person.renewedCookie();
+        boolean isKnown = asked.getCookiesList().stream()
+                .anyMatch(cookie -> cookie.getValue().toStringUtf8().equals(newer));
+        if (newer.isEmpty() || isKnown || !asked.getCanSetCookies()) {
+            return List.of();
+        }
+        return List.of(Finished.cookie(state.settings, state.settings.getSessionCookieNames(0), newer, 86_400));
+    }
+
+    /** Brings new tokens of which nothing is known. */
+    @Override
+    public void refreshTokens(RefreshTokensRequest asked, StreamObserver<RefreshTokensResponse> to) {
+        synchronized (state) {
+            ValidateSessionRequest question = question(asked.getCookiesList(), asked.hasContext(), asked.getContext());
+            RefreshTokensResponse.Builder said = RefreshTokensResponse.newBuilder();
+            Use use = use(question);
+            if (use.inactive() != null) {
+                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
+            } else if (use.denied() != null) {
+                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
+            } else {
+                said.setRefreshed(RefreshedTokens.newBuilder().setSession(use.info()));
+                said.setAnswer(Finished.json(200, "{\"message\":\"Tokens refreshed\",\"expires_at\":null}"));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
+    /** Says what the session says. */
+    @Override
+    public void getUserInfo(GetUserInfoRequest asked, StreamObserver<GetUserInfoResponse> to) {
+        synchronized (state) {
+            ValidateSessionRequest question = question(asked.getCookiesList(), asked.hasContext(), asked.getContext());
+            GetUserInfoResponse.Builder said = GetUserInfoResponse.newBuilder();
+            Use use = use(question);
+            if (use.inactive() != null) {
+                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
+            } else if (use.denied() != null) {
+                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
+            } else {
+                said.setUserInfo(
+                        UserInfo.newBuilder().setIdentity(use.identity()).setSession(use.info()));
+                said.setAnswer(Finished.userInfo(use.identity()));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
+    /** The living session that a request may use, or why it may not. */
+    private record Use(
+            Identity identity,
+            SessionInfo info,
+            @Nullable InactiveSession inactive,
+            @Nullable DeniedSession denied) {
+        static Use not(@Nullable InactiveSession inactive, @Nullable DeniedSession denied) {
+            return new Use(Identity.getDefaultInstance(), SessionInfo.getDefaultInstance(), inactive, denied);
+        }
+    }
+
+    private Use use(ValidateSessionRequest question) {
+        Found found = state.presented(question.getCookiesList());
+        Living living = found.living();
+        if (living == null) {
+            return Use.not(Denials.inactive(found.reason(), question), null);
+        }
+        Judgement judgement =
+                Judge.judge(state, living, question.getRequirements(), question.hasContext(), question.getContext());
+        return judgement.isDenied()
+                ? Use.not(null, Denials.denied(state, living, judgement.denied(), question))
+                : new Use(living.identity, living.info, null, null);
+    }
+
+    private static ValidateSessionRequest question(List<Cookie> cookies, boolean hasContext, RequestContext context) {
+        ValidateSessionRequest.Builder question =
+                ValidateSessionRequest.newBuilder().addAllCookies(cookies).setAnswerJson(true);
+        return hasContext ? question.setContext(context).build() : question.build();
+    }
+
+    /** Hands out one that names the user. */
+    @Override
+    public void getAccessToken(GetAccessTokenRequest asked, StreamObserver<GetAccessTokenResponse> to) {
+        synchronized (state) {
+            Found found = state.presented(asked.getCookiesList());
+            GetAccessTokenResponse.Builder said = GetAccessTokenResponse.newBuilder();
+            Living living = found.living();
+            if (living == null) {
+                said.setInactive(inactive(found.reason()));
+            } else {
+                said.setAccessToken(AccessToken.newBuilder()
+                        .setValue("access_" + living.person.userId())
+                        .setType("Bearer")
+                        .addAllScopes(living.person.scopes()));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
+    @Override
+    public void revoke(SessionServiceRevokeRequest asked, StreamObserver<SessionServiceRevokeResponse> to) {
+        if (!asked.hasPresentedSession()) {
+            Reply.failure(
+                    to,
+                    Entrance.failure(Status.Code.INVALID_ARGUMENT, InvalidFieldException.REASON, "target is required"));
+            return;
+        }
+        synchronized (state) {
+            Living living = state.presented(asked.getCookiesList()).living();
+            if (living != null) {
+                living.end();
+            }
+            Reply.to(
+                    to,
+                    SessionServiceRevokeResponse.newBuilder()
+                            .setRevokedCount(living == null ? 0 : 1)
+                            .build());
+        }
+    }
+
+    /** Vouches for nothing: whoever watches the fake keeps no answers. */
+    @Override
+    public void watchSessions(WatchSessionsRequest asked, StreamObserver<WatchSessionsResponse> to) {
+        to.onNext(WatchSessionsResponse.newBuilder().setReset(true).build());
+    }
+
+    private static InactiveSession inactive(InactiveReason reason) {
+        return InactiveSession.newBuilder().setReason(reason).build();
+    }
+}

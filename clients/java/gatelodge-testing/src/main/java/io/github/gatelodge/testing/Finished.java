@@ -1,0 +1,86 @@
+package io.github.gatelodge.testing;
+
+import com.google.protobuf.ByteString;
+import io.github.gatelodge.v1.EdgeSettings;
+import io.github.gatelodge.v1.HttpAnswer;
+import io.github.gatelodge.v1.HttpHeader;
+import io.github.gatelodge.v1.Identity;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The finished HTTP answers of the fake. */
+final class Finished {
+    private Finished() {}
+
+    static HttpAnswer redirect(int status, String location, String... cookies) {
+        return answer(status)
+                .setLocation(location)
+                .addAllSetCookies(java.util.List.of(cookies))
+                .build();
+    }
+
+    static HttpAnswer json(int status, Map<String, String> members) {
+        String body = members.entrySet().stream()
+                .map(member -> quoted(member.getKey()) + ":" + quoted(member.getValue()))
+                .collect(Collectors.joining(",", "{", "}"));
+        return json(status, body);
+    }
+
+    static HttpAnswer json(int status, String body) {
+        return answer(status)
+                .setContentType("application/json")
+                .setBody(ByteString.copyFromUtf8(body))
+                .build();
+    }
+
+    static HttpAnswer userInfo(Identity who) {
+        return json(
+                200,
+                "{\"user_id\":" + quoted(who.getUserId())
+                        + ",\"provider\":" + quoted(who.getProvider())
+                        + ",\"sub\":" + quoted(who.getSub())
+                        + ",\"email\":" + known(who.getEmail())
+                        + ",\"email_verified\":" + who.getEmailVerified()
+                        + ",\"name\":" + known(who.getName())
+                        + ",\"picture\":null,\"claims\":{}}");
+    }
+
+    /** Null for what the provider did not give. */
+    private static String known(String text) {
+        return text.isEmpty() ? "null" : quoted(text);
+    }
+
+    static HttpAnswer problem(int status, String reason, String detail, String remedy) {
+        Map<String, String> members = new LinkedHashMap<>();
+        members.put("detail", detail);
+        members.put("reason", reason);
+        members.put("remedy", remedy);
+        members.put("request_id", Entrance.requestId());
+        return json(status, members);
+    }
+
+    /** To the login, and back to where the request was going. */
+    static HttpAnswer toLogin(ByteString target, String parameters) {
+        String back = URLEncoder.encode(target.toString(StandardCharsets.ISO_8859_1), StandardCharsets.ISO_8859_1);
+        return redirect(302, "/auth/web/login?" + parameters + "redirect_uri=" + back);
+    }
+
+    /** A Set-Cookie value; an age of 0 clears the cookie. */
+    static String cookie(EdgeSettings settings, String name, String value, int maxAge) {
+        String secure = settings.getPublicBaseUrl().startsWith("https://") ? "; Secure" : "";
+        return name + "=" + value + "; Path=/; Max-Age=" + maxAge + "; HttpOnly" + secure + "; SameSite=Lax";
+    }
+
+    private static HttpAnswer.Builder answer(int status) {
+        return HttpAnswer.newBuilder()
+                .setStatus(status)
+                .addHeaders(HttpHeader.newBuilder().setName("cache-control").setValue("no-store"));
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+}

@@ -1,0 +1,26 @@
+//! Owns the use case DeleteUser: nothing of a user is left but that there was one. Does not know how it was asked.
+
+use std::time::Duration;
+
+use super::{Authority, Call, Error};
+use crate::session::event::What;
+
+/// How long it is remembered that a user was deleted.
+const NOTE_FOR: Duration = Duration::from_hours(400 * 24);
+
+impl Authority {
+    /// Removes a user with every session of theirs. That it happened is remembered for a while.
+    /// Answers how many living sessions ended.
+    ///
+    /// # Errors
+    /// When the id is not one, nobody has it, or the store can't say; asking again is safe.
+    pub async fn delete_user(&self, call: &Call, user_id: &str, reason: &str) -> Result<u64, Error> {
+        let (user, remember) = (self.user_key(user_id)?, self.settings.remember_ended_for);
+        let known = self.ports.sessions.sessions_of(&user).await?;
+        let ended = self.ports.users.delete_user(&user, remember, self.user_mark_for(), NOTE_FOR).await?;
+        let count = ended.ok_or(Error::UserNotFound)?;
+        self.announce_end_of(known, What::UserRevoked(user)).await;
+        tracing::info!(user_id, reason, count, request_id = call.request_id, "a user was deleted");
+        Ok(count)
+    }
+}

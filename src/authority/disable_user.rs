@@ -1,0 +1,21 @@
+//! Owns the use case DisableUser: nobody logs in as this user any more. Does not know how it was asked.
+
+use super::{Authority, Call, Error};
+use crate::session::event::What;
+
+impl Authority {
+    /// Ends every session of a user and lets no login of theirs make another, until they are enabled again.
+    /// Answers how many living sessions ended.
+    ///
+    /// # Errors
+    /// When the id is not one, nobody has it, or the store can't say; asking again is safe.
+    pub async fn disable_user(&self, call: &Call, user_id: &str, reason: &str) -> Result<u64, Error> {
+        let (user, remember) = (self.user_key(user_id)?, self.settings.remember_ended_for);
+        let known = self.ports.sessions.sessions_of(&user).await?;
+        let ended = self.ports.users.disable_user(&user, remember, self.user_mark_for()).await?;
+        let count = ended.ok_or(Error::UserNotFound)?;
+        self.announce_end_of(known, What::UserDisabled(user)).await;
+        tracing::info!(user_id, reason, count, request_id = call.request_id, "a user was disabled");
+        Ok(count)
+    }
+}

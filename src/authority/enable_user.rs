@@ -1,0 +1,17 @@
+//! Owns the use case EnableUser: a disabled user may log in again. Does not know how it was asked.
+
+use super::{Authority, Call, Error};
+
+impl Authority {
+    /// Lets a user log in again.
+    ///
+    /// # Errors
+    /// When the id is not one, nobody has it, or the store can't say; asking again is safe.
+    pub async fn enable_user(&self, call: &Call, user_id: &str, reason: &str) -> Result<(), Error> {
+        if !self.ports.users.enable_user(&self.user_key(user_id)?).await? {
+            return Err(Error::UserNotFound);
+        }
+        tracing::info!(user_id, reason, request_id = call.request_id, "a user was enabled");
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! Owns the verbs `users get | list | disable | enable | delete`: what an admin asks a running authority about people.
+//! Does not know how users are kept.
+
+use std::io::{self, Write};
+
+use clap::builder::NonEmptyStringValueParser;
+use comfy_table::{ContentArrangement, Table, presets};
+use gatelodge_client::v1::{self, User, UserState};
+use gatelodge_client::{Client, ClientOptions, Error};
+use serde_json::{Value, json};
+
+use super::Format;
+use super::advice::refused;
+use super::exit::Exit;
+use super::serving::{block_on, failed};
+use super::sessions::{text, time};
+
+/// What can be done with users. The authority's address and an admin's key come from GATELODGE_ADDRESS and
+/// GATELODGE_API_KEY.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Show one user; exit code 66 where nobody has the id
+    Get {
+        /// `<provider>_<sub>`
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        user_id: String,
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// List whoever has logged in
+    List {
+        /// List at most this many
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+        limit: u16,
+        /// How to print them
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// End every session of a user, and let them log in no more
+    Disable(UserArgs),
+    /// Let a disabled user log in again
+    Enable(UserArgs),
+    /// Delete a user with every session of theirs; a later login makes a new one
+    Delete(UserArgs),
+}
+
+/// A user, and why something is done to them.
+#[derive(Debug, clap::Args)]
+pub struct UserArgs {
+    /// `<provider>_<sub>`
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    user_id: String,
+    /// Why, for the log
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// How to print what was done
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// Runs a verb.
+///
+/// # Errors
+/// The output can't be written.
+pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
+    let options = match ClientOptions::from_env() {
+        Ok(options) => options,
+        Err(error) => return Ok(failed(&error, Exit::Usage)),
+    };
+    let asked = block_on(async {
+        let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
+        ask(&client, verb).await.map_err(|error| refused(&error, "GATELODGE_ADDRESS"))
+    });
+    match asked {
+        Some(Ok(text)) => writeln!(out, "{text}").map(|()| Exit::Done),
+        Some(Err(exit)) => Ok(exit),
+        None => Ok(Exit::Failed),
+    }
+}
+
+async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
+    let admin = client.admin();
+    Ok(match verb {
+        Verb::Get { user_id, output } => {
+            let answer = admin.get_user(v1::GetUserRequest { user_id }).await?;
+            let user = record(&answer.user.unwrap_or_default());
+            match output {
+                Format::Table => FIELDS.map(|field| format!("{field:<14} {}", text(&user, field))).join("\n"),
+                Format::Json => user.to_string(),
+            }
+        }
+        Verb::List { limit, output } => {
+            let users = list(client, limit.into()).await?;
+            match output {
+                Format::Table => table(&users),
+                Format::Json => Value::Array(users.iter().map(record).collect()).to_string(),
+            }
+        }
+        Verb::Disable(UserArgs { user_id, reason, output }) => {
+            let answer = admin.disable_user(v1::DisableUserRequest { user_id, reason }).await?;
+            done("The user is disabled", Some(answer.revoked_count), output)
+        }
+        Verb::Enable(UserArgs { user_id, reason, output }) => {
+            admin.enable_user(v1::EnableUserRequest { user_id, reason }).await?;
+            done("The user may log in again", None, output)
+        }
+        Verb::Delete(UserArgs { user_id, reason, output }) => {
+            let answer = admin.delete_user(v1::DeleteUserRequest { user_id, reason }).await?;
+            done("The user is deleted", Some(answer.revoked_count), output)
+        }
+    })
+}
+
+fn done(what: &str, count: Option<u64>, output: Format) -> String {
+    match (output, count) {
+        (Format::Json, Some(count)) => json!({ "revoked_count": count }).to_string(),
+        (Format::Json, None) => json!({}).to_string(),
+        (Format::Table, None) => format!("{what}."),
+        (Format::Table, Some(1)) => format!("{what}; 1 session was ended."),
+        (Format::Table, Some(count)) => format!("{what}; {count} sessions were ended."),
+    }
+}
+
+async fn list(client: &Client, limit: usize) -> Result<Vec<User>, Error> {
+    let (mut users, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let page = client.admin().list_users(v1::ListUsersRequest { page_size: 200, page_token }).await?;
+        users.extend(page.users);
+        page_token = page.next_page_token;
+        if page_token.is_empty() || users.len() >= limit {
+            users.truncate(limit);
+            return Ok(users);
+        }
+    }
+}
+
+fn record(user: &User) -> Value {
+    let state = match user.state() {
+        UserState::Active => "active",
+        UserState::Disabled => "disabled",
+        UserState::Deleted => "deleted",
+        UserState::Unspecified => "unknown",
+    };
+    json!({
+        "user_id": user.user_id,
+        "state": state,
+        "email": user.email,
+        "name": user.name,
+        "provider": user.provider,
+        "issuer": user.issuer,
+        "sub": user.sub,
+        "first_login": time(user.first_login_time.as_ref()),
+        "last_login": time(user.last_login_time.as_ref()),
+        "logins": user.login_count.to_string(),
+        "deleted": time(user.delete_time.as_ref()),
+    })
+}
+
+const FIELDS: [&str; 11] = [
+    "user_id",
+    "state",
+    "email",
+    "name",
+    "provider",
+    "issuer",
+    "sub",
+    "first_login",
+    "last_login",
+    "logins",
+    "deleted",
+];
+
+const COLUMNS: [&str; 6] = ["user_id", "state", "email", "name", "last_login", "logins"];
+
+fn table(users: &[User]) -> String {
+    if users.is_empty() {
+        return "Nobody has logged in.".to_owned();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(COLUMNS.map(|column| column.replace('_', " ").to_uppercase()));
+    for user in users {
+        let record = record(user);
+        table.add_row(COLUMNS.map(|column| text(&record, column)));
+    }
+    table.trim_fmt()
+}

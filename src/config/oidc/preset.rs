@@ -1,0 +1,127 @@
+//! Owns what is known of known providers, and what an entry means with it. Does not know how they are spoken to.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Provider};
+
+/// A provider whose settings are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// Google accounts.
+    Google,
+    /// Microsoft accounts of every directory.
+    Microsoft,
+    /// Keycloak; needs the realm's address as issuer.
+    Keycloak,
+    /// Auth0; needs the tenant's address as issuer, with the slash at its end.
+    Auth0,
+    /// Okta; needs the organisation's or authorization server's address as issuer.
+    Okta,
+    /// GitLab: gitlab.com, or your own as issuer.
+    #[serde(rename = "gitlab")]
+    GitLab,
+    /// GitHub, or your Enterprise Server as issuer. Plain OAuth2.
+    #[serde(rename = "github")]
+    GitHub,
+    /// Discord. Plain OAuth2.
+    Discord,
+}
+
+impl Provider {
+    /// The preset that applies to the entry `name`.
+    #[must_use]
+    pub fn preset_of(&self, name: &str) -> Option<Preset> {
+        self.preset.or(match name {
+            "google" => Some(Preset::Google),
+            "microsoft" => Some(Preset::Microsoft),
+            "keycloak" => Some(Preset::Keycloak),
+            "auth0" => Some(Preset::Auth0),
+            "okta" => Some(Preset::Okta),
+            "gitlab" => Some(Preset::GitLab),
+            "github" => Some(Preset::GitHub),
+            "discord" => Some(Preset::Discord),
+            _ => None,
+        })
+    }
+
+    /// What the entry `name` speaks.
+    #[must_use]
+    pub fn kind_of(&self, name: &str) -> Kind {
+        match self.preset_of(name) {
+            Some(Preset::GitHub | Preset::Discord) => Kind::OAuth2,
+            Some(_) => Kind::Oidc,
+            None => self.kind.unwrap_or(Kind::Oidc),
+        }
+    }
+
+    /// The scopes that the entry `name` asks for.
+    #[must_use]
+    pub fn scopes_of(&self, name: &str) -> Vec<String> {
+        if !self.scopes.is_empty() {
+            return self.scopes.clone();
+        }
+        let usual: &[&str] = match (self.preset_of(name), self.kind_of(name)) {
+            (Some(Preset::GitHub), _) => &["read:user", "user:email"],
+            (Some(Preset::Discord), _) => &["identify", "email"],
+            (_, Kind::OAuth2) => &[],
+            (_, Kind::Oidc) => &["openid", "email", "profile"],
+        };
+        usual.iter().map(|scope| (*scope).to_owned()).collect()
+    }
+
+    /// Further claims that the entry `name` lets through: its own, else what its preset is asked for most.
+    #[must_use]
+    pub fn claims_of(&self, name: &str) -> Vec<String> {
+        let usual: &[&str] = match self.preset_of(name) {
+            Some(Preset::GitHub) if self.claims.is_empty() => &["login", "company", "location"],
+            _ => return self.claims.clone(),
+        };
+        usual.iter().map(|claim| (*claim).to_owned()).collect()
+    }
+
+    /// The issuer of the entry `name`: its own, else its preset's.
+    #[must_use]
+    pub fn issuer_of(&self, name: &str) -> Option<&str> {
+        self.issuer.as_deref().or_else(|| self.preset_of(name)?.issuer())
+    }
+
+    /// What to write on the button of the entry `name`.
+    #[must_use]
+    pub fn display_name_of<'a>(&'a self, name: &'a str) -> &'a str {
+        match (&self.display_name, self.preset_of(name)) {
+            (Some(own), _) => own,
+            (None, Some(preset)) => preset.display_name(),
+            (None, None) => name,
+        }
+    }
+}
+
+impl Preset {
+    /// The issuer, where it is the same for everybody.
+    #[must_use]
+    pub const fn issuer(self) -> Option<&'static str> {
+        match self {
+            Self::Google => Some("https://accounts.google.com"),
+            Self::Microsoft => Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
+            Self::GitLab => Some("https://gitlab.com"),
+            Self::GitHub => Some("https://github.com"),
+            Self::Discord => Some("https://discord.com"),
+            Self::Keycloak | Self::Auth0 | Self::Okta => None,
+        }
+    }
+
+    const fn display_name(self) -> &'static str {
+        match self {
+            Self::Google => "Google",
+            Self::Microsoft => "Microsoft",
+            Self::Keycloak => "Keycloak",
+            Self::Auth0 => "Auth0",
+            Self::Okta => "Okta",
+            Self::GitLab => "GitLab",
+            Self::GitHub => "GitHub",
+            Self::Discord => "Discord",
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Owns plain OAuth2 towards one provider (RFC 6749 with RFC 7636): who the user is, is what the provider's own API says
+//! to the access token that the login has just brought. Does not know sessions, nor any other provider.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`settings`] | what an operator says, and the addresses of those that are known |
+//! | `dialect` | in what GitHub and Discord are unlike the rest |
+//! | `profile` | what is kept of the answer about the user |
+//!
+//! There is no ID token, so nothing signed says for whom the access token is. It is believed because it came straight from
+//! the provider's token endpoint, for a code that belongs to this login and to nothing else (PKCE); a token from
+//! anywhere else is never asked about (RFC 6749, 10.16).
+
+mod dialect;
+mod profile;
+pub mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use self::profile::Profile;
+pub use self::settings::{Dialect, Mapping, OAuth2Settings};
+use super::fault::Fault;
+use super::http::{Http, HttpSettings};
+use super::json::Object;
+use super::registration::{Registration, SettingsFault};
+use super::token_endpoint::{Client, ClientAuth, TokenAnswer};
+use crate::authority::provider::{
+    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
+    ProviderInfo, Redemption, RefreshRequest,
+};
+use crate::crypto::Secret;
+use crate::session::identity::{Identity, IssuerRule};
+use crate::session::record::Tokens;
+use crate::session::time::Timestamp;
+
+/// An OAuth2 provider. Clones share everything.
+#[derive(Clone)]
+pub struct OAuth2Provider {
+    info: ProviderInfo,
+    settings: Arc<OAuth2Settings>,
+    addresses: Arc<Addresses>,
+    http: Arc<Http>,
+}
+
+/// Where the provider is asked.
+struct Addresses {
+    authorization: Url,
+    token: Url,
+    profile: Url,
+    emails: Option<Url>,
+    revocation: Option<Url>,
+}
+
+impl OAuth2Provider {
+    /// The provider that `settings` describe. Asks nothing of it.
+    ///
+    /// # Errors
+    /// Every fault of the settings.
+    pub fn new(settings: OAuth2Settings, http: HttpSettings) -> Result<Self, Vec<SettingsFault>> {
+        let addresses = settings.addresses()?;
+        let faults = settings.faults(&addresses);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let own = &settings.registration;
+        let guard = own.guard().map_err(|text| vec![own.fault("issuer", text)])?;
+        let info = ProviderInfo {
+            name: own.name.clone(),
+            display_name: own.display_name.clone(),
+            issuer: IssuerRule::Exact(own.issuer.clone()),
+        };
+        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
+        Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
+    }
+
+    /// Who we are to the provider. Without metadata the body is what every server takes.
+    fn client(&self) -> Client<'_> {
+        let Registration { client_id, client_secret, client_auth, .. } = &self.settings.registration;
+        let auth = if *client_auth == ClientAuth::Auto { ClientAuth::Post } else { *client_auth };
+        Client { http: &self.http, id: client_id, secret: client_secret, auth }
+    }
+
+    /// RFC 9207, 2.4. There is no metadata that says whether one has to come, so one that comes has to be right.
+    fn check_response_issuer(&self, issuer: Option<&str>) -> Result<(), ProviderError> {
+        let own = self.settings.response_issuer.as_ref().unwrap_or(&self.settings.registration.issuer);
+        if issuer.is_none_or(|issuer| issuer == own) { Ok(()) } else { Err(ProviderError::Rejected("response.iss")) }
+    }
+
+    /// Reads a token answer. Some write errors under the status 200 (GitHub).
+    fn read(&self, body: &Object) -> Result<TokenAnswer, ProviderError> {
+        if let Some(error) = self.settings.dialect.error_in(body) {
+            return Err(Fault::OAuth(error).into());
+        }
+        let mut answer = TokenAnswer::read(body)?;
+        answer.scopes = answer.scopes.map(|scopes| self.settings.dialect.scopes(scopes));
+        Ok(answer)
+    }
+
+    /// What the provider's API says of the user of this access token.
+    async fn profile(&self, access: &Secret, scopes: &[String]) -> Result<Profile, ProviderError> {
+        let answer = self.http.get(&self.addresses.profile, access).await?;
+        if matches!(answer.status, 401 | 403) {
+            return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
+        }
+        let mut profile = Profile::of(&answer.document()?, &self.settings)?;
+        if let Some(emails) = &self.addresses.emails
+            && self.settings.dialect.may_read_emails(scopes)
+        {
+            profile.take_email(&self.http.get(emails, access).await?.list()?);
+        }
+        Ok(profile)
+    }
+
+    fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
+        Tokens {
+            access: Some(answer.access),
+            access_end: answer.expires_in.map(|life| now + life),
+            scopes: answer.scopes.unwrap_or_default(),
+            refresh: answer.refresh.filter(|_| self.settings.registration.keep_refresh_token),
+            id: None,
+            exchanged: Vec::new(),
+        }
+    }
+
+    async fn exchange_code(&self, redemption: &Redemption) -> Result<(TokenAnswer, Profile), ProviderError> {
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", redemption.code.expose()),
+            ("redirect_uri", &redemption.redirect_uri),
+            ("code_verifier", redemption.code_verifier.expose()),
+        ];
+        let mut answer = self.read(&self.client().ask(&self.addresses.token, &grant).await?)?;
+        let scopes = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone());
+        let profile = self.profile(&answer.access, scopes).await?;
+        Ok((answer, profile))
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for OAuth2Provider {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+
+    async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
+        // Nothing that it answers says when the user authenticated.
+        if request.max_age.is_some() {
+            return Err(ProviderError::Unsupported(Offer::LoginAge));
+        }
+        let own = &self.settings.registration;
+        let mut url = self.addresses.authorization.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &own.client_id)
+            .append_pair("redirect_uri", &request.redirect_uri)
+            .append_pair("scope", &own.scopes.join(" "))
+            .append_pair("state", request.state.expose())
+            .append_pair("code_challenge", &request.code_challenge)
+            .append_pair("code_challenge_method", "S256");
+        Ok(url.into())
+    }
+
+    async fn check_issuer(&self, response_issuer: Option<&str>, _within: Duration) -> Result<(), ProviderError> {
+        self.check_response_issuer(response_issuer)
+    }
+
+    async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
+        self.check_response_issuer(redemption.response_issuer.as_deref())?;
+        if redemption.max_age.is_some() {
+            return Err(ProviderError::Unsupported(Offer::LoginAge));
+        }
+        let deadline = Instant::now() + redemption.within;
+        let work = timeout_at(deadline, self.exchange_code(redemption)).await;
+        let (answer, profile) = work.unwrap_or_else(|_| Err(Fault::Timeout.into()))?;
+        let Registration { name, issuer, .. } = &self.settings.registration;
+        let identity = Identity {
+            user_id: self.info.issuer.user_id(name, issuer, &profile.sub),
+            provider: name.clone(),
+            issuer: issuer.clone(),
+            sub: profile.sub,
+            email: profile.email,
+            email_verified: profile.email_verified,
+            name: profile.name,
+            picture: profile.picture,
+            claims: profile.claims,
+            scopes: answer.scopes.clone().unwrap_or_default(),
+            auth_time: redemption.now,
+            acr: None,
+            amr: Vec::new(),
+        };
+        Ok(Grant { identity, provider_session: None, tokens: self.tokens(answer, redemption.now) })
+    }
+
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
+        let body = self.client().refresh(&self.addresses.token, &request.refresh_token).await?;
+        Ok(self.tokens(self.read(&body)?, request.now))
+    }
+
+    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
+        let profile = self.profile(access_token, &identity.scopes).await?;
+        if profile.sub != identity.sub {
+            return Err(ProviderError::Rejected("profile.sub"));
+        }
+        Ok(Identity {
+            email: profile.email,
+            email_verified: profile.email_verified,
+            name: profile.name,
+            picture: profile.picture,
+            claims: profile.claims,
+            ..identity.clone()
+        })
+    }
+
+    async fn exchange(&self, _request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
+        Err(ProviderError::Unsupported(Offer::TokenExchange))
+    }
+
+    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
+        let Some(endpoint) = &self.addresses.revocation else { return Ok(()) };
+        self.client().revoke(endpoint, token).await
+    }
+
+    async fn end_session_url(&self, _request: &EndSession) -> Result<Option<String>, ProviderError> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,148 @@
+//! Owns what an operator says about us at a provider, whatever the provider speaks: who we are there, what we ask for,
+//! how far it may lie; and the checks of it that need no network. Does not know a protocol.
+
+use url::Url;
+
+use super::fault::Fault;
+use super::http::{Exception, Guard, NOT_PUBLIC, Trust};
+use super::token_endpoint::ClientAuth;
+use crate::crypto::Secret;
+use crate::session::identity::is_provider_name;
+
+/// Us at a provider.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The provider's name: lower case letters, digits and `-`; no `_`, so that `<provider>_<sub>` names one identity.
+    pub name: String,
+    /// What to write on its button.
+    pub display_name: String,
+    /// The issuer, exactly as the provider writes it; with `{tenantid}` for Microsoft's many directories. For plain
+    /// OAuth2, which has none, the provider's base address.
+    pub issuer: String,
+    /// Our client id.
+    pub client_id: String,
+    /// Our client secret.
+    pub client_secret: Secret,
+    /// How we authenticate at the token endpoint.
+    pub client_auth: ClientAuth,
+    /// The scopes to ask for.
+    pub scopes: Vec<String>,
+    /// Claims to let through beside the standard ones that [`crate::session::identity::Identity`] has fields for.
+    pub claims: Vec<String>,
+    /// Whether refresh tokens are handed on; otherwise they are dropped as they come.
+    pub keep_refresh_token: bool,
+    /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
+    pub development: bool,
+    /// Certificates, PEM, of the authorities that may have issued the provider's; `None` for those that the machine
+    /// trusts.
+    pub ca: Option<Vec<u8>>,
+    /// Whether the issuer's own origin may lie in a private network (https only).
+    pub allow_private_network: bool,
+}
+
+/// A fault in the settings of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("provider {provider:?}: {key}: {fault}")]
+pub struct SettingsFault {
+    /// The provider's name.
+    pub provider: String,
+    /// The key at fault.
+    pub key: &'static str,
+    /// What is wrong and what to do.
+    pub fault: String,
+}
+
+impl Registration {
+    /// Us at the provider with this issuer, with the default for everything else.
+    #[must_use]
+    pub fn new(name: &str, issuer: &str, client_id: &str, client_secret: Secret) -> Self {
+        Self {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            client_secret,
+            client_auth: ClientAuth::Auto,
+            scopes: Vec::new(),
+            claims: Vec::new(),
+            keep_refresh_token: false,
+            development: false,
+            ca: None,
+            allow_private_network: false,
+        }
+    }
+
+    pub(super) fn fault(&self, key: &'static str, fault: impl Into<String>) -> SettingsFault {
+        SettingsFault { provider: self.name.clone(), key, fault: fault.into() }
+    }
+
+    /// Everything that is wrong here, as far as it can be said without the network. `asked` are the addresses that will
+    /// be called, each with the key that it comes from.
+    pub(super) fn faults(&self, asked: &[(&'static str, &Url)]) -> Vec<SettingsFault> {
+        let mut faults = Vec::new();
+        let mut fault = |key, text: &str| faults.push(self.fault(key, text));
+        if !is_provider_name(&self.name) {
+            fault("name", "has lower case letters, digits and `-`, and begins with a letter");
+        }
+        if self.client_id.is_empty() {
+            fault("client_id", "missing");
+        }
+        if self.client_secret.is_empty() {
+            fault("client_secret", "is empty; public clients are not supported");
+        }
+        if !self.scopes.iter().all(|scope| is_scope(scope)) {
+            fault("scopes", "a scope has printable ASCII signs, without space, quote and backslash");
+        }
+        if self.trust().is_none() {
+            fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");
+        }
+        match self.guard() {
+            Err(text) => fault("issuer", text),
+            Ok(guard) => asked.iter().for_each(|(key, url)| {
+                if let Err(text) = self.admitted(&guard, url) {
+                    fault(key, text);
+                }
+            }),
+        }
+        faults
+    }
+
+    /// Whose certificates the provider's may be issued by; `None` when what should say so can't be read.
+    pub(super) fn trust(&self) -> Option<Trust> {
+        self.ca.as_deref().map_or_else(|| Some(Trust::default()), Trust::only)
+    }
+
+    /// Which addresses may be called for this provider.
+    pub(super) fn guard(&self) -> Result<Guard, &'static str> {
+        let issuer = Url::parse(&self.issuer).map_err(|_| "not an address (`https://login.example.com`)")?;
+        if issuer.query().is_some() || issuer.fragment().is_some() {
+            return Err("has no query and no fragment (OpenID Connect Discovery, 3)");
+        }
+        let exception = match (self.development, self.allow_private_network) {
+            (true, _) => Exception::Development,
+            (false, true) => Exception::PrivateNetwork,
+            (false, false) => Exception::None,
+        };
+        Ok(Guard::new(&issuer, exception))
+    }
+
+    /// Whether the guard lets us call an address; else what an operator can do about it.
+    fn admitted(&self, guard: &Guard, url: &Url) -> Result<(), &'static str> {
+        match guard.admit(url.as_str()) {
+            Ok(_) => Ok(()),
+            Err(_) if url.scheme() == "http" && !self.development => {
+                Err("plain http is for `development: true` alone; use https")
+            }
+            Err(Fault::AddressRefused(NOT_PUBLIC)) if !self.development && !self.allow_private_network => {
+                Err("its host is not public; `allow_private_network: true` is for a provider on the intranet")
+            }
+            Err(Fault::AddressRefused(rule)) => Err(rule),
+            Err(_) => Err("can't be called"),
+        }
+    }
+}
+
+/// RFC 6749, 3.3.
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|sign| sign.is_ascii_graphic() && sign != '"' && sign != '\\')
+}

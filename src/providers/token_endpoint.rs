@@ -1,0 +1,168 @@
+//! Owns the token endpoint and its siblings: who we are there, one request, never repeated, and the strict reading of
+//! the answer (security.md 18, 19). Does not know what the tokens say.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::fault::{Fault, OAuthError};
+use super::http::{Answer, Http};
+use super::json::Object;
+use crate::authority::provider::ProviderError;
+use crate::crypto::Secret;
+
+/// Longer texts are no tokens.
+const MAX_TOKEN: usize = 64 * 1024;
+/// Longer lives are no lives: 10 years.
+const MAX_LIFE: u64 = 10 * 365 * 24 * 3600;
+const MAX_SCOPES: usize = 200;
+
+/// Refuses by the check of that name.
+fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
+    Err(ProviderError::Rejected(check))
+}
+
+/// What a token endpoint answered; well-formed, not yet to be believed.
+pub(super) struct TokenAnswer {
+    pub access: Secret,
+    pub expires_in: Option<Duration>,
+    pub refresh: Option<Secret>,
+    pub id: Option<Secret>,
+    /// The granted scopes, where they are not those that were asked for (RFC 6749, 5.1).
+    pub scopes: Option<Vec<String>>,
+}
+
+/// How we authenticate at the token endpoint (OpenID Connect Core, 9; RFC 6749, 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// What the provider says that it takes: `client_secret_basic` rather than `client_secret_post`.
+    #[default]
+    Auto,
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Post,
+}
+
+/// Who we are to a provider, and the way to ask it.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    pub http: &'a Http,
+    pub id: &'a str,
+    pub secret: &'a Secret,
+    pub auth: ClientAuth,
+}
+
+impl Client<'_> {
+    /// Sends a grant, once: whatever becomes of it, it is not sent again.
+    pub(super) async fn ask(self, endpoint: &Url, grant: &[(&str, &str)]) -> Result<Object, Fault> {
+        let answer = self.post(endpoint, grant).await?;
+        if answer.status == 200 { answer.document() } else { Err(refusal(&answer)) }
+    }
+
+    /// Sends a refresh token, once. One whose answer was lost is told apart: it may be spent.
+    pub(super) async fn refresh(self, endpoint: &Url, token: &Secret) -> Result<Object, ProviderError> {
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
+        match self.ask(endpoint, &grant).await {
+            Err(Fault::Lost(cause)) => Err(ProviderError::Lost(cause)),
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Asks about a token (RFC 7662, 2.1). Any status is an answer.
+    pub(super) async fn introspect(self, endpoint: &Url, token: &Secret) -> Result<Answer, Fault> {
+        self.post(endpoint, &[("token", token.expose()), ("token_type_hint", "access_token")]).await
+    }
+
+    /// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
+    pub(super) async fn revoke(self, endpoint: &Url, token: &Secret) -> Result<(), ProviderError> {
+        let answer = self.post(endpoint, &[("token", token.expose())]).await?;
+        if answer.status == 200 { Ok(()) } else { Err(refusal(&answer).into()) }
+    }
+
+    async fn post(self, endpoint: &Url, fields: &[(&str, &str)]) -> Result<Answer, Fault> {
+        let (form, authorization) = self.authenticated(fields);
+        self.http.post(endpoint, form, authorization.as_ref()).await
+    }
+
+    /// The form and, where the client authenticates by header, that header's value.
+    fn authenticated(self, fields: &[(&str, &str)]) -> (String, Option<Secret>) {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let secret = self.secret.expose();
+        if self.auth == ClientAuth::Post {
+            form.append_pair("client_id", self.id).append_pair("client_secret", secret);
+            return (form.finish(), None);
+        }
+        (form.finish(), Some(basic(self.id, secret)))
+    }
+}
+
+/// Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1).
+fn basic(id: &str, secret: &str) -> Secret {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    Secret::new(format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret)))))
+}
+
+/// What an answer that is no success says. Only errors of the client (4xx) are read (RFC 6749, 5.2).
+fn refusal(answer: &Answer) -> Fault {
+    if !(400..500).contains(&answer.status) || answer.status == 429 {
+        return Fault::Status(answer.status);
+    }
+    match answer.object().ok().as_ref().and_then(|body| body.get("error")).and_then(Value::as_str) {
+        Some(code) => Fault::OAuth(OAuthError::of(code)),
+        None => Fault::Status(answer.status),
+    }
+}
+
+impl TokenAnswer {
+    pub(super) fn read(body: &Object) -> Result<Self, ProviderError> {
+        if body.contains_key("error") {
+            return rejected("token_response.error");
+        }
+        let Ok(Some(access)) = token(body, "access_token") else { return rejected("token_response.access_token") };
+        let kind = body.get("token_type").and_then(Value::as_str).unwrap_or_default();
+        if !kind.eq_ignore_ascii_case("bearer") {
+            return rejected("token_response.token_type");
+        }
+        let expires_in = match body.get("expires_in") {
+            None => None,
+            Some(seconds) => match seconds.as_u64().filter(|seconds| *seconds <= MAX_LIFE) {
+                Some(seconds) => Some(Duration::from_secs(seconds)),
+                None => return rejected("token_response.expires_in"),
+            },
+        };
+        let Ok(refresh) = token(body, "refresh_token") else { return rejected("token_response.refresh_token") };
+        let Ok(id) = token(body, "id_token") else { return rejected("token_response.id_token") };
+        let scopes = match body.get("scope") {
+            None => None,
+            Some(Value::String(text)) => {
+                let scopes: Vec<_> = text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+                if scopes.len() > MAX_SCOPES {
+                    return rejected("token_response.scope");
+                }
+                Some(scopes)
+            }
+            Some(_) => return rejected("token_response.scope"),
+        };
+        Ok(Self { access, expires_in, refresh, id, scopes })
+    }
+}
+
+struct NoToken;
+
+/// A token that may be absent: visible ASCII, so that it fits a header (RFC 6750, 2.1).
+fn token(body: &Object, name: &str) -> Result<Option<Secret>, NoToken> {
+    match body.get(name) {
+        None => Ok(None),
+        Some(Value::String(text))
+            if !text.is_empty() && text.len() <= MAX_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Ok(Some(Secret::new(text.clone())))
+        }
+        Some(_) => Err(NoToken),
+    }
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# What: the Java client: format, lints, its tests, its artefacts in empty projects, and its edges against the suite
+# Needs: build edges java
+export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/target}/debug/gatelodge}
+cd clients/java
+mvn -B -ntp spotless:check verify
+./package-test
+./bench
+
+cd ../..
+# Servlet containers write a content type in a form of their own.
+for framework in servlet spring; do
+  FRAMEWORK=$framework tests/edges/run --edge java --without "content type with a charset"
+done
