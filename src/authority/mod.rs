@@ -39,6 +39,7 @@ pub mod list_user_sessions;
 pub mod list_users;
 pub mod login_answer;
 mod make_session;
+pub mod mint_key_store;
 mod mint_keys;
 pub mod mint_token;
 mod near;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use super::event_log::{EventLog, Heard};
+pub use super::mint_key_store::{KeptMintKeys, MintKeyStore};
 use super::provider::IdentityProvider;
 pub use super::user_store::{KeptUser, UserLookup, UserPage, UserStore};
 use crate::session::identity::IssuerRule;
@@ -336,26 +337,6 @@ pub trait LoginStore: Send + Sync {
 
     /// Waits until the login is no longer taken, at most for `at_most`.
     async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()>;
-}
-
-/// A tenant's mint keys as a store keeps them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptMintKeys {
-    /// Rises by one with every write, from 1.
-    pub revision: u64,
-    /// The sealed keys.
-    pub sealed: Vec<u8>,
-}
-
-/// Keeps the keys that sign our own tokens, so that all replicas sign with the same.
-#[async_trait]
-pub trait MintKeyStore: Send + Sync {
-    /// The keys of a tenant; `None` when there are none, or no longer.
-    async fn mint_keys(&self, tenant: TenantNumber) -> StoreResult<Option<KeptMintKeys>>;
-
-    /// Writes the keys of a tenant over those whose revision is one lower (0: there are none), and keeps them
-    /// `keep_for` from now. Of several callers with one revision exactly one MUST succeed. Answers whether it was this.
-    async fn put_mint_keys(&self, tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> StoreResult<bool>;
 }
 
 /// Says what time it is.
