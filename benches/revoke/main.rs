@@ -156,11 +156,10 @@ async fn refused(
 fn print(names: &[&'static str], took: &[Vec<f64>]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let mut object = serde_json::Map::new();
-    writeln!(out, "from the call of Revoke to the first no, in milliseconds: median, p99, most")?;
+    writeln!(out, "from the call of Revoke to the first no, in milliseconds: median (least to most), p99")?;
     for (name, figures) in names.iter().zip(took) {
-        let (median, p99) = (Spread::of(figures.clone()).median, percentile(figures, 99));
-        let most = Spread::of(figures.clone()).most;
-        writeln!(out, "  {name:<16} {median:>8.2} {p99:>8.2} {most:>8.2}   ({} sessions)", figures.len())?;
+        let (Spread { median, least, most }, p99) = (Spread::of(figures.clone()), percentile(figures, 99));
+        writeln!(out, "  {name:<16} {median:.2} ({least:.2} to {most:.2}), {p99:.2}   {} sessions", figures.len())?;
         object.insert(format!("{name}_p50_ms"), rounded(median, 2));
         object.insert(format!("{name}_p99_ms"), rounded(p99, 2));
     }

@@ -28,7 +28,7 @@ pub const MAX_STALENESS: Duration = Duration::from_secs(5);
 /// How often an authority shows that what it announces is heard.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
-/// How many pieces of news wait for a subscriber, before it is left behind.
+/// How many pieces of news wait for a subscriber, before it is left behind: less than half a megabyte.
 const WAITING: usize = 4096;
 
 /// What subscribers are told.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::{Outcome, Question, Requirements};
 use gatelodge::authority::{Error, Presented, watch_sessions};
@@ -194,6 +195,35 @@ async fn a_watcher_that_is_too_slow_is_told_a_reset() {
 }
 
 // An insert that began before an invalidation never wins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_before_a_session_changed_or_ended_is_not_kept() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let mut browser = Browser::default();
+        let session = replicas.one.log_in(&mut browser, "ada").await.result.unwrap().key;
+        let asked_while = async |change: BoxFuture<'_, ()>| {
+            replicas.store.set(Fault::SlowToAnswer(Duration::from_millis(400)));
+            let changed = async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                change.await;
+                replicas.catch_up().await;
+            };
+            let (active, ()) = tokio::join!(is_active(&replicas.two, &browser), changed);
+            replicas.store.set(Fault::Away);
+            let again = presented(&replicas.two, browser.get("/")).await;
+            assert!(matches!(again, Err(Error::StoreUnavailable(_))), "{kept:?}: {again:?}");
+            active
+        };
+        let one = &replicas.one.authority;
+        assert!(asked_while(one.announce(What::Changed(session)).boxed()).await, "it lives all the same");
+        replicas.store.set(None);
+        let fetch = browser.fetch("GET", "/");
+        asked_while(async { drop(one.revoke(&fetch).await.unwrap()) }.boxed()).await;
+        replicas.store.set(None);
+        assert!(!is_active(&replicas.two, &browser).await, "{kept:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_races_with_a_revocation_none_leaves_a_dead_session() {
     for kept in [Kept::Memory, Kept::Redis] {

@@ -23,6 +23,8 @@ pub enum Fault {
     Away,
     /// It answers after that long.
     Slow(Duration),
+    /// It does what it is asked at once, and says so after that long.
+    SlowToAnswer(Duration),
     /// It never answers.
     Silent,
     /// Asking it panics.
@@ -84,7 +86,7 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
-            None | Some(Fault::EndsProcessBefore(1..)) => (),
+            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_)) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::Silent) => std::future::pending().await,
@@ -95,13 +97,24 @@ impl FaultyStore {
     }
 }
 
+impl FaultyStore {
+    async fn late(&self) {
+        let fault = *self.fault.lock().unwrap();
+        if let Some(Fault::SlowToAnswer(pause)) = fault {
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
 macro_rules! pass {
     ($port:ident by $field:ident: $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl $port for FaultyStore {
             $(async fn $name(&self, $($argument: $kind),*) -> StoreResult<$answer> {
                 self.step().await?;
-                self.$field.$name($($argument),*).await
+                let answer = self.$field.$name($($argument),*).await;
+                self.late().await;
+                answer
             })*
         }
     };

@@ -23,6 +23,7 @@ struct Parts {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     field_violations: Vec<FieldViolation>,
+    sent_away: bool,
     answer: Option<HttpAnswer>,
 }
 
@@ -107,10 +108,16 @@ impl Error {
         self.0.code == Code::Unavailable && self.0.reason == Reason::Absent
     }
 
+    /// Whether a server that went away in good order has not looked at the call: another connection serves at once.
+    pub(super) fn is_sent_away(&self) -> bool {
+        self.0.sent_away
+    }
+
     pub(crate) fn local(code: Code, reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         let (request_id, retry_after, field_violations, answer) = (None, None, Vec::new(), None);
-        Self(Box::new(Parts { code, reason, message, request_id, retry_after, field_violations, answer }))
+        let sent_away = false;
+        Self(Box::new(Parts { code, reason, message, request_id, retry_after, field_violations, sent_away, answer }))
     }
 
     /// An OK answer from which nothing may be concluded, such as one of an outcome that this client does not know.
@@ -125,13 +132,14 @@ impl Error {
 
     /// Why the authority at `address` did not answer; `known` if it has answered before.
     pub(super) fn from_status(status: &Status, address: &str, known: bool) -> Self {
+        let sent_away = is_sent_away(status);
         // A unary call that we still wait for is cancelled by nobody but a timeout, here or at the authority.
-        if status.code() == Code::Cancelled {
+        if status.code() == Code::Cancelled && !sent_away {
             return Self::deadline_exceeded();
         }
         let details = status.get_error_details();
         let info = details.error_info();
-        let code = if is_sent_away(status) { Code::Unavailable } else { status.code() };
+        let code = if sent_away { Code::Unavailable } else { status.code() };
         let reason = info.map_or(Reason::Absent, |info| Reason::named(&info.reason));
         let message = match status.source() {
             Some(source) if info.is_none() => {
@@ -155,16 +163,19 @@ impl Error {
                 .iter()
                 .map(|v| FieldViolation { field: v.field.clone(), description: v.description.clone() })
                 .collect(),
+            sent_away,
             answer: answer_of(status),
         }))
     }
 }
 
-/// Whether the authority has not looked at the call: it was on its way when the server, which stops or spreads its callers
-/// anew, went away in good order (GOAWAY with NO_ERROR; RFC 9113, 6.8). tonic calls that INTERNAL.
+/// Whether the authority has not looked at the call: it was on its way, or about to be, when the server, which stops or
+/// spreads its callers anew, went away in good order (GOAWAY with NO_ERROR; RFC 9113, 6.8). tonic calls that INTERNAL, and
+/// CANCELLED where the call waited for the connection.
 fn is_sent_away(status: &Status) -> bool {
-    const SENT_AWAY: &str = "connection error received: not a result of an error";
-    status.source().is_some_and(|source| chain(source).contains(SENT_AWAY))
+    const SAID: [&str; 2] = ["connection error received: not a result of an error", "operation was canceled"];
+    let cause = status.source().map(chain).unwrap_or_default();
+    SAID.iter().any(|said| cause.contains(said))
 }
 
 /// The finished answer among a status's details.

@@ -3,10 +3,20 @@ package io.github.gatelodge;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.AdminServiceRevokeRequest;
 import io.github.gatelodge.v1.AdminServiceRevokeResponse;
+import io.github.gatelodge.v1.DeleteUserRequest;
+import io.github.gatelodge.v1.DeleteUserResponse;
+import io.github.gatelodge.v1.DisableUserRequest;
+import io.github.gatelodge.v1.DisableUserResponse;
+import io.github.gatelodge.v1.EnableUserRequest;
+import io.github.gatelodge.v1.EnableUserResponse;
 import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
+import io.github.gatelodge.v1.GetUserRequest;
+import io.github.gatelodge.v1.GetUserResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
+import io.github.gatelodge.v1.ListUsersRequest;
+import io.github.gatelodge.v1.ListUsersResponse;
 import io.github.gatelodge.v1.PreviewRevokeRequest;
 import io.github.gatelodge.v1.PreviewRevokeResponse;
 
@@ -36,5 +46,30 @@ public final class AdminCalls {
     /** How many living sessions a {@link #revoke} of the same target would end. Ends none. */
     public PreviewRevokeResponse previewRevoke(PreviewRevokeRequest question) {
         return caller.call(AdminServiceGrpc.getPreviewRevokeMethod(), Manner.SAFE, question);
+    }
+
+    /** One user. One who is not known is a {@link io.github.gatelodge.error.UserNotFoundException}. */
+    public GetUserResponse getUser(GetUserRequest question) {
+        return caller.call(AdminServiceGrpc.getGetUserMethod(), Manner.SAFE, question);
+    }
+
+    /** Users, a page at a time: go on with {@code next_page_token} until it is empty. */
+    public ListUsersResponse listUsers(ListUsersRequest question) {
+        return caller.call(AdminServiceGrpc.getListUsersMethod(), Manner.SAFE, question);
+    }
+
+    /** Lets a user in no more, and ends all their sessions. */
+    public DisableUserResponse disableUser(DisableUserRequest question) {
+        return caller.changingAll(AdminServiceGrpc.getDisableUserMethod(), Manner.SAFE, question);
+    }
+
+    /** Lets a user in again. */
+    public EnableUserResponse enableUser(EnableUserRequest question) {
+        return caller.call(AdminServiceGrpc.getEnableUserMethod(), Manner.SAFE, question);
+    }
+
+    /** Forgets a user, and ends all their sessions. */
+    public DeleteUserResponse deleteUser(DeleteUserRequest question) {
+        return caller.changingAll(AdminServiceGrpc.getDeleteUserMethod(), Manner.SAFE, question);
     }
 }

@@ -2,13 +2,19 @@ package io.github.gatelodge;
 
 import io.github.gatelodge.v1.GetAccessTokenRequest;
 import io.github.gatelodge.v1.GetAccessTokenResponse;
+import io.github.gatelodge.v1.GetAttributesRequest;
+import io.github.gatelodge.v1.GetAttributesResponse;
 import io.github.gatelodge.v1.GetUserInfoRequest;
 import io.github.gatelodge.v1.GetUserInfoResponse;
+import io.github.gatelodge.v1.ListUserSessionsRequest;
+import io.github.gatelodge.v1.ListUserSessionsResponse;
 import io.github.gatelodge.v1.RefreshTokensRequest;
 import io.github.gatelodge.v1.RefreshTokensResponse;
 import io.github.gatelodge.v1.SessionServiceGrpc;
 import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.SessionServiceRevokeResponse;
+import io.github.gatelodge.v1.UpdateAttributesRequest;
+import io.github.gatelodge.v1.UpdateAttributesResponse;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsRequest;
@@ -57,9 +63,9 @@ public final class SessionCalls {
                 question.getRefresh() ? question.getCookiesList() : List.of());
     }
 
-    /** Ends the presented session. */
+    /** Ends the presented session, or others of its user. */
     public SessionServiceRevokeResponse revoke(SessionServiceRevokeRequest question) {
-        return caller.changing(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question, question.getCookiesList());
+        return caller.changingAll(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
     }
 
     /**
@@ -68,5 +74,21 @@ public final class SessionCalls {
      */
     public SessionWatch watchSessions(WatchSessionsRequest question) {
         return caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question);
+    }
+
+    /** The sessions of the user behind a credential, a page at a time. */
+    public ListUserSessionsResponse listUserSessions(ListUserSessionsRequest question) {
+        return caller.call(SessionServiceGrpc.getListUserSessionsMethod(), Manner.SAFE, question);
+    }
+
+    /** The attributes that the application keeps with the session, and their version. */
+    public GetAttributesResponse getAttributes(GetAttributesRequest question) {
+        return caller.call(SessionServiceGrpc.getGetAttributesMethod(), Manner.SAFE, question);
+    }
+
+    /** Changes them. One that is too late is a {@link io.github.gatelodge.error.VersionConflictException}. */
+    public UpdateAttributesResponse updateAttributes(UpdateAttributesRequest question) {
+        return caller.changing(
+                SessionServiceGrpc.getUpdateAttributesMethod(), Manner.SAFE, question, question.getCookiesList());
     }
 }

@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
  *   GET  /auth/web/login       GET /auth/web/callback
  *   GET  /auth/me              POST /auth/web/logout      GET /auth/web/logged-out
  *   POST /auth/web/refresh     GET or POST /auth/web/userinfo
+ *   GET  /auth/web/sessions    POST /auth/web/sessions/revoke
  * </pre>
  *
  * under its mount prefix. It lives until it is closed, or its client is.

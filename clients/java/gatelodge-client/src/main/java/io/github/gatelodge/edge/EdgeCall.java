@@ -9,7 +9,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request of one of the edge's routes. Where {@link #formBytes} is not 0 its body is read first; then {@link #answer}
+ * A request of one of the edge's routes. Where {@link #bodyBytes} is not 0 its body is read first; then {@link #answer}
  * asks the authority, which may take as long as the call's deadline.
  */
 public final class EdgeCall {
@@ -33,14 +33,14 @@ public final class EdgeCall {
     /**
      * How much of the body is to be read, in bytes; 0 when it stays unread. The rest of a longer one stays unread too.
      */
-    public int formBytes() {
+    public int bodyBytes() {
         boolean isRead =
-                settings != null && route == Route.LOGOUT && route.takes(request.method()) && Presented.isForm(request);
+                settings != null && route.takes(request.method()) && route.bodyKind(request) != Body.Kind.UNREAD;
         return isRead && settings != null ? settings.maxBodyBytes() + 1 : 0;
     }
 
-    /** The answer, once the body, of which {@code form} has the first {@link #formBytes}, has come. */
-    public Answer answer(ByteString form) {
+    /** The answer, once the body, of which {@code body} has the first {@link #bodyBytes}, has come. */
+    public Answer answer(ByteString body) {
         Settings settings = this.settings;
         if (settings == null) {
             return answers.failed(Gate.noSettings());
@@ -57,7 +57,7 @@ public final class EdgeCall {
         }
         try {
             Route.Pass pass = new Route.Pass(gate, settings, request, answers);
-            return shared(settings, route.ask(pass, form));
+            return shared(settings, route.ask(pass, new Body(route.bodyKind(request), body)));
         } catch (GatelodgeException failed) {
             return shared(settings, answers.failed(failed));
         }

@@ -98,6 +98,9 @@ final class Presented {
         headers.one("X-Requested-With", context::setXRequestedWith);
         headers.one(settings.csrfHeader(), context::setCsrfToken);
         headers.one("X-Tenant-Id", context::setXTenantId);
+        if (!settings.placeHeader().isEmpty()) {
+            headers.one(settings.placeHeader(), context::setPlace);
+        }
         return context.build();
     }
 
@@ -164,15 +167,15 @@ final class Presented {
         return UUID.randomUUID().toString().replace("-", "");
     }
 
-    /** Whether the body is a form: one Content-Type came, and says so. */
-    static boolean isForm(BrowserRequest request) {
+    /** Whether the body is of a kind: one Content-Type came, and says so, its parameters aside. */
+    static boolean isOfKind(BrowserRequest request, String wanted) {
         List<String> labels = request.headers("Content-Type");
         if (labels.size() != 1) {
             return false;
         }
         int parameters = labels.get(0).indexOf(';');
         String kind = parameters < 0 ? labels.get(0) : labels.get(0).substring(0, parameters);
-        return Text.trimmed(kind).equalsIgnoreCase("application/x-www-form-urlencoded");
+        return Text.trimmed(kind).equalsIgnoreCase(wanted);
     }
 
     static boolean isPreflight(BrowserRequest request) {

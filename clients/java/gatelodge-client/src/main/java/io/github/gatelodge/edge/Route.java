@@ -12,9 +12,11 @@ import io.github.gatelodge.v1.CompleteLogoutRequest;
 import io.github.gatelodge.v1.CompleteLogoutResponse;
 import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.ListUserSessionsRequest;
 import io.github.gatelodge.v1.RefreshTokensRequest;
 import io.github.gatelodge.v1.RequestContext;
 import io.github.gatelodge.v1.RouteSet;
+import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.StartLoginRequest;
 import io.github.gatelodge.v1.StartLoginResponse;
 import io.github.gatelodge.v1.StartLogoutRequest;
@@ -30,7 +32,7 @@ import java.util.List;
 enum Route {
     LOGIN("/auth/web/login", "GET, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
+        Answer ask(Pass pass, Body body) {
             StartLoginResponse done = pass.calls()
                     .startLogin(StartLoginRequest.newBuilder()
                             .setRouteSet(routeSet)
@@ -42,16 +44,21 @@ enum Route {
             return pass.answers().copy(done.getAnswer());
         }
     },
-    CALLBACK("/auth/web/callback", "GET, OPTIONS") {
+    CALLBACK("/auth/web/callback", "GET, POST, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
-            CompleteCallbackResponse done = pass.calls()
-                    .completeCallback(CompleteCallbackRequest.newBuilder()
-                            .setRouteSet(routeSet)
-                            .setQuery(pass.query())
-                            .addAllCookies(pass.cookies())
-                            .setContext(pass.context())
-                            .build());
+        Answer ask(Pass pass, Body body) {
+            CompleteCallbackRequest.Builder question = CompleteCallbackRequest.newBuilder()
+                    .setRouteSet(routeSet)
+                    .addAllCookies(pass.cookies())
+                    .setContext(pass.context());
+            if (!pass.request().method().equals("POST")) {
+                question.setQuery(pass.query());
+            } else if (body.isJson()) {
+                question.setJson(body.bytes());
+            } else {
+                question.setForm(body.bytes());
+            }
+            CompleteCallbackResponse done = pass.calls().completeCallback(question.build());
             pass.gate().sawVersion(done.getSettingsVersion());
             return pass.answers().copy(done.getAnswer());
         }
@@ -59,7 +66,7 @@ enum Route {
     /** Says who is logged in: the one answer that an edge writes. */
     ME("/auth/me", "GET, HEAD, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
+        Answer ask(Pass pass, Body body) {
             Verdict verdict = pass.gate()
                     .check(
                             ValidateSessionRequest.newBuilder()
@@ -81,14 +88,14 @@ enum Route {
     },
     LOGOUT("/auth/web/logout", "POST, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
+        Answer ask(Pass pass, Body body) {
             StartLogoutResponse done = pass.calls()
                     .startLogout(StartLogoutRequest.newBuilder()
                             .setRouteSet(routeSet)
                             .setQuery(pass.query())
                             .addAllCookies(pass.cookies())
                             .setContext(pass.context())
-                            .setForm(form)
+                            .setForm(body.bytes())
                             .build());
             pass.gate().sawVersion(done.getSettingsVersion());
             return pass.answers().copy(done.getAnswer());
@@ -96,7 +103,7 @@ enum Route {
     },
     LOGGED_OUT("/auth/web/logged-out", "GET, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
+        Answer ask(Pass pass, Body body) {
             CompleteLogoutResponse done = pass.calls()
                     .completeLogout(CompleteLogoutRequest.newBuilder()
                             .setRouteSet(routeSet)
@@ -110,7 +117,7 @@ enum Route {
     },
     REFRESH("/auth/web/refresh", "POST, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
+        Answer ask(Pass pass, Body body) {
             return pass.answers()
                     .copy(pass.sessions()
                             .refreshTokens(RefreshTokensRequest.newBuilder()
@@ -123,7 +130,7 @@ enum Route {
     /** Asks the provider only for a POST, which no other site can make a browser send. */
     USER_INFO("/auth/web/userinfo", "GET, HEAD, POST, OPTIONS") {
         @Override
-        Answer ask(Pass pass, ByteString form) {
+        Answer ask(Pass pass, Body body) {
             return pass.answers()
                     .copy(pass.sessions()
                             .getUserInfo(GetUserInfoRequest.newBuilder()
@@ -132,6 +139,33 @@ enum Route {
                                     .setRefresh(pass.request().method().equals("POST"))
                                     .build())
                             .getAnswer());
+        }
+    },
+    SESSIONS("/auth/web/sessions", "GET, HEAD, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, Body body) {
+            return pass.answers()
+                    .copy(pass.sessions()
+                            .listUserSessions(ListUserSessionsRequest.newBuilder()
+                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .setContext(pass.context())
+                                    .setQuery(pass.query())
+                                    .build())
+                            .getAnswer());
+        }
+    },
+    REVOKE("/auth/web/sessions/revoke", "POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, Body body) {
+            SessionServiceRevokeRequest.Builder question = SessionServiceRevokeRequest.newBuilder()
+                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                    .setContext(pass.context());
+            if (body.isJson()) {
+                question.setJson(body.bytes());
+            } else {
+                question.setForm(body.bytes());
+            }
+            return pass.answers().copy(pass.sessions().revoke(question.build()).getAnswer());
         }
     };
 
@@ -147,6 +181,18 @@ enum Route {
 
     boolean takes(String method) {
         return List.of(allow.split(", ")).contains(method);
+    }
+
+    /** How a request's body is read, by its label. */
+    Body.Kind bodyKind(BrowserRequest request) {
+        boolean isRead = this == LOGOUT
+                || this == REVOKE
+                || (this == CALLBACK && request.method().equals("POST"));
+        if (isRead && Presented.isOfKind(request, Body.Kind.FORM.contentType)) {
+            return Body.Kind.FORM;
+        }
+        boolean isJson = isRead && this != LOGOUT && Presented.isOfKind(request, Body.Kind.JSON.contentType);
+        return isJson ? Body.Kind.JSON : Body.Kind.UNREAD;
     }
 
     /** A request that is passed on. */
@@ -173,7 +219,7 @@ enum Route {
     }
 
     /** Asks the authority about a request, and makes an answer of what it says. */
-    abstract Answer ask(Pass pass, ByteString form);
+    abstract Answer ask(Pass pass, Body body);
 
     private static Answer me(Pass pass, Verdict.Active active) {
         Session session = active.session();

@@ -13,6 +13,7 @@ import java.util.Set;
  * The settings of an edge, checked: what can't become a header is found here and not at a request.
  *
  * @param isHttps whether browsers reach the edge by https, as the configuration says; never what a request looked like
+ * @param placeHeader the header that names a place; empty for none
  * @param maxBodyBytes as of the limits, but never none: a body is held in memory
  */
 record Settings(
@@ -22,6 +23,7 @@ record Settings(
         List<String> sessionCookieNames,
         List<String> bindingCookieNames,
         String csrfHeader,
+        String placeHeader,
         List<CallbackAddress> callbacks,
         Cors cors,
         Limits limits,
@@ -44,6 +46,9 @@ record Settings(
         if (!Text.isHeaderName(given.getCsrfHeader())) {
             throw unusable("csrf_header");
         }
+        if (!given.getPlaceHeader().isEmpty() && !Text.isHeaderName(given.getPlaceHeader())) {
+            throw unusable("place_header");
+        }
         Cors cors = Cors.of(given.getCors());
         if (!cors.isUsable()) {
             throw unusable("cors");
@@ -56,6 +61,7 @@ record Settings(
                 given.getSessionCookieNamesList(),
                 given.getBindingCookieNamesList(),
                 given.getCsrfHeader(),
+                given.getPlaceHeader(),
                 given.getCallbackAddressesList(),
                 cors,
                 given.getLimits(),

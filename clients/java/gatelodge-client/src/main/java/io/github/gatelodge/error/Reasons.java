@@ -35,6 +35,8 @@ final class Reasons {
             case TokenCheckOffException.REASON -> new TokenCheckOffException(failure);
             case UserInfoUnsupportedException.REASON -> new UserInfoUnsupportedException(failure);
             case StreamEndedException.REASON -> new StreamEndedException(failure);
+            case UserNotFoundException.REASON -> new UserNotFoundException(failure);
+            case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;
         };
     }

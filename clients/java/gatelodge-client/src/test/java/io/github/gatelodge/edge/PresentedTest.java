@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PresentedTest {
+    private static final String FORM = "application/x-www-form-urlencoded";
     private static final Settings SETTINGS = Settings.read(EdgeSettings.newBuilder()
             .addSessionCookieNames("session")
             .addSessionCookieNames("former")
@@ -129,7 +130,7 @@ class PresentedTest {
         "text/plain, false",
     })
     void aFormIsKnownByItsLabel(String label, boolean isForm) {
-        assertEquals(isForm, Presented.isForm(Request.post("/", "content-type: " + label)));
-        assertFalse(Presented.isForm(Request.post("/", "content-type: " + label, "content-type: " + label)));
+        assertEquals(isForm, Presented.isOfKind(Request.post("/", "content-type: " + label), FORM));
+        assertFalse(Presented.isOfKind(Request.post("/", "content-type: " + label, "content-type: " + label), FORM));
     }
 }

@@ -43,7 +43,7 @@ public final class EdgeFilter extends HttpFilter {
             chain.doFilter(request, response);
         } else if (!came.isWhole()) {
             response.sendError(HttpServletResponse.SC_BAD_REQUEST);
-        } else if (call.get().formBytes() == 0) {
+        } else if (call.get().bodyBytes() == 0) {
             Sent.write(call.get().answer(ByteString.EMPTY), request, response);
         } else {
             Form.read(call.get(), request, response);

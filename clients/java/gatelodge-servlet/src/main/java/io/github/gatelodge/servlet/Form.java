@@ -19,8 +19,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
- * Reads the body of a logout, bounded in size and time, and answers then. No thread waits for a slow one. Where a
- * filter stands before this one that does not support asynchronous requests, the container's own limit of time counts.
+ * Reads the body that a route wants, bounded in size and time, and answers then. No thread waits for a slow one. Where
+ * a filter stands before this one that does not support asynchronous requests, the container's own limit of time
+ * counts.
  */
 final class Form implements ReadListener {
     private static final Logger LOG = System.getLogger("io.github.gatelodge");
@@ -59,7 +60,7 @@ final class Form implements ReadListener {
 
     private static Answer blocking(EdgeCall call, HttpServletRequest request) {
         try {
-            return call.answer(ByteString.copyFrom(request.getInputStream().readNBytes(call.formBytes())));
+            return call.answer(ByteString.copyFrom(request.getInputStream().readNBytes(call.bodyBytes())));
         } catch (IOException broken) {
             return call.broken();
         }
@@ -68,14 +69,14 @@ final class Form implements ReadListener {
     @Override
     public void onDataAvailable() throws IOException {
         byte[] part = new byte[8192];
-        while (form.size() < call.formBytes() && body.isReady()) {
-            int read = body.read(part, 0, Math.min(part.length, call.formBytes() - form.size()));
+        while (form.size() < call.bodyBytes() && body.isReady()) {
+            int read = body.read(part, 0, Math.min(part.length, call.bodyBytes() - form.size()));
             if (read < 0) {
                 return;
             }
             form = form.concat(ByteString.copyFrom(part, 0, read));
         }
-        if (form.size() == call.formBytes()) {
+        if (form.size() == call.bodyBytes()) {
             answer(() -> call.answer(form));
         }
     }

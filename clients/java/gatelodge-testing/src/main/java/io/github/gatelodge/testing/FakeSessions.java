@@ -13,9 +13,12 @@ import io.github.gatelodge.v1.GetAccessTokenRequest;
 import io.github.gatelodge.v1.GetAccessTokenResponse;
 import io.github.gatelodge.v1.GetUserInfoRequest;
 import io.github.gatelodge.v1.GetUserInfoResponse;
+import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.Identity;
 import io.github.gatelodge.v1.InactiveReason;
 import io.github.gatelodge.v1.InactiveSession;
+import io.github.gatelodge.v1.ListUserSessionsRequest;
+import io.github.gatelodge.v1.ListUserSessionsResponse;
 import io.github.gatelodge.v1.RefreshTokensRequest;
 import io.github.gatelodge.v1.RefreshTokensResponse;
 import io.github.gatelodge.v1.RefreshedTokens;
@@ -25,6 +28,7 @@ import io.github.gatelodge.v1.SessionServiceGrpc.SessionServiceImplBase;
 import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.SessionServiceRevokeResponse;
 import io.github.gatelodge.v1.UserInfo;
+import io.github.gatelodge.v1.UserSession;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsRequest;
@@ -188,25 +192,89 @@ final class FakeSessions extends SessionServiceImplBase {
         }
     }
 
+    /** Lists all on one page. */
+    @Override
+    public void listUserSessions(ListUserSessionsRequest asked, StreamObserver<ListUserSessionsResponse> to) {
+        synchronized (state) {
+            ListUserSessionsResponse.Builder said = ListUserSessionsResponse.newBuilder();
+            Use use = use(question(asked.getCookiesList(), asked.hasContext(), asked.getContext()));
+            if (use.inactive() != null) {
+                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
+            } else if (use.denied() != null) {
+                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
+            } else {
+                List<Living> sessions = ofUser(use.identity());
+                for (Living one : sessions) {
+                    said.getUserSessionsBuilder()
+                            .addSessions(UserSession.newBuilder()
+                                    .setSession(one.info)
+                                    .setCurrent(one.info.equals(use.info())));
+                }
+                said.setAnswer(Finished.sessions(sessions, use.info()));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
     @Override
     public void revoke(SessionServiceRevokeRequest asked, StreamObserver<SessionServiceRevokeResponse> to) {
-        if (!asked.hasPresentedSession()) {
+        if (asked.getTargetCase() == SessionServiceRevokeRequest.TargetCase.TARGET_NOT_SET) {
             Reply.failure(
                     to,
                     Entrance.failure(Status.Code.INVALID_ARGUMENT, InvalidFieldException.REASON, "target is required"));
             return;
         }
         synchronized (state) {
-            Living living = state.presented(asked.getCookiesList()).living();
-            if (living != null) {
-                living.end();
-            }
-            Reply.to(
-                    to,
-                    SessionServiceRevokeResponse.newBuilder()
-                            .setRevokedCount(living == null ? 0 : 1)
-                            .build());
+            Reply.to(to, revoked(asked));
         }
+    }
+
+    private SessionServiceRevokeResponse revoked(SessionServiceRevokeRequest asked) {
+        SessionServiceRevokeResponse.Builder said = SessionServiceRevokeResponse.newBuilder();
+        Use use = use(question(asked.getCookiesList(), asked.hasContext(), asked.getContext()));
+        if (use.inactive() != null) {
+            if (!asked.hasPresentedSession()) {
+                said.setInactive(use.inactive());
+            }
+            return said.setAnswer(use.inactive().getAnswer()).build();
+        }
+        if (use.denied() != null) {
+            return said.setDenied(use.denied())
+                    .setAnswer(use.denied().getAnswer())
+                    .build();
+        }
+        String end = Aim.of(asked, use.info().getSessionId());
+        if (end.isEmpty()) {
+            String remedy = "Send end: a session's public id, or others.";
+            return said.setAnswer(Finished.problem(400, "request_malformed", "The request can't be read", remedy))
+                    .build();
+        }
+        int count = 0;
+        boolean isCurrent = false;
+        for (Living one : ofUser(use.identity())) {
+            boolean isPresented = one.info.equals(use.info());
+            if (end.equals(one.info.getSessionId()) || (end.equals(Aim.OTHERS) && !isPresented)) {
+                one.end();
+                count++;
+                isCurrent |= isPresented;
+            }
+        }
+        said.setRevokedCount(count);
+        if (asked.hasContext()) {
+            String told = "{\"message\":\"" + count + " sessions were ended\",\"revoked_count\":" + count + "}";
+            HttpAnswer.Builder answer = Finished.json(200, told).toBuilder();
+            if (isCurrent) {
+                answer.addSetCookies(Finished.cookie(state.settings, state.settings.getSessionCookieNames(0), "", 0));
+            }
+            said.setAnswer(answer);
+        }
+        return said.build();
+    }
+
+    private List<Living> ofUser(Identity who) {
+        return state.living().stream()
+                .filter(one -> one.identity.getUserId().equals(who.getUserId()))
+                .toList();
     }
 
     /** Vouches for nothing: whoever watches the fake keeps no answers. */

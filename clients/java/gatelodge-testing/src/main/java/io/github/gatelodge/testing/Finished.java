@@ -5,9 +5,11 @@ import io.github.gatelodge.v1.EdgeSettings;
 import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.HttpHeader;
 import io.github.gatelodge.v1.Identity;
+import io.github.gatelodge.v1.SessionInfo;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -18,7 +20,7 @@ final class Finished {
     static HttpAnswer redirect(int status, String location, String... cookies) {
         return answer(status)
                 .setLocation(location)
-                .addAllSetCookies(java.util.List.of(cookies))
+                .addAllSetCookies(List.of(cookies))
                 .build();
     }
 
@@ -46,6 +48,20 @@ final class Finished {
                         + ",\"email_verified\":" + who.getEmailVerified()
                         + ",\"name\":" + known(who.getName())
                         + ",\"picture\":null,\"claims\":{}}");
+    }
+
+    static HttpAnswer sessions(List<Living> sessions, SessionInfo current) {
+        String listed = sessions.stream()
+                .map(one -> "{\"session_id\":" + quoted(one.info.getSessionId())
+                        + ",\"current\":" + one.info.equals(current)
+                        + ",\"device\":\"Unknown device\",\"place\":\"\",\"client_address\":\"\",\"created\":"
+                        + one.info.getCreateTime().getSeconds()
+                        + ",\"last_active\":" + one.info.getLastActiveTime().getSeconds()
+                        + ",\"idle_end\":" + one.info.getIdleExpireTime().getSeconds()
+                        + ",\"absolute_end\":"
+                        + one.info.getAbsoluteExpireTime().getSeconds() + "}")
+                .collect(Collectors.joining(","));
+        return json(200, "{\"sessions\":[" + listed + "],\"next_page_token\":\"\"}");
     }
 
     /** Null for what the provider did not give. */
