@@ -64,7 +64,8 @@ fn measure(size: Size) -> Result<()> {
         getrandom::fill(&mut random)?;
         let key = ApiKey::generate(&random);
         let folder = tempfile::tempdir()?;
-        let authority = Authority::start(folder.path(), &authority::EMBEDDED, &provider::configuration(&issuer, &[("edge", &key)]))?;
+        let authority =
+            Authority::start(folder.path(), authority::EMBEDDED, &provider::configuration(&issuer, &[("edge", &key)]))?;
         authority.serving(Instant::now() + PATIENCE).await?;
         let client = Client::connect(&ClientOptions::new(authority.address.clone(), key.expose()))?;
         let mut browsers = Vec::new();

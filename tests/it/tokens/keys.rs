@@ -11,11 +11,12 @@ use gatelodge::authority::settings::Settings;
 use gatelodge::authority::{Error, Presented};
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::mint::{KEEP_KEYS_FOR, LEAD};
+use gatelodge::store::embedded::{EmbeddedStore, OpenError};
 use serde_json::Value;
 
 use super::{fresh_prefix, over, redis_store};
 use crate::world::faults::Fault;
-use crate::world::{Browser, World};
+use crate::world::{Browser, FakeClock, World};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -126,15 +127,22 @@ async fn another_algorithm_takes_over_without_a_gap() {
 async fn keys_are_on_disk_before_they_sign() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sessions.redb");
-    let open = || {
+    let clock = Arc::new(FakeClock::default());
+    let open = async || {
+        // What the one before has begun beside its answer still holds the file.
+        let store = loop {
+            match EmbeddedStore::open(Some(&file), clock.clone()) {
+                Err(OpenError::InUse { .. }) => tokio::task::yield_now().await,
+                opened => break opened.unwrap(),
+            }
+        };
         World::built(&["idp"], long_lived, |ports| {
-            let store = gatelodge::store::embedded::EmbeddedStore::open(Some(&file), ports.clock.clone()).unwrap();
             (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store);
-            ports.entropy = Arc::new(SystemEntropy);
+            (ports.entropy, ports.clock) = (Arc::new(SystemEntropy), clock.clone());
         })
     };
-    let before = published(&open()).await;
-    assert_eq!(published(&open()).await, before);
+    let before = published(&open().await).await;
+    assert_eq!(published(&open().await).await, before);
 }
 
 // Trouble in the store is no new key: a checker would not know it.

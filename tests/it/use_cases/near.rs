@@ -217,7 +217,7 @@ async fn what_was_read_before_a_session_changed_or_ended_is_not_kept() {
         let one = &replicas.one.authority;
         assert!(asked_while(one.announce(What::Changed(session)).boxed()).await, "it lives all the same");
         replicas.store.set(None);
-        asked_while(async { drop(replicas.one.revoke(&browser).await) }.boxed()).await;
+        asked_while(async { assert_eq!(replicas.one.revoke(&browser).await, 1) }.boxed()).await;
         replicas.store.set(None);
         assert!(!is_active(&replicas.two, &browser).await, "{kept:?}");
     }

@@ -7,8 +7,8 @@ use super::Client;
 use super::call::Manner;
 use super::checks::Told;
 use super::error::Error;
-use super::kept::Look;
 use super::kept::question::{Keeping, Key};
+use super::kept::{Brought, Look};
 use crate::v1;
 use crate::v1::session_service_client::SessionServiceClient;
 use crate::verdict::{Asked, Verdict};
@@ -177,8 +177,11 @@ impl SessionCalls<'_> {
                 Look::Asked(mut answer) => {
                     let shared = timeout_at(deadline, answer.wait_for(Option::is_some)).await;
                     let shared = shared.map_err(|_| Error::deadline_exceeded())?;
-                    if let Ok(Some(outcome)) = shared.map(|shared| shared.clone()) {
-                        return outcome;
+                    match shared.map(|shared| shared.clone()) {
+                        Ok(Some(Brought::Same(outcome))) => return *outcome,
+                        Ok(Some(Brought::Own)) => break,
+                        // Who asked has gone away: somebody else asks.
+                        Ok(None) | Err(_) => {}
                     }
                 }
             }

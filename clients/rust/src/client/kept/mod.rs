@@ -32,8 +32,17 @@ const PLACES: usize = 4096;
 /// How often what has ended is swept out of a full room.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// What one question brings to all who ask it at the same time.
-pub(super) type Shared = Option<Result<Checked, Error>>;
+/// What one question brings to those who ask it at the same time; `None` while it is under way.
+pub(super) type Shared = Option<Brought>;
+
+/// What a question has brought.
+#[derive(Clone)]
+pub(super) enum Brought {
+    /// This, for all of them. Boxed: most of the time there is none.
+    Same(Box<Result<Checked, Error>>),
+    /// An answer to one request alone: where it sends a browser that has no session, or cookies. Each asks for itself.
+    Own,
+}
 
 /// The answers that are kept.
 pub(super) struct Kept {
@@ -242,12 +251,15 @@ impl Forgotten {
 }
 
 impl Asking<'_> {
-    /// Shares the answer with those who wait, and keeps it as long as it allows.
+    /// Keeps the answer as long as it allows. It is shared with those who wait when it may be kept at all: any other
+    /// speaks of the one request that it answers. So is what went wrong.
     pub(super) fn answer(self, outcome: &Result<Checked, Error>, keeping: Option<Keeping>) {
+        let is_own = outcome.is_ok() && keeping.is_none();
         if let (Ok(checked), Some(keeping)) = (outcome, keeping) {
             self.keep(checked, &keeping);
         }
-        self.sender.send_replace(Some(outcome.clone()));
+        let brought = if is_own { Brought::Own } else { Brought::Same(outcome.clone().into()) };
+        self.sender.send_replace(Some(brought));
     }
 
     fn keep(&self, checked: &Checked, keeping: &Keeping) {

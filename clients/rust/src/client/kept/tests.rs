@@ -176,3 +176,18 @@ fn a_question_is_the_same_as_far_as_its_answer_depends_on_it() {
     ];
     assert!(never.iter().all(Option::is_none));
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_one_request_is_sent_is_told_to_no_other() {
+    let kept = knowing();
+    kept.forget_all();
+    let asking = ask(&kept);
+    let Look::Asked(mut other) = kept.look(key(&question("a")).unwrap()) else { panic!("it is being asked") };
+    // No session: the answer sends a browser to the login, and back to the page that it wanted.
+    asking.answer(&Ok(checked()), None);
+    assert!(matches!(*other.wait_for(Option::is_some).await.unwrap(), Some(Brought::Own)));
+    let asking = ask(&kept);
+    let Look::Asked(mut other) = kept.look(key(&question("a")).unwrap()) else { panic!("it is being asked") };
+    answer(asking, 1, LONG);
+    assert!(matches!(*other.wait_for(Option::is_some).await.unwrap(), Some(Brought::Same(_))));
+}
