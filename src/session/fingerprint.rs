@@ -76,9 +76,10 @@ pub fn matches(context: &RequestContext, at_login: &[u8; 16], ring: &MacRing) ->
     with_parts(context, |parts| ring.tags(parts).any(|tag| equal(&tag, at_login)))
 }
 
-/// Compares a client with the one at login; `same_headers` is [`matches`], or whoever remembers what it said. A header that came then and is missing now is a difference, since a thief
-/// chooses what to send; that it differs refuses a request and never ends a session. An address comes from the edge and
-/// not from the client: where one is missing, networks are not compared.
+/// Compares a client with the one at login; `same_headers` is [`matches()`], or whoever remembers what it said. A header
+/// that came then and is missing now is a difference, since a thief chooses what to send; that it differs refuses a
+/// request and never ends a session. An address comes from the edge and not from the client: where one is missing,
+/// networks are not compared.
 #[must_use]
 pub fn compare(
     context: Option<&RequestContext>,
