@@ -1,5 +1,5 @@
-//! Gatelodge is a session authority: it logs people in through OpenID Connect providers, keeps their sessions and
-//! tokens on the server, and answers over gRPC: who is this, and may they?
+//! Gatelodge is a session authority: it logs people in through OpenID Connect and OAuth2 providers, keeps their sessions
+//! and tokens on the server, and answers over gRPC: who is this, and may they?
 //!
 //! # The map, in reading order
 //!

@@ -153,6 +153,23 @@ pub fn question(credential: &str) -> v1::ValidateSessionRequest {
     }
 }
 
+/// The same question about a request that changes something, with every requirement that there is.
+pub fn demanding(question: &v1::ValidateSessionRequest, csrf_token: &str) -> v1::ValidateSessionRequest {
+    let text = |text: &'static str| Bytes::from_static(text.as_bytes());
+    let context = v1::RequestContext {
+        method: text("POST"),
+        origin: Some(text("http://localhost:8000")),
+        csrf_token: Some(Bytes::copy_from_slice(csrf_token.as_bytes())),
+        ..question.context.clone().unwrap_or_default()
+    };
+    let requirements = v1::Requirements {
+        csrf: v1::CsrfRequirement::Required.into(),
+        scopes: ["openid", "email"].map(str::to_owned).into(),
+        max_login_age: Some(prost_types::Duration { seconds: 24 * 3600, nanos: 0 }),
+    };
+    v1::ValidateSessionRequest { context: Some(context), requirements: Some(requirements), ..question.clone() }
+}
+
 /// Fresh random bytes.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

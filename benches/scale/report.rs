@@ -63,6 +63,8 @@ impl Report {
              before, {slowest_meanwhile:.0} us meanwhile; a session made after it {lives}"
         ));
         self.object.insert(format!("{name}_revoke_tenant_ms"), rounded(milliseconds, 1));
+        self.object.insert(format!("{name}_slowest_read_before_us"), rounded(*slowest_before, 0));
+        self.object.insert(format!("{name}_slowest_read_meanwhile_us"), rounded(*slowest_meanwhile, 0));
         self.object.insert(format!("{name}_newer_lives"), json!(newer_lives));
     }
 

@@ -24,6 +24,8 @@ use crate::Result;
 pub enum Way {
     /// Each is a call.
     Call,
+    /// Each is a call, and asks for all that can be asked for.
+    Demanding,
     /// All of them are on one stream.
     Stream,
 }
@@ -85,7 +87,7 @@ impl Asker {
                 keep_full(asker.client, opening, question, in_flight, &over).await
             });
         }
-        for _ in 0..if way == Way::Call { in_flight } else { 0 } {
+        for _ in 0..if way == Way::Stream { 0 } else { in_flight } {
             let (mut asker, question, over) = (self.clone(), question.clone(), Arc::clone(&over));
             tasks.spawn(async move {
                 let mut calls = 0_u32;

@@ -11,7 +11,7 @@ use crate::forged::Forged;
 use crate::load::Way;
 use crate::memory::Bytes;
 use crate::protocol::Kind;
-use crate::rounds::{IN_FLIGHT, Measured, PAIRS, STREAMS};
+use crate::rounds::{DEMANDING, IN_FLIGHT, Measured, PAIRS, STREAMS};
 use crate::spread::{Spread, rounded};
 
 /// One server at one number in flight: its rate, and what a call costs it.
@@ -46,6 +46,7 @@ pub fn print(measured: &[Measured], bytes: &Bytes, forged: &Forged) -> Result<()
         "ValidateSession, calls a second: median (least to most); CPU of the server's process for each call"
     )?;
     table(&mut out, &mut object, measured, Way::Call, &PAIRS)?;
+    demanding(&mut out, &mut object, measured)?;
     writeln!(out, "CheckSessions, the same checks on one stream")?;
     table(&mut out, &mut object, measured, Way::Stream, &STREAMS)?;
     writeln!(out, "forged credentials: {} calls, {} of them reached the store", forged.calls, forged.store_calls)?;
@@ -85,6 +86,26 @@ fn table(
                 object.insert(format!("rate_{checks}{name}_{in_flight}"), rounded(row.rate.median, 0));
                 object.insert(format!("cpu_us_{checks}{name}_{in_flight}"), rounded(row.cpu_us, 2));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Calls with CSRF token, origin, fingerprint, scopes and age of login beside the same server's plain calls.
+fn demanding(out: &mut impl io::Write, object: &mut Map<String, Value>, measured: &[Measured]) -> Result<()> {
+    writeln!(out, "the same with CSRF token, origin, scopes and maximum age of login: rate beside the plain one")?;
+    for in_flight in IN_FLIGHT {
+        for kind in DEMANDING {
+            let rate = |way, number| {
+                let mut own = measured.iter().filter(|one| one.kind == kind && one.in_flight == in_flight);
+                own.find(|one| one.way == way && one.number == number).map(|one| one.round.per_second)
+            };
+            let ratios = measured.iter().filter(|one| one.kind == kind && one.in_flight == in_flight);
+            let ratios = ratios.filter(|one| one.way == Way::Demanding);
+            let ratios = ratios.filter_map(|one| Some(one.round.per_second / rate(Way::Call, one.number)?));
+            let Spread { median, least, most } = Spread::of(ratios.collect());
+            writeln!(out, "{in_flight:>9}  {:<10} {median:.3} ({least:.3} to {most:.3})", kind.name())?;
+            object.insert(format!("ratio_demanding_{}_{in_flight}", key(kind)), rounded(median, 3));
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! all of them. Does not know what the figures mean.
 
 use gatelodge_client::v1;
+use gatelodge_client::v1::validate_session_response::Outcome;
 use prost::Message as _;
 
 use crate::load::{Asker, Round, Way};
@@ -21,6 +22,10 @@ pub const PAIRS: [(Kind, Kind); 3] =
 pub const STREAMS: [(Kind, Kind); 3] =
     [(Kind::Embedded, Kind::Echo), (Kind::Near, Kind::Echo), (Kind::Redis, Kind::Echo)];
 
+/// Those that are asked for all that can be asked for, beside themselves when asked plainly. The fingerprint is judged in
+/// both, as it is by default.
+pub const DEMANDING: [Kind; 3] = [Kind::Embedded, Kind::Near, Kind::Redis];
+
 /// One round of one server.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
@@ -37,6 +42,8 @@ struct Lane {
     server: Server,
     asker: Asker,
     question: v1::ValidateSessionRequest,
+    /// Of ours: the same about a request that changes something, with every requirement.
+    demanding: Option<v1::ValidateSessionRequest>,
 }
 
 /// Measures every server at every number in flight.
@@ -57,13 +64,19 @@ pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     let mut measured = Vec::new();
     for in_flight in IN_FLIGHT {
         for number in 0..=size.rounds {
-            for (lane, way) in lanes.iter().flat_map(|lane| [(lane, Way::Call), (lane, Way::Stream)]) {
+            let ways = [Way::Call, Way::Demanding, Way::Stream];
+            for (lane, way) in lanes.iter().flat_map(|lane| ways.map(|way| (lane, way))) {
                 let kind = lane.server.kind;
-                if way == Way::Stream && kind == Kind::EchoGet {
-                    continue;
-                }
+                let question = match way {
+                    Way::Stream if kind == Kind::EchoGet => continue,
+                    Way::Call | Way::Stream => &lane.question,
+                    Way::Demanding => match &lane.demanding {
+                        Some(demanding) => demanding,
+                        None => continue,
+                    },
+                };
                 let before = lane.server.cpu_seconds()?;
-                let round = lane.asker.round(way, &lane.question, in_flight, size.round).await?;
+                let round = lane.asker.round(way, question, in_flight, size.round).await?;
                 let cpu = lane.server.cpu_seconds()? - before;
                 // The first round is the warm-up.
                 if number > 0 {
@@ -80,15 +93,20 @@ impl Lane {
     /// Ours, asked about the session that it has made.
     async fn start(order: &Order) -> Result<Self> {
         let server = Server::start(order)?;
-        let asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
+        let mut asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
         let question = session::question(&server.ready.credential);
-        Ok(Self { server, asker, question })
+        let asked = v1::ValidateSessionRequest { issue_csrf_token: true, ..question.clone() };
+        let Some(Outcome::Active(active)) = asker.ask(asked).await?.outcome else {
+            return Err("the session that was made does not live".into());
+        };
+        let demanding = Some(session::demanding(&question, &active.csrf_token));
+        Ok(Self { server, asker, question, demanding })
     }
 
     /// An echo, asked what another lane asks, with its key.
     async fn like(other: &Self, order: &Order) -> Result<Self> {
         let server = Server::start(order)?;
         let asker = Asker::connect(&server.ready.address, &other.server.ready.api_key).await?;
-        Ok(Self { server, asker, question: other.question.clone() })
+        Ok(Self { server, asker, question: other.question.clone(), demanding: None })
     }
 }

@@ -47,7 +47,8 @@ pub struct Sessions {
     pub signing_secret: Option<Secret>,
     /// File that holds the signing secret, in place of `signing_secret`.
     pub signing_secret_file: Option<PathBuf>,
-    /// Earlier signing secrets whose sessions still live: after a change keep the old one here for `max_age`.
+    /// Earlier signing secrets whose sessions still live: after a change keep the old one here for `max_age`
+    /// (of `remember_me`, where enabled).
     pub former_signing_secrets: Vec<Secret>,
     /// Secret from which the keys of CSRF tokens are made; at least 32 characters, another than `signing_secret`.
     /// Also read from the variable `CSRF_SIGNING_SECRET`.
