@@ -59,7 +59,7 @@ fn measure(size: Size) -> Result<()> {
     runtime()?.block_on(async {
         let redis = redis_server::RedisServer::start()?;
         let bytes = memory::per_session(&redis, size.sessions).await?;
-        let rounds = rounds::measure(&redis, size).await?;
+        let rounds = Box::pin(rounds::measure(&redis, size)).await?;
         let forged = forged::measure(size.forged).await?;
         report::print(&rounds, &bytes, &forged)
     })

@@ -95,8 +95,8 @@ impl Lane {
         let server = Server::start(order)?;
         let mut asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
         let question = session::question(&server.ready.credential);
-        let asked = v1::ValidateSessionRequest { issue_csrf_token: true, ..question.clone() };
-        let Some(Outcome::Active(active)) = asker.ask(asked).await?.outcome else {
+        let with_token = v1::ValidateSessionRequest { issue_csrf_token: true, ..question.clone() };
+        let Some(Outcome::Active(active)) = asker.ask(with_token).await?.outcome else {
             return Err("the session that was made does not live".into());
         };
         let demanding = Some(session::demanding(&question, &active.csrf_token));

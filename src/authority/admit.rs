@@ -11,6 +11,7 @@ use super::{Authority, Call, Error, Presented};
 use crate::session::admission::{Chosen, InactiveReason, choose, signed};
 use crate::session::cookie;
 use crate::session::credential::Credential;
+use crate::session::event::Position;
 use crate::session::fingerprint::{Comparison, FingerprintMode, Likeness};
 use crate::session::key::SessionKey;
 use crate::session::record::Record;
@@ -68,19 +69,20 @@ impl Authority {
     /// **Invariant:** a forged credential dies before any IO; a signed one costs one store read.
     pub(super) async fn admit(&self, presented: &Presented) -> Result<Admission, Error> {
         match self.choose(presented) {
-            Ok(chosen) => self.admit_chosen(&chosen, presented.context.as_ref()).await,
+            Ok(chosen) => self.admit_chosen(&chosen, presented.context.as_ref(), None).await,
             Err(reason) => Ok(Admission::Inactive(reason)),
         }
     }
 
-    /// Reads the session of a credential.
+    /// Reads the session of a credential, for somebody who has heard of events `as_of` this position.
     pub(super) async fn admit_chosen(
         &self,
         chosen: &Chosen,
         context: Option<&RequestContext>,
+        as_of: Option<Position>,
     ) -> Result<Admission, Error> {
         let (key, reading) = (&chosen.credential.key, self.begin_reading());
-        match self.look_up(key).await? {
+        match self.look_up_as_of(key, as_of).await? {
             Lookup::Found(record) => {
                 let mut admission = self.settle(chosen, record, context).await?;
                 if let Admission::Living(admitted) = &mut admission {

@@ -76,8 +76,10 @@ impl Authority {
         let held = HeldLogin { login: taken.login.clone(), standing: known.standing, tokens: known.tokens };
         let binding = self.own_binding(visit.callback, &taken.login);
         let sealed = binding.map(|own| self.vault.seal_held(self.nonce(), &visit.callback.state, own, &held));
+        // A choice that does not make room lengthens nothing: else a login could wait until the marks that kill it lapse.
+        let ttl = if visit.callback.choice.is_none() { self.settings.logins.ttl } else { taken.remaining };
         let waits = match sealed {
-            Some(sealed) => self.ports.logins.hold(&visit.callback.key, sealed, self.settings.logins.ttl).await?,
+            Some(sealed) => self.ports.logins.hold(&visit.callback.key, sealed, ttl).await?,
             None => false,
         };
         if waits {

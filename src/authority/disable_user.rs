@@ -12,8 +12,8 @@ impl Authority {
     pub async fn disable_user(&self, call: &Call, user_id: &str, reason: &str) -> Result<u64, Error> {
         let (user, remember) = (self.user_key(user_id)?, self.settings.remember_ended_for);
         let known = self.ports.sessions.sessions_of(&user).await?;
-        let ended = self.ports.users.disable_user(&user, remember, self.user_mark_for()).await?;
-        let count = ended.ok_or(Error::UserNotFound)?;
+        let ended = self.ports.users.disable_user(&user, remember, self.user_mark_for()).await;
+        let count = ended.inspect_err(|_| self.doubt(&known))?.ok_or(Error::UserNotFound)?;
         self.announce_end_of(known, What::UserDisabled(user)).await;
         tracing::info!(user_id, reason, count, request_id = call.request_id, "a user was disabled");
         Ok(count)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ports::{KeptUser, UserLookup};
+use super::settings::LoginSettings;
 use super::{Authority, Error};
 use crate::session::key::UserKey;
 use crate::session::time::Timestamp;
@@ -36,8 +37,10 @@ impl Authority {
         Ok(UserView::Known(Box::new(self.vault.open_profile(user, &kept.profile)?), kept.facts))
     }
 
-    /// How long a user's mark stands: as long as a session or a login of before could.
+    /// How long a user's mark stands: as long as a session or a login of before could. A login may be at the provider for
+    /// its whole time, and then wait for a choice as long again; each time it is at work for a lease.
     pub(super) fn user_mark_for(&self) -> Duration {
-        self.settings.longest_life().max(self.settings.logins.ttl)
+        let LoginSettings { ttl, lease, .. } = self.settings.logins;
+        self.settings.longest_life().max((ttl + lease) * 2)
     }
 }

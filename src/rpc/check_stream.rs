@@ -210,6 +210,8 @@ impl Driver {
                     self.at_work.push(check);
                 }
             }
+            // What would wake those that were moved is known to where they were: they have to be asked once more.
+            context.waker().wake_by_ref();
         }
     }
 

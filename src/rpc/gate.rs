@@ -40,6 +40,8 @@ pub(super) struct Gate {
     watchers: Places,
     /// Streams of checks do nothing by themselves: each question is a call.
     streams: Places,
+    /// Who listens to events does so for as long as it lives: were these calls, a thousand clients would be all there is.
+    listeners: Places,
 }
 
 /// Who calls, and the place that the call has.
@@ -47,8 +49,9 @@ type Admitted<'a> = (Option<&'a Caller>, Option<Place>);
 
 impl Gate {
     pub(super) fn new(callers: Callers, calls: Places) -> Self {
-        let (watchers, streams) = (Places::new(WATCHERS), Places::new(calls.most()));
-        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers, streams }
+        let (watchers, streams, listeners) =
+            (Places::new(WATCHERS), Places::new(calls.most()), Places::new(calls.most()));
+        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers, streams, listeners }
     }
 
     /// Lets a call in, if its caller may and there is room.
@@ -57,6 +60,7 @@ impl Gate {
         let caller = self.caller(request, request_id)?;
         let places = match path.strip_prefix(HEALTH) {
             None if path == policy::CHECK_SESSIONS => &self.streams,
+            None if path == policy::WATCH_SESSIONS => &self.listeners,
             None => &self.calls,
             Some("Watch") => &self.watchers,
             Some(_) => return Ok((caller, None)),

@@ -39,6 +39,9 @@ use Role::{Admin, Backend, Edge};
 /// The stream of many checks, whose questions have places of their own.
 pub const CHECK_SESSIONS: &str = "/gatelodge.v1.SessionService/CheckSessions";
 
+/// The stream of events, which does nothing by itself.
+pub const WATCH_SESSIONS: &str = "/gatelodge.v1.SessionService/WatchSessions";
+
 /// Every method that is served.
 pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.SessionService/ValidateSession", Rule::Roles(&[Edge, Backend])),
@@ -50,7 +53,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.SessionService/GetAttributes", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/UpdateAttributes", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/Revoke", Rule::Roles(&[Edge, Backend])),
-    ("/gatelodge.v1.SessionService/WatchSessions", Rule::Roles(&[Edge, Backend])),
+    (WATCH_SESSIONS, Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.LoginService/GetEdgeSettings", Rule::Roles(&[Edge])),
     ("/gatelodge.v1.LoginService/ListProviders", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.LoginService/StartLogin", Rule::Roles(&[Edge])),

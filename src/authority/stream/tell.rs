@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::MAX_STALENESS;
 use crate::authority::ports::Lookup;
 use crate::authority::{Authority, Error};
-use crate::session::event::{Event, What};
+use crate::session::event::{Event, Position, What};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
@@ -53,7 +53,9 @@ impl Authority {
 
     /// Ends a session wherever it may be cached, and answers whether there was one.
     pub(in crate::authority) async fn end_session(&self, key: &SessionKey, why: Ending) -> Result<bool, Error> {
-        let ended = self.ports.sessions.end(key, why, self.settings.remember_ended_for).await?;
+        let ended = self.ports.sessions.end(key, why, self.settings.remember_ended_for).await;
+        // Where only the answer was lost the session is dead: nobody may go on from memory.
+        let ended = ended.inspect_err(|_| self.changed(key, What::Changed))?;
         self.near.forget(key);
         self.announce(What::Revoked(*key)).await;
         Ok(ended)
@@ -63,9 +65,17 @@ impl Authority {
     pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<u64, Error> {
         let known = self.ports.sessions.sessions_of(user).await?;
         let remember = self.settings.remember_ended_for;
-        let ended = self.ports.sessions.end_user(user, remember, self.user_mark_for()).await?;
+        let ended = self.ports.sessions.end_user(user, remember, self.user_mark_for()).await;
+        let ended = ended.inspect_err(|_| self.doubt(&known))?;
         self.announce_end_of(known, What::UserRevoked(*user)).await;
         Ok(ended)
+    }
+
+    /// The store did not say whether these have ended: nobody goes on from memory.
+    pub(in crate::authority) fn doubt(&self, sessions: &[(SessionKey, Record)]) {
+        for (key, _) in sessions {
+            self.changed(key, What::Changed);
+        }
     }
 
     /// Tells that all sessions of a user have ended: one by one for those who hold something open for a session, and as one
@@ -86,7 +96,17 @@ impl Authority {
     /// What the store knows of a session, and whether it has been ended in another way than by taking it out: by a mark,
     /// or by an end that this authority knows of. Marks are read with the session while the stream is broken.
     pub(in crate::authority) async fn look_up(&self, key: &SessionKey) -> Result<Lookup, Error> {
-        let lookup = if self.stream.is_trusted(self.ports.clock.running()) {
+        self.look_up_as_of(key, None).await
+    }
+
+    /// The same for somebody who has heard of events up to here: this authority may have heard less.
+    pub(in crate::authority) async fn look_up_as_of(
+        &self,
+        key: &SessionKey,
+        as_of: Option<Position>,
+    ) -> Result<Lookup, Error> {
+        let has_heard = self.stream.position() >= as_of && self.stream.is_trusted(self.ports.clock.running());
+        let lookup = if has_heard {
             self.read(key).await?
         } else {
             let (lookup, marks) = self.ports.sessions.read_with_marks(key).await?;

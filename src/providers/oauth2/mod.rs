@@ -104,7 +104,8 @@ impl OAuth2Provider {
     /// What the provider's API says of the user of this access token.
     async fn profile(&self, access: &Secret, scopes: &[String]) -> Result<Profile, ProviderError> {
         let answer = self.http.get(&self.addresses.profile, access).await?;
-        if matches!(answer.status, 401 | 403) {
+        // 403 is what GitHub says of a client that asks too often, too: no verdict on the token.
+        if answer.status == 401 {
             return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
         }
         let mut profile = Profile::of(&answer.document()?, &self.settings)?;

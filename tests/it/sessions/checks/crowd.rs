@@ -20,6 +20,7 @@ use crate::world::{Browser, Kept};
 on_every_store! {
     a_slow_question_delays_no_other
     each_question_has_its_own_deadline
+    who_waits_on_when_anothers_time_is_over_is_answered_as_soon_as_there_is_an_answer
     each_question_has_its_own_place
     a_caller_who_never_reads_costs_a_bounded_amount
 }
@@ -84,6 +85,26 @@ async fn each_question_has_its_own_deadline(kept: Kept) {
     stream.ask.send(within(6, 4_000_000)).await.unwrap();
     let error = failed(&stream.next().await.1, Code::InvalidArgument, "INVALID_FIELD");
     assert_eq!(error.field_violations[0].field, "timeout");
+}
+
+async fn who_waits_on_when_anothers_time_is_over_is_answered_as_soon_as_there_is_an_answer(kept: Kept) {
+    let hall = Hall::open(kept).await;
+    let mut stream = Stream::open(&hall.serving).await;
+    let began = Instant::now();
+    // The first sets the stream's timer, and is answered before it goes off.
+    for (id, seconds, pause) in [(1, 0.4, 50), (2, 9.0, 1200)] {
+        hall.store.set(Fault::SlowToAnswer(Duration::from_millis(pause)));
+        let timeout = prost_types::Duration::try_from(Duration::from_secs_f64(seconds)).ok();
+        let question = Some(hall.question());
+        stream.ask.send(v1::CheckSessionsRequest { id, question, timeout, ..Default::default() }).await.unwrap();
+        if id == 1 {
+            assert_eq!(stream.next().await.0, 1);
+        }
+    }
+    let (id, answer) = stream.next().await;
+    assert_eq!(id, 2);
+    active(&answer);
+    assert!(began.elapsed() < Duration::from_secs(5), "not at its own deadline: {:?}", began.elapsed());
 }
 
 // security.md 127: a stream is no way round the bound on what is at work.

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::watch as flight;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tonic::Code;
 
 use super::error::Error;
 use super::sessions::Checked;
@@ -252,9 +253,13 @@ impl Forgotten {
 
 impl Asking<'_> {
     /// Keeps the answer as long as it allows. It is shared with those who wait when it may be kept at all: any other
-    /// speaks of the one request that it answers. So is what went wrong.
+    /// speaks of the one request that it answers. What went wrong is shared, but for a time that was up: others have
+    /// other deadlines.
     pub(super) fn answer(self, outcome: &Result<Checked, Error>, keeping: Option<Keeping>) {
-        let is_own = outcome.is_ok() && keeping.is_none();
+        let is_own = match outcome {
+            Ok(_) => keeping.is_none(),
+            Err(error) => matches!(error.code(), Code::DeadlineExceeded | Code::Cancelled),
+        };
         if let (Ok(checked), Some(keeping)) = (outcome, keeping) {
             self.keep(checked, &keeping);
         }
