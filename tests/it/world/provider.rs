@@ -27,6 +27,7 @@ pub struct FakeProvider {
     pub refusal: Mutex<Option<fn() -> ProviderError>>,
     pub redeemed: AtomicUsize,
     pub refreshed: AtomicUsize,
+    issued: AtomicUsize,
     pub revoked: Mutex<Vec<String>>,
     pub slow: Mutex<Option<Duration>>,
     pub scopes: Mutex<Vec<String>>,
@@ -58,6 +59,7 @@ impl FakeProvider {
             refusal: Mutex::default(),
             redeemed: AtomicUsize::default(),
             refreshed: AtomicUsize::default(),
+            issued: AtomicUsize::default(),
             revoked: Mutex::default(),
             slow: Mutex::default(),
             scopes: Mutex::new(vec!["openid".into(), "email".into()]),
@@ -73,9 +75,9 @@ impl FakeProvider {
 
     /// A code that stands for the user `sub`.
     pub fn code_for(&self, sub: &str) -> String {
-        let mut codes = self.codes.lock().unwrap();
-        let code = format!("code-{}", codes.len());
-        codes.insert(code.clone(), sub.to_owned());
+        // Counted apart: codes that were redeemed are gone, and their numbers must not come again.
+        let code = format!("code-{}", self.issued.fetch_add(1, Ordering::SeqCst));
+        self.codes.lock().unwrap().insert(code.clone(), sub.to_owned());
         code
     }
 
