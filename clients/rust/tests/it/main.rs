@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod authority;
+mod away;
 mod browser;
 mod calls;
 mod checks;
