@@ -27,7 +27,7 @@ use checks::Checks;
 use error::Error;
 use kept::Kept;
 pub use login::LoginCalls;
-use options::{ClientOptions, OptionsError};
+use options::{ADDRESS, ClientOptions, OptionsError};
 pub use sessions::{Checked, SessionCalls};
 pub use tokens::{TokenCalls, TokenVerdict};
 
@@ -72,6 +72,13 @@ impl Client {
             }
             None => None,
         };
+        if options.is_in_clear() {
+            tracing::warn!(
+                address,
+                "{ADDRESS} is plaintext to another machine: the API key and people's cookies cross the network in clear. \
+                 Use https://, or make sure that something else encrypts the way"
+            );
+        }
         let kept = (options.keep_answers > 0).then(|| Arc::new(Kept::new(options.keep_answers)));
         Ok(Self {
             shared: Arc::new(Shared {
