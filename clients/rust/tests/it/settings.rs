@@ -38,6 +38,21 @@ async fn until_there_are_settings_every_route_is_503_and_then_it_recovers() {
     assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::OK);
 }
 
+// However many requests wait: the authority is asked with growing pauses.
+#[tokio::test]
+async fn no_request_shortens_the_pause_after_a_failure() {
+    let authority = Authority::without_settings().await;
+    authority.settings.say([Err(Status::internal("not yet"))]);
+    let edge = Edge::new(authority.client(), EdgeOptions::default()).unwrap();
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(6) {
+        get(&edge, "/auth/me").await.assert_could_not_say();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let asked = authority.settings.count();
+    assert!((3..=5).contains(&asked), "asked {asked} times");
+}
+
 #[tokio::test]
 async fn a_set_that_is_off_is_an_unknown_path() {
     let authority = Authority::without_settings().await;
