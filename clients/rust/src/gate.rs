@@ -12,6 +12,7 @@ use crate::chance;
 use crate::client::Client;
 use crate::client::options::API_KEY;
 use crate::layer::SessionLayer;
+use crate::layer::grpc::GrpcLayer;
 use crate::settings::Settings;
 use crate::v1;
 
@@ -76,6 +77,18 @@ impl Gate {
     #[must_use]
     pub fn require(&self) -> SessionLayer {
         SessionLayer::new(self.clone(), true)
+    }
+
+    /// Finds who is behind every call of a gRPC server: see [`GrpcLayer`].
+    #[must_use]
+    pub fn grpc(&self) -> GrpcLayer {
+        GrpcLayer::new(self.clone(), false)
+    }
+
+    /// As [`Gate::grpc`], for servers that nobody may call unknown.
+    #[must_use]
+    pub fn require_grpc(&self) -> GrpcLayer {
+        GrpcLayer::new(self.clone(), true)
     }
 
     /// The settings in force, as far as is known.

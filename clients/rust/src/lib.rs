@@ -18,6 +18,7 @@
 mod answer;
 mod chance;
 pub mod client;
+mod cors;
 pub mod edge;
 pub mod gate;
 pub mod layer;
@@ -32,9 +33,10 @@ pub mod verdict;
 pub use client::error::{Error, Reason};
 pub use client::options::{ClientOptions, OptionsError};
 pub use client::{Client, TokenVerdict};
-pub use edge::{Edge, EdgeOptions, ServeLimits};
+pub use edge::{Edge, EdgeLayer, EdgeOptions, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;
+pub use layer::grpc::{Caller, GrpcLayer};
 /// A moment, as the contract carries it.
 pub use prost_types::Timestamp;
 pub use session::Session;

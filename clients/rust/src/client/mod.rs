@@ -8,7 +8,7 @@ mod kept;
 mod login;
 pub mod options;
 mod sessions;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::fmt;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use crate::stream::{Answers, Stream};
 
@@ -23,7 +23,7 @@ pub const KEY: &str = "gl_edge_canary";
 /// One method's answers, in order; the last one stays. And what it was asked.
 pub struct Script<Q, A> {
     answers: Mutex<VecDeque<Result<A, Status>>>,
-    asked: Mutex<Vec<(MetadataMap, Q)>>,
+    asked: Mutex<Vec<(MetadataMap, Extensions, Q)>>,
 }
 
 impl<Q, A> Default for Script<Q, A> {
@@ -40,7 +40,7 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
 
     /// Every question so far.
     pub fn asked(&self) -> Vec<Q> {
-        self.asked.lock().unwrap().iter().map(|(_, question)| question.clone()).collect()
+        self.asked.lock().unwrap().iter().map(|(_, _, question)| question.clone()).collect()
     }
 
     /// How often it was asked.
@@ -59,9 +59,14 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
         asked.last()?.0.get(name).map(|value| value.to_str().unwrap().to_owned())
     }
 
+    /// What layers before the methods put beside every question so far.
+    pub fn extensions(&self) -> Vec<Extensions> {
+        self.asked.lock().unwrap().iter().map(|(_, extensions, _)| extensions.clone()).collect()
+    }
+
     async fn answer(&self, request: Request<Q>) -> Result<Response<A>, Status> {
-        let (metadata, _, question) = request.into_parts();
-        self.asked.lock().unwrap().push((metadata, question));
+        let asked = request.into_parts();
+        self.asked.lock().unwrap().push(asked);
         let next = {
             let mut answers = self.answers.lock().unwrap();
             if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }

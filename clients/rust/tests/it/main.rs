@@ -9,6 +9,7 @@ mod browser;
 mod calls;
 mod checks;
 mod cors;
+mod grpc;
 mod kept;
 mod layer;
 mod routes;
