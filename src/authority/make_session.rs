@@ -68,8 +68,10 @@ impl Authority {
             Some(Choice::Oldest) => new.makes_room = true,
             Some(Choice::Cancel) | None => (),
         }
-        if let Some(sid) = &known.standing.provider_session {
-            self.join_provider_session(&identity.provider, sid, &credential.key).await?;
+        if let Some(sid) = &known.standing.provider_session
+            && !self.join_provider_session(&identity.provider, sid, &credential.key, taken.started).await?
+        {
+            return Err(Stop::Failed(LoginFailure::RevokedMeanwhile));
         }
         if !self.ports.logins.note(&callback.key, &credential.key).await? {
             return Err(Stop::Failed(LoginFailure::Interrupted));

@@ -91,6 +91,15 @@ pub enum Creation {
     Disabled,
 }
 
+/// What became of joining one of the provider's own sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// It is noted, as one of so many.
+    Joined(usize),
+    /// Refused: the provider's session has ended since the login began.
+    EndedMeanwhile,
+}
+
 /// What an application keeps with a session, as a store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptAttributes {
@@ -232,9 +241,23 @@ pub trait SessionStore: Send + Sync {
         keep_for: Duration,
     ) -> StoreResult<Written>;
 
-    /// Notes that a session, which may be about to be made, belongs to one of the provider's own, for `keep_for`.
-    /// Answers how many are noted.
-    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize>;
+    /// Notes that a session about to be made belongs to one of the provider's own, for `keep_for`. MUST refuse when that
+    /// one was ended at or after `login_started`.
+    async fn join(
+        &self,
+        of: &ProviderSessionKey,
+        session: &SessionKey,
+        login_started: Timestamp,
+        keep_for: Duration,
+    ) -> StoreResult<Joining>;
+
+    /// Notes that one of the provider's own sessions ends now, for `keep_for`, and answers as `joined`, in one step: so
+    /// every session of a login that has begun is among them, or never joins.
+    async fn end_joined(
+        &self,
+        of: &ProviderSessionKey,
+        keep_for: Duration,
+    ) -> StoreResult<Vec<(SessionKey, Timestamp)>>;
 
     /// The sessions that belong to one of the provider's own, and when they were noted. They may be gone since.
     async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>>;

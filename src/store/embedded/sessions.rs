@@ -151,8 +151,22 @@ impl SessionStore for EmbeddedStore {
         self.keep_attributes(key, attributes).await
     }
 
-    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
-        self.join_one(of, session, keep_for).await
+    async fn join(
+        &self,
+        of: &ProviderSessionKey,
+        session: &SessionKey,
+        login_started: Timestamp,
+        keep_for: Duration,
+    ) -> StoreResult<Joining> {
+        self.join_one(of, session, login_started, keep_for).await
+    }
+
+    async fn end_joined(
+        &self,
+        of: &ProviderSessionKey,
+        keep_for: Duration,
+    ) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        self.end_all_joined(of, keep_for).await
     }
 
     async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {

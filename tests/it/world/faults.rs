@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    Creation, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, MintKeyStore,
-    NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup,
+    MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
@@ -142,7 +142,8 @@ pass! { SessionStore by sessions:
     rewrite(key: &SessionKey, record: Record) -> Written;
     attributes(key: &SessionKey) -> Option<KeptAttributes>;
     put_attributes(key: &SessionKey, attributes: KeptAttributes, keep_for: Duration) -> Written;
-    join(of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> usize;
+    join(of: &ProviderSessionKey, session: &SessionKey, login_started: Timestamp, keep_for: Duration) -> Joining;
+    end_joined(of: &ProviderSessionKey, keep_for: Duration) -> Vec<(SessionKey, Timestamp)>;
     joined(of: &ProviderSessionKey) -> Vec<(SessionKey, Timestamp)>;
     part(of: &ProviderSessionKey, sessions: &[SessionKey]) -> ();
 }
