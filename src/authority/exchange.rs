@@ -9,6 +9,7 @@ use super::get_access_token::AccessToken;
 use super::ports::{Lease, LeaseAttempt};
 use super::provider::ExchangeRequest;
 use super::refresh::{ATTEMPTS, Refreshed};
+use super::under_way::too_much;
 use super::{Authority, Error};
 use crate::session::record::{ExchangedToken, Tokens};
 use crate::session::time::Timestamp;
@@ -45,7 +46,7 @@ impl Authority {
         let exchanged = self.under_way.exchanges.join(key, run, move || {
             Box::pin(async move { authority.exchange_alone(&admitted, &audience, at_least).await.map_err(Arc::new) })
         });
-        match exchanged.await? {
+        match exchanged.await.ok_or_else(too_much)?? {
             Exchanged::Token(token) if token.end.is_some_and(|end| end <= self.now_and(minimum)) => {
                 Err(Error::AccessTokenExpired)
             }

@@ -309,8 +309,9 @@ pub trait Entropy: Send + Sync {
 /// Runs work beside the answer, to its end. For what may be left undone: it is, where too much is at work already, or
 /// when the process has to stop before it is done.
 pub trait Beside: Send + Sync {
-    /// Starts it. Its own errors are its own to log.
-    fn run(&self, work: BoxFuture<'static, ()>);
+    /// Starts it, on a task of its own, and answers whether it did. What was not started will never begin. Its own errors
+    /// are its own to log.
+    fn run(&self, work: BoxFuture<'static, ()>) -> bool;
 
     /// Lets time pass, for work that tries again.
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()>;
