@@ -234,6 +234,7 @@ pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessT
             r#type: "Bearer".to_owned(),
             expire_time: token.end.map(timestamp),
             scopes: token.scopes,
+            audience: token.audience,
         }),
         get_access_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
     };

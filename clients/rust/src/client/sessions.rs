@@ -67,7 +67,8 @@ impl SessionCalls<'_> {
         self.0.changing(&cookies, call).await
     }
 
-    /// The session's access token, refreshed first when it lives shorter than asked for.
+    /// The session's access token, refreshed first when it lives shorter than asked for. An authority that is too old to
+    /// know audiences would give a token for another one: that is an error.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -75,11 +76,19 @@ impl SessionCalls<'_> {
         &self,
         question: v1::GetAccessTokenRequest,
     ) -> Result<v1::GetAccessTokenResponse, Error> {
-        self.0
+        let audience = question.audience.clone();
+        let answer = self
+            .0
             .call(Manner::SAFE_SLOW, question, |channel, question| async move {
                 SessionServiceClient::new(channel).get_access_token(question).await
             })
-            .await
+            .await?;
+        match &answer.outcome {
+            Some(v1::get_access_token_response::Outcome::AccessToken(token)) if token.audience != audience => {
+                Err(Error::could_not_say("the token is not for the audience that was asked for; upgrade the authority"))
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// Who the session's user is, as it is known, or as the provider says now.
@@ -122,7 +131,8 @@ impl SessionCalls<'_> {
     }
 
     /// Changes what an application keeps with the session. Values that somebody else has changed since are the reason
-    /// `VERSION_CONFLICT`: read them again, and decide again.
+    /// `VERSION_CONFLICT`: read them again, and decide again. It is sent once: a repeat could not tell its own first from
+    /// somebody else's change.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -131,7 +141,7 @@ impl SessionCalls<'_> {
         question: v1::UpdateAttributesRequest,
     ) -> Result<v1::UpdateAttributesResponse, Error> {
         self.0
-            .call(Manner::SAFE, question, |channel, question| async move {
+            .call(Manner::ONCE, question, |channel, question| async move {
                 SessionServiceClient::new(channel).update_attributes(question).await
             })
             .await
