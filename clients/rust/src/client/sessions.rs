@@ -155,11 +155,23 @@ impl SessionCalls<'_> {
         &self,
         question: v1::SessionServiceRevokeRequest,
     ) -> Result<v1::SessionServiceRevokeResponse, Error> {
-        let cookies = question.cookies.clone();
+        use v1::session_service_revoke_request::Target;
+        let (cookies, target) = (question.cookies.clone(), question.target.clone());
         let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
             SessionServiceClient::new(channel).revoke(question).await
         });
-        self.0.changing(&cookies, call).await
+        let outcome = self.0.changing(&cookies, call).await;
+        if let Some(kept) = &self.0.shared.kept {
+            if let Ok(answer) = &outcome {
+                kept.has_told(&answer.event_position);
+            }
+            match target {
+                Some(Target::PresentedSession(_)) | None => (),
+                Some(Target::SessionId(id)) => kept.forget_named(&id),
+                Some(_) => kept.forget_all(),
+            }
+        }
+        outcome
     }
 
     /// Asks as [`SessionCalls::validate_session`] does, and reads the answer as the contract says: every requirement
@@ -171,7 +183,7 @@ impl SessionCalls<'_> {
     pub async fn check(&self, mut question: v1::ValidateSessionRequest) -> Result<Checked, Error> {
         let asked = Asked::of(&question);
         let Some(kept) = &self.0.shared.kept else { return Ok(self.ask(&asked, question).await?.0) };
-        question.as_of_position = kept.heard();
+        question.as_of_position = kept.known_up_to();
         let deadline = Instant::now() + self.0.deadline.unwrap_or(Manner::SAFE.deadline);
         while let Some(key) = Key::of(&question, &asked) {
             match kept.look(key) {
