@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    Creation, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, MintKeyStore,
-    NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup,
+    MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
@@ -25,6 +25,8 @@ pub enum Fault {
     Slow(Duration),
     /// It does what it is asked at once, and says so after that long.
     SlowToAnswer(Duration),
+    /// It does what the step of this name asks, and the answer is lost.
+    LosesAnswerOf(&'static str),
     /// It never answers.
     Silent,
     /// Asking it panics.
@@ -86,7 +88,7 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
-            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_)) => (),
+            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_) | Fault::LosesAnswerOf(_)) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::Silent) => std::future::pending().await,
@@ -98,11 +100,16 @@ impl FaultyStore {
 }
 
 impl FaultyStore {
-    async fn late(&self) {
+    async fn answered<T>(&self, step: &str, answer: StoreResult<T>) -> StoreResult<T> {
         let fault = *self.fault.lock().unwrap();
-        if let Some(Fault::SlowToAnswer(pause)) = fault {
-            tokio::time::sleep(pause).await;
+        match fault {
+            Some(Fault::SlowToAnswer(pause)) => tokio::time::sleep(pause).await,
+            Some(Fault::LosesAnswerOf(name)) if name == step => {
+                return Err(StoreError::Unavailable("the answer was lost on purpose".into()));
+            }
+            _ => (),
         }
+        answer
     }
 }
 
@@ -113,8 +120,7 @@ macro_rules! pass {
             $(async fn $name(&self, $($argument: $kind),*) -> StoreResult<$answer> {
                 self.step().await?;
                 let answer = self.$field.$name($($argument),*).await;
-                self.late().await;
-                answer
+                self.answered(stringify!($name), answer).await
             })*
         }
     };
@@ -142,7 +148,8 @@ pass! { SessionStore by sessions:
     rewrite(key: &SessionKey, record: Record) -> Written;
     attributes(key: &SessionKey) -> Option<KeptAttributes>;
     put_attributes(key: &SessionKey, attributes: KeptAttributes, keep_for: Duration) -> Written;
-    join(of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> usize;
+    join(of: &ProviderSessionKey, session: &SessionKey, login_started: Timestamp, keep_for: Duration) -> Joining;
+    end_joined(of: &ProviderSessionKey, keep_for: Duration) -> Vec<(SessionKey, Timestamp)>;
     joined(of: &ProviderSessionKey) -> Vec<(SessionKey, Timestamp)>;
     part(of: &ProviderSessionKey, sessions: &[SessionKey]) -> ();
 }

@@ -12,6 +12,8 @@ enum Manner {
     START_LOGIN(10, 0),
     /** For a login's end: the provider is asked for tokens, and the browser repeats it by itself. */
     COMPLETE_CALLBACK(20, 0),
+    /** For what is changed over the version that was read: a repeat would find the first, and take it for another's. */
+    ONCE(2, 0),
     /** For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. */
     START_LOGOUT(3, 1),
     /** For a probe, whose answer is about now. */
