@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gatelodge_client::v1::{
     self, admin_service_server, login_service_server, session_service_server, token_service_server,
@@ -24,11 +25,12 @@ pub const KEY: &str = "gl_edge_canary";
 pub struct Script<Q, A> {
     answers: Mutex<VecDeque<Result<A, Status>>>,
     asked: Mutex<Vec<(MetadataMap, Extensions, Q)>>,
+    delay: Mutex<Duration>,
 }
 
 impl<Q, A> Default for Script<Q, A> {
     fn default() -> Self {
-        Self { answers: Mutex::default(), asked: Mutex::default() }
+        Self { answers: Mutex::default(), asked: Mutex::default(), delay: Mutex::default() }
     }
 }
 
@@ -36,6 +38,11 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
     /// What to answer from now on.
     pub fn say(&self, answers: impl IntoIterator<Item = Result<A, Status>>) {
         *self.answers.lock().unwrap() = answers.into_iter().collect();
+    }
+
+    /// How long each answer takes from now on.
+    pub fn take(&self, delay: Duration) {
+        *self.delay.lock().unwrap() = delay;
     }
 
     /// Every question so far.
@@ -67,6 +74,10 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
     async fn answer(&self, request: Request<Q>) -> Result<Response<A>, Status> {
         let asked = request.into_parts();
         self.asked.lock().unwrap().push(asked);
+        let delay = *self.delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         let next = {
             let mut answers = self.answers.lock().unwrap();
             if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
