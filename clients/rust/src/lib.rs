@@ -10,6 +10,7 @@
 //! | [`verdict`], [`session`] | what an answer means, and who is behind it |
 //! | [`gate`], [`layer`] | the client with settings kept fresh; sessions for an application's own routes |
 //! | [`edge`] | the routes that log people in and out |
+//! | `testing` | an authority in memory for users' own tests (the feature `testing`) |
 //! | [`v1`] | the generated messages and stubs |
 //!
 //! **Invariant:** nothing here decides. What becomes HTTP comes finished from the authority, and whatever is not a
@@ -25,6 +26,8 @@ pub mod layer;
 mod presented;
 pub mod session;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
 #[cfg_attr(feature = "testing", expect(clippy::allow_attributes, reason = "generated server stubs"))]
 pub mod v1;

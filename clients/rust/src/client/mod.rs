@@ -95,6 +95,14 @@ impl Client {
         })
     }
 
+    /// A client whose calls go to whatever the channel leads to. It keeps nothing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn over(channel: Channel) -> Self {
+        let (address, authorization, known) = ("memory".to_owned(), None, AtomicBool::new(false));
+        let shared = Shared { channel, address, authorization, known, kept: None, checks: None };
+        Self { shared: Arc::new(shared), request_id: None, deadline: None }
+    }
+
     /// The same client, whose calls carry this request id into the authority's log. One that no header can hold is
     /// left out.
     #[must_use]
