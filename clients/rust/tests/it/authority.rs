@@ -21,16 +21,19 @@ use crate::stream::{Answers, Stream};
 /// The key that every client here presents.
 pub const KEY: &str = "gl_edge_canary";
 
+type Rule<Q, A> = Box<dyn Fn(&Q) -> Result<A, Status> + Send>;
+
 /// One method's answers, in order; the last one stays. And what it was asked.
 pub struct Script<Q, A> {
     answers: Mutex<VecDeque<Result<A, Status>>>,
+    rule: Mutex<Option<Rule<Q, A>>>,
     asked: Mutex<Vec<(MetadataMap, Extensions, Q)>>,
     delay: Mutex<Duration>,
 }
 
 impl<Q, A> Default for Script<Q, A> {
     fn default() -> Self {
-        Self { answers: Mutex::default(), asked: Mutex::default(), delay: Mutex::default() }
+        Self { answers: Mutex::default(), rule: Mutex::default(), asked: Mutex::default(), delay: Mutex::default() }
     }
 }
 
@@ -38,6 +41,11 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
     /// What to answer from now on.
     pub fn say(&self, answers: impl IntoIterator<Item = Result<A, Status>>) {
         *self.answers.lock().unwrap() = answers.into_iter().collect();
+    }
+
+    /// What to answer from now on, by the question.
+    pub fn judge(&self, rule: impl Fn(&Q) -> Result<A, Status> + Send + 'static) {
+        *self.rule.lock().unwrap() = Some(Box::new(rule));
     }
 
     /// How long each answer takes from now on.
@@ -73,12 +81,15 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
 
     async fn answer(&self, request: Request<Q>) -> Result<Response<A>, Status> {
         let asked = request.into_parts();
+        let ruled = self.rule.lock().unwrap().as_ref().map(|rule| rule(&asked.2));
         self.asked.lock().unwrap().push(asked);
         let delay = *self.delay.lock().unwrap();
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        let next = {
+        let next = if ruled.is_some() {
+            ruled
+        } else {
             let mut answers = self.answers.lock().unwrap();
             if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
         };
