@@ -192,3 +192,48 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestClientsThatKeepAnswersHearWhatHappens(t *testing.T) {
+	ctx := t.Context()
+	for name, change := range map[string]func(authority *gatelodgetest.Authority, ada *gatelodgetest.SignedIn){
+		"ended": func(_ *gatelodgetest.Authority, ada *gatelodgetest.SignedIn) { ada.End() },
+		"denied": func(authority *gatelodgetest.Authority, _ *gatelodgetest.SignedIn) {
+			authority.Deny(v1.DeniedReason_DENIED_REASON_SCOPE_MISSING)
+		},
+		"revoked by an admin": func(authority *gatelodgetest.Authority, ada *gatelodgetest.SignedIn) {
+			target := &v1.AdminServiceRevokeRequest_SessionId{SessionId: ada.SessionID}
+			if _, err := authority.Client().Admin().Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: target}); err != nil {
+				t.Error(err)
+			}
+		},
+		"away": func(authority *gatelodgetest.Authority, _ *gatelodgetest.SignedIn) { authority.Away() },
+		"slow": func(authority *gatelodgetest.Authority, _ *gatelodgetest.SignedIn) { authority.Slow() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authority := gatelodgetest.NewAuthority()
+			defer authority.Close()
+			client := authority.Client(gatelodge.WithKeepAnswers(10))
+			ada := authority.SignIn(gatelodgetest.Session{})
+			question := &v1.ValidateSessionRequest{Cookies: []*v1.Cookie{{Name: ada.Cookie.Name, Value: []byte(ada.Cookie.Value)}}}
+			ask := func() *gatelodge.Verdict {
+				verdict, _ := client.Check(ctx, question)
+				return verdict
+			}
+			isYes := func() bool { verdict := ask(); return verdict != nil && verdict.Session != nil }
+			isKept := func() bool { one, other := ask(), ask(); return isYes() && one == other } // it is given to all
+			until(t, isKept)
+			change(authority, ada)
+			until(t, func() bool { return !isYes() })
+		})
+	}
+}
+
+func until(t *testing.T, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it never held")
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -57,6 +58,7 @@ func (a sessionService) ValidateSession(
 		return said, nil
 	}
 	active := &v1.ActiveSession{Identity: found.identity, Session: found.info, Judged: judged}
+	active.EventPosition, active.KeepFor = position(len(a.news.events)), durationpb.New(keepFor)
 	active.SetCookies = a.renewed(found, q)
 	if q.IssueCsrfToken || len(active.SetCookies) > 0 {
 		active.CsrfToken = found.who.CSRFToken
@@ -153,6 +155,7 @@ func (a sessionService) RefreshTokens(
 		said.Outcome = &v1.RefreshTokensResponse_Denied{Denied: denied}
 		said.Answer = denied.Answer
 	default:
+		a.tell(v1.SessionEventKind_SESSION_EVENT_KIND_REFRESHED, found.info.SessionId)
 		said.Outcome = &v1.RefreshTokensResponse_Refreshed{Refreshed: &v1.RefreshedTokens{Session: found.info}}
 		said.Answer = jsonAnswer(http.StatusOK, map[string]any{"message": "Tokens refreshed", "expires_at": nil})
 	}
@@ -206,23 +209,6 @@ func (a sessionService) GetAccessToken(
 	return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_AccessToken{AccessToken: token}}, nil
 }
 
-// Of bearer tokens it says what an authority says that checks none and mints none.
-type tokenService struct {
-	v1.UnimplementedTokenServiceServer
-}
-
-func (tokenService) ValidateToken(context.Context, *v1.ValidateTokenRequest) (*v1.ValidateTokenResponse, error) {
-	return nil, failure(codes.FailedPrecondition, gatelodge.ErrTokenCheckOff, "The fake authority checks no access tokens.")
-}
-
-func (tokenService) MintToken(context.Context, *v1.MintTokenRequest) (*v1.MintTokenResponse, error) {
-	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
-}
-
-func (tokenService) GetJwks(context.Context, *v1.GetJwksRequest) (*v1.GetJwksResponse, error) {
-	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
-}
-
 type adminService struct {
 	v1.UnimplementedAdminServiceServer
 	*Authority
@@ -263,7 +249,7 @@ func (a adminService) Revoke(
 	said := &v1.AdminServiceRevokeResponse{}
 	for _, one := range a.living() {
 		if q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId {
-			one.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
+			a.end(one, v1.InactiveReason_INACTIVE_REASON_REVOKED)
 			said.RevokedCount++
 		}
 	}
