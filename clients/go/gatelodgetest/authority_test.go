@@ -169,6 +169,17 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	if got, err := client.Sessions().RefreshTokens(ctx, &v1.RefreshTokensRequest{Cookies: cookies}); got.GetRefreshed() == nil {
 		t.Fatal(got, err)
 	}
+	set := &v1.UpdateAttributesRequest{Cookies: cookies, Set: map[string][]byte{"cart": []byte("7")}}
+	if got, err := client.Sessions().UpdateAttributes(ctx, set); err != nil || got.GetAttributes().GetVersion() != 1 {
+		t.Fatal(got, err)
+	}
+	if _, err := client.Sessions().UpdateAttributes(ctx, set); !errors.Is(err, gatelodge.ErrVersionConflict) {
+		t.Fatal(err)
+	}
+	kept, err := client.Sessions().GetAttributes(ctx, &v1.GetAttributesRequest{Cookies: cookies})
+	if err != nil || string(kept.GetAttributes().GetValues()["cart"]) != "7" {
+		t.Fatal(kept, err)
+	}
 	presented := &v1.SessionServiceRevokeRequest_PresentedSession{PresentedSession: &v1.PresentedSession{}}
 	ended, err := client.Sessions().Revoke(ctx, &v1.SessionServiceRevokeRequest{Cookies: cookies, Target: presented})
 	if err != nil || ended.RevokedCount != 1 {
@@ -177,6 +188,10 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	_, err = client.Admin().GetSession(ctx, &v1.GetSessionRequest{SessionId: ada.SessionID})
 	if !errors.Is(err, gatelodge.ErrSessionNotFound) {
 		t.Fatal(err)
+	}
+	preview := &v1.PreviewRevokeRequest{Target: &v1.PreviewRevokeRequest_Tenant{Tenant: &v1.WholeTenant{}}}
+	if count, err := client.Admin().PreviewRevoke(ctx, preview); err != nil || count.Count != 1 {
+		t.Fatal(count, err)
 	}
 	user := &v1.AdminServiceRevokeRequest_UserId{UserId: "google_2"}
 	revoked, err := client.Admin().Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: user})

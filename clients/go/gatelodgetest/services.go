@@ -247,13 +247,47 @@ func (a adminService) Revoke(
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	said := &v1.AdminServiceRevokeResponse{}
-	for _, one := range a.living() {
-		if q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId {
-			a.end(one, v1.InactiveReason_INACTIVE_REASON_REVOKED)
-			said.RevokedCount++
-		}
+	aimed, isCounted := a.aimedAt(q)
+	for _, one := range aimed {
+		a.end(one, v1.InactiveReason_INACTIVE_REASON_REVOKED)
+	}
+	if isCounted {
+		said.RevokedCount = uint64(len(aimed))
 	}
 	return said, nil
+}
+
+// PreviewRevoke counts what Revoke would end.
+func (a adminService) PreviewRevoke(_ context.Context, q *v1.PreviewRevokeRequest) (*v1.PreviewRevokeResponse, error) {
+	if q.Target == nil {
+		return nil, failure(codes.InvalidArgument, gatelodge.ErrInvalidField, "target is required")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	aimed, _ := a.aimedAt(q)
+	return &v1.PreviewRevokeResponse{Count: uint64(len(aimed)), Exact: true}, nil
+}
+
+// A target is that of a revocation, or of its preview.
+type target interface {
+	GetSessionId() string
+	GetUserId() string
+	GetProvider() string
+	GetTenant() *v1.WholeTenant
+	GetEverything() *v1.Everything
+}
+
+// aimedAt returns the sessions that a target names, and whether Revoke counts them. Nobody's session has one of the
+// provider's own here.
+func (a *Authority) aimedAt(q target) (aimed []*session, isCounted bool) {
+	everything := q.GetTenant() != nil || q.GetEverything() != nil
+	for _, one := range a.living() {
+		if everything || q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId ||
+			q.GetProvider() == one.identity.Provider {
+			aimed = append(aimed, one)
+		}
+	}
+	return aimed, !everything && q.GetProvider() == ""
 }
 
 func (a *Authority) living() []*session {
