@@ -142,6 +142,9 @@ func TestAnAnswerIsAskedForAgainWhenItsTimeIsUp(t *testing.T) {
 		if w.knows() { // so that its use is noticed, and its idle time extended
 			t.Error("five seconds have passed")
 		}
+		if len(w.streams()) != 1 {
+			t.Error("a stream that says something every second is whole")
+		}
 	})
 }
 

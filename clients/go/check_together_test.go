@@ -121,3 +121,28 @@ func TestWhoWaitsForAnotherWaitsNoLongerThanForAnAnswer(t *testing.T) {
 		asking.Wait()
 	})
 }
+
+func TestWhoeverHasMoreTimeIsNotToldThatItIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watching(t)
+		defer w.end()
+		w.knowing()
+		w.tell(told(2, v1.SessionEventKind_SESSION_EVENT_KIND_REVOKED))
+		w.say(validate, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, keepable(2))
+		hurried, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			if _, err := w.client.Check(hurried, presenting("a")); !errors.Is(err, ErrDeadlineExceeded) {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		asking.Go(func() {
+			if _, err := w.client.Check(t.Context(), presenting("a")); err != nil {
+				t.Error(err)
+			}
+		})
+		asking.Wait()
+	})
+}

@@ -220,6 +220,17 @@ func TestWhoAsksAfterSomethingWasForgottenDoesNotWaitForWhatWasAskedBefore(t *te
 	}
 }
 
+func TestWhatComesWhileTheStreamIsBrokenIsNotKept(t *testing.T) {
+	k := knower{t, newKept(8)}
+	k.hear(told(1))
+	flight := k.ask("a")
+	k.broken()
+	k.answer(flight, "a", 1, long)
+	if k.hear(told(1)); k.knows("a") {
+		t.Error("nobody vouched for it when it came")
+	}
+}
+
 func TestTheRoomIsBoundedAndWhatDoesNotFitIsAskedEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := knowing(t)
