@@ -1,6 +1,7 @@
 //! Owns a store that can be told to fail: away, slow, silent, broken, or the end of its process. What is let through
 //! goes to a real store. Does not know what is tested.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,9 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    Creation, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup,
-    MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
+    Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup, UserPage,
+    UserStore, WalkPage, WalkPosition, Written,
 };
+use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
@@ -40,8 +43,11 @@ pub struct FaultyStore {
     sessions: Arc<dyn SessionStore>,
     logins: Arc<dyn LoginStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    users: Arc<dyn UserStore>,
+    events: Arc<dyn EventLog>,
     fault: Mutex<Option<Fault>>,
     waiting: AtomicUsize,
+    asked: Mutex<HashMap<&'static str, usize>>,
 }
 
 /// A step that is under way.
@@ -54,15 +60,27 @@ impl Drop for Waiting<'_> {
 }
 
 impl FaultyStore {
-    /// Puts one before the stores of `ports`.
+    /// Puts one before all that `ports` keep, but for the log.
     pub fn before(ports: &mut Ports) -> Arc<Self> {
-        let (sessions, logins) = (Arc::clone(&ports.sessions), Arc::clone(&ports.logins));
-        let mint_keys = Arc::clone(&ports.mint_keys);
-        let store =
-            Arc::new(Self { sessions, logins, mint_keys, fault: Mutex::default(), waiting: AtomicUsize::new(0) });
-        ports.sessions = store.clone();
-        ports.logins = store.clone();
-        ports.mint_keys = store.clone();
+        let store = Arc::new(Self {
+            sessions: Arc::clone(&ports.sessions),
+            logins: Arc::clone(&ports.logins),
+            mint_keys: Arc::clone(&ports.mint_keys),
+            users: Arc::clone(&ports.users),
+            events: Arc::clone(&ports.events),
+            fault: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            asked: Mutex::default(),
+        });
+        (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
+        ports.users = store.clone();
+        store
+    }
+
+    /// Puts one before all that `ports` keep, the log included.
+    pub fn before_all(ports: &mut Ports) -> Arc<Self> {
+        let store = Self::before(ports);
+        ports.events = store.clone();
         store
     }
 
@@ -76,7 +94,13 @@ impl FaultyStore {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    async fn step(&self) -> StoreResult<()> {
+    /// How often the step of this name was asked for.
+    pub fn count(&self, step: &str) -> usize {
+        self.asked.lock().unwrap().get(step).copied().unwrap_or_default()
+    }
+
+    async fn step(&self, name: &'static str) -> StoreResult<()> {
+        *self.asked.lock().unwrap().entry(name).or_default() += 1;
         let fault = {
             let mut fault = self.fault.lock().unwrap();
             let now = *fault;
@@ -118,7 +142,7 @@ macro_rules! pass {
         #[async_trait]
         impl $port for FaultyStore {
             $(async fn $name(&self, $($argument: $kind),*) -> StoreResult<$answer> {
-                self.step().await?;
+                self.step(stringify!($name)).await?;
                 let answer = self.$field.$name($($argument),*).await;
                 self.answered(stringify!($name), answer).await
             })*
@@ -157,6 +181,20 @@ pass! { SessionStore by sessions:
 pass! { MintKeyStore by mint_keys:
     mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
     put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
+}
+
+pass! { UserStore by users:
+    user(user: &UserKey) -> UserLookup;
+    users(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> UserPage;
+    disable_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> Option<u64>;
+    enable_user(user: &UserKey) -> bool;
+    delete_user(user: &UserKey, remember_for: Duration, mark_for: Duration, note_for: Duration) -> Option<u64>;
+    reseal_user(user: &UserKey, before: &[u8], profile: Vec<u8>) -> bool;
+}
+
+pass! { EventLog by events:
+    announce(events: Vec<Event>) -> Position;
+    next(after: Option<Position>, at_most: Duration) -> Heard;
 }
 
 pass! { LoginStore by logins:

@@ -51,7 +51,7 @@ impl EventLog for Cut {
 
 /// Two authorities over one store, the second of which may be cut off from the log. One clock and one provider for both.
 pub async fn two(kept: Kept) -> (World, World, Arc<Cut>) {
-    let (one, two, cut, _) = joined(kept, &fresh_prefix(), |_| ()).await;
+    let (one, two, cut, _) = joined(kept, &fresh_prefix(), |_| (), |_| ()).await;
     (one, two, cut)
 }
 
@@ -59,6 +59,7 @@ async fn joined(
     kept: Kept,
     prefix: &str,
     change: impl Fn(&mut Settings),
+    other: impl FnOnce(&mut Ports),
 ) -> (World, World, Arc<Cut>, Arc<FaultyStore>) {
     let (first, second) = kept.twice(prefix).await;
     let mut ports = None;
@@ -68,6 +69,7 @@ async fn joined(
     });
     let mut ports: Ports = ports.unwrap();
     second(&mut ports);
+    other(&mut ports);
     let cut = Arc::new(Cut { log: ports.events.clone(), off: AtomicBool::default(), forgets: AtomicBool::default() });
     ports.events = cut.clone();
     let store = FaultyStore::before(&mut ports);
@@ -96,8 +98,13 @@ impl Replicas {
 
     /// The same, whose settings differ.
     pub async fn with(kept: Kept, change: impl Fn(&mut Settings)) -> Self {
+        Self::with_other(kept, change, |_| ()).await
+    }
+
+    /// The same, the second of which has other ports.
+    pub async fn with_other(kept: Kept, change: impl Fn(&mut Settings), other: impl FnOnce(&mut Ports)) -> Self {
         let prefix = fresh_prefix();
-        let (one, two, cut, store) = joined(kept, &prefix, change).await;
+        let (one, two, cut, store) = joined(kept, &prefix, change, other).await;
         let keepers = [&one, &two].map(|world| tokio::spawn(keeping(world.authority.clone())));
         let replicas = Self { one, two, cut, store, prefix, keepers };
         replicas.hear().await;

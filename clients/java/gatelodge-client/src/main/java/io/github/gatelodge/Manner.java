@@ -12,10 +12,13 @@ enum Manner {
     START_LOGIN(10, 0),
     /** For a login's end: the provider is asked for tokens, and the browser repeats it by itself. */
     COMPLETE_CALLBACK(20, 0),
-    /** For what is changed over the version that was read: a repeat would find the first, and take it for another's. */
-    ONCE(2, 0),
     /** For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. */
     START_LOGOUT(3, 1),
+    /**
+     * For a change that depends on what was read: a repeat of one that was done meets its own version, and would be
+     * taken for somebody else's.
+     */
+    ONCE(2, 0),
     /** For a probe, whose answer is about now. */
     PROBE(2, 0);
 
