@@ -92,6 +92,11 @@ fn on_processor() -> Result<u64> {
     Ok(line.split(' ').next().ok_or("schedstat is empty")?.parse()?)
 }
 
+/// Whether it is run to see that it works, and no more.
+pub fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
+}
+
 /// The one in the middle.
 pub fn middle(mut of: Vec<f64>) -> f64 {
     of.sort_by(f64::total_cmp);

@@ -141,7 +141,8 @@ impl Error {
         let details = status.get_error_details();
         let info = details.error_info();
         // What tonic does not know is a connection that broke.
-        let broke = status.code() == Code::Unknown && status.source().is_some_and(|cause| cause.is::<TransportError>());
+        let broke = status.code() == Code::Unknown
+            && status.source().is_some_and(<dyn std::error::Error>::is::<TransportError>);
         let code = if sent_away || broke { Code::Unavailable } else { status.code() };
         let reason = info.map_or(Reason::Absent, |info| Reason::named(&info.reason));
         let message = match status.source() {

@@ -113,7 +113,7 @@ fn told(reason: DeniedReason, scopes: &[String]) -> (&'static str, String, &'sta
             let remedy = "Fetch a fresh token from /auth/me and send it in the CSRF header.";
             ("csrf_mismatch", "CSRF token mismatch".into(), remedy)
         }
-        _ => ("forbidden", "This session may not make this request".into(), ""),
+        DeniedReason::Unspecified => ("forbidden", "This session may not make this request".into(), ""),
     }
 }
 

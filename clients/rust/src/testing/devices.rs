@@ -48,9 +48,9 @@ impl World {
             Err(refused) => {
                 said.answer = refused.answer();
                 match refused {
-                    Refused::Denied(denied) => said.denied = Some(denied),
+                    Refused::Denied(denied) => said.denied = Some(*denied),
                     Refused::Inactive(inactive) if !matches!(target, Target::PresentedSession(_)) => {
-                        said.inactive = Some(inactive);
+                        said.inactive = Some(*inactive);
                     }
                     Refused::Inactive(_) => (),
                 }

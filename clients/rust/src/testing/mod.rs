@@ -123,6 +123,7 @@ impl FakeAuthority {
     }
 
     /// Makes a session, as if somebody had logged in.
+    #[expect(clippy::must_use_candidate, reason = "a session may be made to be there, and no more")]
     pub fn sign_in(&self, who: Who) -> SignedIn {
         let mut world = self.world();
         let session_id = world.remember(who).info.session_id;

@@ -17,8 +17,8 @@ type Never<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
 
 /// Why a session can't be used.
 pub(super) enum Refused {
-    Inactive(v1::InactiveSession),
-    Denied(v1::DeniedSession),
+    Inactive(Box<v1::InactiveSession>),
+    Denied(Box<v1::DeniedSession>),
 }
 
 impl Refused {
@@ -38,10 +38,10 @@ macro_rules! using {
             Err(refused) => {
                 let answer = refused.answer();
                 let outcome = Some(match refused {
-                    Refused::Inactive(inactive) => v1::$outcome::Outcome::Inactive(inactive),
-                    Refused::Denied(denied) => v1::$outcome::Outcome::Denied(denied),
+                    Refused::Inactive(inactive) => v1::$outcome::Outcome::Inactive(*inactive),
+                    Refused::Denied(denied) => v1::$outcome::Outcome::Denied(*denied),
                 });
-                v1::$answer { outcome, answer, ..Default::default() }
+                v1::$answer { outcome, answer }
             }
         }
     };
@@ -204,10 +204,11 @@ impl World {
         request_id: &str,
     ) -> Result<&Kept, Refused> {
         let found = self.presented(cookies);
-        let one = found.map_err(|reason| Refused::Inactive(inactive(reason, context, true, request_id)))?;
+        let one = found.map_err(|reason| Refused::Inactive(inactive(reason, context, true, request_id).into()))?;
         let needed = v1::Requirements::default();
         let judged = self.judge(one, &needed, context);
-        judged.map_err(|reason| Refused::Denied(denied(reason, Some(one), &needed, context, true, request_id)))?;
+        judged
+            .map_err(|reason| Refused::Denied(denied(reason, Some(one), &needed, context, true, request_id).into()))?;
         Ok(one)
     }
 

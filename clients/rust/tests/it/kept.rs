@@ -150,6 +150,35 @@ async fn who_waits_for_another_waits_no_longer_than_the_deadline() {
 }
 
 #[tokio::test]
+async fn what_happens_to_one_leaves_another_known() {
+    let (authority, client) = knowing().await;
+    authority.validate.judge(|question| {
+        let session_id = format!("sid_{}", String::from_utf8_lossy(&question.cookies[0].value));
+        let session = Some(v1::SessionInfo { session_id, ..Default::default() });
+        outcome(Outcome::Active(v1::ActiveSession { session, ..keepable(1) }))
+    });
+    let of = |cookie: &'static str| {
+        let cookies = vec![v1::Cookie { name: "session".into(), value: cookie.into() }];
+        v1::ValidateSessionRequest { cookies, ..Default::default() }
+    };
+    let (ada, bob) = (of("ada"), of("bob"));
+    for question in [&ada, &bob, &ada, &bob] {
+        client.sessions().check(question).await.unwrap();
+    }
+    let before = authority.validate.count();
+    let kind = SessionEventKind::Revoked.into();
+    let event = v1::SessionEvent { kind, session_id: "sid_ada".into(), ..Default::default() };
+    authority.watched.tell(&v1::WatchSessionsResponse { events: vec![event], ..told(1) });
+    until(async || {
+        client.sessions().check(&ada).await.unwrap();
+        authority.validate.count() > before
+    })
+    .await;
+    client.sessions().check(&bob).await.unwrap();
+    assert_eq!(authority.validate.last().cookies[0].value, "ada", "the other is known still");
+}
+
+#[tokio::test]
 async fn one_option_turns_it_off() {
     let authority = Authority::start().await;
     authority.validate.say([outcome(Outcome::Active(keepable(1)))]);

@@ -63,7 +63,7 @@ fn wrong(got: &Got, expect: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut must = |holds: bool, what: String| {
         if !holds {
-            wrong.push(what)
+            wrong.push(what);
         }
     };
     let all = |name: &str| -> Vec<_> {

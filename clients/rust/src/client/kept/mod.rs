@@ -148,7 +148,7 @@ impl Kept {
         }
         let State { forgetting, room, asking, .. } = &mut *state;
         let number = forgetting.number;
-        if let Some(answer) = room.find(place, &key)
+        if let Some(answer) = room.find(place, key)
             && answer.until > now
             && (answer.number == number || answer.number >= forgetting.last(answer.session, &answer.cookies).number)
         {

@@ -32,12 +32,12 @@ impl<'a> Key<'a> {
     }
 
     /// Where its answer is looked for: by what is presented, whatever else the question says.
-    pub(super) fn place(&self, hashes: &RandomState) -> u64 {
+    pub(super) fn place(self, hashes: &RandomState) -> u64 {
         presented(self.question.cookies.iter().map(|cookie| &cookie.value), hashes)
     }
 
     /// Whether this is the same question as one that is kept.
-    pub(super) fn is(&self, kept: &v1::ValidateSessionRequest) -> bool {
+    pub(super) fn is(self, kept: &v1::ValidateSessionRequest) -> bool {
         essence(self.question) == essence(kept)
     }
 

@@ -60,14 +60,14 @@ impl Room {
         Self { most, bytes: 0, number: 0, answers: HashMap::default(), sessions: HashMap::default() }
     }
 
-    pub(super) fn find(&mut self, place: u64, key: &Key<'_>) -> Option<&mut Answer> {
+    pub(super) fn find(&mut self, place: u64, key: Key<'_>) -> Option<&mut Answer> {
         self.answers.get_mut(&place)?.iter_mut().find(|answer| key.is(&answer.question))
     }
 
     /// Keeps an answer in place of an older one to the same question, if there is room.
     pub(super) fn put(&mut self, place: u64, answer: Answer) {
         let bytes = answer.bytes();
-        if let Some(older) = self.find(place, &Key { question: &answer.question }) {
+        if let Some(older) = self.find(place, Key { question: &answer.question }) {
             let before = older.bytes();
             let session = answer.session;
             let is_another = std::mem::replace(older, answer).session != session;

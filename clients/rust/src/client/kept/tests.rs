@@ -16,7 +16,7 @@ fn key(question: &v1::ValidateSessionRequest) -> Option<Key<'_>> {
 }
 
 /// Leaked, so that a test can hold what is asked.
-fn look<'a>(kept: &'a Kept, question: v1::ValidateSessionRequest) -> Look<'a> {
+fn look(kept: &Kept, question: v1::ValidateSessionRequest) -> Look<'_> {
     kept.look(key(Box::leak(Box::new(question))).unwrap(), Instant::now())
 }
 
