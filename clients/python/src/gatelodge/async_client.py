@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gatelodge import _methods as methods
 from gatelodge import verdict
 from gatelodge._attempts import Attempts
+from gatelodge._keeping import AsyncKeeping
+from gatelodge._own import PerLoop
 from gatelodge.client import metadata_of
 from gatelodge.errors import GatelodgeError
 from gatelodge.options import ClientOptions
 from gatelodge.transport import AsyncGrpcTransport, AsyncTransport
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
     from gatelodge import v1
-    from gatelodge._methods import A, Method, Q
+    from gatelodge._methods import A, Method, Q, StreamMethod
+    from gatelodge.transport import AsyncStream
     from gatelodge.verdict import Checked, TokenVerdict
 
 
@@ -44,6 +50,11 @@ class AsyncClient:
         self._transport: AsyncTransport = transport
         self._request_id: str | None = None
         self._timeout = options.timeout if options else None
+        self._keeping: PerLoop[AsyncKeeping] | None = None
+        if options is not None and options.keep_answers:
+            # It outlives no client: what watches must not hold this one.
+            begin = partial(transport.stream, methods.WATCH_SESSIONS, metadata=metadata_of(options, None))
+            self._keeping = PerLoop(partial(AsyncKeeping, options.keep_answers, begin))
 
     @property
     def login(self) -> AsyncLoginCalls:
@@ -80,7 +91,10 @@ class AsyncClient:
         return self._with(self._request_id, timeout)
 
     async def close(self) -> None:
-        """Closes the connection. A later call opens another."""
+        """Closes the connection, and forgets what was kept. A later call opens another."""
+        keeping = self._keeping.take() if self._keeping else None
+        if keeping is not None:
+            keeping.close()
         await self._transport.close()
 
     async def __aenter__(self) -> AsyncClient:  # noqa: PYI034
@@ -91,6 +105,27 @@ class AsyncClient:
 
     async def call(self, method: Method[Q, A], question: Q) -> A:
         """Sends until there is an answer, a failure that a repeat can't mend, or no time left."""
+        if self._keeping is None:
+            return await self._call(method, question)
+        keeping = self._keeping.get()
+        try:
+            return await self._call(method, keeping.current(question))
+        finally:
+            keeping.forget(method, question)
+
+    async def check(self, question: v1.ValidateSessionRequest) -> Checked:
+        """As :meth:`AsyncSessionCalls.check`."""
+        ask = partial(self.call, methods.VALIDATE_SESSION)
+        if self._keeping is None:
+            return verdict.read(question, await ask(question))
+        within = methods.VALIDATE_SESSION.timeout if self._timeout is None else self._timeout
+        return await self._keeping.get().check(question, within, ask)
+
+    def stream(self, method: StreamMethod[Q, A], asked: Q | AsyncIterable[Q]) -> AsyncStream[A]:
+        """Begins a stream. It has no deadline, and is not made again by itself."""
+        return self._transport.stream(method, asked, metadata=metadata_of(self._options, self._request_id))
+
+    async def _call(self, method: Method[Q, A], question: Q) -> A:
         attempts = Attempts(method, self._timeout, time.monotonic())
         metadata = metadata_of(self._options, self._request_id)
         while True:
@@ -101,8 +136,8 @@ class AsyncClient:
                 await asyncio.sleep(attempts.wait_after(failure, time.monotonic()))
 
     def _with(self, request_id: str | None, timeout: float | None) -> AsyncClient:
-        other = AsyncClient(self._options, transport=self._transport)
-        other._request_id, other._timeout = request_id, timeout
+        other = AsyncClient.__new__(AsyncClient)
+        other.__dict__.update(self.__dict__, _request_id=request_id, _timeout=timeout)
         return other
 
 
@@ -143,18 +178,22 @@ class AsyncSessionCalls:
     """Asks about, uses and ends the session that a browser presented."""
 
     def __init__(self, client: AsyncClient) -> None:
+        self._client = client
         self._call = client.call
 
     async def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """Who is behind a credential, and whether this request may go ahead.
 
+        A yes may come from memory, for as long as the authority allows and says that nothing has happened to the
+        session: see :attr:`ClientOptions.keep_answers`.
+
         Raises:
             GatelodgeError: the authority could not say. Answer 503, and leave the browser's cookies alone.
         """
-        return verdict.read(question, await self.validate_session(question))
+        return await self._client.check(question)
 
     async def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
-        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
+        """As :meth:`check`, always asked and unread: prefer that one, which minds what must not be taken for a yes."""
         return await self._call(methods.VALIDATE_SESSION, question)
 
     async def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
@@ -188,6 +227,19 @@ class AsyncSessionCalls:
     async def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session, one other of the same user, or all others."""
         return await self._call(methods.REVOKE_SESSION, question)
+
+    def watch_sessions(self, question: v1.WatchSessionsRequest) -> AsyncStream[v1.WatchSessionsResponse]:
+        """What happens to sessions from now on, or from a position on: for whoever holds something open for one.
+
+        It is not made again by itself: call again with the last position. :meth:`check` watches by itself.
+        """
+        return self._client.stream(methods.WATCH_SESSIONS, question)
+
+    def check_sessions(
+        self, questions: AsyncIterable[v1.CheckSessionsRequest]
+    ) -> AsyncStream[v1.CheckSessionsResponse]:
+        """Many questions on one stream, unread, each answered under its own id: for whoever has very many to ask."""
+        return self._client.stream(methods.CHECK_SESSIONS, questions)
 
 
 class AsyncTokenCalls:
