@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import grpc
 import pytest
 
 from gatelodge import (
@@ -9,6 +13,10 @@ from gatelodge import (
     Inactive,
     MethodUnknownError,
     SessionNotFoundError,
+    StoreUnavailableError,
+    Token,
+    TokenRequirements,
+    TokenVerdict,
     UserNotFoundError,
     VersionConflictError,
     _methods,
@@ -16,6 +24,9 @@ from gatelodge import (
 )
 from gatelodge.testing import FakeAuthority
 from gatelodge.testing.authority import _ANSWERS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 def question(credential: str) -> v1.ValidateSessionRequest:
@@ -110,3 +121,56 @@ def test_a_session_that_is_not_there_is_not_found() -> None:
     assert not authority.client().admin.list_sessions(v1.ListSessionsRequest()).sessions
     refresh = v1.RefreshTokensRequest(cookies=[v1.Cookie(name="session", value=visitor.credential.encode())])
     assert authority.client().sessions.refresh_tokens(refresh).inactive.reason == v1.INACTIVE_REASON_REVOKED
+
+
+def test_it_tells_what_happens_from_where_somebody_was() -> None:
+    authority = FakeAuthority()
+    client, visitor = authority.client(), authority.sign_in()
+    with client.sessions.watch_sessions(v1.WatchSessionsRequest()) as watching:
+        first = next(watching)
+        authority.end(visitor)
+        (event,) = next(watching).events
+    assert (first.reset, first.HasField("max_staleness")) == (False, True)
+    assert (event.kind, event.session_id) == (v1.SESSION_EVENT_KIND_REVOKED, visitor.session_id)
+    later = v1.WatchSessionsRequest(after_position=first.position)
+    with client.sessions.watch_sessions(later) as watching:
+        assert next(watching).reset, "it remembers nothing, and says so"
+
+
+async def test_many_are_asked_about_on_one_stream() -> None:
+    authority = FakeAuthority()
+    visitor = authority.sign_in()
+    asked = [
+        v1.CheckSessionsRequest(id=1, question=question(visitor.credential)),
+        v1.CheckSessionsRequest(id=2, question=question("x")),
+    ]
+    answers = list(authority.client().sessions.check_sessions(asked))
+    assert [(one.id, one.answer.WhichOneof("outcome")) for one in answers] == [(1, "active"), (2, "inactive")]
+    authority.fail(StoreUnavailableError("no", code=grpc.StatusCode.UNAVAILABLE))
+
+    async def questions() -> AsyncIterator[v1.CheckSessionsRequest]:
+        yield asked[0]
+
+    (failed,) = [one async for one in authority.async_client().sessions.check_sessions(questions())]
+    assert (failed.error.code, failed.error.reason) == (14, "STORE_UNAVAILABLE")
+
+
+def test_a_token_is_good_for_what_it_was_issued_for() -> None:
+    authority = FakeAuthority()
+    client = authority.client()
+    token = authority.issue_token("google_1", scopes=["a"], audiences=["api"], login_age=timedelta(minutes=5))
+
+    def check(**requirements: Any) -> TokenVerdict:
+        asked = TokenRequirements(**requirements).message()
+        return client.tokens.check(v1.ValidateTokenRequest(token=token.encode(), requirements=asked))
+
+    good = check(scopes=["a"], audience="api", max_login_age=timedelta(minutes=6))
+    assert isinstance(good, v1.ActiveToken)
+    read = Token.read(good)
+    assert (read.user_id, read.audiences, read.client_id, read.claims) == ("google_1", ("api",), None, {})
+    other, stale = check(audience="other"), check(max_login_age=timedelta(minutes=4))
+    assert isinstance(other, v1.InactiveToken)
+    assert other.reason == v1.TOKEN_INACTIVE_REASON_OTHER_AUDIENCE
+    assert isinstance(stale, v1.DeniedToken)
+    assert stale.reason == v1.TOKEN_DENIED_REASON_LOGIN_TOO_OLD
+    assert stale.answer.status == 401
