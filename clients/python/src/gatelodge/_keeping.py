@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from gatelodge import errors, v1, verdict
 from gatelodge._kept import Asking, F, Kept, Missing
-from gatelodge._methods import Changes
+from gatelodge._methods import VALIDATE_SESSION, Changes
 from gatelodge._question import Allowance, key_of
 from gatelodge._watch import AsyncWatch, Watch
 from gatelodge.errors import GatelodgeError
@@ -77,7 +77,7 @@ class Keeping(_Keeping["concurrent.futures.Future[Brought]"]):
         self._watch: Watch | None = None
         self._beginning = threading.Lock()
 
-    def check(self, question: v1.ValidateSessionRequest, within: float, ask: Ask) -> Checked:
+    def check(self, question: v1.ValidateSessionRequest, timeout: float | None, ask: Ask) -> Checked:
         """The answer to a question that is kept, or that somebody is asking, or of ``ask``."""
         key = key_of(question)
         until: float | None = None
@@ -90,7 +90,7 @@ class Keeping(_Keeping["concurrent.futures.Future[Brought]"]):
             if found is None:
                 self._mend()
                 break
-            until = until or time.monotonic() + within
+            until = until or _until(timeout)
             try:
                 brought = found.result(until - time.monotonic())
             except concurrent.futures.TimeoutError:
@@ -150,7 +150,7 @@ class AsyncKeeping(_Keeping["asyncio.Future[Brought]"]):
         self._opening = opening
         self._watch: AsyncWatch | None = None
 
-    async def check(self, question: v1.ValidateSessionRequest, within: float, ask: AsyncAsk) -> Checked:
+    async def check(self, question: v1.ValidateSessionRequest, timeout: float | None, ask: AsyncAsk) -> Checked:
         """The answer to a question that is kept, or that somebody is asking, or of ``ask``."""
         key = key_of(question)
         until: float | None = None
@@ -163,7 +163,7 @@ class AsyncKeeping(_Keeping["asyncio.Future[Brought]"]):
             if found is None:
                 self._mend()
                 break
-            until = until or time.monotonic() + within
+            until = until or _until(timeout)
             # Whoever stops waiting takes nothing from the others.
             await asyncio.wait([found], timeout=until - time.monotonic())
             if not found.done():
@@ -196,6 +196,11 @@ class AsyncKeeping(_Keeping["asyncio.Future[Brought]"]):
         """Watches no more."""
         if self._watch is not None:
             self._watch.end()
+
+
+def _until(timeout: float | None) -> float:
+    """When a check that begins now has to be answered."""
+    return time.monotonic() + (VALIDATE_SESSION.timeout if timeout is None else timeout)
 
 
 def _shared(brought: Checked | GatelodgeError) -> Checked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatelodge import _methods as methods
 from gatelodge import verdict
@@ -18,7 +18,7 @@ from gatelodge.options import ClientOptions
 from gatelodge.transport import AsyncGrpcTransport, AsyncTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Coroutine
 
     from gatelodge import v1
     from gatelodge._methods import A, Method, Q, StreamMethod
@@ -113,17 +113,21 @@ class AsyncClient:
         finally:
             keeping.forget(method, question)
 
-    async def check(self, question: v1.ValidateSessionRequest) -> Checked:
+    def check(self, question: v1.ValidateSessionRequest) -> Coroutine[Any, Any, Checked]:
         """As :meth:`AsyncSessionCalls.check`."""
-        ask = partial(self.call, methods.VALIDATE_SESSION)
         if self._keeping is None:
-            return verdict.read(question, await ask(question))
-        within = methods.VALIDATE_SESSION.timeout if self._timeout is None else self._timeout
-        return await self._keeping.get().check(question, within, ask)
+            return self._check(question)
+        return self._keeping.get().check(question, self._timeout, self._validate)
 
     def stream(self, method: StreamMethod[Q, A], asked: Q | AsyncIterable[Q]) -> AsyncStream[A]:
         """Begins a stream. It has no deadline, and is not made again by itself."""
         return self._transport.stream(method, asked, metadata=metadata_of(self._options, self._request_id))
+
+    async def _check(self, question: v1.ValidateSessionRequest) -> Checked:
+        return verdict.read(question, await self._validate(question))
+
+    async def _validate(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
+        return await self.call(methods.VALIDATE_SESSION, question)
 
     async def _call(self, method: Method[Q, A], question: Q) -> A:
         attempts = Attempts(method, self._timeout, time.monotonic())
@@ -177,9 +181,10 @@ class AsyncLoginCalls:
 class AsyncSessionCalls:
     """Asks about, uses and ends the session that a browser presented."""
 
+    __slots__ = ("_client",)
+
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._call = client.call
 
     async def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """Who is behind a credential, and whether this request may go ahead.
@@ -194,27 +199,27 @@ class AsyncSessionCalls:
 
     async def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
         """As :meth:`check`, always asked and unread: prefer that one, which minds what must not be taken for a yes."""
-        return await self._call(methods.VALIDATE_SESSION, question)
+        return await self._client.call(methods.VALIDATE_SESSION, question)
 
     async def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
         """Fetches new tokens from the provider with the session's refresh token, now."""
-        return await self._call(methods.REFRESH_TOKENS, question)
+        return await self._client.call(methods.REFRESH_TOKENS, question)
 
     async def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
         """The session's access token, refreshed first when it lives shorter than asked for."""
-        return await self._call(methods.GET_ACCESS_TOKEN, question)
+        return await self._client.call(methods.GET_ACCESS_TOKEN, question)
 
     async def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
         """Who the session's user is, as it is known, or as the provider says now."""
-        return await self._call(methods.GET_USER_INFO, question)
+        return await self._client.call(methods.GET_USER_INFO, question)
 
     async def list_user_sessions(self, question: v1.ListUserSessionsRequest) -> v1.ListUserSessionsResponse:
         """The living sessions of the presented session's user, the newest first, a page at a time."""
-        return await self._call(methods.LIST_USER_SESSIONS, question)
+        return await self._client.call(methods.LIST_USER_SESSIONS, question)
 
     async def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
         """What an application keeps with the session: small values of its own."""
-        return await self._call(methods.GET_ATTRIBUTES, question)
+        return await self._client.call(methods.GET_ATTRIBUTES, question)
 
     async def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
         """Changes what an application keeps with the session.
@@ -222,11 +227,11 @@ class AsyncSessionCalls:
         Raises:
             VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
         """
-        return await self._call(methods.UPDATE_ATTRIBUTES, question)
+        return await self._client.call(methods.UPDATE_ATTRIBUTES, question)
 
     async def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session, one other of the same user, or all others."""
-        return await self._call(methods.REVOKE_SESSION, question)
+        return await self._client.call(methods.REVOKE_SESSION, question)
 
     def watch_sessions(self, question: v1.WatchSessionsRequest) -> AsyncStream[v1.WatchSessionsResponse]:
         """What happens to sessions from now on, or from a position on: for whoever holds something open for one.

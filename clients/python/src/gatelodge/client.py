@@ -113,15 +113,16 @@ class Client:
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """As :meth:`SessionCalls.check`."""
-        ask = partial(self.call, methods.VALIDATE_SESSION)
         if self._keeping is None:
-            return verdict.read(question, ask(question))
-        within = methods.VALIDATE_SESSION.timeout if self._timeout is None else self._timeout
-        return self._keeping.get().check(question, within, ask)
+            return verdict.read(question, self._validate(question))
+        return self._keeping.get().check(question, self._timeout, self._validate)
 
     def stream(self, method: StreamMethod[Q, A], asked: Q | Iterable[Q]) -> Stream[A]:
         """Begins a stream. It has no deadline, and is not made again by itself."""
         return self._transport.stream(method, asked, metadata=metadata_of(self._options, self._request_id))
+
+    def _validate(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
+        return self.call(methods.VALIDATE_SESSION, question)
 
     def _call(self, method: Method[Q, A], question: Q) -> A:
         attempts = Attempts(method, self._timeout, time.monotonic())
@@ -173,9 +174,10 @@ class LoginCalls:
 class SessionCalls:
     """Asks about, uses and ends the session that a browser presented."""
 
+    __slots__ = ("_client",)
+
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._call = client.call
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """Who is behind a credential, and whether this request may go ahead.
@@ -190,27 +192,27 @@ class SessionCalls:
 
     def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
         """As :meth:`check`, always asked and unread: prefer that one, which minds what must not be taken for a yes."""
-        return self._call(methods.VALIDATE_SESSION, question)
+        return self._client.call(methods.VALIDATE_SESSION, question)
 
     def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
         """Fetches new tokens from the provider with the session's refresh token, now."""
-        return self._call(methods.REFRESH_TOKENS, question)
+        return self._client.call(methods.REFRESH_TOKENS, question)
 
     def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
         """The session's access token, refreshed first when it lives shorter than asked for."""
-        return self._call(methods.GET_ACCESS_TOKEN, question)
+        return self._client.call(methods.GET_ACCESS_TOKEN, question)
 
     def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
         """Who the session's user is, as it is known, or as the provider says now."""
-        return self._call(methods.GET_USER_INFO, question)
+        return self._client.call(methods.GET_USER_INFO, question)
 
     def list_user_sessions(self, question: v1.ListUserSessionsRequest) -> v1.ListUserSessionsResponse:
         """The living sessions of the presented session's user, the newest first, a page at a time."""
-        return self._call(methods.LIST_USER_SESSIONS, question)
+        return self._client.call(methods.LIST_USER_SESSIONS, question)
 
     def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
         """What an application keeps with the session: small values of its own."""
-        return self._call(methods.GET_ATTRIBUTES, question)
+        return self._client.call(methods.GET_ATTRIBUTES, question)
 
     def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
         """Changes what an application keeps with the session.
@@ -218,11 +220,11 @@ class SessionCalls:
         Raises:
             VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
         """
-        return self._call(methods.UPDATE_ATTRIBUTES, question)
+        return self._client.call(methods.UPDATE_ATTRIBUTES, question)
 
     def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session, one other of the same user, or all others."""
-        return self._call(methods.REVOKE_SESSION, question)
+        return self._client.call(methods.REVOKE_SESSION, question)
 
     def watch_sessions(self, question: v1.WatchSessionsRequest) -> Stream[v1.WatchSessionsResponse]:
         """What happens to sessions from now on, or from a position on: for whoever holds something open for one.

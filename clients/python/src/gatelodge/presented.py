@@ -5,11 +5,11 @@ Judges none of it, and does not know which framework the request came through.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gatelodge import v1
@@ -82,7 +82,7 @@ class RawRequest:
         kinds = self.lines(b"content-type")
         return kinds[0].partition(b";")[0].strip(b" \t").lower() if len(kinds) == 1 else b""
 
-    @cached_property
+    @functools.cached_property
     def request_id(self) -> str:
         """What joins the browser's answer with the authority's log: the id that came if it is plain, else a new one."""
         given = self.lines(b"x-request-id")[:1]
@@ -160,6 +160,7 @@ def _end(lines: list[bytes], longest: int) -> list[bytes]:
     return end[::-1]
 
 
+@functools.lru_cache(maxsize=1024)  # A connection brings many requests, and a proxy all of them.
 def _address(peer: str | None) -> bytes | None:
     """The peer's address in its usual form; ``None`` for what is none, such as a Unix socket's peer."""
     try:
