@@ -146,13 +146,11 @@ class Kept(Generic[F]):
         the stream is broken.
         """
         answer = self._answers.get(key)
-        if (
-            answer is not None
-            and answer.number == self._number
-            and self._clock() < min(answer.until, self._whole_until)
-        ):
+        if answer is not None and answer.number == self._number:
             # Most of the time nothing was forgotten since somebody last looked, and nobody has to wait for the others.
-            return answer.checked
+            now = self._clock()
+            if now < answer.until and now < self._whole_until:
+                return answer.checked
         with self._lock:
             return self._look(key, question)
 

@@ -108,6 +108,8 @@ class Authority(grpc.GenericRpcHandler):  # type: ignore[misc]
                 self._changed.notify_all()
             script = self._scripts[details.method]
             said = script.pop(0) if len(script) > 1 else script[0]
+            if callable(said):
+                said = said()
             if isinstance(said, Silence):
                 gone = threading.Event()
                 context.add_callback(gone.set)
@@ -115,8 +117,6 @@ class Authority(grpc.GenericRpcHandler):  # type: ignore[misc]
             if isinstance(said, Refusal):
                 context.set_trailing_metadata([("grpc-status-details-bin", said.status.SerializeToString())])
                 context.abort(said.code, said.status.message)
-            if callable(said):
-                return said()
             return said if not isinstance(said, Silence) else method.answer()
 
         return grpc.unary_unary_rpc_method_handler(answer, method.question.FromString, _bytes)

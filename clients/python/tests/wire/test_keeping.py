@@ -182,6 +182,24 @@ def test_equal_questions_at_the_same_time_are_asked_once(flavour: Flavour, autho
     assert (authority.count(VALIDATE) - before, len(found)) == (1, 1)
 
 
+def test_trouble_at_the_same_time_is_met_once(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    release = threading.Event()
+    refusal = Refusal(grpc.StatusCode.INTERNAL, "INTERNAL")
+    authority.say(VALIDATE, lambda: (release.wait(10), refusal)[1])
+    before = authority.count(VALIDATE)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(flavour.check) for _ in range(4)]
+        authority.wait_for(VALIDATE, before + 1)
+        time.sleep(0.1)
+        release.set()
+        errors_ = [one.exception(10) for one in asked]
+    assert [type(error) for error in errors_] == [errors.InternalError] * 4
+    assert len({id(error) for error in errors_}) == 4, "each raises its own"
+    assert {error.request_id for error in errors_ if isinstance(error, errors.InternalError)} == {"req-9"}
+    assert authority.count(VALIDATE) == before + 1
+
+
 def test_who_waits_for_another_keeps_to_their_own_deadline(flavour: Flavour, authority: Authority) -> None:
     watching(flavour, authority)
     authority.say(VALIDATE, Silence())
