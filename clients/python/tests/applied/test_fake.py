@@ -11,6 +11,7 @@ import pytest
 from gatelodge import (
     Active,
     Inactive,
+    InvalidFieldError,
     MethodUnknownError,
     SessionNotFoundError,
     StoreUnavailableError,
@@ -61,6 +62,29 @@ def test_what_ends_a_session_ends_it() -> None:
         checked = client.sessions.check(question(visitor.credential))
         assert isinstance(checked.verdict, Inactive)
         assert checked.verdict.reason == v1.INACTIVE_REASON_REVOKED
+
+
+@pytest.mark.parametrize(
+    ("target", "count"),
+    [
+        ({"session_id": "sid_of_one"}, 1),
+        ({"user_id": "google_1"}, 2),
+        ({"provider": "google"}, 3),
+        ({"provider_session": v1.ProviderSession(provider="google")}, 0),
+        ({"tenant": v1.WholeTenant()}, 4),
+        ({"everything": v1.Everything()}, 4),
+    ],
+)
+def test_an_admin_ends_what_they_name_and_learns_before_how_much_that_is(target: dict[str, Any], count: int) -> None:
+    authority = FakeAuthority()
+    one, *_ = (authority.sign_in(user_id) for user_id in ("google_1", "google_1", "google_2", "github_1"))
+    target = {name: one.session_id if value == "sid_of_one" else value for name, value in target.items()}
+    admin = authority.client().admin
+    assert admin.preview_revoke(v1.PreviewRevokeRequest(**target)).count == count
+    assert admin.revoke(v1.AdminServiceRevokeRequest(**target)).revoked_count == count
+    assert len(admin.list_sessions(v1.ListSessionsRequest()).sessions) == 4 - count
+    with pytest.raises(InvalidFieldError):
+        admin.revoke(v1.AdminServiceRevokeRequest())
 
 
 def test_it_fails_as_it_is_told_to() -> None:

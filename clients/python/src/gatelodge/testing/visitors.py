@@ -129,17 +129,14 @@ class Visitors:
         return v1.PreviewRevokeResponse(count=len(self._targets(question)))
 
     def _targets(self, question: v1.AdminServiceRevokeRequest | v1.PreviewRevokeRequest) -> list[Visitor]:
-        """Those who are told apart by session, user or provider; for all else, everybody."""
         target = question.WhichOneof("target")
         if target is None:
             code = grpc.StatusCode.INVALID_ARGUMENT
-            raise errors.InvalidFieldError("say what to end", code=code)
-        told_apart = {"session_id", "user_id", "provider"}
-        return [
-            one
-            for one in self._living()
-            if target not in told_apart or getattr(one, target) == getattr(question, target)
-        ]
+            raise errors.InvalidFieldError("exactly one target is required", code=code)
+        if target in {"tenant", "everything"}:
+            return self._living()
+        # What is left is a field of a visitor's own, or a provider's session, of which nobody here is part.
+        return [one for one in self._living() if getattr(one, target, None) == getattr(question, target)]
 
 
 def _as_listed(visitor: Visitor) -> v1.Session:
