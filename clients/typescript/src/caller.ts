@@ -118,8 +118,11 @@ export class Caller {
     { requestId, signal }: StreamOptions,
   ): AsyncGenerator<Message, void, undefined> {
     const open = (listener: StreamListener): OpenStream => {
-      if (this.#closing.aborted || !this.#transport.open) {
-        throw errorOf({ code: "CANCELLED", message: "the client is closed, or its transport has no streams" });
+      if (this.#closing.aborted) {
+        throw errorOf({ code: "CANCELLED", message: "the client is closed" });
+      }
+      if (!this.#transport.open) {
+        throw errorOf({ code: "UNIMPLEMENTED", message: "the client's transport has no streams" });
       }
       return this.#transport.open({ method, metadata: this.metadata(requestId) }, listener);
     };

@@ -51,7 +51,11 @@ export class CheckStream {
   #seen = 0n;
   #state: "opening" | "open" | "over" = "opening";
 
-  constructor(open: (listener: StreamListener<CheckSessionsResponse>) => OpenStream, onEnd: (end: End) => void) {
+  constructor(
+    open: (listener: StreamListener<CheckSessionsResponse>) => OpenStream,
+    onOpen: () => void,
+    onEnd: (end: End) => void,
+  ) {
     this.#onEnd = onEnd;
     const opening = setTimeout(() => {
       if (this.#state === "opening") {
@@ -62,6 +66,7 @@ export class CheckStream {
       onOpen: () => {
         clearTimeout(opening);
         this.#state = "open";
+        onOpen();
       },
       onMessage: (message) => {
         this.#settle(message);

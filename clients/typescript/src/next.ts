@@ -15,6 +15,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { admit } from "./admitted.js";
 import { unknownPath } from "./answer.js";
+import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
 import { keepApart, rawOf } from "./node.js";
@@ -115,6 +116,18 @@ export class NextEdge {
     // Who it is, and not whether a form may be sent: actions have Next's own guard of the origin.
     const verdict = await gate.check(request, rule(false, { csrf: "never" }, false));
     return verdict.kind === "active" ? verdict.session : undefined;
+  }
+
+  /**
+   * A route handler of an API: nobody enters without a bearer token that is good and meets the needs. Others get 401 or 403
+   * with `WWW-Authenticate` (RFC 6750), and 503 when the authority can't say.
+   */
+  bearer<R extends Request = Request, C = unknown>(handler: Guarded<Token, R, C>, needs?: TokenNeeds): Handler<R, C> {
+    const rule = tokenRule(needs);
+    return async (request, context) => {
+      const answer = await admitBearer(this.edge.client, rule, raw(request), request);
+      return answer ? responseOf(answer, request.method) : handler(request, tokenBehind(request), context);
+    };
   }
 
   #guarding<R extends Request, C>(handler: Guarded<Session | undefined, R, C>, rule: Rule): Handler<R, C> {

@@ -25,7 +25,7 @@ export interface ClientOptions {
    */
   readonly keepAnswers?: number | undefined;
   /**
-   * Whether checks that are under way at the same moment, eight or more, share one stream. Default: yes. A stream stays with
+   * Whether checks that are under way at the same moment, two or more, share one stream. Default: yes. A stream stays with
    * one replica for some minutes: turn it off where a balancer has to spread single checks.
    */
   readonly checkStream?: boolean | undefined;

@@ -68,7 +68,7 @@ class Scene {
     return this.client.sessions.check({}, { deadlineMs, signal, requestId: "one" });
   }
 
-  /** Eight at once, which open a stream beside them. */
+  /** Some at once, which open a stream beside them. */
   async open(): Promise<Stream> {
     const checks = Array.from({ length: 8 }, () => this.check());
     await pause(0);
@@ -98,16 +98,15 @@ async function first<T>(from: () => T | undefined): Promise<T> {
 describe("checks", () => {
   test("are calls while there are few, and nobody waits for the stream that many open", async () => {
     const scene = new Scene();
-    const few = Array.from({ length: 7 }, () => scene.check());
+    const one = scene.check();
     await pause(0);
     assert.equal(scene.streams.length, 0);
-    const eighth = scene.check();
-    const ninth = scene.check();
+    const more = [scene.check(), scene.check()];
     await pause(0);
     assert.equal(scene.streams.length, 1);
-    assert.equal(scene.calls, 9);
+    assert.equal(scene.calls, 3);
     scene.release();
-    await Promise.all([...few, eighth, ninth]);
+    await Promise.all([one, ...more]);
     scene.client.close();
   });
 
