@@ -156,11 +156,7 @@ export class CheckStream {
     }
     this.#state = "over";
     clearInterval(this.#quiet);
-    if (end.kind === "stalled") {
-      this.#stream.abandon();
-    } else {
-      this.#stream.cancel();
-    }
+    this.#stream.cancel();
     this.#onEnd(end); // before those that still wait learn of it
     for (const waiting of [...this.#waiting.values()]) {
       waiting.answer(undefined);

@@ -21,6 +21,7 @@ import { rule, type Rule } from "./gate.js";
 import { keepApart, rawOf } from "./node.js";
 import { pathAndQuery, type RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
+import { ROUTES } from "./routes.js";
 import type { Session } from "./session.js";
 import { deliver, rawOfFetch, responseOf } from "./web.js";
 
@@ -32,14 +33,17 @@ export type Handler<R extends Request = Request, C = unknown> = (request: R, con
 export type Method = (typeof METHODS)[number];
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
+const NAMED: ReadonlySet<string> = new Set(METHODS);
+
 // Next may load this module once for each bundle; a request is the same in all of them.
 const KEY = Symbol.for("gatelodge.next.request");
 const shared = globalThis as { [KEY]?: AsyncLocalStorage<{ request: RawRequest; response: ServerResponse }> };
 
 /**
  * For `instrumentation.ts`: lets the edge see requests as they came, and answer them with all lines. Next joins doubled
- * lines, adds forwarded headers of its own, hides the peer's address, and redirects a request line that names a host (RFC
- * 9112, 3.2.2) to that host; without this, the authority sees what Next shows.
+ * lines, adds forwarded headers of its own, hides the peer's address, redirects a request line that names a host (RFC
+ * 9112, 3.2.2) to that host, and shows no handler a method that it has no name for; without this, the authority sees what
+ * Next shows.
  */
 export function register(): void {
   if (process.env["NEXT_RUNTIME"] === "edge" || shared[KEY]) {
@@ -50,7 +54,16 @@ export function register(): void {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
     underWay.enterWith({ request: rawOf(request), response }); // read now: Next will change its URL and headers
     request.url = pathAndQuery(request.url ?? "/");
+    if (!NAMED.has(request.method ?? "") && isOurs(request.url)) {
+      request.method = "OPTIONS"; // for Next alone, which then finds the edge's handler; it changes nothing elsewhere
+    }
   });
+}
+
+/** Whether it may be a route of the edge, under whichever prefix. */
+function isOurs(url: string): boolean {
+  const [path = ""] = url.split("?");
+  return ROUTES.some((route) => path.endsWith(route.path));
 }
 
 /** The edge in a Next.js application. */

@@ -50,6 +50,8 @@ export interface StreamAttempt {
 }
 
 const CONNECT_MS = 1000;
+const PING_MS = 30_000;
+const PONG_MS = 15_000;
 const WINDOW_BYTES = 1 << 20;
 const MOST_BYTES = 16 << 20;
 const HEAD_BYTES = 5;
@@ -140,8 +142,19 @@ export class Wire {
     const session = connect(`${tls ? "https" : "http"}://${target}`, { ...used, settings });
     this.#held = 0;
     session.unref();
+    const pinging = setInterval(() => {
+      const late = setTimeout(() => {
+        session.destroy(new Error("it answers no ping"));
+      }, PONG_MS).unref();
+      session.ping(() => {
+        clearTimeout(late);
+      });
+    }, PING_MS).unref();
     const forget = (): void => {
       clearTimeout(connecting);
+      if (session.destroyed) {
+        clearInterval(pinging);
+      }
       if (this.#session === session) {
         this.#session = undefined;
       }
