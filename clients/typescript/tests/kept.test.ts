@@ -231,6 +231,7 @@ describe("what is kept", () => {
     scene.hearOf(5, SessionEventKind.REVOKED);
     scene.asked.pop()?.answer(active(9, LONG_MS));
     await early;
+    assert.equal(scene.kept.size, 0);
     assert.ok(!(await scene.isKnown()), "it was asked before");
     // The replica that was asked has heard less than the one that is watched.
     await scene.answered(question(), 4, LONG_MS);
