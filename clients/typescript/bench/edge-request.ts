@@ -13,7 +13,7 @@ import { FRAMEWORKS } from "../tests/applications/all.js";
 import { BROWSER, Dev } from "../tests/dev.js";
 import { least, spent, type Spent } from "./spent.js";
 
-const ROUNDS = 10;
+const ROUNDS = 25;
 const REQUESTS = 200;
 const AT_ONCE = 20;
 
