@@ -62,7 +62,8 @@ const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, HTTP2_HEADER_STATUS, NGHTTP2_CAN
 export class Wire {
   readonly #settled: Pick<Settled, "address" | "target" | "tls">;
   #session: ClientHttp2Session | undefined;
-  #held = 0;
+  /** How many streams are held of each connection: one that says goodbye ends its streams beside the next. */
+  readonly #held = new WeakMap<ClientHttp2Session, number>();
 
   constructor(settled: Pick<Settled, "address" | "target" | "tls">) {
     this.#settled = settled;
@@ -140,7 +141,6 @@ export class Wire {
     const used = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
     const settings = { enablePush: false, initialWindowSize: WINDOW_BYTES };
     const session = connect(`${tls ? "https" : "http"}://${target}`, { ...used, settings });
-    this.#held = 0;
     session.unref();
     const pinging = setInterval(() => {
       const late = setTimeout(() => {
@@ -173,11 +173,11 @@ export class Wire {
   }
 
   #hold(session: ClientHttp2Session, change: number): void {
-    if (session !== this.#session || session.destroyed) {
-      return;
+    const held = (this.#held.get(session) ?? 0) + change;
+    this.#held.set(session, held);
+    if (!session.destroyed) {
+      session[held > 0 ? "ref" : "unref"]();
     }
-    this.#held += change;
-    session[this.#held > 0 ? "ref" : "unref"]();
   }
 
   /** Hands on each whole message, and how it all ended. */
