@@ -4,22 +4,23 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use gatelodge_client::{Client, ClientOptions, Error, Timestamp};
+use gatelodge_client::{Client, ClientOptions, Error, OptionsError, Timestamp};
 use serde_json::Value;
 
 use super::advice::refused;
 use super::exit::Exit;
 use super::serving::{block_on, failed};
 
-/// Asks the authority that the environment names, and prints what came of it.
+/// Asks the authority that these options name, and prints what came of it.
 ///
 /// # Errors
 /// The output can't be written.
 pub(super) fn asking(
     out: &mut impl Write,
+    options: Result<ClientOptions, OptionsError>,
     ask: impl AsyncFnOnce(&Client) -> Result<(String, Exit), Error>,
 ) -> io::Result<Exit> {
-    let options = match ClientOptions::from_env() {
+    let options = match options {
         Ok(options) => options,
         Err(error) => return Ok(failed(&error, Exit::Usage)),
     };

@@ -80,7 +80,7 @@ pub enum Verb {
 /// # Errors
 /// The output can't be written.
 pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
-    asking(out, async |client: &Client| ask(client, verb).await)
+    asking(out, ClientOptions::from_env(), async |client: &Client| ask(client, verb).await)
 }
 
 /// Asks whether an authority serves: for container health checks. Needs an address and no key.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use clap::builder::NonEmptyStringValueParser;
 use gatelodge_client::v1::{self, User, UserState};
-use gatelodge_client::{Client, Error};
+use gatelodge_client::{Client, ClientOptions, Error};
 use serde_json::{Value, json};
 
 use super::Format;
@@ -61,7 +61,7 @@ pub struct UserArgs {
 /// # Errors
 /// The output can't be written.
 pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
-    asking(out, async |client: &Client| Ok((ask(client, verb).await?, Exit::Done)))
+    asking(out, ClientOptions::from_env(), async |client: &Client| Ok((ask(client, verb).await?, Exit::Done)))
 }
 
 async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
