@@ -121,7 +121,7 @@ class Gatelodge:
             request = wsgi.raw_request(flask.request.environ)
             try:
                 admission = self.edge.gate.admit(request, requirements)
-                if is_required and not request.is_preflight:
+                if is_required:
                     admission.required()
             except Refused as refused:
                 return _Copied(refused.answer)

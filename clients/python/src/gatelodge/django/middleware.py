@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gatelodge.admission import Admission
     from gatelodge.answer import Answer
-    from gatelodge.presented import RawRequest
     from gatelodge.routes import Route
     from gatelodge.session import Session
 
@@ -67,7 +66,7 @@ class SessionMiddleware:
         if mark.is_exempt:
             return None
         try:
-            _admit(request, raw, mark, conf.edge().gate.admit(raw, mark.requirements))
+            _admit(request, mark, conf.edge().gate.admit(raw, mark.requirements))
         except Refused as refused:
             return http.CopiedResponse(refused.answer)
         return None
@@ -79,7 +78,7 @@ class SessionMiddleware:
         if mark.is_exempt:
             return None
         try:
-            _admit(request, raw, mark, await conf.async_edge().gate.admit(raw, mark.requirements))
+            _admit(request, mark, await conf.async_edge().gate.admit(raw, mark.requirements))
         except Refused as refused:
             return http.CopiedResponse(refused.answer)
         return None
@@ -96,8 +95,8 @@ def _route_of(view: object) -> Route | None:
     return getattr(view, _ROUTE, None)
 
 
-def _admit(request: HttpRequest, raw: RawRequest, mark: marks.Mark, admission: Admission) -> None:
-    if mark.is_required and not raw.is_preflight:
+def _admit(request: HttpRequest, mark: marks.Mark, admission: Admission) -> None:
+    if mark.is_required:
         admission.required()
     request.gatelodge = admission.session  # type: ignore[attr-defined]
     request.gatelodge_admission = admission  # type: ignore[attr-defined]
