@@ -116,7 +116,8 @@ final class Caller {
             return Verdict.read(question, call(method, Manner.SAFE, question));
         }
         Duration within = timeout == null ? Manner.SAFE.timeout : timeout;
-        return keeping.check(question, within, asked -> call(method, Manner.SAFE, asked));
+        return keeping.check(
+                question, within, (asked, left) -> withTimeout(left).call(method, Manner.SAFE, asked));
     }
 
     /** Opens a stream, which has no deadline and is not repeated. */

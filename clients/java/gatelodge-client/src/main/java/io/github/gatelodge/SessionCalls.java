@@ -86,9 +86,12 @@ public final class SessionCalls {
         return caller.call(SessionServiceGrpc.getGetAttributesMethod(), Manner.SAFE, question);
     }
 
-    /** Changes them. One that is too late is a {@link io.github.gatelodge.error.VersionConflictException}. */
+    /**
+     * Changes them. One that is too late is a {@link io.github.gatelodge.error.VersionConflictException}. It is never
+     * repeated by itself: when a call fails, read them again to see whether it was done.
+     */
     public UpdateAttributesResponse updateAttributes(UpdateAttributesRequest question) {
         return caller.changing(
-                SessionServiceGrpc.getUpdateAttributesMethod(), Manner.SAFE, question, question.getCookiesList());
+                SessionServiceGrpc.getUpdateAttributesMethod(), Manner.CHANGE, question, question.getCookiesList());
     }
 }
