@@ -126,15 +126,9 @@ class Gatelodge:
             except Refused as refused:
                 return _Copied(refused.answer)
             flask.g.gatelodge_admission = admission
-            response = flask.make_response(flask.current_app.ensure_sync(view)(*args, **kwargs))
-            response.vary.add("Cookie")
-            for name, value in admission.delivery:
-                response.headers["Cache-Control"] = "no-store"
-                if name == "set-cookie":
-                    response.headers.add(name, value)
-                else:
-                    response.headers[name] = value
-            return response
+            # Also when the view raises, and an error's handler makes the response.
+            flask.after_this_request(functools.partial(_deliver, admission))
+            return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
         return guarded  # type: ignore[return-value]
 
@@ -144,6 +138,17 @@ class Gatelodge:
         if answer is None:
             flask.abort(404)
         return _Copied(answer)
+
+
+def _deliver(admission: Admission, response: flask.Response) -> flask.Response:
+    response.vary.add("Cookie")
+    for name, value in admission.delivery:
+        response.headers["Cache-Control"] = "no-store"
+        if name == "set-cookie":
+            response.headers.add(name, value)
+        else:
+            response.headers[name] = value
+    return response
 
 
 class _Copied(flask.Response):
