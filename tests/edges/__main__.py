@@ -13,6 +13,7 @@ from .programs import Authority
 from .stage import Site, Stage, World
 
 # Cases that wait for their own edges begin first, and the quick ones fill the time.
+_KEEP = 16_384
 _PATIENT = ("rotation", "trouble", "settings", "generations", "start")
 
 
@@ -25,6 +26,9 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--broken", action="store_true", help="show that each kind of broken edge fails its cases")
     parser.add_argument("--scenarios", action="store_true", help="check clients/scenarios.json")
+    parser.add_argument(
+        "--keeping", action="store_true", help="with an edge that keeps answers, but for what counts them"
+    )
     parser.add_argument("--workers", type=int, default=12, help="how many cases run side by side (12)")
     parser.add_argument("-v", action="store_true", help="print every case as it ends")
     said = parser.parse_args()
@@ -37,7 +41,8 @@ def main() -> int:
 
     if said.scenarios:
         return scenarios.check()
-    names = list(mistakes.SWITCHES) if said.broken else [case.name for case in CASES]
+    played = [case for case in CASES if not (said.keeping and case.is_asked_each_time)]
+    names = list(mistakes.SWITCHES) if said.broken else [case.name for case in played]
     names = [name for name in names if chosen(name)]
     if said.list:
         print(*names, sep="\n")
@@ -48,7 +53,8 @@ def main() -> int:
     try:
         if said.broken:
             return broken.show(said.edge, authority, {name: mistakes.SWITCHES[name] for name in names}, play)
-        return run(World(said.edge, authority), [case for case in CASES if chosen(case.name)], said.workers, said.v)
+        world = World(said.edge, authority, keep=_KEEP if said.keeping else 0)
+        return run(world, [case for case in played if chosen(case.name)], said.workers, said.v)
     finally:
         authority.close()
 

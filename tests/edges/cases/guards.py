@@ -1,4 +1,4 @@
-"""A guarded handler that takes every method: it never runs without a session, and a preflight is the guard's to answer."""
+"""A guarded handler that takes every method: none runs without a session, and preflights are the guard's."""
 
 from ..browser import FETCH
 from ..case import body_is, case, could_not_say, each, equal, error, guarded, no_cookie, status, true

@@ -1,6 +1,5 @@
 package io.github.gatelodge.servlet;
 
-import io.github.gatelodge.ClientOptions;
 import io.github.gatelodge.GatelodgeClient;
 import io.github.gatelodge.OptionsException;
 import io.github.gatelodge.edge.Edge;
@@ -16,7 +15,7 @@ final class EdgeUnderTest {
         String prefix = System.getenv().getOrDefault("MOUNT_PREFIX", "");
         Edge edge;
         try {
-            edge = Edge.of(GatelodgeClient.create(ClientOptions.fromEnv().withKeepAnswers(0)), prefix);
+            edge = Edge.of(GatelodgeClient.fromEnv(), prefix);
         } catch (OptionsException wrong) {
             System.err.println(wrong.getMessage());
             System.exit(1);
