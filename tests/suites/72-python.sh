@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the Python client: format, types, its tests, its wheel in an empty environment, and its edges against the suite
-# Needs: build edges python_client
+# Needs: build edges python_client chromium node
 cd clients/python
 bin=../../tests/.cache/python-client/bin
 GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/../../target}/debug/gatelodge}
@@ -25,3 +25,4 @@ joined=(--without "two Cookie headers" --without "on several lines" --without "f
   --without "forwarded stay apart" --without "forwarded lines")
 FRAMEWORK=flask tests/edges/run --edge python "${joined[@]}" --without "websocket: " --without "scenarios: a WebSocket"
 FRAMEWORK=django tests/edges/run --edge python "${joined[@]}"
+EDGE=python node --test --test-reporter=spec tests/browser/edge.test.mjs
