@@ -11,6 +11,7 @@ cd ../..
 # Servlet containers write a content type in a form of their own.
 for framework in servlet spring; do
   FRAMEWORK=$framework tests/edges/run --edge java --without "content type with a charset"
+  FRAMEWORK=$framework tests/edges/run --edge java --fake java
 done
 FRAMEWORK=servlet tests/edges/run --edge java --keeping --without "content type with a charset"
 EDGE=java node --test --test-reporter=spec tests/browser/edge.test.mjs
