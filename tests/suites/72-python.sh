@@ -11,6 +11,7 @@ $bin/ruff format --check .
 $bin/ruff check .
 $bin/mypy
 $bin/pytest -q
+$bin/python -m benches.kept_checks
 $bin/python -m benches.edge_request
 
 cd ../..
@@ -25,4 +26,10 @@ joined=(--without "two Cookie headers" --without "on several lines" --without "f
   --without "forwarded stay apart" --without "forwarded lines")
 FRAMEWORK=flask tests/edges/run --edge python "${joined[@]}" --without "websocket: " --without "scenarios: a WebSocket"
 FRAMEWORK=django tests/edges/run --edge python "${joined[@]}"
+
+# The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do, in an event loop and in
+# the threads of a forked worker.
+FRAMEWORK=fastapi tests/edges/run --edge python --keeping
+FRAMEWORK=flask tests/edges/run --edge python --keeping "${joined[@]}" --without "websocket: " \
+  --without "scenarios: a WebSocket"
 EDGE=python node --test --test-reporter=spec tests/browser/edge.test.mjs

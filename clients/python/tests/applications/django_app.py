@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.django import SessionRequest, session_exempt, session_required
+from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, token_required
 
 if TYPE_CHECKING:
     from gatelodge import Session
@@ -62,6 +62,16 @@ def optional(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"user_id": session.user_id if session else None})
 
 
+@token_required
+async def api(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
+@token_required(scopes=["admin"], permissions=["write"])
+def api_admin(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
 urlpatterns = [
     path("", include("gatelodge.django.urls")),
     path("open", open_),
@@ -70,6 +80,8 @@ urlpatterns = [
     path("scoped", scoped),
     path("fresh", fresh),
     path("optional", optional),
+    path("api", api),
+    path("api/admin", api_admin),
 ]
 
 wsgi_app = get_wsgi_application()

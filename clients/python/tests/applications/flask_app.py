@@ -51,3 +51,15 @@ def optional() -> dict[str, str | None]:
 def _whoever() -> dict[str, str | None]:
     session = gatelodge.optional_session
     return {"user_id": session.user_id if session else None}
+
+
+@app.post("/api")
+@gatelodge.token_required
+def api() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}
+
+
+@app.get("/api/admin")
+@gatelodge.require_token(scopes=["admin"], permissions=["write"])
+def api_admin() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}

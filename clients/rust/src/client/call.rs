@@ -30,6 +30,8 @@ impl Manner {
     pub(super) const START_LOGIN: Self = Self { deadline: Duration::from_secs(10), repeats: 0 };
     /// For a login's end: the provider is asked for tokens, and the browser repeats it by itself.
     pub(super) const COMPLETE_CALLBACK: Self = Self { deadline: Duration::from_secs(20), repeats: 0 };
+    /// For what is changed over the version that was read: a repeat would find the first, and take it for somebody else's.
+    pub(super) const ONCE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
     /// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
     pub(super) const START_LOGOUT: Self = Self { deadline: Duration::from_secs(3), repeats: 1 };
     /// For a probe, whose answer is about now.
@@ -59,8 +61,8 @@ impl Client {
     /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
     ///
     /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
-    /// the authority asked for, never past the deadline, and once at most while no authority can be reached. A call that a
-    /// server has not looked at because it went away in good order has not been made yet.
+    /// the authority asked for, never past the deadline, and once at most while no authority can be reached. A server that
+    /// went away in good order before it looked at a call can be reached: the next connection leads to another.
     pub(super) async fn call<Q, A, F>(
         &self,
         manner: Manner,
@@ -92,12 +94,7 @@ impl Client {
                 // A repeat that ran out of time says less than the failure that led to it.
                 return Err(earlier.unwrap_or(failure));
             }
-            if failure.is_sent_away() && manner.repeats > 0 && Instant::now() + FIRST_WAIT < deadline {
-                sleep(chance::jittered(FIRST_WAIT)).await;
-                earlier = Some(failure);
-                continue;
-            }
-            if failure.is_unreached() {
+            if failure.is_unreached() && !failure.is_sent_away() {
                 (repeats, longest_wait) = (repeats.min(REPEATS_UNREACHED), UNREACHED_WAIT);
             }
             let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());
