@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the Python client: format, types, its tests, its wheel in an empty environment, and its edges against the suite
-# Needs: build edges python_client
+# Needs: build edges python_client chromium node
 cd clients/python
 bin=../../tests/.cache/python-client/bin
 GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/../../target}/debug/gatelodge}
@@ -29,6 +29,7 @@ FRAMEWORK=django tests/edges/run --edge python "${joined[@]}"
 
 # The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do, in an event loop and in
 # the threads of a forked worker.
-FRAMEWORK=fastapi GATELODGE_KEEP_ANSWERS=1000 tests/edges/run --edge python
-FRAMEWORK=flask GATELODGE_KEEP_ANSWERS=1000 tests/edges/run --edge python "${joined[@]}" --without "websocket: " \
+FRAMEWORK=fastapi tests/edges/run --edge python --keeping
+FRAMEWORK=flask tests/edges/run --edge python --keeping "${joined[@]}" --without "websocket: " \
   --without "scenarios: a WebSocket"
+EDGE=python node --test --test-reporter=spec tests/browser/edge.test.mjs

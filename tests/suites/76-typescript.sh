@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the TypeScript client: format, lints, types, its tests, its tarball in an empty project, and its edges against the suite
-# Needs: build node buf edges typescript_client
+# Needs: build node buf edges typescript_client chromium
 export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/target}/debug/gatelodge}
 cd clients/typescript
 
@@ -21,4 +21,5 @@ for framework in express fastify hono next; do
   FRAMEWORK=$framework tests/edges/run --edge typescript
 done
 # As applications have it: answers are kept, and checks share a stream.
-GATELODGE_KEEP_ANSWERS=1000 FRAMEWORK=express tests/edges/run --edge typescript
+FRAMEWORK=express tests/edges/run --edge typescript --keeping
+EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

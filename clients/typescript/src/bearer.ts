@@ -9,7 +9,7 @@ import type { Client } from "./client.js";
 import { OptionsError } from "./errors.js";
 import type { HttpAnswer } from "./gen/gatelodge/v1/http_answer_pb.js";
 import { TokenRequirementsSchema, type ActiveToken, type TokenRequirements } from "./gen/gatelodge/v1/token_pb.js";
-import { isPreflight, lines, type RawRequest } from "./presented.js";
+import { lines, type RawRequest } from "./presented.js";
 import { isJudged } from "./token-verdict.js";
 
 /** What a route needs beyond a good token. */
@@ -86,7 +86,7 @@ export function tokenBehind(request: object): Token {
 
 /**
  * Asks about the token of a request: either its answer, or nothing, and then {@link tokenBehind} knows it. A preflight has
- * none and goes ahead.
+ * none, and goes no further: CORS middleware stands before.
  */
 export async function admitBearer(
   client: Client,
@@ -94,9 +94,6 @@ export async function admitBearer(
   request: RawRequest,
   key: object,
 ): Promise<Answer | undefined> {
-  if (isPreflight(request)) {
-    return undefined;
-  }
   const presented = tokenOf(request);
   const outer = FOUND.get(key);
   if (

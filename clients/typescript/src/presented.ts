@@ -65,7 +65,8 @@ export function path({ target }: RawRequest): string {
 
 /** Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol"). */
 export function isPreflight(request: RawRequest): boolean {
-  return request.method === "OPTIONS" && lines(request, "access-control-request-method").length > 0;
+  const came = (name: string): boolean => lines(request, name).length > 0;
+  return request.method === "OPTIONS" && came("origin") && came("access-control-request-method");
 }
 
 /** Every cookie that came under a session cookie name. */

@@ -160,20 +160,14 @@ class Gatelodge:
             request = wsgi.raw_request(flask.request.environ)
             try:
                 admission = self.edge.gate.admit(request, requirements)
-                if is_required and not request.is_preflight:
+                if is_required:
                     admission.required()
             except Refused as refused:
                 return _Copied(refused.answer)
             flask.g.gatelodge_admission = admission
-            response = flask.make_response(flask.current_app.ensure_sync(view)(*args, **kwargs))
-            response.vary.add("Cookie")
-            for name, value in admission.delivery:
-                response.headers["Cache-Control"] = "no-store"
-                if name == "set-cookie":
-                    response.headers.add(name, value)
-                else:
-                    response.headers[name] = value
-            return response
+            # Also when the view raises, and an error's handler makes the response.
+            flask.after_this_request(functools.partial(_deliver, admission))
+            return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
         return guarded  # type: ignore[return-value]
 
@@ -183,6 +177,17 @@ class Gatelodge:
         if answer is None:
             flask.abort(404)
         return _Copied(answer)
+
+
+def _deliver(admission: Admission, response: flask.Response) -> flask.Response:
+    response.vary.add("Cookie")
+    for name, value in admission.delivery:
+        response.headers["Cache-Control"] = "no-store"
+        if name == "set-cookie":
+            response.headers.add(name, value)
+        else:
+            response.headers[name] = value
+    return response
 
 
 class _Copied(flask.Response):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatelodge import admission, answer, bearer
-from gatelodge.admission import Admission
 from gatelodge.answer import Refused
 from gatelodge.errors import GatelodgeError
 from gatelodge.keeper import AsyncKeeper, Keeper
@@ -17,6 +16,7 @@ from gatelodge.requirements import ANY_TOKEN, NONE, Requirements, TokenRequireme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatelodge.admission import Admission
     from gatelodge.async_client import AsyncClient
     from gatelodge.client import Client
     from gatelodge.presented import RawRequest
@@ -41,9 +41,9 @@ class Gate:
         Raises:
             Refused: the application does not get the request: it may not be made, or the authority could not say.
         """
-        if request.is_preflight:
-            return Admission()
         settings = self.keeper.settings()
+        if request.is_preflight:
+            return admission.preflight(request, settings)
         if settings is None:
             raise Refused(answer.unavailable(request))
         question = admission.question(request, settings, requirements)
@@ -81,9 +81,9 @@ class AsyncGate:
         Raises:
             Refused: the application does not get the request: it may not be made, or the authority could not say.
         """
-        if request.is_preflight:
-            return Admission()
         settings = await self.keeper.settings()
+        if request.is_preflight:
+            return admission.preflight(request, settings)
         if settings is None:
             raise Refused(answer.unavailable(request))
         question = admission.question(request, settings, requirements)

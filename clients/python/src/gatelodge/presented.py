@@ -65,7 +65,8 @@ class RawRequest:
     @property
     def is_preflight(self) -> bool:
         """Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol")."""
-        return self.method == b"OPTIONS" and bool(self.lines(b"access-control-request-method"))
+        asks = self.lines(b"origin") and self.lines(b"access-control-request-method")
+        return self.method == b"OPTIONS" and bool(asks)
 
     @property
     def is_form(self) -> bool:

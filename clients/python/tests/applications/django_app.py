@@ -41,6 +41,12 @@ async def private(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
 
 
+@csrf_exempt
+@session_required
+def any_(request: HttpRequest) -> HttpResponse:
+    return optional(request)
+
+
 @session_required(scopes=["admin"])
 def scoped(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
@@ -70,6 +76,7 @@ urlpatterns = [
     path("", include("gatelodge.django.urls")),
     path("open", open_),
     path("private", private),
+    path("any", any_),
     path("scoped", scoped),
     path("fresh", fresh),
     path("optional", optional),

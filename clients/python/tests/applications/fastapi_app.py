@@ -35,6 +35,11 @@ async def private(session: Signed) -> dict[str, str]:
     return {"user_id": session.user_id}
 
 
+@app.api_route("/any", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def any_(session: Signed) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
 @app.get("/scoped")
 async def scoped(session: Admin) -> dict[str, str]:
     return {"user_id": session.user_id}

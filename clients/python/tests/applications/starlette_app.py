@@ -54,6 +54,7 @@ app = Starlette(
     routes=[
         Route("/open", open_),
         Route("/private", private, methods=["GET", "POST"]),
+        Route("/any", private, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         Route("/scoped", scoped),
         Route("/fresh", fresh),
         Route("/optional", optional),

@@ -17,6 +17,7 @@ export function application(options) {
   app.get("/private", auth.required(), who);
   app.post("/private", auth.required(), who);
   app.get("/optional", auth.sessions(), who);
+  app.all("/any", auth.required(), who);
   app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
   app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
   const whose = (request, response) => {

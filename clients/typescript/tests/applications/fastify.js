@@ -14,6 +14,7 @@ export async function application(options) {
   app.get("/private", { onRequest: auth.required() }, who);
   app.post("/private", { onRequest: auth.required() }, who);
   app.get("/optional", { onRequest: auth.sessions() }, who);
+  app.all("/any", { onRequest: auth.required() }, who);
   app.get("/scoped", { onRequest: auth.required({ scopes: ["admin"] }) }, who);
   app.get("/fresh", { onRequest: auth.required({ maxLoginAgeSeconds: 1 }) }, who);
   const whose = async (request) => {

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gatelodge.admission import Admission
     from gatelodge.answer import Answer
-    from gatelodge.presented import RawRequest
     from gatelodge.routes import Route
     from gatelodge.session import Session
     from gatelodge.token import Token
@@ -78,7 +77,7 @@ class SessionMiddleware:
             if mark.token is not None:
                 request.gatelodge_token = conf.edge().gate.token(raw, mark.token)  # type: ignore[attr-defined]
             else:
-                _admit(request, raw, mark, conf.edge().gate.admit(raw, mark.requirements))
+                _admit(request, mark, conf.edge().gate.admit(raw, mark.requirements))
         except Refused as refused:
             return http.CopiedResponse(refused.answer)
         return None
@@ -94,7 +93,7 @@ class SessionMiddleware:
             if mark.token is not None:
                 request.gatelodge_token = await gate.token(raw, mark.token)  # type: ignore[attr-defined]
             else:
-                _admit(request, raw, mark, await gate.admit(raw, mark.requirements))
+                _admit(request, mark, await gate.admit(raw, mark.requirements))
         except Refused as refused:
             return http.CopiedResponse(refused.answer)
         return None
@@ -111,8 +110,8 @@ def _route_of(view: object) -> Route | None:
     return getattr(view, _ROUTE, None)
 
 
-def _admit(request: HttpRequest, raw: RawRequest, mark: marks.Mark, admission: Admission) -> None:
-    if mark.is_required and not raw.is_preflight:
+def _admit(request: HttpRequest, mark: marks.Mark, admission: Admission) -> None:
+    if mark.is_required:
         admission.required()
     request.gatelodge = admission.session  # type: ignore[attr-defined]
     request.gatelodge_admission = admission  # type: ignore[attr-defined]

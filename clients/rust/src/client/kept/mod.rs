@@ -6,6 +6,7 @@
 //! shares it is asked about once more. What was known once counts for as long as anybody may rest on less, whatever an
 //! authority that lags behind says.
 
+mod forgetting;
 pub(super) mod question;
 mod room;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use tonic::Code;
 use super::error::Error;
 use super::sessions::Checked;
 use crate::v1;
+use forgetting::Forgetting;
 use question::{Keeping, Key, presented};
 use room::{Answer, Room};
 
@@ -33,8 +35,6 @@ use room::{Answer, Room};
 const SILENCE: Duration = Duration::from_secs(2);
 /// By then no authority answers from what it knew before: `max_staleness` is at most five seconds.
 const STALENESS: Duration = Duration::from_secs(6);
-/// How many numbers remember what was forgotten, of sessions and of cookies.
-const PLACES: u64 = 4096;
 /// How often what has ended by itself is swept out.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// So many different questions about the same cookies are shared at the same time; of more, each is asked alone.
@@ -68,23 +68,6 @@ struct State {
     /// What no answer may rest on less than, and until when that matters.
     least: Option<(Bytes, Instant)>,
     whole_until: Option<Instant>,
-}
-
-/// What was forgotten.
-#[derive(Default)]
-struct Forgetting {
-    /// Rises with everything that is forgotten.
-    number: u64,
-    all: Forgotten,
-    sessions: HashMap<u64, Forgotten>,
-    cookies: HashMap<u64, Forgotten>,
-}
-
-/// When something was forgotten last: what was asked before, or rests on less, is worth nothing.
-#[derive(Clone, Default)]
-struct Forgotten {
-    number: u64,
-    position: Bytes,
 }
 
 /// A question that is being asked.
@@ -183,8 +166,7 @@ impl Kept {
     /// A session has ended or changed.
     fn forget_session(&self, state: &mut State, session_id: &str, position: &Bytes) {
         let session = self.hashes.hash_one(session_id.as_bytes());
-        let number = state.forgetting.rise();
-        state.forgetting.sessions.entry(session % PLACES).or_default().forget(number, position);
+        state.forgetting.session(session, position);
         state.room.forget(session);
     }
 
@@ -194,10 +176,9 @@ impl Kept {
             return;
         }
         let mut state = self.state();
-        let number = state.forgetting.rise();
-        for cookie in cookies {
-            let place = presented(std::iter::once(cookie), &self.hashes);
-            state.forgetting.cookies.entry(place % PLACES).or_default().forget(number, &Bytes::new());
+        let places = cookies.iter().map(|cookie| presented(std::iter::once(cookie), &self.hashes));
+        state.forgetting.cookies(places.clone());
+        for place in places {
             for session in state.room.sessions(place) {
                 state.room.forget(session);
             }
@@ -217,9 +198,7 @@ impl Kept {
             // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known counts no more.
             let known = state.heard.clone();
             state.raise(&known);
-            let number = state.forgetting.rise();
-            let all = Forgotten { number, position: message.position.clone() };
-            state.forgetting = Forgetting { number, all, ..Forgetting::default() };
+            state.forgetting.anew(message.position.clone());
             state.room.clear();
         }
         for event in &message.events {
@@ -289,33 +268,8 @@ impl State {
     }
 
     fn forget_all(&mut self, position: &Bytes) {
-        let number = self.forgetting.rise();
-        self.forgetting.all.forget(number, position);
+        self.forgetting.everything(position);
         self.room.clear();
-    }
-}
-
-impl Forgetting {
-    fn rise(&mut self) -> u64 {
-        self.number += 1;
-        self.number
-    }
-
-    /// What was forgotten last of what concerns an answer.
-    fn last(&self, session: u64, cookies: &[u64]) -> Forgotten {
-        let cookies = cookies.iter().filter_map(|cookie| self.cookies.get(&(cookie % PLACES)));
-        let of = cookies.chain(self.sessions.get(&(session % PLACES)));
-        of.fold(self.all.clone(), |last, next| Forgotten {
-            number: last.number.max(next.number),
-            position: last.position.max(next.position.clone()),
-        })
-    }
-}
-
-impl Forgotten {
-    fn forget(&mut self, number: u64, position: &Bytes) {
-        self.number = number;
-        self.position = std::mem::take(&mut self.position).max(position.clone());
     }
 }
 
