@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{any, get};
+use axum::{Extension, Router};
 use gatelodge_client::{Edge, Session};
 use http::header::CONTENT_TYPE;
 use serde_json::json;
@@ -16,6 +16,7 @@ pub fn application(edge: &Edge) -> Router {
         .route("/open", get(|| async { "open" }))
         .route("/optional", get(perhaps).layer(gate.layer()))
         .route("/private", get(who).post(who).layer(gate.require()))
+        .route("/any", any(whoever).layer(gate.require()))
         .route("/scoped", get(who).layer(gate.require().scopes(["admin"])))
         .route("/fresh", get(who).layer(gate.require().max_login_age(Duration::from_secs(1))))
         .layer(edge.layer())
@@ -27,6 +28,11 @@ async fn who(session: Session) -> impl IntoResponse {
 
 async fn perhaps(session: Option<Session>) -> impl IntoResponse {
     user(session.as_ref().map(Session::user_id))
+}
+
+/// Runs for every method, whether there is a session or not: so the suite can tell that it never runs without one.
+async fn whoever(session: Option<Extension<Session>>) -> impl IntoResponse {
+    user(session.as_ref().map(|Extension(session)| session.user_id()))
 }
 
 fn user(user_id: Option<&str>) -> impl IntoResponse + use<> {
