@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::admit::Admitted;
 use super::ports::{LeaseAttempt, Lookup, Written};
+use super::provider::Rights;
 use super::refresh::{ATTEMPTS, Refreshed};
 use super::{Authority, Error};
 use crate::session::event::What;
@@ -15,19 +16,29 @@ use crate::vault::TokenKey;
 const WRITES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
+/// What is to be written.
+#[derive(Clone, Copy)]
+struct New<'a> {
+    tokens: &'a Tokens,
+    rights: Option<&'a Rights>,
+}
+
 impl Authority {
     /// Writes `tokens` over those that were `seen` sealed, and answers those that the session has then. Since what they
-    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once.
+    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once. With new rights
+    /// the session goes by those from then on.
     pub(super) async fn keep_tokens(
         &self,
         fence: u64,
         admitted: &Admitted,
         seen: &[u8],
         tokens: &Tokens,
+        rights: Option<&Rights>,
     ) -> Result<Refreshed, Error> {
+        let new = New { tokens, rights };
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
-        let kept = match self.write_tokens(fence, admitted, &key, tokens).await {
-            Ok(Written::FenceLost) => self.keep_after_all(admitted, seen, &key, tokens).await,
+        let kept = match self.write_tokens(fence, admitted, &key, new).await {
+            Ok(Written::FenceLost) => self.keep_after_all(admitted, seen, &key, new).await,
             Ok(Written::Yes) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
             Ok(Written::Gone) => Ok(Refreshed::SessionGone),
             Ok(Written::RevisionChanged) => Err(Error::RefreshInProgress),
@@ -54,7 +65,7 @@ impl Authority {
         admitted: &Admitted,
         seen: &[u8],
         token_key: &TokenKey,
-        tokens: &Tokens,
+        new: New<'_>,
     ) -> Result<Refreshed, Error> {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
@@ -68,13 +79,13 @@ impl Authority {
             };
             let theirs = self.fresh(admitted, seen).await;
             let written = match theirs {
-                Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, tokens).await,
+                Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, new).await,
                 _ => Ok(Written::FenceLost),
             };
             lease.release().await;
             match (theirs?, written?) {
                 (Some(theirs), _) => return Ok(theirs),
-                (None, Written::Yes) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+                (None, Written::Yes) => return Ok(Refreshed::Tokens(Box::new(new.tokens.clone()))),
                 (None, Written::Gone) => return Ok(Refreshed::SessionGone),
                 (None, Written::FenceLost | Written::RevisionChanged) => (),
             }
@@ -89,11 +100,11 @@ impl Authority {
         fence: u64,
         admitted: &Admitted,
         token_key: &TokenKey,
-        tokens: &Tokens,
+        new: New<'_>,
     ) -> Result<Written, Error> {
         let mut last = Ok(Written::RevisionChanged);
         for turn in 0..WRITES {
-            last = self.write_once(fence, admitted, token_key, tokens).await;
+            last = self.write_once(fence, admitted, token_key, new).await;
             match &last {
                 Ok(Written::RevisionChanged) => (),
                 Err(Error::StoreUnavailable(_)) if turn + 1 < WRITES => {
@@ -110,14 +121,17 @@ impl Authority {
         fence: u64,
         admitted: &Admitted,
         token_key: &TokenKey,
-        tokens: &Tokens,
+        new: New<'_>,
     ) -> Result<Written, Error> {
-        let key = &admitted.credential.key;
+        let (key, New { tokens, rights }) = (&admitted.credential.key, new);
         let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Written::Gone) };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
         standing.access_token_end = tokens.access_end;
         standing.renewable = tokens.refresh.is_some();
+        if let Some(rights) = rights {
+            rights.give(&mut standing.identity, &tokens.scopes);
+        }
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;
         Ok(self.ports.sessions.write_tokens(key, fence, record, token_key.seal(self.nonce(), key, tokens)).await?)

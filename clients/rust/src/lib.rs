@@ -7,6 +7,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`client`] | the typed client: one lazy connection, every call of the contract |
+//! | [`requirements`] | what a route may ask of a session |
 //! | [`verdict`], [`session`] | what an answer means, and who is behind it |
 //! | [`gate`], [`layer`] | the client with settings kept fresh; sessions for an application's own routes |
 //! | [`edge`] | the routes that log people in and out |
@@ -22,6 +23,7 @@ pub mod edge;
 pub mod gate;
 pub mod layer;
 mod presented;
+pub mod requirements;
 pub mod session;
 mod settings;
 #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
@@ -37,5 +39,6 @@ pub use gate::Gate;
 pub use layer::SessionLayer;
 /// A moment, as the contract carries it.
 pub use prost_types::Timestamp;
+pub use requirements::Requirements;
 pub use session::Session;
 pub use verdict::Verdict;

@@ -210,6 +210,7 @@ async fn a_login_begins_at_once_while_stale_metadata_is_renewed() {
         code_challenge: "c".into(),
         redirect_uri: "https://app.example/".into(),
         max_age: None,
+        hints: Default::default(),
     };
     let begun = tokio::time::timeout(Duration::from_secs(1), provider.authorization_url(&request)).await;
     assert!(begun.is_ok_and(|url| url.is_ok()));

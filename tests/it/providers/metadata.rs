@@ -116,6 +116,7 @@ async fn a_login_does_not_begin_with_bad_metadata() {
         code_challenge: "c".into(),
         redirect_uri: "https://app.example/".into(),
         max_age: None,
+        hints: Default::default(),
     };
     assert_eq!(reason_of(&hostile.provider().authorization_url(&request).await), "failed");
 }

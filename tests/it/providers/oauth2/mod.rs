@@ -121,6 +121,7 @@ pub fn request() -> AuthorizationRequest {
         code_challenge: "the challenge".to_owned(),
         redirect_uri: CALLBACK.to_owned(),
         max_age: None,
+        hints: Default::default(),
     }
 }
 
