@@ -15,7 +15,9 @@ impl Authority {
     pub(super) fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
         let needs = &question.requirements.needs.login;
         let login_query = match &reason {
-            DeniedReason::Missing(missing) if is_mended_by_login(missing) => self.login_query(&admitted, needs, missing),
+            DeniedReason::Missing(missing) if is_mended_by_login(missing) => {
+                self.login_query(&admitted, needs, missing)
+            }
             _ => String::new(),
         };
         let trouble = self.denial(&reason);
@@ -55,13 +57,7 @@ impl Authority {
 
     /// A page's way to what needs another login leads through that login, once: whoever comes back from one that failed
     /// gets a page, or browser and provider would send each other on for ever.
-    fn denied_answer(
-        &self,
-        trouble: &Trouble,
-        login_query: &str,
-        context: &RequestContext,
-        call: &Call,
-    ) -> HttpAnswer {
+    fn denied_answer(&self, trouble: &Trouble, login_query: &str, context: &RequestContext, call: &Call) -> HttpAnswer {
         if login_query.is_empty() {
             return HttpAnswer::error(trouble, &call.request_id);
         }
@@ -112,7 +108,9 @@ fn words(missing: &Missing) -> (&'static str, String, String) {
             format!("Missing scope: {}", missing.join(" ")),
             "Log in with an account or application that is granted the scope.",
         ),
-        Missing::Permissions(missing) => ("permission_missing", format!("Missing permission: {}", missing.join(" ")), ask),
+        Missing::Permissions(missing) => {
+            ("permission_missing", format!("Missing permission: {}", missing.join(" ")), ask)
+        }
         Missing::Roles(missing) => ("role_missing", format!("Missing role: {}", missing.join(" ")), ask),
         Missing::VerifiedEmail => (
             "email_not_verified",
@@ -144,7 +142,8 @@ fn without_failure(target: &[u8]) -> Option<Bytes> {
     if !pairs().any(|pair| pair.starts_with(b"error=")) {
         return None;
     }
-    let own: Vec<_> = pairs().filter(|pair| !pair.starts_with(b"error=") && !pair.starts_with(b"request_id=")).collect();
+    let own: Vec<_> =
+        pairs().filter(|pair| !pair.starts_with(b"error=") && !pair.starts_with(b"request_id=")).collect();
     Some(if own.is_empty() { path.to_vec() } else { [path, b"?", &own.join(&b'&')].concat() }.into())
 }
 

@@ -17,7 +17,12 @@ const LOGIN_AGE: &str = "id_token.auth_time";
 
 impl Authority {
     /// Sends the code to the provider and gets a verified identity back.
-    pub(super) async fn redeem(&self, callback: &Callback, login: &PendingLogin, call: &Call) -> Result<Grant, LoginFailure> {
+    pub(super) async fn redeem(
+        &self,
+        callback: &Callback,
+        login: &PendingLogin,
+        call: &Call,
+    ) -> Result<Grant, LoginFailure> {
         let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
         let failed = |error: ProviderError| failure_at_provider(&error, login, call);
         let within = self.settings.logins.lease / 2;

@@ -209,6 +209,8 @@ impl Limits {
     pub const NAME_BYTES: usize = 2048;
     /// The longest role, permission or alternative scope that a caller may ask for.
     pub const RIGHT_BYTES: usize = 255;
+    /// How long all of them may be together.
+    pub const RIGHTS_BYTES: usize = 16_000;
 
     /// The largest message of a caller who keeps these limits, in bytes: a server that took less would refuse a call for
     /// what a browser sent. The next power of two leaves room for what names and frames the values.
@@ -219,8 +221,7 @@ impl Limits {
         let cookies = self.cookies * (self.cookie_bytes + 1);
         let context = CONTEXT_VALUES * (self.header_bytes + 1);
         let of_a_login = 2 * cookies + context + self.query_bytes + self.body_bytes + 2;
-        // Roles, permissions of two kinds, alternative scopes; and what a login may be asked for.
-        let rights = 4 * Self::SCOPES * Self::RIGHT_BYTES + 2 * MOST_VALUES * LONGEST_VALUE;
+        let rights = Self::RIGHTS_BYTES + 2 * MOST_VALUES * LONGEST_VALUE;
         let of_a_check = cookies + context + Self::SCOPES * Self::NAME_BYTES + rights;
         let largest = if of_a_login > of_a_check { of_a_login } else { of_a_check };
         largest.next_power_of_two()

@@ -63,7 +63,8 @@ impl Authority {
                 Again::AnotherLogin | Again::Revoked => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             };
             // A rotation came between. A repeated callback does not get this one; but whoever waits for it does.
-            next = next.later(next.generation.max(rotation::stepped_up(&admitted.record.header)), next.secret().clone());
+            next =
+                next.later(next.generation.max(rotation::stepped_up(&admitted.record.header)), next.secret().clone());
         }
         Err(Error::StoreUnavailable("the session changes too fast".into()).into())
     }

@@ -43,7 +43,9 @@ pub(super) fn denied(missing: &Missing, needs: &LoginNeeds, request_id: &str) ->
             denied("email_not_verified", "A verified email address is needed".to_owned(), remedy, insufficient())
         }
         Missing::Acr(_) => login("acr_missing", "A stronger login is needed"),
-        Missing::Amr(methods) => login("amr_missing", &format!("A login is needed that uses {}", methods.join(" and "))),
+        Missing::Amr(methods) => {
+            login("amr_missing", &format!("A login is needed that uses {}", methods.join(" and ")))
+        }
         Missing::FreshLogin => login("login_too_old", "A fresh login is needed"),
     }
 }

@@ -66,7 +66,8 @@ impl Authority {
     fn wanted_step_up(&self, query: &Parameters) -> Result<Option<StepUp>, Refusal> {
         let Some(text) = given(query, "step_up") else { return Ok(None) };
         let ours = self.vault.open_step_up(text).filter(|step_up| step_up.session.tenant == self.settings.tenant);
-        let step_up = ours.ok_or_else(|| Refusal::malformed("The parameter step_up is none that was given out here"))?;
+        let step_up =
+            ours.ok_or_else(|| Refusal::malformed("The parameter step_up is none that was given out here"))?;
         if self.ports.clock.now() >= step_up.expires {
             return Err(LoginFailure::Expired.into());
         }
@@ -116,7 +117,9 @@ fn hints(query: &Parameters, extra_parameters: &[String], needs: &LoginNeeds) ->
     };
     let prompt = match given(query, "prompt") {
         Some(text) => Some(Prompt::read(text).ok_or_else(|| {
-            Refusal::malformed("The parameter prompt is neither `none` nor a list of login, consent, select_account, create")
+            Refusal::malformed(
+                "The parameter prompt is neither `none` nor a list of login, consent, select_account, create",
+            )
         })?),
         None => None,
     };

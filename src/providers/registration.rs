@@ -111,7 +111,10 @@ impl Registration {
         let rights = &self.rights;
         let paths = rights.roles.iter().chain(&rights.permissions).chain(&rights.scopes);
         if paths.into_iter().any(|path| path.is_empty() || path.len() > LONGEST_PATH) {
-            fault("roles_claims", "a path to a claim, here or in permissions_claims or scopes_claims, is empty or too long");
+            fault(
+                "roles_claims",
+                "a path to a claim, here or in permissions_claims or scopes_claims, is empty or too long",
+            );
         }
         if self.trust().is_none() {
             fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");

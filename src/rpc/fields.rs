@@ -28,7 +28,8 @@ pub(super) fn names(field: &'static str, values: Vec<String>, most: usize) -> Re
 
 /// A list of at most `most` names of rights: none is longer than those that are kept.
 pub(super) fn rights(field: &'static str, values: Vec<String>, most: usize) -> Result<Vec<String>, Error> {
-    let fit = values.len() <= most && values.iter().all(|value| !value.is_empty() && value.len() <= Limits::RIGHT_BYTES);
+    let fit =
+        values.len() <= most && values.iter().all(|value| !value.is_empty() && value.len() <= Limits::RIGHT_BYTES);
     let expected = || format!("at most {most} names of at most {} bytes, none of them empty", Limits::RIGHT_BYTES);
     if fit { Ok(values) } else { Err(invalid(field, expected())) }
 }

@@ -125,6 +125,11 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
             max_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
         },
     };
+    let lists = [&needs.any_scopes, &needs.permissions, &needs.any_permissions, &needs.roles];
+    if lists.into_iter().flatten().map(String::len).sum::<usize>() > Limits::RIGHTS_BYTES {
+        let expected = format!("roles, permissions and alternative scopes of {} bytes in all", Limits::RIGHTS_BYTES);
+        return Err(fields::invalid("requirements", expected));
+    }
     Ok(validate_session::Requirements { csrf, needs })
 }
 

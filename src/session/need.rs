@@ -159,11 +159,7 @@ mod tests {
     fn each_need_is_met_by_what_is_there_and_by_nothing_else() {
         let base = Needs::default;
         let login = |acr: &str, amr: &str, age: Option<u64>| Needs {
-            login: LoginNeeds {
-                acr_values: texts(acr),
-                amr_values: texts(amr),
-                max_age: age.map(Duration::from_secs),
-            },
+            login: LoginNeeds { acr_values: texts(acr), amr_values: texts(amr), max_age: age.map(Duration::from_secs) },
             ..base()
         };
         let table = [

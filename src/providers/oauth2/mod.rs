@@ -222,11 +222,8 @@ impl IdentityProvider for OAuth2Provider {
         if profile.sub != identity.sub {
             return Err(ProviderError::Rejected("profile.sub"));
         }
-        let former = Rights {
-            scopes: Vec::new(),
-            roles: identity.roles.clone(),
-            permissions: identity.permissions.clone(),
-        };
+        let former =
+            Rights { scopes: Vec::new(), roles: identity.roles.clone(), permissions: identity.permissions.clone() };
         let Rights { roles, permissions, .. } = profile.rights.rights_or(former);
         Ok(Identity {
             roles,

@@ -101,7 +101,7 @@ refused! {
     iss_missing: IdentityRejected, |q| q.unset("iss");
     iss_empty: IdentityRejected, |q| q.set("iss", "");
     error_access_denied: AccessDenied, |q| { q.unset("code"); q.add("error", "access_denied") };
-    error_login_required: AccessDenied, |q| { q.unset("code"); q.add("error", "login_required") };
+    error_login_required: LoginRequired, |q| { q.unset("code"); q.add("error", "login_required") };
     error_server_error: ProviderError, |q| { q.unset("code"); q.add("error", "server_error") };
     error_unknown: ProviderError, |q| { q.unset("code"); q.add("error", "<script>alert(document.domain)</script>") };
     error_with_a_long_description: AccessDenied, |q| {

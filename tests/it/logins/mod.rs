@@ -7,7 +7,7 @@
 //! | `callback` | what comes back with the browser (security.md 13 to 18) |
 //! | `good` | login, refresh, logout |
 //! | `canary` | no secret reaches the log |
-//! | `kill` | the process ends in the middle |
+//! | `kill`, `kill_step_up` | the process ends in the middle |
 //!
 //! The cases of `providers` run through here too, each as a whole login.
 
@@ -34,6 +34,7 @@ mod canary;
 mod good;
 mod journey;
 mod kill;
+mod kill_step_up;
 
 pub use journey::refused;
 

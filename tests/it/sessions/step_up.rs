@@ -138,10 +138,8 @@ async fn a_stronger_login_of_the_same_user_goes_on_with_the_session(kept: Kept) 
     let (old, token) = (before.session.unwrap(), before.csrf_token);
     door.world.clock.advance(Duration::from_mins(5));
 
-    let needs = v1::Requirements {
-        max_login_age: Some(prost_types::Duration { seconds: 600, nanos: 0 }),
-        ..acr(&["3", "2"])
-    };
+    let needs =
+        v1::Requirements { max_login_age: Some(prost_types::Duration { seconds: 600, nanos: 0 }), ..acr(&["3", "2"]) };
     let query = query(&mut door, &browser, needs.clone()).await;
     assert!(query.starts_with("provider=idp&max_age=600&acr_values=3+2&step_up="), "{query}");
     let mut began = begin(&door, &browser, &format!("{query}&redirect_uri=/pay")).await;
@@ -150,6 +148,8 @@ async fn a_stronger_login_of_the_same_user_goes_on_with_the_session(kept: Kept) 
 
     says(&door, "2");
     let mark = vec![Event { tenant: TenantNumber(1), what: What::KeysRotated }];
+    // Whoever has read nothing yet knows of no history.
+    door.events.next(None, Duration::ZERO).await.unwrap();
     let position = door.events.announce(mark).await.unwrap();
     let answer = come_back(&door, &mut began, "ada").await;
     assert_eq!(completed(&answer), (old.session_id.clone(), old.generation + 1));
@@ -159,7 +159,10 @@ async fn a_stronger_login_of_the_same_user_goes_on_with_the_session(kept: Kept) 
     let new = after.session.unwrap();
     assert_eq!((&new.session_id, new.generation, new.create_time), (&old.session_id, 2, old.create_time));
     assert_eq!(new.absolute_expire_time, old.absolute_expire_time, "it lives no longer");
-    assert_eq!((after.identity.unwrap().acr, after.judged.unwrap().acr_values), ("2".into(), vec!["3".into(), "2".into()]));
+    assert_eq!(
+        (after.identity.unwrap().acr, after.judged.unwrap().acr_values),
+        ("2".into(), vec!["3".into(), "2".into()])
+    );
 
     assert_eq!(denied(door.post(&began.browser, &token).await), v1::DeniedReason::CsrfRotated);
     let heard = door.events.next(Some(position), Duration::from_secs(5)).await.unwrap();
@@ -174,10 +177,8 @@ async fn what_was_asked_for_is_checked_and_not_believed(kept: Kept) {
     let browser = door.browser.clone();
     let id = session_id(&mut door, &browser).await;
     let otp = v1::Requirements { amr_values: vec!["otp".into()], ..Default::default() };
-    let age = v1::Requirements {
-        max_login_age: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
-        ..Default::default()
-    };
+    let age =
+        v1::Requirements { max_login_age: Some(prost_types::Duration { seconds: 60, nanos: 0 }), ..Default::default() };
     door.world.clock.advance(Duration::from_mins(2));
     let weak = Says { acr: Some("1".into()), amr: vec!["pwd".into()], ..Says::default() };
     let old = Says { age: Duration::from_mins(2), ..weak.clone() };
