@@ -51,12 +51,12 @@ impl Authority {
         }
         for _ in 0..ATTEMPTS {
             match self.write_step_up(&admitted, &next, known).await? {
-                Written::Yes => return Ok(Some(self.stepped_up(*admitted, &next, known))),
+                Written::Yes => return Ok(Some(self.stepped_up(&admitted, &next, known))),
                 Written::Gone => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
                 Written::RevisionChanged | Written::FenceLost => (),
             }
             if self.is_written(&next).await? {
-                return Ok(Some(self.stepped_up(*admitted, &next, known)));
+                return Ok(Some(self.stepped_up(&admitted, &next, known)));
             }
             admitted = match self.admit_again(&chosen, known).await? {
                 Again::Itself(admitted) => admitted,
@@ -127,11 +127,11 @@ impl Authority {
         }
     }
 
-    fn stepped_up(&self, admitted: Admitted, next: &Credential, known: &Known) -> NewlyMade {
+    fn stepped_up(&self, admitted: &Admitted, next: &Credential, known: &Known) -> NewlyMade {
         self.changed(&next.key, What::Rotated);
         tracing::info!(session = next.key.public(), generation = next.generation, "a session was stepped up");
         let cookie = self.session_cookie(&next.text(&self.vault.credential), &admitted.times);
-        let standing = self.stepped_up_standing(&admitted, known);
+        let standing = self.stepped_up_standing(admitted, known);
         let view = self.view(next.key, standing, admitted.times, next.generation);
         NewlyMade { cookie, view, first_login: false }
     }

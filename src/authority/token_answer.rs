@@ -34,8 +34,8 @@ pub(super) fn denied(missing: &Missing, needs: &LoginNeeds, request_id: &str) ->
             let challenge = format!("{}{scope}", insufficient());
             denied("scope_missing", named("scope", scopes), "Ask for a token with the scope.", challenge)
         }
-        Missing::Permissions(names) => {
-            denied("permission_missing", named("permission", names), "Ask for the permission.", insufficient())
+        Missing::Permissions(permissions) => {
+            denied("permission_missing", named("permission", permissions), "Ask for the permission.", insufficient())
         }
         Missing::Roles(roles) => denied("role_missing", named("role", roles), "Ask for the role.", insufficient()),
         Missing::VerifiedEmail => {
@@ -53,15 +53,11 @@ pub(super) fn denied(missing: &Missing, needs: &LoginNeeds, request_id: &str) ->
 /// What a login has to be asked for. The values hold no quote that could end the text: the caller's were checked, but for
 /// that, so those that hold one are left out.
 fn login_challenge(needs: &LoginNeeds) -> String {
-    let mut challenge = "Bearer error=\"insufficient_user_authentication\"".to_owned();
     let quotable = needs.acr_values.iter().all(|value| !value.contains(['"', '\\']));
-    if quotable && !needs.acr_values.is_empty() {
-        challenge.push_str(&format!(", acr_values=\"{}\"", needs.acr_values.join(" ")));
-    }
-    if let Some(age) = needs.max_age {
-        challenge.push_str(&format!(", max_age=\"{}\"", age.as_secs()));
-    }
-    challenge
+    let classes = Some(needs.acr_values.join(" ")).filter(|values| quotable && !values.is_empty());
+    let classes = classes.map(|values| format!(", acr_values=\"{values}\"")).unwrap_or_default();
+    let age = needs.max_age.map(|age| format!(", max_age=\"{}\"", age.as_secs())).unwrap_or_default();
+    format!("Bearer error=\"insufficient_user_authentication\"{classes}{age}")
 }
 
 fn answer(

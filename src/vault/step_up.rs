@@ -49,8 +49,8 @@ pub(super) fn values_of(needs: &LoginNeeds) -> Option<ValuesForm> {
 
 /// Reads [`values_of`], and the age in seconds.
 pub(super) fn needs_of(values: Option<ValuesForm>, max_age: Option<u64>) -> LoginNeeds {
-    let (acr_values, amr_values) = values.map_or_else(Default::default, |form| (form.acr_values, form.amr_values));
-    LoginNeeds { acr_values, amr_values, max_age: max_age.map(Duration::from_secs) }
+    let (classes, methods) = values.map_or_else(Default::default, |form| (form.acr_values, form.amr_values));
+    LoginNeeds { acr_values: classes, amr_values: methods, max_age: max_age.map(Duration::from_secs) }
 }
 
 impl Vault {

@@ -12,6 +12,7 @@ use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::providers::registration::Registration;
+use gatelodge::session::login_wish::LoginHints;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         code_challenge: URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes())),
         redirect_uri: CALLBACK.to_owned(),
         max_age: Some(Duration::from_mins(5)),
-        hints: Default::default(),
+        hints: LoginHints::default(),
     };
     let mut browser = world.browser();
     let page = browser.get(&provider.authorization_url(&request).await.unwrap()).await;

@@ -4,6 +4,7 @@
 use gatelodge::authority::provider::{IdentityProvider as _, RefreshRequest, Rights};
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oidc::Userinfo;
+use gatelodge::providers::rights::RightsMapping;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -132,6 +133,6 @@ async fn a_refresh_says_what_is_so_now_and_keeps_what_nobody_speaks_of() {
     assert_eq!(ask(true).await, None);
     hostile.settings_with(|settings| settings.registration.rights.is_wanted = false);
     assert_eq!(ask(false).await, said(""), "who had none and is expected to have none is not asked about");
-    hostile.settings_with(|settings| settings.registration.rights = Default::default());
+    hostile.settings_with(|settings| settings.registration.rights = RightsMapping::default());
     assert_eq!(ask(true).await, None, "nothing is mapped");
 }

@@ -45,7 +45,7 @@ async fn each_requirement_that_is_not_right_is_named() {
     let far = Duration { seconds: i64::MAX, nanos: i32::MAX };
     let near = Duration { seconds: i64::MIN, nanos: i32::MIN };
     let odd = Duration { seconds: 5, nanos: -1 };
-    let table = [
+    let table = vec![
         ("requirements.max_login_age", age(odd)),
         ("requirements.csrf", of(v1::Requirements { csrf: 99, ..Default::default() })),
         ("requirements.csrf", of(v1::Requirements { csrf: -1, ..Default::default() })),

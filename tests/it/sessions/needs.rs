@@ -78,7 +78,7 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
             &denied.missing_acr_values,
             &denied.missing_amr_values,
         ];
-        assert_eq!(lists.map(|list| list.clone()).concat(), texts(missing), "{reason:?}");
+        assert_eq!(lists.map(Clone::clone).concat(), texts(missing), "{reason:?}");
         let helps = matches!(reason, Reason::AcrMissing | Reason::AmrMissing);
         assert_eq!(!denied.login_query.is_empty(), helps, "{reason:?}: {}", denied.login_query);
         assert_eq!(denied.answer.unwrap().status, if helps { 302 } else { 403 });

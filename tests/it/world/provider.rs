@@ -165,7 +165,9 @@ impl IdentityProvider for FakeProvider {
             scopes: self.scopes.lock().unwrap().clone(),
             roles: says.roles,
             permissions: says.permissions,
-            auth_time: Timestamp::from_millis(self.clock.now().as_millis() - says.age.as_millis() as u64),
+            auth_time: Timestamp::from_millis(
+                self.clock.now().as_millis() - u64::try_from(says.age.as_millis()).unwrap(),
+            ),
             acr: says.acr,
             amr: says.amr,
         };

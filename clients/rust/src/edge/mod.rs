@@ -80,7 +80,7 @@ impl Edge {
         let routes = Route::ALL.into_iter().filter(|route| mounted.clone().any(|set| set == route.set()));
         routes.fold(Router::new(), |router, route| {
             let gate = self.gate.clone();
-            let answer = move |request: Request| async move { routes::answer(&gate, route, request).await };
+            let answer = move |request: Request| async move { Box::pin(routes::answer(&gate, route, request)).await };
             router.route(&format!("{}{}", self.options.mount_prefix, route.path()), any(answer))
         })
     }
