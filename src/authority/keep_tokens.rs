@@ -8,9 +8,10 @@ use super::ports::{LeaseAttempt, Lookup, Written};
 use super::provider::Rights;
 use super::refresh::{ATTEMPTS, Refreshed};
 use super::{Authority, Error};
+use crate::crypto::Unsealable;
 use crate::session::event::What;
-use crate::session::record::Tokens;
-use crate::vault::TokenKey;
+use crate::session::record::{Record, Tokens};
+use crate::vault::{TokenKey, VaultError};
 
 /// How often to try to write, with a pause that doubles while the store is in trouble: about six seconds in all.
 const WRITES: u32 = 8;
@@ -21,6 +22,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 struct New<'a> {
     tokens: &'a Tokens,
     rights: Option<&'a Rights>,
+}
+
+/// What became of writing tokens.
+enum Attempt {
+    /// What the store says.
+    Stored(Written),
+    /// A credential that a failover forgot was taken up meanwhile: the session's tokens were lost, and it has a key by now
+    /// that the credential in hand does not open.
+    OtherKey,
 }
 
 impl Authority {
@@ -38,15 +48,16 @@ impl Authority {
         let new = New { tokens, rights };
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
         let kept = match self.write_tokens(fence, admitted, &key, new).await {
-            Ok(Written::FenceLost) => self.keep_after_all(admitted, seen, &key, new).await,
-            Ok(Written::Yes) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
-            Ok(Written::Gone) => Ok(Refreshed::SessionGone),
-            Ok(Written::RevisionChanged) => Err(Error::RefreshInProgress),
+            Ok(Attempt::Stored(Written::FenceLost)) => self.keep_after_all(admitted, seen, &key, new).await,
+            Ok(Attempt::Stored(Written::Yes)) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+            Ok(Attempt::Stored(Written::Gone)) => Ok(Refreshed::SessionGone),
+            Ok(Attempt::Stored(Written::RevisionChanged)) => Err(Error::RefreshInProgress),
+            Ok(Attempt::OtherKey) => Err(self.for_nobody(admitted, tokens)),
             Err(error) => Err(error),
         };
         match &kept {
-            // Nobody would ever use them. In every other case a token of the same grant lives on in the session, and
-            // might be revoked with this one.
+            // Nobody would ever use them. Where a token of the same grant lives on in the session, it might be revoked
+            // with this one.
             Ok(Refreshed::SessionGone) => self.revoke_at_provider(&admitted.standing.identity.provider, tokens),
             Ok(Refreshed::Tokens(_)) => self.changed(&admitted.credential.key, What::Refreshed),
             Err(error) => tracing::error!(
@@ -80,17 +91,24 @@ impl Authority {
             let theirs = self.fresh(admitted, seen).await;
             let written = match theirs {
                 Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, new).await,
-                _ => Ok(Written::FenceLost),
+                _ => Ok(Attempt::Stored(Written::FenceLost)),
             };
             lease.release().await;
             match (theirs?, written?) {
                 (Some(theirs), _) => return Ok(theirs),
-                (None, Written::Yes) => return Ok(Refreshed::Tokens(Box::new(new.tokens.clone()))),
-                (None, Written::Gone) => return Ok(Refreshed::SessionGone),
-                (None, Written::FenceLost | Written::RevisionChanged) => (),
+                (None, Attempt::Stored(Written::Yes)) => return Ok(Refreshed::Tokens(Box::new(new.tokens.clone()))),
+                (None, Attempt::Stored(Written::Gone)) => return Ok(Refreshed::SessionGone),
+                (None, Attempt::OtherKey) => return Err(self.for_nobody(admitted, new.tokens)),
+                (None, Attempt::Stored(Written::FenceLost | Written::RevisionChanged)) => (),
             }
         }
         Err(Error::RefreshInProgress)
+    }
+
+    /// Nobody could open these tokens: they are revoked. Whoever asks again comes with the credential in force.
+    fn for_nobody(&self, admitted: &Admitted, tokens: &Tokens) -> Error {
+        self.revoke_at_provider(&admitted.standing.identity.provider, tokens);
+        Error::RefreshInProgress
     }
 
     /// Tries until it is written, or never will be under this fence. A rotation wraps the tokens' key anew, and changes
@@ -101,12 +119,12 @@ impl Authority {
         admitted: &Admitted,
         token_key: &TokenKey,
         new: New<'_>,
-    ) -> Result<Written, Error> {
-        let mut last = Ok(Written::RevisionChanged);
+    ) -> Result<Attempt, Error> {
+        let mut last = Ok(Attempt::Stored(Written::RevisionChanged));
         for turn in 0..WRITES {
             last = self.write_once(fence, admitted, token_key, new).await;
             match &last {
-                Ok(Written::RevisionChanged) => (),
+                Ok(Attempt::Stored(Written::RevisionChanged)) => (),
                 Err(Error::StoreUnavailable(_)) if turn + 1 < WRITES => {
                     self.ports.beside.pause(FIRST_PAUSE * 2_u32.pow(turn)).await;
                 }
@@ -122,9 +140,12 @@ impl Authority {
         admitted: &Admitted,
         token_key: &TokenKey,
         new: New<'_>,
-    ) -> Result<Written, Error> {
+    ) -> Result<Attempt, Error> {
         let (key, New { tokens, rights }) = (&admitted.credential.key, new);
-        let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Written::Gone) };
+        let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Attempt::Stored(Written::Gone)) };
+        let Some(token_key) = self.token_key_now(admitted, &record, token_key).await? else {
+            return Ok(Attempt::OtherKey);
+        };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
         standing.access_token_end = tokens.access_end;
@@ -134,6 +155,27 @@ impl Authority {
         }
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;
-        Ok(self.ports.sessions.write_tokens(key, fence, record, token_key.seal(self.nonce(), key, tokens)).await?)
+        let sealed = token_key.seal(self.nonce(), key, tokens);
+        Ok(Attempt::Stored(self.ports.sessions.write_tokens(key, fence, record, sealed).await?))
+    }
+
+    /// The key that the session's tokens have now, as far as this credential opens it: what is sealed with another is lost
+    /// to everybody. The write that follows is void if the key changes before it, since the revision does too.
+    async fn token_key_now(
+        &self,
+        admitted: &Admitted,
+        record: &Record,
+        before: &TokenKey,
+    ) -> Result<Option<TokenKey>, Error> {
+        match self.vault.open_token_key(&admitted.credential, &record.body) {
+            Ok(key) => Ok(Some(key)),
+            Err(VaultError::Sealed(Unsealable::Broken)) => {
+                // Rotated twice since, or taken up after a failover: the tokens that are there tell which.
+                let key = &admitted.credential.key;
+                let sealed = self.ports.sessions.tokens(key).await?;
+                Ok(sealed.filter(|sealed| before.open(key, sealed).is_ok()).map(|_| before.clone()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -41,8 +41,9 @@ impl Authority {
         };
         if let Some(sid) = &known.standing.provider_session
             && admitted.standing.provider_session.as_ref() != Some(sid)
+            && !self.join_provider_session(&known.standing.identity.provider, sid, &session, taken.started).await?
         {
-            self.join_provider_session(&known.standing.identity.provider, sid, &session).await?;
+            return Err(Stop::Failed(LoginFailure::RevokedMeanwhile));
         }
         let generation = rotation::stepped_up(&admitted.record.header);
         let mut next = admitted.credential.later(generation, SecretBytes::new(self.random()));
@@ -112,7 +113,9 @@ impl Authority {
         };
         let body = self.vault.seal_body(self.nonce(), next, &header.marks, &standing, &token_key);
         let tokens = token_key.seal(self.nonce(), key, &known.tokens);
-        Ok(self.ports.sessions.step_up(key, Record { header, body: body.into() }, tokens).await?)
+        let written = self.ports.sessions.step_up(key, Record { header, body: body.into() }, tokens).await;
+        // Where the store does not say whether it did, nobody goes on from memory.
+        Ok(written.inspect_err(|_| self.changed(key, What::Changed))?)
     }
 
     /// The session lives no longer than it would have, and all else is as of the new login.

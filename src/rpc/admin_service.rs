@@ -51,7 +51,8 @@ impl AdminService for Admin {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (target, reason) = questions::revoke_as_admin(request.into_inner()).map_err(failed)?;
         let revoked_count = self.authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count }))
+        let event_position = answers::position(self.authority.announced_up_to());
+        Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count, event_position }))
     }
 
     async fn preview_revoke(
@@ -93,7 +94,8 @@ impl AdminService for Admin {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
         let revoked_count = self.authority.disable_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::DisableUserResponse { revoked_count }))
+        let event_position = answers::position(self.authority.announced_up_to());
+        Ok(Response::new(v1::DisableUserResponse { revoked_count, event_position }))
     }
 
     async fn enable_user(
@@ -115,6 +117,7 @@ impl AdminService for Admin {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
         let revoked_count = self.authority.delete_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::DeleteUserResponse { revoked_count }))
+        let event_position = answers::position(self.authority.announced_up_to());
+        Ok(Response::new(v1::DeleteUserResponse { revoked_count, event_position }))
     }
 }

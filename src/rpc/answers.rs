@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 pub(super) use super::login_answers::{completed, edge_settings, login_failure};
 pub(super) use super::session_answers::{denied, inactive, validated};
 use super::v1;
 use crate::authority::answer::HttpAnswer;
 use crate::authority::{SessionView, get_access_token, list_sessions, refresh_tokens};
+use crate::session::event::Position;
 use crate::session::identity::Identity;
 use crate::session::time::Timestamp;
 
@@ -19,6 +22,11 @@ pub(super) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
 
 pub(super) fn duration(length: Duration) -> prost_types::Duration {
     prost_types::Duration::try_from(length).unwrap_or_default()
+}
+
+/// A position in the event stream; empty for none.
+pub(super) fn position(position: Option<Position>) -> Bytes {
+    position.map(|position| Bytes::copy_from_slice(&position.0)).unwrap_or_default()
 }
 
 pub(super) fn http(answer: HttpAnswer) -> v1::HttpAnswer {
@@ -137,6 +145,7 @@ pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessT
             r#type: "Bearer".to_owned(),
             expire_time: token.end.map(timestamp),
             scopes: token.scopes,
+            audience: token.audience,
         }),
         get_access_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
     };

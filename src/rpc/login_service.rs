@@ -91,6 +91,7 @@ impl LoginService for Logins {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::from(outcome.ended),
             settings_version: self.authority.settings_version().to_owned(),
+            event_position: answers::position(self.authority.announced_up_to()),
         }))
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::answers::{duration, http, identity, info, timestamp};
+use super::answers::{duration, http, identity, info, position, timestamp};
 use super::v1;
 use crate::authority::OpenStanding;
 use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Inactive, Judged};
@@ -41,7 +41,7 @@ fn active(active: Active, tenant: &str) -> v1::ActiveSession {
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        event_position: keeping.map(|keeping| Bytes::copy_from_slice(&keeping.position.0)).unwrap_or_default(),
+        event_position: position(keeping.map(|keeping| keeping.position)),
         keep_for: keeping.map(|keeping| duration(keeping.keep_for)),
         check_again_time: Some(timestamp(active.check_again)),
     }

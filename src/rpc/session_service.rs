@@ -102,7 +102,8 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (presented, target) = questions::to_revoke(request, &self.authority.limits()).map_err(failed)?;
         let outcome = self.authority.revoke(&asked.call, &presented, &target).await.map_err(failed)?;
-        Ok(Response::new(user_answers::revoked(outcome)))
+        let event_position = answers::position(self.authority.announced_up_to());
+        Ok(Response::new(v1::SessionServiceRevokeResponse { event_position, ..user_answers::revoked(outcome) }))
     }
 
     async fn list_user_sessions(

@@ -55,6 +55,8 @@ pub(super) struct Stream {
 #[derive(Default)]
 struct Heard {
     position: Option<Position>,
+    /// Up to where this authority itself has announced something.
+    announced: Option<Position>,
     pulse: Pulse,
     recent: Recent,
     past: Past,
@@ -122,6 +124,12 @@ impl Stream {
         self.heard().position
     }
 
+    /// Notes where something that was announced stands.
+    fn announced(&self, position: Position) {
+        let announced = &mut self.heard().announced;
+        *announced = (*announced).max(Some(position));
+    }
+
     /// Takes in an event.
     fn take(&self, position: Position, event: Event, now: Duration) {
         self.apply(&event);
@@ -149,6 +157,8 @@ impl Stream {
         self.near.forget_all();
         let mut heard = self.heard();
         heard.position = Some(position);
+        // It may stand in a log that is no more.
+        heard.announced = None;
         heard.pulse.reset(now);
         heard.past.begin(position);
         self.show(&heard);

@@ -100,10 +100,10 @@ impl FakeProvider {
         code
     }
 
-    fn tokens(&self, number: usize) -> Tokens {
+    fn tokens(&self, number: usize, now: Timestamp) -> Tokens {
         Tokens {
             access: Some(Secret::new(format!("access-{number}"))),
-            access_end: Some(self.clock.now() + Duration::from_mins(5)),
+            access_end: Some(now + Duration::from_mins(5)),
             scopes: self.scopes.lock().unwrap().clone(),
             refresh: Some(Secret::new(format!("refresh-{number}"))),
             id: Some(Secret::new("e30.e30.c2ln")),
@@ -172,7 +172,7 @@ impl IdentityProvider for FakeProvider {
             amr: says.amr,
         };
         let provider_session = self.sid.lock().unwrap().clone();
-        Ok(Grant { identity, provider_session, tokens: self.tokens(number) })
+        Ok(Grant { identity, provider_session, tokens: self.tokens(number, redemption.now) })
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
@@ -191,7 +191,7 @@ impl IdentityProvider for FakeProvider {
         self.refuse()?;
         let Says { roles, permissions, .. } = self.says.lock().unwrap().clone();
         let rights = Some(Rights { scopes: Vec::new(), roles, permissions });
-        Ok(Renewal { tokens: self.tokens(number), rights })
+        Ok(Renewal { tokens: self.tokens(number, request.now), rights })
     }
 
     async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
@@ -207,7 +207,7 @@ impl IdentityProvider for FakeProvider {
         self.pause().await;
         self.refuse()?;
         let access = Secret::new(format!("{}-for-{}-{number}", request.access_token.expose(), request.audience));
-        Ok(Exchange { access, end: Some(self.clock.now() + Duration::from_mins(5)), scopes: vec!["read".into()] })
+        Ok(Exchange { access, end: Some(request.now + Duration::from_mins(5)), scopes: vec!["read".into()] })
     }
 
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
