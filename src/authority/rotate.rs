@@ -80,12 +80,9 @@ impl Authority {
         let mut record = admitted.record.clone();
         take_into_force(credential, &mut record);
         let now = self.ports.clock.now();
-        let standing = Standing {
-            generation_since: now,
-            stepped_up: false,
-            access_token_end: None,
-            ..Standing::clone(&admitted.standing)
-        };
+        let before = Standing::clone(&admitted.standing);
+        let standing =
+            Standing { generation_since: now, stepped_up: false, access_token_end: None, renewable: false, ..before };
         let token_key = TokenKey::new(self.random());
         record.body =
             self.vault.seal_body(self.nonce(), credential, &record.header.marks, &standing, &token_key).into();

@@ -7,7 +7,7 @@ use super::login_answer::LoginFailure;
 use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{Lookup, Written};
 use super::rotate::ATTEMPTS;
-use super::{Authority, Error};
+use super::{Authority, Call, Error};
 use crate::crypto::SecretBytes;
 use crate::session::admission::{Chosen, InactiveReason};
 use crate::session::credential::Credential;
@@ -34,7 +34,7 @@ impl Authority {
         let Some(chosen) = self.choose(visit.presented).ok().filter(|own| own.credential.key == session) else {
             return self.gone(&session).await;
         };
-        let mut admitted = match self.admit_again(&chosen, known).await? {
+        let mut admitted = match self.admit_again(visit.call, &chosen, known).await? {
             Again::Itself(admitted) => admitted,
             Again::AnotherLogin => return Ok(None),
             Again::Revoked => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
@@ -59,7 +59,7 @@ impl Authority {
             if self.is_written(&next).await? {
                 return Ok(Some(self.stepped_up(&admitted, &next, known)));
             }
-            admitted = match self.admit_again(&chosen, known).await? {
+            admitted = match self.admit_again(visit.call, &chosen, known).await? {
                 Again::Itself(admitted) => admitted,
                 Again::AnotherLogin | Again::Revoked => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             };
@@ -78,8 +78,8 @@ impl Authority {
         }
     }
 
-    async fn admit_again(&self, chosen: &Chosen, known: &Known) -> Result<Again, Error> {
-        let mut admitted = match self.admit_chosen(chosen, None, None).await? {
+    async fn admit_again(&self, call: &Call, chosen: &Chosen, known: &Known) -> Result<Again, Error> {
+        let mut admitted = match self.admit_chosen(call, chosen, None, None).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(InactiveReason::Ended | InactiveReason::Expired | InactiveReason::Idle) => {
                 return Ok(Again::AnotherLogin);

@@ -116,7 +116,9 @@ test('a login that is not of the class that was asked for leaves the session as 
   const person = await loggedIn();
   const { denied, ...rest } = await world.authority.validate(person.session(), { acr_values: ['urn:example:gold'] });
   assert.equal(denied?.reason, 'DENIED_REASON_ACR_MISSING', JSON.stringify(rest));
-  const end = await person.go(`${world.baseUrl}/auth/web/login?${denied.loginQuery}&${HOME}`, { stops: home });
+  let end = await person.go(`${world.baseUrl}/auth/web/login?${denied.loginQuery}&${HOME}`, { stops: home });
+  // What it does not know it takes for stronger than the login that is there.
+  if (!home(end.url)) end = await person.enter(end, home);
   assert.equal(new URL(end.url).searchParams.get('error'), 'authentication_unmet');
   const { active } = await world.authority.validate(person.session());
   assert.deepEqual([active.session.sessionId, active.session.generation], [denied.session.sessionId, 1]);

@@ -44,8 +44,10 @@ from gatelodge.errors import (
     VersionConflictError,
 )
 from gatelodge.options import ClientOptions, OptionsError
-from gatelodge.requirements import Csrf, Requirements
+from gatelodge.requirements import Csrf, Requirements, TokenRequirements
 from gatelodge.session import Session
+from gatelodge.token import Token
+from gatelodge.transport import AsyncStream, Stream
 from gatelodge.verdict import Active, Checked, Denied, Inactive, TokenVerdict, Verdict
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Active",
     "AsyncClient",
     "AsyncEdge",
+    "AsyncStream",
     "AudienceRefusedError",
     "CallerNotAllowedError",
     "CallerUnauthenticatedError",
@@ -85,8 +88,11 @@ __all__ = [
     "Session",
     "SessionNotFoundError",
     "StoreUnavailableError",
+    "Stream",
     "StreamEndedError",
+    "Token",
     "TokenCheckOffError",
+    "TokenRequirements",
     "TokenVerdict",
     "UnreachableError",
     "UserInfoUnsupportedError",

@@ -8,7 +8,7 @@ mod kept;
 mod login;
 pub mod options;
 mod sessions;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use checks::Checks;
 use error::Error;
 use kept::Kept;
 pub use login::LoginCalls;
-use options::{ClientOptions, OptionsError};
+use options::{ADDRESS, ClientOptions, OptionsError};
 pub use sessions::{Checked, SessionCalls};
 pub use tokens::{TokenCalls, TokenVerdict};
 
@@ -73,6 +73,13 @@ impl Client {
             }
             None => None,
         };
+        if options.is_in_clear() {
+            tracing::warn!(
+                address,
+                "{ADDRESS} is plaintext to another machine: the API key and people's cookies cross the network in clear. \
+                 Use https://, or make sure that something else encrypts the way"
+            );
+        }
         let kept = (options.keep_answers > 0).then(|| Arc::new(Kept::new(options.keep_answers)));
         Ok(Self {
             shared: Arc::new(Shared {
@@ -86,6 +93,14 @@ impl Client {
             request_id: None,
             deadline: None,
         })
+    }
+
+    /// A client whose calls go to whatever the channel leads to. It keeps nothing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn over(channel: Channel) -> Self {
+        let (address, authorization, known) = ("memory".to_owned(), None, AtomicBool::new(false));
+        let shared = Shared { channel, address, authorization, known, kept: None, checks: None };
+        Self { shared: Arc::new(shared), request_id: None, deadline: None }
     }
 
     /// The same client, whose calls carry this request id into the authority's log. One that no header can hold is

@@ -1,26 +1,27 @@
-//! Owns sessions for an application's own routes: a tower layer and axum extractors. Does not know logins.
+//! Owns sessions for an application's own routes: a tower layer for any framework, axum's extractors and a layer for gRPC
+//! on top. Does not know logins.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+mod extract;
+pub mod grpc;
+mod nobody;
+mod service;
+
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
-use axum::response::{IntoResponse, Response};
-use http::header::{self, HeaderValue};
+use http::StatusCode;
 use http::request::Parts;
-use http::{Method, StatusCode};
-use tower::{Layer, Service};
 
-use crate::answer::{Asker, Delivery};
+use crate::answer::{Answer, Asker, Delivery};
+use crate::cors;
 use crate::gate::Gate;
 use crate::presented;
 use crate::requirements::Requirements;
 use crate::session::Session;
 use crate::v1;
 use crate::verdict::Verdict;
+pub use extract::NoSession;
+use nobody::Nobody;
+pub use service::WithSession;
 
 /// Validates the session of every request before the application sees it.
 ///
@@ -33,7 +34,12 @@ use crate::verdict::Verdict;
 /// - When the authority can't say, the browser gets 503 and keeps its cookies.
 ///
 /// One layer per route is enough and costs one call; of two, the inner asks again with its own requirements.
-/// Preflights pass through unasked: no cookies come with them, and CORS on these routes is the application's.
+///
+/// A preflight carries no cookies. A layer of [`Gate::require`] answers it itself, as the edge's own routes do; any other
+/// lets it through without a session. CORS of an application's own goes outside of the layer.
+///
+/// The layer takes requests with any body, and makes its own answers in any body that can be made of bytes (axum's,
+/// `Full<Bytes>`). The peer's address is that of axum's `ConnectInfo<SocketAddr>` or a `SocketAddr` among the extensions.
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
     gate: Gate,
@@ -102,7 +108,7 @@ impl SessionLayer {
     }
 
     /// What is left to do about a request: serve it (with this on the response), or answer for it.
-    async fn admit(&self, parts: &mut Parts) -> Result<Delivery, Response> {
+    async fn admit(&self, parts: &mut Parts) -> Result<Delivery, Answer> {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
         let Some(settings) = self.gate.settings() else {
             return Err(asker.unavailable(None));
@@ -125,11 +131,11 @@ impl SessionLayer {
                 Ok(delivery)
             }
             Verdict::Inactive(inactive) => {
-                let nobody = Nobody { asker, answer: inactive.answer };
+                let nobody = Nobody::found(asker, inactive);
                 if self.is_required {
-                    return Err(nobody.response());
+                    return Err(nobody.answer());
                 }
-                parts.extensions.insert(Arc::new(nobody));
+                nobody.put_into(&mut parts.extensions);
                 Ok(Delivery::default())
             }
             Verdict::Denied(v1::DeniedSession { answer: Some(answer), .. }) => Err(asker.copy(Some(answer))),
@@ -138,123 +144,24 @@ impl SessionLayer {
             }
         }
     }
-}
 
-/// Why there is no session behind a request: what to answer when its route needs one.
-struct Nobody {
-    asker: Asker,
-    answer: Option<v1::HttpAnswer>,
-}
-
-impl Nobody {
-    fn response(&self) -> Response {
-        match &self.answer {
-            Some(answer) => self.asker.copy(Some(answer.clone())),
-            None => self.asker.error(StatusCode::UNAUTHORIZED, "NOT_SIGNED_IN", "You are not signed in."),
-        }
-    }
-}
-
-/// Marks a response on which an inner layer has delivered what it had, so that an outer one adds no older ones.
-#[derive(Clone)]
-struct Delivered;
-
-impl<S> Layer<S> for SessionLayer {
-    type Service = WithSession<S>;
-
-    fn layer(&self, inner: S) -> WithSession<S> {
-        WithSession { layer: Arc::new(self.clone()), inner }
-    }
-}
-
-/// The service of a [`SessionLayer`].
-#[derive(Clone, Debug)]
-pub struct WithSession<S> {
-    layer: Arc<SessionLayer>,
-    inner: S,
-}
-
-impl<S> Service<Request> for WithSession<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let spare = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, spare);
-        Box::pin(serve(Arc::clone(&self.layer), inner, request))
-    }
-}
-
-async fn serve<S>(layer: Arc<SessionLayer>, mut inner: S, request: Request<Body>) -> Result<Response, Infallible>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    if is_preflight(&request) {
-        return inner.call(request).await;
-    }
-    let (mut parts, body) = request.into_parts();
-    let delivery = match layer.admit(&mut parts).await {
-        Ok(delivery) => delivery,
-        Err(answer) => return Ok(answer),
-    };
-    let mut response = inner.call(Request::from_parts(parts, body)).await?;
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Cookie"));
-    if !delivery.is_empty() && response.extensions_mut().insert(Delivered).is_none() {
-        delivery.add_to(response.headers_mut());
-    }
-    Ok(response)
-}
-
-fn is_preflight(request: &Request) -> bool {
-    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-/// The answer to a request whose handler needs a session that is not there.
-#[derive(Debug)]
-pub struct NoSession(Response);
-
-impl IntoResponse for NoSession {
-    fn into_response(self) -> Response {
-        self.0
-    }
-}
-
-impl NoSession {
-    fn behind(parts: &Parts) -> Self {
-        if let Some(nobody) = parts.extensions.get::<Arc<Nobody>>() {
-            return Self(nobody.response());
-        }
+    /// What is to be answered to a preflight: where a session is required, none gets to the application. Where it is not,
+    /// the application sees nobody.
+    fn preflight(&self, parts: &mut Parts) -> Option<Answer> {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
-        tracing::error!(path = parts.uri.path(), "a handler asks for the session, but no SessionLayer is on its route");
-        Self(asker.error(StatusCode::INTERNAL_SERVER_ERROR, "NOT_CONFIGURED", "This route does not look for sessions."))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Session {
-    type Rejection = NoSession;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoSession> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| NoSession::behind(parts))
-    }
-}
-
-impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
-    type Rejection = NoSession;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, NoSession> {
-        match parts.extensions.get::<Self>() {
-            Some(session) => Ok(Some(session.clone())),
-            None if parts.extensions.get::<Arc<Nobody>>().is_some() => Ok(None),
-            None => Err(NoSession::behind(parts)),
+        let answer = match self.gate.settings() {
+            Some(settings) => {
+                let mut answer = cors::preflight(&asker, &parts.headers, &settings.cors);
+                cors::share(&parts.headers, &settings.cors, answer.headers_mut());
+                answer
+            }
+            None => asker.unavailable(None),
+        };
+        if self.is_required {
+            return Some(answer);
         }
+        parts.extensions.remove::<Session>();
+        Nobody::asks_ahead(answer).put_into(&mut parts.extensions);
+        None
     }
 }
