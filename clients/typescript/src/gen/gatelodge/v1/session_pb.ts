@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/session.proto.
  */
 export const file_gatelodge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIp4CChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIEhYKDmFzX29mX3Bvc2l0aW9uGAggASgMQggKBl90b3VjaCKaAQoUQ2hlY2tTZXNzaW9uc1JlcXVlc3QSCgoCaWQYASABKAQSNgoIcXVlc3Rpb24YAiABKAsyJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBCABKAkikQEKFUNoZWNrU2Vzc2lvbnNSZXNwb25zZRIKCgJpZBgBIAEoBBI3CgZhbnN3ZXIYAiABKAsyJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2VIABIpCgVlcnJvchgDIAEoCzIYLmdhdGVsb2RnZS52MS5DaGVja0Vycm9ySABCCAoGcmVzdWx0IrwBCgpDaGVja0Vycm9yEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIuCgtyZXRyeV9hZnRlchgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7ChBmaWVsZF92aW9sYXRpb25zGAYgAygLMiEuZ2F0ZWxvZGdlLnYxLkNoZWNrRmllbGRWaW9sYXRpb24iOQoTQ2hlY2tGaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSJ9CgxSZXF1aXJlbWVudHMSKwoEY3NyZhgBIAEoDjIdLmdhdGVsb2RnZS52MS5Dc3JmUmVxdWlyZW1lbnQSDgoGc2NvcGVzGAIgAygJEjAKDW1heF9sb2dpbl9hZ2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24izwEKF1ZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlEi0KBmFjdGl2ZRgBIAEoCzIbLmdhdGVsb2RnZS52MS5BY3RpdmVTZXNzaW9uSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIYChBzZXR0aW5nc192ZXJzaW9uGAQgASgJQgkKB291dGNvbWUixQIKDUFjdGl2ZVNlc3Npb24SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKgoHc2Vzc2lvbhgCIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIwCgZqdWRnZWQYAyABKAsyIC5nYXRlbG9kZ2UudjEuSnVkZ2VkUmVxdWlyZW1lbnRzEhgKC3NldF9jb29raWVzGAQgAygJQgOAAQESFwoKY3NyZl90b2tlbhgFIAEoCUIDgAEBEhYKDmV2ZW50X3Bvc2l0aW9uGAYgASgMEisKCGtlZXBfZm9yGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEGNoZWNrX2FnYWluX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsUBChJKdWRnZWRSZXF1aXJlbWVudHMSDAoEY3NyZhgBIAEoCBIOCgZvcmlnaW4YAiABKAgSDgoGc2NvcGVzGAMgAygJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoLZmluZ2VycHJpbnQYBSABKA4yIi5nYXRlbG9kZ2UudjEuRmluZ2VycHJpbnRKdWRnZW1lbnQSFgoOY2xpZW50X25ldHdvcmsYBiABKAgiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLOAQoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIl0KFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0Ei0KBWtpbmRzGAEgAygOMh4uZ2F0ZWxvZGdlLnYxLlNlc3Npb25FdmVudEtpbmQSFgoOYWZ0ZXJfcG9zaXRpb24YAiABKAwilgEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50EhAKCHBvc2l0aW9uGAIgASgMEg0KBXJlc2V0GAMgASgIEjAKDW1heF9zdGFsZW5lc3MYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoMU2Vzc2lvbkV2ZW50EiwKBGtpbmQYASABKA4yHi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50S2luZBISCgpzZXNzaW9uX2lkGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSJwCgtBY2Nlc3NUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNjb3BlcxgEIAMoCSJ7ChJHZXRVc2VySW5mb1JlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBIPCgdyZWZyZXNoGAMgASgIItkBChNHZXRVc2VySW5mb1Jlc3BvbnNlEisKCXVzZXJfaW5mbxgBIAEoCzIWLmdhdGVsb2RnZS52MS5Vc2VySW5mb0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSKSAQoIVXNlckluZm8SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSMAoMcmVmcmVzaF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAMgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIrACChtTZXNzaW9uU2VydmljZVJldm9rZVJlcXVlc3QSJQoHY29va2llcxgBIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgCIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dBI7ChFwcmVzZW50ZWRfc2Vzc2lvbhgDIAEoCzIeLmdhdGVsb2RnZS52MS5QcmVzZW50ZWRTZXNzaW9uSAASFAoKc2Vzc2lvbl9pZBgEIAEoCUgAEjQKCmFsbF9vdGhlcnMYBSABKAsyHi5nYXRlbG9kZ2UudjEuQWxsT3RoZXJTZXNzaW9uc0gAEhMKBGZvcm0YBiABKAxCA4ABAUgAEhMKBGpzb24YByABKAxCA4ABAUgAQggKBnRhcmdldCISChBQcmVzZW50ZWRTZXNzaW9uIhIKEEFsbE90aGVyU2Vzc2lvbnMivQEKHFNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoDRIvCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb24SKwoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb24SKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXIiqgEKF0xpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoFcXVlcnkYBSABKAxCA4ABASLmAQoYTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlEjMKDXVzZXJfc2Vzc2lvbnMYASABKAsyGi5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb25zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lIlQKDFVzZXJTZXNzaW9ucxIrCghzZXNzaW9ucxgBIAMoCzIZLmdhdGVsb2RnZS52MS5Vc2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYgoLVXNlclNlc3Npb24SKgoHc2Vzc2lvbhgBIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxIPCgdjdXJyZW50GAIgASgIEhYKDmNsaWVudF9hZGRyZXNzGAMgASgJImwKFEdldEF0dHJpYnV0ZXNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQitAEKFUdldEF0dHJpYnV0ZXNSZXNwb25zZRIuCgphdHRyaWJ1dGVzGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkF0dHJpYnV0ZXNIABIxCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb25IABItCgZkZW5pZWQYAyABKAsyGy5nYXRlbG9kZ2UudjEuRGVuaWVkU2Vzc2lvbkgAQgkKB291dGNvbWUihwEKCkF0dHJpYnV0ZXMSOQoGdmFsdWVzGAEgAygLMiQuZ2F0ZWxvZGdlLnYxLkF0dHJpYnV0ZXMuVmFsdWVzRW50cnlCA4ABARIPCgd2ZXJzaW9uGAIgASgEGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEihwIKF1VwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSGAoQZXhwZWN0ZWRfdmVyc2lvbhgDIAEoBBJACgNzZXQYBCADKAsyLi5nYXRlbG9kZ2UudjEuVXBkYXRlQXR0cmlidXRlc1JlcXVlc3QuU2V0RW50cnlCA4ABARIOCgZyZW1vdmUYBSADKAkaKgoIU2V0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASK3AQoYVXBkYXRlQXR0cmlidXRlc1Jlc3BvbnNlEi4KCmF0dHJpYnV0ZXMYASABKAsyGC5nYXRlbG9kZ2UudjEuQXR0cmlidXRlc0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSABCCQoHb3V0Y29tZSp1Cg9Dc3JmUmVxdWlyZW1lbnQSIAocQ1NSRl9SRVFVSVJFTUVOVF9VTlNQRUNJRklFRBAAEh0KGUNTUkZfUkVRVUlSRU1FTlRfUkVRVUlSRUQQARIhCh1DU1JGX1JFUVVJUkVNRU5UX05PVF9SRVFVSVJFRBACKoQBChRGaW5nZXJwcmludEp1ZGdlbWVudBIlCiFGSU5HRVJQUklOVF9KVURHRU1FTlRfVU5TUEVDSUZJRUQQABIhCh1GSU5HRVJQUklOVF9KVURHRU1FTlRfTUFUQ0hFRBABEiIKHkZJTkdFUlBSSU5UX0pVREdFTUVOVF9ESUZGRVJFRBACKpYCCg5JbmFjdGl2ZVJlYXNvbhIfChtJTkFDVElWRV9SRUFTT05fVU5TUEVDSUZJRUQQABIYChRJTkFDVElWRV9SRUFTT05fTk9ORRABEhoKFklOQUNUSVZFX1JFQVNPTl9GT1JHRUQQAhIZChVJTkFDVElWRV9SRUFTT05fRU5ERUQQAxIbChdJTkFDVElWRV9SRUFTT05fRVhQSVJFRBAEEhgKFElOQUNUSVZFX1JFQVNPTl9JRExFEAUSGwoXSU5BQ1RJVkVfUkVBU09OX1JFVk9LRUQQBhIfChtJTkFDVElWRV9SRUFTT05fRklOR0VSUFJJTlQQBxIdChlJTkFDVElWRV9SRUFTT05fQU1CSUdVT1VTEAgqtwIKDERlbmllZFJlYXNvbhIdChlERU5JRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaREVOSUVEX1JFQVNPTl9DU1JGX01JU1NJTkcQARIeChpERU5JRURfUkVBU09OX0NTUkZfSU5WQUxJRBACEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9FWFBJUkVEEAMSJAogREVOSUVEX1JFQVNPTl9DU1JGX09USEVSX1NFU1NJT04QBBIgChxERU5JRURfUkVBU09OX09SSUdJTl9SRUZVU0VEEAUSHwobREVOSUVEX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAYSHwobREVOSUVEX1JFQVNPTl9MT0dJTl9UT09fT0xEEAcSHgoaREVOSUVEX1JFQVNPTl9DU1JGX1JPVEFURUQQCCr4AgoQU2Vzc2lvbkV2ZW50S2luZBIiCh5TRVNTSU9OX0VWRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpTRVNTSU9OX0VWRU5UX0tJTkRfUkVWT0tFRBABEh4KGlNFU1NJT05fRVZFTlRfS0lORF9ST1RBVEVEEAISIAocU0VTU0lPTl9FVkVOVF9LSU5EX1JFRlJFU0hFRBADEh4KGlNFU1NJT05fRVZFTlRfS0lORF9DSEFOR0VEEAQSIwofU0VTU0lPTl9FVkVOVF9LSU5EX1VTRVJfUkVWT0tFRBAFEiQKIFNFU1NJT05fRVZFTlRfS0lORF9VU0VSX0RJU0FCTEVEEAYSJwojU0VTU0lPTl9FVkVOVF9LSU5EX1BST1ZJREVSX1JFVk9LRUQQBxIlCiFTRVNTSU9OX0VWRU5UX0tJTkRfVEVOQU5UX1JFVk9LRUQQCBIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfS0VZU19ST1RBVEVEEAkytgcKDlNlc3Npb25TZXJ2aWNlEl4KD1ZhbGlkYXRlU2Vzc2lvbhIkLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlElwKDUNoZWNrU2Vzc2lvbnMSIi5nYXRlbG9kZ2UudjEuQ2hlY2tTZXNzaW9uc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuQ2hlY2tTZXNzaW9uc1Jlc3BvbnNlKAEwARJYCg1SZWZyZXNoVG9rZW5zEiIuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXNwb25zZRJbCg5HZXRBY2Nlc3NUb2tlbhIjLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJSCgtHZXRVc2VySW5mbxIgLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1JlcXVlc3QaIS5nYXRlbG9kZ2UudjEuR2V0VXNlckluZm9SZXNwb25zZRJhChBMaXN0VXNlclNlc3Npb25zEiUuZ2F0ZWxvZGdlLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRJYCg1HZXRBdHRyaWJ1dGVzEiIuZ2F0ZWxvZGdlLnYxLkdldEF0dHJpYnV0ZXNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLkdldEF0dHJpYnV0ZXNSZXNwb25zZRJhChBVcGRhdGVBdHRyaWJ1dGVzEiUuZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXNwb25zZRJfCgZSZXZva2USKS5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0GiouZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2USWgoNV2F0Y2hTZXNzaW9ucxIiLmdhdGVsb2RnZS52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBojLmdhdGVsb2RnZS52MS5XYXRjaFNlc3Npb25zUmVzcG9uc2UwAUJsChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxQgxTZXNzaW9uUHJvdG9QAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpnYXRlbG9kZ2UvdjEvc2Vzc2lvbi5wcm90bxIMZ2F0ZWxvZGdlLnYxIp4CChZWYWxpZGF0ZVNlc3Npb25SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSMAoMcmVxdWlyZW1lbnRzGAMgASgLMhouZ2F0ZWxvZGdlLnYxLlJlcXVpcmVtZW50cxIXCg9jYW5fc2V0X2Nvb2tpZXMYBCABKAgSEgoFdG91Y2gYBSABKAhIAIgBARIYChBpc3N1ZV9jc3JmX3Rva2VuGAYgASgIEhMKC2Fuc3dlcl9qc29uGAcgASgIEhYKDmFzX29mX3Bvc2l0aW9uGAggASgMQggKBl90b3VjaCKaAQoUQ2hlY2tTZXNzaW9uc1JlcXVlc3QSCgoCaWQYASABKAQSNgoIcXVlc3Rpb24YAiABKAsyJC5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBCABKAkikQEKFUNoZWNrU2Vzc2lvbnNSZXNwb25zZRIKCgJpZBgBIAEoBBI3CgZhbnN3ZXIYAiABKAsyJS5nYXRlbG9kZ2UudjEuVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2VIABIpCgVlcnJvchgDIAEoCzIYLmdhdGVsb2RnZS52MS5DaGVja0Vycm9ySABCCAoGcmVzdWx0IrwBCgpDaGVja0Vycm9yEgwKBGNvZGUYASABKA0SDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIuCgtyZXRyeV9hZnRlchgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7ChBmaWVsZF92aW9sYXRpb25zGAYgAygLMiEuZ2F0ZWxvZGdlLnYxLkNoZWNrRmllbGRWaW9sYXRpb24iOQoTQ2hlY2tGaWVsZFZpb2xhdGlvbhINCgVmaWVsZBgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCSKOAgoMUmVxdWlyZW1lbnRzEisKBGNzcmYYASABKA4yHS5nYXRlbG9kZ2UudjEuQ3NyZlJlcXVpcmVtZW50Eg4KBnNjb3BlcxgCIAMoCRIwCg1tYXhfbG9naW5fYWdlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmFjcl92YWx1ZXMYBCADKAkSEgoKYW1yX3ZhbHVlcxgFIAMoCRIWCg5lbWFpbF92ZXJpZmllZBgGIAEoCBITCgtwZXJtaXNzaW9ucxgHIAMoCRIXCg9hbnlfcGVybWlzc2lvbnMYCCADKAkSEgoKYW55X3Njb3BlcxgJIAMoCRINCgVyb2xlcxgKIAMoCSLPAQoXVmFsaWRhdGVTZXNzaW9uUmVzcG9uc2USLQoGYWN0aXZlGAEgASgLMhsuZ2F0ZWxvZGdlLnYxLkFjdGl2ZVNlc3Npb25IABIxCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb25IABItCgZkZW5pZWQYAyABKAsyGy5nYXRlbG9kZ2UudjEuRGVuaWVkU2Vzc2lvbkgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSLFAgoNQWN0aXZlU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjAKBmp1ZGdlZBgDIAEoCzIgLmdhdGVsb2RnZS52MS5KdWRnZWRSZXF1aXJlbWVudHMSGAoLc2V0X2Nvb2tpZXMYBCADKAlCA4ABARIXCgpjc3JmX3Rva2VuGAUgASgJQgOAAQESFgoOZXZlbnRfcG9zaXRpb24YBiABKAwSKwoIa2VlcF9mb3IYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNAoQY2hlY2tfYWdhaW5fdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi1gIKEkp1ZGdlZFJlcXVpcmVtZW50cxIMCgRjc3JmGAEgASgIEg4KBm9yaWdpbhgCIAEoCBIOCgZzY29wZXMYAyADKAkSMAoNbWF4X2xvZ2luX2FnZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtmaW5nZXJwcmludBgFIAEoDjIiLmdhdGVsb2RnZS52MS5GaW5nZXJwcmludEp1ZGdlbWVudBIWCg5jbGllbnRfbmV0d29yaxgGIAEoCBISCgphY3JfdmFsdWVzGAcgAygJEhIKCmFtcl92YWx1ZXMYCCADKAkSFgoOZW1haWxfdmVyaWZpZWQYCSABKAgSEwoLcGVybWlzc2lvbnMYCiADKAkSFwoPYW55X3Blcm1pc3Npb25zGAsgAygJEhIKCmFueV9zY29wZXMYDCADKAkSDQoFcm9sZXMYDSADKAkiaQoPSW5hY3RpdmVTZXNzaW9uEiwKBnJlYXNvbhgBIAEoDjIcLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciK6AgoNRGVuaWVkU2Vzc2lvbhIqCgZyZWFzb24YASABKA4yGi5nYXRlbG9kZ2UudjEuRGVuaWVkUmVhc29uEg4KBnJlbWVkeRgCIAEoCRIWCg5taXNzaW5nX3Njb3BlcxgDIAMoCRITCgtsb2dpbl9xdWVyeRgEIAEoCRIoCgZhbnN3ZXIYBSABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIqCgdzZXNzaW9uGAYgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEhsKE21pc3NpbmdfcGVybWlzc2lvbnMYByADKAkSFQoNbWlzc2luZ19yb2xlcxgIIAMoCRIaChJtaXNzaW5nX2Fjcl92YWx1ZXMYCSADKAkSGgoSbWlzc2luZ19hbXJfdmFsdWVzGAogAygJIl0KFFdhdGNoU2Vzc2lvbnNSZXF1ZXN0Ei0KBWtpbmRzGAEgAygOMh4uZ2F0ZWxvZGdlLnYxLlNlc3Npb25FdmVudEtpbmQSFgoOYWZ0ZXJfcG9zaXRpb24YAiABKAwilgEKFVdhdGNoU2Vzc2lvbnNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50EhAKCHBvc2l0aW9uGAIgASgMEg0KBXJlc2V0GAMgASgIEjAKDW1heF9zdGFsZW5lc3MYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYgoMU2Vzc2lvbkV2ZW50EiwKBGtpbmQYASABKA4yHi5nYXRlbG9kZ2UudjEuU2Vzc2lvbkV2ZW50S2luZBISCgpzZXNzaW9uX2lkGAIgASgJEhAKCHByb3ZpZGVyGAMgASgJImwKFFJlZnJlc2hUb2tlbnNSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQi4gEKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIyCglyZWZyZXNoZWQYASABKAsyHS5nYXRlbG9kZ2UudjEuUmVmcmVzaGVkVG9rZW5zSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IABIoCgZhbnN3ZXIYBCABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlckIJCgdvdXRjb21lInsKD1JlZnJlc2hlZFRva2VucxI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YAiABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8itAEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EjMKEG1pbmltdW1fbGlmZXRpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIYXVkaWVuY2UYBCABKAkiiQEKFkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USMQoMYWNjZXNzX3Rva2VuGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjY2Vzc1Rva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSABCCQoHb3V0Y29tZSKCAQoLQWNjZXNzVG9rZW4SEgoFdmFsdWUYASABKAlCA4ABARIMCgR0eXBlGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29wZXMYBCADKAkSEAoIYXVkaWVuY2UYBSABKAkiewoSR2V0VXNlckluZm9SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSDwoHcmVmcmVzaBgDIAEoCCLZAQoTR2V0VXNlckluZm9SZXNwb25zZRIrCgl1c2VyX2luZm8YASABKAsyFi5nYXRlbG9kZ2UudjEuVXNlckluZm9IABIxCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb25IABItCgZkZW5pZWQYAyABKAsyGy5nYXRlbG9kZ2UudjEuRGVuaWVkU2Vzc2lvbkgAEigKBmFuc3dlchgEIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyQgkKB291dGNvbWUikgEKCFVzZXJJbmZvEigKCGlkZW50aXR5GAEgASgLMhYuZ2F0ZWxvZGdlLnYxLklkZW50aXR5EjAKDHJlZnJlc2hfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHc2Vzc2lvbhgDIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbyKwAgobU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSOwoRcHJlc2VudGVkX3Nlc3Npb24YAyABKAsyHi5nYXRlbG9kZ2UudjEuUHJlc2VudGVkU2Vzc2lvbkgAEhQKCnNlc3Npb25faWQYBCABKAlIABI0CgphbGxfb3RoZXJzGAUgASgLMh4uZ2F0ZWxvZGdlLnYxLkFsbE90aGVyU2Vzc2lvbnNIABITCgRmb3JtGAYgASgMQgOAAQFIABITCgRqc29uGAcgASgMQgOAAQFIAEIICgZ0YXJnZXQiEgoQUHJlc2VudGVkU2Vzc2lvbiISChBBbGxPdGhlclNlc3Npb25zItUBChxTZXNzaW9uU2VydmljZVJldm9rZVJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKA0SLwoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uEisKBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uEigKBmFuc3dlchgEIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhYKDmV2ZW50X3Bvc2l0aW9uGAUgASgMIqoBChdMaXN0VXNlclNlc3Npb25zUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKBXF1ZXJ5GAUgASgMQgOAAQEi5gEKGExpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRIzCg11c2VyX3Nlc3Npb25zGAEgASgLMhouZ2F0ZWxvZGdlLnYxLlVzZXJTZXNzaW9uc0gAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSAASKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXJCCQoHb3V0Y29tZSJUCgxVc2VyU2Vzc2lvbnMSKwoIc2Vzc2lvbnMYASADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImIKC1VzZXJTZXNzaW9uEioKB3Nlc3Npb24YASABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8SDwoHY3VycmVudBgCIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgDIAEoCSJsChRHZXRBdHRyaWJ1dGVzUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0IrQBChVHZXRBdHRyaWJ1dGVzUmVzcG9uc2USLgoKYXR0cmlidXRlcxgBIAEoCzIYLmdhdGVsb2RnZS52MS5BdHRyaWJ1dGVzSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IAEIJCgdvdXRjb21lIocBCgpBdHRyaWJ1dGVzEjkKBnZhbHVlcxgBIAMoCzIkLmdhdGVsb2RnZS52MS5BdHRyaWJ1dGVzLlZhbHVlc0VudHJ5QgOAAQESDwoHdmVyc2lvbhgCIAEoBBotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBIocCChdVcGRhdGVBdHRyaWJ1dGVzUmVxdWVzdBIlCgdjb29raWVzGAEgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAIgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0EhgKEGV4cGVjdGVkX3ZlcnNpb24YAyABKAQSQAoDc2V0GAQgAygLMi4uZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0LlNldEVudHJ5QgOAAQESDgoGcmVtb3ZlGAUgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEitwEKGFVwZGF0ZUF0dHJpYnV0ZXNSZXNwb25zZRIuCgphdHRyaWJ1dGVzGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkF0dHJpYnV0ZXNIABIxCghpbmFjdGl2ZRgCIAEoCzIdLmdhdGVsb2RnZS52MS5JbmFjdGl2ZVNlc3Npb25IABItCgZkZW5pZWQYAyABKAsyGy5nYXRlbG9kZ2UudjEuRGVuaWVkU2Vzc2lvbkgAQgkKB291dGNvbWUqdQoPQ3NyZlJlcXVpcmVtZW50EiAKHENTUkZfUkVRVUlSRU1FTlRfVU5TUEVDSUZJRUQQABIdChlDU1JGX1JFUVVJUkVNRU5UX1JFUVVJUkVEEAESIQodQ1NSRl9SRVFVSVJFTUVOVF9OT1RfUkVRVUlSRUQQAiqEAQoURmluZ2VycHJpbnRKdWRnZW1lbnQSJQohRklOR0VSUFJJTlRfSlVER0VNRU5UX1VOU1BFQ0lGSUVEEAASIQodRklOR0VSUFJJTlRfSlVER0VNRU5UX01BVENIRUQQARIiCh5GSU5HRVJQUklOVF9KVURHRU1FTlRfRElGRkVSRUQQAiqWAgoOSW5hY3RpdmVSZWFzb24SHwobSU5BQ1RJVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASGAoUSU5BQ1RJVkVfUkVBU09OX05PTkUQARIaChZJTkFDVElWRV9SRUFTT05fRk9SR0VEEAISGQoVSU5BQ1RJVkVfUkVBU09OX0VOREVEEAMSGwoXSU5BQ1RJVkVfUkVBU09OX0VYUElSRUQQBBIYChRJTkFDVElWRV9SRUFTT05fSURMRRAFEhsKF0lOQUNUSVZFX1JFQVNPTl9SRVZPS0VEEAYSHwobSU5BQ1RJVkVfUkVBU09OX0ZJTkdFUlBSSU5UEAcSHQoZSU5BQ1RJVkVfUkVBU09OX0FNQklHVU9VUxAIKuEDCgxEZW5pZWRSZWFzb24SHQoZREVOSUVEX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9NSVNTSU5HEAESHgoaREVOSUVEX1JFQVNPTl9DU1JGX0lOVkFMSUQQAhIeChpERU5JRURfUkVBU09OX0NTUkZfRVhQSVJFRBADEiQKIERFTklFRF9SRUFTT05fQ1NSRl9PVEhFUl9TRVNTSU9OEAQSIAocREVOSUVEX1JFQVNPTl9PUklHSU5fUkVGVVNFRBAFEh8KG0RFTklFRF9SRUFTT05fU0NPUEVfTUlTU0lORxAGEh8KG0RFTklFRF9SRUFTT05fTE9HSU5fVE9PX09MRBAHEh4KGkRFTklFRF9SRUFTT05fQ1NSRl9ST1RBVEVEEAgSHQoZREVOSUVEX1JFQVNPTl9BQ1JfTUlTU0lORxAJEh0KGURFTklFRF9SRUFTT05fQU1SX01JU1NJTkcQChIkCiBERU5JRURfUkVBU09OX0VNQUlMX05PVF9WRVJJRklFRBALEiQKIERFTklFRF9SRUFTT05fUEVSTUlTU0lPTl9NSVNTSU5HEAwSHgoaREVOSUVEX1JFQVNPTl9ST0xFX01JU1NJTkcQDSr4AgoQU2Vzc2lvbkV2ZW50S2luZBIiCh5TRVNTSU9OX0VWRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpTRVNTSU9OX0VWRU5UX0tJTkRfUkVWT0tFRBABEh4KGlNFU1NJT05fRVZFTlRfS0lORF9ST1RBVEVEEAISIAocU0VTU0lPTl9FVkVOVF9LSU5EX1JFRlJFU0hFRBADEh4KGlNFU1NJT05fRVZFTlRfS0lORF9DSEFOR0VEEAQSIwofU0VTU0lPTl9FVkVOVF9LSU5EX1VTRVJfUkVWT0tFRBAFEiQKIFNFU1NJT05fRVZFTlRfS0lORF9VU0VSX0RJU0FCTEVEEAYSJwojU0VTU0lPTl9FVkVOVF9LSU5EX1BST1ZJREVSX1JFVk9LRUQQBxIlCiFTRVNTSU9OX0VWRU5UX0tJTkRfVEVOQU5UX1JFVk9LRUQQCBIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfS0VZU19ST1RBVEVEEAkytgcKDlNlc3Npb25TZXJ2aWNlEl4KD1ZhbGlkYXRlU2Vzc2lvbhIkLmdhdGVsb2RnZS52MS5WYWxpZGF0ZVNlc3Npb25SZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLlZhbGlkYXRlU2Vzc2lvblJlc3BvbnNlElwKDUNoZWNrU2Vzc2lvbnMSIi5nYXRlbG9kZ2UudjEuQ2hlY2tTZXNzaW9uc1JlcXVlc3QaIy5nYXRlbG9kZ2UudjEuQ2hlY2tTZXNzaW9uc1Jlc3BvbnNlKAEwARJYCg1SZWZyZXNoVG9rZW5zEiIuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLlJlZnJlc2hUb2tlbnNSZXNwb25zZRJbCg5HZXRBY2Nlc3NUb2tlbhIjLmdhdGVsb2RnZS52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuR2V0QWNjZXNzVG9rZW5SZXNwb25zZRJSCgtHZXRVc2VySW5mbxIgLmdhdGVsb2RnZS52MS5HZXRVc2VySW5mb1JlcXVlc3QaIS5nYXRlbG9kZ2UudjEuR2V0VXNlckluZm9SZXNwb25zZRJhChBMaXN0VXNlclNlc3Npb25zEiUuZ2F0ZWxvZGdlLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRJYCg1HZXRBdHRyaWJ1dGVzEiIuZ2F0ZWxvZGdlLnYxLkdldEF0dHJpYnV0ZXNSZXF1ZXN0GiMuZ2F0ZWxvZGdlLnYxLkdldEF0dHJpYnV0ZXNSZXNwb25zZRJhChBVcGRhdGVBdHRyaWJ1dGVzEiUuZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLlVwZGF0ZUF0dHJpYnV0ZXNSZXNwb25zZRJfCgZSZXZva2USKS5nYXRlbG9kZ2UudjEuU2Vzc2lvblNlcnZpY2VSZXZva2VSZXF1ZXN0GiouZ2F0ZWxvZGdlLnYxLlNlc3Npb25TZXJ2aWNlUmV2b2tlUmVzcG9uc2USWgoNV2F0Y2hTZXNzaW9ucxIiLmdhdGVsb2RnZS52MS5XYXRjaFNlc3Npb25zUmVxdWVzdBojLmdhdGVsb2RnZS52MS5XYXRjaFNlc3Npb25zUmVzcG9uc2UwAUJsChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxQgxTZXNzaW9uUHJvdG9QAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateSession.
@@ -293,6 +293,57 @@ export type Requirements = Message<"gatelodge.v1.Requirements"> & {
    * @generated from field: google.protobuf.Duration max_login_age = 3;
    */
   maxLoginAge?: Duration | undefined;
+
+  /**
+   * Authentication context classes, the preferred one first: the login must have had one of them (`Identity.acr`). At most
+   * 10, each of at most 128 printable ASCII characters without spaces.
+   *
+   * @generated from field: repeated string acr_values = 4;
+   */
+  acrValues: string[];
+
+  /**
+   * Authentication methods that must all have been used (`Identity.amr`; RFC 8176). Bounded as `acr_values`.
+   *
+   * @generated from field: repeated string amr_values = 5;
+   */
+  amrValues: string[];
+
+  /**
+   * Whether the provider must say that it verified the email address.
+   *
+   * @generated from field: bool email_verified = 6;
+   */
+  emailVerified: boolean;
+
+  /**
+   * Permissions that the user must all have (`Identity.permissions`). This and the lists below: at most 64
+   * names each, none longer than 255 bytes, 16,000 bytes in all.
+   *
+   * @generated from field: repeated string permissions = 7;
+   */
+  permissions: string[];
+
+  /**
+   * Permissions of which the user must have at least one; empty for no such requirement.
+   *
+   * @generated from field: repeated string any_permissions = 8;
+   */
+  anyPermissions: string[];
+
+  /**
+   * Scopes of which the session must have been granted at least one; empty for no such requirement.
+   *
+   * @generated from field: repeated string any_scopes = 9;
+   */
+  anyScopes: string[];
+
+  /**
+   * Roles that the user must all have (`Identity.roles`).
+   *
+   * @generated from field: repeated string roles = 10;
+   */
+  roles: string[];
 };
 
 /**
@@ -476,6 +527,55 @@ export type JudgedRequirements = Message<"gatelodge.v1.JudgedRequirements"> & {
    * @generated from field: bool client_network = 6;
    */
   clientNetwork: boolean;
+
+  /**
+   * The authentication context classes that were asked for, one of which the login had.
+   *
+   * @generated from field: repeated string acr_values = 7;
+   */
+  acrValues: string[];
+
+  /**
+   * The authentication methods that were asked for, and were all used.
+   *
+   * @generated from field: repeated string amr_values = 8;
+   */
+  amrValues: string[];
+
+  /**
+   * Whether a verified email address was asked for, and is there.
+   *
+   * @generated from field: bool email_verified = 9;
+   */
+  emailVerified: boolean;
+
+  /**
+   * The permissions that were asked for, and are all there.
+   *
+   * @generated from field: repeated string permissions = 10;
+   */
+  permissions: string[];
+
+  /**
+   * The permissions of which one was asked for, and at least one is there.
+   *
+   * @generated from field: repeated string any_permissions = 11;
+   */
+  anyPermissions: string[];
+
+  /**
+   * The scopes of which one was asked for, and at least one is there.
+   *
+   * @generated from field: repeated string any_scopes = 12;
+   */
+  anyScopes: string[];
+
+  /**
+   * The roles that were asked for, and are all there.
+   *
+   * @generated from field: repeated string roles = 13;
+   */
+  roles: string[];
 };
 
 /**
@@ -535,22 +635,26 @@ export type DeniedSession = Message<"gatelodge.v1.DeniedSession"> & {
   remedy: string;
 
   /**
-   * The scopes that were asked for and are not there, for SCOPE_MISSING.
+   * The scopes that were asked for and are not there, for SCOPE_MISSING; where one of several would do, all of those.
    *
    * @generated from field: repeated string missing_scopes = 3;
    */
   missingScopes: string[];
 
   /**
-   * For a remedy that is a login: the query to start it with, "provider=google&max_age=300", at the login route.
+   * For a remedy that is a login (LOGIN_TOO_OLD, ACR_MISSING, AMR_MISSING): the query to start it with, at the login
+   * route: "provider=google&max_age=300&step_up=...". It asks for all that the requirements say of the login, and is good
+   * for a short time. From the browser that holds this session it is a step-up: when the same user comes back, the session
+   * keeps its id and goes on with a new credential. What comes back is checked against what was asked: a login that does
+   * not satisfy it fails with LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
    *
    * @generated from field: string login_query = 4;
    */
   loginQuery: string;
 
   /**
-   * What to answer, finished: 403 JSON, or 302 to the login for a navigation that a fresher login would satisfy.
-   * Absent when the call had no context.
+   * What to answer, finished: 403 JSON, with `login_path` where there is a `login_query`; or 302 to the login for a
+   * navigation that such a login would satisfy. Absent when the call had no context.
    *
    * @generated from field: gatelodge.v1.HttpAnswer answer = 5;
    */
@@ -562,6 +666,35 @@ export type DeniedSession = Message<"gatelodge.v1.DeniedSession"> & {
    * @generated from field: gatelodge.v1.SessionInfo session = 6;
    */
   session?: SessionInfo | undefined;
+
+  /**
+   * The permissions that were asked for and are not there, for PERMISSION_MISSING; where one of several would do, all of
+   * those.
+   *
+   * @generated from field: repeated string missing_permissions = 7;
+   */
+  missingPermissions: string[];
+
+  /**
+   * The roles that were asked for and are not there, for ROLE_MISSING.
+   *
+   * @generated from field: repeated string missing_roles = 8;
+   */
+  missingRoles: string[];
+
+  /**
+   * The authentication context classes of which the login has none, for ACR_MISSING.
+   *
+   * @generated from field: repeated string missing_acr_values = 9;
+   */
+  missingAcrValues: string[];
+
+  /**
+   * The authentication methods that were asked for and not used, for AMR_MISSING.
+   *
+   * @generated from field: repeated string missing_amr_values = 10;
+   */
+  missingAmrValues: string[];
 };
 
 /**
@@ -900,6 +1033,14 @@ export type AccessToken = Message<"gatelodge.v1.AccessToken"> & {
    * @generated from field: repeated string scopes = 4;
    */
   scopes: string[];
+
+  /**
+   * Whom it is for: the audience that was asked for, else empty. Who asked for one and does not find it here was answered
+   * by an authority that is too old to know audiences, and must not use the token.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
 };
 
 /**
@@ -1176,6 +1317,14 @@ export type SessionServiceRevokeResponse = Message<"gatelodge.v1.SessionServiceR
    * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
    */
   answer?: HttpAnswer | undefined;
+
+  /**
+   * Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+   * have heard as much, or for `max_staleness`. Empty when nothing was announced.
+   *
+   * @generated from field: bytes event_position = 5;
+   */
+  eventPosition: Uint8Array;
 };
 
 /**
@@ -1666,7 +1815,8 @@ export enum InactiveReason {
   IDLE = 5,
 
   /**
-   * Ended by a logout, an admin, a newer login, or because an old credential came back.
+   * Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+   * its refresh token, or because an old credential came back.
    *
    * @generated from enum value: INACTIVE_REASON_REVOKED = 6;
    */
@@ -1756,11 +1906,46 @@ export enum DeniedReason {
   LOGIN_TOO_OLD = 7,
 
   /**
-   * The CSRF token is of before a rotation of the session's credential, and its grace is over.
+   * The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up.
    *
    * @generated from enum value: DENIED_REASON_CSRF_ROTATED = 8;
    */
   CSRF_ROTATED = 8,
+
+  /**
+   * The login had none of the authentication context classes that were asked for.
+   *
+   * @generated from enum value: DENIED_REASON_ACR_MISSING = 9;
+   */
+  ACR_MISSING = 9,
+
+  /**
+   * An authentication method that was asked for was not used.
+   *
+   * @generated from enum value: DENIED_REASON_AMR_MISSING = 10;
+   */
+  AMR_MISSING = 10,
+
+  /**
+   * The provider does not say that it verified the email address, or gave none.
+   *
+   * @generated from enum value: DENIED_REASON_EMAIL_NOT_VERIFIED = 11;
+   */
+  EMAIL_NOT_VERIFIED = 11,
+
+  /**
+   * A permission that was asked for is not there.
+   *
+   * @generated from enum value: DENIED_REASON_PERMISSION_MISSING = 12;
+   */
+  PERMISSION_MISSING = 12,
+
+  /**
+   * A role that was asked for is not there.
+   *
+   * @generated from enum value: DENIED_REASON_ROLE_MISSING = 13;
+   */
+  ROLE_MISSING = 13,
 }
 
 /**
@@ -1966,7 +2151,7 @@ export const SessionService: GenService<{
   /**
    * Reads what an application keeps with the session: small values of its own, such as a cart's id.
    *
-   * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+   * Callers: backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
    * ValidateSession (`denied`).
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
@@ -1981,8 +2166,9 @@ export const SessionService: GenService<{
    * Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
    * session, and opens with its credential alone.
    *
-   * Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
-   * the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+   * Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
+   * else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
+   * method is judged as by ValidateSession (`denied`).
    * Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.SessionService.UpdateAttributes
