@@ -1,6 +1,8 @@
 package io.github.gatelodge;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
 import io.github.gatelodge.error.DeadlineExceededException;
 import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
@@ -109,7 +111,7 @@ final class Keeping implements AutoCloseable {
      */
     <A> A changing(List<Cookie> cookies, Supplier<A> call) {
         try {
-            return call.get();
+            return told(call.get());
         } finally {
             kept.forgetCookies(cookies.stream().map(Cookie::getValue).toList());
         }
@@ -118,17 +120,28 @@ final class Keeping implements AutoCloseable {
     /** Makes a call that may change any session. */
     <A> A changingAll(Supplier<A> call) {
         try {
-            return call.get();
+            return told(call.get());
         } finally {
             kept.forgetAll();
         }
     }
 
+    /** Takes note of where the stream tells what an answer says was done. */
+    private <A> A told(A answer) {
+        if (answer instanceof Message message) {
+            FieldDescriptor position = message.getDescriptorForType().findFieldByName("event_position");
+            if (position != null) {
+                kept.hasTold((ByteString) message.getField(position));
+            }
+        }
+        return answer;
+    }
+
     private ValidateSessionRequest current(ValidateSessionRequest given) {
-        ByteString heard = kept.heard();
-        return heard.isEmpty()
+        ByteString known = kept.knownUpTo();
+        return known.isEmpty()
                 ? given
-                : given.toBuilder().setAsOfPosition(heard).build();
+                : given.toBuilder().setAsOfPosition(known).build();
     }
 
     private static @Nullable Verdict await(Kept.Flight flight, Duration within) {

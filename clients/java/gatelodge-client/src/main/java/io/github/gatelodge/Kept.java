@@ -35,6 +35,9 @@ final class Kept {
     /** The stream is broken when no message has come for so long. */
     static final Duration SILENCE = Duration.ofSeconds(2);
 
+    /** No authority answers from what is older than this: by then all have heard what was told. */
+    static final Duration STALENESS = Duration.ofSeconds(6);
+
     /** How many bytes an answer has on average, at most: where answers are larger, fewer are kept. */
     static final int BYTES_EACH = 2048;
 
@@ -60,6 +63,9 @@ final class Kept {
     private ByteString positionAll = ByteString.EMPTY;
     private final ByteString[] positions = new ByteString[PLACES];
     private ByteString heard = ByteString.EMPTY;
+    // What no answer may rest on less than, and until when that matters.
+    private ByteString least = ByteString.EMPTY;
+    private long leastUntil;
     private volatile @Nullable Long wholeUntil;
     private @Nullable Long sweptAt;
 
@@ -107,9 +113,30 @@ final class Kept {
                 && active.getCsrfToken().isEmpty();
     }
 
-    /** What of the stream was heard, to be shown to an authority that may have heard less. */
-    synchronized ByteString heard() {
-        return isWhole(clock.getAsLong()) ? heard : ByteString.EMPTY;
+    /** What is known of the stream, to be shown to an authority that may have heard less. */
+    synchronized ByteString knownUpTo() {
+        long now = clock.getAsLong();
+        ByteString at = isWhole(now) ? heard : ByteString.EMPTY;
+        return isLater(least(now), at) ? least(now) : at;
+    }
+
+    /**
+     * This process has ended or changed something, and the stream tells so up to this position: whoever is asked from
+     * now on has to know as much. It is empty where nothing was announced.
+     */
+    synchronized void hasTold(ByteString position) {
+        raise(position, clock.getAsLong());
+    }
+
+    private void raise(ByteString position, long now) {
+        if (!position.isEmpty()) {
+            least = isLater(least(now), position) ? least(now) : position;
+            leastUntil = now + STALENESS.toNanos();
+        }
+    }
+
+    private ByteString least(long now) {
+        return leastUntil - now > 0 ? least : ByteString.EMPTY;
     }
 
     /** Where the stream goes on. */
@@ -183,7 +210,9 @@ final class Kept {
                 presented.stream().mapToInt(cookie -> place(cookie.getValue())).toArray();
         ByteString last = isLater(positions[session], positionAll) ? positions[session] : positionAll;
         long now = clock.getAsLong();
-        boolean isStale = flight.number() < lastNumber(session, cookies) || isLater(last, active.getEventPosition());
+        boolean isStale = flight.number() < lastNumber(session, cookies)
+                || isLater(last, active.getEventPosition())
+                || isLater(least(now), active.getEventPosition());
         if (isStale || !isWhole(now)) {
             return;
         }
@@ -225,7 +254,10 @@ final class Kept {
     synchronized void hear(WatchSessionsResponse message) {
         ByteString position = message.getPosition();
         if (message.getReset()) {
-            // Positions may begin anew.
+            // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known
+            // counts
+            // no more.
+            raise(heard, clock.getAsLong());
             forgetAll();
             positionAll = position;
             Arrays.fill(positions, ByteString.EMPTY);

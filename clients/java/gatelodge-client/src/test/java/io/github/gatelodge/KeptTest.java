@@ -107,7 +107,7 @@ class KeptTest {
         know();
         pass(Kept.SILENCE);
         assertFalse(isKnown(), "no message came");
-        assertEquals(ByteString.EMPTY, kept.heard());
+        assertEquals(ByteString.EMPTY, kept.knownUpTo());
         kept.hear(told(2).build());
         assertTrue(isKnown(), "the stream went on where it was");
         kept.hear(told(3).clearMaxStaleness().build());
@@ -168,9 +168,49 @@ class KeptTest {
         assertFalse(isKnown(), "it rests on less than was heard");
         ask(5);
         assertTrue(isKnown());
-        // After a reset positions may begin anew.
-        kept.hear(told(2).setReset(true).build());
+        kept.hear(told(6).setReset(true).build());
         assertFalse(isKnown());
+        ask(6);
+        assertTrue(isKnown());
+    }
+
+    // A revocation made here is known at once; the authority that is asked next may not have heard of it.
+    @Test
+    void whatThisProcessHasEndedIsAskedForUntilEverybodyKnows() {
+        know();
+        kept.hasTold(position(7));
+        kept.forgetAll();
+        assertEquals(position(7), kept.knownUpTo());
+        ask(6);
+        assertFalse(isKnown(), "it rests on less");
+        kept.hear(told(3).build());
+        kept.hasTold(position(5));
+        kept.hasTold(ByteString.EMPTY);
+        assertEquals(position(7), kept.knownUpTo(), "it never goes down");
+        kept.broken();
+        assertEquals(position(7), kept.knownUpTo(), "also while nobody vouches");
+        assertEquals(position(3), kept.position(), "the stream goes on where it was");
+        kept.hear(told(8).build());
+        assertEquals(position(8), kept.knownUpTo());
+        ask(8);
+        assertTrue(isKnown());
+    }
+
+    @Test
+    void aResetLowersNoPositionBeforeItsTime() {
+        know();
+        kept.hear(told(5).build());
+        kept.hear(told(2).setReset(true).build());
+        assertEquals(position(5), kept.knownUpTo());
+        ask(4);
+        assertFalse(isKnown(), "it rests on less than was heard");
+        ask(5);
+        assertTrue(isKnown());
+        pass(Kept.STALENESS);
+        kept.hear(told(2).setReset(true).build());
+        pass(Kept.STALENESS);
+        kept.hear(told(2).build());
+        assertEquals(position(2), kept.knownUpTo(), "the log begins anew");
         ask(2);
         assertTrue(isKnown());
     }
@@ -237,8 +277,9 @@ class KeptTest {
                 () -> pass(Duration.ofSeconds(61)),
                 () -> kept.forgetCookies(List.of(ByteString.copyFromUtf8("a"))),
                 () -> kept.hear(told(9, SessionEventKind.SESSION_EVENT_KIND_REVOKED)))) {
-            kept.hear(told(1).setReset(true).build());
-            ask(1);
+            kept.hear(told(9).setReset(true).build());
+            ask(9);
+            assertEquals(1, kept.size());
             end.run();
             pass(Duration.ofSeconds(1));
             kept.hear(told(9).build());
