@@ -53,6 +53,8 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         picture: Some("https://login.example.com/pictures/margaret.hamilton.png".to_owned()),
         claims: serde_json::Map::new(),
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
         auth_time: now,
         acr: Some("1".to_owned()),
         amr: Vec::new(),
@@ -63,6 +65,7 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         absolute_end: now + DAY,
         remembered: false,
         generation_since: now,
+        stepped_up: false,
         fingerprint: Some(fingerprint::take(&context, &vault.fingerprint)),
         user_agent: USER_AGENT.to_owned(),
         client_address: "203.0.113.7".to_owned(),
@@ -166,6 +169,7 @@ pub fn demanding(question: &v1::ValidateSessionRequest, csrf_token: &str) -> v1:
         csrf: v1::CsrfRequirement::Required.into(),
         scopes: ["openid", "email"].map(str::to_owned).into(),
         max_login_age: Some(prost_types::Duration { seconds: 24 * 3600, nanos: 0 }),
+        ..v1::Requirements::default()
     };
     v1::ValidateSessionRequest { context: Some(context), requirements: Some(requirements), ..question.clone() }
 }

@@ -117,6 +117,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.counted().rewrite(key, record).await
     }
 
+    async fn step_up(&self, key: &SessionKey, record: Record, tokens: Vec<u8>) -> StoreResult<Written> {
+        self.counted().step_up(key, record, tokens).await
+    }
+
     async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>> {
         self.counted().attributes(key).await
     }

@@ -21,6 +21,7 @@ use crate::providers::oauth2::{Dialect, Mapping, OAuth2Settings};
 use crate::providers::oidc::{AccessTokenSettings, OidcSettings, Userinfo};
 use crate::providers::registration::{Registration, SettingsFault};
 use crate::providers::registry::ProviderSettings;
+use crate::providers::rights::RightsMapping;
 use crate::providers::token_endpoint::ClientAuth;
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
@@ -125,7 +126,7 @@ pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
 fn settings_of(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<ProviderSettings, Fault> {
     let registration = registration(config, name, provider)?;
     Ok(match provider.kind_of(name) {
-        config::oidc::Kind::Oidc => oidc(registration, provider).into(),
+        config::oidc::Kind::Oidc => oidc(registration, name, provider).into(),
         config::oidc::Kind::OAuth2 => oauth2(registration, name, provider).into(),
     })
 }
@@ -146,6 +147,15 @@ fn registration(config: &Config, name: &str, provider: &config::oidc::Provider) 
         },
         scopes: provider.scopes_of(name),
         claims: provider.claims_of(name),
+        rights: RightsMapping {
+            scopes: provider.further_scopes_claims(),
+            roles: provider.roles_claims_of(name),
+            permissions: provider.permissions_claims_of(name),
+            is_wanted: [&provider.roles_claims, &provider.permissions_claims, &provider.scopes_claims]
+                .iter()
+                .any(|own| own.is_some()),
+        },
+        extra_parameters: provider.extra_parameters.clone(),
         keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
         development: config.development,
         ca,
@@ -154,8 +164,9 @@ fn registration(config: &Config, name: &str, provider: &config::oidc::Provider) 
     })
 }
 
-fn oidc(registration: Registration, provider: &config::oidc::Provider) -> OidcSettings {
+fn oidc(registration: Registration, name: &str, provider: &config::oidc::Provider) -> OidcSettings {
     OidcSettings {
+        read_access_token: provider.reads_access_token(name),
         userinfo: match provider.userinfo {
             config::oidc::Userinfo::Never => Userinfo::Never,
             config::oidc::Userinfo::WhenNeeded => Userinfo::WhenNeeded,

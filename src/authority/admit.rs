@@ -16,7 +16,7 @@ use crate::session::fingerprint::{Comparison, FingerprintMode, Likeness};
 use crate::session::key::SessionKey;
 use crate::session::record::Record;
 use crate::session::request::RequestContext;
-use crate::session::rotation::{self, Standpoint};
+use crate::session::rotation::{self, InForce, Standpoint};
 use crate::session::time::{Liveness, Times, Timestamp};
 
 /// A living session that was presented with a credential that is good.
@@ -163,11 +163,14 @@ impl Authority {
             Liveness::Expired => return inactive(InactiveReason::Expired),
             Liveness::Idle => return inactive(InactiveReason::Idle),
         };
-        let (since, policy) = (standing.generation_since, &self.settings.rotation);
+        let (in_force, policy) = (InForce::from(&**standing), &self.settings.rotation);
         let hash = credential.secret_hash();
-        let standpoint = rotation::standpoint(&record.header, credential.generation, &hash, since, now, policy);
-        if standpoint == Standpoint::Stolen {
-            return Ok(Judgement::Stolen);
+        let standpoint = rotation::standpoint(&record.header, credential.generation, &hash, in_force, now, policy);
+        match standpoint {
+            Standpoint::Stolen => return Ok(Judgement::Stolen),
+            // It was under way when the session was stepped up: this request alone is refused.
+            Standpoint::Superseded => return inactive(InactiveReason::Revoked),
+            _ => (),
         }
         let (policy, proxies) = (self.settings.fingerprint, &self.settings.trusted_proxies);
         let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);

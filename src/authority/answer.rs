@@ -74,6 +74,12 @@ impl HttpAnswer {
     /// The JSON form of something that went wrong: `detail`, `reason`, `remedy`, `request_id`.
     #[must_use]
     pub fn error(trouble: &Trouble, request_id: &str) -> Self {
+        Self::error_with(trouble, request_id, &[])
+    }
+
+    /// The same with further members.
+    #[must_use]
+    pub fn error_with(trouble: &Trouble, request_id: &str, more: &[(&str, &str)]) -> Self {
         let mut body = Map::new();
         body.insert("detail".into(), json!(trouble.detail));
         body.insert("reason".into(), json!(trouble.reason));
@@ -81,6 +87,7 @@ impl HttpAnswer {
             body.insert("remedy".into(), json!(trouble.remedy));
         }
         body.insert("request_id".into(), json!(request_id));
+        body.extend(more.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
         Self::json(trouble.status, &Value::Object(body))
     }
 

@@ -1,25 +1,18 @@
 //! Owns the use case CompleteCallback: redeem the code that a browser brought back, and make the session.
 //! Does not know how it was asked.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-
 use super::answer::HttpAnswer;
+pub use super::callback::Response;
+pub(super) use super::callback::{Callback, Taken, Visit};
 use super::choose_sessions::{Choice, Waiting};
 use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{LoginEnd, LoginTaken};
-use super::provider::{Grant, ProviderError, Redemption};
 use super::{Authority, Call, Error, Presented, SessionView};
-use crate::crypto::{Secret, digest};
-use crate::session::binding::Binding;
 use crate::session::key::{LoginKey, SessionKey};
-use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure, LoginState, PendingLogin};
-use crate::session::parameters::Parameters;
+use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure};
 use crate::session::record::Ending;
 use crate::session::request::RequestContext;
-use crate::session::time::Timestamp;
 
 /// The question.
 #[derive(Clone, Debug)]
@@ -28,17 +21,6 @@ pub struct Question {
     pub response: Response,
     /// What came.
     pub presented: Presented,
-}
-
-/// What the browser brought from the provider, as it came.
-#[derive(Clone, Debug)]
-pub enum Response {
-    /// The callback's query.
-    Query(Bytes),
-    /// The callback's form body.
-    Form(Bytes),
-    /// The callback's JSON body.
-    Json(Bytes),
 }
 
 /// The answer.
@@ -70,31 +52,6 @@ impl Outcome {
             Ok(_) | Err(Unfinished::Waiting(_)) => None,
         }
     }
-}
-
-/// A callback whose state and binding are ours.
-pub(super) struct Callback {
-    pub(super) key: LoginKey,
-    pub(super) state: LoginState,
-    pub(super) bindings: Vec<Binding>,
-    pub(super) parameters: Parameters,
-    pub(super) choice: Option<Choice>,
-}
-
-/// A callback, and what belongs to it.
-#[derive(Clone, Copy)]
-pub(super) struct Visit<'a> {
-    pub(super) callback: &'a Callback,
-    pub(super) presented: &'a Presented,
-    pub(super) context: &'a RequestContext,
-    pub(super) call: &'a Call,
-}
-
-/// A taken login.
-pub(super) struct Taken {
-    pub(super) login: PendingLogin,
-    pub(super) started: Timestamp,
-    pub(super) remaining: Duration,
 }
 
 /// How often to look again at a login that somebody else is completing.
@@ -166,35 +123,6 @@ impl Authority {
         Ok(self.failure(LoginFailure::Interrupted, None, context, call))
     }
 
-    /// Reads what came, without IO: what is not ours goes no further.
-    fn read_callback(&self, question: &Question, context: &RequestContext) -> Result<Callback, Refusal> {
-        let limits = &self.settings.limits;
-        let parameters = match &question.response {
-            Response::Query(bytes) => Parameters::form(bytes, limits.query_bytes),
-            Response::Form(bytes) => Parameters::form(bytes, limits.body_bytes),
-            Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
-        };
-        let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
-        let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
-        // A link can't choose.
-        let choice = match &question.response {
-            Response::Query(_) => None,
-            Response::Form(_) | Response::Json(_) => self.read_choice(&parameters, context)?,
-        };
-        match (parameters.get("code"), parameters.get("error"), &choice) {
-            (Some(_), Some(_), _) => return Err(Refusal::malformed("The parameters code and error came both")),
-            (None, None, None) => return Err(Refusal::malformed("Neither of the parameters code and error came")),
-            (None, None, Some(_)) | (_, _, None) => (),
-            _ => return Err(Refusal::malformed("The parameter end came with a code or an error")),
-        }
-        let bindings = self.bindings(&question.presented);
-        if bindings.is_empty() {
-            return Err(LoginFailure::OtherBrowser.into());
-        }
-        Ok(Callback { key: state.key(), state, bindings, parameters, choice })
-    }
-
     async fn complete_taken(&self, visit: &Visit<'_>, taken: &Taken) -> Result<Outcome, Error> {
         match self.redeem(visit.callback, &taken.login, visit.call).await {
             Ok(grant) => {
@@ -205,7 +133,7 @@ impl Authority {
         }
     }
 
-    /// Makes the session of a login whose user is known.
+    /// Makes the session of a login whose user is known, or steps one up.
     async fn conclude(
         &self,
         visit: &Visit<'_>,
@@ -215,7 +143,11 @@ impl Authority {
     ) -> Result<Outcome, Error> {
         let made = match choice {
             Some(Choice::Cancel) => Err(Stop::Failed(LoginFailure::Cancelled)),
-            choice => self.make_session(visit.callback, taken, &known, choice, visit.presented).await,
+            choice => match self.step_up(visit, taken, &known).await {
+                Ok(None) => self.make_session(visit.callback, taken, &known, choice, visit.presented).await,
+                Ok(Some(stepped_up)) => Ok(stepped_up),
+                Err(stop) => Err(stop),
+            },
         };
         match made {
             Ok(NewlyMade { cookie, view, first_login }) => {
@@ -230,7 +162,7 @@ impl Authority {
             }
             Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
             Err(stop) => {
-                self.revoke_at_provider(&taken.login.provider, &known.tokens);
+                self.discard(&taken.login, &known.tokens);
                 match stop {
                     Stop::Trouble(error) => Err(error),
                     Stop::Failed(failure) => self.give_up(visit, taken, failure).await,
@@ -250,41 +182,6 @@ impl Authority {
         }
         // Somebody was told that this login was interrupted: then everybody is.
         Ok(self.failure(LoginFailure::Interrupted, None, context, call))
-    }
-
-    /// Sends the code to the provider and gets a verified identity back.
-    async fn redeem(&self, callback: &Callback, login: &PendingLogin, call: &Call) -> Result<Grant, LoginFailure> {
-        let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
-        let failed = |error: ProviderError| failure_at_provider(&error, &login.provider, call);
-        let within = self.settings.logins.lease / 2;
-        if let Some(error) = callback.parameters.get("error") {
-            // RFC 9207, 2.4: an error counts only when it is the provider's own.
-            provider.check_issuer(callback.parameters.get("iss"), within).await.map_err(failed)?;
-            // Mapped to a fixed word, and nothing of it is shown (security.md 17).
-            tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
-            let refused = matches!(
-                error,
-                "access_denied"
-                    | "login_required"
-                    | "consent_required"
-                    | "interaction_required"
-                    | "account_selection_required"
-            );
-            return Err(if refused { LoginFailure::AccessDenied } else { LoginFailure::ProviderError });
-        }
-        let asked = self.asked();
-        let redemption = Redemption {
-            code: Secret::new(callback.parameters.get("code").unwrap_or_default()),
-            code_verifier: login.code_verifier.clone(),
-            nonce: login.nonce.clone(),
-            redirect_uri: login.redirect_uri.clone(),
-            response_issuer: callback.parameters.get("iss").map(str::to_owned),
-            max_age: login.max_age,
-            now: asked.wall,
-            within,
-        };
-        let grant = provider.redeem(&redemption).await.map_err(failed)?;
-        Ok(Grant { tokens: asked.in_store_time(grant.tokens), ..grant })
     }
 
     /// Ends what an interrupted login may have made: nobody holds its credential.
@@ -309,28 +206,5 @@ impl Authority {
         tracing::info!(reason, detail, request_id = call.request_id, "a login failed");
         let answer = self.failed_login(&trouble, return_to, context, call);
         Outcome { answer, result: Err(Unfinished::Failed(failure)), first_login: false }
-    }
-}
-
-/// What the browser is told of a provider's trouble; the cause is for the log.
-fn failure_at_provider(error: &ProviderError, provider: &str, call: &Call) -> LoginFailure {
-    let request_id = &call.request_id;
-    let cause = error as &dyn std::error::Error;
-    tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");
-    match error {
-        ProviderError::Unavailable(_) | ProviderError::Lost(_) => LoginFailure::ProviderUnavailable,
-        ProviderError::InvalidGrant(_)
-        | ProviderError::Failed(_)
-        | ProviderError::Unsupported(_)
-        | ProviderError::AudienceRefused(_) => LoginFailure::ProviderError,
-        ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
-    }
-}
-
-impl Callback {
-    /// What the kept answer knows the code, or the choice, by.
-    pub(super) fn code_hash(&self) -> [u8; 32] {
-        let brought = self.parameters.get("code").or_else(|| self.parameters.get("end"));
-        digest("gatelodge code", &[brought.unwrap_or_default().as_bytes()])
     }
 }

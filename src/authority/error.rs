@@ -97,7 +97,8 @@ impl From<ProviderError> for Error {
                 Self::ProviderUnavailable(cause)
             }
             ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
-            ProviderError::Rejected(_) | ProviderError::Unsupported(Offer::LoginAge) => {
+            ProviderError::Rejected(_)
+            | ProviderError::Unsupported(Offer::LoginAge | Offer::LoginContext | Offer::SilentLogin) => {
                 Self::ProviderRefused(error.into())
             }
             ProviderError::Unsupported(Offer::UserInfo) => Self::UserInfoUnsupported,

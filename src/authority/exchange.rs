@@ -122,7 +122,7 @@ impl Authority {
             let new = ExchangedToken { audience, access: got.access, end, scopes: got.scopes };
             add(&mut tokens.exchanged, new, self.ports.clock.now());
             // One that can't be kept is good all the same.
-            if let Ok(Refreshed::SessionGone) = self.keep_tokens(lease.fence(), admitted, &seen, &tokens).await {
+            if let Ok(Refreshed::SessionGone) = self.keep_tokens(lease.fence(), admitted, &seen, &tokens, None).await {
                 return Ok(Exchanged::SessionGone);
             }
         }

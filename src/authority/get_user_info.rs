@@ -93,6 +93,8 @@ impl Authority {
             (identity.email, identity.email_verified) = (said.email.clone(), said.email_verified);
             (identity.name, identity.picture) = (said.name.clone(), said.picture.clone());
             identity.claims.clone_from(&said.claims);
+            identity.roles.clone_from(&said.roles);
+            identity.permissions.clone_from(&said.permissions);
             standing.user_info_time = Some(now);
         });
         Ok(changed.await?.map(Into::into))
@@ -110,6 +112,8 @@ fn user_info(standing: &Standing) -> Value {
         "email_verified": identity.email_verified,
         "name": identity.name,
         "picture": identity.picture,
+        "roles": identity.roles,
+        "permissions": identity.permissions,
         "claims": identity.claims,
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::admit::Admitted;
 use super::ports::{LeaseAttempt, Lookup, Written};
+use super::provider::Rights;
 use super::refresh::{ATTEMPTS, Refreshed};
 use super::{Authority, Error};
 use crate::crypto::Unsealable;
@@ -15,6 +16,13 @@ use crate::vault::{TokenKey, VaultError};
 /// How often to try to write, with a pause that doubles while the store is in trouble: about six seconds in all.
 const WRITES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What is to be written.
+#[derive(Clone, Copy)]
+struct New<'a> {
+    tokens: &'a Tokens,
+    rights: Option<&'a Rights>,
+}
 
 /// What became of writing tokens.
 enum Attempt {
@@ -27,17 +35,20 @@ enum Attempt {
 
 impl Authority {
     /// Writes `tokens` over those that were `seen` sealed, and answers those that the session has then. Since what they
-    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once.
+    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once. With new rights
+    /// the session goes by those from then on.
     pub(super) async fn keep_tokens(
         &self,
         fence: u64,
         admitted: &Admitted,
         seen: &[u8],
         tokens: &Tokens,
+        rights: Option<&Rights>,
     ) -> Result<Refreshed, Error> {
+        let new = New { tokens, rights };
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
-        let kept = match self.write_tokens(fence, admitted, &key, tokens).await {
-            Ok(Attempt::Stored(Written::FenceLost)) => self.keep_after_all(admitted, seen, &key, tokens).await,
+        let kept = match self.write_tokens(fence, admitted, &key, new).await {
+            Ok(Attempt::Stored(Written::FenceLost)) => self.keep_after_all(admitted, seen, &key, new).await,
             Ok(Attempt::Stored(Written::Yes)) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
             Ok(Attempt::Stored(Written::Gone)) => Ok(Refreshed::SessionGone),
             Ok(Attempt::Stored(Written::RevisionChanged)) => Err(Error::RefreshInProgress),
@@ -65,7 +76,7 @@ impl Authority {
         admitted: &Admitted,
         seen: &[u8],
         token_key: &TokenKey,
-        tokens: &Tokens,
+        new: New<'_>,
     ) -> Result<Refreshed, Error> {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
@@ -79,15 +90,17 @@ impl Authority {
             };
             let theirs = self.fresh(admitted, seen).await;
             let written = match theirs {
-                Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, tokens).await,
+                Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, new).await,
                 _ => Ok(Attempt::Stored(Written::FenceLost)),
             };
             lease.release().await;
             match (theirs?, written?) {
                 (Some(theirs), _) => return Ok(theirs),
-                (None, Attempt::Stored(Written::Yes)) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+                (None, Attempt::Stored(Written::Yes)) => return Ok(Refreshed::Tokens(Box::new(new.tokens.clone()))),
                 (None, Attempt::Stored(Written::Gone)) => return Ok(Refreshed::SessionGone),
-                (None, Attempt::OtherKey { renewable }) => return Err(self.for_nobody(admitted, tokens, renewable)),
+                (None, Attempt::OtherKey { renewable }) => {
+                    return Err(self.for_nobody(admitted, new.tokens, renewable));
+                }
                 (None, Attempt::Stored(Written::FenceLost | Written::RevisionChanged)) => (),
             }
         }
@@ -110,11 +123,11 @@ impl Authority {
         fence: u64,
         admitted: &Admitted,
         token_key: &TokenKey,
-        tokens: &Tokens,
+        new: New<'_>,
     ) -> Result<Attempt, Error> {
         let mut last = Ok(Attempt::Stored(Written::RevisionChanged));
         for turn in 0..WRITES {
-            last = self.write_once(fence, admitted, token_key, tokens).await;
+            last = self.write_once(fence, admitted, token_key, new).await;
             match &last {
                 Ok(Attempt::Stored(Written::RevisionChanged)) => (),
                 Err(Error::StoreUnavailable(_)) if turn + 1 < WRITES => {
@@ -131,9 +144,9 @@ impl Authority {
         fence: u64,
         admitted: &Admitted,
         token_key: &TokenKey,
-        tokens: &Tokens,
+        new: New<'_>,
     ) -> Result<Attempt, Error> {
-        let key = &admitted.credential.key;
+        let (key, New { tokens, rights }) = (&admitted.credential.key, new);
         let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Attempt::Stored(Written::Gone)) };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
@@ -142,6 +155,9 @@ impl Authority {
         };
         standing.access_token_end = tokens.access_end;
         standing.renewable = tokens.refresh.is_some();
+        if let Some(rights) = rights {
+            rights.give(&mut standing.identity, &tokens.scopes);
+        }
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;
         let sealed = token_key.seal(self.nonce(), key, tokens);

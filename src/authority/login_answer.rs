@@ -45,11 +45,21 @@ pub enum LoginFailure {
     UserDisabled = 15,
     /// The user gave it up.
     Cancelled = 16,
+    /// A login that was to show nothing needs the user: nobody is logged in at the provider.
+    LoginRequired = 18,
+    /// The same: the provider has something to show.
+    InteractionRequired = 19,
+    /// The same: the user has to consent.
+    ConsentRequired = 20,
+    /// The same: the user has to choose an account.
+    AccountSelectionRequired = 21,
+    /// The login is not what was asked for.
+    AuthenticationUnmet = 22,
 }
 
 impl LoginFailure {
     /// Every failure, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::ProviderUnknown,
         Self::RedirectNotAllowed,
         Self::RequestMalformed,
@@ -66,6 +76,11 @@ impl LoginFailure {
         Self::TooManySessions,
         Self::UserDisabled,
         Self::Cancelled,
+        Self::LoginRequired,
+        Self::InteractionRequired,
+        Self::ConsentRequired,
+        Self::AccountSelectionRequired,
+        Self::AuthenticationUnmet,
     ];
 
     /// The failure that a store remembers under this number.
@@ -121,6 +136,20 @@ impl LoginFailure {
                 (403, "user_disabled", "This account is disabled", "Ask whoever runs this application.")
             }
             Self::Cancelled => (403, "login_cancelled", "You did not log in", "Begin the login again."),
+            Self::LoginRequired => (401, "login_required", "You are not logged in at the provider", "Log in."),
+            Self::InteractionRequired => {
+                (401, "interaction_required", "The provider has something to show you first", "Log in.")
+            }
+            Self::ConsentRequired => (401, "consent_required", "The provider needs your consent first", "Log in."),
+            Self::AccountSelectionRequired => {
+                (401, "account_selection_required", "The provider needs you to choose an account first", "Log in.")
+            }
+            Self::AuthenticationUnmet => (
+                403,
+                "authentication_unmet",
+                "The login is not as strong or as fresh as was asked for",
+                "Log in again in the way that is asked for.",
+            ),
         }
     }
 

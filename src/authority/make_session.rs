@@ -131,6 +131,7 @@ impl Authority {
             absolute_end: now + self.settings.lifetimes_of(remembered).absolute,
             remembered,
             generation_since: now,
+            stepped_up: false,
             fingerprint,
             user_agent: readable(context.user_agent.as_deref().unwrap_or_default()),
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),

@@ -229,6 +229,11 @@ pub trait SessionStore: Send + Sync {
     /// MUST NOT answer `RevisionChanged` before a reader can see the revision that changed it.
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written>;
 
+    /// Writes the record of a new login and its tokens over the record whose revision is one lower, in one step, whoever
+    /// holds the lease: the fence rises by one and the lease is free, so that nobody writes what was fetched with the
+    /// former tokens. `last_active` stays as it is in the store when it is later. Both keep the life they have.
+    async fn step_up(&self, key: &SessionKey, record: Record, tokens: Vec<u8>) -> StoreResult<Written>;
+
     /// What an application keeps with a session; `None` when the session is gone or has nothing.
     async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>>;
 

@@ -8,6 +8,7 @@ use super::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use super::ports::Cause;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
+use crate::session::login_wish::LoginHints;
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
@@ -20,6 +21,8 @@ pub struct ProviderInfo {
     pub display_name: String,
     /// Which issuer it speaks for.
     pub issuer: IssuerRule,
+    /// Which further parameters of a login request are passed on to it.
+    pub extra_parameters: Vec<String>,
 }
 
 /// Why a provider did not do what it was asked. `Display` is fixed text; details are in the source, for the log.
@@ -58,6 +61,10 @@ pub enum Offer {
     TokenExchange,
     /// Saying when the user authenticated (`max_age`; OpenID Connect Core, 3.1.2.1).
     LoginAge,
+    /// Saying how the user authenticated (`acr_values`, likewise).
+    LoginContext,
+    /// Logging in without showing anything (`prompt=none`, likewise).
+    SilentLogin,
 }
 
 impl std::fmt::Display for Offer {
@@ -66,6 +73,8 @@ impl std::fmt::Display for Offer {
             Self::UserInfo => "user info",
             Self::TokenExchange => "token exchange",
             Self::LoginAge => "logins of a certain age",
+            Self::LoginContext => "logins of a certain kind",
+            Self::SilentLogin => "logins that show nothing",
         })
     }
 }
@@ -83,6 +92,8 @@ pub struct AuthorizationRequest {
     pub redirect_uri: String,
     /// The `max_age` parameter.
     pub max_age: Option<Duration>,
+    /// What else the login asks for.
+    pub hints: LoginHints,
 }
 
 /// An authorization code and everything that belongs to it.
@@ -117,6 +128,36 @@ pub struct Grant {
     pub tokens: Tokens,
 }
 
+/// What verified claims say that a user may do, by the configuration's mapping.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Scopes beyond those of the tokens.
+    pub scopes: Vec<String>,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Permissions.
+    pub permissions: Vec<String>,
+}
+
+impl Rights {
+    /// Takes them over into an identity whose tokens were granted these scopes.
+    pub fn give(&self, identity: &mut Identity, granted: &[String]) {
+        let further = self.scopes.iter().filter(|scope| !granted.contains(scope));
+        identity.scopes = granted.iter().chain(further).cloned().collect();
+        identity.roles.clone_from(&self.roles);
+        identity.permissions.clone_from(&self.permissions);
+    }
+}
+
+/// What a refresh brought.
+#[derive(Clone, Debug, Default)]
+pub struct Renewal {
+    /// The tokens. What the answer leaves out stays `None`.
+    pub tokens: Tokens,
+    /// What the user may do now; `None` where nothing new was said of it.
+    pub rights: Option<Rights>,
+}
+
 /// A refresh token and whose it is: a refreshed ID token has to name the same user (OpenID Connect Core, 12.2).
 #[derive(Clone, Debug)]
 pub struct RefreshRequest {
@@ -128,6 +169,8 @@ pub struct RefreshRequest {
     pub sub: String,
     /// When the user authenticated.
     pub auth_time: Timestamp,
+    /// Whether the session has roles or permissions, which may have been taken away since.
+    pub has_rights: bool,
     /// The world's time.
     pub now: Timestamp,
 }
@@ -187,9 +230,10 @@ pub trait IdentityProvider: Send + Sync {
     /// before the ID token has passed every check; MUST end within the time that the redemption has.
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
-    /// Asks for new tokens, once. Fields of [`Tokens`] that the answer leaves out stay `None`.
-    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent.
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError>;
+    /// Asks for new tokens, once, and says what they say of the user's rights.
+    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent. MUST NOT fail
+    /// for what comes after the tokens: they may be all that there is.
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError>;
 
     /// Asks again who the user of an access token is, and answers the identity as it is now. What the provider leaves
     /// out stays. MUST refuse an answer about another `sub`, and MUST NOT change issuer, sub or how the user logged in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::admit::Admitted;
 use super::ports::{Lease, LeaseAttempt};
-use super::provider::{IdentityProvider, ProviderError, RefreshRequest};
+use super::provider::{IdentityProvider, ProviderError, RefreshRequest, Renewal};
 use super::under_way::too_much;
 use super::{Authority, Error};
 use crate::session::record::{Ending, Tokens};
@@ -89,13 +89,17 @@ impl Authority {
             issuer: identity.issuer.clone(),
             sub: identity.sub.clone(),
             auth_time: identity.auth_time,
+            has_rights: !identity.roles.is_empty() || !identity.permissions.is_empty(),
             now: asked.wall,
         };
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
         match send(provider.as_ref(), &request, lease).await {
-            Ok(new) => self.keep_tokens(lease.fence(), admitted, seen, &merge(old, asked.in_store_time(new))).await,
+            Ok(Renewal { tokens, rights }) => {
+                let tokens = merge(old, asked.in_store_time(tokens));
+                self.keep_tokens(lease.fence(), admitted, seen, &tokens, rights.as_ref()).await
+            }
             Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_twice).await,
         }
     }
@@ -138,7 +142,7 @@ async fn send(
     provider: &dyn IdentityProvider,
     request: &RefreshRequest,
     lease: &dyn Lease,
-) -> Result<Tokens, (ProviderError, bool)> {
+) -> Result<Renewal, (ProviderError, bool)> {
     match provider.refresh(request).await {
         Err(ProviderError::Lost(cause)) if lease.is_held() => {
             tracing::warn!(

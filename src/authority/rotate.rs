@@ -64,7 +64,8 @@ impl Authority {
         let mut record = admitted.record.clone();
         record.body = promote_successor(&record.body)?.into();
         take_into_force(&admitted.credential, &mut record);
-        let standing = Standing { generation_since: self.ports.clock.now(), ..Standing::clone(&admitted.standing) };
+        let now = self.ports.clock.now();
+        let standing = Standing { generation_since: now, stepped_up: false, ..Standing::clone(&admitted.standing) };
         let written = self.rewrite(&admitted.credential.key, record, &standing).await?;
         if written == Written::Yes {
             self.announce_rotated(&admitted.credential.key, admitted.credential.generation);
@@ -80,7 +81,8 @@ impl Authority {
         take_into_force(credential, &mut record);
         let now = self.ports.clock.now();
         let before = Standing::clone(&admitted.standing);
-        let standing = Standing { generation_since: now, access_token_end: None, renewable: false, ..before };
+        let standing =
+            Standing { generation_since: now, stepped_up: false, access_token_end: None, renewable: false, ..before };
         let token_key = TokenKey::new(self.random());
         record.body =
             self.vault.seal_body(self.nonce(), credential, &record.header.marks, &standing, &token_key).into();

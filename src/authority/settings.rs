@@ -6,6 +6,7 @@ use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintPolicy;
 use crate::session::key::TenantNumber;
+use crate::session::login_wish::{LONGEST_VALUE, MOST_VALUES};
 use crate::session::origin::Origin;
 use crate::session::place::Places;
 use crate::session::rotation::RotationPolicy;
@@ -214,6 +215,10 @@ impl Limits {
     pub const SCOPES: usize = 64;
     /// The longest scope, id or token of a caller's own.
     pub const NAME_BYTES: usize = 2048;
+    /// The longest role, permission or alternative scope that a caller may ask for.
+    pub const RIGHT_BYTES: usize = 255;
+    /// How long all of them may be together.
+    pub const RIGHTS_BYTES: usize = 16_000;
 
     /// The largest message of a caller who keeps these limits, in bytes: a server that took less would refuse a call for
     /// what a browser sent. The next power of two leaves room for what names and frames the values.
@@ -224,7 +229,8 @@ impl Limits {
         let cookies = self.cookies * (self.cookie_bytes + 1);
         let context = CONTEXT_VALUES * (self.header_bytes + 1);
         let of_a_login = 2 * cookies + context + self.query_bytes + self.body_bytes + 2;
-        let of_a_check = cookies + context + Self::SCOPES * Self::NAME_BYTES;
+        let rights = Self::RIGHTS_BYTES + 2 * MOST_VALUES * LONGEST_VALUE;
+        let of_a_check = cookies + context + Self::SCOPES * Self::NAME_BYTES + rights;
         let largest = if of_a_login > of_a_check { of_a_login } else { of_a_check };
         largest.next_power_of_two()
     }

@@ -1,9 +1,6 @@
 //! Owns the use case StartLogin: send a browser to an identity provider, bound to that browser.
 //! Does not know how it was asked.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -12,7 +9,7 @@ use serde_json::json;
 use super::answer::HttpAnswer;
 use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
-use super::provider::{AuthorizationRequest, IdentityProvider, ProviderError};
+use super::provider::{AuthorizationRequest, Offer, ProviderError};
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{Secret, sha256};
 use crate::session::binding::Binding;
@@ -20,7 +17,6 @@ use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::login::{LoginState, PendingLogin};
 use crate::session::mark::ProviderTag;
-use crate::session::parameters::Parameters;
 use crate::session::request::RequestContext;
 
 /// The question.
@@ -41,14 +37,6 @@ pub struct Outcome {
     pub answer: HttpAnswer,
     /// Why no login began; `None` when one did.
     pub failure: Option<LoginFailure>,
-}
-
-/// What a login request asks for, read and allowed.
-struct Wish {
-    provider: Arc<dyn IdentityProvider>,
-    return_to: Option<String>,
-    max_age: Option<Duration>,
-    remember: bool,
 }
 
 impl Authority {
@@ -74,7 +62,8 @@ impl Authority {
             redirect_uri: self.settings.callback_address(),
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
-            max_age: wish.max_age,
+            needs: wish.needs,
+            step_up: wish.step_up,
             remember: wish.remember,
             prior: self.prior_session(&question.presented),
             code_verifier,
@@ -84,7 +73,8 @@ impl Authority {
             nonce: login.nonce.clone(),
             code_challenge: code_challenge(&login.code_verifier),
             redirect_uri: login.redirect_uri.clone(),
-            max_age: login.max_age,
+            max_age: login.needs.max_age,
+            hints: wish.hints,
         };
         let address = match wish.provider.authorization_url(&request).await {
             Ok(address) => address,
@@ -92,6 +82,8 @@ impl Authority {
                 let (name, request_id) = (&login.provider, &call.request_id);
                 tracing::warn!(provider = name, request_id, error = &error as &dyn std::error::Error, "no login began");
                 let failure = match error {
+                    // It can't but show something: the same as one that does not want to.
+                    ProviderError::Unsupported(Offer::SilentLogin) => LoginFailure::InteractionRequired,
                     ProviderError::Unsupported(_) => LoginFailure::ProviderError,
                     // Metadata that can't be used may be mended by the time of the next try.
                     _ => LoginFailure::ProviderUnavailable,
@@ -106,52 +98,6 @@ impl Authority {
         self.ports.logins.open(&key, open, self.settings.logins.ttl).await?;
         tracing::info!(provider = login.provider, request_id = call.request_id, "a login began");
         Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None })
-    }
-
-    fn read_wish(&self, question: &Question) -> Result<Wish, Refusal> {
-        let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
-            .map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        let in_path = std::str::from_utf8(&question.provider).map_err(|_| self.provider_unknown())?;
-        let provider = match (in_path, query.get("provider").unwrap_or_default()) {
-            ("", "") => match self.ports.providers.all().as_slice() {
-                [only] => Arc::clone(only),
-                _ => return Err(self.provider_unknown()),
-            },
-            (name, "") | ("", name) => self.ports.providers.get(name).ok_or_else(|| self.provider_unknown())?,
-            _ => return Err(self.provider_unknown()),
-        };
-        let return_to = match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
-            Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),
-            None => None,
-        };
-        let max_age = match query.get("max_age").filter(|asked| !asked.is_empty()) {
-            Some(asked) => {
-                let seconds = asked.parse::<u32>();
-                let seconds =
-                    seconds.map_err(|_| Refusal::malformed("The parameter max_age is no number of seconds"))?;
-                Some(Duration::from_secs(seconds.into()))
-            }
-            None => None,
-        };
-        let remember = match query.get("remember_me").unwrap_or_default() {
-            "" | "false" | "0" | "off" => false,
-            "true" | "1" | "on" => true,
-            _ => return Err(Refusal::malformed("The parameter remember_me is neither true nor false")),
-        };
-        Ok(Wish { provider, return_to, max_age, remember })
-    }
-
-    /// No one provider was named, with those that are known.
-    fn provider_unknown(&self) -> Refusal {
-        let mut refusal = Refusal::from(LoginFailure::ProviderUnknown);
-        let names: Vec<_> = self.ports.providers.all().iter().map(|provider| provider.info().name.clone()).collect();
-        let remedy = &mut refusal.trouble.remedy;
-        *remedy = if names.is_empty() {
-            "No provider is configured, so nobody can log in.".to_owned()
-        } else {
-            format!("{remedy} Known providers: {}.", names.join(", "))
-        };
-        refusal
     }
 
     /// A login that did not begin.

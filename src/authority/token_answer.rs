@@ -2,7 +2,7 @@
 
 use super::access_token::TokenFault;
 use super::answer::{HttpAnswer, Trouble};
-use super::validate_token::DeniedReason;
+use crate::session::need::{LoginNeeds, Missing};
 
 /// 401: there is no good token. Which fault it has is for callers; whoever presents it learns that it does not do.
 pub(super) fn inactive(fault: TokenFault, request_id: &str) -> HttpAnswer {
@@ -16,29 +16,48 @@ pub(super) fn inactive(fault: TokenFault, request_id: &str) -> HttpAnswer {
     answer(401, reason, detail.to_owned(), remedy, challenge, request_id)
 }
 
-/// 403: the token is good and not enough.
-pub(super) fn denied(reason: &DeniedReason, request_id: &str) -> HttpAnswer {
-    let insufficient = "Bearer error=\"insufficient_scope\"".to_owned();
-    match reason {
-        DeniedReason::ScopeMissing(scopes) => {
-            let remedy = "Ask for a token with the scope.";
-            let detail = format!("Missing scope: {}", scopes.join(" "));
+/// 403: the token is good and not enough; 401 where a login would make one that is, with what it has to be asked for
+/// (RFC 9470, 3).
+pub(super) fn denied(missing: &Missing, needs: &LoginNeeds, request_id: &str) -> HttpAnswer {
+    let insufficient = || "Bearer error=\"insufficient_scope\"".to_owned();
+    let named = |kind: &str, names: &[String]| format!("Missing {kind}: {}", names.join(" "));
+    let denied = |reason, detail, remedy, challenge| answer(403, reason, detail, remedy, challenge, request_id);
+    let login = |reason, detail: &str| {
+        let remedy = "Log in again, then repeat the request.";
+        answer(401, reason, detail.to_owned(), remedy, login_challenge(needs), request_id)
+    };
+    match missing {
+        Missing::Scopes(scopes) => {
             let quotable =
                 scopes.iter().all(|scope| scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\'));
             let scope = if quotable { format!(", scope=\"{}\"", scopes.join(" ")) } else { String::new() };
-            answer(403, "scope_missing", detail, remedy, format!("{insufficient}{scope}"), request_id)
+            let challenge = format!("{}{scope}", insufficient());
+            denied("scope_missing", named("scope", scopes), "Ask for a token with the scope.", challenge)
         }
-        DeniedReason::PermissionMissing(permissions) => {
-            let detail = format!("Missing permission: {}", permissions.join(" "));
-            answer(403, "permission_missing", detail, "Ask for the permission.", insufficient, request_id)
+        Missing::Permissions(permissions) => {
+            denied("permission_missing", named("permission", permissions), "Ask for the permission.", insufficient())
         }
-        DeniedReason::LoginTooOld => {
-            // RFC 9470, 3.
-            let challenge = "Bearer error=\"insufficient_user_authentication\"".to_owned();
-            let (detail, remedy) = ("A fresh login is needed".to_owned(), "Log in again, then repeat the request.");
-            answer(401, "login_too_old", detail, remedy, challenge, request_id)
+        Missing::Roles(roles) => denied("role_missing", named("role", roles), "Ask for the role.", insufficient()),
+        Missing::VerifiedEmail => {
+            let remedy = "Verify your email address where you log in.";
+            denied("email_not_verified", "A verified email address is needed".to_owned(), remedy, insufficient())
         }
+        Missing::Acr(_) => login("acr_missing", "A stronger login is needed"),
+        Missing::Amr(methods) => {
+            login("amr_missing", &format!("A login is needed that uses {}", methods.join(" and ")))
+        }
+        Missing::FreshLogin => login("login_too_old", "A fresh login is needed"),
     }
+}
+
+/// What a login has to be asked for. The values hold no quote that could end the text: the caller's were checked, but for
+/// that, so those that hold one are left out.
+fn login_challenge(needs: &LoginNeeds) -> String {
+    let quotable = needs.acr_values.iter().all(|value| !value.contains(['"', '\\']));
+    let classes = Some(needs.acr_values.join(" ")).filter(|values| quotable && !values.is_empty());
+    let classes = classes.map(|values| format!(", acr_values=\"{values}\"")).unwrap_or_default();
+    let age = needs.max_age.map(|age| format!(", max_age=\"{}\"", age.as_secs())).unwrap_or_default();
+    format!("Bearer error=\"insufficient_user_authentication\"{classes}{age}")
 }
 
 fn answer(

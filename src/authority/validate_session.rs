@@ -1,11 +1,10 @@
 //! Owns the use case ValidateSession: who is behind a credential, and may this request go ahead?
 //! Does not know how it was asked.
 
-use std::time::Duration;
-
 use super::admit::{Admission, Admitted, SessionView};
-use super::answer::{HttpAnswer, Trouble};
+use super::answer::HttpAnswer;
 use super::deliver::Delivery;
+use super::deny::in_the_form;
 use super::recall::Keeping;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
@@ -13,9 +12,8 @@ use crate::session::admission::InactiveReason;
 use crate::session::csrf::{self, CsrfFault};
 use crate::session::event::Position;
 use crate::session::fingerprint::Comparison;
-use crate::session::origin::{self, OriginJudgement};
+use crate::session::need::{Missing, Needs};
 use crate::session::request::RequestContext;
-use crate::session::rotation;
 use crate::session::time::Timestamp;
 
 /// The question.
@@ -43,10 +41,8 @@ pub struct Question {
 pub struct Requirements {
     /// Whether a CSRF token is needed.
     pub csrf: CsrfRequirement,
-    /// Scopes that must all have been granted.
-    pub scopes: Vec<String>,
-    /// How long ago the user may have authenticated at most.
-    pub max_login_age: Option<Duration>,
+    /// What is needed of who is logged in.
+    pub needs: Needs,
 }
 
 /// Whether a request needs a CSRF token.
@@ -97,10 +93,8 @@ pub struct Judged {
     pub csrf: bool,
     /// The origin was judged by a header that came.
     pub origin: bool,
-    /// These scopes were asked for.
-    pub scopes: Vec<String>,
-    /// This age was asked for.
-    pub max_login_age: Option<Duration>,
+    /// This was asked for of who is logged in.
+    pub needs: Needs,
     /// How the fingerprint compared.
     pub fingerprint: Option<Comparison>,
     /// The client's network was compared too.
@@ -138,10 +132,8 @@ pub enum DeniedReason {
     Csrf(CsrfFault),
     /// The request comes from an origin that is not allowed.
     OriginRefused,
-    /// These scopes were not granted.
-    ScopeMissing(Vec<String>),
-    /// The user authenticated too long ago.
-    LoginTooOld,
+    /// Who is logged in, or how, is not what is needed.
+    Missing(Missing),
 }
 
 impl Authority {
@@ -197,7 +189,7 @@ impl Authority {
         call: &Call,
     ) -> Inactive {
         let sign_in = |context: &RequestContext| self.sign_in_answer(reason, context, call);
-        Inactive { reason, answer: context.map(|context| refusal(json, context, sign_in)) }
+        Inactive { reason, answer: context.map(|context| in_the_form(json, context, sign_in)) }
     }
 
     async fn active(&self, mut admitted: Admitted, judged: Judged, question: &Question) -> Active {
@@ -216,127 +208,4 @@ impl Authority {
         let session = self.view(credential.key, standing, times, generation);
         Active { session, judged, set_cookies: delivery.cookie.into_iter().collect(), csrf_token, check_again, keeping }
     }
-
-    /// Judges what a request needs, in the order in which a person would mend it.
-    pub(super) fn judge_request(
-        &self,
-        admitted: &Admitted,
-        requirements: &Requirements,
-        context: Option<&RequestContext>,
-    ) -> Result<Judged, DeniedReason> {
-        let mut judged = Judged::default();
-        if admitted.fingerprint.comparison != Comparison::None {
-            judged.fingerprint = Some(admitted.fingerprint.comparison);
-            judged.client_network = admitted.fingerprint.network;
-        }
-        if let Some(context) = context {
-            self.judge_source(admitted, requirements.csrf, context, &mut judged)?;
-        }
-        let granted = &admitted.standing.identity.scopes;
-        let missing: Vec<_> = requirements.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
-        if !missing.is_empty() {
-            return Err(DeniedReason::ScopeMissing(missing));
-        }
-        judged.scopes.clone_from(&requirements.scopes);
-        if let Some(age) = requirements.max_login_age {
-            if self.ports.clock.now() > admitted.standing.identity.auth_time + age {
-                return Err(DeniedReason::LoginTooOld);
-            }
-            judged.max_login_age = Some(age);
-        }
-        Ok(judged)
-    }
-
-    /// CSRF and origin (contract.md, 6): unsafe methods need both; an upgrade is judged by its origin alone.
-    fn judge_source(
-        &self,
-        admitted: &Admitted,
-        requirement: CsrfRequirement,
-        context: &RequestContext,
-        judged: &mut Judged,
-    ) -> Result<(), DeniedReason> {
-        let upgrade = context.is_upgrade();
-        let needed = match requirement {
-            CsrfRequirement::ByMethod => !context.is_safe() || upgrade,
-            CsrfRequirement::Required => true,
-            CsrfRequirement::NotRequired => false,
-        };
-        if !needed {
-            return Ok(());
-        }
-        match origin::judge(context, &self.settings.public_base_url, &self.settings.csrf.allowed_origins) {
-            OriginJudgement::Refused => return Err(DeniedReason::OriginRefused),
-            OriginJudgement::Passed => judged.origin = true,
-            OriginJudgement::Silent => (),
-        }
-        if upgrade && requirement == CsrfRequirement::ByMethod {
-            return Ok(());
-        }
-        let (key, header, since) =
-            (&admitted.credential.key, &admitted.record.header, admitted.standing.generation_since);
-        let (now, max_age) = (self.ports.clock.now(), self.settings.csrf.max_age);
-        let generations = rotation::generations(header, since, now, &self.settings.rotation);
-        csrf::judge(context.csrf_token.as_deref(), key, &generations, now, max_age, &self.vault.csrf)
-            .map_err(DeniedReason::Csrf)?;
-        judged.csrf = true;
-        Ok(())
-    }
-
-    pub(super) fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
-        let provider = &admitted.standing.identity.provider;
-        let mut login_query = String::new();
-        if reason == DeniedReason::LoginTooOld {
-            let age = question.requirements.max_login_age.unwrap_or_default().as_secs();
-            login_query = format!("provider={provider}&max_age={age}");
-        }
-        let trouble = self.denial(&reason);
-        let answer = question.presented.context.as_ref().map(|context| {
-            refusal(question.answer_json, context, |context| {
-                let a_login_helps = !login_query.is_empty() && context.is_navigation() && context.is_safe();
-                if a_login_helps {
-                    return HttpAnswer::redirect(302, self.login_address(context, &login_query));
-                }
-                HttpAnswer::error(&trouble, &call.request_id)
-            })
-        });
-        let generation = admitted.record.header.generation;
-        let session = self.view(admitted.credential.key, admitted.standing, admitted.times, generation);
-        Denied { reason, remedy: trouble.remedy, login_query, answer, session }
-    }
-
-    /// The words for a denial. Which fault the CSRF token has is for callers; a browser learns the remedy.
-    pub(super) fn denial(&self, reason: &DeniedReason) -> Trouble {
-        let header = &self.settings.csrf.header;
-        let fresh = format!(
-            "Fetch a fresh token from {}/auth/me and send it in the {header} header.",
-            self.settings.mount_prefix
-        );
-        let (reason, detail, remedy) = match reason {
-            DeniedReason::Csrf(_) => ("csrf_mismatch", "CSRF token mismatch".to_owned(), fresh),
-            DeniedReason::OriginRefused => (
-                "origin_refused",
-                "Requests from this origin are not allowed".to_owned(),
-                "Send the request from the site itself, or add the origin to app.cors.allowed_origins.".to_owned(),
-            ),
-            DeniedReason::ScopeMissing(missing) => {
-                let detail = format!("Missing scope: {}", missing.join(" "));
-                ("scope_missing", detail, "Log in with an account or application that is granted the scope.".to_owned())
-            }
-            DeniedReason::LoginTooOld => (
-                "login_too_old",
-                "A fresh login is needed".to_owned(),
-                "Log in again, then repeat the request.".to_owned(),
-            ),
-        };
-        Trouble { status: 403, reason, detail, remedy }
-    }
-}
-
-/// An answer as if the request were a fetch, where the route says that it answers JSON.
-fn refusal(json: bool, context: &RequestContext, make: impl Fn(&RequestContext) -> HttpAnswer) -> HttpAnswer {
-    if !json {
-        return make(context);
-    }
-    let fetch = RequestContext { method: context.method.clone(), ..RequestContext::default() };
-    make(&fetch)
 }

@@ -2,7 +2,6 @@
 //! asked, nor how a provider's tokens are checked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -11,7 +10,7 @@ use super::answer::HttpAnswer;
 use super::provider::IdentityProvider;
 use super::{Authority, Call, Error, SessionView, own_token, token_answer};
 use crate::crypto::Secret;
-use crate::session::time::Timestamp;
+use crate::session::need::{Facts, Missing, Needs};
 
 /// Longer texts are no tokens: they fit no header.
 const LONGEST: usize = 16 * 1024;
@@ -30,14 +29,10 @@ pub struct Question {
 /// What a request needs beyond a good token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requirements {
-    /// Scopes that must all have been granted.
-    pub scopes: Vec<String>,
-    /// Permissions that must all be there.
-    pub permissions: Vec<String>,
     /// Whom the token must be for; empty for any of the configured audiences.
     pub audience: String,
-    /// How long ago the user may have authenticated at most.
-    pub max_login_age: Option<Duration>,
+    /// What is needed of whose it is.
+    pub needs: Needs,
 }
 
 /// The answer.
@@ -55,7 +50,7 @@ pub enum Outcome {
     /// The token is good, but this request may not go ahead.
     Denied {
         /// What is missing.
-        reason: DeniedReason,
+        reason: Missing,
         /// What to answer.
         answer: HttpAnswer,
     },
@@ -87,17 +82,6 @@ pub enum TokenKind {
     Own,
 }
 
-/// Why a good token may not be used for a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeniedReason {
-    /// These scopes were not granted.
-    ScopeMissing(Vec<String>),
-    /// These permissions are not there.
-    PermissionMissing(Vec<String>),
-    /// The user authenticated too long ago, or the token does not say when.
-    LoginTooOld,
-}
-
 /// A token that was found good, before any requirement.
 pub(super) struct Good {
     pub(super) token: CheckedToken,
@@ -127,8 +111,11 @@ impl Authority {
         }
         // What a provider signed goes by the world's time, and what we keep by the store's.
         let now = if good.kind == TokenKind::Own { self.ports.clock.now() } else { self.ports.wall.now() };
-        if let Some(reason) = missing(&good.token, &question.requirements, now) {
-            let answer = token_answer::denied(&reason, &call.request_id);
+        let CheckedToken { identity, permissions, authenticated, .. } = &good.token;
+        let facts = Facts { identity, permissions, authenticated: *authenticated };
+        let needs = &question.requirements.needs;
+        if let Some(reason) = needs.missing(&facts, now) {
+            let answer = token_answer::denied(&reason, &needs.login, &call.request_id);
             return Ok(Outcome::Denied { reason, answer });
         }
         let Good { token, kind, session, own_claims } = good;
@@ -184,22 +171,4 @@ impl Authority {
         let all = self.ports.providers.all().into_iter();
         all.filter(|provider| provider.token_check() != TokenCheck::Off).collect()
     }
-}
-
-/// What a good token lacks.
-fn missing(token: &CheckedToken, needed: &Requirements, now: Timestamp) -> Option<DeniedReason> {
-    let lacks = |has: &[String], wants: &[String]| -> Vec<String> {
-        wants.iter().filter(|one| !has.contains(one)).cloned().collect()
-    };
-    let scopes = lacks(&token.identity.scopes, &needed.scopes);
-    if !scopes.is_empty() {
-        return Some(DeniedReason::ScopeMissing(scopes));
-    }
-    let permissions = lacks(&token.permissions, &needed.permissions);
-    if !permissions.is_empty() {
-        return Some(DeniedReason::PermissionMissing(permissions));
-    }
-    let age = needed.max_login_age?;
-    let fresh = token.authenticated.is_some_and(|at| now <= at + age);
-    (!fresh).then_some(DeniedReason::LoginTooOld)
 }

@@ -155,6 +155,8 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
         client_id: Some(CLIENT_ID.into()),
         client_secret: Some(Secret::new(CLIENT_SECRET)),
         display_name: Some("the development provider".into()),
+        roles_claims: Some(vec!["roles".into()]),
+        permissions_claims: Some(vec!["permissions".into()]),
         ..Provider::default()
     };
     config.oidc.providers.insert(PROVIDER.into(), provider);
@@ -169,7 +171,7 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
     config
 }
 
-/// The demo page, and its two routes behind a layer that validates.
+/// The demo page, its two routes behind a layer that validates, and a page behind one that asks for a strong login.
 fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
     let offered = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let remembered = &config.app.sessions.remember_me;
@@ -187,7 +189,8 @@ fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
         test_users: USERNAMES.map(str::to_owned).into(),
         test_password: Some(PASSWORD.into()),
     };
-    demo::pages(&options).merge(demo::behind_session().layer(from_fn(hand_over)).layer(gate.require()))
+    let strong = demo::behind_strong_login().layer(from_fn(hand_over)).layer(gate.require().acr_values(["2"]));
+    demo::pages(&options).merge(demo::behind_session().layer(from_fn(hand_over)).layer(gate.require())).merge(strong)
 }
 
 /// Hands the validated session to the demo in its own form.

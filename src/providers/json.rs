@@ -37,14 +37,15 @@ fn value(bytes: &[u8]) -> Option<Value> {
     Some(value)
 }
 
-/// The member at a path whose dots lead into objects: `realm_access.roles`. A member whose own name has the dots goes
-/// before it: `https://example.com/roles`.
+/// The member at a path whose dots lead into objects: `realm_access.roles`. Members whose own names
+/// have dots are found too: `https://example.com/roles`, `resource_access.my.app.roles`.
 #[must_use]
 pub fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
     object.get(path).or_else(|| {
-        let mut steps = path.split('.');
-        let first = object.get(steps.next()?)?;
-        steps.try_fold(first, |value, step| value.get(step))
+        path.match_indices('.').find_map(|(dot, _)| {
+            let (first, rest) = path.split_at_checked(dot)?;
+            at(object.get(first)?.as_object()?, rest.get(1..)?)
+        })
     })
 }
 

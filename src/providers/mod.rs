@@ -10,6 +10,7 @@
 //! | [`registration`] | what an operator says about us at a provider, whatever it speaks |
 //! | [`token_endpoint`] | who we are there, and how tokens are asked for |
 //! | `claims` | what a claim has to look like to be kept |
+//! | [`rights`] | which claims say what a user may do |
 //! | [`oidc`] | OpenID Connect; the only place that knows the crate `openidconnect` |
 //! | [`oauth2`] | providers without OpenID Connect: GitHub, Discord, and whatever is described by configuration |
 //! | [`registry`] | the configured providers, in order |
@@ -23,6 +24,7 @@ pub mod oauth2;
 pub mod oidc;
 pub mod registration;
 pub mod registry;
+pub mod rights;
 pub mod token_endpoint;
 
 pub use registry::Registry;

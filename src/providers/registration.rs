@@ -5,9 +5,14 @@ use url::Url;
 
 use super::fault::Fault;
 use super::http::{Exception, Guard, NOT_PUBLIC, Trust};
+use super::rights::RightsMapping;
 use super::token_endpoint::ClientAuth;
 use crate::crypto::Secret;
 use crate::session::identity::is_provider_name;
+use crate::session::login_wish::is_extra_parameter;
+
+/// The longest path to a claim.
+const LONGEST_PATH: usize = 255;
 
 /// Us at a provider.
 #[derive(Clone, Debug)]
@@ -29,6 +34,10 @@ pub struct Registration {
     pub scopes: Vec<String>,
     /// Claims to let through beside the standard ones that [`crate::session::identity::Identity`] has fields for.
     pub claims: Vec<String>,
+    /// Which claims say what a user may do.
+    pub rights: RightsMapping,
+    /// Parameters of a login request that are passed on.
+    pub extra_parameters: Vec<String>,
     /// Whether refresh tokens are handed on; otherwise they are dropped as they come.
     pub keep_refresh_token: bool,
     /// Development: plain http and inner addresses are allowed, for the issuer's own origin alone.
@@ -65,6 +74,8 @@ impl Registration {
             client_auth: ClientAuth::Auto,
             scopes: Vec::new(),
             claims: Vec::new(),
+            rights: RightsMapping::default(),
+            extra_parameters: Vec::new(),
             keep_refresh_token: false,
             development: false,
             ca: None,
@@ -92,6 +103,18 @@ impl Registration {
         }
         if !self.scopes.iter().all(|scope| is_scope(scope)) {
             fault("scopes", "a scope has printable ASCII signs, without space, quote and backslash");
+        }
+        if let Some(name) = self.extra_parameters.iter().find(|name| !is_extra_parameter(name)) {
+            let text = format!("`{name}` is no name of a parameter, or one that every login has a use for itself");
+            fault("extra_parameters", &text);
+        }
+        let rights = &self.rights;
+        let paths = rights.roles.iter().chain(&rights.permissions).chain(&rights.scopes);
+        if paths.into_iter().any(|path| path.is_empty() || path.len() > LONGEST_PATH) {
+            fault(
+                "roles_claims",
+                "a path to a claim, here or in permissions_claims or scopes_claims, is empty or too long",
+            );
         }
         if self.trust().is_none() {
             fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");

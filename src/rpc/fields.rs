@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::authority::Error;
 use crate::authority::settings::Limits;
+use crate::session::login_wish::{LONGEST_VALUE, MOST_VALUES, is_value};
 use crate::session::time::Timestamp;
 
 const LONGEST: usize = Limits::NAME_BYTES;
@@ -23,6 +24,21 @@ pub(super) fn required(field: &'static str, value: String) -> Result<String, Err
 pub(super) fn names(field: &'static str, values: Vec<String>, most: usize) -> Result<Vec<String>, Error> {
     let fit = values.len() <= most && values.iter().all(|value| !value.is_empty() && value.len() <= LONGEST);
     if fit { Ok(values) } else { Err(invalid(field, format!("at most {most} names, none of them empty"))) }
+}
+
+/// A list of at most `most` names of rights: none is longer than those that are kept.
+pub(super) fn rights(field: &'static str, values: Vec<String>, most: usize) -> Result<Vec<String>, Error> {
+    let fit =
+        values.len() <= most && values.iter().all(|value| !value.is_empty() && value.len() <= Limits::RIGHT_BYTES);
+    let expected = || format!("at most {most} names of at most {} bytes, none of them empty", Limits::RIGHT_BYTES);
+    if fit { Ok(values) } else { Err(invalid(field, expected())) }
+}
+
+/// A list of authentication context classes or methods.
+pub(super) fn login_values(field: &'static str, values: Vec<String>) -> Result<Vec<String>, Error> {
+    let fit = values.len() <= MOST_VALUES && values.iter().all(|value| is_value(value));
+    let expected = || format!("at most {MOST_VALUES} values of at most {LONGEST_VALUE} printable ASCII characters");
+    if fit { Ok(values) } else { Err(invalid(field, expected())) }
 }
 
 /// A length of time within bounds.

@@ -12,6 +12,7 @@ use crate::authority::{
     revoke_as_admin, start_login, start_logout, update_attributes, validate_session,
 };
 use crate::session::event::Position;
+use crate::session::need::{LoginNeeds, Needs};
 use crate::session::request::{PresentedCookie, RequestContext};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -110,11 +111,26 @@ fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::R
         v1::CsrfRequirement::Required => Required,
         v1::CsrfRequirement::NotRequired => NotRequired,
     };
-    Ok(validate_session::Requirements {
-        csrf,
+    let rights = |field, names| fields::rights(field, names, Limits::SCOPES);
+    let needs = Needs {
         scopes: fields::names("requirements.scopes", requirements.scopes, Limits::SCOPES)?,
-        max_login_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
-    })
+        any_scopes: rights("requirements.any_scopes", requirements.any_scopes)?,
+        permissions: rights("requirements.permissions", requirements.permissions)?,
+        any_permissions: rights("requirements.any_permissions", requirements.any_permissions)?,
+        roles: rights("requirements.roles", requirements.roles)?,
+        email_verified: requirements.email_verified,
+        login: LoginNeeds {
+            acr_values: fields::login_values("requirements.acr_values", requirements.acr_values)?,
+            amr_values: fields::login_values("requirements.amr_values", requirements.amr_values)?,
+            max_age: fields::duration("requirements.max_login_age", requirements.max_login_age, SECOND, YEAR)?,
+        },
+    };
+    let lists = [&needs.any_scopes, &needs.permissions, &needs.any_permissions, &needs.roles];
+    if lists.into_iter().flatten().map(String::len).sum::<usize>() > Limits::RIGHTS_BYTES {
+        let expected = format!("roles, permissions and alternative scopes of {} bytes in all", Limits::RIGHTS_BYTES);
+        return Err(fields::invalid("requirements", expected));
+    }
+    Ok(validate_session::Requirements { csrf, needs })
 }
 
 pub(super) fn to_revoke(

@@ -3,8 +3,9 @@
 use super::answers::{denied, duration, http, identity, inactive, info, structure, timestamp};
 use super::v1;
 use crate::authority::access_token::TokenFault;
-use crate::authority::validate_token::{self, Active, DeniedReason, Requirements, TokenKind};
+use crate::authority::validate_token::{self, Active, Requirements, TokenKind};
 use crate::authority::{get_jwks, get_user_info, mint_token};
+use crate::session::need::Missing;
 
 pub(super) fn user_info(outcome: get_user_info::Outcome, tenant: &str) -> v1::GetUserInfoResponse {
     use v1::get_user_info_response::Outcome;
@@ -37,18 +38,40 @@ pub(super) fn validated(outcome: validate_token::Outcome, tenant: &str) -> v1::V
             Outcome::Inactive(v1::InactiveToken { reason: fault(reason).into(), answer: Some(http(answer)) })
         }
         validate_token::Outcome::Denied { reason, answer } => {
-            let (reason, missing_scopes, missing_permissions) = match reason {
-                DeniedReason::ScopeMissing(scopes) => (v1::TokenDeniedReason::ScopeMissing, scopes, Vec::new()),
-                DeniedReason::PermissionMissing(missing) => {
-                    (v1::TokenDeniedReason::PermissionMissing, Vec::new(), missing)
-                }
-                DeniedReason::LoginTooOld => (v1::TokenDeniedReason::LoginTooOld, Vec::new(), Vec::new()),
-            };
-            let (reason, answer) = (reason.into(), Some(http(answer)));
-            Outcome::Denied(v1::DeniedToken { reason, missing_scopes, missing_permissions, answer })
+            Outcome::Denied(v1::DeniedToken { answer: Some(http(answer)), ..denied_token(reason) })
         }
     };
     v1::ValidateTokenResponse { outcome: Some(outcome) }
+}
+
+fn denied_token(missing: Missing) -> v1::DeniedToken {
+    let mut denied = v1::DeniedToken::default();
+    let reason = match missing {
+        Missing::Scopes(scopes) => {
+            denied.missing_scopes = scopes;
+            v1::TokenDeniedReason::ScopeMissing
+        }
+        Missing::Permissions(permissions) => {
+            denied.missing_permissions = permissions;
+            v1::TokenDeniedReason::PermissionMissing
+        }
+        Missing::Roles(roles) => {
+            denied.missing_roles = roles;
+            v1::TokenDeniedReason::RoleMissing
+        }
+        Missing::Acr(values) => {
+            denied.missing_acr_values = values;
+            v1::TokenDeniedReason::AcrMissing
+        }
+        Missing::Amr(values) => {
+            denied.missing_amr_values = values;
+            v1::TokenDeniedReason::AmrMissing
+        }
+        Missing::VerifiedEmail => v1::TokenDeniedReason::EmailNotVerified,
+        Missing::FreshLogin => v1::TokenDeniedReason::LoginTooOld,
+    };
+    denied.set_reason(reason);
+    denied
 }
 
 fn active(active: Active, tenant: &str) -> v1::ActiveToken {
@@ -74,11 +97,18 @@ fn active(active: Active, tenant: &str) -> v1::ActiveToken {
 }
 
 fn requirements(judged: Requirements) -> v1::TokenRequirements {
+    let Requirements { audience, needs } = judged;
     v1::TokenRequirements {
-        scopes: judged.scopes,
-        permissions: judged.permissions,
-        audience: judged.audience,
-        max_login_age: judged.max_login_age.map(duration),
+        audience,
+        scopes: needs.scopes,
+        permissions: needs.permissions,
+        max_login_age: needs.login.max_age.map(duration),
+        acr_values: needs.login.acr_values,
+        amr_values: needs.login.amr_values,
+        email_verified: needs.email_verified,
+        any_permissions: needs.any_permissions,
+        any_scopes: needs.any_scopes,
+        roles: needs.roles,
     }
 }
 

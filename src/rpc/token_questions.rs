@@ -9,6 +9,7 @@ use super::{fields, v1};
 use crate::authority::settings::Limits;
 use crate::authority::{Error, get_access_token, mint_token, validate_token};
 use crate::crypto::Secret;
+use crate::session::need::{LoginNeeds, Needs};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
 const DAY: Duration = Duration::from_hours(24);
@@ -33,16 +34,28 @@ pub(super) fn get_access_token(
 
 pub(super) fn validate_token(request: v1::ValidateTokenRequest) -> Read<validate_token::Question> {
     let needed = request.requirements.unwrap_or_default();
+    let names = |field, names| fields::names(field, names, 100);
+    let rights = |field, names| fields::rights(field, names, 100);
     // What is no text is no token: the use case says so as of any other garbage.
     let token = std::str::from_utf8(&request.token).unwrap_or("\u{fffd}");
     Ok(validate_token::Question {
         token: Secret::new(token),
         provider: fields::text("provider", request.provider, 64)?,
         requirements: validate_token::Requirements {
-            scopes: fields::names("requirements.scopes", needed.scopes, 100)?,
-            permissions: fields::names("requirements.permissions", needed.permissions, 100)?,
             audience: fields::text("requirements.audience", needed.audience, 2048)?,
-            max_login_age: fields::duration("requirements.max_login_age", needed.max_login_age, SECOND, YEAR)?,
+            needs: Needs {
+                scopes: names("requirements.scopes", needed.scopes)?,
+                any_scopes: rights("requirements.any_scopes", needed.any_scopes)?,
+                permissions: names("requirements.permissions", needed.permissions)?,
+                any_permissions: rights("requirements.any_permissions", needed.any_permissions)?,
+                roles: rights("requirements.roles", needed.roles)?,
+                email_verified: needed.email_verified,
+                login: LoginNeeds {
+                    acr_values: fields::login_values("requirements.acr_values", needed.acr_values)?,
+                    amr_values: fields::login_values("requirements.amr_values", needed.amr_values)?,
+                    max_age: fields::duration("requirements.max_login_age", needed.max_login_age, SECOND, YEAR)?,
+                },
+            },
         },
     })
 }

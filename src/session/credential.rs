@@ -46,7 +46,13 @@ impl Credential {
     /// The credential that follows this one, with a secret of its own.
     #[must_use]
     pub fn next(&self, secret: SecretBytes<32>) -> Self {
-        Self { key: self.key, generation: self.generation.saturating_add(1), handle: self.handle.clone(), secret }
+        self.later(self.generation.saturating_add(1), secret)
+    }
+
+    /// A later credential of the same session, with a secret of its own.
+    #[must_use]
+    pub fn later(&self, generation: u32, secret: SecretBytes<32>) -> Self {
+        Self { key: self.key, generation, handle: self.handle.clone(), secret }
     }
 
     /// What the cookie holds.

@@ -25,6 +25,10 @@ pub struct Identity {
     pub claims: serde_json::Map<String, serde_json::Value>,
     /// The granted scopes.
     pub scopes: Vec<String>,
+    /// The roles that the provider gave, by the configuration's mapping.
+    pub roles: Vec<String>,
+    /// The permissions likewise.
+    pub permissions: Vec<String>,
     /// When the user authenticated at the provider; the time of this login where the provider did not say.
     pub auth_time: Timestamp,
     /// The authentication context class.

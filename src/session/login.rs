@@ -1,9 +1,8 @@
 //! Owns a login under way: what is remembered between its start and its callback, and the `state` that names it.
 //! Does not know how it is kept or how a provider is spoken to.
 
-use std::time::Duration;
-
 use super::key::{LoginKey, SessionKey, TenantNumber};
+use super::need::LoginNeeds;
 use super::record::{Marks, Standing, Tokens};
 use super::signed;
 use super::time::Timestamp;
@@ -77,8 +76,10 @@ pub struct PendingLogin {
     pub code_verifier: Secret,
     /// Where to go afterwards; `None` for the landing place.
     pub return_to: Option<String>,
-    /// How long ago the user may have authenticated at most.
-    pub max_age: Option<Duration>,
+    /// What was asked of the login, and is checked when the user is back.
+    pub needs: LoginNeeds,
+    /// The session to be stepped up, if its own user comes back.
+    pub step_up: Option<SessionKey>,
     /// Whether the session is to be a "remember me" session.
     pub remember: bool,
     /// The session that the browser had when it began, which ends when the new one is made.

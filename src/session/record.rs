@@ -73,6 +73,8 @@ pub struct Standing {
     pub remembered: bool,
     /// When the generation in force was first presented.
     pub generation_since: Timestamp,
+    /// Whether that generation came by a step-up: then the one before has no grace.
+    pub stepped_up: bool,
     /// Keyed hash of the client's fingerprint at login; `None` when fingerprints were off.
     pub fingerprint: Option<[u8; 16]>,
     /// What the browser called itself at login, cut.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::credential::SecretHash;
-use super::record::{Header, Other};
+use super::record::{Header, Other, Standing};
 use super::time::Timestamp;
 use crate::crypto::equal;
 
@@ -31,31 +31,55 @@ pub enum Standpoint {
     Predecessor,
     /// One of before, past its grace: two hold a credential of this session, and one of them is not its user.
     Stolen,
+    /// One of before a step-up, which leaves it no grace; but what was under way with it when that was done is no theft.
+    Superseded,
     /// Signed by us, and the record knows nothing of it: a write that a failover lost. Never theft (store.md, 1).
     Lost,
 }
 
-/// Says what a credential is to its record. `since` is when the generation in force was first presented.
+/// Since when a generation is in force, and how it came to be.
+#[derive(Clone, Copy, Debug)]
+pub struct InForce {
+    /// When it was first presented.
+    pub since: Timestamp,
+    /// Whether it came by a step-up.
+    pub stepped_up: bool,
+}
+
+impl From<&Standing> for InForce {
+    fn from(standing: &Standing) -> Self {
+        Self { since: standing.generation_since, stepped_up: standing.stepped_up }
+    }
+}
+
+/// Says what a credential is to its record.
 #[must_use]
 pub fn standpoint(
     header: &Header,
     generation: u32,
     hash: &SecretHash,
-    since: Timestamp,
+    in_force: InForce,
     now: Timestamp,
     policy: &RotationPolicy,
 ) -> Standpoint {
+    let in_grace = now < in_force.since + policy.grace;
     if equal(hash, &header.current) {
         return if matches!(header.other, Some(Other::Next(_))) { Standpoint::Awaiting } else { Standpoint::Current };
     }
     match header.other {
         Some(Other::Next(next)) if equal(hash, &next) => Standpoint::Successor,
-        Some(Other::Previous(previous)) if equal(hash, &previous) && now < since + policy.grace => {
-            Standpoint::Predecessor
-        }
+        Some(Other::Previous(previous)) if equal(hash, &previous) && in_grace => Standpoint::Predecessor,
+        _ if generation < header.generation && in_force.stepped_up && in_grace => Standpoint::Superseded,
         _ if generation < header.generation => Standpoint::Stolen,
         _ => Standpoint::Lost,
     }
+}
+
+/// The generation that a step-up makes: above every one that was given out, also as a successor that has not come back.
+#[must_use]
+pub const fn stepped_up(header: &Header) -> u32 {
+    let given_out = if matches!(header.other, Some(Other::Next(_))) { 2 } else { 1 };
+    header.generation.saturating_add(given_out)
 }
 
 /// When the generation in force is to be replaced; `None` when that is not by age, or its successor is under way.
@@ -98,7 +122,8 @@ mod tests {
 
     fn at(other: Option<Other>, generation: u32, secret: u8, after: u64) -> Standpoint {
         let now = SINCE + Duration::from_secs(after);
-        standpoint(&header(other), generation, &[secret; 16], SINCE, now, &POLICY)
+        let in_force = InForce { since: SINCE, stepped_up: false };
+        standpoint(&header(other), generation, &[secret; 16], in_force, now, &POLICY)
     }
 
     // store.md, 1: older and past its grace is theft; ahead of the record, or unknown to it, never is.
@@ -124,6 +149,21 @@ mod tests {
         for (other, generation, secret, after, expected) in table {
             assert_eq!(at(other, generation, secret, after), expected, "{other:?} {generation} {secret} {after}");
         }
+    }
+
+    // A step-up leaves no grace; and who was faster or slower than its answer is no thief.
+    #[test]
+    fn what_was_under_way_before_a_step_up_is_refused_and_no_theft() {
+        let at = |generation, secret: u8, after| {
+            let (now, in_force) = (SINCE + Duration::from_secs(after), InForce { since: SINCE, stepped_up: true });
+            standpoint(&header(None), generation, &[secret; 16], in_force, now, &POLICY)
+        };
+        assert_eq!((at(5, 5, 0), at(6, 6, 0)), (Standpoint::Current, Standpoint::Lost));
+        assert_eq!((at(4, 4, 29), at(3, 3, 0)), (Standpoint::Superseded, Standpoint::Superseded));
+        assert_eq!(at(4, 4, 30), Standpoint::Stolen);
+        assert_eq!(stepped_up(&header(None)), 6);
+        assert_eq!(stepped_up(&header(Some(Other::Previous([4; 16])))), 6);
+        assert_eq!(stepped_up(&header(Some(Other::Next([6; 16])))), 7, "never the number of the successor");
     }
 
     #[test]

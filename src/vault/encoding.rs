@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 
 use super::VaultError;
 use super::short::{Address, Id};
+use super::step_up::ValuesForm;
 use crate::session::identity::Identity;
 use crate::session::record::Standing;
 use crate::session::time::Timestamp;
@@ -81,6 +82,17 @@ pub(super) struct StandingForm {
     renewable: Option<bool>,
     #[n(24)]
     user_info_time: Option<i64>,
+    /// The next three: unless they are empty or false.
+    #[n(25)]
+    roles: Option<Vec<String>>,
+    #[n(26)]
+    permissions: Option<Vec<String>>,
+    #[n(27)]
+    stepped_up: Option<bool>,
+}
+
+fn unless_empty(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
 }
 
 pub(super) fn plain_user_id(provider: &str, sub: &str) -> String {
@@ -121,6 +133,9 @@ impl From<&Standing> for StandingForm {
             place: Some(&standing.place).filter(|place| !place.is_empty()).cloned(),
             renewable: standing.renewable.then_some(true),
             user_info_time: standing.user_info_time.map(after),
+            roles: unless_empty(&identity.roles),
+            permissions: unless_empty(&identity.permissions),
+            stepped_up: standing.stepped_up.then_some(true),
         }
     }
 }
@@ -150,6 +165,8 @@ impl TryFrom<StandingForm> for Standing {
                 picture: form.picture,
                 claims,
                 scopes: form.scopes,
+                roles: form.roles.unwrap_or_default(),
+                permissions: form.permissions.unwrap_or_default(),
                 auth_time: at(form.auth_time),
                 acr: form.acr,
                 amr: form.amr,
@@ -158,6 +175,7 @@ impl TryFrom<StandingForm> for Standing {
             absolute_end: at(form.absolute_end),
             remembered: form.remembered.unwrap_or_default(),
             generation_since: at(form.generation_since.unwrap_or_default()),
+            stepped_up: form.stepped_up.unwrap_or_default(),
             fingerprint,
             user_agent: form.user_agent,
             client_address: form.client_address.0,
@@ -224,6 +242,12 @@ pub(super) struct LoginForm {
     pub(super) born: [u64; 3],
     #[n(8)]
     pub(super) remember: Option<bool>,
+    /// What was asked of it beside its age; unless that is nothing.
+    #[n(10)]
+    pub(super) values: Option<ValuesForm>,
+    /// The session to be stepped up.
+    #[n(11)]
+    pub(super) step_up: Option<ByteVec>,
 }
 
 /// A login that waits for a choice: the forms of its login, of what its session would have been, and of its tokens.
@@ -274,13 +298,4 @@ pub(super) struct KeptLoginForm {
     pub(super) repeat_until: u64,
     #[n(6)]
     pub(super) first_login: Option<bool>,
-}
-
-/// What the `state` of a logout carries.
-#[derive(Encode, Decode)]
-pub(super) struct LogoutForm {
-    #[n(0)]
-    pub(super) expires: u64,
-    #[n(1)]
-    pub(super) return_to: Option<String>,
 }

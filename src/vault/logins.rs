@@ -1,13 +1,14 @@
 //! Owns sealing what is kept of logins and logouts. Does not know stores.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
 
 use super::compact::{deflate, inflate};
-use super::encoding::{HeldForm, KeptFailureForm, KeptForm, KeptLoginForm, LoginForm, LogoutForm, decode, encode};
+use super::encoding::{HeldForm, KeptFailureForm, KeptForm, KeptLoginForm, LoginForm, decode, encode};
 use super::sessions::{read_tokens, tokens_form};
+use super::step_up::{needs_of, values_of};
 use super::{NONCE_LEN, Vault, VaultError};
 use crate::crypto::Secret;
 use crate::session::binding::Binding;
@@ -107,10 +108,12 @@ impl From<&PendingLogin> for LoginForm {
             nonce: login.nonce.clone(),
             code_verifier: login.code_verifier.expose().to_owned(),
             return_to: login.return_to.clone(),
-            max_age: login.max_age.map(|age| age.as_secs()),
+            max_age: login.needs.max_age.map(|age| age.as_secs()),
             prior: login.prior.map(|prior| prior.to_bytes().to_vec().into()),
             binding_hash: login.binding_hash.to_vec().into(),
             remember: login.remember.then_some(true),
+            values: values_of(&login.needs),
+            step_up: login.step_up.map(|session| session.to_bytes().to_vec().into()),
             born: [login.born.everything, login.born.tenant, login.born.provider],
         }
     }
@@ -121,6 +124,7 @@ impl TryFrom<LoginForm> for PendingLogin {
 
     fn try_from(form: LoginForm) -> Result<Self, VaultError> {
         let [everything, tenant, provider] = form.born;
+        let session = |bytes: ByteVec| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format);
         Ok(Self {
             born: Marks { everything, tenant, provider, of: ProviderTag::of(&form.provider) },
             provider: form.provider,
@@ -128,8 +132,9 @@ impl TryFrom<LoginForm> for PendingLogin {
             nonce: form.nonce,
             code_verifier: Secret::new(form.code_verifier),
             return_to: form.return_to,
-            max_age: form.max_age.map(Duration::from_secs),
-            prior: form.prior.map(|bytes| SessionKey::from_bytes(&bytes).ok_or(VaultError::Format)).transpose()?,
+            needs: needs_of(form.values, form.max_age),
+            prior: form.prior.map(session).transpose()?,
+            step_up: form.step_up.map(session).transpose()?,
             binding_hash: form.binding_hash.as_slice().try_into().map_err(|_| VaultError::Format)?,
             remember: form.remember.unwrap_or_default(),
         })
@@ -173,6 +178,15 @@ pub struct LogoutState {
     pub expires: Timestamp,
     /// Where to go; `None` for the landing place.
     pub return_to: Option<String>,
+}
+
+/// The same as it is sealed.
+#[derive(Encode, Decode)]
+struct LogoutForm {
+    #[n(0)]
+    expires: u64,
+    #[n(1)]
+    return_to: Option<String>,
 }
 
 const ID_LEN: usize = 16;

@@ -8,6 +8,7 @@ mod mint;
 mod pair;
 mod sessions;
 mod short;
+mod step_up;
 mod users;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
@@ -43,6 +44,7 @@ pub struct Vault {
     mint: SealRing,
     held: SealRing,
     user: SealRing,
+    step_up: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -76,6 +78,7 @@ impl Vault {
             mint: sessions.seal("mint keys"),
             held: sessions.seal("held login"),
             user: sessions.seal("user"),
+            step_up: sessions.seal("step-up"),
         }
     }
 }

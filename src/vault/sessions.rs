@@ -176,6 +176,8 @@ mod tests {
             picture: Some("https://login.example.com/pictures/ada.png".into()),
             claims: serde_json::from_str(r#"{"groups":["staff"]}"#).unwrap(),
             scopes: vec!["openid".into(), "email".into()],
+            roles: Vec::new(),
+            permissions: Vec::new(),
             auth_time: Timestamp::from_secs(1_799_999_990),
             acr: Some("1".into()),
             amr: vec!["pwd".into()],
@@ -186,6 +188,7 @@ mod tests {
             absolute_end: Timestamp::from_millis(1_800_086_400_123),
             remembered: false,
             generation_since: Timestamp::from_millis(1_800_000_000_123),
+            stepped_up: false,
             fingerprint: Some([7; 16]),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
             client_address: "203.0.113.7".into(),
@@ -212,6 +215,7 @@ mod tests {
         let plain = standing();
         let mut other =
             Standing { remembered: true, generation_since: plain.absolute_end, place: "Oslo".into(), ..standing() };
+        other.stepped_up = true;
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),
@@ -220,6 +224,7 @@ mod tests {
             email: None,
             name: None,
             picture: None,
+            permissions: vec!["orders:read".into()],
             acr: None,
             ..plain.identity.clone()
         };

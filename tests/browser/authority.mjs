@@ -17,8 +17,8 @@ export function authorityAt({ address, adminKey, backendKey }) {
   return {
     listSessions: (userId = '') => call(adminKey, 'AdminService/ListSessions', { user_id: userId }),
     revoke: (sessionId) => call(adminKey, 'AdminService/Revoke', { session_id: sessionId, reason: 'a browser journey' }),
-    validate: ({ name, value }) => call(backendKey, 'SessionService/ValidateSession', {
-      cookies: [{ name, value: Buffer.from(value).toString('base64') }],
+    validate: ({ name, value }, requirements = {}) => call(backendKey, 'SessionService/ValidateSession', {
+      cookies: [{ name, value: Buffer.from(value).toString('base64') }], requirements,
     }),
   };
 }

@@ -7,6 +7,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`client`] | the typed client: one lazy connection, every call of the contract |
+//! | [`requirements`] | what a route may ask of a session |
 //! | [`verdict`], [`session`] | what an answer means, and who is behind it |
 //! | [`gate`], [`layer`] | the client with settings kept fresh; sessions for an application's own routes |
 //! | [`edge`] | the routes that log people in and out |
@@ -24,6 +25,7 @@ pub mod edge;
 pub mod gate;
 pub mod layer;
 mod presented;
+pub mod requirements;
 pub mod session;
 mod settings;
 #[cfg(feature = "testing")]
@@ -42,5 +44,6 @@ pub use layer::SessionLayer;
 pub use layer::grpc::{Caller, GrpcLayer};
 /// A moment, as the contract carries it.
 pub use prost_types::Timestamp;
+pub use requirements::Requirements;
 pub use session::Session;
 pub use verdict::Verdict;

@@ -61,6 +61,18 @@ impl Session {
         &self.0.identity.scopes
     }
 
+    /// The roles that the provider gave, by the authority's configuration.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.0.identity.roles
+    }
+
+    /// The permissions likewise.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.0.identity.permissions
+    }
+
     /// All that the provider said.
     #[must_use]
     pub fn identity(&self) -> &v1::Identity {

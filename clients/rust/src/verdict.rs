@@ -1,8 +1,7 @@
 //! Owns how an answer of `ValidateSession` is read. Does not know how it becomes HTTP.
 
-use std::time::Duration;
-
 use crate::client::error::Error;
+use crate::requirements::are_judged;
 use crate::session::Session;
 use crate::v1;
 use crate::v1::validate_session_response::Outcome;
@@ -57,14 +56,8 @@ impl<'a> Asked<'a> {
     }
 
     fn is_judged(&self, judged: &v1::JudgedRequirements) -> bool {
-        let age = |age: &Option<prost_types::Duration>| age.and_then(|age| Duration::try_from(age).ok());
-        let Some(asked) = self.requirements else { return judged.csrf || !self.csrf };
-        let age_kept = match (age(&asked.max_login_age), age(&judged.max_login_age)) {
-            (Some(asked), Some(judged)) => judged <= asked,
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        age_kept && (judged.csrf || !self.csrf) && asked.scopes.iter().all(|s| judged.scopes.contains(s))
+        let asked = self.requirements;
+        (judged.csrf || !self.csrf) && asked.is_none_or(|asked| are_judged(asked, judged))
     }
 }
 

@@ -81,6 +81,19 @@ pub struct Provider {
     /// Further claims of the ID token or userinfo that are let through to backends. Of a profile (`kind: oauth2`) dots
     /// lead into objects. Default for GitHub: login, company, location.
     pub claims: Vec<String>,
+    /// Claims that hold the user's roles; dots lead into objects (`realm_access.roles`), `{client_id}` stands for the client
+    /// id. A list of texts, or one text with spaces between. They are looked for in the ID token, in the access token where
+    /// it may be read, in userinfo. Default: Keycloak's realm_access.roles, Microsoft's roles, Okta's groups.
+    pub roles_claims: Option<Vec<String>>,
+    /// Claims that hold the user's permissions, likewise. Default for Auth0: permissions.
+    pub permissions_claims: Option<Vec<String>>,
+    /// Claims that hold scopes beyond those that the token answer names, likewise.
+    pub scopes_claims: Option<Vec<String>>,
+    /// Look for those claims in the access token too, if it is a JWT that the provider has signed for this client. Default:
+    /// yes for Keycloak, which has roles there and not in its ID token, and for Auth0; else no.
+    pub claims_from_access_token: Option<bool>,
+    /// Parameters of a login request that are passed on to the provider, such as `kc_idp_hint` or `hd`. Others are ignored.
+    pub extra_parameters: Vec<String>,
     /// When to ask the provider's userinfo endpoint, for claims that are not in its ID token.
     pub userinfo: Userinfo,
     /// How far the provider's clock may be off; at most 60 seconds.
@@ -185,6 +198,11 @@ impl Default for Provider {
             scopes: Vec::new(),
             display_name: None,
             claims: Vec::new(),
+            roles_claims: None,
+            permissions_claims: None,
+            scopes_claims: None,
+            claims_from_access_token: None,
+            extra_parameters: Vec::new(),
             userinfo: Userinfo::WhenNeeded,
             clock_leeway: Period::seconds(30),
             signing_algorithms: vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256],

@@ -81,6 +81,45 @@ impl Provider {
         usual.iter().map(|claim| (*claim).to_owned()).collect()
     }
 
+    /// The claims in which the entry `name` finds roles.
+    #[must_use]
+    pub fn roles_claims_of(&self, name: &str) -> Vec<String> {
+        let usual: &[&str] = match self.preset_of(name) {
+            Some(Preset::Keycloak) => &["realm_access.roles"],
+            Some(Preset::Microsoft) => &["roles"],
+            Some(Preset::Okta) => &["groups"],
+            _ => &[],
+        };
+        self.claims_at(self.roles_claims.as_ref(), usual)
+    }
+
+    /// The claims in which the entry `name` finds permissions.
+    #[must_use]
+    pub fn permissions_claims_of(&self, name: &str) -> Vec<String> {
+        let usual: &[&str] = if self.preset_of(name) == Some(Preset::Auth0) { &["permissions"] } else { &[] };
+        self.claims_at(self.permissions_claims.as_ref(), usual)
+    }
+
+    /// The claims in which it finds further scopes.
+    #[must_use]
+    pub fn further_scopes_claims(&self) -> Vec<String> {
+        self.claims_at(self.scopes_claims.as_ref(), &[])
+    }
+
+    /// Whether the access token of the entry `name` is read too.
+    #[must_use]
+    pub fn reads_access_token(&self, name: &str) -> bool {
+        let usual = matches!(self.preset_of(name), Some(Preset::Keycloak | Preset::Auth0));
+        self.claims_from_access_token.unwrap_or(usual)
+    }
+
+    fn claims_at(&self, own: Option<&Vec<String>>, usual: &[&str]) -> Vec<String> {
+        let client = self.client_id.as_deref().unwrap_or_default();
+        let usual = || usual.iter().map(|path| (*path).to_owned()).collect();
+        let paths = own.cloned().unwrap_or_else(usual);
+        paths.into_iter().map(|path| path.replace("{client_id}", client)).collect()
+    }
+
     /// The issuer of the entry `name`: its own, else its preset's.
     #[must_use]
     pub fn issuer_of(&self, name: &str) -> Option<&str> {

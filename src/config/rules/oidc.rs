@@ -87,4 +87,7 @@ fn plain_oauth2(path: &str, name: &str, provider: &Provider, judgement: &mut Jud
     if provider.token_exchange.enabled {
         judgement.fault(under("token_exchange.enabled"), "is of OpenID Connect providers alone");
     }
+    if provider.claims_from_access_token == Some(true) {
+        judgement.fault(under("claims_from_access_token"), "is of OpenID Connect providers alone");
+    }
 }

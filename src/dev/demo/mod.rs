@@ -102,6 +102,21 @@ pub fn behind_session() -> Router {
     Router::new().route("/demo/session", get(session)).route("/demo/action", post(action)).layer(from_fn(with_headers))
 }
 
+/// `GET /demo/strong`: likewise, behind a layer that lets only sessions of a strong login through.
+pub fn behind_strong_login() -> Router {
+    Router::new().route("/demo/strong", get(strong)).layer(from_fn(with_headers))
+}
+
+async fn strong(session: Option<Extension<DemoSession>>) -> Response {
+    session.map_or_else(no_layer, |Extension(session)| {
+        let text = format!(
+            "This page is for logins with a one-time code (acr 2).\n\nYou are {}, in the same session as before: {}.\n",
+            session.user_id, session.session_id
+        );
+        typed("text/plain; charset=utf-8", &text)
+    })
+}
+
 async fn session(session: Option<Extension<DemoSession>>) -> Response {
     session.map_or_else(no_layer, |Extension(session)| typed("application/json", &json!(session).to_string()))
 }

@@ -12,10 +12,14 @@ use url::Url;
 
 use super::cookies;
 use super::desk::Desk;
-use super::ledger::{Login, Request};
+use super::ledger::{Login, Request, Strength};
 use super::pages;
 use super::parameters::Parameters;
 use super::refusal::PageRefusal;
+
+/// The authentication context classes: by the password, and by the password and the one-time code.
+pub(super) const ACR_VALUES: [&str; 2] = ["1", STRONG];
+const STRONG: &str = "2";
 
 /// `GET /authorize`.
 pub(super) async fn by_query(
@@ -53,6 +57,12 @@ struct Asked {
     max_age: Option<Duration>,
 }
 
+impl Asked {
+    fn is_met_by(&self, login: &Login) -> bool {
+        !self.freshly && login.is_as_strong_as(self.request.strength)
+    }
+}
+
 fn authorize(desk: &Desk, headers: &HeaderMap, parameters: &Parameters) -> Result<Response, PageRefusal> {
     if parameters.get("client_id") != Some(desk.client.id.as_str()) {
         return Err(OTHER_CLIENT);
@@ -70,9 +80,9 @@ fn authorize(desk: &Desk, headers: &HeaderMap, parameters: &Parameters) -> Resul
     let login = cookies::read(headers, cookies::LOGIN).and_then(|cookie| desk.ledger().login(cookie, now).cloned());
     let too_old = |login: &Login| asked.max_age.is_some_and(|limit| now.since(login.auth_time) >= limit);
     match login {
-        Some(login) if !asked.freshly && !too_old(&login) => Ok(grant(desk, asked.request, login)),
+        Some(login) if asked.is_met_by(&login) && !too_old(&login) => Ok(grant(desk, asked.request, login)),
         _ if asked.silently => {
-            let refused = Refused("login_required", "nobody is logged in here, or not recently enough");
+            let refused = Refused("login_required", "nobody is logged in here, or not recently or strongly enough");
             Ok(refuse(desk, place, state, &refused))
         }
         login => Ok(ask_for_login(desk, headers, asked.request, login.as_ref())),
@@ -112,7 +122,16 @@ fn read(place: &str, parameters: &Parameters) -> Result<Asked, Refused> {
         Some(Err(_)) => return invalid("max_age must be a number of seconds"),
     };
     let owned = |name| parameters.get(name).map(str::to_owned);
+    let freshly = prompts.iter().any(|prompt| prompt == "login" || prompt == "select_account");
+    // The first that is known here; others are passed over (OpenID Connect Core, 3.1.2.1).
+    let wanted = parameters.words("acr_values").into_iter().find(|value| ACR_VALUES.contains(&value.as_str()));
+    let strength = match wanted.as_deref() {
+        Some(STRONG) => Strength::PasswordAndCode,
+        _ if freshly => Strength::PasswordAndPerhapsCode,
+        _ => Strength::Password,
+    };
     let request = Request {
+        strength,
         redirect_uri: place.to_owned(),
         state: owned("state"),
         nonce: owned("nonce"),
@@ -120,7 +139,6 @@ fn read(place: &str, parameters: &Parameters) -> Result<Asked, Refused> {
         code_challenge: challenge,
         login_hint: owned("login_hint"),
     };
-    let freshly = prompts.iter().any(|prompt| prompt == "login" || prompt == "select_account");
     Ok(Asked { request, silently, freshly, max_age })
 }
 

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
+use super::authorize::ACR_VALUES;
 use super::desk::Desk;
 use super::keys::ALGORITHM;
 use super::refusal::json_answer;
@@ -35,9 +36,10 @@ pub(super) async fn metadata(State(desk): State<Arc<Desk>>) -> Response {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": ["none", "login"],
+        "acr_values_supported": ACR_VALUES,
         "scopes_supported": SCOPES,
         "claims_supported": [
-            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "roles",
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "acr", "amr", "roles", "permissions",
             "email", "email_verified",
             "name", "given_name", "family_name", "preferred_username", "picture", "locale",
         ],

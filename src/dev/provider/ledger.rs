@@ -31,6 +31,18 @@ pub(super) struct Request {
     pub scopes: Vec<String>,
     pub code_challenge: String,
     pub login_hint: Option<String>,
+    pub strength: Strength,
+}
+
+/// How a user has to authenticate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// By their password (`acr` 1).
+    Password,
+    /// The same; but the login page has a field for the one-time code too.
+    PasswordAndPerhapsCode,
+    /// By their password and the one-time code (`acr` 2).
+    PasswordAndCode,
 }
 
 /// Somebody who is logged in here.
@@ -40,6 +52,25 @@ pub(super) struct Login {
     /// The public id of this login: the `sid` claim.
     pub sid: String,
     pub auth_time: Timestamp,
+    /// Whether the one-time code was typed too.
+    pub is_strong: bool,
+}
+
+impl Login {
+    /// Whether the user has authenticated in this way.
+    pub fn is_as_strong_as(&self, strength: Strength) -> bool {
+        self.is_strong || strength != Strength::PasswordAndCode
+    }
+
+    /// The authentication context class (OpenID Connect Core, 2).
+    pub fn acr(&self) -> &'static str {
+        if self.is_strong { "2" } else { "1" }
+    }
+
+    /// The authentication methods (RFC 8176).
+    pub fn amr(&self) -> &'static [&'static str] {
+        if self.is_strong { &["pwd", "otp", "mfa"] } else { &["pwd"] }
+    }
 }
 
 /// What a redeemed code granted; ended as one.

@@ -11,16 +11,18 @@ use url::form_urlencoded;
 use super::authorize;
 use super::cookies;
 use super::desk::Desk;
-use super::ledger::{Login, Request};
+use super::ledger::{Login, Request, Strength};
 use super::pages;
 use super::parameters::Parameters;
 use super::refusal::PageRefusal;
 use super::users;
+use crate::crypto::equal;
 
 const ENDED: PageRefusal = PageRefusal(
     "This login page has ended, or was opened in another browser. Go back to the application and log in again.",
 );
 const WRONG: &str = "Wrong email address or password. Both test users have the password shown below.";
+const WRONG_CODE: &str = "Wrong one-time code. It is shown below.";
 
 /// `GET /login?form=...&username=...`: the page again, with a name filled in; with `wrong`, after a password that was.
 pub(super) async fn show(
@@ -31,7 +33,7 @@ pub(super) async fn show(
     let parameters = Parameters::read(query.unwrap_or_default().as_bytes()).map_err(|_| ENDED)?;
     let (form, request) = shown(&desk, &headers, &parameters).ok_or(ENDED)?;
     let username = parameters.get("username").unwrap_or_default();
-    let wrong = parameters.get("wrong").map(|_| WRONG);
+    let wrong = parameters.get("wrong").map(|what| if what == "code" { WRONG_CODE } else { WRONG });
     Ok(pages::login(&desk, &request, &form, username, wrong).into_response())
 }
 
@@ -45,14 +47,22 @@ pub(super) async fn submit(
     let typed = Parameters::of_form(&headers, &body).map_err(|_| ENDED)?;
     let (form, request) = shown(&desk, &headers, &typed).ok_or(ENDED)?;
     let username = typed.get("username").unwrap_or_default();
-    let Some(user) = users::find(username, typed.get("password").unwrap_or_default()) else {
+    let again = |wrong| {
         // A redirect, so that whoever reloads the page does not send the password again.
         let mut query = form_urlencoded::Serializer::new(String::from("/login?"));
-        query.append_pair("form", &form).append_pair("username", username).append_pair("wrong", "password");
-        return Ok(Redirect::to(&query.finish()).into_response());
+        query.append_pair("form", &form).append_pair("username", username).append_pair("wrong", wrong);
+        Ok(Redirect::to(&query.finish()).into_response())
+    };
+    let Some(user) = users::find(username, typed.get("password").unwrap_or_default()) else {
+        return again("password");
+    };
+    let is_strong = match typed.get("code") {
+        Some(code) if equal(code.trim().as_bytes(), users::CODE.as_bytes()) => true,
+        None if request.strength != Strength::PasswordAndCode => false,
+        _ => return again("code"),
     };
     let now = desk.now();
-    let login = Login { user, sid: desk.chance(), auth_time: now };
+    let login = Login { user, sid: desk.chance(), auth_time: now, is_strong };
     let cookie = desk.chance();
     {
         let mut ledger = desk.ledger();

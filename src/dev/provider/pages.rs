@@ -8,8 +8,8 @@ use axum::response::{Html, IntoResponse, Response};
 use url::Url;
 
 use super::desk::Desk;
-use super::ledger::Request;
-use super::users::{PASSWORD, USERS, User};
+use super::ledger::{Request, Strength};
+use super::users::{CODE, PASSWORD, USERS, User};
 
 /// The login page, with a name filled in, and with what was wrong the last time.
 pub(super) fn login(
@@ -30,6 +30,11 @@ pub(super) fn login(
         None => (String::new(), ""),
     };
     let (on_username, on_password) = if username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
+    let (code, one_time) = match request.strength {
+        Strength::Password => ("", String::new()),
+        Strength::PasswordAndPerhapsCode => (CODE_IF_YOU_LIKE, format!(", the one-time code <code>{CODE}</code>")),
+        Strength::PasswordAndCode => (CODE_NEEDED, format!(", the one-time code <code>{CODE}</code>")),
+    };
     let users: String = USERS.iter().map(|user| user_row(user, form)).collect();
     let (form, username) = (escape(form), escape(username));
     page(
@@ -46,16 +51,23 @@ pub(super) fn login(
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required
  maxlength="200"{described}{on_password}>
-<button id="login" type="submit">Log in</button>
+{code}<button id="login" type="submit">Log in</button>
 </form>
 <section class="users" aria-labelledby="users">
 <h2 id="users">Test users</h2>
 <ul>{users}</ul>
-<p>The password of both is <code>{PASSWORD}</code></p>
+<p>The password of both is <code>{PASSWORD}</code>{one_time}</p>
 </section>"#
         ),
     )
 }
+
+const CODE_NEEDED: &str = r#"<label for="code">One-time code</label>
+<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="10">
+"#;
+const CODE_IF_YOU_LIKE: &str = r#"<label for="code">One-time code, if you like</label>
+<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="10">
+"#;
 
 fn user_row(user: &User, form: &str) -> String {
     let (sub, name, email, form) = (user.sub, user.name, user.email, escape(form));

@@ -100,7 +100,9 @@ fn access_claims(desk: &Desk, grant: &Grant, scopes: &[String]) -> Map<String, V
         entry("jti", desk.chance()),
         entry("sid", grant.login.sid.as_str()),
         entry("scope", scopes.join(" ")),
+        entry("acr", grant.login.acr()),
         entry("roles", grant.login.user.roles),
+        entry("permissions", grant.login.user.permissions),
     ])
 }
 
@@ -119,7 +121,8 @@ fn id_claims(
         entry("iat", now.as_secs()),
         entry("exp", (now + TOKEN_LIFE).as_secs()),
         entry("auth_time", grant.login.auth_time.as_secs()),
-        entry("amr", ["pwd"]),
+        entry("acr", grant.login.acr()),
+        entry("amr", grant.login.amr()),
         entry("sid", grant.login.sid.as_str()),
         entry("at_hash", at_hash(access_token)),
     ]);

@@ -10,6 +10,9 @@ use crate::crypto::equal;
 /// The password of every test user.
 pub const PASSWORD: &str = "password123";
 
+/// The one-time code of every test user, and of every time.
+pub const CODE: &str = "123456";
+
 /// What the test users type as their name.
 pub const USERNAMES: [&str; 2] = [USERS[0].email, USERS[1].email];
 
@@ -26,6 +29,8 @@ pub(super) struct User {
     family_name: &'static str,
     /// What the user may do, as an application might read it.
     pub roles: &'static [&'static str],
+    /// The same in finer words.
+    pub permissions: &'static [&'static str],
 }
 
 /// All of them, in the order in which the login page shows them.
@@ -37,6 +42,7 @@ pub(super) const USERS: [User; 2] = [
         given_name: "Tessa",
         family_name: "Usher",
         roles: &["reader", "editor", "admin"],
+        permissions: &["orders:read", "orders:write"],
     },
     User {
         sub: "testuser2",
@@ -45,6 +51,7 @@ pub(super) const USERS: [User; 2] = [
         given_name: "Teo",
         family_name: "Ushida",
         roles: &["reader"],
+        permissions: &["orders:read"],
     },
 ];
 
@@ -56,10 +63,14 @@ pub(super) fn find(username: &str, password: &str) -> Option<&'static User> {
 }
 
 impl User {
-    /// What the ID token and userinfo say under the granted scopes. Roles come always.
+    /// What the ID token and userinfo say under the granted scopes. Roles and permissions come always.
     pub fn claims(&self, scopes: &[String], issuer: &str) -> Map<String, Value> {
         let granted = |scope: &str| scopes.iter().any(|one| one == scope);
-        let mut claims = Map::from_iter([entry("sub", self.sub), entry("roles", self.roles)]);
+        let mut claims = Map::from_iter([
+            entry("sub", self.sub),
+            entry("roles", self.roles),
+            entry("permissions", self.permissions),
+        ]);
         if granted("email") {
             claims.extend([entry("email", self.email), entry("email_verified", true)]);
         }

@@ -33,6 +33,11 @@ impl Dialect {
         self != Self::GitHub || scopes.iter().any(|scope| scope == "user" || scope == "user:email")
     }
 
+    /// Whether it knows logins that show nothing.
+    pub(super) fn logs_in_silently(self) -> bool {
+        self == Self::Discord
+    }
+
     /// What stands for the display name where its own member is empty.
     pub(super) fn other_name(self, profile: &Object) -> Option<&Value> {
         match self {

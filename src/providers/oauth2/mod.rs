@@ -31,10 +31,11 @@ use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, ClientAuth, TokenAnswer};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
-    ProviderInfo, Redemption, RefreshRequest,
+    ProviderInfo, Redemption, RefreshRequest, Renewal, Rights,
 };
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
+use crate::session::login_wish::{LoginHints, Prompt};
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
@@ -73,6 +74,7 @@ impl OAuth2Provider {
             name: own.name.clone(),
             display_name: own.display_name.clone(),
             issuer: IssuerRule::Exact(own.issuer.clone()),
+            extra_parameters: own.extra_parameters.clone(),
         };
         let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
         Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
@@ -153,6 +155,13 @@ impl IdentityProvider for OAuth2Provider {
         if request.max_age.is_some() {
             return Err(ProviderError::Unsupported(Offer::LoginAge));
         }
+        let LoginHints { prompt, extra, acr_values, .. } = &request.hints;
+        if !acr_values.is_empty() {
+            return Err(ProviderError::Unsupported(Offer::LoginContext));
+        }
+        if *prompt == Some(Prompt::None) && !self.settings.dialect.logs_in_silently() {
+            return Err(ProviderError::Unsupported(Offer::SilentLogin));
+        }
         let own = &self.settings.registration;
         let mut url = self.addresses.authorization.clone();
         url.query_pairs_mut()
@@ -162,7 +171,9 @@ impl IdentityProvider for OAuth2Provider {
             .append_pair("scope", &own.scopes.join(" "))
             .append_pair("state", request.state.expose())
             .append_pair("code_challenge", &request.code_challenge)
-            .append_pair("code_challenge_method", "S256");
+            .append_pair("code_challenge_method", "S256")
+            .extend_pairs(prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())))
+            .extend_pairs(extra);
         Ok(url.into())
     }
 
@@ -179,7 +190,8 @@ impl IdentityProvider for OAuth2Provider {
         let work = timeout_at(deadline, self.exchange_code(redemption)).await;
         let (answer, profile) = work.unwrap_or_else(|_| Err(Fault::Timeout.into()))?;
         let Registration { name, issuer, .. } = &self.settings.registration;
-        let identity = Identity {
+        let granted = answer.scopes.clone().unwrap_or_default();
+        let mut identity = Identity {
             user_id: self.info.issuer.user_id(name, issuer, &profile.sub),
             provider: name.clone(),
             issuer: issuer.clone(),
@@ -189,17 +201,20 @@ impl IdentityProvider for OAuth2Provider {
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
-            scopes: answer.scopes.clone().unwrap_or_default(),
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            permissions: Vec::new(),
             auth_time: redemption.now,
             acr: None,
             amr: Vec::new(),
         };
+        profile.rights.rights().give(&mut identity, &granted);
         Ok(Grant { identity, provider_session: None, tokens: self.tokens(answer, redemption.now) })
     }
 
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
         let body = self.client().refresh(&self.addresses.token, &request.refresh_token).await?;
-        Ok(self.tokens(self.read(&body)?, request.now))
+        Ok(Renewal { tokens: self.tokens(self.read(&body)?, request.now), rights: None })
     }
 
     async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
@@ -207,7 +222,12 @@ impl IdentityProvider for OAuth2Provider {
         if profile.sub != identity.sub {
             return Err(ProviderError::Rejected("profile.sub"));
         }
+        let former =
+            Rights { scopes: Vec::new(), roles: identity.roles.clone(), permissions: identity.permissions.clone() };
+        let Rights { roles, permissions, .. } = profile.rights.rights_or(former);
         Ok(Identity {
+            roles,
+            permissions,
             email: profile.email,
             email_verified: profile.email_verified,
             name: profile.name,

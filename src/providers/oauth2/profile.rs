@@ -6,6 +6,7 @@ use super::settings::OAuth2Settings;
 use crate::authority::provider::ProviderError;
 use crate::providers::claims::{MAX_CLAIMS, is_address, is_web_address, text};
 use crate::providers::json::{self, Object};
+use crate::providers::rights::Found;
 
 /// A longer name for a user is none (OpenID Connect Core, 2, has the same bound for `sub`).
 const MAX_SUB: usize = 255;
@@ -19,6 +20,8 @@ pub(super) struct Profile {
     pub name: Option<String>,
     pub picture: Option<String>,
     pub claims: Object,
+    /// What it says that the user may do.
+    pub rights: Found,
 }
 
 impl Profile {
@@ -50,6 +53,7 @@ impl Profile {
                 .or_else(|| dialect.picture(answer))
                 .filter(|address| is_web_address(address)),
             claims,
+            rights: settings.registration.rights.find(&[answer]),
         })
     }
 

@@ -12,7 +12,7 @@ use super::metadata::Metadata;
 use super::profile::Profile;
 use super::settings::AccessTokenSettings;
 use crate::authority::access_token::{CheckedToken, TokenFault, TokenVerdict};
-use crate::authority::provider::ProviderError;
+use crate::authority::provider::{ProviderError, Rights};
 use crate::crypto::Secret;
 use crate::providers::json::{self, Object};
 use crate::session::identity::Identity;
@@ -38,15 +38,44 @@ impl OidcProvider {
             Ok(judged) => judged,
             Err(fault) => return Ok(TokenVerdict::Bad(fault)),
         };
-        let keys = self.documents.keys().await?;
-        let issuer = &checked.identity.issuer;
-        let mut signed = is_signed_by(&keys, token, &compact, issuer);
-        // Only a key that we can't know yet is worth asking for.
-        if !signed && !compact.key_id.as_deref().is_some_and(|id| keys.knows(id)) {
-            let newer = self.documents.newer_keys(&keys).await;
-            signed = newer.is_some_and(|newer| is_signed_by(&newer, token, &compact, issuer));
-        }
+        let signed = self.has_signed(token, &compact, &checked.identity.issuer).await?;
         Ok(if signed { TokenVerdict::Good(Box::new(checked)) } else { TokenVerdict::Bad(TokenFault::Forged) })
+    }
+
+    /// The claims of an access token that came to us with an ID token about `sub`: signed by the provider, given to us, about
+    /// the same user. Whom it is for does not matter, since it is not presented to us.
+    pub(super) async fn own_access_claims(
+        &self,
+        metadata: &Metadata,
+        token: &Secret,
+        sub: &str,
+        now: Timestamp,
+    ) -> Option<Object> {
+        let compact = Compact::open(token.expose(), &metadata.algorithms).ok()?;
+        let all = &compact.claims;
+        kind(compact.kind.as_deref(), all).ok()?;
+        let (_, expires) = self.times(all, now).ok()?;
+        let is = |name: &str, value: &str| all.get(name).and_then(Value::as_str) == Some(value);
+        let own = &self.settings.registration.client_id;
+        let ours = ["azp", "client_id", "cid", "appid"].iter().any(|name| is(name, own));
+        let issuer = self.issuer_of(all).ok().filter(|issuer| is("iss", issuer))?;
+        if expires.is_none() || !ours || !is("sub", sub) {
+            return None;
+        }
+        self.has_signed(token, &compact, &issuer).await.ok()?.then_some(compact.claims)
+    }
+
+    async fn has_signed(&self, token: &Secret, compact: &Compact, issuer: &str) -> Result<bool, ProviderError> {
+        let keys = self.documents.keys().await?;
+        if is_signed_by(&keys, token, compact, issuer) {
+            return Ok(true);
+        }
+        // Only a key that we can't know yet is worth asking for.
+        if compact.key_id.as_deref().is_some_and(|id| keys.knows(id)) {
+            return Ok(false);
+        }
+        let newer = self.documents.newer_keys(&keys).await;
+        Ok(newer.is_some_and(|newer| is_signed_by(&newer, token, compact, issuer)))
     }
 
     fn read_jwt(&self, metadata: &Metadata, token: &Secret, now: Timestamp) -> Judged<(Compact, CheckedToken)> {
@@ -120,6 +149,7 @@ impl OidcProvider {
 
     fn identity_of(&self, claims: Claims, scopes: Vec<String>, auth_time: Timestamp) -> Judged<Identity> {
         let profile = Profile::of(&claims, &Object::new(), &self.settings).map_err(|_| TokenFault::Forged)?;
+        let Rights { roles, permissions, .. } = self.settings.registration.rights.find(&[&claims.all]).rights();
         let user_id = || self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub);
         Ok(Identity {
             user_id: if claims.sub.is_empty() { String::new() } else { user_id() },
@@ -132,6 +162,8 @@ impl OidcProvider {
             issuer: claims.issuer,
             sub: claims.sub,
             scopes,
+            roles,
+            permissions,
             auth_time,
             acr: claims.acr,
             amr: claims.amr,

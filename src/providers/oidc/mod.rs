@@ -6,7 +6,7 @@
 //! | [`settings`] | what an operator says |
 //! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
-//! | `profile` | what is kept of the claims |
+//! | `profile`, `userinfo`, `rights` | what is kept of the claims, and where else they are looked for |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //!
 //! The token answer is read by our own strict reader, and the claims are judged by our own rules, each with a name;
@@ -23,8 +23,10 @@ mod introspection;
 mod keys;
 mod metadata;
 mod profile;
+mod rights;
 pub mod settings;
 mod signature;
+mod userinfo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,16 +42,16 @@ use self::profile::Profile;
 pub use self::settings::{AccessTokenSettings, OidcSettings, Userinfo};
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
-use super::json::Object;
 use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
-    ProviderInfo, Redemption, RefreshRequest,
+    ProviderInfo, Redemption, RefreshRequest, Renewal,
 };
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
+use crate::session::login_wish::LoginHints;
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
@@ -95,6 +97,7 @@ impl OidcProvider {
             name: own.name.clone(),
             display_name: own.display_name.clone(),
             issuer: IssuerRule::new(&own.issuer),
+            extra_parameters: own.extra_parameters.clone(),
         };
         let settings = Arc::new(settings);
         let documents = Documents::new(http.clone(), settings.clone(), metadata);
@@ -161,39 +164,6 @@ impl OidcProvider {
         signature::verify(token, metadata, &self.documents, &expected).await
     }
 
-    /// What userinfo adds, if it is to be asked; else nothing. What it says of another user is never passed over.
-    async fn userinfo(
-        &self,
-        metadata: &Metadata,
-        claims: &Claims,
-        access: &Secret,
-        deadline: Instant,
-    ) -> Result<Object, ProviderError> {
-        let is_required = match self.settings.userinfo {
-            Userinfo::Never => return Ok(Object::new()),
-            Userinfo::WhenNeeded if !profile::lacks(claims, &self.settings) => return Ok(Object::new()),
-            Userinfo::WhenNeeded => false,
-            Userinfo::Always => true,
-        };
-        let exchange = async {
-            let Some(endpoint) = &metadata.userinfo else {
-                return Err(Fault::Invalid("metadata: no userinfo endpoint"));
-            };
-            let asked = timeout_at(deadline, self.http.get(endpoint, access)).await;
-            asked.map_err(|_| Fault::Timeout)??.document()
-        };
-        match exchange.await {
-            Ok(userinfo) => profile::same_user(&userinfo, &claims.issuer, &claims.sub).map(|()| userinfo),
-            Err(fault) if is_required => Err(fault.into()),
-            Err(fault) => {
-                let provider = &self.info.name;
-                let error = &fault as &dyn std::error::Error;
-                tracing::warn!(provider, error, "a login goes on without what userinfo would have said");
-                Ok(Object::new())
-            }
-        }
-    }
-
     fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
         Tokens {
             access: Some(answer.access),
@@ -222,6 +192,9 @@ impl IdentityProvider for OidcProvider {
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
         let mut url = self.documents.metadata().await?.authorization.clone();
+        let LoginHints { prompt, login_hint, ui_locales, acr_values, extra } = &request.hints;
+        let max_age = request.max_age.map(|age| age.as_secs().to_string());
+        let acr_values = (!acr_values.is_empty()).then(|| acr_values.join(" "));
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.settings.registration.client_id)
@@ -230,10 +203,13 @@ impl IdentityProvider for OidcProvider {
             .append_pair("state", request.state.expose())
             .append_pair("nonce", &request.nonce)
             .append_pair("code_challenge", &request.code_challenge)
-            .append_pair("code_challenge_method", "S256");
-        if let Some(age) = request.max_age {
-            url.query_pairs_mut().append_pair("max_age", &age.as_secs().to_string());
-        }
+            .append_pair("code_challenge_method", "S256")
+            .extend_pairs(max_age.map(|age| ("max_age", age)))
+            .extend_pairs(acr_values.map(|values| ("acr_values", values)))
+            .extend_pairs(prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())))
+            .extend_pairs(login_hint.as_ref().map(|hint| ("login_hint", hint)))
+            .extend_pairs(ui_locales.as_ref().map(|locales| ("ui_locales", locales)))
+            .extend_pairs(extra);
         Ok(url.into())
     }
 
@@ -245,10 +221,13 @@ impl IdentityProvider for OidcProvider {
         let deadline = Instant::now() + redemption.within;
         let (metadata, mut answer, claims) = in_time(deadline, self.exchange(redemption)).await?;
         let now = redemption.now;
-        let userinfo = self.userinfo(&metadata, &claims, &answer.access, deadline).await?;
+        let of_access = self.claims_of_access(&metadata, &answer.access, &claims.sub, now);
+        let of_access = timeout_at(deadline, of_access).await.unwrap_or_default();
+        let userinfo = self.userinfo(&metadata, &claims, &of_access, &answer.access, deadline).await?;
         let profile = Profile::of(&claims, &userinfo, &self.settings)?;
-        let scopes = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone()).clone();
-        let identity = Identity {
+        let rights = self.settings.registration.rights.find(&[&claims.all, &of_access, &userinfo]).rights();
+        let granted = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone()).clone();
+        let mut identity = Identity {
             user_id: self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub),
             provider: self.info.name.clone(),
             issuer: claims.issuer,
@@ -258,18 +237,22 @@ impl IdentityProvider for OidcProvider {
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
-            scopes,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            permissions: Vec::new(),
             auth_time: claims.auth_time.unwrap_or(now),
             acr: claims.acr,
             amr: claims.amr,
         };
+        rights.give(&mut identity, &granted);
         Ok(Grant { identity, provider_session: claims.sid, tokens: self.tokens(answer, now) })
     }
 
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
         let metadata = self.documents.metadata().await?;
         let answer = self.client(&metadata).refresh(&metadata.token, &request.refresh_token).await?;
         let answer = TokenAnswer::read(&answer)?;
+        let mut of_id = None;
         if let Some(token) = answer.id.clone() {
             let login = Login { nonce: None, max_age: None, now: request.now };
             let claims = self.verify(&metadata, &answer, &token, login).await?;
@@ -281,8 +264,10 @@ impl IdentityProvider for OidcProvider {
             if claims.auth_time.is_some_and(|at| at > request.auth_time + self.settings.clock_leeway) {
                 return rejected("id_token.auth_time");
             }
+            of_id = Some(claims.all);
         }
-        Ok(self.tokens(answer, request.now))
+        let rights = self.renewed_rights(&metadata, &answer.access, of_id.as_ref(), request).await;
+        Ok(Renewal { tokens: self.tokens(answer, request.now), rights })
     }
 
     async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {

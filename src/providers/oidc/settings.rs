@@ -30,6 +30,8 @@ pub struct OidcSettings {
     pub discovery_url: Option<String>,
     /// When to ask the userinfo endpoint.
     pub userinfo: Userinfo,
+    /// Whether rights are looked for in the access token too, where it is a JWT that the provider has signed for us.
+    pub read_access_token: bool,
     /// How far the provider's clock may be from ours; at most 60 s.
     pub clock_leeway: Duration,
     /// How long ago an ID token may have been issued at most.
@@ -87,6 +89,7 @@ impl OidcSettings {
             registration,
             discovery_url: None,
             userinfo: Userinfo::WhenNeeded,
+            read_access_token: false,
             clock_leeway: Duration::from_secs(10),
             max_id_token_age: Duration::from_mins(10),
             signing_algs: Vec::new(),

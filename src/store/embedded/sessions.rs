@@ -136,11 +136,15 @@ impl SessionStore for EmbeddedStore {
         record: Record,
         tokens: Vec<u8>,
     ) -> StoreResult<Written> {
-        self.write(key, Some(fence), record, Some(tokens)).await
+        self.write(key, Under::Fence(fence), record, Some(tokens)).await
     }
 
     async fn rewrite(&self, key: &SessionKey, record: Record) -> StoreResult<Written> {
-        self.write(key, None, record, None).await
+        self.write(key, Under::AnyFence, record, None).await
+    }
+
+    async fn step_up(&self, key: &SessionKey, record: Record, tokens: Vec<u8>) -> StoreResult<Written> {
+        self.write(key, Under::NewFence, record, Some(tokens)).await
     }
 
     async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>> {
@@ -178,17 +182,28 @@ impl SessionStore for EmbeddedStore {
     }
 }
 
+/// Which token leases a write asks about.
+#[derive(Clone, Copy)]
+enum Under {
+    /// None of them.
+    AnyFence,
+    /// The one with this fence has to be the last.
+    Fence(u64),
+    /// Whoever holds one loses it.
+    NewFence,
+}
+
 impl EmbeddedStore {
     /// Orders what has ended sessions in memory already.
     pub(super) fn order_end<T: Send + 'static>(&self, changes: Vec<Change>, ended: T) -> StoreResult<Ordered<T>> {
         Ok(self.journal.order(self.journal.place_to_revoke()?, changes, move || ended))
     }
 
-    /// Writes a record over the one before it, and tokens if there are any, under the fence if one is named.
+    /// Writes a record over the one before it, and tokens if there are any.
     async fn write(
         &self,
         key: &SessionKey,
-        fence: Option<u64>,
+        under: Under,
         record: Record,
         tokens: Option<Vec<u8>>,
     ) -> StoreResult<Written> {
@@ -197,10 +212,14 @@ impl EmbeddedStore {
             let now = self.now();
             let mut partition = self.memory.write(key.partition);
             let Some(entry) = partition.living_mut(key, now) else { return Ok(Written::Gone) };
-            if fence.is_some_and(|fence| entry.record.header.fence != fence) {
+            if matches!(under, Under::Fence(fence) if entry.record.header.fence != fence) {
                 return Ok(Written::FenceLost);
             }
             if entry.newest_revision.checked_add(1) == Some(record.header.revision) {
+                if matches!(under, Under::NewFence) {
+                    entry.record.header.fence += 1;
+                    entry.lease = None;
+                }
                 self.reserve_write(place, entry, *key, record, tokens)
             } else if entry.newest_revision == entry.record.header.revision {
                 return Ok(Written::RevisionChanged);

@@ -80,6 +80,7 @@ scripts! {
     watch_lease: "watch_lease.lua",
     write_tokens: "write_tokens.lua",
     rewrite: "rewrite.lua",
+    step_up: "step_up.lua",
     open_login: "open_login.lua",
     take_login: "take_login.lua",
     note_login: "note_login.lua",

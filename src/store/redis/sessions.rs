@@ -153,6 +153,14 @@ impl SessionStore for RedisStore {
         written(self.link.run(&SCRIPTS.rewrite, &[keys.record, keys.bell], &args).await?)
     }
 
+    async fn step_up(&self, key: &SessionKey, record: Record, tokens: Vec<u8>) -> StoreResult<Written> {
+        let keys = self.keys.session(key);
+        let Some(before) = record.header.revision.checked_sub(1) else { return Ok(Written::RevisionChanged) };
+        let args = [record::write(&Owner::default(), &record), tokens, record::count(before).to_vec()];
+        let keys = [keys.record, keys.tokens, keys.lease, keys.bell];
+        written(self.link.run(&SCRIPTS.step_up, &keys, &args).await?)
+    }
+
     async fn attributes(&self, key: &SessionKey) -> StoreResult<Option<KeptAttributes>> {
         let keys = self.keys.session(key);
         let kept: Option<Vec<u8>> = self.link.run(&SCRIPTS.tokens, &[keys.record, keys.attributes], &[]).await?;

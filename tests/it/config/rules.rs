@@ -35,6 +35,18 @@ fn each_rule_refuses_and_names_its_key() {
         ("cache: { max_staleness: 6s }", "cache.max_staleness: from 100 milliseconds to 5 seconds"),
         ("cache: { max_staleness: 50ms }", "cache.max_staleness:"),
         ("cache: { max_sessions: 0 }", "cache.max_sessions:"),
+        (
+            "oidc: { providers: { github: { client_id: a, client_secret: b, claims_from_access_token: true } } }",
+            "oidc.providers.github.claims_from_access_token:",
+        ),
+        (
+            "oidc: { providers: { google: { client_id: a, client_secret: b, extra_parameters: [hd, state] } } }",
+            "oidc.providers.google.extra_parameters: `state`",
+        ),
+        (
+            "oidc: { providers: { google: { client_id: a, client_secret: b, roles_claims: [''] } } }",
+            "oidc.providers.google.roles_claims:",
+        ),
         ("oidc: { refresh_tokens: { enabled: true } }", "oidc.refresh_tokens.enabled:"),
         ("app: { sessions: { max_age: 10, touch_interval: 1, idle_timeout: 11 } }", "app.sessions.idle_timeout:"),
         ("app: { sessions: { idle_timeout: 10, touch_interval: 11 } }", "app.sessions.touch_interval:"),

@@ -7,6 +7,7 @@ mod end_session;
 mod login_page;
 mod only_in_dev;
 mod silent;
+mod strength;
 mod tokens;
 mod with_our_client;
 mod world;

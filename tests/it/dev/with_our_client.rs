@@ -12,6 +12,7 @@ use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::providers::registration::Registration;
+use gatelodge::session::login_wish::LoginHints;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -33,6 +34,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         code_challenge: URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes())),
         redirect_uri: CALLBACK.to_owned(),
         max_age: Some(Duration::from_mins(5)),
+        hints: LoginHints::default(),
     };
     let mut browser = world.browser();
     let page = browser.get(&provider.authorization_url(&request).await.unwrap()).await;
@@ -62,9 +64,10 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         issuer: world.issuer.clone(),
         sub: who.sub.clone(),
         auth_time: who.auth_time,
+        has_rights: false,
         now: now + Duration::from_secs(100),
     };
-    let fresh = provider.refresh(&refresh(grant.tokens.refresh.as_ref().unwrap())).await.unwrap();
+    let fresh = provider.refresh(&refresh(grant.tokens.refresh.as_ref().unwrap())).await.unwrap().tokens;
     let newest = fresh.refresh.as_ref().unwrap();
     assert_eq!(fresh.access_end, Some(now + Duration::from_secs(400)));
 

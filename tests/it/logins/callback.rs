@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use gatelodge::authority::login_answer::LoginFailure::{
-    self, AccessDenied, Expired, IdentityRejected, OtherBrowser, ProviderError, RequestMalformed, StateInvalid,
+    self, AccessDenied, Expired, IdentityRejected, LoginRequired, OtherBrowser, ProviderError, RequestMalformed,
+    StateInvalid,
 };
 use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::providers::oidc::Userinfo;
@@ -50,7 +51,7 @@ async fn refused_unsent(kept: Kept, failure: LoginFailure, bend: fn(&mut Query))
     journey.hide(made_up.iter().map(|(_, value)| value.as_str()));
     journey.fails(&odd.text(), failure).await;
     assert_eq!(hostile.calls(Endpoint::Token), 0, "the code was sent");
-    let burnt = matches!(failure, AccessDenied | ProviderError | IdentityRejected);
+    let burnt = matches!(failure, AccessDenied | LoginRequired | ProviderError | IdentityRejected);
     if burnt {
         journey.fails(&good.text(), failure).await;
         assert_eq!(hostile.calls(Endpoint::Token), 0, "the code was sent");
@@ -101,7 +102,7 @@ refused! {
     iss_missing: IdentityRejected, |q| q.unset("iss");
     iss_empty: IdentityRejected, |q| q.set("iss", "");
     error_access_denied: AccessDenied, |q| { q.unset("code"); q.add("error", "access_denied") };
-    error_login_required: AccessDenied, |q| { q.unset("code"); q.add("error", "login_required") };
+    error_login_required: LoginRequired, |q| { q.unset("code"); q.add("error", "login_required") };
     error_server_error: ProviderError, |q| { q.unset("code"); q.add("error", "server_error") };
     error_unknown: ProviderError, |q| { q.unset("code"); q.add("error", "<script>alert(document.domain)</script>") };
     error_with_a_long_description: AccessDenied, |q| {

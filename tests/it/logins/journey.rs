@@ -84,6 +84,7 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
     let expected = match check {
         "unavailable" => LoginFailure::ProviderUnavailable,
         "failed" | "invalid_grant" => LoginFailure::ProviderError,
+        "id_token.auth_time" if hostile.redemption().max_age.is_some() => LoginFailure::AuthenticationUnmet,
         _ => LoginFailure::IdentityRejected,
     };
     match journey.begin().await {

@@ -7,6 +7,7 @@
 //! | `callback` | what comes back with the browser (security.md 13 to 18) |
 //! | `good` | login, refresh, logout |
 //! | `canary` | no secret reaches the log |
+//! | `kill_step_up` | the process ends in the middle of a step-up |
 //!
 //! The cases of `providers` run through here too, each as a whole login.
 
@@ -32,6 +33,7 @@ mod callback;
 mod canary;
 mod good;
 mod journey;
+mod kill_step_up;
 
 pub use journey::refused;
 

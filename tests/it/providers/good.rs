@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _, Redemption};
 use gatelodge::crypto::Secret;
 use gatelodge::providers::token_endpoint::ClientAuth;
+use gatelodge::session::login_wish::LoginHints;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -88,6 +89,7 @@ async fn the_authorization_request_is_what_it_has_to_be() {
         code_challenge: "the-challenge".into(),
         redirect_uri: REDIRECT_URI.into(),
         max_age: Some(Duration::from_mins(5)),
+        hints: LoginHints::default(),
     };
     for _ in 0..3 {
         let url = url::Url::parse(&provider.authorization_url(&request).await.unwrap()).unwrap();
@@ -122,6 +124,7 @@ async fn a_whole_login_passes_pkce_and_no_other_verifier_does() {
             code_challenge: b64(digest(&SHA256, verifier.as_bytes())),
             redirect_uri: REDIRECT_URI.into(),
             max_age: None,
+            hints: LoginHints::default(),
         };
         let back = hostile.visit(&provider.authorization_url(&request).await.unwrap()).unwrap();
         let parameter = |name: &str| back.query_pairs().find(|(own, _)| own == name).unwrap().1.into_owned();

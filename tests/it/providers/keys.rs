@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _};
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oidc::OidcProvider;
+use gatelodge::session::login_wish::LoginHints;
 use serde_json::{Value, json};
 
 use super::{accepted, refused, set, unset};
@@ -210,6 +211,7 @@ async fn a_login_begins_at_once_while_stale_metadata_is_renewed() {
         code_challenge: "c".into(),
         redirect_uri: "https://app.example/".into(),
         max_age: None,
+        hints: LoginHints::default(),
     };
     let begun = tokio::time::timeout(Duration::from_secs(1), provider.authorization_url(&request)).await;
     assert!(begun.is_ok_and(|url| url.is_ok()));

@@ -3,6 +3,7 @@
 
 use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _};
 use gatelodge::crypto::Secret;
+use gatelodge::session::login_wish::LoginHints;
 use serde_json::{Value, json};
 
 use super::{refused, set, unset};
@@ -116,6 +117,7 @@ async fn a_login_does_not_begin_with_bad_metadata() {
         code_challenge: "c".into(),
         redirect_uri: "https://app.example/".into(),
         max_age: None,
+        hints: LoginHints::default(),
     };
     assert_eq!(reason_of(&hostile.provider().authorization_url(&request).await), "failed");
 }

@@ -25,6 +25,7 @@ mod outbound;
 mod refresh;
 mod registry;
 mod response;
+mod rights;
 mod tls;
 mod token_answer;
 mod userinfo;

@@ -16,9 +16,10 @@ async fn refresh(hostile: &Hostile) -> Result<Tokens, ProviderError> {
         issuer: hostile.issuer(),
         sub: SUB.to_owned(),
         auth_time: Timestamp::from_secs(NOW - 5),
+        has_rights: false,
         now: Timestamp::from_secs(NOW),
     };
-    hostile.provider().refresh(&request).await
+    hostile.provider().refresh(&request).await.map(|renewal| renewal.tokens)
 }
 
 macro_rules! refused {
@@ -94,6 +95,7 @@ async fn a_refresh_token_that_is_not_good_is_a_definite_answer() {
         issuer: hostile.issuer(),
         sub: SUB.into(),
         auth_time: Timestamp::from_secs(NOW),
+        has_rights: false,
         now: Timestamp::from_secs(NOW),
     };
     assert_eq!(reason_of(&hostile.provider().refresh(&request).await), "invalid_grant");

@@ -242,10 +242,22 @@ async fn whatever_a_browser_sends_an_edge_can_pass_on() {
     let cookies =
         |name: &str| vec![v1::Cookie { name: name.into(), value: filler(limits.cookie_bytes + 1) }; limits.cookies];
     let scopes = vec!["s".repeat(2048); 64];
+    let rights = || vec!["r".repeat(62); 64];
+    let values = || vec!["v".repeat(128); 10];
+    let requirements = v1::Requirements {
+        scopes,
+        any_scopes: rights(),
+        permissions: rights(),
+        any_permissions: rights(),
+        roles: rights(),
+        acr_values: values(),
+        amr_values: values(),
+        ..Default::default()
+    };
     let check = v1::ValidateSessionRequest {
         cookies: cookies("__Host-session"),
         context: Some(seen()),
-        requirements: Some(v1::Requirements { scopes, ..Default::default() }),
+        requirements: Some(requirements),
         ..Default::default()
     };
     let callback = v1::CompleteCallbackRequest {

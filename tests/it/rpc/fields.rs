@@ -36,17 +36,31 @@ async fn each_requirement_that_is_not_right_is_named() {
     let serving = Serving::of(&world).await;
     let mut client = serving.sessions().await;
     let scopes = |scopes: Vec<String>| of(v1::Requirements { scopes, ..Default::default() });
+    let rights = |put: fn(&mut v1::Requirements, Vec<String>), names| {
+        let mut own = v1::Requirements::default();
+        put(&mut own, names);
+        of(own)
+    };
     let age = |age| of(v1::Requirements { max_login_age: Some(age), ..Default::default() });
     let far = Duration { seconds: i64::MAX, nanos: i32::MAX };
     let near = Duration { seconds: i64::MIN, nanos: i32::MIN };
     let odd = Duration { seconds: 5, nanos: -1 };
-    let table = [
+    let table = vec![
         ("requirements.max_login_age", age(odd)),
         ("requirements.csrf", of(v1::Requirements { csrf: 99, ..Default::default() })),
         ("requirements.csrf", of(v1::Requirements { csrf: -1, ..Default::default() })),
         ("requirements.scopes", scopes(vec!["s".into(); 65])),
         ("requirements.scopes", scopes(vec![String::new()])),
         ("requirements.scopes", scopes(vec!["s".repeat(2049)])),
+        ("requirements.roles", rights(|own, names| own.roles = names, vec!["r".into(); 65])),
+        ("requirements.roles", rights(|own, names| own.roles = names, vec!["r".repeat(256)])),
+        ("requirements.permissions", rights(|own, names| own.permissions = names, vec![String::new()])),
+        ("requirements.any_permissions", rights(|own, names| own.any_permissions = names, vec![String::new()])),
+        ("requirements.any_scopes", rights(|own, names| own.any_scopes = names, vec![String::new()])),
+        ("requirements", rights(|own, names| own.roles = names, vec!["r".repeat(251); 64])),
+        ("requirements.acr_values", rights(|own, names| own.acr_values = names, vec!["a b".into()])),
+        ("requirements.acr_values", rights(|own, names| own.acr_values = names, vec!["2".into(); 11])),
+        ("requirements.amr_values", rights(|own, names| own.amr_values = names, vec!["a".repeat(129)])),
         ("requirements.max_login_age", age(seconds(0))),
         ("requirements.max_login_age", age(seconds(-5))),
         ("requirements.max_login_age", age(seconds(366 * 86_400))),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatelodge::authority::ports::{Lookup, SessionStore, Written};
+use gatelodge::authority::ports::{EventLog, Lookup, SessionStore, Written};
 use gatelodge::authority::settings::Settings;
 use gatelodge::rpc::policy::Role;
 use gatelodge::session::key::{SessionKey, TenantNumber};
@@ -26,6 +26,7 @@ pub const GRACE: Duration = Duration::from_secs(30);
 pub struct Door {
     pub world: World,
     pub store: Arc<dyn SessionStore>,
+    pub events: Arc<dyn EventLog>,
     pub sessions: SessionServiceClient<Channel>,
     pub browser: Browser,
     pub log: Log,
@@ -45,7 +46,7 @@ impl Door {
 
     /// Nobody has logged in.
     pub async fn closed(kept: Kept, change: impl FnOnce(&mut Settings)) -> Self {
-        let (put, mut store) = (kept.ready().await, None);
+        let (put, mut store, mut events) = (kept.ready().await, None, None);
         let world = World::built(
             &["idp"],
             |settings| {
@@ -58,6 +59,7 @@ impl Door {
             |ports| {
                 put(ports);
                 store = Some(Arc::clone(&ports.sessions));
+                events = Some(Arc::clone(&ports.events));
             },
         );
         let log = Log::default();
@@ -67,6 +69,7 @@ impl Door {
         Self {
             world,
             store: store.unwrap(),
+            events: events.unwrap(),
             sessions,
             browser: Browser::default(),
             log,

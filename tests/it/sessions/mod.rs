@@ -13,6 +13,9 @@
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
+//! | `needs` | what a request may need of who is logged in |
+//! | `step_up` | a session goes on under a login that is stronger or fresher |
+//! | `silent` | logins that show nothing, and hints |
 //! | `checks` | many checks on one stream |
 
 /// Makes a test of every function named, on every store there is.
@@ -41,7 +44,10 @@ mod devices;
 mod door;
 mod limits;
 mod lists;
+mod needs;
 mod people;
 mod rotation;
+mod silent;
+mod step_up;
 mod theft;
 mod times;

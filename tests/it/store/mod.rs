@@ -20,6 +20,7 @@ mod redis_trouble;
 mod replicas;
 mod scale;
 mod sessions;
+mod step_up;
 mod users;
 
 /// Makes a test of every function named, for every store.
@@ -93,6 +94,10 @@ every_store! {
         waiting_ends_when_the_record_changes
         waiting_ends_when_the_lease_runs_out
         waiting_is_over_at_once_or_in_time;
+    step_up:
+        a_step_up_writes_record_and_tokens_over_those_it_read
+        a_step_up_takes_the_lease_from_whoever_holds_it
+        a_step_up_of_a_session_that_is_gone_writes_nothing;
     logins:
         a_login_is_taken_once_and_its_answer_repeated
         a_failed_login_says_why

@@ -96,6 +96,9 @@ async fn an_api_without_cookies_has_the_same_requirements_as_one_with_them() {
             permissions: texts(&["orders:read"]),
             audience: API.into(),
             max_login_age: Some(prost_types::Duration { seconds: 100, nanos: 0 }),
+            any_scopes: texts(&["write", "read"]),
+            any_permissions: texts(&["x", "orders:read"]),
+            ..Default::default()
         };
         let Outcome::Active(active) = ask(&served, with(&token, all.clone())).await.unwrap() else {
             panic!("not active")
@@ -124,7 +127,31 @@ async fn an_api_without_cookies_has_the_same_requirements_as_one_with_them() {
                 },
                 v1::TokenDeniedReason::LoginTooOld,
                 401,
+                "Bearer error=\"insufficient_user_authentication\", max_age=\"99\"",
+            ),
+            (
+                v1::TokenRequirements { acr_values: texts(&["3", "2"]), ..needed() },
+                v1::TokenDeniedReason::AcrMissing,
+                401,
+                "Bearer error=\"insufficient_user_authentication\", acr_values=\"3 2\"",
+            ),
+            (
+                v1::TokenRequirements { amr_values: texts(&["hwk"]), ..needed() },
+                v1::TokenDeniedReason::AmrMissing,
+                401,
                 "Bearer error=\"insufficient_user_authentication\"",
+            ),
+            (
+                v1::TokenRequirements { roles: texts(&["admin"]), ..needed() },
+                v1::TokenDeniedReason::RoleMissing,
+                403,
+                "Bearer error=\"insufficient_scope\"",
+            ),
+            (
+                v1::TokenRequirements { any_permissions: texts(&["a", "b"]), ..needed() },
+                v1::TokenDeniedReason::PermissionMissing,
+                403,
+                "Bearer error=\"insufficient_scope\"",
             ),
         ];
         for (requirements, expected, status, challenge) in lacking {

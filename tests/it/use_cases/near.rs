@@ -12,6 +12,7 @@ use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::{Outcome, Question, Requirements};
 use gatelodge::authority::{Error, Presented, watch_sessions};
 use gatelodge::session::event::{Position, What};
+use gatelodge::session::need::{LoginNeeds, Needs};
 
 use crate::redis::Server;
 use crate::store::bench::keys_of;
@@ -48,12 +49,14 @@ async fn a_hit_asks_no_store_and_is_judged_like_any_other() {
     let browser = known(&replicas, "ada").await;
     replicas.store.set(Fault::Away);
     assert!(is_active(&replicas.two, &browser).await);
-    let scopes = Requirements { scopes: vec!["openid".into()], ..Requirements::default() };
+    let scopes = |scope: &str| Requirements {
+        needs: Needs { scopes: vec![scope.into()], ..Needs::default() },
+        ..Requirements::default()
+    };
     let question = |requirements| Question { presented: browser.get("/"), requirements, ..Question::default() };
-    assert!(matches!(ask(&replicas.two, question(scopes)).await, Ok(Outcome::Active(_))));
+    assert!(matches!(ask(&replicas.two, question(scopes("openid"))).await, Ok(Outcome::Active(_))));
     // A no is asked of the store: what is known may be older than the request.
-    let scopes = Requirements { scopes: vec!["more".into()], ..Requirements::default() };
-    assert!(matches!(ask(&replicas.two, question(scopes)).await, Err(Error::StoreUnavailable(_))));
+    assert!(matches!(ask(&replicas.two, question(scopes("more"))).await, Err(Error::StoreUnavailable(_))));
     let posted = presented(&replicas.two, browser.fetch("POST", "/")).await;
     assert!(matches!(posted, Err(Error::StoreUnavailable(_))), "without a CSRF token: {posted:?}");
     let stranger = browser.with("GET", "/", |context| context.user_agent = Some("Other".into()));
@@ -166,7 +169,8 @@ async fn an_answer_says_how_it_may_be_kept() {
     let ahead = Some(Position([0xff; 16]));
     let anew = keeping(Question { as_of: ahead, ..question() }).await.unwrap();
     assert_eq!(anew.keep_for, Duration::from_secs(5), "whoever has heard more is answered from the store");
-    let age = Requirements { max_login_age: Some(Duration::from_secs(4)), ..Requirements::default() };
+    let login = LoginNeeds { max_age: Some(Duration::from_secs(4)), ..LoginNeeds::default() };
+    let age = Requirements { needs: Needs { login, ..Needs::default() }, ..Requirements::default() };
     let kept = keeping(Question { requirements: age, ..question() }).await.unwrap();
     assert!(kept.keep_for <= Duration::from_secs(3), "the login grows too old: {kept:?}");
     assert_eq!(keeping(Question { issue_csrf_token: true, ..question() }).await, None, "a token is for one answer");

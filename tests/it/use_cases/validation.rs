@@ -8,6 +8,7 @@ use gatelodge::authority::{Error, Presented};
 use gatelodge::session::admission::InactiveReason;
 use gatelodge::session::csrf::CsrfFault;
 use gatelodge::session::fingerprint::{Comparison, FingerprintMode};
+use gatelodge::session::need::{LoginNeeds, Missing, Needs};
 use gatelodge::session::request::PresentedCookie;
 
 use crate::world::{Browser, World};
@@ -202,13 +203,16 @@ async fn missing_scopes_are_named_and_found_ones_repeated() {
     let (world, browser) = logged_in().await;
     let with = |scopes: &[&str]| Question {
         presented: browser.fetch("GET", "/"),
-        requirements: Requirements { scopes: scopes.iter().map(|s| (*s).to_owned()).collect(), ..Default::default() },
+        requirements: Requirements {
+            needs: Needs { scopes: scopes.iter().map(|s| (*s).to_owned()).collect(), ..Needs::default() },
+            ..Default::default()
+        },
         ..Default::default()
     };
     let Outcome::Active(active) = ask(&world, with(&["email", "openid"])).await else { panic!("denied") };
-    assert_eq!(active.judged.scopes, ["email", "openid"]);
+    assert_eq!(active.judged.needs.scopes, ["email", "openid"]);
     let reason = denied(ask(&world, with(&["email", "admin", "root"])).await);
-    assert_eq!(reason, DeniedReason::ScopeMissing(vec!["admin".into(), "root".into()]));
+    assert_eq!(reason, DeniedReason::Missing(Missing::Scopes(vec!["admin".into(), "root".into()])));
 }
 
 // security.md 34: an old login is told how to become a fresh one.
@@ -217,15 +221,23 @@ async fn a_login_that_is_too_old_is_told_how_to_begin_a_fresh_one() {
     let (world, mut browser) = logged_in().await;
     let with = |presented| Question {
         presented,
-        requirements: Requirements { max_login_age: Some(Duration::from_mins(5)), ..Default::default() },
+        requirements: Requirements {
+            needs: Needs {
+                login: LoginNeeds { max_age: Some(Duration::from_mins(5)), ..LoginNeeds::default() },
+                ..Needs::default()
+            },
+            ..Default::default()
+        },
         ..Default::default()
     };
     assert!(matches!(ask(&world, with(browser.fetch("GET", "/"))).await, Outcome::Active(_)));
     world.clock.advance(Duration::from_mins(6));
     let Outcome::Denied(denied) = ask(&world, with(browser.get("/pay?x=1"))).await else { panic!("not denied") };
-    assert_eq!((denied.reason, denied.login_query.as_str()), (DeniedReason::LoginTooOld, "provider=idp&max_age=300"));
+    assert_eq!(denied.reason, DeniedReason::Missing(Missing::FreshLogin));
+    let query = denied.login_query;
+    assert!(query.starts_with("provider=idp&max_age=300&step_up="), "{query}");
     let location = denied.answer.unwrap().location.unwrap();
-    assert_eq!(location, "/auth/web/login?provider=idp&max_age=300&redirect_uri=%2Fpay%3Fx%3D1");
+    assert_eq!(location, format!("/auth/web/login?{query}&redirect_uri=%2Fpay%3Fx%3D1"));
     world.log_in(&mut browser, "ada").await;
     assert!(matches!(ask(&world, with(browser.fetch("GET", "/"))).await, Outcome::Active(_)));
 }

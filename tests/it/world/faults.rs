@@ -170,6 +170,7 @@ pass! { SessionStore by sessions:
     wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
     write_tokens(key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> Written;
     rewrite(key: &SessionKey, record: Record) -> Written;
+    step_up(key: &SessionKey, record: Record, tokens: Vec<u8>) -> Written;
     attributes(key: &SessionKey) -> Option<KeptAttributes>;
     put_attributes(key: &SessionKey, attributes: KeptAttributes, keep_for: Duration) -> Written;
     join(of: &ProviderSessionKey, session: &SessionKey, login_started: Timestamp, keep_for: Duration) -> Joining;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use gatelodge::authority::ports::{Clock as _, Providers};
 use gatelodge::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
-    Redemption, RefreshRequest,
+    Redemption, RefreshRequest, Renewal, Rights,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
@@ -32,6 +32,10 @@ pub struct FakeProvider {
     pub revoked: Mutex<Vec<String>>,
     pub slow: Mutex<Option<Duration>>,
     pub scopes: Mutex<Vec<String>>,
+    /// What it says of its logins.
+    pub says: Mutex<Says>,
+    /// What logins have asked of it.
+    pub wishes: Mutex<Vec<AuthorizationRequest>>,
     /// What it calls its own session with whom it logs in.
     pub sid: Mutex<Option<String>>,
     /// The access tokens with which it was asked who their user is.
@@ -47,6 +51,17 @@ pub struct FakeProvider {
     pub lose_answers: AtomicUsize,
 }
 
+/// What a provider says of a login and of what the user may do.
+#[derive(Clone, Default)]
+pub struct Says {
+    pub acr: Option<String>,
+    pub amr: Vec<String>,
+    /// How long ago the user has authenticated.
+    pub age: Duration,
+    pub roles: Vec<String>,
+    pub permissions: Vec<String>,
+}
+
 impl FakeProvider {
     pub fn new(name: &str, clock: Arc<FakeClock>) -> Self {
         Self {
@@ -54,6 +69,7 @@ impl FakeProvider {
                 name: name.into(),
                 display_name: name.to_uppercase(),
                 issuer: IssuerRule::new(ISSUER),
+                extra_parameters: vec!["kc_idp_hint".into()],
             },
             clock,
             codes: Mutex::default(),
@@ -64,6 +80,8 @@ impl FakeProvider {
             revoked: Mutex::default(),
             slow: Mutex::default(),
             scopes: Mutex::new(vec!["openid".into(), "email".into()]),
+            says: Mutex::default(),
+            wishes: Mutex::default(),
             sid: Mutex::default(),
             asked: Mutex::default(),
             name: Mutex::new("Some One".into()),
@@ -113,6 +131,7 @@ impl IdentityProvider for FakeProvider {
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
         self.refuse()?;
+        self.wishes.lock().unwrap().push(request.clone());
         Ok(format!("{ISSUER}/authorize?state={}&nonce={}", request.state.expose(), request.nonce))
     }
 
@@ -129,6 +148,10 @@ impl IdentityProvider for FakeProvider {
         self.refuse()?;
         let sub = self.codes.lock().unwrap().remove(redemption.code.expose());
         let sub = sub.ok_or_else(|| ProviderError::InvalidGrant("no such code".into()))?;
+        let says = self.says.lock().unwrap().clone();
+        if redemption.max_age.is_some_and(|age| says.age > age) {
+            return Err(ProviderError::Rejected("id_token.auth_time"));
+        }
         let identity = Identity {
             user_id: self.info.issuer.user_id(&self.info.name, ISSUER, &sub),
             provider: self.info.name.clone(),
@@ -140,15 +163,19 @@ impl IdentityProvider for FakeProvider {
             picture: None,
             claims: serde_json::Map::new(),
             scopes: self.scopes.lock().unwrap().clone(),
-            auth_time: self.clock.now(),
-            acr: None,
-            amr: Vec::new(),
+            roles: says.roles,
+            permissions: says.permissions,
+            auth_time: Timestamp::from_millis(
+                self.clock.now().as_millis() - u64::try_from(says.age.as_millis()).unwrap(),
+            ),
+            acr: says.acr,
+            amr: says.amr,
         };
         let provider_session = self.sid.lock().unwrap().clone();
         Ok(Grant { identity, provider_session, tokens: self.tokens(number, redemption.now) })
     }
 
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
         let token = request.refresh_token.expose().to_owned();
         let again = self.presented.lock().unwrap().contains(&token);
@@ -162,7 +189,9 @@ impl IdentityProvider for FakeProvider {
             return Err(ProviderError::Lost("cut".into()));
         }
         self.refuse()?;
-        Ok(self.tokens(number, request.now))
+        let Says { roles, permissions, .. } = self.says.lock().unwrap().clone();
+        let rights = Some(Rights { scopes: Vec::new(), roles, permissions });
+        Ok(Renewal { tokens: self.tokens(number, request.now), rights })
     }
 
     async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {

@@ -55,7 +55,12 @@ type Identity struct {
 	// The authentication context class (OpenID Connect Core, 2); empty when the provider gave none.
 	Acr string `protobuf:"bytes,13,opt,name=acr,proto3" json:"acr,omitempty"`
 	// The authentication methods (RFC 8176).
-	Amr           []string `protobuf:"bytes,14,rep,name=amr,proto3" json:"amr,omitempty"`
+	Amr []string `protobuf:"bytes,14,rep,name=amr,proto3" json:"amr,omitempty"`
+	// The roles that the provider gave the user, by the mapping of its configuration (`roles_claims`), as of the login or the
+	// last refresh of tokens. At most 256.
+	Roles []string `protobuf:"bytes,15,rep,name=roles,proto3" json:"roles,omitempty"`
+	// The permissions likewise (`permissions_claims`).
+	Permissions   []string `protobuf:"bytes,16,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -188,6 +193,20 @@ func (x *Identity) GetAmr() []string {
 	return nil
 }
 
+func (x *Identity) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *Identity) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
 // The facts of a session. None of them can be used as a credential.
 type SessionInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -313,7 +332,7 @@ var File_gatelodge_v1_identity_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_identity_proto_rawDesc = "" +
 	"\n" +
-	"\x1bgatelodge/v1/identity.proto\x12\fgatelodge.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x03\n" +
+	"\x1bgatelodge/v1/identity.proto\x12\fgatelodge.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x03\n" +
 	"\bIdentity\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1a\n" +
@@ -329,7 +348,9 @@ const file_gatelodge_v1_identity_proto_rawDesc = "" +
 	"\x06scopes\x18\v \x03(\tR\x06scopes\x127\n" +
 	"\tauth_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\bauthTime\x12\x10\n" +
 	"\x03acr\x18\r \x01(\tR\x03acr\x12\x10\n" +
-	"\x03amr\x18\x0e \x03(\tR\x03amr\"\xb1\x03\n" +
+	"\x03amr\x18\x0e \x03(\tR\x03amr\x12\x14\n" +
+	"\x05roles\x18\x0f \x03(\tR\x05roles\x12 \n" +
+	"\vpermissions\x18\x10 \x03(\tR\vpermissions\"\xb1\x03\n" +
 	"\vSessionInfo\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12;\n" +

@@ -103,7 +103,8 @@ const (
 	LoginFailure_LOGIN_FAILURE_PROVIDER_UNAVAILABLE LoginFailure = 11
 	// What the provider said about the user did not pass the checks.
 	LoginFailure_LOGIN_FAILURE_IDENTITY_REJECTED LoginFailure = 12
-	// A logout or an admin ended the user's sessions while the login was under way.
+	// A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
+	// has ended, or did not come back with the browser.
 	LoginFailure_LOGIN_FAILURE_REVOKED_MEANWHILE LoginFailure = 13
 	// The user holds as many sessions as one user may.
 	LoginFailure_LOGIN_FAILURE_TOO_MANY_SESSIONS LoginFailure = 14
@@ -111,6 +112,18 @@ const (
 	LoginFailure_LOGIN_FAILURE_USER_DISABLED LoginFailure = 15
 	// The user gave the login up when asked which sessions to end.
 	LoginFailure_LOGIN_FAILURE_CANCELLED LoginFailure = 16
+	// A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
+	// No trouble: begin a login without `prompt=none` when the user wants to.
+	LoginFailure_LOGIN_FAILURE_LOGIN_REQUIRED LoginFailure = 18
+	// The same: the provider has something to show ("interaction_required"), or can't log in without showing anything.
+	LoginFailure_LOGIN_FAILURE_INTERACTION_REQUIRED LoginFailure = 19
+	// The same: the user has to consent ("consent_required").
+	LoginFailure_LOGIN_FAILURE_CONSENT_REQUIRED LoginFailure = 20
+	// The same: the user has to choose an account ("account_selection_required").
+	LoginFailure_LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED LoginFailure = 21
+	// The login is not what was asked for: another authentication context, method or time. A session that it was to step up
+	// stays as it was.
+	LoginFailure_LOGIN_FAILURE_AUTHENTICATION_UNMET LoginFailure = 22
 )
 
 // Enum value maps for LoginFailure.
@@ -133,25 +146,35 @@ var (
 		14: "LOGIN_FAILURE_TOO_MANY_SESSIONS",
 		15: "LOGIN_FAILURE_USER_DISABLED",
 		16: "LOGIN_FAILURE_CANCELLED",
+		18: "LOGIN_FAILURE_LOGIN_REQUIRED",
+		19: "LOGIN_FAILURE_INTERACTION_REQUIRED",
+		20: "LOGIN_FAILURE_CONSENT_REQUIRED",
+		21: "LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED",
+		22: "LOGIN_FAILURE_AUTHENTICATION_UNMET",
 	}
 	LoginFailure_value = map[string]int32{
-		"LOGIN_FAILURE_UNSPECIFIED":          0,
-		"LOGIN_FAILURE_PROVIDER_UNKNOWN":     1,
-		"LOGIN_FAILURE_REDIRECT_NOT_ALLOWED": 2,
-		"LOGIN_FAILURE_REQUEST_MALFORMED":    3,
-		"LOGIN_FAILURE_STATE_INVALID":        4,
-		"LOGIN_FAILURE_EXPIRED":              5,
-		"LOGIN_FAILURE_OTHER_BROWSER":        6,
-		"LOGIN_FAILURE_ALREADY_COMPLETE":     7,
-		"LOGIN_FAILURE_INTERRUPTED":          8,
-		"LOGIN_FAILURE_ACCESS_DENIED":        9,
-		"LOGIN_FAILURE_PROVIDER_ERROR":       10,
-		"LOGIN_FAILURE_PROVIDER_UNAVAILABLE": 11,
-		"LOGIN_FAILURE_IDENTITY_REJECTED":    12,
-		"LOGIN_FAILURE_REVOKED_MEANWHILE":    13,
-		"LOGIN_FAILURE_TOO_MANY_SESSIONS":    14,
-		"LOGIN_FAILURE_USER_DISABLED":        15,
-		"LOGIN_FAILURE_CANCELLED":            16,
+		"LOGIN_FAILURE_UNSPECIFIED":                0,
+		"LOGIN_FAILURE_PROVIDER_UNKNOWN":           1,
+		"LOGIN_FAILURE_REDIRECT_NOT_ALLOWED":       2,
+		"LOGIN_FAILURE_REQUEST_MALFORMED":          3,
+		"LOGIN_FAILURE_STATE_INVALID":              4,
+		"LOGIN_FAILURE_EXPIRED":                    5,
+		"LOGIN_FAILURE_OTHER_BROWSER":              6,
+		"LOGIN_FAILURE_ALREADY_COMPLETE":           7,
+		"LOGIN_FAILURE_INTERRUPTED":                8,
+		"LOGIN_FAILURE_ACCESS_DENIED":              9,
+		"LOGIN_FAILURE_PROVIDER_ERROR":             10,
+		"LOGIN_FAILURE_PROVIDER_UNAVAILABLE":       11,
+		"LOGIN_FAILURE_IDENTITY_REJECTED":          12,
+		"LOGIN_FAILURE_REVOKED_MEANWHILE":          13,
+		"LOGIN_FAILURE_TOO_MANY_SESSIONS":          14,
+		"LOGIN_FAILURE_USER_DISABLED":              15,
+		"LOGIN_FAILURE_CANCELLED":                  16,
+		"LOGIN_FAILURE_LOGIN_REQUIRED":             18,
+		"LOGIN_FAILURE_INTERACTION_REQUIRED":       19,
+		"LOGIN_FAILURE_CONSENT_REQUIRED":           20,
+		"LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED": 21,
+		"LOGIN_FAILURE_AUTHENTICATION_UNMET":       22,
 	}
 )
 
@@ -918,7 +941,12 @@ type StartLoginRequest struct {
 	Provider []byte `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
 	// go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
-	// false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one).
+	// false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
+	// `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
+	// for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
+	// `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), and those that the
+	// provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
+	// page put there.
 	Query []byte `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,4,rep,name=cookies,proto3" json:"cookies,omitempty"`
@@ -1311,12 +1339,12 @@ func (*CompleteCallbackResponse_Failure) isCompleteCallbackResponse_Outcome() {}
 
 func (*CompleteCallbackResponse_Waiting) isCompleteCallbackResponse_Outcome() {}
 
-// A login that made a session.
+// A login that made a session, or stepped one up.
 type CompletedLogin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who logged in.
 	Identity *Identity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
-	// The new session's facts.
+	// The session's facts. One that was stepped up has the id that it had, and its next generation.
 	Session *SessionInfo `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"`
 	// Whether it is this user's first: an application that keeps users of its own makes one now. A callback that is
 	// delivered again says so again.
@@ -1857,7 +1885,7 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion*8\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rROUTE_SET_WEB\x10\x01*\xd6\x04\n" +
+	"\rROUTE_SET_WEB\x10\x01*\x9a\x06\n" +
 	"\fLoginFailure\x12\x1d\n" +
 	"\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n" +
@@ -1876,7 +1904,12 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x1fLOGIN_FAILURE_REVOKED_MEANWHILE\x10\r\x12#\n" +
 	"\x1fLOGIN_FAILURE_TOO_MANY_SESSIONS\x10\x0e\x12\x1f\n" +
 	"\x1bLOGIN_FAILURE_USER_DISABLED\x10\x0f\x12\x1b\n" +
-	"\x17LOGIN_FAILURE_CANCELLED\x10\x102\xc5\x04\n" +
+	"\x17LOGIN_FAILURE_CANCELLED\x10\x10\x12 \n" +
+	"\x1cLOGIN_FAILURE_LOGIN_REQUIRED\x10\x12\x12&\n" +
+	"\"LOGIN_FAILURE_INTERACTION_REQUIRED\x10\x13\x12\"\n" +
+	"\x1eLOGIN_FAILURE_CONSENT_REQUIRED\x10\x14\x12,\n" +
+	"(LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED\x10\x15\x12&\n" +
+	"\"LOGIN_FAILURE_AUTHENTICATION_UNMET\x10\x162\xc5\x04\n" +
 	"\fLoginService\x12^\n" +
 	"\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n" +
 	"\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n" +

@@ -230,22 +230,37 @@ const (
 	DeniedReason_DENIED_REASON_SCOPE_MISSING DeniedReason = 6
 	// The user authenticated longer ago than was asked for.
 	DeniedReason_DENIED_REASON_LOGIN_TOO_OLD DeniedReason = 7
-	// The CSRF token is of before a rotation of the session's credential, and its grace is over.
+	// The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up.
 	DeniedReason_DENIED_REASON_CSRF_ROTATED DeniedReason = 8
+	// The login had none of the authentication context classes that were asked for.
+	DeniedReason_DENIED_REASON_ACR_MISSING DeniedReason = 9
+	// An authentication method that was asked for was not used.
+	DeniedReason_DENIED_REASON_AMR_MISSING DeniedReason = 10
+	// The provider does not say that it verified the email address, or gave none.
+	DeniedReason_DENIED_REASON_EMAIL_NOT_VERIFIED DeniedReason = 11
+	// A permission that was asked for is not there.
+	DeniedReason_DENIED_REASON_PERMISSION_MISSING DeniedReason = 12
+	// A role that was asked for is not there.
+	DeniedReason_DENIED_REASON_ROLE_MISSING DeniedReason = 13
 )
 
 // Enum value maps for DeniedReason.
 var (
 	DeniedReason_name = map[int32]string{
-		0: "DENIED_REASON_UNSPECIFIED",
-		1: "DENIED_REASON_CSRF_MISSING",
-		2: "DENIED_REASON_CSRF_INVALID",
-		3: "DENIED_REASON_CSRF_EXPIRED",
-		4: "DENIED_REASON_CSRF_OTHER_SESSION",
-		5: "DENIED_REASON_ORIGIN_REFUSED",
-		6: "DENIED_REASON_SCOPE_MISSING",
-		7: "DENIED_REASON_LOGIN_TOO_OLD",
-		8: "DENIED_REASON_CSRF_ROTATED",
+		0:  "DENIED_REASON_UNSPECIFIED",
+		1:  "DENIED_REASON_CSRF_MISSING",
+		2:  "DENIED_REASON_CSRF_INVALID",
+		3:  "DENIED_REASON_CSRF_EXPIRED",
+		4:  "DENIED_REASON_CSRF_OTHER_SESSION",
+		5:  "DENIED_REASON_ORIGIN_REFUSED",
+		6:  "DENIED_REASON_SCOPE_MISSING",
+		7:  "DENIED_REASON_LOGIN_TOO_OLD",
+		8:  "DENIED_REASON_CSRF_ROTATED",
+		9:  "DENIED_REASON_ACR_MISSING",
+		10: "DENIED_REASON_AMR_MISSING",
+		11: "DENIED_REASON_EMAIL_NOT_VERIFIED",
+		12: "DENIED_REASON_PERMISSION_MISSING",
+		13: "DENIED_REASON_ROLE_MISSING",
 	}
 	DeniedReason_value = map[string]int32{
 		"DENIED_REASON_UNSPECIFIED":        0,
@@ -257,6 +272,11 @@ var (
 		"DENIED_REASON_SCOPE_MISSING":      6,
 		"DENIED_REASON_LOGIN_TOO_OLD":      7,
 		"DENIED_REASON_CSRF_ROTATED":       8,
+		"DENIED_REASON_ACR_MISSING":        9,
+		"DENIED_REASON_AMR_MISSING":        10,
+		"DENIED_REASON_EMAIL_NOT_VERIFIED": 11,
+		"DENIED_REASON_PERMISSION_MISSING": 12,
+		"DENIED_REASON_ROLE_MISSING":       13,
 	}
 )
 
@@ -806,7 +826,23 @@ type Requirements struct {
 	// Scopes that the session must all have been granted.
 	Scopes []string `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// How long ago the user may have authenticated at most; absent for any time. At least one second.
-	MaxLoginAge   *durationpb.Duration `protobuf:"bytes,3,opt,name=max_login_age,json=maxLoginAge,proto3" json:"max_login_age,omitempty"`
+	MaxLoginAge *durationpb.Duration `protobuf:"bytes,3,opt,name=max_login_age,json=maxLoginAge,proto3" json:"max_login_age,omitempty"`
+	// Authentication context classes, the preferred one first: the login must have had one of them (`Identity.acr`). At most
+	// 10, each of at most 128 printable ASCII characters without spaces.
+	AcrValues []string `protobuf:"bytes,4,rep,name=acr_values,json=acrValues,proto3" json:"acr_values,omitempty"`
+	// Authentication methods that must all have been used (`Identity.amr`; RFC 8176). Bounded as `acr_values`.
+	AmrValues []string `protobuf:"bytes,5,rep,name=amr_values,json=amrValues,proto3" json:"amr_values,omitempty"`
+	// Whether the provider must say that it verified the email address.
+	EmailVerified bool `protobuf:"varint,6,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
+	// Permissions that the user must all have (`Identity.permissions`). This and the lists below: at most 64
+	// names each, none longer than 255 bytes, 16,000 bytes in all.
+	Permissions []string `protobuf:"bytes,7,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// Permissions of which the user must have at least one; empty for no such requirement.
+	AnyPermissions []string `protobuf:"bytes,8,rep,name=any_permissions,json=anyPermissions,proto3" json:"any_permissions,omitempty"`
+	// Scopes of which the session must have been granted at least one; empty for no such requirement.
+	AnyScopes []string `protobuf:"bytes,9,rep,name=any_scopes,json=anyScopes,proto3" json:"any_scopes,omitempty"`
+	// Roles that the user must all have (`Identity.roles`).
+	Roles         []string `protobuf:"bytes,10,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -858,6 +894,55 @@ func (x *Requirements) GetScopes() []string {
 func (x *Requirements) GetMaxLoginAge() *durationpb.Duration {
 	if x != nil {
 		return x.MaxLoginAge
+	}
+	return nil
+}
+
+func (x *Requirements) GetAcrValues() []string {
+	if x != nil {
+		return x.AcrValues
+	}
+	return nil
+}
+
+func (x *Requirements) GetAmrValues() []string {
+	if x != nil {
+		return x.AmrValues
+	}
+	return nil
+}
+
+func (x *Requirements) GetEmailVerified() bool {
+	if x != nil {
+		return x.EmailVerified
+	}
+	return false
+}
+
+func (x *Requirements) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *Requirements) GetAnyPermissions() []string {
+	if x != nil {
+		return x.AnyPermissions
+	}
+	return nil
+}
+
+func (x *Requirements) GetAnyScopes() []string {
+	if x != nil {
+		return x.AnyScopes
+	}
+	return nil
+}
+
+func (x *Requirements) GetRoles() []string {
+	if x != nil {
+		return x.Roles
 	}
 	return nil
 }
@@ -1104,6 +1189,20 @@ type JudgedRequirements struct {
 	Fingerprint FingerprintJudgement `protobuf:"varint,5,opt,name=fingerprint,proto3,enum=gatelodge.v1.FingerprintJudgement" json:"fingerprint,omitempty"`
 	// Whether the client's network was compared with the one at login, and is part of what `fingerprint` says.
 	ClientNetwork bool `protobuf:"varint,6,opt,name=client_network,json=clientNetwork,proto3" json:"client_network,omitempty"`
+	// The authentication context classes that were asked for, one of which the login had.
+	AcrValues []string `protobuf:"bytes,7,rep,name=acr_values,json=acrValues,proto3" json:"acr_values,omitempty"`
+	// The authentication methods that were asked for, and were all used.
+	AmrValues []string `protobuf:"bytes,8,rep,name=amr_values,json=amrValues,proto3" json:"amr_values,omitempty"`
+	// Whether a verified email address was asked for, and is there.
+	EmailVerified bool `protobuf:"varint,9,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
+	// The permissions that were asked for, and are all there.
+	Permissions []string `protobuf:"bytes,10,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// The permissions of which one was asked for, and at least one is there.
+	AnyPermissions []string `protobuf:"bytes,11,rep,name=any_permissions,json=anyPermissions,proto3" json:"any_permissions,omitempty"`
+	// The scopes of which one was asked for, and at least one is there.
+	AnyScopes []string `protobuf:"bytes,12,rep,name=any_scopes,json=anyScopes,proto3" json:"any_scopes,omitempty"`
+	// The roles that were asked for, and are all there.
+	Roles         []string `protobuf:"bytes,13,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1180,6 +1279,55 @@ func (x *JudgedRequirements) GetClientNetwork() bool {
 	return false
 }
 
+func (x *JudgedRequirements) GetAcrValues() []string {
+	if x != nil {
+		return x.AcrValues
+	}
+	return nil
+}
+
+func (x *JudgedRequirements) GetAmrValues() []string {
+	if x != nil {
+		return x.AmrValues
+	}
+	return nil
+}
+
+func (x *JudgedRequirements) GetEmailVerified() bool {
+	if x != nil {
+		return x.EmailVerified
+	}
+	return false
+}
+
+func (x *JudgedRequirements) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *JudgedRequirements) GetAnyPermissions() []string {
+	if x != nil {
+		return x.AnyPermissions
+	}
+	return nil
+}
+
+func (x *JudgedRequirements) GetAnyScopes() []string {
+	if x != nil {
+		return x.AnyScopes
+	}
+	return nil
+}
+
+func (x *JudgedRequirements) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
 // No living session.
 type InactiveSession struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1243,17 +1391,30 @@ type DeniedSession struct {
 	Reason DeniedReason `protobuf:"varint,1,opt,name=reason,proto3,enum=gatelodge.v1.DeniedReason" json:"reason,omitempty"`
 	// What to do about it, one sentence for people.
 	Remedy string `protobuf:"bytes,2,opt,name=remedy,proto3" json:"remedy,omitempty"`
-	// The scopes that were asked for and are not there, for SCOPE_MISSING.
+	// The scopes that were asked for and are not there, for SCOPE_MISSING; where one of several would do, all of those.
 	MissingScopes []string `protobuf:"bytes,3,rep,name=missing_scopes,json=missingScopes,proto3" json:"missing_scopes,omitempty"`
-	// For a remedy that is a login: the query to start it with, "provider=google&max_age=300", at the login route.
+	// For a remedy that is a login (LOGIN_TOO_OLD, ACR_MISSING, AMR_MISSING): the query to start it with, at the login
+	// route: "provider=google&max_age=300&step_up=...". It asks for all that the requirements say of the login, and is good
+	// for a short time. From the browser that holds this session it is a step-up: when the same user comes back, the session
+	// keeps its id and goes on with a new credential. What comes back is checked against what was asked: a login that does
+	// not satisfy it fails with LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
 	LoginQuery string `protobuf:"bytes,4,opt,name=login_query,json=loginQuery,proto3" json:"login_query,omitempty"`
-	// What to answer, finished: 403 JSON, or 302 to the login for a navigation that a fresher login would satisfy.
-	// Absent when the call had no context.
+	// What to answer, finished: 403 JSON, with `login_path` where there is a `login_query`; or 302 to the login for a
+	// navigation that such a login would satisfy. Absent when the call had no context.
 	Answer *HttpAnswer `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
 	// The session's facts, so that a log can name it.
-	Session       *SessionInfo `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Session *SessionInfo `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"`
+	// The permissions that were asked for and are not there, for PERMISSION_MISSING; where one of several would do, all of
+	// those.
+	MissingPermissions []string `protobuf:"bytes,7,rep,name=missing_permissions,json=missingPermissions,proto3" json:"missing_permissions,omitempty"`
+	// The roles that were asked for and are not there, for ROLE_MISSING.
+	MissingRoles []string `protobuf:"bytes,8,rep,name=missing_roles,json=missingRoles,proto3" json:"missing_roles,omitempty"`
+	// The authentication context classes of which the login has none, for ACR_MISSING.
+	MissingAcrValues []string `protobuf:"bytes,9,rep,name=missing_acr_values,json=missingAcrValues,proto3" json:"missing_acr_values,omitempty"`
+	// The authentication methods that were asked for and not used, for AMR_MISSING.
+	MissingAmrValues []string `protobuf:"bytes,10,rep,name=missing_amr_values,json=missingAmrValues,proto3" json:"missing_amr_values,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DeniedSession) Reset() {
@@ -1324,6 +1485,34 @@ func (x *DeniedSession) GetAnswer() *HttpAnswer {
 func (x *DeniedSession) GetSession() *SessionInfo {
 	if x != nil {
 		return x.Session
+	}
+	return nil
+}
+
+func (x *DeniedSession) GetMissingPermissions() []string {
+	if x != nil {
+		return x.MissingPermissions
+	}
+	return nil
+}
+
+func (x *DeniedSession) GetMissingRoles() []string {
+	if x != nil {
+		return x.MissingRoles
+	}
+	return nil
+}
+
+func (x *DeniedSession) GetMissingAcrValues() []string {
+	if x != nil {
+		return x.MissingAcrValues
+	}
+	return nil
+}
+
+func (x *DeniedSession) GetMissingAmrValues() []string {
+	if x != nil {
+		return x.MissingAmrValues
 	}
 	return nil
 }
@@ -3308,11 +3497,22 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x10field_violations\x18\x06 \x03(\v2!.gatelodge.v1.CheckFieldViolationR\x0ffieldViolations\"M\n" +
 	"\x13CheckFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x98\x01\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xfd\x02\n" +
 	"\fRequirements\x121\n" +
 	"\x04csrf\x18\x01 \x01(\x0e2\x1d.gatelodge.v1.CsrfRequirementR\x04csrf\x12\x16\n" +
 	"\x06scopes\x18\x02 \x03(\tR\x06scopes\x12=\n" +
-	"\rmax_login_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vmaxLoginAge\"\xfa\x01\n" +
+	"\rmax_login_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vmaxLoginAge\x12\x1d\n" +
+	"\n" +
+	"acr_values\x18\x04 \x03(\tR\tacrValues\x12\x1d\n" +
+	"\n" +
+	"amr_values\x18\x05 \x03(\tR\tamrValues\x12%\n" +
+	"\x0eemail_verified\x18\x06 \x01(\bR\remailVerified\x12 \n" +
+	"\vpermissions\x18\a \x03(\tR\vpermissions\x12'\n" +
+	"\x0fany_permissions\x18\b \x03(\tR\x0eanyPermissions\x12\x1d\n" +
+	"\n" +
+	"any_scopes\x18\t \x03(\tR\tanyScopes\x12\x14\n" +
+	"\x05roles\x18\n" +
+	" \x03(\tR\x05roles\"\xfa\x01\n" +
 	"\x17ValidateSessionResponse\x125\n" +
 	"\x06active\x18\x01 \x01(\v2\x1b.gatelodge.v1.ActiveSessionH\x00R\x06active\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
@@ -3329,17 +3529,28 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"csrf_token\x18\x05 \x01(\tB\x03\x80\x01\x01R\tcsrfToken\x12%\n" +
 	"\x0eevent_position\x18\x06 \x01(\fR\reventPosition\x124\n" +
 	"\bkeep_for\x18\a \x01(\v2\x19.google.protobuf.DurationR\akeepFor\x12D\n" +
-	"\x10check_again_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0echeckAgainTime\"\x84\x02\n" +
+	"\x10check_again_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0echeckAgainTime\"\xe9\x03\n" +
 	"\x12JudgedRequirements\x12\x12\n" +
 	"\x04csrf\x18\x01 \x01(\bR\x04csrf\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\bR\x06origin\x12\x16\n" +
 	"\x06scopes\x18\x03 \x03(\tR\x06scopes\x12=\n" +
 	"\rmax_login_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vmaxLoginAge\x12D\n" +
 	"\vfingerprint\x18\x05 \x01(\x0e2\".gatelodge.v1.FingerprintJudgementR\vfingerprint\x12%\n" +
-	"\x0eclient_network\x18\x06 \x01(\bR\rclientNetwork\"y\n" +
+	"\x0eclient_network\x18\x06 \x01(\bR\rclientNetwork\x12\x1d\n" +
+	"\n" +
+	"acr_values\x18\a \x03(\tR\tacrValues\x12\x1d\n" +
+	"\n" +
+	"amr_values\x18\b \x03(\tR\tamrValues\x12%\n" +
+	"\x0eemail_verified\x18\t \x01(\bR\remailVerified\x12 \n" +
+	"\vpermissions\x18\n" +
+	" \x03(\tR\vpermissions\x12'\n" +
+	"\x0fany_permissions\x18\v \x03(\tR\x0eanyPermissions\x12\x1d\n" +
+	"\n" +
+	"any_scopes\x18\f \x03(\tR\tanyScopes\x12\x14\n" +
+	"\x05roles\x18\r \x03(\tR\x05roles\"y\n" +
 	"\x0fInactiveSession\x124\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1c.gatelodge.v1.InactiveReasonR\x06reason\x120\n" +
-	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\x8a\x02\n" +
+	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xbc\x03\n" +
 	"\rDeniedSession\x122\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1a.gatelodge.v1.DeniedReasonR\x06reason\x12\x16\n" +
 	"\x06remedy\x18\x02 \x01(\tR\x06remedy\x12%\n" +
@@ -3347,7 +3558,12 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\vlogin_query\x18\x04 \x01(\tR\n" +
 	"loginQuery\x120\n" +
 	"\x06answer\x18\x05 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x123\n" +
-	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"s\n" +
+	"\asession\x18\x06 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x12/\n" +
+	"\x13missing_permissions\x18\a \x03(\tR\x12missingPermissions\x12#\n" +
+	"\rmissing_roles\x18\b \x03(\tR\fmissingRoles\x12,\n" +
+	"\x12missing_acr_values\x18\t \x03(\tR\x10missingAcrValues\x12,\n" +
+	"\x12missing_amr_values\x18\n" +
+	" \x03(\tR\x10missingAmrValues\"s\n" +
 	"\x14WatchSessionsRequest\x124\n" +
 	"\x05kinds\x18\x01 \x03(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x05kinds\x12%\n" +
 	"\x0eafter_position\x18\x02 \x01(\fR\rafterPosition\"\xbd\x01\n" +
@@ -3492,7 +3708,7 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x14INACTIVE_REASON_IDLE\x10\x05\x12\x1b\n" +
 	"\x17INACTIVE_REASON_REVOKED\x10\x06\x12\x1f\n" +
 	"\x1bINACTIVE_REASON_FINGERPRINT\x10\a\x12\x1d\n" +
-	"\x19INACTIVE_REASON_AMBIGUOUS\x10\b*\xb7\x02\n" +
+	"\x19INACTIVE_REASON_AMBIGUOUS\x10\b*\xe1\x03\n" +
 	"\fDeniedReason\x12\x1d\n" +
 	"\x19DENIED_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aDENIED_REASON_CSRF_MISSING\x10\x01\x12\x1e\n" +
@@ -3502,7 +3718,13 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x1cDENIED_REASON_ORIGIN_REFUSED\x10\x05\x12\x1f\n" +
 	"\x1bDENIED_REASON_SCOPE_MISSING\x10\x06\x12\x1f\n" +
 	"\x1bDENIED_REASON_LOGIN_TOO_OLD\x10\a\x12\x1e\n" +
-	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b*\xf8\x02\n" +
+	"\x1aDENIED_REASON_CSRF_ROTATED\x10\b\x12\x1d\n" +
+	"\x19DENIED_REASON_ACR_MISSING\x10\t\x12\x1d\n" +
+	"\x19DENIED_REASON_AMR_MISSING\x10\n" +
+	"\x12$\n" +
+	" DENIED_REASON_EMAIL_NOT_VERIFIED\x10\v\x12$\n" +
+	" DENIED_REASON_PERMISSION_MISSING\x10\f\x12\x1e\n" +
+	"\x1aDENIED_REASON_ROLE_MISSING\x10\r*\xf8\x02\n" +
 	"\x10SessionEventKind\x12\"\n" +
 	"\x1eSESSION_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSESSION_EVENT_KIND_REVOKED\x10\x01\x12\x1e\n" +

@@ -168,6 +168,14 @@ const (
 	TokenDeniedReason_TOKEN_DENIED_REASON_PERMISSION_MISSING TokenDeniedReason = 2
 	// The user authenticated longer ago than was asked for, or the token does not say when.
 	TokenDeniedReason_TOKEN_DENIED_REASON_LOGIN_TOO_OLD TokenDeniedReason = 3
+	// It names none of the authentication context classes that were asked for.
+	TokenDeniedReason_TOKEN_DENIED_REASON_ACR_MISSING TokenDeniedReason = 4
+	// It does not name an authentication method that was asked for.
+	TokenDeniedReason_TOKEN_DENIED_REASON_AMR_MISSING TokenDeniedReason = 5
+	// It does not say that the email address is verified.
+	TokenDeniedReason_TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED TokenDeniedReason = 6
+	// A role that was asked for is not there.
+	TokenDeniedReason_TOKEN_DENIED_REASON_ROLE_MISSING TokenDeniedReason = 7
 )
 
 // Enum value maps for TokenDeniedReason.
@@ -177,12 +185,20 @@ var (
 		1: "TOKEN_DENIED_REASON_SCOPE_MISSING",
 		2: "TOKEN_DENIED_REASON_PERMISSION_MISSING",
 		3: "TOKEN_DENIED_REASON_LOGIN_TOO_OLD",
+		4: "TOKEN_DENIED_REASON_ACR_MISSING",
+		5: "TOKEN_DENIED_REASON_AMR_MISSING",
+		6: "TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED",
+		7: "TOKEN_DENIED_REASON_ROLE_MISSING",
 	}
 	TokenDeniedReason_value = map[string]int32{
 		"TOKEN_DENIED_REASON_UNSPECIFIED":        0,
 		"TOKEN_DENIED_REASON_SCOPE_MISSING":      1,
 		"TOKEN_DENIED_REASON_PERMISSION_MISSING": 2,
 		"TOKEN_DENIED_REASON_LOGIN_TOO_OLD":      3,
+		"TOKEN_DENIED_REASON_ACR_MISSING":        4,
+		"TOKEN_DENIED_REASON_AMR_MISSING":        5,
+		"TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED": 6,
+		"TOKEN_DENIED_REASON_ROLE_MISSING":       7,
 	}
 )
 
@@ -290,7 +306,21 @@ type TokenRequirements struct {
 	Audience string `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
 	// How long ago the user may have authenticated at most; absent for any time. At least one second. A token that does
 	// not say when (`auth_time`) does not meet it.
-	MaxLoginAge   *durationpb.Duration `protobuf:"bytes,4,opt,name=max_login_age,json=maxLoginAge,proto3" json:"max_login_age,omitempty"`
+	MaxLoginAge *durationpb.Duration `protobuf:"bytes,4,opt,name=max_login_age,json=maxLoginAge,proto3" json:"max_login_age,omitempty"`
+	// Authentication context classes, one of which the token must name (`acr`; RFC 9470). At most 10, each of at most 128
+	// printable ASCII characters without spaces.
+	AcrValues []string `protobuf:"bytes,5,rep,name=acr_values,json=acrValues,proto3" json:"acr_values,omitempty"`
+	// Authentication methods that the token must all name (`amr`). Bounded as `acr_values`.
+	AmrValues []string `protobuf:"bytes,6,rep,name=amr_values,json=amrValues,proto3" json:"amr_values,omitempty"`
+	// Whether the token must say that the email address is verified.
+	EmailVerified bool `protobuf:"varint,7,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
+	// Permissions of which the token must have at least one; empty for no such requirement. This and the lists below: at most
+	// 100 names each, none longer than 255 bytes.
+	AnyPermissions []string `protobuf:"bytes,8,rep,name=any_permissions,json=anyPermissions,proto3" json:"any_permissions,omitempty"`
+	// Scopes of which the token must have been granted at least one; empty for no such requirement.
+	AnyScopes []string `protobuf:"bytes,9,rep,name=any_scopes,json=anyScopes,proto3" json:"any_scopes,omitempty"`
+	// Roles that the token must all name: see `oidc.providers.X.roles_claims`; for our own tokens, the session's.
+	Roles         []string `protobuf:"bytes,10,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -349,6 +379,48 @@ func (x *TokenRequirements) GetAudience() string {
 func (x *TokenRequirements) GetMaxLoginAge() *durationpb.Duration {
 	if x != nil {
 		return x.MaxLoginAge
+	}
+	return nil
+}
+
+func (x *TokenRequirements) GetAcrValues() []string {
+	if x != nil {
+		return x.AcrValues
+	}
+	return nil
+}
+
+func (x *TokenRequirements) GetAmrValues() []string {
+	if x != nil {
+		return x.AmrValues
+	}
+	return nil
+}
+
+func (x *TokenRequirements) GetEmailVerified() bool {
+	if x != nil {
+		return x.EmailVerified
+	}
+	return false
+}
+
+func (x *TokenRequirements) GetAnyPermissions() []string {
+	if x != nil {
+		return x.AnyPermissions
+	}
+	return nil
+}
+
+func (x *TokenRequirements) GetAnyScopes() []string {
+	if x != nil {
+		return x.AnyScopes
+	}
+	return nil
+}
+
+func (x *TokenRequirements) GetRoles() []string {
+	if x != nil {
+		return x.Roles
 	}
 	return nil
 }
@@ -650,10 +722,17 @@ type DeniedToken struct {
 	MissingScopes []string `protobuf:"bytes,2,rep,name=missing_scopes,json=missingScopes,proto3" json:"missing_scopes,omitempty"`
 	// The permissions that were asked for and are not there, for PERMISSION_MISSING.
 	MissingPermissions []string `protobuf:"bytes,3,rep,name=missing_permissions,json=missingPermissions,proto3" json:"missing_permissions,omitempty"`
-	// What to answer, finished: 403 JSON with WWW-Authenticate (RFC 6750, 3), 401 for LOGIN_TOO_OLD (RFC 9470).
-	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// What to answer, finished: 403 JSON with WWW-Authenticate (RFC 6750, 3); 401 for LOGIN_TOO_OLD, ACR_MISSING and
+	// AMR_MISSING, with what a login has to be asked for (RFC 9470).
+	Answer *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
+	// The roles that were asked for and are not there, for ROLE_MISSING.
+	MissingRoles []string `protobuf:"bytes,5,rep,name=missing_roles,json=missingRoles,proto3" json:"missing_roles,omitempty"`
+	// The authentication context classes of which the token names none, for ACR_MISSING.
+	MissingAcrValues []string `protobuf:"bytes,6,rep,name=missing_acr_values,json=missingAcrValues,proto3" json:"missing_acr_values,omitempty"`
+	// The authentication methods that were asked for and are not named, for AMR_MISSING.
+	MissingAmrValues []string `protobuf:"bytes,7,rep,name=missing_amr_values,json=missingAmrValues,proto3" json:"missing_amr_values,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DeniedToken) Reset() {
@@ -710,6 +789,27 @@ func (x *DeniedToken) GetMissingPermissions() []string {
 func (x *DeniedToken) GetAnswer() *HttpAnswer {
 	if x != nil {
 		return x.Answer
+	}
+	return nil
+}
+
+func (x *DeniedToken) GetMissingRoles() []string {
+	if x != nil {
+		return x.MissingRoles
+	}
+	return nil
+}
+
+func (x *DeniedToken) GetMissingAcrValues() []string {
+	if x != nil {
+		return x.MissingAcrValues
+	}
+	return nil
+}
+
+func (x *DeniedToken) GetMissingAmrValues() []string {
+	if x != nil {
+		return x.MissingAmrValues
 	}
 	return nil
 }
@@ -1092,12 +1192,22 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\x14ValidateTokenRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\fB\x03\x80\x01\x01R\x05token\x12C\n" +
 	"\frequirements\x18\x02 \x01(\v2\x1f.gatelodge.v1.TokenRequirementsR\frequirements\x12\x1a\n" +
-	"\bprovider\x18\x03 \x01(\tR\bprovider\"\xa8\x01\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\"\xeb\x02\n" +
 	"\x11TokenRequirements\x12\x16\n" +
 	"\x06scopes\x18\x01 \x03(\tR\x06scopes\x12 \n" +
 	"\vpermissions\x18\x02 \x03(\tR\vpermissions\x12\x1a\n" +
 	"\baudience\x18\x03 \x01(\tR\baudience\x12=\n" +
-	"\rmax_login_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vmaxLoginAge\"\xc7\x01\n" +
+	"\rmax_login_age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vmaxLoginAge\x12\x1d\n" +
+	"\n" +
+	"acr_values\x18\x05 \x03(\tR\tacrValues\x12\x1d\n" +
+	"\n" +
+	"amr_values\x18\x06 \x03(\tR\tamrValues\x12%\n" +
+	"\x0eemail_verified\x18\a \x01(\bR\remailVerified\x12'\n" +
+	"\x0fany_permissions\x18\b \x03(\tR\x0eanyPermissions\x12\x1d\n" +
+	"\n" +
+	"any_scopes\x18\t \x03(\tR\tanyScopes\x12\x14\n" +
+	"\x05roles\x18\n" +
+	" \x03(\tR\x05roles\"\xc7\x01\n" +
 	"\x15ValidateTokenResponse\x123\n" +
 	"\x06active\x18\x01 \x01(\v2\x19.gatelodge.v1.ActiveTokenH\x00R\x06active\x129\n" +
 	"\binactive\x18\x02 \x01(\v2\x1b.gatelodge.v1.InactiveTokenH\x00R\binactive\x123\n" +
@@ -1119,12 +1229,15 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	" \x01(\v2\x17.google.protobuf.StructR\x06claims\"|\n" +
 	"\rInactiveToken\x129\n" +
 	"\x06reason\x18\x01 \x01(\x0e2!.gatelodge.v1.TokenInactiveReasonR\x06reason\x120\n" +
-	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd0\x01\n" +
+	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd1\x02\n" +
 	"\vDeniedToken\x127\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1f.gatelodge.v1.TokenDeniedReasonR\x06reason\x12%\n" +
 	"\x0emissing_scopes\x18\x02 \x03(\tR\rmissingScopes\x12/\n" +
 	"\x13missing_permissions\x18\x03 \x03(\tR\x12missingPermissions\x120\n" +
-	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xad\x02\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
+	"\rmissing_roles\x18\x05 \x03(\tR\fmissingRoles\x12,\n" +
+	"\x12missing_acr_values\x18\x06 \x03(\tR\x10missingAcrValues\x12,\n" +
+	"\x12missing_amr_values\x18\a \x03(\tR\x10missingAmrValues\"\xad\x02\n" +
 	"\x10MintTokenRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x1a\n" +
@@ -1161,12 +1274,16 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"$TOKEN_INACTIVE_REASON_OTHER_AUDIENCE\x10\x04\x12!\n" +
 	"\x1dTOKEN_INACTIVE_REASON_EXPIRED\x10\x05\x12'\n" +
 	"#TOKEN_INACTIVE_REASON_NOT_YET_VALID\x10\x06\x12\x1f\n" +
-	"\x1bTOKEN_INACTIVE_REASON_ENDED\x10\a*\xb2\x01\n" +
+	"\x1bTOKEN_INACTIVE_REASON_ENDED\x10\a*\xce\x02\n" +
 	"\x11TokenDeniedReason\x12#\n" +
 	"\x1fTOKEN_DENIED_REASON_UNSPECIFIED\x10\x00\x12%\n" +
 	"!TOKEN_DENIED_REASON_SCOPE_MISSING\x10\x01\x12*\n" +
 	"&TOKEN_DENIED_REASON_PERMISSION_MISSING\x10\x02\x12%\n" +
-	"!TOKEN_DENIED_REASON_LOGIN_TOO_OLD\x10\x032\xfe\x01\n" +
+	"!TOKEN_DENIED_REASON_LOGIN_TOO_OLD\x10\x03\x12#\n" +
+	"\x1fTOKEN_DENIED_REASON_ACR_MISSING\x10\x04\x12#\n" +
+	"\x1fTOKEN_DENIED_REASON_AMR_MISSING\x10\x05\x12*\n" +
+	"&TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED\x10\x06\x12$\n" +
+	" TOKEN_DENIED_REASON_ROLE_MISSING\x10\a2\xfe\x01\n" +
 	"\fTokenService\x12X\n" +
 	"\rValidateToken\x12\".gatelodge.v1.ValidateTokenRequest\x1a#.gatelodge.v1.ValidateTokenResponse\x12L\n" +
 	"\tMintToken\x12\x1e.gatelodge.v1.MintTokenRequest\x1a\x1f.gatelodge.v1.MintTokenResponse\x12F\n" +

@@ -3,6 +3,7 @@
 use super::Client;
 use super::call::Manner;
 use super::error::Error;
+use crate::requirements::{age_of, all_of, one_of};
 use crate::v1;
 use crate::v1::token_service_client::TokenServiceClient;
 use crate::v1::validate_token_response::Outcome;
@@ -70,11 +71,16 @@ impl TokenCalls<'_> {
         match self.validate_token(question).await?.outcome {
             Some(Outcome::Active(active)) => {
                 let judged = active.judged.clone().unwrap_or_default();
-                let all = |asked: &[String], judged: &[String]| asked.iter().all(|one| judged.contains(one));
-                let met = all(&asked.scopes, &judged.scopes)
-                    && all(&asked.permissions, &judged.permissions)
+                let met = all_of(&asked.scopes, &judged.scopes)
+                    && one_of(&asked.any_scopes, &judged.any_scopes)
+                    && all_of(&asked.permissions, &judged.permissions)
+                    && one_of(&asked.any_permissions, &judged.any_permissions)
+                    && all_of(&asked.roles, &judged.roles)
+                    && one_of(&asked.acr_values, &judged.acr_values)
+                    && all_of(&asked.amr_values, &judged.amr_values)
+                    && (judged.email_verified || !asked.email_verified)
                     && asked.audience == judged.audience
-                    && asked.max_login_age == judged.max_login_age;
+                    && age_of(asked.max_login_age, judged.max_login_age);
                 if met {
                     Ok(TokenVerdict::Active(Box::new(active)))
                 } else {

@@ -117,7 +117,7 @@ pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Answe
     } else if route.methods().contains(&parts.method) {
         let client = gate.client().for_request(&asker.request_id);
         let question = Question { client, gate, settings: &settings, parts: &parts };
-        question.pass_on(route, body, &asker).await.unwrap_or_else(|error| asker.failed(&error))
+        Box::pin(question.pass_on(route, body, &asker)).await.unwrap_or_else(|error| asker.failed(&error))
     } else {
         let detail = "This address does not take this method.";
         let mut refused = asker.error(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail);

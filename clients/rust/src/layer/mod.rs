@@ -15,6 +15,7 @@ use crate::answer::{Answer, Asker, Delivery};
 use crate::cors;
 use crate::gate::Gate;
 use crate::presented;
+use crate::requirements::Requirements;
 use crate::session::Session;
 use crate::v1;
 use crate::verdict::Verdict;
@@ -43,40 +44,66 @@ pub use service::WithSession;
 pub struct SessionLayer {
     gate: Gate,
     is_required: bool,
-    requirements: v1::Requirements,
+    requirements: Requirements,
 }
 
 impl SessionLayer {
     pub(crate) fn new(gate: Gate, is_required: bool) -> Self {
-        Self { gate, is_required, requirements: v1::Requirements::default() }
+        Self { gate, is_required, requirements: Requirements::new() }
+    }
+
+    /// Lets only sessions through that meet all of these, in place of what was asked for before.
+    #[must_use]
+    pub fn requirements(mut self, requirements: Requirements) -> Self {
+        self.requirements = requirements;
+        self
     }
 
     /// Lets only sessions through that were granted all of these scopes.
     #[must_use]
-    pub fn scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
-        self.requirements.scopes.extend(scopes.into_iter().map(Into::into));
-        self
+    pub fn scopes<I: IntoIterator<Item: Into<String>>>(self, scopes: I) -> Self {
+        self.and(|own| own.scopes(scopes))
+    }
+
+    /// Lets only sessions through whose user has all of these permissions.
+    #[must_use]
+    pub fn permissions<I: IntoIterator<Item: Into<String>>>(self, permissions: I) -> Self {
+        self.and(|own| own.permissions(permissions))
+    }
+
+    /// Lets only sessions through whose user has all of these roles.
+    #[must_use]
+    pub fn roles<I: IntoIterator<Item: Into<String>>>(self, roles: I) -> Self {
+        self.and(|own| own.roles(roles))
+    }
+
+    /// Lets only sessions through whose login had one of these authentication context classes, the preferred one first;
+    /// others are sent to log in in that way, and come back with the same session.
+    #[must_use]
+    pub fn acr_values<I: IntoIterator<Item: Into<String>>>(self, values: I) -> Self {
+        self.and(|own| own.acr_values(values))
     }
 
     /// Lets only sessions through whose user authenticated at most this long ago, in whole seconds; others are sent to log in again.
     #[must_use]
-    pub fn max_login_age(mut self, age: Duration) -> Self {
-        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        self.requirements.max_login_age = Some(prost_types::Duration { seconds, nanos: 0 });
-        self
+    pub fn max_login_age(self, age: Duration) -> Self {
+        self.and(|own| own.max_login_age(age))
     }
 
     /// Asks for a CSRF token whatever the method. The default is to ask for all but GET, HEAD, OPTIONS and TRACE.
     #[must_use]
-    pub fn csrf_required(mut self) -> Self {
-        self.requirements.set_csrf(v1::CsrfRequirement::Required);
-        self
+    pub fn csrf_required(self) -> Self {
+        self.and(Requirements::csrf_required)
     }
 
     /// Asks for no CSRF token and judges no origin, for routes that are guarded in another way.
     #[must_use]
-    pub fn csrf_not_required(mut self) -> Self {
-        self.requirements.set_csrf(v1::CsrfRequirement::NotRequired);
+    pub fn csrf_not_required(self) -> Self {
+        self.and(Requirements::csrf_not_required)
+    }
+
+    fn and(mut self, add: impl FnOnce(Requirements) -> Requirements) -> Self {
+        self.requirements = add(self.requirements);
         self
     }
 
@@ -89,7 +116,7 @@ impl SessionLayer {
         let question = v1::ValidateSessionRequest {
             cookies: presented::session_cookies(parts, &settings),
             context: Some(presented::context(parts, &settings)),
-            requirements: Some(self.requirements.clone()),
+            requirements: Some(self.requirements.clone().into()),
             can_set_cookies: true,
             ..v1::ValidateSessionRequest::default()
         };

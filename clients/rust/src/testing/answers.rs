@@ -92,7 +92,8 @@ pub(super) fn denied(
         problem(403, public_reason, &detail, remedy, request_id)
     });
     let session = session.map(|session| session.info.clone());
-    v1::DeniedSession { reason: reason.into(), remedy: remedy.into(), missing_scopes, login_query, answer, session }
+    let (reason, remedy) = (reason.into(), remedy.into());
+    v1::DeniedSession { reason, remedy, missing_scopes, login_query, answer, session, ..Default::default() }
 }
 
 fn told(reason: DeniedReason, scopes: &[String]) -> (&'static str, String, &'static str) {
@@ -113,6 +114,13 @@ fn told(reason: DeniedReason, scopes: &[String]) -> (&'static str, String, &'sta
             let remedy = "Fetch a fresh token from /auth/me and send it in the CSRF header.";
             ("csrf_mismatch", "CSRF token mismatch".into(), remedy)
         }
+        DeniedReason::PermissionMissing => ("permission_missing", "A permission is missing".into(), "Ask for it."),
+        DeniedReason::RoleMissing => ("role_missing", "A role is missing".into(), "Ask for it."),
+        DeniedReason::EmailNotVerified => {
+            ("email_not_verified", "A verified email address is needed".into(), "Verify your email address.")
+        }
+        DeniedReason::AcrMissing => ("acr_missing", "A stronger login is needed".into(), "Log in again."),
+        DeniedReason::AmrMissing => ("amr_missing", "Another way to log in is needed".into(), "Log in again."),
         DeniedReason::Unspecified => ("forbidden", "This session may not make this request".into(), ""),
     }
 }

@@ -226,6 +226,9 @@ impl World {
         if !session.missing(&needed.scopes).is_empty() {
             return Err(DeniedReason::ScopeMissing);
         }
+        if let Some(reason) = lacks(&session.identity, needed) {
+            return Err(reason);
+        }
         let longest = needed.max_login_age.and_then(|age| Duration::try_from(age).ok());
         if longest.is_some_and(|longest| session.age() > longest) {
             return Err(DeniedReason::LoginTooOld);
@@ -236,6 +239,13 @@ impl World {
             origin: is_needed && has_origin,
             scopes: needed.scopes.clone(),
             max_login_age: needed.max_login_age,
+            acr_values: needed.acr_values.clone(),
+            amr_values: needed.amr_values.clone(),
+            email_verified: needed.email_verified,
+            permissions: needed.permissions.clone(),
+            any_permissions: needed.any_permissions.clone(),
+            any_scopes: needed.any_scopes.clone(),
+            roles: needed.roles.clone(),
             ..Default::default()
         })
     }
@@ -274,4 +284,20 @@ fn has(text: Option<&Bytes>, part: &str) -> bool {
 
 fn is_safe(context: &v1::RequestContext) -> bool {
     matches!(context.method.as_ref(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
+}
+
+/// What a person lacks beside scopes that are all needed, and a fresh login.
+pub(super) fn lacks(identity: &v1::Identity, needed: &v1::Requirements) -> Option<DeniedReason> {
+    let all = |needed: &[String], has: &[String]| needed.iter().all(|one| has.contains(one));
+    let any = |needed: &[String], has: &[String]| needed.is_empty() || needed.iter().any(|one| has.contains(one));
+    let judged = [
+        (any(&needed.any_scopes, &identity.scopes), DeniedReason::ScopeMissing),
+        (all(&needed.permissions, &identity.permissions), DeniedReason::PermissionMissing),
+        (any(&needed.any_permissions, &identity.permissions), DeniedReason::PermissionMissing),
+        (all(&needed.roles, &identity.roles), DeniedReason::RoleMissing),
+        (!needed.email_verified || identity.email_verified, DeniedReason::EmailNotVerified),
+        (any(&needed.acr_values, std::slice::from_ref(&identity.acr)), DeniedReason::AcrMissing),
+        (all(&needed.amr_values, &identity.amr), DeniedReason::AmrMissing),
+    ];
+    judged.into_iter().find(|(met, _)| !met).map(|(_, reason)| reason)
 }

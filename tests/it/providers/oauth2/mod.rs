@@ -19,6 +19,7 @@ use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oauth2::{OAuth2Provider, OAuth2Settings};
 use gatelodge::providers::registration::Registration;
+use gatelodge::session::login_wish::LoginHints;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -121,6 +122,7 @@ pub fn request() -> AuthorizationRequest {
         code_challenge: "the challenge".to_owned(),
         redirect_uri: CALLBACK.to_owned(),
         max_age: None,
+        hints: LoginHints::default(),
     }
 }
 

@@ -94,9 +94,10 @@ async fn a_refresh_brings_new_tokens_and_a_refused_one_says_so() {
         issuer: fake.origin.clone(),
         sub: "u-17".into(),
         auth_time: Timestamp::from_secs(NOW),
+        has_rights: false,
         now: Timestamp::from_secs(NOW),
     };
-    assert_eq!(provider.refresh(&request).await.unwrap().access.unwrap().expose(), TOKEN);
+    assert_eq!(provider.refresh(&request).await.unwrap().tokens.access.unwrap().expose(), TOKEN);
     assert_eq!(form(&fake.asked("/token")[0])["grant_type"], "refresh_token");
     fake.at("/token", 400, json!({ "error": "invalid_grant" }));
     assert!(matches!(provider.refresh(&request).await, Err(ProviderError::InvalidGrant(_))));

@@ -34,6 +34,8 @@ class Identity(google.protobuf.message.Message):
     AUTH_TIME_FIELD_NUMBER: builtins.int
     ACR_FIELD_NUMBER: builtins.int
     AMR_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
+    PERMISSIONS_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """The user's stable id: `<provider>_<sub>`, unique within a tenant."""
     tenant: builtins.str
@@ -70,6 +72,16 @@ class Identity(google.protobuf.message.Message):
     def amr(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The authentication methods (RFC 8176)."""
 
+    @property
+    def roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The roles that the provider gave the user, by the mapping of its configuration (`roles_claims`), as of the login or the
+        last refresh of tokens. At most 256.
+        """
+
+    @property
+    def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The permissions likewise (`permissions_claims`)."""
+
     def __init__(
         self,
         *,
@@ -87,9 +99,11 @@ class Identity(google.protobuf.message.Message):
         auth_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         acr: builtins.str = ...,
         amr: collections.abc.Iterable[builtins.str] | None = ...,
+        roles: collections.abc.Iterable[builtins.str] | None = ...,
+        permissions: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["auth_time", b"auth_time", "claims", b"claims"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["acr", b"acr", "amr", b"amr", "auth_time", b"auth_time", "claims", b"claims", "email", b"email", "email_verified", b"email_verified", "issuer", b"issuer", "name", b"name", "picture", b"picture", "provider", b"provider", "scopes", b"scopes", "sub", b"sub", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acr", b"acr", "amr", b"amr", "auth_time", b"auth_time", "claims", b"claims", "email", b"email", "email_verified", b"email_verified", "issuer", b"issuer", "name", b"name", "permissions", b"permissions", "picture", b"picture", "provider", b"provider", "roles", b"roles", "scopes", b"scopes", "sub", b"sub", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
 
 global___Identity = Identity
 

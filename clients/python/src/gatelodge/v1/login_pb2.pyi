@@ -77,13 +77,29 @@ class _LoginFailureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     LOGIN_FAILURE_IDENTITY_REJECTED: _LoginFailure.ValueType  # 12
     """What the provider said about the user did not pass the checks."""
     LOGIN_FAILURE_REVOKED_MEANWHILE: _LoginFailure.ValueType  # 13
-    """A logout or an admin ended the user's sessions while the login was under way."""
+    """A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
+    has ended, or did not come back with the browser.
+    """
     LOGIN_FAILURE_TOO_MANY_SESSIONS: _LoginFailure.ValueType  # 14
     """The user holds as many sessions as one user may."""
     LOGIN_FAILURE_USER_DISABLED: _LoginFailure.ValueType  # 15
     """An admin has disabled the user."""
     LOGIN_FAILURE_CANCELLED: _LoginFailure.ValueType  # 16
     """The user gave the login up when asked which sessions to end."""
+    LOGIN_FAILURE_LOGIN_REQUIRED: _LoginFailure.ValueType  # 18
+    """A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
+    No trouble: begin a login without `prompt=none` when the user wants to.
+    """
+    LOGIN_FAILURE_INTERACTION_REQUIRED: _LoginFailure.ValueType  # 19
+    """The same: the provider has something to show ("interaction_required"), or can't log in without showing anything."""
+    LOGIN_FAILURE_CONSENT_REQUIRED: _LoginFailure.ValueType  # 20
+    """The same: the user has to consent ("consent_required")."""
+    LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED: _LoginFailure.ValueType  # 21
+    """The same: the user has to choose an account ("account_selection_required")."""
+    LOGIN_FAILURE_AUTHENTICATION_UNMET: _LoginFailure.ValueType  # 22
+    """The login is not what was asked for: another authentication context, method or time. A session that it was to step up
+    stays as it was.
+    """
 
 class LoginFailure(_LoginFailure, metaclass=_LoginFailureEnumTypeWrapper):
     """Why a login failed. The HTTP answer tells the browser the public part of it."""
@@ -115,13 +131,29 @@ LOGIN_FAILURE_PROVIDER_UNAVAILABLE: LoginFailure.ValueType  # 11
 LOGIN_FAILURE_IDENTITY_REJECTED: LoginFailure.ValueType  # 12
 """What the provider said about the user did not pass the checks."""
 LOGIN_FAILURE_REVOKED_MEANWHILE: LoginFailure.ValueType  # 13
-"""A logout or an admin ended the user's sessions while the login was under way."""
+"""A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
+has ended, or did not come back with the browser.
+"""
 LOGIN_FAILURE_TOO_MANY_SESSIONS: LoginFailure.ValueType  # 14
 """The user holds as many sessions as one user may."""
 LOGIN_FAILURE_USER_DISABLED: LoginFailure.ValueType  # 15
 """An admin has disabled the user."""
 LOGIN_FAILURE_CANCELLED: LoginFailure.ValueType  # 16
 """The user gave the login up when asked which sessions to end."""
+LOGIN_FAILURE_LOGIN_REQUIRED: LoginFailure.ValueType  # 18
+"""A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
+No trouble: begin a login without `prompt=none` when the user wants to.
+"""
+LOGIN_FAILURE_INTERACTION_REQUIRED: LoginFailure.ValueType  # 19
+"""The same: the provider has something to show ("interaction_required"), or can't log in without showing anything."""
+LOGIN_FAILURE_CONSENT_REQUIRED: LoginFailure.ValueType  # 20
+"""The same: the user has to consent ("consent_required")."""
+LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED: LoginFailure.ValueType  # 21
+"""The same: the user has to choose an account ("account_selection_required")."""
+LOGIN_FAILURE_AUTHENTICATION_UNMET: LoginFailure.ValueType  # 22
+"""The login is not what was asked for: another authentication context, method or time. A session that it was to step up
+stays as it was.
+"""
 global___LoginFailure = LoginFailure
 
 @typing.final
@@ -480,7 +512,12 @@ class StartLoginRequest(google.protobuf.message.Message):
     query: builtins.bytes
     """The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
     go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
-    false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one).
+    false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
+    `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
+    for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
+    `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), and those that the
+    provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
+    page put there.
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
@@ -622,7 +659,7 @@ global___CompleteCallbackResponse = CompleteCallbackResponse
 
 @typing.final
 class CompletedLogin(google.protobuf.message.Message):
-    """A login that made a session."""
+    """A login that made a session, or stepped one up."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -639,7 +676,7 @@ class CompletedLogin(google.protobuf.message.Message):
 
     @property
     def session(self) -> gatelodge.v1.identity_pb2.SessionInfo:
-        """The new session's facts."""
+        """The session's facts. One that was stepped up has the id that it had, and its next generation."""
 
     def __init__(
         self,

@@ -151,7 +151,17 @@ class _DeniedReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     DENIED_REASON_LOGIN_TOO_OLD: _DeniedReason.ValueType  # 7
     """The user authenticated longer ago than was asked for."""
     DENIED_REASON_CSRF_ROTATED: _DeniedReason.ValueType  # 8
-    """The CSRF token is of before a rotation of the session's credential, and its grace is over."""
+    """The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up."""
+    DENIED_REASON_ACR_MISSING: _DeniedReason.ValueType  # 9
+    """The login had none of the authentication context classes that were asked for."""
+    DENIED_REASON_AMR_MISSING: _DeniedReason.ValueType  # 10
+    """An authentication method that was asked for was not used."""
+    DENIED_REASON_EMAIL_NOT_VERIFIED: _DeniedReason.ValueType  # 11
+    """The provider does not say that it verified the email address, or gave none."""
+    DENIED_REASON_PERMISSION_MISSING: _DeniedReason.ValueType  # 12
+    """A permission that was asked for is not there."""
+    DENIED_REASON_ROLE_MISSING: _DeniedReason.ValueType  # 13
+    """A role that was asked for is not there."""
 
 class DeniedReason(_DeniedReason, metaclass=_DeniedReasonEnumTypeWrapper):
     """Why a living session may not be used for a request."""
@@ -173,7 +183,17 @@ DENIED_REASON_SCOPE_MISSING: DeniedReason.ValueType  # 6
 DENIED_REASON_LOGIN_TOO_OLD: DeniedReason.ValueType  # 7
 """The user authenticated longer ago than was asked for."""
 DENIED_REASON_CSRF_ROTATED: DeniedReason.ValueType  # 8
-"""The CSRF token is of before a rotation of the session's credential, and its grace is over."""
+"""The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up."""
+DENIED_REASON_ACR_MISSING: DeniedReason.ValueType  # 9
+"""The login had none of the authentication context classes that were asked for."""
+DENIED_REASON_AMR_MISSING: DeniedReason.ValueType  # 10
+"""An authentication method that was asked for was not used."""
+DENIED_REASON_EMAIL_NOT_VERIFIED: DeniedReason.ValueType  # 11
+"""The provider does not say that it verified the email address, or gave none."""
+DENIED_REASON_PERMISSION_MISSING: DeniedReason.ValueType  # 12
+"""A permission that was asked for is not there."""
+DENIED_REASON_ROLE_MISSING: DeniedReason.ValueType  # 13
+"""A role that was asked for is not there."""
 global___DeniedReason = DeniedReason
 
 class _SessionEventKind:
@@ -437,8 +457,17 @@ class Requirements(google.protobuf.message.Message):
     CSRF_FIELD_NUMBER: builtins.int
     SCOPES_FIELD_NUMBER: builtins.int
     MAX_LOGIN_AGE_FIELD_NUMBER: builtins.int
+    ACR_VALUES_FIELD_NUMBER: builtins.int
+    AMR_VALUES_FIELD_NUMBER: builtins.int
+    EMAIL_VERIFIED_FIELD_NUMBER: builtins.int
+    PERMISSIONS_FIELD_NUMBER: builtins.int
+    ANY_PERMISSIONS_FIELD_NUMBER: builtins.int
+    ANY_SCOPES_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
     csrf: global___CsrfRequirement.ValueType
     """Whether a CSRF token is needed."""
+    email_verified: builtins.bool
+    """Whether the provider must say that it verified the email address."""
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Scopes that the session must all have been granted."""
@@ -447,15 +476,50 @@ class Requirements(google.protobuf.message.Message):
     def max_login_age(self) -> google.protobuf.duration_pb2.Duration:
         """How long ago the user may have authenticated at most; absent for any time. At least one second."""
 
+    @property
+    def acr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Authentication context classes, the preferred one first: the login must have had one of them (`Identity.acr`). At most
+        10, each of at most 128 printable ASCII characters without spaces.
+        """
+
+    @property
+    def amr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Authentication methods that must all have been used (`Identity.amr`; RFC 8176). Bounded as `acr_values`."""
+
+    @property
+    def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Permissions that the user must all have (`Identity.permissions`). This and the lists below: at most 64
+        names each, none longer than 255 bytes, 16,000 bytes in all.
+        """
+
+    @property
+    def any_permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Permissions of which the user must have at least one; empty for no such requirement."""
+
+    @property
+    def any_scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Scopes of which the session must have been granted at least one; empty for no such requirement."""
+
+    @property
+    def roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles that the user must all have (`Identity.roles`)."""
+
     def __init__(
         self,
         *,
         csrf: global___CsrfRequirement.ValueType = ...,
         scopes: collections.abc.Iterable[builtins.str] | None = ...,
         max_login_age: google.protobuf.duration_pb2.Duration | None = ...,
+        acr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        amr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        email_verified: builtins.bool = ...,
+        permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        any_permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        any_scopes: collections.abc.Iterable[builtins.str] | None = ...,
+        roles: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["max_login_age", b"max_login_age"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["csrf", b"csrf", "max_login_age", b"max_login_age", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acr_values", b"acr_values", "amr_values", b"amr_values", "any_permissions", b"any_permissions", "any_scopes", b"any_scopes", "csrf", b"csrf", "email_verified", b"email_verified", "max_login_age", b"max_login_age", "permissions", b"permissions", "roles", b"roles", "scopes", b"scopes"]) -> None: ...
 
 global___Requirements = Requirements
 
@@ -578,6 +642,13 @@ class JudgedRequirements(google.protobuf.message.Message):
     MAX_LOGIN_AGE_FIELD_NUMBER: builtins.int
     FINGERPRINT_FIELD_NUMBER: builtins.int
     CLIENT_NETWORK_FIELD_NUMBER: builtins.int
+    ACR_VALUES_FIELD_NUMBER: builtins.int
+    AMR_VALUES_FIELD_NUMBER: builtins.int
+    EMAIL_VERIFIED_FIELD_NUMBER: builtins.int
+    PERMISSIONS_FIELD_NUMBER: builtins.int
+    ANY_PERMISSIONS_FIELD_NUMBER: builtins.int
+    ANY_SCOPES_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
     csrf: builtins.bool
     """Whether a CSRF token was needed, and so was found good."""
     origin: builtins.bool
@@ -586,6 +657,8 @@ class JudgedRequirements(google.protobuf.message.Message):
     """How the client's fingerprint was judged."""
     client_network: builtins.bool
     """Whether the client's network was compared with the one at login, and is part of what `fingerprint` says."""
+    email_verified: builtins.bool
+    """Whether a verified email address was asked for, and is there."""
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The scopes that were asked for, and are all there."""
@@ -593,6 +666,30 @@ class JudgedRequirements(google.protobuf.message.Message):
     @property
     def max_login_age(self) -> google.protobuf.duration_pb2.Duration:
         """The maximum age of the login that was asked for, and is kept."""
+
+    @property
+    def acr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The authentication context classes that were asked for, one of which the login had."""
+
+    @property
+    def amr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The authentication methods that were asked for, and were all used."""
+
+    @property
+    def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The permissions that were asked for, and are all there."""
+
+    @property
+    def any_permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The permissions of which one was asked for, and at least one is there."""
+
+    @property
+    def any_scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The scopes of which one was asked for, and at least one is there."""
+
+    @property
+    def roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The roles that were asked for, and are all there."""
 
     def __init__(
         self,
@@ -603,9 +700,16 @@ class JudgedRequirements(google.protobuf.message.Message):
         max_login_age: google.protobuf.duration_pb2.Duration | None = ...,
         fingerprint: global___FingerprintJudgement.ValueType = ...,
         client_network: builtins.bool = ...,
+        acr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        amr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        email_verified: builtins.bool = ...,
+        permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        any_permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        any_scopes: collections.abc.Iterable[builtins.str] | None = ...,
+        roles: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["max_login_age", b"max_login_age"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["client_network", b"client_network", "csrf", b"csrf", "fingerprint", b"fingerprint", "max_login_age", b"max_login_age", "origin", b"origin", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acr_values", b"acr_values", "amr_values", b"amr_values", "any_permissions", b"any_permissions", "any_scopes", b"any_scopes", "client_network", b"client_network", "csrf", b"csrf", "email_verified", b"email_verified", "fingerprint", b"fingerprint", "max_login_age", b"max_login_age", "origin", b"origin", "permissions", b"permissions", "roles", b"roles", "scopes", b"scopes"]) -> None: ...
 
 global___JudgedRequirements = JudgedRequirements
 
@@ -648,25 +752,52 @@ class DeniedSession(google.protobuf.message.Message):
     LOGIN_QUERY_FIELD_NUMBER: builtins.int
     ANSWER_FIELD_NUMBER: builtins.int
     SESSION_FIELD_NUMBER: builtins.int
+    MISSING_PERMISSIONS_FIELD_NUMBER: builtins.int
+    MISSING_ROLES_FIELD_NUMBER: builtins.int
+    MISSING_ACR_VALUES_FIELD_NUMBER: builtins.int
+    MISSING_AMR_VALUES_FIELD_NUMBER: builtins.int
     reason: global___DeniedReason.ValueType
     """What is missing. Treat a value that you do not know as 403."""
     remedy: builtins.str
     """What to do about it, one sentence for people."""
     login_query: builtins.str
-    """For a remedy that is a login: the query to start it with, "provider=google&max_age=300", at the login route."""
+    """For a remedy that is a login (LOGIN_TOO_OLD, ACR_MISSING, AMR_MISSING): the query to start it with, at the login
+    route: "provider=google&max_age=300&step_up=...". It asks for all that the requirements say of the login, and is good
+    for a short time. From the browser that holds this session it is a step-up: when the same user comes back, the session
+    keeps its id and goes on with a new credential. What comes back is checked against what was asked: a login that does
+    not satisfy it fails with LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
+    """
     @property
     def missing_scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The scopes that were asked for and are not there, for SCOPE_MISSING."""
+        """The scopes that were asked for and are not there, for SCOPE_MISSING; where one of several would do, all of those."""
 
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
-        """What to answer, finished: 403 JSON, or 302 to the login for a navigation that a fresher login would satisfy.
-        Absent when the call had no context.
+        """What to answer, finished: 403 JSON, with `login_path` where there is a `login_query`; or 302 to the login for a
+        navigation that such a login would satisfy. Absent when the call had no context.
         """
 
     @property
     def session(self) -> gatelodge.v1.identity_pb2.SessionInfo:
         """The session's facts, so that a log can name it."""
+
+    @property
+    def missing_permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The permissions that were asked for and are not there, for PERMISSION_MISSING; where one of several would do, all of
+        those.
+        """
+
+    @property
+    def missing_roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The roles that were asked for and are not there, for ROLE_MISSING."""
+
+    @property
+    def missing_acr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The authentication context classes of which the login has none, for ACR_MISSING."""
+
+    @property
+    def missing_amr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The authentication methods that were asked for and not used, for AMR_MISSING."""
 
     def __init__(
         self,
@@ -677,9 +808,13 @@ class DeniedSession(google.protobuf.message.Message):
         login_query: builtins.str = ...,
         answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
         session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
+        missing_permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        missing_roles: collections.abc.Iterable[builtins.str] | None = ...,
+        missing_acr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        missing_amr_values: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["answer", b"answer", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "login_query", b"login_query", "missing_scopes", b"missing_scopes", "reason", b"reason", "remedy", b"remedy", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "login_query", b"login_query", "missing_acr_values", b"missing_acr_values", "missing_amr_values", b"missing_amr_values", "missing_permissions", b"missing_permissions", "missing_roles", b"missing_roles", "missing_scopes", b"missing_scopes", "reason", b"reason", "remedy", b"remedy", "session", b"session"]) -> None: ...
 
 global___DeniedSession = DeniedSession
 

@@ -112,6 +112,14 @@ class _TokenDeniedReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapp
     """A permission that was asked for is not there."""
     TOKEN_DENIED_REASON_LOGIN_TOO_OLD: _TokenDeniedReason.ValueType  # 3
     """The user authenticated longer ago than was asked for, or the token does not say when."""
+    TOKEN_DENIED_REASON_ACR_MISSING: _TokenDeniedReason.ValueType  # 4
+    """It names none of the authentication context classes that were asked for."""
+    TOKEN_DENIED_REASON_AMR_MISSING: _TokenDeniedReason.ValueType  # 5
+    """It does not name an authentication method that was asked for."""
+    TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED: _TokenDeniedReason.ValueType  # 6
+    """It does not say that the email address is verified."""
+    TOKEN_DENIED_REASON_ROLE_MISSING: _TokenDeniedReason.ValueType  # 7
+    """A role that was asked for is not there."""
 
 class TokenDeniedReason(_TokenDeniedReason, metaclass=_TokenDeniedReasonEnumTypeWrapper):
     """Why a good token may not be used for a request."""
@@ -124,6 +132,14 @@ TOKEN_DENIED_REASON_PERMISSION_MISSING: TokenDeniedReason.ValueType  # 2
 """A permission that was asked for is not there."""
 TOKEN_DENIED_REASON_LOGIN_TOO_OLD: TokenDeniedReason.ValueType  # 3
 """The user authenticated longer ago than was asked for, or the token does not say when."""
+TOKEN_DENIED_REASON_ACR_MISSING: TokenDeniedReason.ValueType  # 4
+"""It names none of the authentication context classes that were asked for."""
+TOKEN_DENIED_REASON_AMR_MISSING: TokenDeniedReason.ValueType  # 5
+"""It does not name an authentication method that was asked for."""
+TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED: TokenDeniedReason.ValueType  # 6
+"""It does not say that the email address is verified."""
+TOKEN_DENIED_REASON_ROLE_MISSING: TokenDeniedReason.ValueType  # 7
+"""A role that was asked for is not there."""
 global___TokenDeniedReason = TokenDeniedReason
 
 @typing.final
@@ -167,8 +183,16 @@ class TokenRequirements(google.protobuf.message.Message):
     PERMISSIONS_FIELD_NUMBER: builtins.int
     AUDIENCE_FIELD_NUMBER: builtins.int
     MAX_LOGIN_AGE_FIELD_NUMBER: builtins.int
+    ACR_VALUES_FIELD_NUMBER: builtins.int
+    AMR_VALUES_FIELD_NUMBER: builtins.int
+    EMAIL_VERIFIED_FIELD_NUMBER: builtins.int
+    ANY_PERMISSIONS_FIELD_NUMBER: builtins.int
+    ANY_SCOPES_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
     audience: builtins.str
     """Whom the token must be for; empty for any audience of the configuration."""
+    email_verified: builtins.bool
+    """Whether the token must say that the email address is verified."""
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Scopes that the token must all have been granted, at most 100."""
@@ -185,6 +209,30 @@ class TokenRequirements(google.protobuf.message.Message):
         not say when (`auth_time`) does not meet it.
         """
 
+    @property
+    def acr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Authentication context classes, one of which the token must name (`acr`; RFC 9470). At most 10, each of at most 128
+        printable ASCII characters without spaces.
+        """
+
+    @property
+    def amr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Authentication methods that the token must all name (`amr`). Bounded as `acr_values`."""
+
+    @property
+    def any_permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Permissions of which the token must have at least one; empty for no such requirement. This and the lists below: at most
+        100 names each, none longer than 255 bytes.
+        """
+
+    @property
+    def any_scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Scopes of which the token must have been granted at least one; empty for no such requirement."""
+
+    @property
+    def roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles that the token must all name: see `oidc.providers.X.roles_claims`; for our own tokens, the session's."""
+
     def __init__(
         self,
         *,
@@ -192,9 +240,15 @@ class TokenRequirements(google.protobuf.message.Message):
         permissions: collections.abc.Iterable[builtins.str] | None = ...,
         audience: builtins.str = ...,
         max_login_age: google.protobuf.duration_pb2.Duration | None = ...,
+        acr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        amr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        email_verified: builtins.bool = ...,
+        any_permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        any_scopes: collections.abc.Iterable[builtins.str] | None = ...,
+        roles: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["max_login_age", b"max_login_age"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audience", b"audience", "max_login_age", b"max_login_age", "permissions", b"permissions", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acr_values", b"acr_values", "amr_values", b"amr_values", "any_permissions", b"any_permissions", "any_scopes", b"any_scopes", "audience", b"audience", "email_verified", b"email_verified", "max_login_age", b"max_login_age", "permissions", b"permissions", "roles", b"roles", "scopes", b"scopes"]) -> None: ...
 
 global___TokenRequirements = TokenRequirements
 
@@ -342,6 +396,9 @@ class DeniedToken(google.protobuf.message.Message):
     MISSING_SCOPES_FIELD_NUMBER: builtins.int
     MISSING_PERMISSIONS_FIELD_NUMBER: builtins.int
     ANSWER_FIELD_NUMBER: builtins.int
+    MISSING_ROLES_FIELD_NUMBER: builtins.int
+    MISSING_ACR_VALUES_FIELD_NUMBER: builtins.int
+    MISSING_AMR_VALUES_FIELD_NUMBER: builtins.int
     reason: global___TokenDeniedReason.ValueType
     """What is missing. Treat a value that you do not know as 403."""
     @property
@@ -354,7 +411,21 @@ class DeniedToken(google.protobuf.message.Message):
 
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
-        """What to answer, finished: 403 JSON with WWW-Authenticate (RFC 6750, 3), 401 for LOGIN_TOO_OLD (RFC 9470)."""
+        """What to answer, finished: 403 JSON with WWW-Authenticate (RFC 6750, 3); 401 for LOGIN_TOO_OLD, ACR_MISSING and
+        AMR_MISSING, with what a login has to be asked for (RFC 9470).
+        """
+
+    @property
+    def missing_roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The roles that were asked for and are not there, for ROLE_MISSING."""
+
+    @property
+    def missing_acr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The authentication context classes of which the token names none, for ACR_MISSING."""
+
+    @property
+    def missing_amr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The authentication methods that were asked for and are not named, for AMR_MISSING."""
 
     def __init__(
         self,
@@ -363,9 +434,12 @@ class DeniedToken(google.protobuf.message.Message):
         missing_scopes: collections.abc.Iterable[builtins.str] | None = ...,
         missing_permissions: collections.abc.Iterable[builtins.str] | None = ...,
         answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+        missing_roles: collections.abc.Iterable[builtins.str] | None = ...,
+        missing_acr_values: collections.abc.Iterable[builtins.str] | None = ...,
+        missing_amr_values: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["answer", b"answer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "missing_permissions", b"missing_permissions", "missing_scopes", b"missing_scopes", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "missing_acr_values", b"missing_acr_values", "missing_amr_values", b"missing_amr_values", "missing_permissions", b"missing_permissions", "missing_roles", b"missing_roles", "missing_scopes", b"missing_scopes", "reason", b"reason"]) -> None: ...
 
 global___DeniedToken = DeniedToken
 

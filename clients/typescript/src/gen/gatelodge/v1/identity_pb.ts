@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/identity.proto.
  */
 export const file_gatelodge_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("ChtnYXRlbG9kZ2UvdjEvaWRlbnRpdHkucHJvdG8SDGdhdGVsb2RnZS52MSKiAgoISWRlbnRpdHkSDwoHdXNlcl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGaXNzdWVyGAQgASgJEgsKA3N1YhgFIAEoCRINCgVlbWFpbBgGIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgHIAEoCBIMCgRuYW1lGAggASgJEg8KB3BpY3R1cmUYCSABKAkSJwoGY2xhaW1zGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZzY29wZXMYCyADKAkSLQoJYXV0aF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhY3IYDSABKAkSCwoDYW1yGA4gAygJIr8CCgtTZXNzaW9uSW5mbxISCgpzZXNzaW9uX2lkGAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X2FjdGl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBpZGxlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChRhYnNvbHV0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgpyZW1lbWJlcmVkGAcgASgIEg4KBmRldmljZRgIIAEoCRINCgVwbGFjZRgJIAEoCUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChtnYXRlbG9kZ2UvdjEvaWRlbnRpdHkucHJvdG8SDGdhdGVsb2RnZS52MSLGAgoISWRlbnRpdHkSDwoHdXNlcl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDgoGaXNzdWVyGAQgASgJEgsKA3N1YhgFIAEoCRINCgVlbWFpbBgGIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgHIAEoCBIMCgRuYW1lGAggASgJEg8KB3BpY3R1cmUYCSABKAkSJwoGY2xhaW1zGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZzY29wZXMYCyADKAkSLQoJYXV0aF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhY3IYDSABKAkSCwoDYW1yGA4gAygJEg0KBXJvbGVzGA8gAygJEhMKC3Blcm1pc3Npb25zGBAgAygJIr8CCgtTZXNzaW9uSW5mbxISCgpzZXNzaW9uX2lkGAEgASgJEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X2FjdGl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBpZGxlX2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChRhYnNvbHV0ZV9leHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgGIAEoDRISCgpyZW1lbWJlcmVkGAcgASgIEg4KBmRldmljZRgIIAEoCRINCgVwbGFjZRgJIAEoCUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Who is logged in, as the identity provider said it and the authority verified it.
@@ -119,6 +119,21 @@ export type Identity = Message<"gatelodge.v1.Identity"> & {
    * @generated from field: repeated string amr = 14;
    */
   amr: string[];
+
+  /**
+   * The roles that the provider gave the user, by the mapping of its configuration (`roles_claims`), as of the login or the
+   * last refresh of tokens. At most 256.
+   *
+   * @generated from field: repeated string roles = 15;
+   */
+  roles: string[];
+
+  /**
+   * The permissions likewise (`permissions_claims`).
+   *
+   * @generated from field: repeated string permissions = 16;
+   */
+  permissions: string[];
 };
 
 /**

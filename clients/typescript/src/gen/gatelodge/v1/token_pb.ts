@@ -22,7 +22,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/token.proto.
  */
 export const file_gatelodge_v1_token: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvdG9rZW4ucHJvdG8SDGdhdGVsb2RnZS52MSJzChRWYWxpZGF0ZVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoDEIDgAEBEjUKDHJlcXVpcmVtZW50cxgCIAEoCzIfLmdhdGVsb2RnZS52MS5Ub2tlblJlcXVpcmVtZW50cxIQCghwcm92aWRlchgDIAEoCSJ8ChFUb2tlblJlcXVpcmVtZW50cxIOCgZzY29wZXMYASADKAkSEwoLcGVybWlzc2lvbnMYAiADKAkSEAoIYXVkaWVuY2UYAyABKAkSMAoNbWF4X2xvZ2luX2FnZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKtAQoVVmFsaWRhdGVUb2tlblJlc3BvbnNlEisKBmFjdGl2ZRgBIAEoCzIZLmdhdGVsb2RnZS52MS5BY3RpdmVUb2tlbkgAEi8KCGluYWN0aXZlGAIgASgLMhsuZ2F0ZWxvZGdlLnYxLkluYWN0aXZlVG9rZW5IABIrCgZkZW5pZWQYAyABKAsyGS5nYXRlbG9kZ2UudjEuRGVuaWVkVG9rZW5IAEIJCgdvdXRjb21lIoADCgtBY3RpdmVUb2tlbhIlCgRraW5kGAEgASgOMhcuZ2F0ZWxvZGdlLnYxLlRva2VuS2luZBIoCghpZGVudGl0eRgCIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIRCgljbGllbnRfaWQYAyABKAkSEQoJYXVkaWVuY2VzGAQgAygJEhMKC3Blcm1pc3Npb25zGAUgAygJEi4KCmlzc3VlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgZqdWRnZWQYCCABKAsyHy5nYXRlbG9kZ2UudjEuVG9rZW5SZXF1aXJlbWVudHMSKgoHc2Vzc2lvbhgJIAEoCzIZLmdhdGVsb2RnZS52MS5TZXNzaW9uSW5mbxInCgZjbGFpbXMYCiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImwKDUluYWN0aXZlVG9rZW4SMQoGcmVhc29uGAEgASgOMiEuZ2F0ZWxvZGdlLnYxLlRva2VuSW5hY3RpdmVSZWFzb24SKAoGYW5zd2VyGAIgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXIinQEKC0RlbmllZFRva2VuEi8KBnJlYXNvbhgBIAEoDjIfLmdhdGVsb2RnZS52MS5Ub2tlbkRlbmllZFJlYXNvbhIWCg5taXNzaW5nX3Njb3BlcxgCIAMoCRIbChNtaXNzaW5nX3Blcm1pc3Npb25zGAMgAygJEigKBmFuc3dlchgEIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyIuwBChBNaW50VG9rZW5SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEAoIYXVkaWVuY2UYAyABKAkSKwoIbGlmZXRpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGY2xhaW1zGAUgAygJEjMKEmFwcGxpY2F0aW9uX2NsYWltcxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QirQEKEU1pbnRUb2tlblJlc3BvbnNlEisKBm1pbnRlZBgBIAEoCzIZLmdhdGVsb2RnZS52MS5NaW50ZWRUb2tlbkgAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSABCCQoHb3V0Y29tZSKMAQoLTWludGVkVG9rZW4SEgoFdmFsdWUYASABKAlCA4ABARIMCgR0eXBlGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAQgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIhAKDkdldEp3a3NSZXF1ZXN0InYKD0dldEp3a3NSZXNwb25zZRIMCgRqd2tzGAEgASgJEisKCGtlZXBfZm9yGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBmFuc3dlchgDIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyKm8KCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVE9LRU5fS0lORF9KV1QQARIbChdUT0tFTl9LSU5EX0lOVFJPU1BFQ1RFRBACEhUKEVRPS0VOX0tJTkRfTUlOVEVEEAMqvwIKE1Rva2VuSW5hY3RpdmVSZWFzb24SJQohVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaVE9LRU5fSU5BQ1RJVkVfUkVBU09OX05PTkUQARIgChxUT0tFTl9JTkFDVElWRV9SRUFTT05fRk9SR0VEEAISKAokVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VOS05PV05fSVNTVUVSEAMSKAokVE9LRU5fSU5BQ1RJVkVfUkVBU09OX09USEVSX0FVRElFTkNFEAQSIQodVE9LRU5fSU5BQ1RJVkVfUkVBU09OX0VYUElSRUQQBRInCiNUT0tFTl9JTkFDVElWRV9SRUFTT05fTk9UX1lFVF9WQUxJRBAGEh8KG1RPS0VOX0lOQUNUSVZFX1JFQVNPTl9FTkRFRBAHKrIBChFUb2tlbkRlbmllZFJlYXNvbhIjCh9UT0tFTl9ERU5JRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASJQohVE9LRU5fREVOSUVEX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAESKgomVE9LRU5fREVOSUVEX1JFQVNPTl9QRVJNSVNTSU9OX01JU1NJTkcQAhIlCiFUT0tFTl9ERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQAzL+AQoMVG9rZW5TZXJ2aWNlElgKDVZhbGlkYXRlVG9rZW4SIi5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlcXVlc3QaIy5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlc3BvbnNlEkwKCU1pbnRUb2tlbhIeLmdhdGVsb2RnZS52MS5NaW50VG9rZW5SZXF1ZXN0Gh8uZ2F0ZWxvZGdlLnYxLk1pbnRUb2tlblJlc3BvbnNlEkYKB0dldEp3a3MSHC5nYXRlbG9kZ2UudjEuR2V0Sndrc1JlcXVlc3QaHS5nYXRlbG9kZ2UudjEuR2V0Sndrc1Jlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvdG9rZW4ucHJvdG8SDGdhdGVsb2RnZS52MSJzChRWYWxpZGF0ZVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoDEIDgAEBEjUKDHJlcXVpcmVtZW50cxgCIAEoCzIfLmdhdGVsb2RnZS52MS5Ub2tlblJlcXVpcmVtZW50cxIQCghwcm92aWRlchgDIAEoCSL4AQoRVG9rZW5SZXF1aXJlbWVudHMSDgoGc2NvcGVzGAEgAygJEhMKC3Blcm1pc3Npb25zGAIgAygJEhAKCGF1ZGllbmNlGAMgASgJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKYWNyX3ZhbHVlcxgFIAMoCRISCgphbXJfdmFsdWVzGAYgAygJEhYKDmVtYWlsX3ZlcmlmaWVkGAcgASgIEhcKD2FueV9wZXJtaXNzaW9ucxgIIAMoCRISCgphbnlfc2NvcGVzGAkgAygJEg0KBXJvbGVzGAogAygJIq0BChVWYWxpZGF0ZVRva2VuUmVzcG9uc2USKwoGYWN0aXZlGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjdGl2ZVRva2VuSAASLwoIaW5hY3RpdmUYAiABKAsyGy5nYXRlbG9kZ2UudjEuSW5hY3RpdmVUb2tlbkgAEisKBmRlbmllZBgDIAEoCzIZLmdhdGVsb2RnZS52MS5EZW5pZWRUb2tlbkgAQgkKB291dGNvbWUigAMKC0FjdGl2ZVRva2VuEiUKBGtpbmQYASABKA4yFy5nYXRlbG9kZ2UudjEuVG9rZW5LaW5kEigKCGlkZW50aXR5GAIgASgLMhYuZ2F0ZWxvZGdlLnYxLklkZW50aXR5EhEKCWNsaWVudF9pZBgDIAEoCRIRCglhdWRpZW5jZXMYBCADKAkSEwoLcGVybWlzc2lvbnMYBSADKAkSLgoKaXNzdWVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KBmp1ZGdlZBgIIAEoCzIfLmdhdGVsb2RnZS52MS5Ub2tlblJlcXVpcmVtZW50cxIqCgdzZXNzaW9uGAkgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEicKBmNsYWltcxgKIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QibAoNSW5hY3RpdmVUb2tlbhIxCgZyZWFzb24YASABKA4yIS5nYXRlbG9kZ2UudjEuVG9rZW5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLsAQoLRGVuaWVkVG9rZW4SLwoGcmVhc29uGAEgASgOMh8uZ2F0ZWxvZGdlLnYxLlRva2VuRGVuaWVkUmVhc29uEhYKDm1pc3Npbmdfc2NvcGVzGAIgAygJEhsKE21pc3NpbmdfcGVybWlzc2lvbnMYAyADKAkSKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISFQoNbWlzc2luZ19yb2xlcxgFIAMoCRIaChJtaXNzaW5nX2Fjcl92YWx1ZXMYBiADKAkSGgoSbWlzc2luZ19hbXJfdmFsdWVzGAcgAygJIuwBChBNaW50VG9rZW5SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEAoIYXVkaWVuY2UYAyABKAkSKwoIbGlmZXRpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGY2xhaW1zGAUgAygJEjMKEmFwcGxpY2F0aW9uX2NsYWltcxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QirQEKEU1pbnRUb2tlblJlc3BvbnNlEisKBm1pbnRlZBgBIAEoCzIZLmdhdGVsb2RnZS52MS5NaW50ZWRUb2tlbkgAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSABCCQoHb3V0Y29tZSKMAQoLTWludGVkVG9rZW4SEgoFdmFsdWUYASABKAlCA4ABARIMCgR0eXBlGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAQgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIhAKDkdldEp3a3NSZXF1ZXN0InYKD0dldEp3a3NSZXNwb25zZRIMCgRqd2tzGAEgASgJEisKCGtlZXBfZm9yGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBmFuc3dlchgDIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyKm8KCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVE9LRU5fS0lORF9KV1QQARIbChdUT0tFTl9LSU5EX0lOVFJPU1BFQ1RFRBACEhUKEVRPS0VOX0tJTkRfTUlOVEVEEAMqvwIKE1Rva2VuSW5hY3RpdmVSZWFzb24SJQohVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaVE9LRU5fSU5BQ1RJVkVfUkVBU09OX05PTkUQARIgChxUT0tFTl9JTkFDVElWRV9SRUFTT05fRk9SR0VEEAISKAokVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VOS05PV05fSVNTVUVSEAMSKAokVE9LRU5fSU5BQ1RJVkVfUkVBU09OX09USEVSX0FVRElFTkNFEAQSIQodVE9LRU5fSU5BQ1RJVkVfUkVBU09OX0VYUElSRUQQBRInCiNUT0tFTl9JTkFDVElWRV9SRUFTT05fTk9UX1lFVF9WQUxJRBAGEh8KG1RPS0VOX0lOQUNUSVZFX1JFQVNPTl9FTkRFRBAHKs4CChFUb2tlbkRlbmllZFJlYXNvbhIjCh9UT0tFTl9ERU5JRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASJQohVE9LRU5fREVOSUVEX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAESKgomVE9LRU5fREVOSUVEX1JFQVNPTl9QRVJNSVNTSU9OX01JU1NJTkcQAhIlCiFUT0tFTl9ERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQAxIjCh9UT0tFTl9ERU5JRURfUkVBU09OX0FDUl9NSVNTSU5HEAQSIwofVE9LRU5fREVOSUVEX1JFQVNPTl9BTVJfTUlTU0lORxAFEioKJlRPS0VOX0RFTklFRF9SRUFTT05fRU1BSUxfTk9UX1ZFUklGSUVEEAYSJAogVE9LRU5fREVOSUVEX1JFQVNPTl9ST0xFX01JU1NJTkcQBzL+AQoMVG9rZW5TZXJ2aWNlElgKDVZhbGlkYXRlVG9rZW4SIi5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlcXVlc3QaIy5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlc3BvbnNlEkwKCU1pbnRUb2tlbhIeLmdhdGVsb2RnZS52MS5NaW50VG9rZW5SZXF1ZXN0Gh8uZ2F0ZWxvZGdlLnYxLk1pbnRUb2tlblJlc3BvbnNlEkYKB0dldEp3a3MSHC5nYXRlbG9kZ2UudjEuR2V0Sndrc1JlcXVlc3QaHS5nYXRlbG9kZ2UudjEuR2V0Sndrc1Jlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateToken.
@@ -95,6 +95,50 @@ export type TokenRequirements = Message<"gatelodge.v1.TokenRequirements"> & {
    * @generated from field: google.protobuf.Duration max_login_age = 4;
    */
   maxLoginAge?: Duration | undefined;
+
+  /**
+   * Authentication context classes, one of which the token must name (`acr`; RFC 9470). At most 10, each of at most 128
+   * printable ASCII characters without spaces.
+   *
+   * @generated from field: repeated string acr_values = 5;
+   */
+  acrValues: string[];
+
+  /**
+   * Authentication methods that the token must all name (`amr`). Bounded as `acr_values`.
+   *
+   * @generated from field: repeated string amr_values = 6;
+   */
+  amrValues: string[];
+
+  /**
+   * Whether the token must say that the email address is verified.
+   *
+   * @generated from field: bool email_verified = 7;
+   */
+  emailVerified: boolean;
+
+  /**
+   * Permissions of which the token must have at least one; empty for no such requirement. This and the lists below: at most
+   * 100 names each, none longer than 255 bytes.
+   *
+   * @generated from field: repeated string any_permissions = 8;
+   */
+  anyPermissions: string[];
+
+  /**
+   * Scopes of which the token must have been granted at least one; empty for no such requirement.
+   *
+   * @generated from field: repeated string any_scopes = 9;
+   */
+  anyScopes: string[];
+
+  /**
+   * Roles that the token must all name: see `oidc.providers.X.roles_claims`; for our own tokens, the session's.
+   *
+   * @generated from field: repeated string roles = 10;
+   */
+  roles: string[];
 };
 
 /**
@@ -291,11 +335,33 @@ export type DeniedToken = Message<"gatelodge.v1.DeniedToken"> & {
   missingPermissions: string[];
 
   /**
-   * What to answer, finished: 403 JSON with WWW-Authenticate (RFC 6750, 3), 401 for LOGIN_TOO_OLD (RFC 9470).
+   * What to answer, finished: 403 JSON with WWW-Authenticate (RFC 6750, 3); 401 for LOGIN_TOO_OLD, ACR_MISSING and
+   * AMR_MISSING, with what a login has to be asked for (RFC 9470).
    *
    * @generated from field: gatelodge.v1.HttpAnswer answer = 4;
    */
   answer?: HttpAnswer | undefined;
+
+  /**
+   * The roles that were asked for and are not there, for ROLE_MISSING.
+   *
+   * @generated from field: repeated string missing_roles = 5;
+   */
+  missingRoles: string[];
+
+  /**
+   * The authentication context classes of which the token names none, for ACR_MISSING.
+   *
+   * @generated from field: repeated string missing_acr_values = 6;
+   */
+  missingAcrValues: string[];
+
+  /**
+   * The authentication methods that were asked for and are not named, for AMR_MISSING.
+   *
+   * @generated from field: repeated string missing_amr_values = 7;
+   */
+  missingAmrValues: string[];
 };
 
 /**
@@ -642,6 +708,34 @@ export enum TokenDeniedReason {
    * @generated from enum value: TOKEN_DENIED_REASON_LOGIN_TOO_OLD = 3;
    */
   LOGIN_TOO_OLD = 3,
+
+  /**
+   * It names none of the authentication context classes that were asked for.
+   *
+   * @generated from enum value: TOKEN_DENIED_REASON_ACR_MISSING = 4;
+   */
+  ACR_MISSING = 4,
+
+  /**
+   * It does not name an authentication method that was asked for.
+   *
+   * @generated from enum value: TOKEN_DENIED_REASON_AMR_MISSING = 5;
+   */
+  AMR_MISSING = 5,
+
+  /**
+   * It does not say that the email address is verified.
+   *
+   * @generated from enum value: TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED = 6;
+   */
+  EMAIL_NOT_VERIFIED = 6,
+
+  /**
+   * A role that was asked for is not there.
+   *
+   * @generated from enum value: TOKEN_DENIED_REASON_ROLE_MISSING = 7;
+   */
+  ROLE_MISSING = 7,
 }
 
 /**

@@ -1,0 +1,93 @@
+//! Owns what a callback brings and belongs to: its strict reading, without IO, and what is known of its login.
+//! Does not know how a login is completed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::choose_sessions::Choice;
+use super::complete_callback::Question;
+use super::login_answer::{LoginFailure, Refusal};
+use super::{Authority, Call, Presented};
+use crate::crypto::digest;
+use crate::session::binding::Binding;
+use crate::session::key::LoginKey;
+use crate::session::login::{LoginState, PendingLogin};
+use crate::session::parameters::Parameters;
+use crate::session::request::RequestContext;
+use crate::session::time::Timestamp;
+
+/// What the browser brought from the provider, as it came.
+#[derive(Clone, Debug)]
+pub enum Response {
+    /// The callback's query.
+    Query(Bytes),
+    /// The callback's form body.
+    Form(Bytes),
+    /// The callback's JSON body.
+    Json(Bytes),
+}
+
+/// A callback whose state and binding are ours.
+pub(super) struct Callback {
+    pub(super) key: LoginKey,
+    pub(super) state: LoginState,
+    pub(super) bindings: Vec<Binding>,
+    pub(super) parameters: Parameters,
+    pub(super) choice: Option<Choice>,
+}
+
+/// A callback, and what belongs to it.
+#[derive(Clone, Copy)]
+pub(super) struct Visit<'a> {
+    pub(super) callback: &'a Callback,
+    pub(super) presented: &'a Presented,
+    pub(super) context: &'a RequestContext,
+    pub(super) call: &'a Call,
+}
+
+/// A taken login.
+pub(super) struct Taken {
+    pub(super) login: PendingLogin,
+    pub(super) started: Timestamp,
+    pub(super) remaining: Duration,
+}
+
+impl Authority {
+    /// Reads what came, without IO: what is not ours goes no further.
+    pub(super) fn read_callback(&self, question: &Question, context: &RequestContext) -> Result<Callback, Refusal> {
+        let limits = &self.settings.limits;
+        let parameters = match &question.response {
+            Response::Query(bytes) => Parameters::form(bytes, limits.query_bytes),
+            Response::Form(bytes) => Parameters::form(bytes, limits.body_bytes),
+            Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
+        };
+        let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
+        let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
+        let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
+        // A link can't choose.
+        let choice = match &question.response {
+            Response::Query(_) => None,
+            Response::Form(_) | Response::Json(_) => self.read_choice(&parameters, context)?,
+        };
+        match (parameters.get("code"), parameters.get("error"), &choice) {
+            (Some(_), Some(_), _) => return Err(Refusal::malformed("The parameters code and error came both")),
+            (None, None, None) => return Err(Refusal::malformed("Neither of the parameters code and error came")),
+            (None, None, Some(_)) | (_, _, None) => (),
+            _ => return Err(Refusal::malformed("The parameter end came with a code or an error")),
+        }
+        let bindings = self.bindings(&question.presented);
+        if bindings.is_empty() {
+            return Err(LoginFailure::OtherBrowser.into());
+        }
+        Ok(Callback { key: state.key(), state, bindings, parameters, choice })
+    }
+}
+
+impl Callback {
+    /// What the kept answer knows the code, or the choice, by.
+    pub(super) fn code_hash(&self) -> [u8; 32] {
+        let brought = self.parameters.get("code").or_else(|| self.parameters.get("end"));
+        digest("gatelodge code", &[brought.unwrap_or_default().as_bytes()])
+    }
+}

@@ -1,0 +1,103 @@
+//! Owns the provider's part of a callback: the code for a verified identity, which is held against what was asked for; and
+//! what is told of it when there is none. Does not know what becomes of the identity.
+
+use super::callback::Callback;
+use super::login_answer::LoginFailure;
+use super::provider::{Grant, ProviderError, Redemption};
+use super::{Authority, Call};
+use crate::crypto::Secret;
+use crate::session::identity::Identity;
+use crate::session::login::PendingLogin;
+use crate::session::need::{Facts, LoginNeeds, Missing};
+use crate::session::record::Tokens;
+use crate::session::time::Timestamp;
+
+/// The check by which a provider's adapter refuses a login that is too old, or does not say how old it is.
+const LOGIN_AGE: &str = "id_token.auth_time";
+
+impl Authority {
+    /// Sends the code to the provider and gets a verified identity back.
+    pub(super) async fn redeem(
+        &self,
+        callback: &Callback,
+        login: &PendingLogin,
+        call: &Call,
+    ) -> Result<Grant, LoginFailure> {
+        let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
+        let failed = |error: ProviderError| failure_at_provider(&error, login, call);
+        let within = self.settings.logins.lease / 2;
+        if let Some(error) = callback.parameters.get("error") {
+            // RFC 9207, 2.4: an error counts only when it is the provider's own.
+            provider.check_issuer(callback.parameters.get("iss"), within).await.map_err(failed)?;
+            // Mapped to a fixed word, and nothing of it is shown (security.md 17).
+            tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
+            return Err(refusal(error));
+        }
+        let asked = self.asked();
+        let redemption = Redemption {
+            code: Secret::new(callback.parameters.get("code").unwrap_or_default()),
+            code_verifier: login.code_verifier.clone(),
+            nonce: login.nonce.clone(),
+            redirect_uri: login.redirect_uri.clone(),
+            response_issuer: callback.parameters.get("iss").map(str::to_owned),
+            max_age: login.needs.max_age,
+            now: asked.wall,
+            within,
+        };
+        let grant = provider.redeem(&redemption).await.map_err(failed)?;
+        let grant = Grant { tokens: asked.in_store_time(grant.tokens), ..grant };
+        if let Some(missing) = unmet(&grant.identity, login) {
+            let (provider, request_id) = (&login.provider, &call.request_id);
+            tracing::info!(provider, request_id, ?missing, "the login is not what was asked for");
+            self.discard(login, &grant.tokens);
+            return Err(LoginFailure::AuthenticationUnmet);
+        }
+        Ok(grant)
+    }
+
+    /// Gives the tokens of a login back that makes no session. Not those of a step-up: at many providers they are of one
+    /// grant with the session's own, and would be revoked together.
+    pub(super) fn discard(&self, login: &PendingLogin, tokens: &Tokens) {
+        if login.step_up.is_none() {
+            self.revoke_at_provider(&login.provider, tokens);
+        }
+    }
+}
+
+/// What the verified identity lacks of what was asked for (security.md 34). The age was judged with the ID token, by the
+/// world's time.
+fn unmet(identity: &Identity, login: &PendingLogin) -> Option<Missing> {
+    let needs = LoginNeeds { max_age: None, ..login.needs.clone() };
+    needs.missing(&Facts::from(identity), Timestamp::default())
+}
+
+/// What the browser is told of an error that the provider sent with it: a word of ours, and nothing of it (security.md 17).
+/// A login that was to show nothing is no trouble when it needs the user (OpenID Connect Core, 3.1.2.6).
+fn refusal(error: &str) -> LoginFailure {
+    match error {
+        "access_denied" => LoginFailure::AccessDenied,
+        "login_required" => LoginFailure::LoginRequired,
+        "interaction_required" => LoginFailure::InteractionRequired,
+        "consent_required" => LoginFailure::ConsentRequired,
+        "account_selection_required" => LoginFailure::AccountSelectionRequired,
+        // OpenID Connect Core Error Code unmet_authentication_requirements.
+        "unmet_authentication_requirements" => LoginFailure::AuthenticationUnmet,
+        _ => LoginFailure::ProviderError,
+    }
+}
+
+/// What the browser is told of a provider's trouble; the cause is for the log.
+fn failure_at_provider(error: &ProviderError, login: &PendingLogin, call: &Call) -> LoginFailure {
+    let (provider, request_id) = (&login.provider, &call.request_id);
+    let cause = error as &dyn std::error::Error;
+    tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");
+    match error {
+        ProviderError::Unavailable(_) | ProviderError::Lost(_) => LoginFailure::ProviderUnavailable,
+        ProviderError::InvalidGrant(_)
+        | ProviderError::Failed(_)
+        | ProviderError::Unsupported(_)
+        | ProviderError::AudienceRefused(_) => LoginFailure::ProviderError,
+        ProviderError::Rejected(LOGIN_AGE) if login.needs.max_age.is_some() => LoginFailure::AuthenticationUnmet,
+        ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
+    }
+}

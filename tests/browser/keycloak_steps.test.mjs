@@ -1,0 +1,125 @@
+// Roles, silent logins and step-ups at a real Keycloak, by plain requests: what its pages look like is shown elsewhere.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startKeycloak } from '../parts/keycloak/start.mjs';
+import { startWorld } from './gatelodge.mjs';
+
+const USER = 'testuser1@example.com';
+const PASSWORD = 'password123';
+
+let world;
+before(async () => { world = await startWorld({ store: 'redis', startProvider: startKeycloak }); });
+after(() => world?.stop());
+
+/** A browser's cookies, by host and port, and its way along redirects. */
+class Person {
+  #jars = new Map();
+
+  jar(url) {
+    const { host } = new URL(url);
+    if (!this.#jars.has(host)) this.#jars.set(host, new Map());
+    return this.#jars.get(host);
+  }
+
+  /** Follows redirects to the page at their end, or to one that `stops` says. */
+  async go(url, { stops = () => false, ...init } = {}) {
+    for (let steps = 0; steps < 20; steps += 1) {
+      const cookie = [...this.jar(url)].map(([name, value]) => `${name}=${value}`).join('; ');
+      const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate', cookie, ...init.headers };
+      const response = await fetch(url, { ...init, headers, redirect: 'manual' });
+      for (const line of response.headers.getSetCookie()) {
+        const [, name, value] = line.match(/^([^=]+)=([^;]*)/);
+        if (/max-age=0/i.test(line)) this.jar(url).delete(name);
+        else this.jar(url).set(name, value);
+      }
+      const location = response.headers.get('location');
+      if (!location) return { url, status: response.status, text: await response.text() };
+      url = new URL(location, url).href;
+      init = {};
+      if (stops(url)) return { url, status: response.status, text: '' };
+    }
+    throw new Error(`redirected without end, last to ${url}`);
+  }
+
+  /** From Keycloak's login page on. */
+  async enter(page, stops) {
+    const [, action] = page.text.match(/<form[^>]*action="([^"]+)"/) ?? [];
+    assert.ok(action, `no form at ${page.url}`);
+    const asked = /name="username"[^>]*type="text"|id="username"/.test(page.text);
+    const body = new URLSearchParams({ ...(asked && { username: USER }), password: PASSWORD, credentialId: '' });
+    return this.go(action.replaceAll('&amp;', '&'), { method: 'POST', body, stops });
+  }
+
+  session() {
+    const value = this.jar(world.baseUrl).get('session');
+    return value && { name: 'session', value };
+  }
+}
+
+const login = (query) => `${world.baseUrl}/auth/web/login?provider=keycloak&${query}`;
+const home = (url) => url.startsWith(`${world.baseUrl}/home`);
+const HOME = 'redirect_uri=%2Fhome';
+const pause = (seconds) => new Promise((done) => { setTimeout(done, seconds * 1000); });
+
+async function loggedIn() {
+  const person = new Person();
+  const end = await person.enter(await person.go(login(HOME)), home);
+  assert.equal(end.url, `${world.baseUrl}/home`);
+  return person;
+}
+
+test("the realm's roles are read from the access token, and can be required", async () => {
+  const person = await loggedIn();
+  const { active } = await world.authority.validate(person.session(), { roles: ['reader'] });
+  assert.ok(active.identity.roles.includes('reader'), JSON.stringify(active.identity));
+  assert.deepEqual(active.judged.roles, ['reader']);
+  const { denied } = await world.authority.validate(person.session(), { roles: ['reader', 'admin'] });
+  assert.deepEqual([denied.reason, denied.missingRoles], ['DENIED_REASON_ROLE_MISSING', ['admin']]);
+  assert.equal(denied.loginQuery, undefined, 'a login would not help');
+});
+
+test('a silent login says that nobody is logged in, and logs in whoever is', async () => {
+  const stranger = new Person();
+  const back = await stranger.go(login(`${HOME}&prompt=none`), { stops: home });
+  assert.equal(new URL(back.url).searchParams.get('error'), 'login_required');
+  assert.equal(stranger.session(), undefined);
+
+  const person = await loggedIn();
+  const former = person.session();
+  const end = await person.go(login(`${HOME}&prompt=none`), { stops: home });
+  assert.equal(end.url, `${world.baseUrl}/home`);
+  assert.notEqual(person.session().value, former.value);
+});
+
+test('a login that is too old is stepped up: the same session, by a password typed anew', async () => {
+  const person = await loggedIn();
+  const former = person.session();
+  const { active } = await world.authority.validate(former);
+  await pause(2);
+  const requirements = { max_login_age: '1s' };
+  const { denied } = await world.authority.validate(former, requirements);
+  assert.equal(denied.reason, 'DENIED_REASON_LOGIN_TOO_OLD');
+  const page = await person.go(`${world.baseUrl}/auth/web/login?${denied.loginQuery}&${HOME}`);
+  const end = await person.enter(page, home);
+  assert.equal(end.url, `${world.baseUrl}/home`);
+  const after = await world.authority.validate(person.session(), { max_login_age: '60s' });
+  assert.deepEqual(
+    [after.active.session.sessionId, after.active.session.generation],
+    [active.session.sessionId, active.session.generation + 1],
+  );
+  assert.ok((await world.authority.validate(former)).inactive, 'the former credential has no grace');
+  assert.ok((await world.authority.validate(person.session())).active, 'and that it came back is no theft yet');
+});
+
+test('a login that is not of the class that was asked for leaves the session as it was', async () => {
+  const person = await loggedIn();
+  const { denied, ...rest } = await world.authority.validate(person.session(), { acr_values: ['urn:example:gold'] });
+  assert.equal(denied?.reason, 'DENIED_REASON_ACR_MISSING', JSON.stringify(rest));
+  let end = await person.go(`${world.baseUrl}/auth/web/login?${denied.loginQuery}&${HOME}`, { stops: home });
+  // What it does not know it takes for stronger than the login that is there.
+  if (!home(end.url)) end = await person.enter(end, home);
+  assert.equal(new URL(end.url).searchParams.get('error'), 'authentication_unmet');
+  const { active } = await world.authority.validate(person.session());
+  assert.deepEqual([active.session.sessionId, active.session.generation], [denied.session.sessionId, 1]);
+});

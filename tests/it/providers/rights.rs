@@ -1,0 +1,138 @@
+//! Owns the cases of what a provider says that a user may do: where it is looked for, and what is believed. Does not know
+//! requirements.
+
+use gatelodge::authority::provider::{IdentityProvider as _, RefreshRequest, Rights};
+use gatelodge::crypto::Secret;
+use gatelodge::providers::oidc::Userinfo;
+use gatelodge::providers::rights::RightsMapping;
+use gatelodge::session::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::{set, unset};
+use crate::hostile::keys::{OTHER_RSA, RSA, Signer, b64};
+use crate::hostile::{Answer, Endpoint, Hostile, NOW, SUB};
+
+fn texts(words: &str) -> Vec<String> {
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A provider whose realm roles and permissions are wanted.
+async fn mapped() -> Hostile {
+    let hostile = Hostile::start().await;
+    hostile.settings_with(|settings| {
+        let rights = &mut settings.registration.rights;
+        (rights.roles, rights.permissions, rights.is_wanted) =
+            (texts("realm_access.roles"), texts("permissions"), true);
+        settings.userinfo = Userinfo::WhenNeeded;
+    });
+    hostile
+}
+
+fn roles(roles: &[&str]) -> Value {
+    json!({ "roles": roles })
+}
+
+/// An access token as Keycloak makes it.
+fn access_token(hostile: &Hostile, change: impl FnOnce(&mut Value)) -> String {
+    let client = hostile.settings().registration.client_id;
+    let mut claims = json!({
+        "iss": hostile.issuer(), "sub": SUB, "aud": "account", "azp": client, "typ": "Bearer", "jti": "1",
+        "iat": NOW - 1, "exp": NOW + 60, "scope": "openid", "realm_access": roles(&["from-access"]),
+    });
+    change(&mut claims);
+    signed(&claims, &RSA)
+}
+
+fn signed(claims: &Value, key: &Signer) -> String {
+    let header = json!({ "alg": "RS256", "typ": "JWT", "kid": "rsa" });
+    let input = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
+    format!("{input}.{}", b64(key.sign("RS256", input.as_bytes())))
+}
+
+fn brings(hostile: &Hostile, token: String) {
+    hostile.token_body(set("access_token", token)).claims(unset("at_hash"));
+}
+
+async fn roles_at_login(hostile: &Hostile) -> Vec<String> {
+    hostile.log_in().await.unwrap().identity.roles
+}
+
+#[tokio::test]
+async fn the_id_token_goes_before_userinfo_which_is_asked_only_for_what_is_missing() {
+    let hostile = mapped().await;
+    hostile
+        .userinfo(set("realm_access", roles(&["from-userinfo"])))
+        .userinfo(set("permissions", "orders:read orders:write"));
+    let identity = hostile.log_in().await.unwrap().identity;
+    assert_eq!((identity.roles, identity.permissions), (texts("from-userinfo"), texts("orders:read orders:write")));
+    hostile.claims(set("realm_access", roles(&["from-id"]))).claims(set("permissions", json!(["p"])));
+    let asked = hostile.calls(Endpoint::Userinfo);
+    assert_eq!(roles_at_login(&hostile).await, ["from-id"]);
+    assert_eq!(hostile.calls(Endpoint::Userinfo), asked, "nothing was missing");
+    // Paths that are only usual are worth no question.
+    hostile.claims(unset("realm_access")).settings_with(|settings| settings.registration.rights.is_wanted = false);
+    assert_eq!(roles_at_login(&hostile).await, [""; 0]);
+    assert_eq!(hostile.calls(Endpoint::Userinfo), asked);
+}
+
+#[tokio::test]
+async fn an_access_token_is_read_where_it_was_signed_for_us_about_the_same_user() {
+    let hostile = mapped().await;
+    hostile.settings_with(|settings| settings.userinfo = Userinfo::Never);
+    brings(&hostile, access_token(&hostile, |_| ()));
+    assert_eq!(roles_at_login(&hostile).await, [""; 0], "it is not read unless it may be");
+    hostile.settings_with(|settings| settings.read_access_token = true);
+    assert_eq!(roles_at_login(&hostile).await, ["from-access"]);
+    let bent: [fn(&mut Value); 7] = [
+        |claims| claims["azp"] = "another-client".into(),
+        |claims| claims["sub"] = "user-2".into(),
+        |claims| claims["iss"] = "https://evil.example".into(),
+        |claims| claims["exp"] = (NOW - 3600).into(),
+        |claims| claims["typ"] = "Refresh".into(),
+        |claims| claims["nonce"] = "n".into(),
+        |claims| drop(claims.as_object_mut().unwrap().remove("exp")),
+    ];
+    for (row, bend) in bent.into_iter().enumerate() {
+        brings(&hostile, access_token(&hostile, bend));
+        assert_eq!(roles_at_login(&hostile).await, [""; 0], "row {row}");
+    }
+    let claims = access_token(&hostile, |_| ());
+    let payload = claims.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(
+        &base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, payload).unwrap(),
+    )
+    .unwrap();
+    brings(&hostile, signed(&claims, &OTHER_RSA));
+    assert_eq!(roles_at_login(&hostile).await, [""; 0], "signed by somebody else");
+    brings(&hostile, "opaque".into());
+    assert_eq!(roles_at_login(&hostile).await, [""; 0], "a login goes on without");
+}
+
+#[tokio::test]
+async fn a_refresh_says_what_is_so_now_and_keeps_what_nobody_speaks_of() {
+    let hostile = mapped().await;
+    let ask = async |has_rights| {
+        let request = RefreshRequest {
+            refresh_token: Secret::new("refresh-1"),
+            issuer: hostile.issuer(),
+            sub: SUB.to_owned(),
+            auth_time: Timestamp::from_secs(NOW - 5),
+            has_rights,
+            now: Timestamp::from_secs(NOW),
+        };
+        hostile.provider().refresh(&request).await.unwrap().rights
+    };
+    let said = |words: &str| Some(Rights { roles: texts(words), ..Rights::default() });
+    hostile.claims(set("realm_access", roles(&["now"]))).claims(set("permissions", json!([])));
+    assert_eq!(ask(true).await, said("now"));
+    // Taken away: neither the tokens nor userinfo have any.
+    hostile.claims(unset("realm_access")).claims(unset("permissions"));
+    assert_eq!(ask(true).await, said(""));
+    // What can't be asked for is no verdict.
+    hostile.answers(Endpoint::Userinfo, Answer::json(503, "{}"));
+    assert_eq!(ask(true).await, None);
+    hostile.settings_with(|settings| settings.registration.rights.is_wanted = false);
+    assert_eq!(ask(false).await, said(""), "who had none and is expected to have none is not asked about");
+    hostile.settings_with(|settings| settings.registration.rights = RightsMapping::default());
+    assert_eq!(ask(true).await, None, "nothing is mapped");
+}
