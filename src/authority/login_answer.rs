@@ -45,11 +45,13 @@ pub enum LoginFailure {
     UserDisabled = 15,
     /// The user gave it up.
     Cancelled = 16,
+    /// The tenant is missing or unknown.
+    TenantUnknown = 17,
 }
 
 impl LoginFailure {
     /// Every failure, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ProviderUnknown,
         Self::RedirectNotAllowed,
         Self::RequestMalformed,
@@ -66,6 +68,7 @@ impl LoginFailure {
         Self::TooManySessions,
         Self::UserDisabled,
         Self::Cancelled,
+        Self::TenantUnknown,
     ];
 
     /// The failure that a store remembers under this number.
@@ -121,6 +124,12 @@ impl LoginFailure {
                 (403, "user_disabled", "This account is disabled", "Ask whoever runs this application.")
             }
             Self::Cancelled => (403, "login_cancelled", "You did not log in", "Begin the login again."),
+            Self::TenantUnknown => (
+                400,
+                "tenant_unknown",
+                "Unknown or missing tenant",
+                "Begin the login at the application's own address, or name the tenant.",
+            ),
         }
     }
 

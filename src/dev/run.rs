@@ -110,7 +110,7 @@ pub async fn run(
         },
     )?;
     let provider_listener = app::bind(options.provider_listen, "--provider-listen").await?;
-    let callers = keys.each().map(|(role, key)| (key.clone(), Caller { name: role.name().into(), role })).into();
+    let callers = keys.each().map(|(role, key)| (key.clone(), Caller::new(role.name(), role))).into();
     let app = App::build(&config, callers, options.ephemeral, NAMES).await.map_err(|error| match error {
         AppError::Embedded(OpenError::InUse { .. }) => DevError::FolderInUse(options.folder.clone()),
         other => other.into(),

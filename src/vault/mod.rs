@@ -11,6 +11,7 @@ mod short;
 mod users;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
+use crate::session::key::TenantNumber;
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
@@ -18,7 +19,10 @@ pub use mint::MintKey;
 pub use pair::promote_successor;
 pub use sessions::TokenKey;
 
-/// Every key that the authority holds, one ring for each purpose.
+/// The tenant whose number stands in no derivation.
+const FIRST: TenantNumber = TenantNumber(1);
+
+/// Every key that a tenant's authority holds, one ring for each purpose.
 #[derive(Clone)]
 pub struct Vault {
     /// Signs session credentials.
@@ -57,25 +61,40 @@ pub enum VaultError {
 }
 
 impl Vault {
-    /// The rings for each purpose, derived from the session ring; CSRF tokens have a ring of their own.
+    /// The rings for each purpose, derived from the session ring; CSRF tokens have a ring of their own. Those of a process
+    /// with one tenant, number 1.
     #[must_use]
     pub fn new(sessions: &KeyRing, csrf: &KeyRing) -> Self {
+        Self::of(FIRST, sessions, csrf)
+    }
+
+    /// The rings of a tenant. Its number is in the derivation, so that tenants which share a secret, by inheriting it or by
+    /// an operator's mistake, share no key: what one of them has sealed or signed is to every other as if forged. Only
+    /// bindings are the browser's: it keeps one for logins with all tenants of a host. Number 1 adds nothing: so do
+    /// authorities that know no tenants.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, sessions: &KeyRing, csrf: &KeyRing) -> Self {
+        let named = |purpose: &str| match tenant {
+            FIRST => purpose.to_owned(),
+            TenantNumber(number) => format!("tenant {number}: {purpose}"),
+        };
+        let (mac, seal) = (|purpose| sessions.mac(&named(purpose)), |purpose| sessions.seal(&named(purpose)));
         Self {
-            credential: sessions.mac("credential"),
-            state: sessions.mac("login state"),
+            credential: mac("credential"),
+            state: mac("login state"),
             binding: sessions.mac("binding"),
-            binding_hash: sessions.mac("binding hash"),
-            csrf: csrf.mac("csrf token"),
-            fingerprint: sessions.mac("fingerprint"),
-            page: sessions.mac("page token"),
-            standing: sessions.seal("standing"),
-            token_key: sessions.seal("token key"),
-            login: sessions.seal("login"),
-            kept: sessions.seal("kept answer"),
-            logout: sessions.seal("logout state"),
-            mint: sessions.seal("mint keys"),
-            held: sessions.seal("held login"),
-            user: sessions.seal("user"),
+            binding_hash: mac("binding hash"),
+            csrf: csrf.mac(&named("csrf token")),
+            fingerprint: mac("fingerprint"),
+            page: mac("page token"),
+            standing: seal("standing"),
+            token_key: seal("token key"),
+            login: seal("login"),
+            kept: seal("kept answer"),
+            logout: seal("logout state"),
+            mint: seal("mint keys"),
+            held: seal("held login"),
+            user: seal("user"),
         }
     }
 }

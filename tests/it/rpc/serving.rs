@@ -50,7 +50,7 @@ impl Serving {
     /// A server that takes the connections of this listener.
     pub fn at(listener: TcpListener, world: &World, change: impl FnOnce(&mut ServerSettings)) -> Self {
         let callers = ROLES.map(|role| {
-            let caller = Caller { name: role.name().into(), role };
+            let caller = Caller::new(role.name(), role);
             (*ApiKey::parse(&key(role)).unwrap().hash().as_bytes(), caller)
         });
         let mut settings = ServerSettings::default();
