@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use clap::builder::NonEmptyStringValueParser;
 use comfy_table::{ContentArrangement, Table, presets};
 use gatelodge_client::v1::{self, User, UserState};
-use gatelodge_client::{Client, ClientOptions, Error};
+use gatelodge_client::{Client, Error};
 use serde_json::{Value, json};
 
 use super::Format;
 use super::advice::refused;
 use super::exit::Exit;
+use super::filter::TenantArgs;
 use super::serving::{block_on, failed};
 use super::sessions::{text, time};
 
@@ -63,8 +64,8 @@ pub struct UserArgs {
 ///
 /// # Errors
 /// The output can't be written.
-pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
-    let options = match ClientOptions::from_env() {
+pub fn run(verb: Verb, tenant: TenantArgs, out: &mut impl Write) -> io::Result<Exit> {
+    let options = match tenant.options() {
         Ok(options) => options,
         Err(error) => return Ok(failed(&error, Exit::Usage)),
     };

@@ -77,7 +77,7 @@ impl SessionLayer {
     /// What is left to do about a request: serve it (with this on the response), or answer for it.
     async fn admit(&self, parts: &mut Parts) -> Result<Delivery, Response> {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
-        let Some(settings) = self.gate.settings() else {
+        let Some(settings) = self.gate.settings(presented::host(parts).as_deref()) else {
             return Err(asker.unavailable(None));
         };
         let question = v1::ValidateSessionRequest {

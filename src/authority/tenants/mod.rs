@@ -109,7 +109,9 @@ impl Tenancy {
         let (mut by_name, mut by_host) = (HashMap::<Box<[u8]>, usize>::new(), HashMap::<_, Vec<_>>::new());
         for (at, member) in members.iter().enumerate() {
             let names = [member.authority.tenant_name().to_owned(), member.number().0.to_string()];
-            names.map(|name| *by_name.entry(name.into_bytes().into()).or_insert(at));
+            for name in names {
+                by_name.entry(name.into_bytes().into()).or_insert(at);
+            }
             for host in &member.hosts {
                 by_host.entry(host.as_bytes().into()).or_default().push(at);
             }
