@@ -205,7 +205,10 @@ pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
             config::callers::Role::Backend => Role::Backend,
             config::callers::Role::Admin => Role::Admin,
         };
-        (*caller.key_hash.as_bytes(), Caller { tenants: tenancy::scope(config, &caller.tenants), ..Caller::new(&caller.name, role) })
+        (
+            *caller.key_hash.as_bytes(),
+            Caller { tenants: tenancy::scope(config, &caller.tenants), ..Caller::new(&caller.name, role) },
+        )
     });
     Callers::new(configured.chain(more.into_iter().map(|(key, caller)| (*key.hash().as_bytes(), caller))))
 }

@@ -24,9 +24,7 @@ impl Authority {
     pub fn complete_logout(&self, call: &Call, question: &Question) -> HttpAnswer {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes).unwrap_or_default();
         let state = query.get("state").and_then(|text| self.vault.open_logout(text));
-        let good = |state: &LogoutState| {
-            state.tenant == self.settings.tenant && self.ports.clock.now() < state.expires
-        };
+        let good = |state: &LogoutState| state.tenant == self.settings.tenant && self.ports.clock.now() < state.expires;
         if let Some(state) = state.filter(good) {
             let landing = || self.settings.places.after_logout.clone();
             return HttpAnswer::redirect(302, state.return_to.unwrap_or_else(landing));

@@ -89,7 +89,11 @@ impl Authority {
     }
 
     /// The same for the sessions of these tenants.
-    pub(super) fn watch_sessions_of(&self, whose: Scope, question: Question) -> impl Stream<Item = Told> + Send + use<> {
+    pub(super) fn watch_sessions_of(
+        &self,
+        whose: Scope,
+        question: Question,
+    ) -> impl Stream<Item = Told> + Send + use<> {
         let mut subscription = self.stream.subscribe_after(&whose, question.after);
         let mut told = Told { position: subscription.position, ..Told::default() };
         told.reset = subscription.missed.is_none();

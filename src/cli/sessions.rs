@@ -131,7 +131,17 @@ async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
                 Format::Json => session.to_string(),
             })
         }
-        Verb::Revoke { session_id, user, provider, provider_session, whole_tenant, everything, dry_run, reason, output } => {
+        Verb::Revoke {
+            session_id,
+            user,
+            provider,
+            provider_session,
+            whole_tenant,
+            everything,
+            dry_run,
+            reason,
+            output,
+        } => {
             let one = session_id.map(Target::SessionId).or(user.map(Target::UserId));
             let one = one.or(provider_session.map(Target::ProviderSession));
             let marked = provider.map(Target::Provider).or(whole_tenant.then_some(Target::Tenant(v1::WholeTenant {})));

@@ -118,7 +118,8 @@ impl Config {
         let mut found = tenancies.next().map(|default| judge(&default)).unwrap_or_default();
         let of_default = found.clone();
         for tenancy in tenancies {
-            let own = judge(&tenancy).into_iter().filter(|fault| !of_default.contains(fault) && is_inherited(&fault.path));
+            let own =
+                judge(&tenancy).into_iter().filter(|fault| !of_default.contains(fault) && is_inherited(&fault.path));
             let under = format!("tenants.{}", tenancy.tenant.name);
             found.extend(own.map(|fault| Fault { path: join(&under, &fault.path), ..fault }));
         }

@@ -98,3 +98,33 @@ impl Vault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Secret;
+
+    fn vault(tenant: u32) -> Vault {
+        let ring = |text: &str| KeyRing::new(Secret::new(text), []);
+        Vault::of(TenantNumber(tenant), &ring("one for sessions"), &ring("one for csrf"))
+    }
+
+    // store.md 2: tenants that inherit one secret share no key, but for the binding, which is the browser's.
+    #[test]
+    fn tenants_with_one_secret_share_no_key_but_the_browsers() {
+        let vaults = [vault(1), vault(2), vault(12)];
+        let rings: [fn(&Vault) -> &MacRing; 6] =
+            [|v| &v.credential, |v| &v.state, |v| &v.binding_hash, |v| &v.csrf, |v| &v.fingerprint, |v| &v.page];
+        let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
+            let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);
+            ring(&vaults[other]).verify(&id, &[b"x"], &mac)
+        };
+        for (one, other) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
+            assert!(rings.iter().all(|ring| !verifies(*ring, one, other)), "{one} {other}");
+            assert!(verifies(|vault| &vault.binding, one, other));
+            let sealed = vaults[one].standing.seal([0; NONCE_LEN], &[b"s"], &[b"c"], b"text");
+            assert!(vaults[other].standing.open(&[b"s"], &[b"c"], &sealed).is_err());
+            assert!(vaults[one].standing.open(&[b"s"], &[b"c"], &sealed).is_ok());
+        }
+    }
+}

@@ -103,7 +103,8 @@ impl Settled {
     /// Reads an answer; `Err` names the field that can't be used.
     pub(crate) fn read(answer: v1::GetEdgeSettingsResponse) -> Result<Self, &'static str> {
         let first = Settings::read(answer.settings.ok_or("settings")?)?.into();
-        let others = answer.others.into_iter().map(|other| Settings::read(other).map(Arc::new)).collect::<Result<_, _>>();
+        let others =
+            answer.others.into_iter().map(|other| Settings::read(other).map(Arc::new)).collect::<Result<_, _>>();
         Ok(Self { first, others: others? })
     }
 

@@ -85,11 +85,7 @@ impl Tenancy {
 }
 
 /// A tenant's settings. Where others share a host with it, a browser may bring their cookies there.
-fn settings_of<'a>(
-    member: &Member,
-    others: impl IntoIterator<Item = &'a Member>,
-    version: String,
-) -> EdgeSettings {
+fn settings_of<'a>(member: &Member, others: impl IntoIterator<Item = &'a Member>, version: String) -> EdgeSettings {
     let mut settings = member.authority.get_edge_settings();
     for other in others.into_iter().filter(|other| other.hosts.iter().any(|host| member.hosts.contains(host))) {
         let other = other.authority.get_edge_settings();

@@ -71,7 +71,8 @@ fn callers(config: &Config, judgement: &mut Judgement) {
     for (at, caller) in config.callers.iter().enumerate() {
         let path = format!("callers[{at}].tenants");
         for (place, _) in caller.tenants.iter().enumerate().filter(|(_, name)| !known(name)) {
-            let message = "no tenant of this configuration; `tenant.name` is the default one's, `\"*\"` means every one";
+            let message =
+                "no tenant of this configuration; `tenant.name` is the default one's, `\"*\"` means every one";
             judgement.fault(format!("{path}[{place}]"), message);
         }
         if caller.tenants.is_empty() && !config.tenants.is_empty() {

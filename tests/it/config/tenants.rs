@@ -98,7 +98,7 @@ fn every_value_of_a_tenant_says_where_it_came_from() {
         ("tenants.acme.app.sessions.touch_interval", "default"),
         ("tenants.acme.app.sessions.signing_secret", "SESSION_SIGNING_SECRET"),
         ("tenants.globex.app.sessions.max_age", "f.yaml:6:14"),
-        ("tenants.globex.hosts", "f.yaml:22:12"),
+        ("tenants.globex.hosts[0]", "f.yaml:22:13"),
     ];
     for (key, expected) in table {
         assert_eq!(origin(key).as_deref(), Some(expected), "{key}");
@@ -172,10 +172,16 @@ fn what_is_allowed_and_worth_a_second_look_is_warned_of() {
     };
     let own = "app: { redirects: { public_base_url: 'https://acme.example.com' } }";
     let unbound = of(own, "");
-    assert!(unbound.len() == 1 && unbound[0].contains("callers[0].tenants: this caller may ask for every"), "{unbound:?}");
+    assert!(
+        unbound.len() == 1 && unbound[0].contains("callers[0].tenants: this caller may ask for every"),
+        "{unbound:?}"
+    );
     assert_eq!(of(own, ", tenants: ['*']"), [""; 0]);
     let same = of("", ", tenants: [default, acme]");
-    assert!(same.len() == 1 && same[0].contains("tenants.acme.app.sessions.cookie.name: `default` has the same"), "{same:?}");
+    assert!(
+        same.len() == 1 && same[0].contains("tenants.acme.app.sessions.cookie.name: `default` has the same"),
+        "{same:?}"
+    );
     assert_eq!(of("app: { sessions: { cookie: { name: acme } } }", ", tenants: [acme]"), [""; 0]);
     assert!(warnings("", &[]).iter().all(|line| !line.contains("tenants")));
 }

@@ -100,7 +100,9 @@ async fn one_edge_serves_every_host_as_its_tenant() {
             let location = started.headers()[header::LOCATION].to_str().unwrap().to_owned();
             let pairs = |response: &Response<Body>| {
                 let all = response.headers().get_all(header::SET_COOKIE).iter();
-                all.map(|line| line.to_str().unwrap().split(';').next().unwrap().to_owned()).collect::<Vec<_>>().join("; ")
+                all.map(|line| line.to_str().unwrap().split(';').next().unwrap().to_owned())
+                    .collect::<Vec<_>>()
+                    .join("; ")
             };
             let state = location.split("state=").nth(1).unwrap().split('&').next().unwrap();
             let code = town.worlds[at].provider.code_for("ada");

@@ -39,7 +39,12 @@ fn seen(says: Says) -> v1::RequestContext {
     }
 }
 
-async fn tenant_of(town: &Town, browser: &Browser, says: Says, sign: impl Fn(v1::ValidateSessionRequest) -> Request<v1::ValidateSessionRequest>) -> Option<String> {
+async fn tenant_of(
+    town: &Town,
+    browser: &Browser,
+    says: Says,
+    sign: impl Fn(v1::ValidateSessionRequest) -> Request<v1::ValidateSessionRequest>,
+) -> Option<String> {
     let question = v1::ValidateSessionRequest { context: Some(seen(says)), ..validation(browser) };
     let answer = town.serving.sessions().await.validate_session(sign(question)).await.unwrap().into_inner();
     match answer.outcome.unwrap() {

@@ -113,7 +113,11 @@ async fn logout(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let back = |at: usize| {
         let context = Some(context("GET", "/auth/web/logged-out"));
-        by(Role::Edge, at, v1::CompleteLogoutRequest { query: format!("state={state}").into(), context, ..Default::default() })
+        by(
+            Role::Edge,
+            at,
+            v1::CompleteLogoutRequest { query: format!("state={state}").into(), context, ..Default::default() },
+        )
     };
     let answer = async |at| client.clone().complete_logout(back(at)).await.unwrap().into_inner().answer.unwrap().status;
     assert_eq!((answer(a).await, answer(b).await), (400, 302));

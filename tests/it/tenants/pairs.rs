@@ -63,7 +63,11 @@ pub fn forged() -> Browser {
 }
 
 /// Asks the same with what is theirs and with what nobody has signed: not a byte of the answers tells one from the other.
-pub async fn unknown<A: Debug>(what: &str, theirs: &Browser, ask: impl AsyncFn(&Browser) -> Result<Response<A>, Status>) {
+pub async fn unknown<A: Debug>(
+    what: &str,
+    theirs: &Browser,
+    ask: impl AsyncFn(&Browser) -> Result<Response<A>, Status>,
+) {
     let shown = |answer: Result<Response<A>, Status>| match answer {
         Ok(answer) => format!("{:?}", answer.into_inner()),
         Err(status) => format!("{:?} {} {:?}", status.code(), status.message(), status.details()),

@@ -20,11 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(4);
 
 /// Watches for as long as there is somebody who keeps answers.
-pub(in crate::client) async fn watching(
-    kept: Weak<Kept>,
-    channel: Channel,
-    caller: Caller,
-) {
+pub(in crate::client) async fn watching(kept: Weak<Kept>, channel: Channel, caller: Caller) {
     let mut wait = FIRST_WAIT;
     loop {
         let Some(after_position) = kept.upgrade().map(|kept| kept.position()) else { return };
