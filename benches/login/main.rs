@@ -2,7 +2,7 @@
 //! share of their CPU is the authority's. Does not know how a login works: it does what a browser and an edge do.
 //!
 //! The authority is a process of its own; the provider and the browsers are this one. Each browser is known at the
-//! provider already, so nobody types a password. The last line is one JSON object. `-- --quick` takes seconds and shows
+//! provider already, so nobody types a password; each login replaces the browser's session of before. The last line is one JSON object. `-- --quick` takes seconds and shows
 //! only that it works.
 
 #[path = "../parts/authority.rs"]
@@ -70,7 +70,7 @@ fn measure(size: Size) -> Result<()> {
         let client = Client::connect(&ClientOptions::new(authority.address.clone(), key.expose()))?;
         let mut browsers = Vec::new();
         for _ in 0..BROWSERS {
-            browsers.push(Browser::known_at(&issuer, &client).await?);
+            browsers.push((Browser::known_at(&issuer, &client).await?, Vec::new()));
         }
 
         let (mut rates, mut shares, mut milliseconds) = (Vec::new(), Vec::new(), Vec::new());
@@ -78,20 +78,21 @@ fn measure(size: Size) -> Result<()> {
             let (before, all_before, begin) =
                 (authority.cpu_seconds()?, cpu::seconds_of(std::process::id())?, Instant::now());
             let mut working = JoinSet::new();
-            for mut browser in browsers.drain(..) {
+            for (mut browser, mut cookies) in browsers.drain(..) {
                 working.spawn(async move {
                     let mut logins = 0_u32;
                     while begin.elapsed() < size.round {
-                        browser.log_in().await?;
+                        // Or else one user would soon have more sessions than any user has.
+                        (cookies, _) = browser.log_in(&cookies).await?;
                         logins += 1;
                     }
-                    Result::Ok((browser, logins))
+                    Result::Ok((browser, cookies, logins))
                 });
             }
             let mut logins = 0;
             while let Some(done) = working.join_next().await {
-                let (browser, own) = done??;
-                browsers.push(browser);
+                let (browser, cookies, own) = done??;
+                browsers.push((browser, cookies));
                 logins += own;
             }
             let (took, ours) = (begin.elapsed(), authority.cpu_seconds()? - before);

@@ -24,7 +24,7 @@ impl Browser {
         let web = reqwest::Client::builder().redirect(redirect::Policy::none()).build()?;
         let (authority, issuer) = (authority.clone(), issuer.to_owned());
         let mut browser = Self { web, authority, issuer, cookie: String::new() };
-        let (place, _) = browser.start().await?;
+        let (place, _) = browser.start(&[]).await?;
         let page = browser.get(&place).await?;
         browser.keep_cookies(&page);
         let page = page.text().await?;
@@ -40,9 +40,10 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Logs in once, from the click to the session's cookie, which it answers with the session's public id.
-    pub async fn log_in(&mut self) -> Result<(Vec<v1::Cookie>, String)> {
-        let (place, cookies) = self.start().await?;
+    /// Logs in once, from the click to the session's cookie, which it answers with the session's public id. The session
+    /// that it has by the cookies of `former`, if any, ends with that.
+    pub async fn log_in(&mut self, former: &[v1::Cookie]) -> Result<(Vec<v1::Cookie>, String)> {
+        let (place, cookies) = self.start(former).await?;
         let back = location(&self.get(&place).await?)?;
         let query = Url::parse(&back)?.query().ok_or("the provider sent nothing back")?.to_owned();
         let question = v1::CompleteCallbackRequest {
@@ -61,11 +62,12 @@ impl Browser {
     }
 
     /// Where the authority sends the browser, and the cookies that it sets.
-    async fn start(&self) -> Result<(String, Vec<v1::Cookie>)> {
+    async fn start(&self, cookies: &[v1::Cookie]) -> Result<(String, Vec<v1::Cookie>)> {
         let question = v1::StartLoginRequest {
             route_set: v1::RouteSet::Web.into(),
             query: Bytes::from_static(b"provider=dev"),
             context: Some(context("/auth/web/login?provider=dev")),
+            cookies: cookies.to_vec(),
             ..v1::StartLoginRequest::default()
         };
         let answer = self.authority.login().start_login(question).await?.answer.ok_or("no answer")?;

@@ -87,7 +87,7 @@ fn measure(sessions: usize) -> Result<()> {
         let mut browser = Browser::known_at(&issuer, &to(first, &edge, 0)?).await?;
         let mut took: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
         for _ in 0..sessions {
-            let (cookies, session) = browser.log_in().await?;
+            let (cookies, session) = browser.log_in(&[]).await?;
             for (_, client) in &asked {
                 known(client, &cookies).await?;
             }
