@@ -13,7 +13,9 @@ use super::{Config, tenants};
 /// A value that the types refuse although the schema allows it: its key, without the value.
 pub fn merged(layers: [&Node; 2]) -> Result<(Config, Node), Fault> {
     let mut whole = Node::new(Place::Variable(String::new()), Content::Nothing);
-    layers.into_iter().for_each(|layer| whole.overlay(layer));
+    for layer in layers {
+        whole.overlay(layer);
+    }
     tenants::inherit(&mut whole);
     let builder = config::Config::builder().add_source(Layer(whole.clone()));
     let read = builder.build().and_then(config::Config::try_deserialize).map_err(|error| {

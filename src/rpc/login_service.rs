@@ -6,7 +6,7 @@ use super::asked::asked;
 use super::v1::login_service_server::LoginService;
 use super::work::Work;
 use super::{answers, fields, questions, status, v1};
-use crate::authority::tenants::Tenants;
+use crate::authority::tenants::{Tenancy, Tenants};
 
 /// LoginService for tenants.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl LoginService for Logins {
         let outcome = if authority.is_known() {
             authority.start_login(&asked.call, question).await.map_err(failed)?
         } else {
-            tenancy.refuse_login(&asked.call, &question.presented)
+            Tenancy::refuse_login(&asked.call, &question.presented)
         };
         Ok(Response::new(v1::StartLoginResponse {
             answer: Some(answers::http(outcome.answer)),
@@ -82,8 +82,8 @@ impl LoginService for Logins {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_callback(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let asker = asked.asker.clone();
-        let found = tenancy.for_callback(&asker, &question).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_callback(&whose, &question).map_err(failed)?;
         let authority = found.clone_authority();
         let work = |call| async move { authority.complete_callback(&call, question).await };
         let outcome = self.work.to_its_end(asked, work).await?;
@@ -101,7 +101,7 @@ impl LoginService for Logins {
         let outcome = if authority.is_known() {
             authority.start_logout(&asked.call, question).await.map_err(failed)?
         } else {
-            tenancy.refuse_logout(&asked.call, &question.presented)
+            Tenancy::refuse_logout(&asked.call, &question.presented)
         };
         Ok(Response::new(v1::StartLogoutResponse {
             answer: Some(answers::http(outcome.answer)),

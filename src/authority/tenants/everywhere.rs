@@ -66,22 +66,22 @@ impl Tenancy {
 
     /// Begins no login: the request names no tenant, or one that there is not, or two.
     #[must_use]
-    pub fn refuse_login(&self, call: &Call, presented: &Presented) -> start_login::Outcome {
+    pub fn refuse_login(call: &Call, presented: &Presented) -> start_login::Outcome {
         let failure = LoginFailure::TenantUnknown;
         tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "no login began");
-        start_login::Outcome { answer: self.tenant_unknown(call, presented), failure: Some(failure) }
+        start_login::Outcome { answer: tenant_unknown(call, presented), failure: Some(failure) }
     }
 
     /// Ends nothing, and leaves every cookie: nobody can say whose they are.
     #[must_use]
-    pub fn refuse_logout(&self, call: &Call, presented: &Presented) -> start_logout::Outcome {
-        start_logout::Outcome { answer: self.tenant_unknown(call, presented), ended: false }
+    pub fn refuse_logout(call: &Call, presented: &Presented) -> start_logout::Outcome {
+        start_logout::Outcome { answer: tenant_unknown(call, presented), ended: false }
     }
+}
 
-    fn tenant_unknown(&self, call: &Call, presented: &Presented) -> HttpAnswer {
-        let page = presented.context.as_ref().is_some_and(RequestContext::is_navigation);
-        HttpAnswer::trouble(&LoginFailure::TenantUnknown.trouble(), page, &[], &call.request_id)
-    }
+fn tenant_unknown(call: &Call, presented: &Presented) -> HttpAnswer {
+    let page = presented.context.as_ref().is_some_and(RequestContext::is_navigation);
+    HttpAnswer::trouble(&LoginFailure::TenantUnknown.trouble(), page, &[], &call.request_id)
 }
 
 /// A tenant's settings. Where others share a host with it, a browser may bring their cookies there.

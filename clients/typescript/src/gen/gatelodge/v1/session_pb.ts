@@ -2010,7 +2010,8 @@ export const SessionService: GenService<{
     output: typeof SessionServiceRevokeResponseSchema;
   },
   /**
-   * Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+   * Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream. Where a
+   * key is for several tenants and the call names none, it tells of them all.
    *
    * Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
    * something open for as long as a session lives, such as a WebSocket.
