@@ -123,13 +123,18 @@ impl Tenancy {
                 _ => return found(&self.nobody),
             }
         }
-        let at_host = self.at_host(hints.context.and_then(|context| context.host.as_deref()));
+        let host = hints.context.and_then(|context| context.host.as_deref());
+        let at_host = self.at_host(host);
         if let Some(member) = named {
             let fits = at_host.is_empty() || at_host.iter().any(|other| std::ptr::eq(*other, member));
             return found(if fits { member } else { &self.nobody });
         }
         if at_host.is_empty() {
-            return found(self.default_for(asker)?);
+            return match self.default_for(asker) {
+                // A browser came by an address that is nobody's, which is no fault of whoever brings its request.
+                Err(_) if host.is_some() => found(&self.nobody),
+                default => found(default?),
+            };
         }
         let these: Vec<_> = at_host.into_iter().filter(|member| asker.scope.admits(member.number())).collect();
         found(match these.as_slice() {

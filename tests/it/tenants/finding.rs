@@ -9,7 +9,7 @@ use gatelodge_client::v1::complete_callback_response::Outcome as Completed;
 use gatelodge_client::v1::validate_session_response::Outcome;
 use tonic::{Code, Request};
 
-use super::town::{NAMES, Town, base, by, key, naming, tenancy};
+use super::town::{NAMES, OTHERS, Town, base, by, key, naming, tenancy};
 use crate::rpc::failed;
 use crate::rpc::serving::{self, context, cookies, validation};
 use crate::world::{Browser, Kept, World};
@@ -140,6 +140,41 @@ async fn a_name_that_a_key_may_not_use_is_told_as_one_that_there_is_not() {
         request.metadata_mut().insert("x-tenant-id", name.parse().unwrap());
         assert_eq!(alone.admin().await.list_sessions(request).await.is_ok(), known, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_caller_of_several_without_the_default_one_names_one_or_brings_a_host() {
+    let town = Town::over(Kept::Memory).await;
+    let (acme, _) = town.log_in(ACME, "ada").await;
+    let (default, _) = town.log_in(0, "ada").await;
+    let others = |question| by(Role::Edge, OTHERS, question);
+    let at = |host| Says { host: Some(host), header: None };
+    for (browser, host, found) in [
+        (&acme, "acme.example.com", Some("acme")),
+        (&acme, "globex.example.com", None),
+        (&acme, "elsewhere.example", None),
+        (&default, "app.example.com", None),
+    ] {
+        assert_eq!(tenant_of(&town, browser, at(host), others).await.as_deref(), found, "{host}");
+    }
+    let mut sessions = town.serving.sessions().await;
+    let bare = v1::ValidateSessionRequest { cookies: cookies(&acme), ..Default::default() };
+    let refused = sessions.validate_session(others(bare.clone())).await;
+    failed(refused, Code::PermissionDenied, "TENANT_UNKNOWN");
+    let named = sessions.validate_session(naming(Role::Edge, OTHERS, "acme", bare)).await.unwrap().into_inner();
+    assert!(matches!(named.outcome, Some(Outcome::Active(_))), "{named:?}");
+    let everything = v1::admin_service_revoke_request::Target::Everything(v1::Everything {});
+    let question = v1::AdminServiceRevokeRequest { target: Some(everything), ..Default::default() };
+    let mut admin = town.serving.admin().await;
+    let refused = admin.revoke(naming(Role::Admin, OTHERS, "acme", question.clone())).await;
+    failed(refused, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    // Who is for every tenant may, and is told of all when asking how many that would be.
+    let target = Some(v1::preview_revoke_request::Target::Everything(v1::Everything {}));
+    let preview = admin.preview_revoke(by(Role::Admin, None, v1::PreviewRevokeRequest { target })).await.unwrap();
+    assert_eq!(preview.into_inner().count, 2);
+    town.worlds[0].clock.advance(std::time::Duration::from_millis(2));
+    admin.revoke(by(Role::Admin, None, question)).await.unwrap();
+    assert_eq!((town.living(0).await, town.living(ACME).await), (0, 0));
 }
 
 #[tokio::test]

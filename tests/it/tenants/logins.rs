@@ -108,8 +108,10 @@ async fn logout(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     });
     let question = start_logout::Question { presented, ..Default::default() };
     let outcome = world.authority.start_logout(&World::call(), question).await.unwrap();
-    let body = String::from_utf8(outcome.answer.body.to_vec()).unwrap();
-    let url = serde_json::from_str::<serde_json::Value>(&body).unwrap()["logout_url"].as_str().unwrap().to_owned();
+    let url = serde_json::from_slice::<serde_json::Value>(&outcome.answer.body).unwrap()["logout_url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let back = |at: usize| {
         let context = Some(context("GET", "/auth/web/logged-out"));

@@ -20,8 +20,8 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
     tried.concat().into_iter().chain(tokens(pair, theirs).await).collect()
 }
 
-fn seen() -> Option<v1::RequestContext> {
-    Some(context("GET", "/"))
+fn seen() -> v1::RequestContext {
+    context("GET", "/")
 }
 
 async fn read(Pair { town, a, .. }: Pair<'_>, theirs: &Browser) -> Tried {
@@ -36,17 +36,19 @@ async fn read(Pair { town, a, .. }: Pair<'_>, theirs: &Browser) -> Tried {
     })
     .await;
     unknown("GetUserInfo", theirs, async |browser| {
-        let question = v1::GetUserInfoRequest { cookies: cookies(browser), context: seen(), ..Default::default() };
+        let question =
+            v1::GetUserInfoRequest { cookies: cookies(browser), context: Some(seen()), ..Default::default() };
         client.clone().get_user_info(by(Role::Edge, a, question)).await
     })
     .await;
     unknown("ListUserSessions", theirs, async |browser| {
-        let question = v1::ListUserSessionsRequest { cookies: cookies(browser), context: seen(), ..Default::default() };
+        let question =
+            v1::ListUserSessionsRequest { cookies: cookies(browser), context: Some(seen()), ..Default::default() };
         client.clone().list_user_sessions(by(Role::Edge, a, question)).await
     })
     .await;
     unknown("GetAttributes", theirs, async |browser| {
-        let question = v1::GetAttributesRequest { cookies: cookies(browser), context: seen() };
+        let question = v1::GetAttributesRequest { cookies: cookies(browser), context: Some(seen()) };
         client.clone().get_attributes(by(Role::Edge, a, question)).await
     })
     .await;
@@ -73,7 +75,7 @@ async fn read(Pair { town, a, .. }: Pair<'_>, theirs: &Browser) -> Tried {
 async fn changed(Pair { town, a, .. }: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
     let client = town.serving.sessions().await;
     unknown("RefreshTokens", theirs, async |browser| {
-        let question = v1::RefreshTokensRequest { cookies: cookies(browser), context: seen() };
+        let question = v1::RefreshTokensRequest { cookies: cookies(browser), context: Some(seen()) };
         client.clone().refresh_tokens(by(Role::Edge, a, question)).await
     })
     .await;

@@ -25,6 +25,9 @@ use crate::world::{Browser, FakeProvider, Kept, Listed, World, settings};
 /// The tenants by their names; the place is the index, and the number one more.
 pub const NAMES: [&str; 3] = ["default", "acme", "globex"];
 
+/// Whose key is for all but the default tenant.
+pub const OTHERS: usize = 7;
+
 pub struct Town {
     pub worlds: [World; 3],
     pub tenants: Tenants,
@@ -94,7 +97,9 @@ impl Town {
         };
         let callers = ROLES.into_iter().flat_map(|role| {
             let own = [0, 1, 2].map(|at| bound(role, at));
-            own.into_iter().chain([(key(role, None), Caller::new("unbound", role))])
+            let others = Caller { tenants: Scope::Of([number(1), number(2)].into()), ..Caller::new("others", role) };
+            let unbound = Caller::new("unbound", role);
+            own.into_iter().chain([(key(role, None), unbound), (key(role, Some(OTHERS)), others)])
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let serving = Serving::to(listener, tenants.clone(), callers, |_| ());
