@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gatelodge::authority::ports::{
-    Creation, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin,
+    Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin,
     SessionStore, StoreResult, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
@@ -125,8 +125,22 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.counted().put_attributes(key, new, keep_for).await
     }
 
-    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
-        self.counted().join(of, session, keep_for).await
+    async fn join(
+        &self,
+        of: &ProviderSessionKey,
+        session: &SessionKey,
+        login_started: Timestamp,
+        keep_for: Duration,
+    ) -> StoreResult<Joining> {
+        self.counted().join(of, session, login_started, keep_for).await
+    }
+
+    async fn end_joined(
+        &self,
+        of: &ProviderSessionKey,
+        keep_for: Duration,
+    ) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        self.counted().end_joined(of, keep_for).await
     }
 
     async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {

@@ -2,6 +2,8 @@ package gatelodge
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -19,7 +21,22 @@ import (
 // A manner is how a method of the contract is called.
 type manner struct {
 	deadline time.Duration
-	repeats  int // how often it may be repeated within the deadline
+	repeats  int   // how often it may be repeated within the deadline
+	changes  reach // whose kept answers are worth nothing once it has come back
+}
+
+// reach is which sessions a call may change.
+type reach int
+
+const (
+	noSession reach = iota
+	presentedSession
+	anySession
+)
+
+func (m manner) changing(whose reach) manner {
+	m.changes = whose
+	return m
 }
 
 var (
@@ -33,6 +50,9 @@ var (
 	completeCallback = manner{deadline: 20 * time.Second}
 	// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
 	startLogout = manner{deadline: 3 * time.Second, repeats: 1}
+	// For a change that depends on what was read: a repeat of one that was done meets its own version, and would be taken
+	// for somebody else's.
+	once = manner{deadline: 2 * time.Second}
 	// For a probe, whose answer is about now.
 	probe = manner{deadline: 2 * time.Second}
 )
@@ -42,29 +62,29 @@ var manners = map[string]manner{
 	v1.LoginService_GetEdgeSettings_FullMethodName:    safe,
 	v1.LoginService_ListProviders_FullMethodName:      safe,
 	v1.LoginService_StartLogin_FullMethodName:         startLogin,
-	v1.LoginService_CompleteCallback_FullMethodName:   completeCallback,
-	v1.LoginService_StartLogout_FullMethodName:        startLogout,
+	v1.LoginService_CompleteCallback_FullMethodName:   completeCallback.changing(presentedSession),
+	v1.LoginService_StartLogout_FullMethodName:        startLogout.changing(presentedSession),
 	v1.LoginService_CompleteLogout_FullMethodName:     safe,
 	v1.SessionService_ValidateSession_FullMethodName:  safe,
-	v1.SessionService_RefreshTokens_FullMethodName:    safeSlow,
+	v1.SessionService_RefreshTokens_FullMethodName:    safeSlow.changing(presentedSession),
 	v1.SessionService_GetAccessToken_FullMethodName:   safeSlow,
-	v1.SessionService_Revoke_FullMethodName:           safe,
-	v1.SessionService_GetUserInfo_FullMethodName:      safeSlow,
+	v1.SessionService_Revoke_FullMethodName:           safe.changing(anySession),
+	v1.SessionService_GetUserInfo_FullMethodName:      safeSlow.changing(presentedSession),
 	v1.SessionService_ListUserSessions_FullMethodName: safe,
 	v1.SessionService_GetAttributes_FullMethodName:    safe,
-	v1.SessionService_UpdateAttributes_FullMethodName: safe,
+	v1.SessionService_UpdateAttributes_FullMethodName: once.changing(presentedSession),
 	v1.TokenService_ValidateToken_FullMethodName:      safeSlow,
 	v1.TokenService_MintToken_FullMethodName:          safe,
 	v1.TokenService_GetJwks_FullMethodName:            safe,
 	v1.AdminService_ListSessions_FullMethodName:       safe,
 	v1.AdminService_GetSession_FullMethodName:         safe,
-	v1.AdminService_Revoke_FullMethodName:             safe,
+	v1.AdminService_Revoke_FullMethodName:             safe.changing(anySession),
 	v1.AdminService_PreviewRevoke_FullMethodName:      safe,
 	v1.AdminService_GetUser_FullMethodName:            safe,
 	v1.AdminService_ListUsers_FullMethodName:          safe,
-	v1.AdminService_DisableUser_FullMethodName:        safe,
+	v1.AdminService_DisableUser_FullMethodName:        safe.changing(anySession),
 	v1.AdminService_EnableUser_FullMethodName:         safe,
-	v1.AdminService_DeleteUser_FullMethodName:         safe,
+	v1.AdminService_DeleteUser_FullMethodName:         safe.changing(anySession),
 	healthv1.Health_Check_FullMethodName:              probe,
 }
 
@@ -87,13 +107,21 @@ type caller struct {
 	deadline      time.Duration // instead of each method's own, unless zero
 	logger        *slog.Logger
 	closed        atomic.Bool
+	kept          *kept // nil where no answers are kept
 }
 
-// Invoke sends until there is an answer, a failure that a repeat can't mend, or no time left.
-//
-// Invariant: only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than the authority
-// asked for, never past the deadline, and once at most while no authority can be reached.
+// Invoke asks by a call.
 func (c *caller) Invoke(ctx context.Context, method string, question, answer any, opts ...grpc.CallOption) error {
+	how := c.manner(method)
+	if c.kept != nil {
+		defer c.kept.forgetChanged(how.changes, question)
+	}
+	return c.repeat(ctx, how, func(within context.Context) error {
+		return c.conn.Invoke(within, method, question, answer, opts...)
+	})
+}
+
+func (c *caller) manner(method string) manner {
 	how, known := manners[method]
 	if !known {
 		how = probe
@@ -101,6 +129,14 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 	if c.deadline > 0 {
 		how.deadline = c.deadline
 	}
+	return how
+}
+
+// repeat sends until there is an answer, a failure that a repeat can't mend, or no time left.
+//
+// Invariant: only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than the authority
+// asked for, never past the deadline, and once at most while no authority can be reached.
+func (c *caller) repeat(ctx context.Context, how manner, send func(within context.Context) error) error {
 	within, cancel := context.WithTimeout(c.outgoing(ctx), how.deadline)
 	defer cancel()
 	until, _ := within.Deadline()
@@ -108,7 +144,7 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 	var earlier *Error
 	repeats := how.repeats
 	for longest := firstWait; ; longest = min(longestWait, longest*2) {
-		err := c.conn.Invoke(within, method, question, answer, opts...)
+		err := send(within)
 		if err == nil {
 			return nil
 		}
@@ -132,7 +168,7 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 	}
 }
 
-// NewStream opens a stream, which has no deadline but its context's.
+// NewStream opens a stream, which has no deadline but its context's, and is not opened again by itself.
 func (c *caller) NewStream(
 	ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
@@ -140,7 +176,22 @@ func (c *caller) NewStream(
 	if err != nil {
 		return nil, c.failure(ctx, err)
 	}
-	return stream, nil
+	return &streamed{ClientStream: stream, caller: c, ctx: ctx}, nil
+}
+
+// streamed is a stream whose failures are read as those of calls are.
+type streamed struct {
+	grpc.ClientStream
+	caller *caller
+	ctx    context.Context
+}
+
+func (s *streamed) RecvMsg(answer any) error {
+	err := s.ClientStream.RecvMsg(answer)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return s.caller.failure(s.ctx, err)
 }
 
 // A provider in trouble may have spent the refresh token that it was sent: to send it again could end the whole grant.

@@ -1,13 +1,17 @@
 package gatelodge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,16 +48,37 @@ func TestEveryMethodOfTheContractHasItsManner(t *testing.T) {
 	}
 }
 
+// Of the page that the contract is written on, and of the code that was made of it: a reason that is new there, or gone,
+// is noticed.
 func TestEveryReasonOfTheContractHasItsConstant(t *testing.T) {
 	source, err := os.ReadFile("errors.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var ours, generated []string
+	for _, found := range regexp.MustCompile(`Reason = "([A-Z_]+)"`).FindAllStringSubmatch(string(source), -1) {
+		ours = append(ours, found[1])
+	}
 	for number, name := range v1.ErrorReason_name {
-		reason := strings.TrimPrefix(name, "ERROR_REASON_")
-		if number != 0 && !strings.Contains(string(source), `Reason = "`+reason+`"`) {
-			t.Errorf("%s has no constant", reason)
+		if number != 0 {
+			generated = append(generated, strings.TrimPrefix(name, "ERROR_REASON_"))
 		}
+	}
+	page, err := os.ReadFile("../../proto/REASONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page, _ = bytes.Cut(page, []byte("## ErrorReason"))
+	page, _, _ = bytes.Cut(page, []byte("\n## "))
+	var written []string
+	for _, found := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|").FindAllSubmatch(page, -1) {
+		written = append(written, string(found[1]))
+	}
+	slices.Sort(ours)
+	slices.Sort(generated)
+	slices.Sort(written)
+	if len(written) < 20 || !slices.Equal(ours, written) || !slices.Equal(ours, generated) {
+		t.Errorf("ours: %q\nthe page's: %q\ngenerated: %q", ours, written, generated)
 	}
 }
 
@@ -126,6 +151,8 @@ func TestOnlyUnavailableIsRepeatedAndOnlyWhereItIsSafe(t *testing.T) {
 	s.say(start, fails(codes.Unavailable, ErrStoreUnavailable))
 	s.say(callback, fails(codes.Unavailable, ErrStoreUnavailable))
 	s.say(refresh, fails(codes.Unavailable, ErrProviderUnavailable))
+	update := v1.SessionService_UpdateAttributes_FullMethodName
+	s.say(update, fails(codes.Unavailable, ErrStoreUnavailable))
 	_, err := client.Check(ctx, question)
 	errs := []error{err}
 	_, err = client.Login().StartLogin(ctx, &v1.StartLoginRequest{})
@@ -134,7 +161,10 @@ func TestOnlyUnavailableIsRepeatedAndOnlyWhereItIsSafe(t *testing.T) {
 	errs = append(errs, err)
 	_, err = client.Sessions().RefreshTokens(ctx, &v1.RefreshTokensRequest{})
 	errs = append(errs, err)
-	for i, method := range []string{validate, start, callback, refresh} {
+	// A repeat of a change that was done would be told that somebody else has changed it.
+	_, err = client.Sessions().UpdateAttributes(ctx, &v1.UpdateAttributesRequest{})
+	errs = append(errs, err)
+	for i, method := range []string{validate, start, callback, refresh, update} {
 		if errs[i] == nil || len(s.called(method)) != 1 {
 			t.Errorf("%s: %d calls, %v", method, len(s.called(method)), errs[i])
 		}
@@ -268,13 +298,48 @@ func TestACallAfterCloseSaysSo(t *testing.T) {
 	}
 }
 
+// yesAndNews is an authority whose answers are kept, and whose streams stay open.
+type yesAndNews struct {
+	v1.UnimplementedSessionServiceServer
+	watching chan struct{}
+}
+
+func (yesAndNews) ValidateSession(context.Context, *v1.ValidateSessionRequest) (*v1.ValidateSessionResponse, error) {
+	return keepable(1), nil
+}
+
+func (y yesAndNews) WatchSessions(_ *v1.WatchSessionsRequest, stream grpc.ServerStreamingServer[v1.WatchSessionsResponse]) error {
+	err := stream.Send(told(1))
+	y.watching <- struct{}{}
+	<-stream.Context().Done()
+	return err
+}
+
+func (yesAndNews) CheckSessions(stream checkStreamOfServer) error {
+	if err := stream.SendHeader(nil); err != nil {
+		return err
+	}
+	for {
+		question, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(answered(question.Id)); err != nil {
+			return err
+		}
+	}
+}
+
+type checkStreamOfServer = grpc.BidiStreamingServer[v1.CheckSessionsRequest, v1.CheckSessionsResponse]
+
 func TestCloseLeavesNothingRunning(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
-	v1.RegisterSessionServiceServer(server, yesToAll{})
+	authority := yesAndNews{watching: make(chan struct{})}
+	v1.RegisterSessionServiceServer(server, authority)
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 	before := runtime.NumGoroutine()
@@ -286,9 +351,16 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 		if _, err := NewEdge(client); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.Check(t.Context(), question); err != nil {
-			t.Fatal(err)
+		var asking sync.WaitGroup
+		for i := range 32 {
+			asking.Go(func() {
+				if _, err := client.Check(t.Context(), presenting(fmt.Sprint(i))); err != nil {
+					t.Error(err)
+				}
+			})
 		}
+		asking.Wait()
+		<-authority.watching
 		if err := client.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -31,6 +31,8 @@ type Client struct {
 	admin    v1.AdminServiceClient
 	health   healthv1.HealthClient
 	caller   *caller
+	kept     *kept // nil where no answers are kept
+	watching sync.Once
 	logger   *slog.Logger
 
 	// What runs beside the calls, as long as the client is open.
@@ -51,6 +53,10 @@ func NewClient(opts ...Option) (*Client, error) {
 	if err := o.checkKey(); err != nil {
 		return nil, err
 	}
+	most, err := o.mostAnswers()
+	if err != nil {
+		return nil, err
+	}
 	c := &Client{logger: o.logger}
 	if c.logger == nil {
 		c.logger = slog.Default()
@@ -66,8 +72,16 @@ func NewClient(opts ...Option) (*Client, error) {
 	c.caller = &caller{
 		conn: over, address: o.address, authorization: "Bearer " + o.apiKey, deadline: o.deadline, logger: c.logger,
 	}
+	if most > 0 {
+		c.kept = newKept(most)
+		c.caller.kept = c.kept
+	}
+	calls := &sessionCalls{SessionServiceClient: v1.NewSessionServiceClient(c.caller), caller: c.caller}
+	if !o.noCheckStream {
+		calls.checks = &checks{caller: c.caller, start: c.keep}
+	}
 	c.login = v1.NewLoginServiceClient(c.caller)
-	c.sessions = v1.NewSessionServiceClient(c.caller)
+	c.sessions = calls
 	c.tokens = v1.NewTokenServiceClient(c.caller)
 	c.admin = v1.NewAdminServiceClient(c.caller)
 	c.health = healthv1.NewHealthClient(c.caller)
@@ -107,7 +121,8 @@ func (o *options) connect() (*grpc.ClientConn, error) {
 func (c *Client) Login() v1.LoginServiceClient { return c.login }
 
 // Sessions has the calls about a presented session. [Client.Check] reads the answer of ValidateSession as the contract
-// says; prefer it.
+// says, and keeps it for a moment; prefer it. Where eight or more ValidateSession are under way at once, they share a
+// stream by themselves: see [WithCheckStream].
 func (c *Client) Sessions() v1.SessionServiceClient { return c.sessions }
 
 // Tokens has the calls about bearer tokens. [Client.CheckToken] reads the answer of ValidateToken as the contract says;
@@ -116,18 +131,6 @@ func (c *Client) Tokens() v1.TokenServiceClient { return c.tokens }
 
 // Admin has the calls of an admin.
 func (c *Client) Admin() v1.AdminServiceClient { return c.admin }
-
-// Check asks ValidateSession and reads the answer as the contract says: every requirement that was asked for has to be
-// among those that were judged, and an outcome that this client does not know is an error, never a yes or a no.
-//
-// On an error the authority could not say: answer 503 and leave the browser's cookies alone.
-func (c *Client) Check(ctx context.Context, question *v1.ValidateSessionRequest) (*Verdict, error) {
-	answer, err := c.sessions.ValidateSession(ctx, question)
-	if err != nil {
-		return nil, err
-	}
-	return read(question, answer)
-}
 
 // IsServing says whether a service (empty for the authority as a whole) is serving now, as grpc.health.v1 says.
 func (c *Client) IsServing(ctx context.Context, service string) (bool, error) {

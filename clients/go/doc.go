@@ -7,6 +7,7 @@
 //	mux.Handle("/auth/", edge)                                // login, callback, me, logout
 //	mux.Handle("/", edge.Gate().Sessions(home))               // SessionFrom(r.Context())
 //	mux.Handle("/admin", edge.Gate().Require(gatelodge.Scopes("admin"))(admin))
+//	mux.Handle("/api/", client.RequireToken(gatelodge.Scopes("read"))(api)) // TokenFrom(r.Context())
 //
 // Nothing here decides. What becomes HTTP comes finished from the authority, and whatever is not a definite answer is
 // 503, with the browser's cookies left alone: an error never means "logged out".

@@ -84,7 +84,7 @@ func (s *streamOf) Context() context.Context { return s.ctx }
 func (g *Gate) admit(
 	ctx context.Context, method string, isRequired bool, needed *v1.Requirements,
 ) (context.Context, error) {
-	if strings.HasPrefix(method, "/"+healthv1.Health_ServiceDesc.ServiceName+"/") {
+	if isHealth(method) {
 		return ctx, nil
 	}
 	came, _ := metadata.FromIncomingContext(ctx)
@@ -119,6 +119,10 @@ func (g *Gate) checkCall(ctx context.Context, came metadata.MD, needed *v1.Requi
 		g.sawVersion(verdict.SettingsVersion)
 	}
 	return verdict, err
+}
+
+func isHealth(method string) bool {
+	return strings.HasPrefix(method, "/"+healthv1.Health_ServiceDesc.ServiceName+"/")
 }
 
 // unavailable is "could not say" for gRPC. It is never the authority's own status: that one speaks of this server's key.

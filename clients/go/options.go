@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ const (
 	EnvCertFile = "GATELODGE_CERT_FILE"
 	// EnvKeyFile is a PEM file of the key of that certificate.
 	EnvKeyFile = "GATELODGE_KEY_FILE"
+	// EnvKeepAnswers is how many answers this process keeps; 0 for none: see [WithKeepAnswers].
+	EnvKeepAnswers = "GATELODGE_KEEP_ANSWERS"
 )
 
 // An Option says how to reach an authority, for [NewClient]. A later one overrides an earlier one.
@@ -34,20 +37,23 @@ type Option func(*options)
 type options struct {
 	address, apiKey           string
 	caFile, certFile, keyFile string
+	keepAnswers               string // a number, or empty for the usual one
+	noCheckStream             bool
 	deadline                  time.Duration
 	conn                      grpc.ClientConnInterface
 	dial                      []grpc.DialOption
 	logger                    *slog.Logger
 }
 
-// FromEnv reads [EnvAddress], [EnvAPIKey], [EnvCAFile], [EnvCertFile] and [EnvKeyFile]. An empty variable counts as one
-// that is not set.
+// FromEnv reads [EnvAddress], [EnvAPIKey], [EnvCAFile], [EnvCertFile], [EnvKeyFile] and [EnvKeepAnswers]. An empty variable
+// counts as one that is not set.
 func FromEnv() Option { return fromVariables(os.Getenv) }
 
 func fromVariables(variable func(string) string) Option {
 	return func(o *options) {
 		for name, setting := range map[string]*string{
 			EnvAddress: &o.address, EnvAPIKey: &o.apiKey, EnvCAFile: &o.caFile, EnvCertFile: &o.certFile, EnvKeyFile: &o.keyFile,
+			EnvKeepAnswers: &o.keepAnswers,
 		} {
 			if value := strings.TrimSpace(variable(name)); value != "" {
 				*setting = value
@@ -73,6 +79,20 @@ func WithCertFiles(cert, key string) Option {
 // WithDeadline says how long every call may take, instead of the defaults: 2 seconds, 3 for a logout, 10 where a provider may
 // have to be asked, 20 for a login's end. A context that ends sooner ends the call sooner.
 func WithDeadline(deadline time.Duration) Option { return func(o *options) { o.deadline = deadline } }
+
+// WithKeepAnswers keeps at most this many answers of [Client.Check] in this process, each for a few seconds; 0 for none.
+// The default is 16,384, about 2 kB each.
+//
+// What ends or changes is dropped as soon as the authority tells, and nothing kept is used while it can't: "Keeping
+// answers" in clients/README.md is what to rely on.
+func WithKeepAnswers(most int) Option {
+	return func(o *options) { o.keepAnswers = strconv.Itoa(most) }
+}
+
+// WithCheckStream says whether checks that are under way at the same moment, eight or more, may share a stream
+// (CheckSessions), which costs both sides a small part of as many calls. The default is that they may. A stream stays with
+// one replica for some minutes: where a balancer has to spread single checks, say no.
+func WithCheckStream(may bool) Option { return func(o *options) { o.noCheckStream = !may } }
 
 // WithDialOptions adds options of gRPC, such as a stats handler for traces.
 func WithDialOptions(dial ...grpc.DialOption) Option {
@@ -115,6 +135,18 @@ func (o *options) checkKey() error {
 		return &OptionError{Setting: EnvAPIKey, Problem: "holds characters that a key never has (a line end, perhaps)"}
 	}
 	return nil
+}
+
+func (o *options) mostAnswers() (int, error) {
+	if o.keepAnswers == "" {
+		return keptAnswers, nil
+	}
+	most, err := strconv.Atoi(o.keepAnswers)
+	if err != nil || most < 0 {
+		problem := fmt.Sprintf("is %q: expected a number, 0 for none", o.keepAnswers)
+		return 0, &OptionError{Setting: EnvKeepAnswers, Problem: problem}
+	}
+	return most, nil
 }
 
 // target returns where to connect, and the TLS configuration if the scheme asks for TLS.

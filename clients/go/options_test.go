@@ -29,6 +29,8 @@ func TestAFaultNamesItsSetting(t *testing.T) {
 		{map[string]string{EnvAddress: "http://auth.example.com?a", EnvAPIKey: "k"}, EnvAddress},
 		{map[string]string{EnvAddress: "http://user@auth.example.com", EnvAPIKey: "k"}, EnvAddress},
 		{map[string]string{EnvAddress: "http://", EnvAPIKey: "k"}, EnvAddress},
+		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvKeepAnswers: "many"}, EnvKeepAnswers},
+		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvKeepAnswers: "-1"}, EnvKeepAnswers},
 		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvCAFile: "ca.pem"}, EnvCAFile},
 		{map[string]string{EnvAddress: there, EnvAPIKey: "k", EnvCAFile: "/nowhere/ca.pem"}, EnvCAFile},
 		{map[string]string{EnvAddress: there, EnvAPIKey: "k", EnvCAFile: empty}, EnvCAFile},

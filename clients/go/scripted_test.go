@@ -2,7 +2,7 @@ package gatelodge
 
 import (
 	"context"
-	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,11 +23,12 @@ import (
 )
 
 // scripted is a connection to an authority whose every answer a test writes: per method one answer after the other, and
-// the last again and again.
+// the last again and again. Streams are served by a function for each method.
 type scripted struct {
-	mu    sync.Mutex
-	lines map[string][]any // proto.Message, error, func(context.Context) error, or a function of the question
-	calls map[string][]call
+	mu      sync.Mutex
+	lines   map[string][]any // proto.Message, error, func(context.Context) error, or a function of the question
+	calls   map[string][]call
+	streams map[string]func(*scriptedStream) error
 }
 
 type call struct {
@@ -78,11 +79,91 @@ func (s *scripted) Invoke(ctx context.Context, method string, question, answer a
 	}
 }
 
-func (*scripted) NewStream(
-	context.Context, *grpc.StreamDesc, string, ...grpc.CallOption,
-) (grpc.ClientStream, error) {
-	return nil, errors.New("no streams here")
+func (s *scripted) serve(method string, stream func(*scriptedStream) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams == nil {
+		s.streams = map[string]func(*scriptedStream) error{}
+	}
+	s.streams[method] = stream
 }
+
+func (s *scripted) NewStream(
+	ctx context.Context, _ *grpc.StreamDesc, method string, _ ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	s.mu.Lock()
+	serve := s.streams[method]
+	s.mu.Unlock()
+	if serve == nil {
+		return nil, status.Error(codes.Unimplemented, method+" has no script")
+	}
+	md, _ := metadata.FromOutgoingContext(ctx)
+	stream := &scriptedStream{ctx: ctx, metadata: md, asked: make(chan proto.Message), said: make(chan any)}
+	go func() {
+		err := serve(stream)
+		if err == nil {
+			err = io.EOF
+		}
+		stream.say(err)
+	}()
+	return stream, nil
+}
+
+// scriptedStream is a stream as both of its sides see it. Nobody waits any more once its context has ended.
+type scriptedStream struct {
+	grpc.ClientStream
+	ctx      context.Context
+	metadata metadata.MD
+	asked    chan proto.Message
+	said     chan any // proto.Message or error
+}
+
+func (s *scriptedStream) say(line any) {
+	select {
+	case s.said <- line:
+	case <-s.ctx.Done():
+	}
+}
+
+// ask returns the next question, or nil when there will be none.
+func (s *scriptedStream) ask() proto.Message {
+	select {
+	case question := <-s.asked:
+		return question
+	case <-s.ctx.Done():
+		return nil
+	}
+}
+
+func (s *scriptedStream) SendMsg(question any) error {
+	select {
+	case s.asked <- proto.Clone(question.(proto.Message)):
+		return nil
+	case <-s.ctx.Done():
+		return io.EOF
+	}
+}
+
+func (s *scriptedStream) RecvMsg(answer any) error {
+	select {
+	case line := <-s.said:
+		if err, ok := line.(error); ok {
+			return err
+		}
+		proto.Merge(answer.(proto.Message), line.(proto.Message))
+		return nil
+	case <-s.ctx.Done():
+		return status.FromContextError(s.ctx.Err()).Err()
+	}
+}
+
+// Header takes a moment, so that in a bubble of time all have asked by then who ask at once.
+func (s *scriptedStream) Header() (metadata.MD, error) {
+	sleep(s.ctx, time.Microsecond)
+	return metadata.MD{}, s.ctx.Err()
+}
+
+func (s *scriptedStream) CloseSend() error { return nil }
 
 const testKey = "glk_key"
 
@@ -120,6 +201,8 @@ func ready(t testing.TB, gate *Gate) {
 const (
 	getSettings = v1.LoginService_GetEdgeSettings_FullMethodName
 	validate    = v1.SessionService_ValidateSession_FullMethodName
+	watch       = v1.SessionService_WatchSessions_FullMethodName
+	checkMany   = v1.SessionService_CheckSessions_FullMethodName
 	start       = v1.LoginService_StartLogin_FullMethodName
 )
 

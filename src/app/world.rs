@@ -56,15 +56,16 @@ impl RuntimeTasks {
 }
 
 impl Beside for RuntimeTasks {
-    fn run(&self, work: BoxFuture<'static, ()>) {
+    fn run(&self, work: BoxFuture<'static, ()>) -> bool {
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::warn!(most = MOST_BESIDE, "work beside an answer was left out: too much is at work already");
-            return;
+            return false;
         };
         self.tracker.spawn(async move {
             work.await;
             drop(room);
         });
+        true
     }
 
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
@@ -81,10 +82,12 @@ mod tests {
         let tracker = TaskTracker::new();
         let tasks = RuntimeTasks::new(tracker.clone());
         let (go, going) = tokio::sync::watch::channel(false);
-        for _ in 0..=MOST_BESIDE {
+        let start = || {
             let mut going = going.clone();
-            tasks.run(Box::pin(async move { drop(going.wait_for(|go| *go).await) }));
-        }
+            tasks.run(Box::pin(async move { drop(going.wait_for(|go| *go).await) }))
+        };
+        assert!((0..MOST_BESIDE).all(|_| start()));
+        assert!(!start(), "and it says so");
         assert_eq!(tracker.len(), MOST_BESIDE);
         go.send_replace(true);
         tracker.close();

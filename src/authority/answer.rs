@@ -118,14 +118,16 @@ impl HttpAnswer {
             ["<a class=\"go\" href=\"", &escape(address), "\">", &escape(label), "</a>"].concat()
         };
         let links = links.iter().map(link).collect::<Vec<_>>().concat();
-        answer.body = PAGE
-            .replace("{detail}", &escape(&trouble.detail))
-            .replace("{remedy}", &escape(&trouble.remedy))
-            .replace("{links}", &links)
-            .replace("{request_id}", &escape(request_id))
-            .into_bytes();
+        let main = TROUBLE.replace("{remedy}", &escape(&trouble.remedy)).replace("{links}", &links);
+        answer.body = page(&trouble.detail, &main, request_id).into_bytes();
         answer
     }
+}
+
+/// A whole page: its title, what stands below it as HTML, and the request that it answers.
+pub(super) fn page(title: &str, main: &str, request_id: &str) -> String {
+    let page = PAGE.replace("{request_id}", &escape(request_id)).replace("{detail}", &escape(title));
+    page.replace("{main}", main)
 }
 
 /// Makes text safe inside an element or a quoted attribute.
@@ -144,7 +146,8 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-const PAGE: &str = include_str!("trouble.html");
+const PAGE: &str = include_str!("page.html");
+const TROUBLE: &str = include_str!("trouble.html");
 
 #[cfg(test)]
 mod tests {

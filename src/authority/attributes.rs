@@ -23,7 +23,9 @@ impl Authority {
         let Some(KeptAttributes { version, sealed }) = self.ports.sessions.attributes(key).await? else {
             return Ok(Attributes::default());
         };
-        let token_key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
+        let Some(token_key) = self.token_key_of(admitted)? else {
+            return Ok(Attributes { values: BTreeMap::new(), version });
+        };
         let values = token_key.open_attributes(key, version, &sealed).unwrap_or_else(|error| {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(session = key.public(), error, "the session's attributes can't be opened any more");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::answer::{HttpAnswer, escape};
+use super::answer::{HttpAnswer, escape, page};
 use super::choose_sessions::Waiting;
 use super::complete_callback::Visit;
 use super::settings::CallbackAnswer;
@@ -17,7 +17,7 @@ use crate::session::time::Timestamp;
 
 const DETAIL: &str = "You are logged in in too many places";
 
-const PAGE: &str = include_str!("choice.html");
+const CHOICE: &str = include_str!("choice.html");
 
 impl Authority {
     /// The question which sessions end: a page for a person's browser, JSON for everybody else.
@@ -40,13 +40,12 @@ impl Authority {
             return HttpAnswer::json(409, &body);
         }
         let items: String = waiting.sessions.iter().map(|session| item(session, now)).collect();
-        let page = PAGE
-            .replace("{detail}", DETAIL)
+        let main = CHOICE
             .replace("{limit}", &waiting.limit.to_string())
             .replace("{action}", &escape(&format!("{}/auth/web/callback", self.settings.mount_prefix)))
             .replace("{state}", &escape(state.expose()))
-            .replace("{sessions}", &items)
-            .replace("{request_id}", &escape(&visit.call.request_id));
+            .replace("{sessions}", &items);
+        let page = page(DETAIL, &main, &visit.call.request_id);
         // Some browsers ask about the redirect that follows a form too.
         let elsewhere = return_to.and_then(|place| Url::parse(place).ok()).and_then(|place| Origin::of(&place));
         HttpAnswer::form(200, page, elsewhere.as_ref().map(Origin::as_str))

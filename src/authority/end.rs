@@ -3,7 +3,10 @@
 
 use super::admit::Admitted;
 use super::{Authority, Error};
+use crate::crypto::Unsealable;
 use crate::session::record::{Ending, Tokens};
+use crate::session::rotation::Standpoint;
+use crate::vault::{TokenKey, VaultError};
 
 impl Authority {
     /// Ends a session and answers its tokens, which only its credential opens, and whether it was still there.
@@ -26,10 +29,22 @@ impl Authority {
         Ok((tokens, ended))
     }
 
-    /// Opens a session's tokens with the presented credential.
+    /// Opens a session's tokens with the presented credential. One whose successor was taken up after a failover opens
+    /// none: they were lost then.
     pub(super) fn open_tokens(&self, admitted: &Admitted, sealed: &[u8]) -> Result<Tokens, Error> {
-        let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
-        Ok(key.open(&admitted.credential.key, sealed)?)
+        match self.token_key_of(admitted)? {
+            Some(key) => Ok(key.open(&admitted.credential.key, sealed)?),
+            None => Ok(Tokens::default()),
+        }
+    }
+
+    /// The key of what is sealed for whoever holds the presented credential; `None` for the predecessor of one that was
+    /// taken up after a failover, which nobody could wrap it for.
+    pub(super) fn token_key_of(&self, admitted: &Admitted) -> Result<Option<TokenKey>, Error> {
+        match self.vault.open_token_key(&admitted.credential, &admitted.record.body) {
+            Err(VaultError::Sealed(Unsealable::Broken)) if admitted.standpoint == Standpoint::Predecessor => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
     }
 
     /// Revokes a refresh token at the provider (RFC 7009), beside the answer: it may be away, and that blocks nobody.

@@ -9,6 +9,7 @@ use super::get_access_token::AccessToken;
 use super::ports::{Lease, LeaseAttempt};
 use super::provider::ExchangeRequest;
 use super::refresh::{ATTEMPTS, Refreshed};
+use super::under_way::too_much;
 use super::{Authority, Error};
 use crate::session::record::{ExchangedToken, Tokens};
 use crate::session::time::Timestamp;
@@ -45,7 +46,7 @@ impl Authority {
         let exchanged = self.under_way.exchanges.join(key, run, move || {
             Box::pin(async move { authority.exchange_alone(&admitted, &audience, at_least).await.map_err(Arc::new) })
         });
-        match exchanged.await? {
+        match exchanged.await.ok_or_else(too_much)?? {
             Exchanged::Token(token) if token.end.is_some_and(|end| end <= self.now_and(minimum)) => {
                 Err(Error::AccessTokenExpired)
             }
@@ -94,8 +95,9 @@ impl Authority {
         let soonest = self.ports.clock.now() + at_least;
         let tokens = self.open_tokens(admitted, &sealed)?;
         let kept = tokens.exchanged.into_iter().find(|token| token.audience == audience && token.end > soonest);
-        Ok(kept
-            .map(|kept| Exchanged::Token(AccessToken { value: kept.access, end: Some(kept.end), scopes: kept.scopes })))
+        Ok(kept.map(|ExchangedToken { audience, access, end, scopes }| {
+            Exchanged::Token(AccessToken { value: access, end: Some(end), scopes, audience })
+        }))
     }
 
     /// Asks the provider, with an access token that lives, and keeps what it gives. The caller holds the lease.
@@ -114,9 +116,10 @@ impl Authority {
             .exchange(&ExchangeRequest { access_token, audience: audience.to_owned(), now: asked.wall })
             .await?;
         got.end = got.end.map(|end| asked.end_in_store_time(end));
-        let token = AccessToken { value: got.access.clone(), end: got.end, scopes: got.scopes.clone() };
+        let (value, scopes, audience) = (got.access.clone(), got.scopes.clone(), audience.to_owned());
+        let token = AccessToken { value, end: got.end, scopes, audience: audience.clone() };
         if let Some(end) = got.end {
-            let new = ExchangedToken { audience: audience.to_owned(), access: got.access, end, scopes: got.scopes };
+            let new = ExchangedToken { audience, access: got.access, end, scopes: got.scopes };
             add(&mut tokens.exchanged, new, self.ports.clock.now());
             // One that can't be kept is good all the same.
             if let Ok(Refreshed::SessionGone) = self.keep_tokens(lease.fence(), admitted, &seen, &tokens).await {

@@ -9,8 +9,8 @@ use futures::future::{BoxFuture, Shared};
 
 /// Work under way, by what it is for.
 ///
-/// **Invariant:** work that has begun runs to its end, whatever becomes of those who wait for it, and what it brings is
-/// given to nobody who asked for another key.
+/// **Invariant:** work that has begun runs to its end, whatever becomes of those who wait for it: so it begins only once
+/// somebody has taken it on. What it brings is given to nobody who asked for another key.
 pub struct Flights<K, T: Clone> {
     under_way: Mutex<HashMap<K, Flight<T>>>,
 }
@@ -28,34 +28,40 @@ where
         Arc::new(Self { under_way: Mutex::default() })
     }
 
-    /// Joins the work for `key` that is under way, or begins `work`. `run` keeps it going when nobody waits any more.
+    /// Joins the work for `key` that is under way, or begins `work`. `run` keeps it going when nobody waits any more, on a
+    /// task of its own, and answers whether it does. `None` when it does not: then nothing was begun.
     pub async fn join(
         self: &Arc<Self>,
         key: K,
-        run: impl FnOnce(BoxFuture<'static, ()>) + Send,
+        run: impl FnOnce(BoxFuture<'static, ()>) -> bool + Send,
         work: impl FnOnce() -> BoxFuture<'static, T> + Send,
-    ) -> T {
-        let (flight, begun) = self.board(key, work);
-        if begun {
-            run(flight.clone().map(drop).boxed());
-        }
-        flight.await
+    ) -> Option<T> {
+        let flight = self.board(key, run, work)?;
+        Some(flight.await)
     }
 
-    fn board(self: &Arc<Self>, key: K, work: impl FnOnce() -> BoxFuture<'static, T>) -> (Flight<T>, bool) {
+    fn board(
+        self: &Arc<Self>,
+        key: K,
+        run: impl FnOnce(BoxFuture<'static, ()>) -> bool,
+        work: impl FnOnce() -> BoxFuture<'static, T>,
+    ) -> Option<Flight<T>> {
         let mut under_way = self.lock();
         if let Some(flight) = under_way.get(&key) {
-            return (flight.clone(), false);
+            return Some(flight.clone());
         }
-        let landing = Landing { flights: Arc::clone(self), key: key.clone() };
-        let work = work();
+        let (flights, own_key, work) = (Arc::clone(self), key.clone(), work());
         let flight = async move {
-            let _landing = landing;
+            let _landing = Landing { flights, key: own_key };
             work.await
         };
         let flight = flight.boxed().shared();
+        // Until it is taken on nobody else sees it, and nobody moves it.
+        if !run(flight.clone().map(drop).boxed()) {
+            return None;
+        }
         under_way.insert(key, flight.clone());
-        (flight, true)
+        Some(flight)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Flight<T>>> {
@@ -63,7 +69,7 @@ where
     }
 }
 
-/// Takes a flight off the board when it has ended, by whatever way.
+/// Takes a flight that has begun off the board when it has ended, by whatever way.
 struct Landing<K: Clone + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> {
     flights: Arc<Flights<K, T>>,
     key: K,
@@ -83,8 +89,9 @@ mod tests {
 
     use super::*;
 
-    fn spawn(work: BoxFuture<'static, ()>) {
+    fn spawn(work: BoxFuture<'static, ()>) -> bool {
         drop(tokio::spawn(work));
+        true
     }
 
     #[tokio::test]
@@ -104,8 +111,8 @@ mod tests {
             })
         };
         let all = futures::future::join_all([ask(1), ask(2), ask(1), ask(1)]).await;
-        assert_eq!(all, [(1, 0), (2, 1), (1, 0), (1, 0)]);
-        assert_eq!(ask(1).await, (1, 2), "what has ended is begun anew");
+        assert_eq!(all, [(1, 0), (2, 1), (1, 0), (1, 0)].map(Some));
+        assert_eq!(ask(1).await, Some((1, 2)), "what has ended is begun anew");
         assert!(flights.lock().is_empty());
     }
 
@@ -121,5 +128,19 @@ mod tests {
         assert!(futures::poll!(&mut first).is_pending());
         drop(first);
         ended.await.unwrap();
+    }
+
+    // Moved on by its waiters alone, it would stand still when they leave: a refresh token spent, and nobody to keep what
+    // it brought.
+    #[tokio::test]
+    async fn work_that_nobody_takes_on_does_not_begin() {
+        let (flights, begun) = (Flights::new(), Arc::new(AtomicUsize::default()));
+        let ask = |run: fn(BoxFuture<'static, ()>) -> bool| {
+            let begun = Arc::clone(&begun);
+            flights.join(1, run, move || Box::pin(async move { begun.fetch_add(1, Ordering::SeqCst) }))
+        };
+        assert_eq!(ask(|_| false).await, None);
+        assert!(begun.load(Ordering::SeqCst) == 0 && flights.lock().is_empty());
+        assert_eq!(ask(spawn).await, Some(0), "and may begin later");
     }
 }

@@ -42,6 +42,8 @@ pub struct AccessToken {
     pub end: Option<Timestamp>,
     /// The scopes it was granted.
     pub scopes: Vec<String>,
+    /// Whom it is for, where that was asked for; else empty.
+    pub audience: String,
 }
 
 impl Authority {
@@ -107,5 +109,5 @@ impl Authority {
 
 fn access_of(tokens: Tokens) -> Result<AccessToken, Error> {
     let value = tokens.access.ok_or(Error::AccessTokenExpired)?;
-    Ok(AccessToken { value, end: tokens.access_end, scopes: tokens.scopes })
+    Ok(AccessToken { value, end: tokens.access_end, scopes: tokens.scopes, audience: String::new() })
 }

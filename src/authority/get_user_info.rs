@@ -10,6 +10,7 @@ use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
 use super::open_standing::OpenStanding;
 use super::refresh::Refreshed;
+use super::under_way::too_much;
 use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
@@ -74,7 +75,7 @@ impl Authority {
         let asked = self.under_way.user_infos.join(admitted.credential.key, run, move || {
             Box::pin(async move { authority.ask_user_info_alone(&asked, tokens).await.map_err(Arc::new) })
         });
-        Ok(asked.await?)
+        Ok(asked.await.ok_or_else(too_much)??)
     }
 
     async fn ask_user_info_alone(

@@ -7,13 +7,23 @@ use super::admit::Admitted;
 use super::ports::{LeaseAttempt, Lookup, Written};
 use super::refresh::{ATTEMPTS, Refreshed};
 use super::{Authority, Error};
+use crate::crypto::Unsealable;
 use crate::session::event::What;
-use crate::session::record::Tokens;
-use crate::vault::TokenKey;
+use crate::session::record::{Record, Tokens};
+use crate::vault::{TokenKey, VaultError};
 
 /// How often to try to write, with a pause that doubles while the store is in trouble: about six seconds in all.
 const WRITES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What became of writing tokens.
+enum Attempt {
+    /// What the store says.
+    Stored(Written),
+    /// A credential that a failover forgot was taken up meanwhile: the session's tokens were lost, and it has a key by now
+    /// that the credential in hand does not open.
+    OtherKey,
+}
 
 impl Authority {
     /// Writes `tokens` over those that were `seen` sealed, and answers those that the session has then. Since what they
@@ -27,15 +37,16 @@ impl Authority {
     ) -> Result<Refreshed, Error> {
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
         let kept = match self.write_tokens(fence, admitted, &key, tokens).await {
-            Ok(Written::FenceLost) => self.keep_after_all(admitted, seen, &key, tokens).await,
-            Ok(Written::Yes) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
-            Ok(Written::Gone) => Ok(Refreshed::SessionGone),
-            Ok(Written::RevisionChanged) => Err(Error::RefreshInProgress),
+            Ok(Attempt::Stored(Written::FenceLost)) => self.keep_after_all(admitted, seen, &key, tokens).await,
+            Ok(Attempt::Stored(Written::Yes)) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+            Ok(Attempt::Stored(Written::Gone)) => Ok(Refreshed::SessionGone),
+            Ok(Attempt::Stored(Written::RevisionChanged)) => Err(Error::RefreshInProgress),
+            Ok(Attempt::OtherKey) => Err(self.for_nobody(admitted, tokens)),
             Err(error) => Err(error),
         };
         match &kept {
-            // Nobody would ever use them. In every other case a token of the same grant lives on in the session, and
-            // might be revoked with this one.
+            // Nobody would ever use them. Where a token of the same grant lives on in the session, it might be revoked
+            // with this one.
             Ok(Refreshed::SessionGone) => self.revoke_at_provider(&admitted.standing.identity.provider, tokens),
             Ok(Refreshed::Tokens(_)) => self.changed(&admitted.credential.key, What::Refreshed),
             Err(error) => tracing::error!(
@@ -69,17 +80,24 @@ impl Authority {
             let theirs = self.fresh(admitted, seen).await;
             let written = match theirs {
                 Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, tokens).await,
-                _ => Ok(Written::FenceLost),
+                _ => Ok(Attempt::Stored(Written::FenceLost)),
             };
             lease.release().await;
             match (theirs?, written?) {
                 (Some(theirs), _) => return Ok(theirs),
-                (None, Written::Yes) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
-                (None, Written::Gone) => return Ok(Refreshed::SessionGone),
-                (None, Written::FenceLost | Written::RevisionChanged) => (),
+                (None, Attempt::Stored(Written::Yes)) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
+                (None, Attempt::Stored(Written::Gone)) => return Ok(Refreshed::SessionGone),
+                (None, Attempt::OtherKey) => return Err(self.for_nobody(admitted, tokens)),
+                (None, Attempt::Stored(Written::FenceLost | Written::RevisionChanged)) => (),
             }
         }
         Err(Error::RefreshInProgress)
+    }
+
+    /// Nobody could open these tokens: they are revoked. Whoever asks again comes with the credential in force.
+    fn for_nobody(&self, admitted: &Admitted, tokens: &Tokens) -> Error {
+        self.revoke_at_provider(&admitted.standing.identity.provider, tokens);
+        Error::RefreshInProgress
     }
 
     /// Tries until it is written, or never will be under this fence. A rotation wraps the tokens' key anew, and changes
@@ -90,12 +108,12 @@ impl Authority {
         admitted: &Admitted,
         token_key: &TokenKey,
         tokens: &Tokens,
-    ) -> Result<Written, Error> {
-        let mut last = Ok(Written::RevisionChanged);
+    ) -> Result<Attempt, Error> {
+        let mut last = Ok(Attempt::Stored(Written::RevisionChanged));
         for turn in 0..WRITES {
             last = self.write_once(fence, admitted, token_key, tokens).await;
             match &last {
-                Ok(Written::RevisionChanged) => (),
+                Ok(Attempt::Stored(Written::RevisionChanged)) => (),
                 Err(Error::StoreUnavailable(_)) if turn + 1 < WRITES => {
                     self.ports.beside.pause(FIRST_PAUSE * 2_u32.pow(turn)).await;
                 }
@@ -111,15 +129,39 @@ impl Authority {
         admitted: &Admitted,
         token_key: &TokenKey,
         tokens: &Tokens,
-    ) -> Result<Written, Error> {
+    ) -> Result<Attempt, Error> {
         let key = &admitted.credential.key;
-        let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Written::Gone) };
+        let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Attempt::Stored(Written::Gone)) };
+        let Some(token_key) = self.token_key_now(admitted, &record, token_key).await? else {
+            return Ok(Attempt::OtherKey);
+        };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
         standing.access_token_end = tokens.access_end;
         standing.renewable = tokens.refresh.is_some();
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;
-        Ok(self.ports.sessions.write_tokens(key, fence, record, token_key.seal(self.nonce(), key, tokens)).await?)
+        let sealed = token_key.seal(self.nonce(), key, tokens);
+        Ok(Attempt::Stored(self.ports.sessions.write_tokens(key, fence, record, sealed).await?))
+    }
+
+    /// The key that the session's tokens have now, as far as this credential opens it: what is sealed with another is lost
+    /// to everybody. The write that follows is void if the key changes before it, since the revision does too.
+    async fn token_key_now(
+        &self,
+        admitted: &Admitted,
+        record: &Record,
+        before: &TokenKey,
+    ) -> Result<Option<TokenKey>, Error> {
+        match self.vault.open_token_key(&admitted.credential, &record.body) {
+            Ok(key) => Ok(Some(key)),
+            Err(VaultError::Sealed(Unsealable::Broken)) => {
+                // Rotated twice since, or taken up after a failover: the tokens that are there tell which.
+                let key = &admitted.credential.key;
+                let sealed = self.ports.sessions.tokens(key).await?;
+                Ok(sealed.filter(|sealed| before.open(key, sealed).is_ok()).map(|_| before.clone()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -68,14 +68,17 @@ impl Authority {
             Some(Choice::Oldest) => new.makes_room = true,
             Some(Choice::Cancel) | None => (),
         }
-        if let Some(sid) = &known.standing.provider_session {
-            self.join_provider_session(&identity.provider, sid, &credential.key).await?;
+        if let Some(sid) = &known.standing.provider_session
+            && !self.join_provider_session(&identity.provider, sid, &credential.key, taken.started).await?
+        {
+            return Err(Stop::Failed(LoginFailure::RevokedMeanwhile));
         }
         if !self.ports.logins.note(&callback.key, &credential.key).await? {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
         let replaced = new.replaces.clone();
-        let Made { first_login, ended } = match self.ports.sessions.create(new).await? {
+        let created = self.create(new, &user).await?;
+        let Made { first_login, ended } = match created {
             Creation::Created(made) => made,
             Creation::RevokedMeanwhile => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             Creation::TooMany => return Err(Stop::Failed(LoginFailure::TooManySessions)),
@@ -98,6 +101,17 @@ impl Authority {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
         Ok(NewlyMade { cookie: self.session_cookie(&text, &view.times), view, first_login })
+    }
+
+    /// Makes the session. Where the store does not say whether it did, nobody goes on from memory with those that it
+    /// replaces, or that may have made room.
+    async fn create(&self, new: NewSession, user: &UserKey) -> Result<Creation, Error> {
+        let mut at_risk = new.replaces.clone();
+        if new.makes_room {
+            at_risk.extend(self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key));
+        }
+        let created = self.ports.sessions.create(new).await;
+        Ok(created.inspect_err(|_| at_risk.iter().for_each(|key| self.changed(key, What::Changed)))?)
     }
 
     /// What a verified login's session will be.

@@ -38,6 +38,7 @@ pub mod list_sessions;
 pub mod list_user_sessions;
 pub mod list_users;
 pub mod login_answer;
+pub mod login_store;
 mod make_session;
 pub mod memory;
 pub mod mint_key_store;

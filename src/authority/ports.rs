@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use super::event_log::{EventLog, Heard};
+pub use super::login_store::{LoginEnd, LoginStore, LoginTaken, OpenLogin};
 pub use super::mint_key_store::{KeptMintKeys, MintKeyStore};
 use super::provider::IdentityProvider;
 pub use super::user_store::{KeptUser, UserLookup, UserPage, UserStore};
 use crate::session::identity::IssuerRule;
-use crate::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
@@ -88,6 +89,15 @@ pub enum Creation {
     TooMany,
     /// Refused: the user's record says that they may not log in.
     Disabled,
+}
+
+/// What became of joining one of the provider's own sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// It is noted, as one of so many.
+    Joined(usize),
+    /// Refused: the provider's session has ended since the login began.
+    EndedMeanwhile,
 }
 
 /// What an application keeps with a session, as a store has it.
@@ -231,9 +241,23 @@ pub trait SessionStore: Send + Sync {
         keep_for: Duration,
     ) -> StoreResult<Written>;
 
-    /// Notes that a session, which may be about to be made, belongs to one of the provider's own, for `keep_for`.
-    /// Answers how many are noted.
-    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize>;
+    /// Notes that a session about to be made belongs to one of the provider's own, for `keep_for`. MUST refuse when that
+    /// one was ended at or after `login_started`.
+    async fn join(
+        &self,
+        of: &ProviderSessionKey,
+        session: &SessionKey,
+        login_started: Timestamp,
+        keep_for: Duration,
+    ) -> StoreResult<Joining>;
+
+    /// Notes that one of the provider's own sessions ends now, for `keep_for`, and answers as `joined`, in one step: so
+    /// every session of a login that has begun is among them, or never joins.
+    async fn end_joined(
+        &self,
+        of: &ProviderSessionKey,
+        keep_for: Duration,
+    ) -> StoreResult<Vec<(SessionKey, Timestamp)>>;
 
     /// The sessions that belong to one of the provider's own, and when they were noted. They may be gone since.
     async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>>;
@@ -265,80 +289,6 @@ pub trait Lease: Send + Sync {
     async fn release(self: Box<Self>);
 }
 
-/// A login as a store keeps it.
-#[derive(Clone, Debug)]
-pub struct OpenLogin {
-    /// The sealed [`crate::session::login::PendingLogin`].
-    pub sealed: Vec<u8>,
-    /// Keyed hash of the binding it belongs to.
-    pub binding: [u8; 16],
-}
-
-/// What became of taking a login.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoginTaken {
-    /// This caller has it, and nobody else will, until the lease ends.
-    Taken {
-        /// What was kept of it.
-        sealed: Vec<u8>,
-        /// The store's time when it began.
-        started: Timestamp,
-        /// How long the login has left.
-        remaining: Duration,
-    },
-    /// Somebody else has it.
-    Busy,
-    /// It waits for a choice; what was kept of it since. Nothing was changed.
-    Waiting(Vec<u8>),
-    /// It is complete; the sealed answer.
-    Done(Vec<u8>),
-    /// It failed; why, as the use case wrote it.
-    Failed(u8),
-    /// Somebody had it and did not finish in time. The session noted for it, if any, is to be ended.
-    Interrupted(Option<SessionKey>),
-    /// It belongs to another browser. Nothing was changed.
-    OtherBrowser,
-    /// There is no such login, or no longer.
-    Missing,
-}
-
-/// How a login ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoginEnd {
-    /// With a session; the sealed answer to keep.
-    Done(Vec<u8>),
-    /// Without one; why, as the use case wrote it.
-    Failed(u8),
-}
-
-/// Keeps logins under way. Each is open, taken, waiting for a choice, done or failed, and gone after its time.
-#[async_trait]
-pub trait LoginStore: Send + Sync {
-    /// Keeps a login that has just begun, for `ttl`.
-    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()>;
-
-    /// Takes an open login for `lease`, if `bindings` has the binding it belongs to (the same under each live key).
-    /// Of any number of callers exactly one MUST get it, ever: a login is never open again.
-    async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken>;
-
-    /// Takes a login that waits for a choice, in the same way. One that is open is `Missing`.
-    async fn resume(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken>;
-
-    /// Lets a taken login wait for a choice, for `ttl`, with what is kept of it. `false` when it has ended, or its holder
-    /// was given up.
-    async fn hold(&self, key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> StoreResult<bool>;
-
-    /// Notes the session that the holder is about to make. `false` when the lease has run out: then it must not.
-    async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool>;
-
-    /// Ends a login, and remembers how for `keep_for`. An end that is already there stays: then `false`, as for a login
-    /// that is gone. Once a caller has been told `Interrupted`, it can't be `Done` any more: that is `false` too.
-    async fn finish(&self, key: &LoginKey, end: LoginEnd, keep_for: Duration) -> StoreResult<bool>;
-
-    /// Waits until the login is no longer taken, at most for `at_most`.
-    async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()>;
-}
-
 /// Says what time it is.
 pub trait Clock: Send + Sync {
     /// Now.
@@ -359,8 +309,9 @@ pub trait Entropy: Send + Sync {
 /// Runs work beside the answer, to its end. For what may be left undone: it is, where too much is at work already, or
 /// when the process has to stop before it is done.
 pub trait Beside: Send + Sync {
-    /// Starts it. Its own errors are its own to log.
-    fn run(&self, work: BoxFuture<'static, ()>);
+    /// Starts it, on a task of its own, and answers whether it did. What was not started will never begin. Its own errors
+    /// are its own to log.
+    fn run(&self, work: BoxFuture<'static, ()>) -> bool;
 
     /// Lets time pass, for work that tries again.
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()>;

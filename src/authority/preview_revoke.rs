@@ -1,7 +1,7 @@
 //! Owns the use case PreviewRevoke: how many sessions a revocation would end. Does not know how it was asked.
 
 use super::ports::Lookup;
-use super::revoke_as_admin::Target;
+use super::revoke_as_admin::{Aim, Target};
 use super::{Authority, Error};
 use crate::session::mark::{MarkTarget, ProviderTag};
 
@@ -27,23 +27,17 @@ impl Authority {
     /// When the target is not one, or the store can't say.
     pub async fn preview_revoke(&self, target: &Target) -> Result<Preview, Error> {
         let exact = |count| Ok(Preview { count, exact: true });
-        if let Some(marked) = self.mark_target(target)? {
-            let count = self.ports.sessions.count(self.settings.tenant).await?;
-            if marked == MarkTarget::Everything || count > LOOKED_AT {
-                return Ok(Preview { count, exact: false });
+        match self.aim(target)? {
+            Aim::Session(key) => exact(u64::from(matches!(self.look_up(&key).await?, Lookup::Found(_)))),
+            Aim::User(user) => exact(self.ports.sessions.sessions_of(&user).await?.len() as u64),
+            Aim::ProviderSession(of) => exact(self.living_of(&of).await?.len() as u64),
+            Aim::Marked(marked) => {
+                let count = self.ports.sessions.count(self.settings.tenant).await?;
+                if marked == MarkTarget::Everything || count > LOOKED_AT {
+                    return Ok(Preview { count, exact: false });
+                }
+                exact(self.count_living(marked.provider()).await?)
             }
-            return exact(self.count_living(marked.provider()).await?);
-        }
-        match target {
-            Target::Session(id) => {
-                let found = self.look_up(&self.session_key(id)?).await?;
-                exact(u64::from(matches!(found, Lookup::Found(_))))
-            }
-            Target::User(id) => exact(self.ports.sessions.sessions_of(&self.user_key(id)?).await?.len() as u64),
-            Target::ProviderSession(provider, sid) => {
-                exact(self.living_of(&self.provider_session_key(provider, sid)?).await?.len() as u64)
-            }
-            Target::Provider(_) | Target::Tenant | Target::Everything => exact(0),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::admit::Admitted;
 use super::ports::{Lease, LeaseAttempt};
 use super::provider::{IdentityProvider, ProviderError, RefreshRequest};
+use super::under_way::too_much;
 use super::{Authority, Error};
 use crate::session::record::{Ending, Tokens};
 
@@ -36,7 +37,7 @@ impl Authority {
         let refreshed = self.under_way.refreshes.join(admitted.credential.key, run, move || {
             Box::pin(async move { authority.refresh_alone(&admitted, &seen).await.map_err(Arc::new) })
         });
-        Ok(refreshed.await?)
+        Ok(refreshed.await.ok_or_else(too_much)??)
     }
 
     /// The one refresh of this process: waits for those of other replicas.

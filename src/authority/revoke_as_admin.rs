@@ -1,6 +1,7 @@
 //! Owns the use case AdminService.Revoke: end sessions from outside the browser. Does not know how it was asked.
 
 use super::{Authority, Call, Error};
+use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
 use crate::session::mark::MarkTarget;
 use crate::session::record::Ending;
 
@@ -21,39 +22,45 @@ pub enum Target {
     Everything,
 }
 
+/// A target that is understood.
+pub(super) enum Aim {
+    Session(SessionKey),
+    User(UserKey),
+    ProviderSession(ProviderSessionKey),
+    /// What one mark ends, however many sessions there are.
+    Marked(MarkTarget),
+}
+
 impl Authority {
     /// Ends what `target` names, and answers how many living sessions that were, of a session, a user or a provider's
-    /// session; others are not counted. The provider's refresh tokens are destroyed here, and can't be revoked there: they open only with the
-    /// browser's credential.
+    /// session; others are not counted. The provider's refresh tokens are destroyed here, and can't be revoked there: they
+    /// open only with the browser's credential.
     ///
     /// # Errors
     /// When the target is not one, or the store can't say; asking again is safe.
     pub async fn revoke_as_admin(&self, call: &Call, target: &Target, reason: &str) -> Result<u64, Error> {
-        let count = match self.mark_target(target)? {
-            Some(marked) => self.end_marked(marked).await.map(|()| 0)?,
-            None => match target {
-                Target::Session(id) => u64::from(self.end_session(&self.session_key(id)?, Ending::Revoked).await?),
-                Target::User(id) => self.end_user(&self.user_key(id)?).await?,
-                Target::ProviderSession(provider, sid) => {
-                    self.end_provider_session(&self.provider_session_key(provider, sid)?).await?
-                }
-                Target::Provider(_) | Target::Tenant | Target::Everything => 0,
-            },
+        let count = match self.aim(target)? {
+            Aim::Marked(marked) => self.end_marked(marked).await.map(|()| 0)?,
+            Aim::Session(key) => u64::from(self.end_session(&key, Ending::Revoked).await?),
+            Aim::User(user) => self.end_user(&user).await?,
+            Aim::ProviderSession(of) => self.end_provider_session(&of).await?,
         };
         let (what, id) = target.words();
         tracing::info!(what, id, reason, count, request_id = call.request_id, "an admin ended sessions");
         Ok(count)
     }
 
-    /// The mark that ends what `target` names; `None` for what is ended one by one.
-    pub(super) fn mark_target(&self, target: &Target) -> Result<Option<MarkTarget>, Error> {
+    /// What `target` names, understood.
+    pub(super) fn aim(&self, target: &Target) -> Result<Aim, Error> {
         let tenant = self.settings.tenant;
         Ok(match target {
-            Target::Session(_) | Target::User(_) | Target::ProviderSession(..) => None,
-            Target::Tenant => Some(MarkTarget::Tenant(tenant)),
-            Target::Everything => Some(MarkTarget::Everything),
+            Target::Session(id) => Aim::Session(self.session_key(id)?),
+            Target::User(id) => Aim::User(self.user_key(id)?),
+            Target::ProviderSession(provider, sid) => Aim::ProviderSession(self.provider_session_key(provider, sid)?),
+            Target::Tenant => Aim::Marked(MarkTarget::Tenant(tenant)),
+            Target::Everything => Aim::Marked(MarkTarget::Everything),
             Target::Provider(name) if self.ports.providers.issuer(name).is_some() => {
-                Some(MarkTarget::Provider(tenant, name.clone()))
+                Aim::Marked(MarkTarget::Provider(tenant, name.clone()))
             }
             Target::Provider(_) => {
                 let expected = "a provider of the configuration. One that logs nobody in any more stays there with \

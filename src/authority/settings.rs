@@ -143,6 +143,14 @@ pub struct LoginSettings {
     pub keep_answer_for: Duration,
 }
 
+impl LoginSettings {
+    /// How long a login takes at most: its callback comes late, waits for a choice, and that comes late too.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        2 * (self.ttl + self.lease)
+    }
+}
+
 /// The provider's tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenSettings {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::Error;
 use super::exchange::SharedExchange;
 use super::flights::Flights;
 use super::get_user_info::SharedUserInfo;
@@ -20,6 +21,11 @@ pub(super) struct UnderWay {
     pub(super) user_infos: Arc<Flights<SessionKey, SharedUserInfo>>,
     /// Sessions whose tokens were refreshed beside an answer a moment ago.
     pub(super) resting: Resting,
+}
+
+/// Why something was not begun for a session: it could not be brought to its end.
+pub(super) fn too_much() -> Error {
+    Error::ProviderUnavailable("too much is asked of providers already".into())
 }
 
 impl Default for UnderWay {

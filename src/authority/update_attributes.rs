@@ -55,7 +55,8 @@ impl Authority {
         }
         kept.version += 1;
         let key = &admitted.credential.key;
-        let token_key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
+        // Whoever holds the successor may have kept others by now.
+        let token_key = self.token_key_of(&admitted)?.ok_or(Error::VersionConflict)?;
         let sealed = token_key.seal_attributes(self.nonce(), key, kept.version, &kept.values);
         let keep_for = admitted.times.absolute_end.since(self.ports.clock.now());
         let new = KeptAttributes { version: kept.version, sealed };

@@ -58,7 +58,8 @@ impl AdminService for Admin {
             asked.asker.may_end_everything().map_err(failed)?;
         }
         let revoked_count = authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count }))
+        let event_position = answers::position(authority.announced_up_to());
+        Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count, event_position }))
     }
 
     async fn preview_revoke(
@@ -108,7 +109,8 @@ impl AdminService for Admin {
         let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
         let revoked_count = authority.disable_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::DisableUserResponse { revoked_count }))
+        let event_position = answers::position(authority.announced_up_to());
+        Ok(Response::new(v1::DisableUserResponse { revoked_count, event_position }))
     }
 
     async fn enable_user(
@@ -132,6 +134,7 @@ impl AdminService for Admin {
         let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
         let revoked_count = authority.delete_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::DeleteUserResponse { revoked_count }))
+        let event_position = answers::position(authority.announced_up_to());
+        Ok(Response::new(v1::DeleteUserResponse { revoked_count, event_position }))
     }
 }

@@ -16,6 +16,7 @@ use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Ina
 use crate::authority::{OpenStanding, SessionView, complete_callback, get_access_token, list_sessions, refresh_tokens};
 use crate::session::admission::InactiveReason;
 use crate::session::csrf::CsrfFault;
+use crate::session::event::Position;
 use crate::session::fingerprint::Comparison;
 use crate::session::identity::Identity;
 use crate::session::time::Timestamp;
@@ -28,6 +29,11 @@ pub(super) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
 
 pub(super) fn duration(length: Duration) -> prost_types::Duration {
     prost_types::Duration::try_from(length).unwrap_or_default()
+}
+
+/// A position in the event stream; empty for none.
+pub(super) fn position(position: Option<Position>) -> Bytes {
+    position.map(|position| Bytes::copy_from_slice(&position.0)).unwrap_or_default()
 }
 
 pub(super) fn http(answer: HttpAnswer) -> v1::HttpAnswer {
@@ -151,7 +157,7 @@ fn active(active: Active, tenant: &str) -> v1::ActiveSession {
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,
         csrf_token: active.csrf_token.map(|token| token.expose().to_owned()).unwrap_or_default(),
-        event_position: keeping.map(|keeping| Bytes::copy_from_slice(&keeping.position.0)).unwrap_or_default(),
+        event_position: position(keeping.map(|keeping| keeping.position)),
         keep_for: keeping.map(|keeping| duration(keeping.keep_for)),
         check_again_time: Some(timestamp(active.check_again)),
     }
@@ -234,6 +240,7 @@ pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessT
             r#type: "Bearer".to_owned(),
             expire_time: token.end.map(timestamp),
             scopes: token.scopes,
+            audience: token.audience,
         }),
         get_access_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
     };

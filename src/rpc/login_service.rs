@@ -107,6 +107,7 @@ impl LoginService for Logins {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::from(outcome.ended),
             settings_version: authority.settings_version(),
+            event_position: answers::position(authority.announced_up_to()),
         }))
     }
 

@@ -110,7 +110,8 @@ impl SessionService for Sessions {
         let (presented, target) = questions::to_revoke(request, &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
         let outcome = authority.revoke(&asked.call, &presented, &target).await.map_err(failed)?;
-        Ok(Response::new(user_answers::revoked(outcome)))
+        let event_position = answers::position(authority.announced_up_to());
+        Ok(Response::new(v1::SessionServiceRevokeResponse { event_position, ..user_answers::revoked(outcome) }))
     }
 
     async fn list_user_sessions(

@@ -1,7 +1,5 @@
 //! Owns the protobuf of WatchSessions: its question, and what is told. Does not know what is told when.
 
-use bytes::Bytes;
-
 use super::{answers, fields, questions, v1};
 use crate::authority::Error;
 use crate::authority::watch_sessions::{Happened, Kind, Question, Told};
@@ -31,7 +29,7 @@ fn kind(kind: i32) -> Result<Kind, Error> {
 pub(super) fn told(told: Told) -> v1::WatchSessionsResponse {
     v1::WatchSessionsResponse {
         events: told.events.into_iter().map(event).collect(),
-        position: told.position.map(|position| Bytes::copy_from_slice(&position.0)).unwrap_or_default(),
+        position: answers::position(told.position),
         reset: told.reset,
         max_staleness: told.max_staleness.map(answers::duration),
     }

@@ -228,12 +228,19 @@ mod tests {
 
     const TENANT: TenantNumber = TenantNumber(7);
 
-    #[test]
-    fn every_kind_reads_back() {
+    /// Every kind in version 1, as it was written once: replicas of several versions share a log.
+    const GOLDEN: &str = "84010701560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 84010702560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 \
+        84010703560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 84010704560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 \
+        84010705500000000702c2870492dc79b9c5a76148 84010706500000000702c2870492dc79b9c5a76148 \
+        86010707001b000001a3185c5000f6 86010707071b000001a3185c5000f6 \
+        86010707071b000001a3185c500066676f6f676c65 83010708 \
+        8501070948030303030303030304";
+
+    fn every_kind() -> [What; 11] {
         let user = UserKey::of(TENANT, "https://a", "b");
         let key = SessionKey::of(TENANT, user.partition, &[9; 16]);
         let mark = |target| What::Marked { target, mark: 1_800_000_000_000 };
-        let whats = [
+        [
             What::Revoked(key),
             What::Rotated(key),
             What::Refreshed(key),
@@ -245,8 +252,19 @@ mod tests {
             mark(MarkTarget::Provider(TENANT, "google".into())),
             What::KeysRotated,
             What::Heartbeat { author: [3; 8], number: 4 },
-        ];
-        for what in whats {
+        ]
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let written = every_kind().map(|what| hex(Event { tenant: TENANT, what }.to_bytes()));
+        assert_eq!(written.join(" "), GOLDEN);
+    }
+
+    #[test]
+    fn every_kind_reads_back() {
+        for what in every_kind() {
             let event = Event { tenant: TENANT, what };
             let bytes = event.to_bytes();
             assert_eq!(Event::read(&bytes), Ok(event.clone()));

@@ -101,6 +101,23 @@ mod tests {
     use crate::crypto::{KeyRing, Secret, SecretBytes, Unsealable};
     use crate::session::key::{Partition, TenantNumber};
 
+    /// A pair of version 1 before its sealed standing, as it was written once: two wraps of the tokens' key, and the
+    /// wrapped successor.
+    const GOLDEN: &str = "0232a83e18e1215e262ffdd3cce19d635a26a8dbcde36e16fe33458c38b927a04892a042d92bf65ff687ee5da632a83e18b8\
+        a5e5f081dfb7a88e5817be642eb40032f543e989c010068a23749aa1f60ea65cac03c66c354acd32a83e18addc5d19f72dfb\
+        bcae39fc47adb45341dc478dec04f1221bc5a7f54fe453ebf9b0858359c98b4b16";
+
+    #[test]
+    fn golden_bytes() {
+        let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);
+        let vault = Vault::new(&ring, &ring);
+        let first = Credential::new(TenantNumber(1), Partition::new(1).unwrap(), [1; 16], 1, [2; 32]);
+        let one = join_body(&[&vault.wrap_token_key(&first, &TokenKey::new([4; 32]))], b"");
+        let pair = vault.add_successor(&first, &first.next(SecretBytes::new([3; 32])), &one).unwrap();
+        let text: String = pair.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text, GOLDEN);
+    }
+
     // security.md 75: a successor is for whoever holds its predecessor; tokens for whoever holds either.
     #[test]
     fn a_pair_opens_for_both_and_yields_the_successor_to_its_predecessor_alone() {

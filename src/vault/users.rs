@@ -133,12 +133,21 @@ mod tests {
     use crate::crypto::{KeyRing, Secret};
     use crate::session::key::TenantNumber;
 
-    #[test]
-    fn a_profile_opens_for_its_user_alone() {
+    /// A profile of version 1, as it was sealed once.
+    const GOLDEN: &str = "32a83e18010101010101010101010101e3c4471c4f55ed7e71864ed9a174422e5d5cf181cc67fb95da94e7627df0091e25b2\
+        70bc6d6f906abcc6635c9c19d9042b51dc377801194168e17250a79671583b";
+
+    fn vault() -> Vault {
         let ring = KeyRing::new(Secret::new("a secret of at least 32 characters..."), []);
-        let vault = Vault::new(&ring, &ring);
-        let user = |sub: &str| UserKey::of(TenantNumber(1), "https://idp.example", sub);
-        let profile = Profile {
+        Vault::new(&ring, &ring)
+    }
+
+    fn user(sub: &str) -> UserKey {
+        UserKey::of(TenantNumber(1), "https://idp.example", sub)
+    }
+
+    fn profile() -> Profile {
+        Profile {
             user_id: "idp_ada".into(),
             provider: "idp".into(),
             issuer: "https://idp.example".into(),
@@ -147,7 +156,19 @@ mod tests {
             email_verified: true,
             name: None,
             picture: None,
-        };
+        }
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let sealed = vault().seal_profile([1; 12], &user("ada"), &profile());
+        let text: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text, GOLDEN);
+    }
+
+    #[test]
+    fn a_profile_opens_for_its_user_alone() {
+        let (vault, profile) = (vault(), profile());
         for profile in [profile.clone(), Profile { user_id: "idp_directory_ada".into(), ..profile }] {
             let sealed = vault.seal_profile([1; 12], &user("ada"), &profile);
             assert_eq!(vault.open_profile(&user("ada"), &sealed), Ok(profile));

@@ -13,6 +13,8 @@ mod dev;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod providers;

@@ -21,12 +21,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -88,6 +85,8 @@ type Authority struct {
 	next     Session
 	denial   v1.DeniedReason
 	trouble  trouble
+	news     news
+	issued   map[string]*Token // by the token itself
 	clients  []*gatelodge.Client
 }
 
@@ -125,13 +124,15 @@ func NewAuthority() *Authority {
 		},
 		RouteSets: []v1.RouteSet{v1.RouteSet_ROUTE_SET_WEB},
 	}
+	a.news.more = make(chan struct{})
+	a.issued = map[string]*Token{}
 	a.closed, a.close = context.WithCancel(context.Background())
 
 	listener := bufconn.Listen(64 << 10)
-	a.server = grpc.NewServer(grpc.UnaryInterceptor(a.admit))
+	a.server = grpc.NewServer(grpc.UnaryInterceptor(a.admit), grpc.StreamInterceptor(a.admitStream))
 	v1.RegisterLoginServiceServer(a.server, loginService{Authority: a})
 	v1.RegisterSessionServiceServer(a.server, sessionService{Authority: a})
-	v1.RegisterTokenServiceServer(a.server, tokenService{})
+	v1.RegisterTokenServiceServer(a.server, tokenService{Authority: a})
 	v1.RegisterAdminServiceServer(a.server, adminService{Authority: a})
 	healthv1.RegisterHealthServer(a.server, health.NewServer())
 	go func() { _ = a.server.Serve(listener) }() // until Close
@@ -147,9 +148,13 @@ func NewAuthority() *Authority {
 }
 
 // Client makes a client of this authority, with a deadline that suits tests. [Authority.Close] closes it too.
+//
+// It keeps no answers, so that what a test changes is seen at once. With [gatelodge.WithKeepAnswers] it does, and hears of
+// changes a moment later, as in life.
 func (a *Authority) Client(opts ...gatelodge.Option) *gatelodge.Client {
 	usual := []gatelodge.Option{
 		gatelodge.WithConn(a.conn), gatelodge.WithAPIKey(APIKey), gatelodge.WithDeadline(Deadline),
+		gatelodge.WithKeepAnswers(0),
 	}
 	client, err := gatelodge.NewClient(append(usual, opts...)...)
 	if err != nil {
@@ -197,6 +202,7 @@ func (a *Authority) set(trouble trouble) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.trouble = trouble
+	a.wake()
 }
 
 // Deny makes every living session be refused for this reason; DENIED_REASON_UNSPECIFIED ends it.
@@ -204,6 +210,7 @@ func (a *Authority) Deny(reason v1.DeniedReason) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.denial = reason
+	a.tell(v1.SessionEventKind_SESSION_EVENT_KIND_CHANGED, "")
 }
 
 // LogsInNext says who the next login through the edge's routes makes a session for.
@@ -251,32 +258,5 @@ func (s *SignedIn) End() { s.SetInactive(v1.InactiveReason_INACTIVE_REASON_REVOK
 func (s *SignedIn) SetInactive(reason v1.InactiveReason) {
 	s.authority.mu.Lock()
 	defer s.authority.mu.Unlock()
-	s.authority.sessions[s.Cookie.Value].who.Inactive = reason
-}
-
-// admit is what stands before every call: the key, and the trouble that the test asked for.
-func (a *Authority) admit(
-	ctx context.Context, question any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler,
-) (any, error) {
-	a.mu.Lock()
-	trouble := a.trouble
-	a.mu.Unlock()
-	switch trouble {
-	case away:
-		return nil, status.Error(codes.Unavailable, "nothing listens there")
-	case slow:
-		select {
-		case <-ctx.Done():
-		case <-a.closed.Done():
-		}
-		return nil, status.FromContextError(context.DeadlineExceeded).Err()
-	}
-	if call.FullMethod == healthv1.Health_Check_FullMethodName {
-		return next(ctx, question)
-	}
-	came := metadata.ValueFromIncomingContext(ctx, "authorization")
-	if len(came) != 1 || came[0] != "Bearer "+APIKey {
-		return nil, failure(codes.Unauthenticated, gatelodge.ErrCallerUnauthenticated, "The call came without a valid API key.")
-	}
-	return next(ctx, question)
+	s.authority.end(s.authority.sessions[s.Cookie.Value], reason)
 }

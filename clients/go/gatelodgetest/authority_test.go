@@ -169,6 +169,17 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	if got, err := client.Sessions().RefreshTokens(ctx, &v1.RefreshTokensRequest{Cookies: cookies}); got.GetRefreshed() == nil {
 		t.Fatal(got, err)
 	}
+	set := &v1.UpdateAttributesRequest{Cookies: cookies, Set: map[string][]byte{"cart": []byte("7")}}
+	if got, err := client.Sessions().UpdateAttributes(ctx, set); err != nil || got.GetAttributes().GetVersion() != 1 {
+		t.Fatal(got, err)
+	}
+	if _, err := client.Sessions().UpdateAttributes(ctx, set); !errors.Is(err, gatelodge.ErrVersionConflict) {
+		t.Fatal(err)
+	}
+	kept, err := client.Sessions().GetAttributes(ctx, &v1.GetAttributesRequest{Cookies: cookies})
+	if err != nil || string(kept.GetAttributes().GetValues()["cart"]) != "7" {
+		t.Fatal(kept, err)
+	}
 	presented := &v1.SessionServiceRevokeRequest_PresentedSession{PresentedSession: &v1.PresentedSession{}}
 	ended, err := client.Sessions().Revoke(ctx, &v1.SessionServiceRevokeRequest{Cookies: cookies, Target: presented})
 	if err != nil || ended.RevokedCount != 1 {
@@ -177,6 +188,10 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	_, err = client.Admin().GetSession(ctx, &v1.GetSessionRequest{SessionId: ada.SessionID})
 	if !errors.Is(err, gatelodge.ErrSessionNotFound) {
 		t.Fatal(err)
+	}
+	preview := &v1.PreviewRevokeRequest{Target: &v1.PreviewRevokeRequest_Tenant{Tenant: &v1.WholeTenant{}}}
+	if count, err := client.Admin().PreviewRevoke(ctx, preview); err != nil || count.Count != 1 {
+		t.Fatal(count, err)
 	}
 	user := &v1.AdminServiceRevokeRequest_UserId{UserId: "google_2"}
 	revoked, err := client.Admin().Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: user})
@@ -190,5 +205,50 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	_, err = wrong.Login().ListProviders(ctx, &v1.LoginServiceListProvidersRequest{})
 	if !errors.Is(err, gatelodge.ErrCallerUnauthenticated) || !strings.Contains(err.Error(), gatelodge.EnvAPIKey) {
 		t.Fatal(err)
+	}
+}
+
+func TestClientsThatKeepAnswersHearWhatHappens(t *testing.T) {
+	ctx := t.Context()
+	for name, change := range map[string]func(authority *gatelodgetest.Authority, ada *gatelodgetest.SignedIn){
+		"ended": func(_ *gatelodgetest.Authority, ada *gatelodgetest.SignedIn) { ada.End() },
+		"denied": func(authority *gatelodgetest.Authority, _ *gatelodgetest.SignedIn) {
+			authority.Deny(v1.DeniedReason_DENIED_REASON_SCOPE_MISSING)
+		},
+		"revoked by an admin": func(authority *gatelodgetest.Authority, ada *gatelodgetest.SignedIn) {
+			target := &v1.AdminServiceRevokeRequest_SessionId{SessionId: ada.SessionID}
+			if _, err := authority.Client().Admin().Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: target}); err != nil {
+				t.Error(err)
+			}
+		},
+		"away": func(authority *gatelodgetest.Authority, _ *gatelodgetest.SignedIn) { authority.Away() },
+		"slow": func(authority *gatelodgetest.Authority, _ *gatelodgetest.SignedIn) { authority.Slow() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authority := gatelodgetest.NewAuthority()
+			defer authority.Close()
+			client := authority.Client(gatelodge.WithKeepAnswers(10))
+			ada := authority.SignIn(gatelodgetest.Session{})
+			question := &v1.ValidateSessionRequest{Cookies: []*v1.Cookie{{Name: ada.Cookie.Name, Value: []byte(ada.Cookie.Value)}}}
+			ask := func() *gatelodge.Verdict {
+				verdict, _ := client.Check(ctx, question)
+				return verdict
+			}
+			isYes := func() bool { verdict := ask(); return verdict != nil && verdict.Session != nil }
+			isKept := func() bool { one, other := ask(), ask(); return isYes() && one == other } // it is given to all
+			until(t, isKept)
+			change(authority, ada)
+			until(t, func() bool { return !isYes() })
+		})
+	}
+}
+
+func until(t *testing.T, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it never held")
+		}
 	}
 }

@@ -75,7 +75,7 @@ func (a sessionService) Revoke(
 	}
 	for _, one := range a.ofUser(found) {
 		if end == one.info.SessionId || end == others && one != found {
-			one.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
+			a.end(one, v1.InactiveReason_INACTIVE_REASON_REVOKED)
 			said.RevokedCount++
 		}
 	}

@@ -120,7 +120,7 @@ func (a loginService) StartLogout(ctx context.Context, q *v1.StartLogoutRequest)
 		return said, nil
 	}
 	if found != nil {
-		found.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
+		a.end(found, v1.InactiveReason_INACTIVE_REASON_REVOKED)
 		said.RevokedCount = 1
 	}
 	if isNavigation(q.Context) {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -57,6 +58,7 @@ func (a sessionService) ValidateSession(
 		return said, nil
 	}
 	active := &v1.ActiveSession{Identity: found.identity, Session: found.info, Judged: judged}
+	active.EventPosition, active.KeepFor = position(len(a.news.events)), durationpb.New(keepFor)
 	active.SetCookies = a.renewed(found, q)
 	if q.IssueCsrfToken || len(active.SetCookies) > 0 {
 		active.CsrfToken = found.who.CSRFToken
@@ -153,6 +155,7 @@ func (a sessionService) RefreshTokens(
 		said.Outcome = &v1.RefreshTokensResponse_Denied{Denied: denied}
 		said.Answer = denied.Answer
 	default:
+		a.tell(v1.SessionEventKind_SESSION_EVENT_KIND_REFRESHED, found.info.SessionId)
 		said.Outcome = &v1.RefreshTokensResponse_Refreshed{Refreshed: &v1.RefreshedTokens{Session: found.info}}
 		said.Answer = jsonAnswer(http.StatusOK, map[string]any{"message": "Tokens refreshed", "expires_at": nil})
 	}
@@ -206,23 +209,6 @@ func (a sessionService) GetAccessToken(
 	return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_AccessToken{AccessToken: token}}, nil
 }
 
-// Of bearer tokens it says what an authority says that checks none and mints none.
-type tokenService struct {
-	v1.UnimplementedTokenServiceServer
-}
-
-func (tokenService) ValidateToken(context.Context, *v1.ValidateTokenRequest) (*v1.ValidateTokenResponse, error) {
-	return nil, failure(codes.FailedPrecondition, gatelodge.ErrTokenCheckOff, "The fake authority checks no access tokens.")
-}
-
-func (tokenService) MintToken(context.Context, *v1.MintTokenRequest) (*v1.MintTokenResponse, error) {
-	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
-}
-
-func (tokenService) GetJwks(context.Context, *v1.GetJwksRequest) (*v1.GetJwksResponse, error) {
-	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
-}
-
 type adminService struct {
 	v1.UnimplementedAdminServiceServer
 	*Authority
@@ -261,13 +247,47 @@ func (a adminService) Revoke(
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	said := &v1.AdminServiceRevokeResponse{}
-	for _, one := range a.living() {
-		if q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId {
-			one.who.Inactive = v1.InactiveReason_INACTIVE_REASON_REVOKED
-			said.RevokedCount++
-		}
+	aimed, isCounted := a.aimedAt(q)
+	for _, one := range aimed {
+		a.end(one, v1.InactiveReason_INACTIVE_REASON_REVOKED)
+	}
+	if isCounted {
+		said.RevokedCount = uint64(len(aimed))
 	}
 	return said, nil
+}
+
+// PreviewRevoke counts what Revoke would end.
+func (a adminService) PreviewRevoke(_ context.Context, q *v1.PreviewRevokeRequest) (*v1.PreviewRevokeResponse, error) {
+	if q.Target == nil {
+		return nil, failure(codes.InvalidArgument, gatelodge.ErrInvalidField, "target is required")
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	aimed, _ := a.aimedAt(q)
+	return &v1.PreviewRevokeResponse{Count: uint64(len(aimed)), Exact: true}, nil
+}
+
+// A target is that of a revocation, or of its preview.
+type target interface {
+	GetSessionId() string
+	GetUserId() string
+	GetProvider() string
+	GetTenant() *v1.WholeTenant
+	GetEverything() *v1.Everything
+}
+
+// aimedAt returns the sessions that a target names, and whether Revoke counts them. Nobody's session has one of the
+// provider's own here.
+func (a *Authority) aimedAt(q target) (aimed []*session, isCounted bool) {
+	everything := q.GetTenant() != nil || q.GetEverything() != nil
+	for _, one := range a.living() {
+		if everything || q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId ||
+			q.GetProvider() == one.identity.Provider {
+			aimed = append(aimed, one)
+		}
+	}
+	return aimed, !everything && q.GetProvider() == ""
 }
 
 func (a *Authority) living() []*session {

@@ -17,9 +17,10 @@ import (
 
 // A session as the authority keeps it.
 type session struct {
-	who      Session
-	identity *v1.Identity
-	info     *v1.SessionInfo
+	who        Session
+	identity   *v1.Identity
+	info       *v1.SessionInfo
+	attributes *v1.Attributes
 }
 
 func (s *session) isDead() bool {
@@ -48,6 +49,7 @@ func (a *Authority) begin(who Session) *session {
 			Generation: 1,
 		},
 	}
+	made.attributes = &v1.Attributes{}
 	a.sessions[who.Cookie] = made
 	if who.RenewedCookie != "" {
 		a.sessions[who.RenewedCookie] = made

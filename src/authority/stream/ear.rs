@@ -142,6 +142,7 @@ impl Ear {
         self.near.forget_all();
         let mut heard = self.heard();
         heard.everyones_move_to(position);
+        heard.tenants.values().for_each(|own| own.forget_announced());
         heard.pulse.reset(now);
         heard.past.begin(position);
         self.show(&heard);

@@ -57,6 +57,13 @@ impl Authority {
         self.stream.position()
     }
 
+    /// Up to where the log tells what this authority has announced so far: whoever asks as of there is told nothing that
+    /// is older. `None` when nothing was announced of late.
+    #[must_use]
+    pub fn announced_up_to(&self) -> Option<Position> {
+        self.stream.own.announced()
+    }
+
     /// The tenant's news of the log from now on. A subscriber that is too slow finds the channel closed: to it that is a reset.
     #[must_use]
     pub fn subscribe(&self) -> mpsc::Receiver<News> {

@@ -17,7 +17,7 @@ use futures::channel::mpsc;
 use super::tenants::Scope;
 use crate::session::event::{Event, Position};
 use crate::session::key::{SessionKey, TenantNumber};
-use crate::session::mark::MarksNow;
+use crate::session::mark::{EVERY_TENANT, MarksNow};
 pub(super) use ear::Ear;
 use own::Own;
 
@@ -47,6 +47,11 @@ impl Stream {
     /// What `tenant` has of what this ear hears. `now` as [`crate::authority::ports::Clock::running`] says it.
     pub(super) fn of(tenant: TenantNumber, ear: &Arc<Ear>, now: Duration) -> Arc<Self> {
         Arc::new(Self { tenant, own: ear.own(tenant, now), ear: Arc::clone(ear) })
+    }
+
+    /// The same log for no tenant: it knows no position that anybody's events have moved.
+    pub(super) fn for_nobody(&self) -> Arc<Self> {
+        Arc::new(Self { tenant: EVERY_TENANT, own: Own::after(None), ear: Arc::clone(&self.ear) })
     }
 
     /// Whether all that others have announced is known here, but for what is on its way.
@@ -93,6 +98,11 @@ impl Stream {
     /// Whether events were heard up to here, whosever they are.
     pub(super) fn has_heard(&self, position: Option<Position>) -> bool {
         self.own.position() >= position || self.ear.position() >= position
+    }
+
+    /// Notes where something that was announced for this tenant stands.
+    fn announced(&self, position: Position) {
+        self.own.note_announced(position);
     }
 
     /// News for this tenant from now on. Who is too slow to take it finds the channel closed, and has to begin anew.

@@ -1,7 +1,7 @@
 //! Owns what one tenant has learnt from the log: its marks in force, and up to where it has heard. Does not know other
 //! tenants.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -13,12 +13,14 @@ use crate::session::mark::MarksNow;
 pub(super) struct Own {
     pub(super) marks: ArcSwap<MarksNow>,
     position: Mutex<Option<Position>>,
+    /// Up to where this process itself has announced something of it.
+    announced: Mutex<Option<Position>>,
 }
 
 impl Own {
     /// Of a tenant that is told of now.
     pub(super) fn after(position: Option<Position>) -> Arc<Self> {
-        Arc::new(Self { marks: ArcSwap::default(), position: Mutex::new(position) })
+        Arc::new(Self { position: Mutex::new(position), ..Self::default() })
     }
 
     /// Takes over marks that are higher than those known.
@@ -36,10 +38,28 @@ impl Own {
 
     /// Up to where it has heard.
     pub(super) fn position(&self) -> Option<Position> {
-        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
+        *held(&self.position)
     }
 
     pub(super) fn move_to(&self, position: Position) {
-        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+        *held(&self.position) = Some(position);
     }
+
+    pub(super) fn announced(&self) -> Option<Position> {
+        *held(&self.announced)
+    }
+
+    pub(super) fn note_announced(&self, position: Position) {
+        let mut announced = held(&self.announced);
+        *announced = (*announced).max(Some(position));
+    }
+
+    /// What was announced may stand in a log that is no more.
+    pub(super) fn forget_announced(&self) {
+        *held(&self.announced) = None;
+    }
+}
+
+fn held(position: &Mutex<Option<Position>>) -> MutexGuard<'_, Option<Position>> {
+    position.lock().unwrap_or_else(PoisonError::into_inner)
 }

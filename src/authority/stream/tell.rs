@@ -40,11 +40,18 @@ impl Authority {
             self.stream.apply(event);
         }
         let mut waited = Duration::ZERO;
-        while let Err(error) = self.ports.events.announce(events.clone()).await {
-            if waited >= MAX_STALENESS {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "an event could not be announced; nobody relies on what was before it any more");
-                return;
+        loop {
+            match self.ports.events.announce(events.clone()).await {
+                Ok(position) => return self.stream.announced(position),
+                Err(error) if waited >= MAX_STALENESS => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        error,
+                        "an event could not be announced; nobody relies on what was before it any more"
+                    );
+                    return;
+                }
+                Err(_) => (),
             }
             self.ports.beside.pause(AGAIN).await;
             waited += AGAIN;

@@ -219,7 +219,7 @@ fn version_of<'a>(members: impl Iterator<Item = &'a Member>) -> String {
 fn nobody(default: &Authority) -> Authority {
     let settings = Settings { tenant: EVERY_TENANT, ..Settings::clone(&default.settings) };
     let ports = Ports { providers: Arc::new(NoProviders), ..default.ports.clone() };
-    Authority { ports, settings: Arc::new(settings), ..default.clone() }
+    Authority { ports, settings: Arc::new(settings), stream: default.stream.for_nobody(), ..default.clone() }
 }
 
 struct NoProviders;

@@ -74,7 +74,10 @@ impl OidcProvider {
             return Ok(verdict);
         }
         let (provider, token) = (self.clone(), token.clone());
-        let run = |work| drop(tokio::spawn(work));
+        let run = |work| {
+            drop(tokio::spawn(work));
+            true
+        };
         let asked = self.introspections.under_way.join(id, run, move || {
             Box::pin(async move {
                 let answered = provider.ask_about(&token, now).await?;
@@ -82,7 +85,8 @@ impl OidcProvider {
                 Ok(answered)
             })
         });
-        Ok(asked.await?.verdict)
+        let begun = asked.await.ok_or_else(|| ProviderError::Unavailable("nobody asks it".into()))?;
+        Ok(begun?.verdict)
     }
 
     async fn ask_about(&self, token: &Secret, now: Timestamp) -> Asked {

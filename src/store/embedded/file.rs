@@ -33,6 +33,7 @@ const ATTRIBUTES: Definition = TableDefinition::new("attributes");
 const USERS: Definition = TableDefinition::new("users");
 const DELETED_USERS: Definition = TableDefinition::new("deleted_users");
 const JOINED: Definition = TableDefinition::new("joined");
+const JOINED_ENDS: Definition = TableDefinition::new("joined_ends");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -78,6 +79,10 @@ pub enum Change {
     PutJoined((ProviderSessionKey, SessionKey), Noted),
     /// That a session belongs to one of the provider's own is forgotten.
     DropJoined((ProviderSessionKey, SessionKey)),
+    /// One of the provider's own sessions has ended: when, and until when that is remembered.
+    PutJoinedEnd(ProviderSessionKey, Noted),
+    /// The time of such a note is over.
+    DropJoinedEnd(ProviderSessionKey),
     /// A tenant's mint keys as they are now, and their end.
     PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
     /// The time of a tenant's mint keys is over.
@@ -192,6 +197,11 @@ impl SessionFile {
             let (until, at) = row::used(value.value())?;
             memory.write(of.partition).joined.add(&of, session, Noted { at, until });
         }
+        for row in transaction.open_table(JOINED_ENDS)?.iter()? {
+            let (key, value) = row?;
+            let (of, (until, at)) = (ProviderSessionKey::read_row(key.value())?, row::used(value.value())?);
+            memory.write(of.partition).joined.add_end(&of, Noted { at, until });
+        }
         for row in transaction.open_table(MINT_KEYS)?.iter()? {
             let (key, value) = row?;
             let (tenant, keys) = row::mint_keys(key.value(), value.value())?;
@@ -236,6 +246,7 @@ struct Tables<'a> {
     users: Rows<'a>,
     deleted_users: Rows<'a>,
     joined: Rows<'a>,
+    joined_ends: Rows<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -253,6 +264,7 @@ impl<'a> Tables<'a> {
             users: transaction.open_table(USERS)?,
             deleted_users: transaction.open_table(DELETED_USERS)?,
             joined: transaction.open_table(JOINED)?,
+            joined_ends: transaction.open_table(JOINED_ENDS)?,
         })
     }
 
@@ -305,6 +317,10 @@ impl<'a> Tables<'a> {
                 put(&mut self.joined, &pair.row(), &[noted.until.row(), noted.at.row()].concat())?;
             }
             Change::DropJoined(pair) => drop(self.joined.remove(pair.row().as_slice())?),
+            Change::PutJoinedEnd(of, noted) => {
+                put(&mut self.joined_ends, &of.row(), &[noted.until.row(), noted.at.row()].concat())?;
+            }
+            Change::DropJoinedEnd(of) => drop(self.joined_ends.remove(of.row().as_slice())?),
             Change::PutMintKeys(tenant, until, keys) => {
                 let row = [until.row(), mint_keys::write(keys)].concat();
                 put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;

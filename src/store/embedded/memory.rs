@@ -30,6 +30,9 @@ pub struct Entry {
     pub expires: Timestamp,
     /// False while its creation is on its way to the disk: it counts against the cap, and nothing else sees it.
     pub visible: bool,
+    /// Whether it ends as soon as a newer one, for which it makes room, is on disk: it lives until then, and no longer
+    /// counts against the cap.
+    pub leaving: bool,
     /// The highest revision that is in memory or on its way to the disk.
     pub newest_revision: u64,
     pub tokens: KeptTokens,

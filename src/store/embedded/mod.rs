@@ -6,6 +6,7 @@
 //! disk and a grant only after; and a step that lost its caller runs to its end all the same.
 
 mod attributes;
+mod create;
 mod events;
 mod file;
 mod joined;

@@ -133,6 +133,7 @@ pub fn session(key: &[u8], row: &[u8]) -> Result<(SessionKey, Entry), NotARecord
         owner,
         expires,
         visible: true,
+        leaving: false,
         newest_revision: record.header.revision,
         record,
         tokens: KeptTokens::None,

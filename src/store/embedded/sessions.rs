@@ -11,17 +11,16 @@ use super::EmbeddedStore;
 use super::file::Change;
 use super::journal::{Ordered, Place};
 use super::lease;
-use super::memory::{Entry, KeptTokens, Memory, Partition, Tombstone};
+use super::memory::{Entry, KeptTokens, Memory};
 use crate::authority::ports::{
-    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage,
-    WalkPosition, Written,
+    Creation, Joining, KeptAttributes, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult,
+    WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
-use crate::store::record::Owner;
-use crate::store::{in_one_place, length, record};
+use crate::store::{length, record};
 
 #[async_trait]
 impl SessionStore for EmbeddedStore {
@@ -34,17 +33,7 @@ impl SessionStore for EmbeddedStore {
     }
 
     async fn create(&self, new: NewSession) -> StoreResult<Creation> {
-        in_one_place(&new)?;
-        let place = self.journal.place().await?;
-        let ordered = {
-            let now = self.now();
-            let mut partition = self.memory.write(new.user.partition);
-            match partition.room_for(&new, &self.marks_of(new.user.tenant), now) {
-                Ok(ends) => self.reserve(place, &mut partition, new, ends, now),
-                Err(refusal) => return Ok(refusal),
-            }
-        };
-        ordered.settled().await
+        self.make(new).await
     }
 
     async fn read(&self, key: &SessionKey) -> StoreResult<Lookup> {
@@ -162,8 +151,22 @@ impl SessionStore for EmbeddedStore {
         self.keep_attributes(key, attributes).await
     }
 
-    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
-        self.join_one(of, session, keep_for).await
+    async fn join(
+        &self,
+        of: &ProviderSessionKey,
+        session: &SessionKey,
+        login_started: Timestamp,
+        keep_for: Duration,
+    ) -> StoreResult<Joining> {
+        self.join_one(of, session, login_started, keep_for).await
+    }
+
+    async fn end_joined(
+        &self,
+        of: &ProviderSessionKey,
+        keep_for: Duration,
+    ) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        self.end_all_joined(of, keep_for).await
     }
 
     async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
@@ -179,66 +182,6 @@ impl EmbeddedStore {
     /// Orders what has ended sessions in memory already.
     pub(super) fn order_end<T: Send + 'static>(&self, changes: Vec<Change>, ended: T) -> StoreResult<Ordered<T>> {
         Ok(self.journal.order(self.journal.place_to_revoke()?, changes, move || ended))
-    }
-
-    /// Puts a session in place, unseen, and orders its creation. Those that make room for it count no more from now on.
-    /// Once it is on disk they and those it replaces end, and it is shown, unless it was ended itself meanwhile.
-    fn reserve(
-        &self,
-        place: Place,
-        partition: &mut Partition,
-        new: NewSession,
-        ended: Vec<SessionKey>,
-        now: Timestamp,
-    ) -> Ordered<Creation> {
-        let owner = Owner { user: new.user.hash, began: new.notes_beginning.then_some(new.began) };
-        let NewSession {
-            key, user, record, tokens, keep_for, tokens_for, replaces, remember_for, began, profile, ..
-        } = new;
-        let entry = Entry {
-            owner,
-            expires: now + length(keep_for),
-            visible: false,
-            newest_revision: record.header.revision,
-            tokens: self.kept(tokens.as_deref()),
-            tokens_end: now + length(tokens_for),
-            attributes: None,
-            lease: None,
-            use_noted: false,
-            record,
-        };
-        let (expires, tokens_end) = (entry.expires, entry.tokens_end);
-        let mut changes = vec![Change::AddSession { key, expires, tokens_end, record: entry.kept(), tokens }];
-        let until = now + length(remember_for);
-        for replaced in replaces.iter().chain(&ended) {
-            let tombstone = Tombstone { why: Some(Ending::Replaced), until };
-            changes.extend([Change::DropSession(*replaced), Change::PutTombstone(*replaced, tombstone)]);
-        }
-        for leaving in &ended {
-            partition.leave(leaving);
-        }
-        partition.insert(&key, entry);
-        let first_login = profile.is_some_and(|profile| {
-            let (kept, is_first) = partition.users.note_login(&user, began, profile);
-            changes.push(Change::PutUser(user, kept));
-            is_first
-        });
-        let memory = Arc::clone(&self.memory);
-        self.journal.order(place, changes, move || {
-            let mut partition = memory.write(key.partition);
-            for replaced in replaces.iter().chain(&ended) {
-                partition.remove(replaced);
-                partition.bury(replaced, Ending::Replaced, until, now);
-            }
-            let entry = partition.sessions.get_mut(&(key.tenant, key.id));
-            let created = entry.map_or(Creation::RevokedMeanwhile, |entry| {
-                entry.visible = true;
-                Creation::Created(Made { first_login, ended })
-            });
-            drop(partition);
-            memory.changed(key.partition).notify_waiters();
-            created
-        })
     }
 
     /// Writes a record over the one before it, and tokens if there are any, under the fence if one is named.
@@ -287,7 +230,7 @@ impl EmbeddedStore {
         self.journal.order(place, vec![change], move || show_write(&memory, &key, record, kept))
     }
 
-    fn kept(&self, tokens: Option<&[u8]>) -> KeptTokens {
+    pub(super) fn kept(&self, tokens: Option<&[u8]>) -> KeptTokens {
         match (tokens, &self.file) {
             (None, _) => KeptTokens::None,
             (Some(_), Some(_)) => KeptTokens::InFile,
@@ -310,43 +253,4 @@ fn show_write(memory: &Memory, key: &SessionKey, mut record: Record, tokens: Opt
     drop(partition);
     memory.changed(key.partition).notify_waiters();
     Written::Yes
-}
-
-impl Partition {
-    /// The sessions that have to make room for a new one, or why there is none.
-    fn room_for(&self, new: &NewSession, marks: &MarksNow, now: Timestamp) -> Result<Vec<SessionKey>, Creation> {
-        if self.users.known.get(&(new.user.tenant, new.user.hash)).is_some_and(|user| user.facts.disabled) {
-            return Err(Creation::Disabled);
-        }
-        let mark = self.marks.get(&(new.user.tenant, new.user.hash)).filter(|mark| now < mark.until);
-        let taken = self.sessions.contains_key(&(new.key.tenant, new.key.id));
-        if marks.kill(&new.record.header.marks) {
-            return Err(Creation::RevokedMeanwhile);
-        }
-        if taken || self.tombstone(&new.key, now).is_some() || mark.is_some_and(|mark| mark.at >= new.login_started) {
-            return Err(Creation::RevokedMeanwhile);
-        }
-        let counts = |id: &[u8; 16]| {
-            let lives = |entry: &&Entry| now < entry.expires && !marks.kill(&entry.record.header.marks);
-            let entry = self.sessions.get(&(new.user.tenant, *id)).filter(lives)?;
-            new.replaces.iter().all(|replaced| replaced.id != *id).then_some((entry.owner.began, *id))
-        };
-        let mut living: Vec<_> = self.ids_of(&new.user).iter().filter_map(counts).collect();
-        let Some(over) = (living.len() + 1).checked_sub(new.user_cap).filter(|over| *over > 0) else {
-            return Ok(Vec::new());
-        };
-        if !new.makes_room {
-            return Err(Creation::TooMany);
-        }
-        living.sort_unstable();
-        let key = |id| SessionKey { tenant: new.user.tenant, partition: new.user.partition, id };
-        Ok(living.into_iter().take(over).map(|(_, id)| key(id)).collect())
-    }
-
-    /// A session that is about to end is in no index any more, and counts against no cap. It lives until it is removed.
-    fn leave(&mut self, key: &SessionKey) {
-        if let Some(entry) = self.sessions.get(&(key.tenant, key.id)) {
-            self.index.remove(&(key.tenant, entry.owner.user, key.id));
-        }
-    }
 }

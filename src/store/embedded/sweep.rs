@@ -96,7 +96,7 @@ impl Partition {
             }
             stands
         });
-        changes.extend(self.joined.remove_expired(now).into_iter().map(Change::DropJoined));
+        changes.extend(self.joined.remove_expired(now));
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);
             if !stands {

@@ -91,4 +91,5 @@ scripts! {
     reseal_user: "reseal_user.lua",
     put_attributes: "put_attributes.lua",
     join: "join.lua",
+    end_joined: "end_joined.lua",
 }

@@ -11,8 +11,8 @@ use super::script::SCRIPTS;
 use super::users::Becomes;
 use super::value::{millis, number, read_record, unexpected};
 use crate::authority::ports::{
-    Creation, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult, WalkPage,
-    WalkPosition, Written,
+    Creation, Joining, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult,
+    WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
@@ -171,8 +171,22 @@ impl SessionStore for RedisStore {
         written(self.link.insist(&SCRIPTS.put_attributes, &[keys.record, keys.attributes], &args).await?)
     }
 
-    async fn join(&self, of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> StoreResult<usize> {
-        self.join_one(of, session, keep_for).await
+    async fn join(
+        &self,
+        of: &ProviderSessionKey,
+        session: &SessionKey,
+        login_started: Timestamp,
+        keep_for: Duration,
+    ) -> StoreResult<Joining> {
+        self.join_one(of, session, login_started, keep_for).await
+    }
+
+    async fn end_joined(
+        &self,
+        of: &ProviderSessionKey,
+        keep_for: Duration,
+    ) -> StoreResult<Vec<(SessionKey, Timestamp)>> {
+        self.end_all_joined(of, keep_for).await
     }
 
     async fn joined(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Timestamp)>> {

@@ -4,6 +4,7 @@ mod config;
 mod keys;
 mod running;
 mod sessions;
+mod users;
 mod verbs;
 
 use assert_cmd::Command;

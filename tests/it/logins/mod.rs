@@ -7,7 +7,6 @@
 //! | `callback` | what comes back with the browser (security.md 13 to 18) |
 //! | `good` | login, refresh, logout |
 //! | `canary` | no secret reaches the log |
-//! | `kill` | the process ends in the middle |
 //!
 //! The cases of `providers` run through here too, each as a whole login.
 
@@ -33,7 +32,6 @@ mod callback;
 mod canary;
 mod good;
 mod journey;
-mod kill;
 
 pub use journey::refused;
 

@@ -7,11 +7,13 @@
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
-//! | `watching` | what those who keep answers are told |
+//! | `watching`, `watching_changes` | what those who keep answers are told |
+//! | `clocks` | a machine whose clock is wrong |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
 mod bytes;
+mod clocks;
 mod errors;
 mod fields;
 mod gone;
@@ -25,6 +27,7 @@ mod stop;
 mod tls;
 mod trouble;
 mod watching;
+mod watching_changes;
 
 use gatelodge::rpc::v1::ErrorReason;
 use tonic::{Code, Status};

@@ -45,7 +45,36 @@ async fn a_store_that_is_away_ends_no_session() {
     let logout = v1::StartLogoutRequest { cookies, context: seen, ..Default::default() };
     let user = Some(v1::admin_service_revoke_request::Target::UserId("idp_ada".into()));
     let user = v1::AdminServiceRevokeRequest { target: user, ..Default::default() };
+    let (info, listed) = newest(&browser);
+    let (attributes, changed, minted) = with_session(&browser);
+    let id = || "idp_ada".to_owned();
+    let why = String::new;
+    let one = v1::GetSessionRequest { session_id: "sid_AAAAAAAAAAAAAAAAAAAAAAAA".into() };
+    let preview = Some(v1::preview_revoke_request::Target::UserId(id()));
+    let mut tokens = v1::token_service_client::TokenServiceClient::new(serving.channel().await);
     let answers = [
+        sessions.get_user_info(within(DEADLINE, Role::Edge, info)).await.err(),
+        sessions.list_user_sessions(within(DEADLINE, Role::Edge, listed)).await.err(),
+        sessions.get_attributes(within(DEADLINE, Role::Backend, attributes)).await.err(),
+        sessions.update_attributes(within(DEADLINE, Role::Backend, changed)).await.err(),
+        tokens.mint_token(within(DEADLINE, Role::Backend, minted)).await.err(),
+        tokens.get_jwks(within(DEADLINE, Role::Backend, v1::GetJwksRequest::default())).await.err(),
+        admin.get_session(within(DEADLINE, Role::Admin, one)).await.err(),
+        admin.preview_revoke(within(DEADLINE, Role::Admin, v1::PreviewRevokeRequest { target: preview })).await.err(),
+        admin.get_user(within(DEADLINE, Role::Admin, v1::GetUserRequest { user_id: id() })).await.err(),
+        admin.list_users(within(DEADLINE, Role::Admin, v1::ListUsersRequest::default())).await.err(),
+        admin
+            .disable_user(within(DEADLINE, Role::Admin, v1::DisableUserRequest { user_id: id(), reason: why() }))
+            .await
+            .err(),
+        admin
+            .enable_user(within(DEADLINE, Role::Admin, v1::EnableUserRequest { user_id: id(), reason: why() }))
+            .await
+            .err(),
+        admin
+            .delete_user(within(DEADLINE, Role::Admin, v1::DeleteUserRequest { user_id: id(), reason: why() }))
+            .await
+            .err(),
         sessions.validate_session(within(DEADLINE, Role::Edge, validation(&browser))).await.err(),
         sessions.refresh_tokens(within(DEADLINE, Role::Edge, refresh)).await.err(),
         sessions.get_access_token(within(DEADLINE, Role::Backend, token)).await.err(),
@@ -64,6 +93,29 @@ async fn a_store_that_is_away_ends_no_session() {
     store.set(None);
     let answer = sessions.validate_session(by(Role::Edge, validation(&browser))).await.unwrap().into_inner();
     assert!(matches!(answer.outcome, Some(Outcome::Active(_))), "{answer:?}");
+}
+
+fn newest(browser: &Browser) -> (v1::GetUserInfoRequest, v1::ListUserSessionsRequest) {
+    (
+        v1::GetUserInfoRequest { cookies: cookies(browser), ..Default::default() },
+        v1::ListUserSessionsRequest { cookies: cookies(browser), ..Default::default() },
+    )
+}
+
+fn with_session(browser: &Browser) -> (v1::GetAttributesRequest, v1::UpdateAttributesRequest, v1::MintTokenRequest) {
+    (
+        v1::GetAttributesRequest { cookies: cookies(browser), ..Default::default() },
+        v1::UpdateAttributesRequest {
+            cookies: cookies(browser),
+            set: [("cart".to_owned(), "7".into())].into(),
+            ..Default::default()
+        },
+        v1::MintTokenRequest {
+            cookies: cookies(browser),
+            audience: "https://orders.example.com".into(),
+            ..Default::default()
+        },
+    )
 }
 
 // What needs no store is answered without one: no cookie, a forged one, the settings, the providers.

@@ -7,26 +7,30 @@ use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1::{self, SessionEventKind as Kind};
 use gatelodge_client::{Client, ClientOptions, Verdict};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
+use tonic::transport::Server;
 use tonic::{Code, Streaming};
 
-use super::serving::{Serving, by, key, validation};
+use super::serving::{Serving, by, cookies, key, validation};
 use super::{failed, fields_of};
 use crate::world::replicas::Replicas;
 use crate::world::{Browser, Kept, World};
 
-type Watch = Streaming<v1::WatchSessionsResponse>;
+pub(super) type Watch = Streaming<v1::WatchSessionsResponse>;
 
-async fn watch(serving: &Serving, question: v1::WatchSessionsRequest) -> Watch {
+pub(super) async fn watch(serving: &Serving, question: v1::WatchSessionsRequest) -> Watch {
     serving.sessions().await.watch_sessions(by(Role::Edge, question)).await.unwrap().into_inner()
 }
 
-async fn next(watch: &mut Watch) -> v1::WatchSessionsResponse {
+pub(super) async fn next(watch: &mut Watch) -> v1::WatchSessionsResponse {
     timeout(Duration::from_secs(5), watch.message()).await.expect("a message in time").unwrap().expect("more")
 }
 
 /// The events up to the first of this kind, and the message it came in.
-async fn until(watch: &mut Watch, kind: Kind) -> (Vec<v1::SessionEvent>, v1::WatchSessionsResponse) {
+pub(super) async fn until(watch: &mut Watch, kind: Kind) -> (Vec<v1::SessionEvent>, v1::WatchSessionsResponse) {
     let mut events = Vec::new();
     loop {
         let message = next(watch).await;
@@ -38,7 +42,7 @@ async fn until(watch: &mut Watch, kind: Kind) -> (Vec<v1::SessionEvent>, v1::Wat
     }
 }
 
-fn of(kinds: &[Kind]) -> v1::WatchSessionsRequest {
+pub(super) fn of(kinds: &[Kind]) -> v1::WatchSessionsRequest {
     v1::WatchSessionsRequest { kinds: kinds.iter().map(|kind| (*kind).into()).collect(), ..Default::default() }
 }
 
@@ -46,7 +50,7 @@ fn after(message: &v1::WatchSessionsResponse) -> v1::WatchSessionsRequest {
     v1::WatchSessionsRequest { after_position: message.position.clone(), ..of(&[Kind::Revoked]) }
 }
 
-async fn log_in(world: &World, sub: &str) -> (Browser, String) {
+pub(super) async fn log_in(world: &World, sub: &str) -> (Browser, String) {
     let mut browser = Browser::default();
     let session = world.log_in(&mut browser, sub).await.result.unwrap().key.public();
     (browser, session)
@@ -174,6 +178,97 @@ async fn a_client_that_keeps_answers_refuses_what_ended_at_another_authority() {
             }
         });
         futures::future::join_all(races).await;
+    }
+}
+
+/// What looks like one authority: calls of these methods go to the first, all others to the second.
+async fn split(to_first: &'static [&'static str], first: &Serving, second: &Serving) -> String {
+    let (first, second) = (first.channel().await, second.channel().await);
+    let router = axum::Router::new().fallback(move |request: axum::extract::Request| {
+        let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+        let channel = if to_first.contains(&method) { first.clone() } else { second.clone() };
+        async move {
+            let answer = tower::ServiceExt::oneshot(channel, request.map(tonic::body::Body::new)).await;
+            answer.unwrap().map(axum::body::Body::new)
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::builder().add_routes(Routes::from(router));
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    format!("http://{address}")
+}
+
+async fn is_active(client: &Client, browser: &Browser) -> bool {
+    let checked = client.sessions().check(validation(browser)).await.unwrap();
+    matches!(checked.verdict, Verdict::Active(_))
+}
+
+/// A client of these two, whose watch has begun.
+async fn watching(address: String, replicas: &Replicas) -> Client {
+    let client = Client::connect(&ClientOptions::new(address, key(Role::Edge))).unwrap();
+    let (first, _) = log_in(&replicas.one, "first").await;
+    for _ in 0..20 {
+        assert!(is_active(&client, &first).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    client
+}
+
+// store.md, 6: also when a client watches one replica and asks another, which has heard less.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_watches_one_authority_and_asks_another_believes_nothing_that_ended() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let (ahead, behind) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+        let client = watching(split(&["WatchSessions"], &ahead, &behind).await, &replicas).await;
+        for number in 0..20 {
+            let (browser, session) = log_in(&replicas.one, &format!("user{number}")).await;
+            replicas.catch_up().await;
+            // Both the client and the authority that it asks know it by heart.
+            for _ in 0..5 {
+                assert!(is_active(&client, &browser).await, "{kept:?} {number}");
+            }
+            replicas.cut.off.store(true, Ordering::SeqCst);
+            revoke(&replicas.one, &Target::Session(session)).await;
+            let gone = timeout(Duration::from_secs(4), async { while is_active(&client, &browser).await {} }).await;
+            gone.unwrap_or_else(|_| panic!("{kept:?} {number}: still believed"));
+            for _ in 0..20 {
+                assert!(!is_active(&client, &browser).await, "{kept:?} {number}: it came back");
+            }
+            replicas.cut.off.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+// Neither its own stream nor the authority that it asks has heard yet what it has just ended at another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_ends_itself_it_believes_of_no_authority() {
+    use v1::session_service_revoke_request::Target;
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let (ahead, behind) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+        let client = watching(split(&["Revoke"], &ahead, &behind).await, &replicas).await;
+        let (own, _) = log_in(&replicas.one, "ada").await;
+        let (other, id) = log_in(&replicas.one, "ada").await;
+        replicas.catch_up().await;
+        let ends = [(&other, Target::SessionId(id)), (&own, Target::PresentedSession(v1::PresentedSession {}))];
+        for (browser, target) in ends {
+            assert!(is_active(&client, browser).await, "{kept:?}");
+            replicas.cut.off.store(true, Ordering::SeqCst);
+            let request =
+                v1::SessionServiceRevokeRequest { cookies: cookies(&own), target: Some(target), ..Default::default() };
+            assert_eq!(client.sessions().revoke(request).await.unwrap().event_position.len(), 16);
+            let mut unaware = behind.sessions().await;
+            let answer = unaware.validate_session(by(Role::Edge, validation(browser))).await.unwrap().into_inner();
+            let active = matches!(answer.outcome, Some(v1::validate_session_response::Outcome::Active(_)));
+            assert!(active, "{kept:?}: else this test shows nothing: {answer:?}");
+            for _ in 0..20 {
+                assert!(!is_active(&client, browser).await, "{kept:?}");
+            }
+            replicas.cut.off.store(false, Ordering::SeqCst);
+            replicas.catch_up().await;
+        }
     }
 }
 

@@ -20,6 +20,7 @@ on_every_store! {
     a_fetch_is_asked_in_json_and_answers_in_json
     a_choice_is_for_the_browser_that_was_asked_and_its_own_page
     a_login_that_waits_can_be_given_up
+    of_two_logins_that_wait_at_once_one_gets_the_place
 }
 
 /// A world whose users may have so many sessions.
@@ -240,4 +241,35 @@ async fn a_login_that_waits_can_be_given_up(kept: Kept) {
     active(door.ask(&first, |_| ()).await);
     let late = choose(&door, &mut browser, &format!("state={state}&end=oldest")).await;
     assert_eq!(late.outcome, Some(Outcome::Failure(LoginFailure::Cancelled.into())));
+}
+
+// Both were asked while one place was taken: the second to choose finds it taken by the first.
+async fn of_two_logins_that_wait_at_once_one_gets_the_place(kept: Kept) {
+    for oldest in [false, true] {
+        let mut door = limited(kept, 1, OnExceed::Ask).await;
+        let (first, id) = log_in(&door).await;
+        let end = if oldest { "oldest".to_owned() } else { id.unwrap() };
+        let (mut one, brought, state) = arriving(&door).await;
+        let (mut two, also_brought, other_state) = arriving(&door).await;
+        for (browser, brought) in [(&mut one, brought), (&mut two, also_brought)] {
+            assert!(matches!(query(&door, browser, &brought).await.outcome, Some(Outcome::Waiting(_))));
+        }
+        door.world.clock.advance(std::time::Duration::from_secs(1));
+        let forms = (format!("state={state}&end={end}"), format!("state={other_state}&end={end}"));
+        let (a, b) = tokio::join!(choose(&door, &mut one, &forms.0), choose(&door, &mut two, &forms.1));
+        let made = [&a, &b].map(|answer| matches!(answer.outcome, Some(Outcome::Completed(_))));
+        let asked = [&a, &b].map(|answer| matches!(answer.outcome, Some(Outcome::Waiting(_))));
+        assert_eq!(living(&door).await.len(), 1, "never two: {made:?}");
+        assert_eq!(inactive(door.ask(&first, |_| ()).await), v1::InactiveReason::Revoked);
+        if oldest {
+            assert_eq!(made, [true, true], "whoever comes second ends the one before");
+            continue;
+        }
+        assert_eq!((made[0] ^ made[1], asked[0] ^ asked[1]), (true, true), "the other is asked again: {a:?} {b:?}");
+        let (winner, loser, state) = if made[0] { (&one, &mut two, &other_state) } else { (&two, &mut one, &state) };
+        active(door.ask(winner, |_| ()).await);
+        let again = choose(&door, loser, &format!("state={state}&end=oldest")).await;
+        assert!(matches!(again.outcome, Some(Outcome::Completed(_))), "{:?}", again.outcome);
+        assert_eq!(living(&door).await.len(), 1);
+    }
 }

@@ -1,20 +1,24 @@
 //! Shows how admins find sessions and end those of one of the provider's own: by user, provider, its session, time.
 //! Does not know how a list is walked.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::future::join_all;
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
 use gatelodge_client::v1::admin_service_revoke_request::Target;
 
 use super::door::{Door, inactive};
-use crate::rpc::serving::by;
-use crate::world::{Browser, Kept};
+use crate::rpc::serving::{by, context, cookies};
+use crate::world::replicas::until;
+use crate::world::{Browser, Kept, state_of};
 
 on_every_store! {
     a_filter_lets_through_what_it_names_and_is_repeated
     a_filtered_list_is_read_page_by_page_under_its_own_filter
     a_providers_session_ends_with_all_that_belong_to_it
+    a_providers_session_ends_with_the_logins_under_way
     a_filter_that_is_none_is_refused
 }
 
@@ -129,8 +133,65 @@ async fn a_providers_session_ends_with_all_that_belong_to_it(kept: Kept) {
     super::door::active(door.ask(&other, |_| ()).await);
     assert!(ids(&door, of("s1")).await.is_empty());
     // A later login in the same session of the provider is one of it again.
+    door.world.clock.advance(Duration::from_secs(1));
     let (_, again) = log_in(&door, "ada", "s1").await;
     assert_eq!(ids(&door, of("s1")).await, [again]);
+}
+
+/// Begins a login, and answers what finishes it over gRPC.
+async fn begun(door: &Door, sub: String) -> (Browser, impl Future<Output = v1::CompleteCallbackResponse> + use<>) {
+    let mut browser = Browser::default();
+    let started = door.world.start(&browser, "").await;
+    browser.keep(&started.answer.set_cookies);
+    let query = format!("code={}&state={}", door.world.provider.code_for(&sub), state_of(&started.answer));
+    let request = v1::CompleteCallbackRequest {
+        response: Some(v1::complete_callback_request::Response::Query(query.into())),
+        cookies: cookies(&browser),
+        context: Some(context("GET", "/auth/web/callback")),
+        ..Default::default()
+    };
+    let mut logins = door.serving.logins().await;
+    (browser, async move { logins.complete_callback(by(Role::Edge, request)).await.unwrap().into_inner() })
+}
+
+// A logout at the provider can't slip past a login whose code is being redeemed: its ID token speaks of a session that is
+// over.
+async fn a_providers_session_ends_with_the_logins_under_way(kept: Kept) {
+    use gatelodge_client::v1::complete_callback_response::Outcome;
+    let mut door = Door::closed(kept, |_| ()).await;
+    let own = v1::ProviderSession { provider: "idp".into(), provider_session_id: "s1".into() };
+    let mut admin = door.serving.admin().await;
+    let revoke = v1::AdminServiceRevokeRequest { target: Some(Target::ProviderSession(own)), reason: "x".into() };
+    *door.world.provider.sid.lock().unwrap() = Some("s1".to_owned());
+    *door.world.provider.slow.lock().unwrap() = Some(Duration::from_millis(300));
+    let (_, completing) = begun(&door, "ada".to_owned()).await;
+    let completing = tokio::spawn(completing);
+    until(|| door.world.provider.redeemed.load(Ordering::SeqCst) == 1).await;
+    admin.revoke(by(Role::Admin, revoke.clone())).await.unwrap();
+    let failed = completing.await.unwrap().outcome;
+    assert_eq!(failed, Some(Outcome::Failure(v1::LoginFailure::RevokedMeanwhile.into())));
+    assert_eq!(door.world.provider.revoked.lock().unwrap().len(), 1, "its refresh token is for nobody");
+
+    // At any moment of many logins.
+    for round in 0..10 {
+        *door.world.provider.slow.lock().unwrap() = Some(Duration::from_millis(round % 4));
+        let logins = join_all((0..10).map(|number| begun(&door, format!("user{number}")))).await;
+        let (browsers, completing): (Vec<_>, Vec<_>) = logins.into_iter().unzip();
+        let (answers, ended) = tokio::join!(join_all(completing), async {
+            tokio::time::sleep(Duration::from_millis(round)).await;
+            admin.revoke(by(Role::Admin, revoke.clone())).await
+        });
+        ended.unwrap();
+        for (mut browser, answer) in browsers.into_iter().zip(answers) {
+            browser.keep(&answer.answer.unwrap().set_cookies);
+            let seen = door.ask(&browser, |_| ()).await;
+            assert!(matches!(seen, v1::validate_session_response::Outcome::Inactive(_)), "{round} {seen:?}");
+        }
+        assert!(ids(&door, of("s1")).await.is_empty(), "{round}");
+    }
+    door.world.clock.advance(Duration::from_secs(1));
+    let (back, _) = log_in(&door, "ada", "s1").await;
+    super::door::active(door.ask(&back, |_| ()).await);
 }
 
 async fn a_filter_that_is_none_is_refused(kept: Kept) {

@@ -7,6 +7,7 @@
 //! | `rotation` | an old credential becomes a new one, and nobody is logged out by what goes wrong on the way |
 //! | `theft` | an old credential after its grace, and one that a failover forgot |
 //! | `times` | remember me, when to look again, a limit that was shortened |
+//! | `csrf` | what is wrong with a token |
 //! | `client` | a client that is another than at login |
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
@@ -35,6 +36,7 @@ macro_rules! on_every_store {
 mod attributes;
 mod checks;
 mod client;
+mod csrf;
 mod devices;
 mod door;
 mod limits;

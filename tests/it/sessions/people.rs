@@ -13,13 +13,15 @@ use gatelodge_client::v1::complete_callback_response::Outcome;
 use tonic::transport::Channel;
 
 use super::door::{Door, active, inactive};
-use crate::rpc::serving::{Serving, by, context, cookies};
+use crate::rpc::serving::{Serving, by, context, cookies, validation};
+use crate::world::replicas::Replicas;
 use crate::world::{Browser, Kept, World, state_of};
 
 on_every_store! {
     the_first_login_makes_a_user_and_says_so
     users_are_listed_page_by_page
     a_disabled_user_is_out_on_every_replica_until_enabled
+    who_is_disabled_or_deleted_is_out_where_they_are_known_by_heart
     a_deleted_user_is_gone_and_remembered_to_have_been
     nobody_is_not_found
     users_outlive_a_change_of_secrets
@@ -125,7 +127,7 @@ async fn a_disabled_user_is_out_on_every_replica_until_enabled(kept: Kept) {
         let disabled = admin.disable_user(by(Role::Admin, request)).await.unwrap().into_inner();
         assert_eq!(disabled.revoked_count, count);
     }
-    let seen = other.validate_session(by(Role::Edge, crate::rpc::serving::validation(&ada))).await.unwrap();
+    let seen = other.validate_session(by(Role::Edge, validation(&ada))).await.unwrap();
     assert_eq!(inactive(seen.into_inner().outcome.unwrap()), v1::InactiveReason::Revoked, "on another replica");
     assert_eq!(inactive(door.ask(&ada, |_| ()).await), v1::InactiveReason::Revoked);
     active(door.ask(&bob, |_| ()).await);
@@ -146,6 +148,41 @@ async fn a_disabled_user_is_out_on_every_replica_until_enabled(kept: Kept) {
     assert!(!is_new(again), "they are the user they were");
     active(door.ask(&ada, |_| ()).await);
     assert_eq!(get(&mut admin, "idp_ada").await.unwrap().login_count, 2);
+}
+
+// The other replica keeps what it has read, and hears of what happens.
+async fn who_is_disabled_or_deleted_is_out_where_they_are_known_by_heart(kept: Kept) {
+    let replicas = Replicas::over(kept).await;
+    let (here, there) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+    let mut admin = here.admin().await;
+    let ask = async |browser: &Browser| {
+        let answer = there.sessions().await.validate_session(by(Role::Edge, validation(browser))).await;
+        answer.unwrap().into_inner().outcome.unwrap()
+    };
+    for delete in [false, true] {
+        replicas.one.clock.advance(Duration::from_millis(2));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let (mut ada, mut bob) = (Browser::default(), Browser::default());
+        replicas.one.log_in(&mut ada, "ada").await.result.unwrap();
+        replicas.one.log_in(&mut bob, "bob").await.result.unwrap();
+        replicas.catch_up().await;
+        for browser in [&ada, &bob, &ada] {
+            active(ask(browser).await);
+        }
+        let (user_id, reason) = ("idp_ada".to_owned(), String::new());
+        if delete {
+            admin.delete_user(by(Role::Admin, v1::DeleteUserRequest { user_id, reason })).await.unwrap();
+        } else {
+            admin.disable_user(by(Role::Admin, v1::DisableUserRequest { user_id, reason })).await.unwrap();
+        }
+        replicas.catch_up().await;
+        assert_eq!(inactive(ask(&ada).await), v1::InactiveReason::Revoked, "deleted: {delete}");
+        active(ask(&bob).await);
+        if !delete {
+            let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new() };
+            there.admin().await.enable_user(by(Role::Admin, request)).await.unwrap();
+        }
+    }
 }
 
 async fn a_deleted_user_is_gone_and_remembered_to_have_been(kept: Kept) {

@@ -1,15 +1,18 @@
 //! Shows that an old credential after its grace ends the session, and that one which a failover forgot never does.
 //! Does not know how a store fails over.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
 use gatelodge_client::v1::validate_session_response::Outcome;
 
-use super::door::{AFTER, Door, GRACE, active, inactive};
+use super::door::{AFTER, Door, GRACE, active, inactive, rotating};
+use crate::rpc::failed;
 use crate::rpc::serving::{by, cookies};
 use crate::world::Kept;
+use crate::world::replicas::until;
 
 on_every_store! {
     an_old_credential_after_its_grace_ends_the_session_and_the_log_says_so
@@ -17,6 +20,7 @@ on_every_store! {
     a_failover_that_lost_the_issue_logs_nobody_out
     a_failover_that_lost_the_first_presentation_logs_nobody_out
     two_successors_of_one_credential_are_both_taken_up
+    a_refresh_under_way_seals_nothing_under_a_key_that_a_failover_lost
 }
 
 // RFC 9700, 4.14.2, as for refresh tokens: nobody knows which of the two is the user.
@@ -100,5 +104,36 @@ async fn two_successors_of_one_credential_are_both_taken_up(kept: Kept) {
     assert_ne!(lost.cookies, known.cookies);
     for browser in [&lost, &known, &lost] {
         assert_eq!(active(door.ask(browser, |_| ()).await).session.unwrap().generation, 2);
+    }
+}
+
+// The refresh began with the credential before: what it brings can't be sealed for the one that was taken up meanwhile.
+async fn a_refresh_under_way_seals_nothing_under_a_key_that_a_failover_lost(kept: Kept) {
+    let mut door = Door::open(kept, |settings| {
+        rotating(settings);
+        settings.tokens.refresh = true;
+    })
+    .await;
+    let old = door.browser.clone();
+    let key = Door::key(&active(door.ask(&old, |_| ()).await).session.unwrap());
+    let before = door.record(&key).await;
+    door.world.clock.advance(AFTER);
+    *door.world.provider.slow.lock().unwrap() = Some(Duration::from_secs(1));
+    let (next, _) = door.rotated().await;
+    until(|| door.world.provider.refreshed.load(Ordering::SeqCst) == 1).await;
+    door.fail_over_to(&key, &before).await;
+    active(door.ask(&next, |_| ()).await);
+    assert!(
+        door.log.text().contains("the store has lost the write of a rotation"),
+        "it is taken up during the refresh"
+    );
+    until(|| !door.world.provider.revoked.lock().unwrap().is_empty()).await;
+    assert_eq!(*door.world.provider.revoked.lock().unwrap(), ["refresh-100"], "they are for nobody");
+    for browser in [&next, &old] {
+        let question = v1::GetAccessTokenRequest { cookies: cookies(browser), ..Default::default() };
+        let refused = door.sessions.get_access_token(by(Role::Backend, question)).await;
+        failed(refused, tonic::Code::FailedPrecondition, "ACCESS_TOKEN_EXPIRED");
+        let question = v1::GetAttributesRequest { cookies: cookies(browser), ..Default::default() };
+        door.sessions.get_attributes(by(Role::Backend, question)).await.unwrap();
     }
 }

@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
+use gatelodge::rpc::policy::Role;
 use gatelodge::session::time::Lifetimes;
 use gatelodge_client::v1;
 use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{AFTER, Door, active, rotating};
-use crate::world::{Browser, Kept, state_of};
+use crate::rpc::serving::{Serving, by, validation};
+use crate::world::{Browser, FaultyStore, Kept, World, state_of};
 
 on_every_store! {
     remember_me_gives_the_second_pair_of_limits
     remember_me_is_asked_for_and_switched_on_or_not_at_all
     an_answer_says_when_to_look_again
     a_probe_moves_no_time
+    use_is_written_once_in_a_touch_interval_however_often_it_is_asked_about
     a_shortened_limit_holds_at_once_and_the_cookie_is_sent_again_once
 }
 
@@ -107,6 +110,37 @@ async fn a_probe_moves_no_time(kept: Kept) {
     assert_eq!(probed.idle_expire_time, first.idle_expire_time);
     let used = active(door.ask(&browser, |_| ()).await).session.unwrap();
     assert_eq!(seconds(used.idle_expire_time) - seconds(first.idle_expire_time), 3600);
+}
+
+// Counted at the store's port: what a session in use costs in writes.
+async fn use_is_written_once_in_a_touch_interval_however_often_it_is_asked_about(kept: Kept) {
+    let (put, mut store) = (kept.ready().await, None);
+    let world = World::built(
+        &["idp"],
+        |_| (),
+        |ports| {
+            put(ports);
+            store = Some(FaultyStore::before(ports));
+        },
+    );
+    let (serving, store, mut browser) = (Serving::of(&world).await, store.unwrap(), Browser::default());
+    world.log_in(&mut browser, "ada").await.result.unwrap();
+    let mut sessions = serving.sessions().await;
+    let mut ask = async |touch| {
+        let question = v1::ValidateSessionRequest { touch, ..validation(&browser) };
+        active(sessions.validate_session(by(Role::Edge, question)).await.unwrap().into_inner().outcome.unwrap());
+    };
+    // The interval is a minute.
+    for round in 1..=4 {
+        for _ in 0..10 {
+            ask(None).await;
+            world.clock.advance(Duration::from_secs(5));
+        }
+        world.clock.advance(Duration::from_secs(11));
+        ask(Some(false)).await;
+        assert_eq!(store.count("touch"), round, "once, and a probe writes nothing");
+    }
+    assert_eq!(store.count("rewrite") + store.count("write_tokens"), 0, "and nothing else is written");
 }
 
 // The same store under a configuration with a shorter limit: another authority over it.

@@ -53,6 +53,7 @@ every_store! {
         room_is_made_by_exactly_the_oldest
         attributes_are_changed_over_the_version_before_and_end_with_their_session
         a_providers_session_names_those_that_joined_until_they_part
+        an_ended_provider_session_is_joined_by_no_login_that_has_begun
         a_login_waits_for_a_choice_and_is_taken_once_more;
     sessions:
         a_session_reads_back_as_it_was_made

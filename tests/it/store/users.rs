@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gatelodge::authority::ports::{
-    Creation, KeptAttributes, KeptUser, LoginEnd, LoginTaken, NewSession, UserLookup, Written,
+    Creation, Joining, KeptAttributes, KeptUser, LoginEnd, LoginTaken, NewSession, UserLookup, Written,
 };
 use gatelodge::session::key::{ProviderSessionKey, SessionKey, UserKey};
 use gatelodge::session::record::Ending;
@@ -172,11 +172,11 @@ pub async fn a_providers_session_names_those_that_joined_until_they_part(bench: 
     let own = || ProviderSessionKey::of(TENANT, "idp", &format!("{:02x?}", fresh::<8>()));
     let (of, other) = (own(), own());
     let key = || SessionKey::of(TENANT, user().partition, &fresh());
-    let (first, second, third) = (key(), key(), key());
+    let (first, second, third, began) = (key(), key(), key(), bench.store.time().await.unwrap());
     for (session, count) in [(&first, 1), (&second, 2), (&second, 2)] {
-        assert_eq!(bench.store.join(&of, session, LONG).await.unwrap(), count);
+        assert_eq!(bench.store.join(&of, session, began, LONG).await.unwrap(), Joining::Joined(count));
     }
-    bench.store.join(&other, &third, SHORT).await.unwrap();
+    bench.store.join(&other, &third, began, SHORT).await.unwrap();
     let names = async |of| {
         let mut names: Vec<_> = bench.store.joined(of).await.unwrap().into_iter().map(|(session, _)| session).collect();
         names.sort();
@@ -188,6 +188,35 @@ pub async fn a_providers_session_names_those_that_joined_until_they_part(bench: 
     bench.store.part(&of, &[first, third]).await.unwrap();
     bench.pass(SHORT + Duration::from_millis(1)).await;
     assert_eq!((names(&of).await, names(&other).await), (vec![second], vec![]));
+}
+
+// A logout by `sid` can't slip past a login in flight: whatever has begun is among the names, or never joins.
+pub async fn an_ended_provider_session_is_joined_by_no_login_that_has_begun(bench: &Bench) {
+    let of = ProviderSessionKey::of(TENANT, "idp", &format!("{:02x?}", fresh::<8>()));
+    let key = || SessionKey::of(TENANT, user().partition, &fresh());
+    let (first, second, store) = (key(), key(), &bench.store);
+    let names = |joined: Vec<(SessionKey, _)>| joined.into_iter().map(|(session, _)| session).collect::<Vec<_>>();
+    let early = store.time().await.unwrap();
+    assert_eq!(store.join(&of, &first, early, LONG).await.unwrap(), Joining::Joined(1));
+    bench.pass(Duration::from_millis(2)).await;
+    assert_eq!(names(store.end_joined(&of, LONG).await.unwrap()), [first]);
+    for _ in 0..2 {
+        assert_eq!(store.join(&of, &second, early, LONG).await.unwrap(), Joining::EndedMeanwhile);
+    }
+    assert_eq!(names(store.joined(&of).await.unwrap()), [first], "and its name is not kept");
+    bench.pass(Duration::from_millis(2)).await;
+    let later = store.time().await.unwrap();
+    assert_eq!(store.join(&of, &second, later, LONG).await.unwrap(), Joining::Joined(2), "the user may come back");
+    store.end_joined(&of, LONG).await.unwrap();
+    assert_eq!(store.join(&of, &second, later, LONG).await.unwrap(), Joining::EndedMeanwhile, "and end again");
+
+    // Nobody was there: the end is noted all the same, and goes in time.
+    let empty = ProviderSessionKey::of(TENANT, "idp", &format!("{:02x?}", fresh::<8>()));
+    assert!(store.end_joined(&empty, SHORT).await.unwrap().is_empty());
+    assert_eq!(store.join(&empty, &second, early, LONG).await.unwrap(), Joining::EndedMeanwhile);
+    bench.pass(SHORT + Duration::from_millis(1)).await;
+    bench.sweep().await;
+    assert_eq!(store.join(&empty, &second, early, LONG).await.unwrap(), Joining::Joined(1));
 }
 
 pub async fn a_login_waits_for_a_choice_and_is_taken_once_more(bench: &Bench) {

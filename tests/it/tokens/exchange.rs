@@ -37,8 +37,10 @@ async fn a_token_for_another_audience_is_exchanged_once_and_kept_until_it_ends()
         let orders = access(&served, "orders", None).await.unwrap();
         assert_eq!((orders.value.as_str(), &orders.scopes[..]), ("access-0-for-orders-0", &["read".to_owned()][..]));
         assert_eq!(access(&served, "billing", None).await.unwrap().value, "access-0-for-billing-1");
-        assert_eq!(access(&served, "orders", None).await.unwrap().value, orders.value, "it is kept");
-        assert_eq!(access(&served, "", None).await.unwrap().value, "access-0", "the session's own stays");
+        assert_eq!(orders.audience, "orders", "who asked an authority that is too old to know audiences can tell");
+        assert_eq!(access(&served, "orders", None).await.unwrap(), orders, "it is kept");
+        let own = access(&served, "", None).await.unwrap();
+        assert_eq!((own.value.as_str(), own.audience.as_str()), ("access-0", ""), "the session's own stays");
         // A refresh keeps them too.
         let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None };
         served.serving.sessions().await.refresh_tokens(by(Role::Edge, question)).await.unwrap();

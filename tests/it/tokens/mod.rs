@@ -21,17 +21,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::settings::Settings;
-use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::store::redis::RedisStore;
 use gatelodge_client::v1;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use crate::redis::{Server, address};
+use crate::redis::Server;
 use crate::rpc::serving::Serving;
+use crate::world::kept::{connected_at, put_all};
 use crate::world::{Browser, World};
 
 /// The finished answer for a browser that a status holds.
@@ -43,16 +43,7 @@ pub fn answer_in(status: &Status) -> Option<v1::HttpAnswer> {
 
 /// A store over the Redis that all tests share, under a prefix that nobody else has.
 pub async fn redis_store(prefix: &str) -> Arc<RedisStore> {
-    let port = tokio::task::spawn_blocking(|| Server::shared().port).await.unwrap();
-    let settings = RedisSettings {
-        urls: vec![gatelodge::crypto::Secret::new(address(port))],
-        cluster: false,
-        key_prefix: prefix.to_owned(),
-        connect_timeout: Duration::from_secs(5),
-        response_timeout: Duration::from_secs(10),
-        allow_eviction: false,
-    };
-    RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap()
+    connected_at(tokio::task::spawn_blocking(|| Server::shared().port).await.unwrap(), prefix).await
 }
 
 /// A prefix that nobody else has.
@@ -62,12 +53,10 @@ pub fn fresh_prefix() -> String {
     format!("k{:016x}.", u64::from_be_bytes(bytes))
 }
 
-/// Puts a Redis store into a world's ports, and chance that no other process shares.
+/// Puts a Redis store into a world's ports.
 pub fn over(store: &Arc<RedisStore>) -> impl FnOnce(&mut Ports) {
     let store = Arc::clone(store);
-    move |ports| {
-        (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store);
-    }
+    move |ports| put_all(ports, &store)
 }
 
 /// A world that is served, and a browser that is logged in there.

@@ -1,5 +1,6 @@
 //! Owns the tests of refreshing in one authority, through its door. Does not know replicas.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use gatelodge_client::v1::refresh_tokens_response::Outcome;
 use gatelodge_client::v1::validate_session_response::Outcome as Validated;
 use tonic::{Code, Status};
 
-use super::{Served, answer_in, both};
+use super::{Served, answer_in, both, fresh_prefix, over, redis_store};
 use crate::rpc::failed;
 use crate::rpc::serving::{by, context, cookies, validation};
+use crate::world::{Crowded, World};
 
 async fn validate(served: &Served) -> Validated {
     let asked = by(Role::Edge, validation(&served.browser));
@@ -178,8 +180,8 @@ async fn a_browsers_refresh_needs_its_csrf_token_and_origin_and_gets_a_finished_
 // What the provider gave is not thrown away because the store stumbles.
 #[tokio::test]
 async fn tokens_outlive_a_store_that_is_away_for_a_moment() {
+    use crate::world::Browser;
     use crate::world::faults::Fault;
-    use crate::world::{Browser, World};
     let (world, store) = World::with_faults(|_| ());
     let mut browser = Browser::default();
     world.log_in(&mut browser, "ada").await;
@@ -193,4 +195,29 @@ async fn tokens_outlive_a_store_that_is_away_for_a_moment() {
     store.set(None);
     refreshing.await.unwrap().unwrap();
     assert!(world.provider.revoked.lock().unwrap().is_empty(), "a token of the same grant lives on");
+}
+
+// Moved on by its callers alone, a refresh would stand still when they leave, with a refresh token spent.
+#[tokio::test]
+async fn a_refresh_that_nobody_could_finish_does_not_begin() {
+    let store = redis_store(&fresh_prefix()).await;
+    for kept in [None, Some(&store)] {
+        let beside = Arc::new(Crowded::default());
+        let world = World::built(
+            &["idp"],
+            |_| (),
+            |ports| {
+                ports.beside = beside.clone();
+                kept.into_iter().for_each(|store| over(store)(ports));
+            },
+        );
+        let served = Served::of(world).await;
+        beside.set_room(false);
+        failed(refresh(&served, None).await, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+        served.world.clock.advance(Duration::from_secs(290));
+        assert!(matches!(validate(&served).await, Validated::Active(_)));
+        assert_eq!(served.refreshed(), 0, "the provider was not asked");
+        beside.set_room(true);
+        assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Refreshed(_))));
+    }
 }

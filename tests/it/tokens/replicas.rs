@@ -15,11 +15,11 @@ use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::OidcSettings;
 use gatelodge::providers::registration::Registration;
-use gatelodge::store::redis::{RedisSettings, RedisStore};
 
 use super::{fresh_prefix, over, redis_store, until};
 use crate::hostile::{Answer, Body, CLIENT_ID, CLIENT_SECRET, Endpoint, Hostile};
-use crate::redis::{Server, address};
+use crate::redis::Server;
+use crate::world::kept::connected_at;
 use crate::world::log::{again, told};
 use crate::world::{Browser, Listed, World, state_of};
 
@@ -157,15 +157,7 @@ async fn a_lost_lease_with_a_provider_that_does_not_rotate_gives_both_the_same_t
 
 /// A world over a Redis and a provider by HTTP, as two processes have it.
 async fn shared_world(port: u16, prefix: &str, issuer: &str) -> World {
-    let settings = RedisSettings {
-        urls: vec![Secret::new(address(port))],
-        cluster: false,
-        key_prefix: prefix.to_owned(),
-        connect_timeout: Duration::from_secs(5),
-        response_timeout: Duration::from_secs(10),
-        allow_eviction: false,
-    };
-    let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap();
+    let store = connected_at(port, prefix).await;
     let provider = OidcSettings::new(Registration {
         development: true,
         keep_refresh_token: true,

@@ -5,6 +5,7 @@ mod admin;
 mod login;
 mod logout;
 mod near;
+mod near_changes;
 mod refused;
 mod revocation;
 mod tokens;

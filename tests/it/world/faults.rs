@@ -1,6 +1,7 @@
 //! Owns a store that can be told to fail: away, slow, silent, broken, or the end of its process. What is let through
 //! goes to a real store. Does not know what is tested.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,9 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    Creation, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, MintKeyStore,
-    NewSession, OpenLogin, SessionStore, StoreError, StoreResult, WalkPage, WalkPosition, Written,
+    Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
+    Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup, UserPage,
+    UserStore, WalkPage, WalkPosition, Written,
 };
+use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
@@ -25,6 +28,8 @@ pub enum Fault {
     Slow(Duration),
     /// It does what it is asked at once, and says so after that long.
     SlowToAnswer(Duration),
+    /// It does what the step of this name asks, and the answer is lost.
+    LosesAnswerOf(&'static str),
     /// It never answers.
     Silent,
     /// Asking it panics.
@@ -38,8 +43,11 @@ pub struct FaultyStore {
     sessions: Arc<dyn SessionStore>,
     logins: Arc<dyn LoginStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    users: Arc<dyn UserStore>,
+    events: Arc<dyn EventLog>,
     fault: Mutex<Option<Fault>>,
     waiting: AtomicUsize,
+    asked: Mutex<HashMap<&'static str, usize>>,
 }
 
 /// A step that is under way.
@@ -52,15 +60,27 @@ impl Drop for Waiting<'_> {
 }
 
 impl FaultyStore {
-    /// Puts one before the stores of `ports`.
+    /// Puts one before all that `ports` keep, but for the log.
     pub fn before(ports: &mut Ports) -> Arc<Self> {
-        let (sessions, logins) = (Arc::clone(&ports.sessions), Arc::clone(&ports.logins));
-        let mint_keys = Arc::clone(&ports.mint_keys);
-        let store =
-            Arc::new(Self { sessions, logins, mint_keys, fault: Mutex::default(), waiting: AtomicUsize::new(0) });
-        ports.sessions = store.clone();
-        ports.logins = store.clone();
-        ports.mint_keys = store.clone();
+        let store = Arc::new(Self {
+            sessions: Arc::clone(&ports.sessions),
+            logins: Arc::clone(&ports.logins),
+            mint_keys: Arc::clone(&ports.mint_keys),
+            users: Arc::clone(&ports.users),
+            events: Arc::clone(&ports.events),
+            fault: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            asked: Mutex::default(),
+        });
+        (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
+        ports.users = store.clone();
+        store
+    }
+
+    /// Puts one before all that `ports` keep, the log included.
+    pub fn before_all(ports: &mut Ports) -> Arc<Self> {
+        let store = Self::before(ports);
+        ports.events = store.clone();
         store
     }
 
@@ -74,7 +94,13 @@ impl FaultyStore {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    async fn step(&self) -> StoreResult<()> {
+    /// How often the step of this name was asked for.
+    pub fn count(&self, step: &str) -> usize {
+        self.asked.lock().unwrap().get(step).copied().unwrap_or_default()
+    }
+
+    async fn step(&self, name: &'static str) -> StoreResult<()> {
+        *self.asked.lock().unwrap().entry(name).or_default() += 1;
         let fault = {
             let mut fault = self.fault.lock().unwrap();
             let now = *fault;
@@ -86,7 +112,7 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
-            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_)) => (),
+            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_) | Fault::LosesAnswerOf(_)) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::Silent) => std::future::pending().await,
@@ -98,11 +124,16 @@ impl FaultyStore {
 }
 
 impl FaultyStore {
-    async fn late(&self) {
+    async fn answered<T>(&self, step: &str, answer: StoreResult<T>) -> StoreResult<T> {
         let fault = *self.fault.lock().unwrap();
-        if let Some(Fault::SlowToAnswer(pause)) = fault {
-            tokio::time::sleep(pause).await;
+        match fault {
+            Some(Fault::SlowToAnswer(pause)) => tokio::time::sleep(pause).await,
+            Some(Fault::LosesAnswerOf(name)) if name == step => {
+                return Err(StoreError::Unavailable("the answer was lost on purpose".into()));
+            }
+            _ => (),
         }
+        answer
     }
 }
 
@@ -111,10 +142,9 @@ macro_rules! pass {
         #[async_trait]
         impl $port for FaultyStore {
             $(async fn $name(&self, $($argument: $kind),*) -> StoreResult<$answer> {
-                self.step().await?;
+                self.step(stringify!($name)).await?;
                 let answer = self.$field.$name($($argument),*).await;
-                self.late().await;
-                answer
+                self.answered(stringify!($name), answer).await
             })*
         }
     };
@@ -142,7 +172,8 @@ pass! { SessionStore by sessions:
     rewrite(key: &SessionKey, record: Record) -> Written;
     attributes(key: &SessionKey) -> Option<KeptAttributes>;
     put_attributes(key: &SessionKey, attributes: KeptAttributes, keep_for: Duration) -> Written;
-    join(of: &ProviderSessionKey, session: &SessionKey, keep_for: Duration) -> usize;
+    join(of: &ProviderSessionKey, session: &SessionKey, login_started: Timestamp, keep_for: Duration) -> Joining;
+    end_joined(of: &ProviderSessionKey, keep_for: Duration) -> Vec<(SessionKey, Timestamp)>;
     joined(of: &ProviderSessionKey) -> Vec<(SessionKey, Timestamp)>;
     part(of: &ProviderSessionKey, sessions: &[SessionKey]) -> ();
 }
@@ -150,6 +181,20 @@ pass! { SessionStore by sessions:
 pass! { MintKeyStore by mint_keys:
     mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
     put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
+}
+
+pass! { UserStore by users:
+    user(user: &UserKey) -> UserLookup;
+    users(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> UserPage;
+    disable_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> Option<u64>;
+    enable_user(user: &UserKey) -> bool;
+    delete_user(user: &UserKey, remember_for: Duration, mark_for: Duration, note_for: Duration) -> Option<u64>;
+    reseal_user(user: &UserKey, before: &[u8], profile: Vec<u8>) -> bool;
+}
+
+pass! { EventLog by events:
+    announce(events: Vec<Event>) -> Position;
+    next(after: Option<Position>, at_most: Duration) -> Heard;
 }
 
 pass! { LoginStore by logins:

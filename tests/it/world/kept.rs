@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
+use gatelodge::authority::ports::{EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
 use gatelodge::crypto::Secret;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 
@@ -35,13 +36,21 @@ impl Kept {
         let put = |store: Option<Arc<RedisStore>>| {
             move |ports: &mut Ports| {
                 if let Some(store) = store {
-                    (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
-                    ports.events = store;
+                    put_all(ports, &store);
                 }
             }
         };
         (put(connect().await), put(connect().await))
     }
+}
+
+/// Puts one store into all of a world's ports that keep something.
+pub fn put_all<S>(ports: &mut Ports, store: &Arc<S>)
+where
+    S: SessionStore + LoginStore + UserStore + MintKeyStore + EventLog + 'static,
+{
+    (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
+    (ports.mint_keys, ports.events) = (store.clone(), store.clone());
 }
 
 /// What the keys of a world in Redis begin with.
@@ -51,17 +60,18 @@ pub fn fresh_prefix() -> String {
 }
 
 async fn connected(prefix: &str) -> Arc<RedisStore> {
-    connected_with(tokio::task::spawn_blocking(Server::shared).await.unwrap(), prefix).await
+    connected_at(tokio::task::spawn_blocking(Server::shared).await.unwrap().port, prefix).await
 }
 
 /// A store at a server, under a prefix of its own.
 pub async fn connected_to(server: &Server) -> Arc<RedisStore> {
-    connected_with(server, &fresh_prefix()).await
+    connected_at(server.port, &fresh_prefix()).await
 }
 
-async fn connected_with(server: &Server, prefix: &str) -> Arc<RedisStore> {
+/// A store at the server of that port.
+pub async fn connected_at(port: u16, prefix: &str) -> Arc<RedisStore> {
     let settings = RedisSettings {
-        urls: vec![Secret::new(address(server.port))],
+        urls: vec![Secret::new(address(port))],
         cluster: false,
         key_prefix: prefix.to_owned(),
         // Generous: the machine runs much else beside the tests.

@@ -10,7 +10,7 @@ pub mod replicas;
 mod settings;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -65,12 +65,34 @@ impl Entropy for Counted {
 pub struct Spawned;
 
 impl Beside for Spawned {
-    fn run(&self, work: BoxFuture<'static, ()>) {
+    fn run(&self, work: BoxFuture<'static, ()>) -> bool {
         tokio::spawn(work);
+        true
     }
 
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(length))
+    }
+}
+
+/// Tasks of the test's runtime, where there may be too many of them already.
+#[derive(Default)]
+pub struct Crowded(AtomicBool);
+
+impl Crowded {
+    /// Whether there is room from now on.
+    pub fn set_room(&self, room: bool) {
+        self.0.store(!room, Ordering::SeqCst);
+    }
+}
+
+impl Beside for Crowded {
+    fn run(&self, work: BoxFuture<'static, ()>) -> bool {
+        !self.0.load(Ordering::SeqCst) && Spawned.run(work)
+    }
+
+    fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
+        Spawned.pause(length)
     }
 }
 

@@ -14,6 +14,7 @@ use gatelodge::authority::provider::{
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
 use gatelodge::session::record::Tokens;
+use gatelodge::session::time::Timestamp;
 
 use super::FakeClock;
 
@@ -81,10 +82,10 @@ impl FakeProvider {
         code
     }
 
-    fn tokens(&self, number: usize) -> Tokens {
+    fn tokens(&self, number: usize, now: Timestamp) -> Tokens {
         Tokens {
             access: Some(Secret::new(format!("access-{number}"))),
-            access_end: Some(self.clock.now() + Duration::from_mins(5)),
+            access_end: Some(now + Duration::from_mins(5)),
             scopes: self.scopes.lock().unwrap().clone(),
             refresh: Some(Secret::new(format!("refresh-{number}"))),
             id: Some(Secret::new("e30.e30.c2ln")),
@@ -144,7 +145,7 @@ impl IdentityProvider for FakeProvider {
             amr: Vec::new(),
         };
         let provider_session = self.sid.lock().unwrap().clone();
-        Ok(Grant { identity, provider_session, tokens: self.tokens(number) })
+        Ok(Grant { identity, provider_session, tokens: self.tokens(number, redemption.now) })
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Tokens, ProviderError> {
@@ -161,7 +162,7 @@ impl IdentityProvider for FakeProvider {
             return Err(ProviderError::Lost("cut".into()));
         }
         self.refuse()?;
-        Ok(self.tokens(number))
+        Ok(self.tokens(number, request.now))
     }
 
     async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
@@ -177,7 +178,7 @@ impl IdentityProvider for FakeProvider {
         self.pause().await;
         self.refuse()?;
         let access = Secret::new(format!("{}-for-{}-{number}", request.access_token.expose(), request.audience));
-        Ok(Exchange { access, end: Some(self.clock.now() + Duration::from_mins(5)), scopes: vec!["read".into()] })
+        Ok(Exchange { access, end: Some(request.now + Duration::from_mins(5)), scopes: vec!["read".into()] })
     }
 
     async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use gatelodge::app::keeper::keeping;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{EventLog, Heard, StoreError, StoreResult};
+use gatelodge::authority::settings::Settings;
 use gatelodge::session::event::{Event, Position, What};
 use gatelodge::session::key::TenantNumber;
 use tokio::task::JoinHandle;
@@ -50,27 +51,29 @@ impl EventLog for Cut {
 
 /// Two authorities over one store, the second of which may be cut off from the log. One clock and one provider for both.
 pub async fn two(kept: Kept) -> (World, World, Arc<Cut>) {
-    let (one, two, cut, _) = joined(kept, &fresh_prefix()).await;
+    let (one, two, cut, _) = joined(kept, &fresh_prefix(), |_| (), |_| ()).await;
     (one, two, cut)
 }
 
-async fn joined(kept: Kept, prefix: &str) -> (World, World, Arc<Cut>, Arc<FaultyStore>) {
+async fn joined(
+    kept: Kept,
+    prefix: &str,
+    change: impl Fn(&mut Settings),
+    other: impl FnOnce(&mut Ports),
+) -> (World, World, Arc<Cut>, Arc<FaultyStore>) {
     let (first, second) = kept.twice(prefix).await;
     let mut ports = None;
-    let one = World::built(
-        &["idp"],
-        |_| (),
-        |own| {
-            first(own);
-            ports = Some(own.clone());
-        },
-    );
+    let one = World::built(&["idp"], &change, |own| {
+        first(own);
+        ports = Some(own.clone());
+    });
     let mut ports: Ports = ports.unwrap();
     second(&mut ports);
+    other(&mut ports);
     let cut = Arc::new(Cut { log: ports.events.clone(), off: AtomicBool::default(), forgets: AtomicBool::default() });
     ports.events = cut.clone();
     let store = FaultyStore::before(&mut ports);
-    let two = World::built(&["idp"], |_| (), |own| *own = ports);
+    let two = World::built(&["idp"], &change, |own| *own = ports);
     let two = World { clock: Arc::clone(&one.clock), provider: Arc::clone(&one.provider), ..two };
     (one, two, cut, store)
 }
@@ -90,8 +93,18 @@ pub struct Replicas {
 
 impl Replicas {
     pub async fn over(kept: Kept) -> Self {
+        Self::with(kept, |_| ()).await
+    }
+
+    /// The same, whose settings differ.
+    pub async fn with(kept: Kept, change: impl Fn(&mut Settings)) -> Self {
+        Self::with_other(kept, change, |_| ()).await
+    }
+
+    /// The same, the second of which has other ports.
+    pub async fn with_other(kept: Kept, change: impl Fn(&mut Settings), other: impl FnOnce(&mut Ports)) -> Self {
         let prefix = fresh_prefix();
-        let (one, two, cut, store) = joined(kept, &prefix).await;
+        let (one, two, cut, store) = joined(kept, &prefix, change, other).await;
         let keepers = [&one, &two].map(|world| tokio::spawn(keeping(world.authority.clone())));
         let replicas = Self { one, two, cut, store, prefix, keepers };
         replicas.hear().await;

@@ -12,8 +12,11 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -21,9 +24,10 @@ import (
 	"github.com/gatelodge/gatelodge/clients/go/internal/dev"
 )
 
-func clientOf(t *testing.T, dev *dev.Dev, role string) *gatelodge.Client {
+func clientOf(t *testing.T, dev *dev.Dev, role string, opts ...gatelodge.Option) *gatelodge.Client {
 	t.Helper()
-	client, err := gatelodge.NewClient(gatelodge.WithAddress(dev.Address), gatelodge.WithAPIKey(dev.Keys[role]))
+	opts = append(opts, gatelodge.WithAddress(dev.Address), gatelodge.WithAPIKey(dev.Keys[role]))
+	client, err := gatelodge.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +78,26 @@ func (b *browser) fetch(method, target string, header http.Header) (int, map[str
 	return status, body
 }
 
+func until(t *testing.T, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it never held")
+		}
+	}
+}
+
 func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	dev := dev.Start(t)
-	edge, err := gatelodge.NewEdge(clientOf(t, dev, "edge"))
+	var asked atomic.Int64
+	count := func(
+		ctx context.Context, method string, question, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,
+		opts ...grpc.CallOption,
+	) error {
+		asked.Add(1)
+		return invoke(ctx, method, question, answer, conn, opts...)
+	}
+	edge, err := gatelodge.NewEdge(clientOf(t, dev, "edge", gatelodge.WithDialOptions(grpc.WithUnaryInterceptor(count))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +153,14 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 		t.Error(status, body)
 	}
 
-	// An admin ends the session: it is dead at once.
+	// It is not asked about again while nothing happens to it.
+	until(t, func() bool {
+		before := asked.Load()
+		status, _ := b.fetch("GET", "/private", nil)
+		return status == 200 && asked.Load() == before
+	})
+
+	// An admin ends the session: it is dead as soon as the edge has heard of it.
 	admin := clientOf(t, dev, "admin")
 	listed, err := admin.Admin().ListSessions(ctx, &v1.ListSessionsRequest{UserId: "dev_testuser1"})
 	if err != nil || len(listed.Sessions) != 1 {
@@ -142,8 +170,13 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	if ended, err := admin.Admin().Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: one}); err != nil || ended.RevokedCount != 1 {
 		t.Fatal(ended, err)
 	}
-	if status, body := b.fetch("GET", "/private", nil); status != 401 || body["reason"] != "session_ended" {
-		t.Error(status, body)
+	revoked := time.Now()
+	until(t, func() bool {
+		status, body := b.fetch("GET", "/private", nil)
+		return status == 401 && body["reason"] == "session_ended"
+	})
+	if took := time.Since(revoked); took > 2*time.Second {
+		t.Errorf("heard of it after %v", took)
 	}
 
 	// A logout: the cookie is gone.
@@ -172,9 +205,10 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	// The authority goes away: nobody is logged out because of it.
 	logIn()
 	dev.Stop()
-	if status, body := b.fetch("GET", "/private", nil); status != 503 || body["reason"] != "AUTHORITY_UNAVAILABLE" {
-		t.Error(status, body)
-	}
+	until(t, func() bool {
+		status, body := b.fetch("GET", "/private", nil)
+		return status == 503 && body["reason"] == "AUTHORITY_UNAVAILABLE"
+	})
 	if at, _ := url.Parse(dev.BaseURL); len(jar.Cookies(at)) != 2 {
 		t.Error(jar.Cookies(at))
 	}

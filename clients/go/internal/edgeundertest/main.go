@@ -1,5 +1,6 @@
 // Command edgeundertest is the Go edge for tests/edges. It reads GATELODGE_ADDRESS, GATELODGE_API_KEY, LISTEN and, if
-// set, MOUNT_PREFIX, and prints "ready" once it listens.
+// set, MOUNT_PREFIX, and prints "ready" once it listens. It keeps no answers unless GATELODGE_KEEP_ANSWERS says so, and
+// shares no stream, since the suite counts calls.
 package main
 
 import (
@@ -20,7 +21,7 @@ func main() {
 }
 
 func run() error {
-	client, err := gatelodge.NewClient(gatelodge.FromEnv())
+	client, err := gatelodge.NewClient(gatelodge.WithKeepAnswers(0), gatelodge.FromEnv(), gatelodge.WithCheckStream(false))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ var version = fmt.Sprintf("v0.0.0-0.test%d", time.Now().UnixNano())
 
 func TestTheQuickStartRunsInAnEmptyProject(t *testing.T) {
 	dev, project := dev.Start(t), t.TempDir()
-	source := strings.ReplaceAll(quickStart(t), "127.0.0.1:8000", dev.Listen)
+	source := strings.ReplaceAll(program(t, 0), "127.0.0.1:8000", dev.Listen)
 	if !strings.Contains(source, dev.Listen) {
 		t.Fatal("the quick start listens somewhere else than the test expects")
 	}
@@ -107,19 +108,43 @@ func until(t *testing.T, holds func() bool) {
 	}
 }
 
-// quickStart is the first program of the README.
-func quickStart(t *testing.T) string {
+// A router of the README's, in an empty project, with the version that the examples have.
+func TestTheRouterOfTheReadmeBuildsInAnEmptyProject(t *testing.T) {
+	project := t.TempDir()
+	write(t, filepath.Join(project, "main.go"), []byte(program(t, 1)))
+	examples, err := os.ReadFile(filepath.Join(root, "examples/go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chi := regexp.MustCompile(`github.com/go-chi/chi/v5 (v\S+)`).FindSubmatch(examples)
+	if chi == nil {
+		t.Fatal("the examples have no chi")
+	}
+	run := tool(t, project, publish(t))
+	run("mod", "init", "example.com/router")
+	run("get", module+"@"+version, "github.com/go-chi/chi/v5@"+string(chi[1]))
+	run("vet", ".")
+	run("build", "-o", "router", ".")
+	broken := exec.Command(filepath.Join(project, "router"))
+	broken.Env = []string{"GATELODGE_API_KEY=k"}
+	if said, err := broken.CombinedOutput(); err == nil || !strings.Contains(string(said), "GATELODGE_ADDRESS is not set") {
+		t.Errorf("%s", said)
+	}
+}
+
+// program is one of the README's, counted from 0.
+func program(t *testing.T, number int) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(text), "```go\n")
-	source, _, found := strings.Cut(after, "```\n")
-	if !found {
-		t.Fatal("the README has no program")
+	parts := strings.Split(string(text), "```go\npackage main\n")
+	if len(parts) < number+2 {
+		t.Fatalf("the README has %d programs", len(parts)-1)
 	}
-	return source
+	source, _, _ := strings.Cut(parts[number+1], "```\n")
+	return "package main\n" + source
 }
 
 // publish makes a module proxy of files, with this module in it as a release would hold it (the reference: go.dev/ref/mod,

@@ -61,11 +61,7 @@ impl AdminCalls<'_> {
         let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
             AdminServiceClient::new(channel).revoke(question).await
         });
-        let outcome = call.await;
-        if let Some(kept) = &self.0.shared.kept {
-            kept.forget_all();
-        }
-        outcome
+        self.0.ending(call, |answer| &answer.event_position).await
     }
 
     /// How many sessions `revoke` of the same target would end. Ends none.
@@ -109,11 +105,10 @@ impl AdminCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn disable_user(&self, question: v1::DisableUserRequest) -> Result<v1::DisableUserResponse, Error> {
-        self.0
-            .call(Manner::SAFE, question, |channel, question| async move {
-                AdminServiceClient::new(channel).disable_user(question).await
-            })
-            .await
+        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+            AdminServiceClient::new(channel).disable_user(question).await
+        });
+        self.0.ending(call, |answer| &answer.event_position).await
     }
 
     /// Lets a disabled user log in again.
@@ -133,10 +128,9 @@ impl AdminCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn delete_user(&self, question: v1::DeleteUserRequest) -> Result<v1::DeleteUserResponse, Error> {
-        self.0
-            .call(Manner::SAFE, question, |channel, question| async move {
-                AdminServiceClient::new(channel).delete_user(question).await
-            })
-            .await
+        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+            AdminServiceClient::new(channel).delete_user(question).await
+        });
+        self.0.ending(call, |answer| &answer.event_position).await
     }
 }

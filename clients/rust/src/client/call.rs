@@ -29,6 +29,8 @@ impl Manner {
     pub(super) const START_LOGIN: Self = Self { deadline: Duration::from_secs(10), repeats: 0 };
     /// For a login's end: the provider is asked for tokens, and the browser repeats it by itself.
     pub(super) const COMPLETE_CALLBACK: Self = Self { deadline: Duration::from_secs(20), repeats: 0 };
+    /// For what is changed over the version that was read: a repeat would find the first, and take it for somebody else's.
+    pub(super) const ONCE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
     /// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
     pub(super) const START_LOGOUT: Self = Self { deadline: Duration::from_secs(3), repeats: 1 };
     /// For a probe, whose answer is about now.

@@ -77,7 +77,11 @@ impl LoginCalls<'_> {
         let call = self.0.call(Manner::START_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).start_logout(question).await
         });
-        self.0.changing(&cookies, call).await
+        let outcome = self.0.changing(&cookies, call).await;
+        if let (Some(kept), Ok(answer)) = (&self.0.shared.kept, &outcome) {
+            kept.has_told(&answer.event_position);
+        }
+        outcome
     }
 
     /// Receives the browser back from the provider's logout.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -146,6 +147,23 @@ impl Client {
         let cookies: Vec<_> = cookies.iter().map(|cookie| cookie.value.clone()).collect();
         let outcome = call.await;
         kept.forget_cookies(&cookies);
+        outcome
+    }
+
+    /// Makes a call that ends sessions nobody presents here. When it has come back, whatever became of it, nothing that was
+    /// kept is used any more, and whoever is asked has to know of it.
+    async fn ending<A>(
+        &self,
+        call: impl Future<Output = Result<A, Error>>,
+        position: impl FnOnce(&A) -> &Bytes,
+    ) -> Result<A, Error> {
+        let outcome = Box::pin(call).await;
+        if let Some(kept) = &self.shared.kept {
+            if let Ok(answer) = &outcome {
+                kept.has_told(position(answer));
+            }
+            kept.forget_all();
+        }
         outcome
     }
 

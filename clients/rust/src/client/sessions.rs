@@ -67,7 +67,8 @@ impl SessionCalls<'_> {
         self.0.changing(&cookies, call).await
     }
 
-    /// The session's access token, refreshed first when it lives shorter than asked for.
+    /// The session's access token, refreshed first when it lives shorter than asked for. An authority that is too old to
+    /// know audiences would give a token for another one: that is an error.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -75,11 +76,19 @@ impl SessionCalls<'_> {
         &self,
         question: v1::GetAccessTokenRequest,
     ) -> Result<v1::GetAccessTokenResponse, Error> {
-        self.0
+        let audience = question.audience.clone();
+        let answer = self
+            .0
             .call(Manner::SAFE_SLOW, question, |channel, question| async move {
                 SessionServiceClient::new(channel).get_access_token(question).await
             })
-            .await
+            .await?;
+        match &answer.outcome {
+            Some(v1::get_access_token_response::Outcome::AccessToken(token)) if token.audience != audience => {
+                Err(Error::could_not_say("the token is not for the audience that was asked for; upgrade the authority"))
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// Who the session's user is, as it is known, or as the provider says now.
@@ -122,7 +131,8 @@ impl SessionCalls<'_> {
     }
 
     /// Changes what an application keeps with the session. Values that somebody else has changed since are the reason
-    /// `VERSION_CONFLICT`: read them again, and decide again.
+    /// `VERSION_CONFLICT`: read them again, and decide again. It is sent once: a repeat could not tell its own first from
+    /// somebody else's change.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
@@ -131,7 +141,7 @@ impl SessionCalls<'_> {
         question: v1::UpdateAttributesRequest,
     ) -> Result<v1::UpdateAttributesResponse, Error> {
         self.0
-            .call(Manner::SAFE, question, |channel, question| async move {
+            .call(Manner::ONCE, question, |channel, question| async move {
                 SessionServiceClient::new(channel).update_attributes(question).await
             })
             .await
@@ -145,11 +155,23 @@ impl SessionCalls<'_> {
         &self,
         question: v1::SessionServiceRevokeRequest,
     ) -> Result<v1::SessionServiceRevokeResponse, Error> {
-        let cookies = question.cookies.clone();
+        use v1::session_service_revoke_request::Target;
+        let (cookies, target) = (question.cookies.clone(), question.target.clone());
         let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
             SessionServiceClient::new(channel).revoke(question).await
         });
-        self.0.changing(&cookies, call).await
+        let outcome = self.0.changing(&cookies, call).await;
+        if let Some(kept) = &self.0.shared.kept {
+            if let Ok(answer) = &outcome {
+                kept.has_told(&answer.event_position);
+            }
+            match target {
+                Some(Target::PresentedSession(_)) | None => (),
+                Some(Target::SessionId(id)) => kept.forget_named(&id),
+                Some(_) => kept.forget_all(),
+            }
+        }
+        outcome
     }
 
     /// Asks as [`SessionCalls::validate_session`] does, and reads the answer as the contract says: every requirement
@@ -161,7 +183,7 @@ impl SessionCalls<'_> {
     pub async fn check(&self, mut question: v1::ValidateSessionRequest) -> Result<Checked, Error> {
         let asked = Asked::of(&question);
         let Some(kept) = &self.0.shared.kept else { return Ok(self.ask(&asked, question).await?.0) };
-        question.as_of_position = kept.heard();
+        question.as_of_position = kept.known_up_to();
         let deadline = Instant::now() + self.0.deadline.unwrap_or(Manner::SAFE.deadline);
         while let Some(key) = Key::of(&question, &asked) {
             match kept.look(key) {

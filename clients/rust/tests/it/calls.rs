@@ -64,11 +64,15 @@ async fn only_unavailable_is_repeated_and_only_where_it_is_safe() {
     authority.validate.say([Err(Status::internal("no"))]);
     authority.login.say([Err(unavailable(None))]);
     authority.callback.say([Err(unavailable(None))]);
+    // A repeat would find the first, and take it for somebody else's change.
+    authority.update.say([Err(unavailable(None))]);
     let client = authority.client();
     client.sessions().check(question()).await.unwrap_err();
     client.login().start_login(v1::StartLoginRequest::default()).await.unwrap_err();
     client.login().complete_callback(v1::CompleteCallbackRequest::default()).await.unwrap_err();
+    client.sessions().update_attributes(v1::UpdateAttributesRequest::default()).await.unwrap_err();
     assert_eq!((authority.validate.count(), authority.login.count(), authority.callback.count()), (1, 1, 1));
+    assert_eq!(authority.update.count(), 1);
 }
 
 #[tokio::test]
@@ -141,7 +145,7 @@ async fn every_other_method_reaches_its_own() {
     assert_eq!(revoked.revoked_count, 1);
     authority.get.say([Ok(v1::GetSessionResponse::default())]);
     client.admin().get_session(v1::GetSessionRequest::default()).await.unwrap();
-    authority.admin_revoke.say([Ok(v1::AdminServiceRevokeResponse { revoked_count: 7 })]);
+    authority.admin_revoke.say([Ok(v1::AdminServiceRevokeResponse { revoked_count: 7, ..Default::default() })]);
     let revoked = client.admin().revoke(v1::AdminServiceRevokeRequest::default()).await.unwrap();
     assert_eq!(revoked.revoked_count, 7);
 }
@@ -171,6 +175,20 @@ fn debug_shows_no_secret() {
     let shown = format!("{callback:?} {response:?} {logout:?} {answer:?} {session:?} {token:?}");
     assert!(!shown.contains(canary), "{shown}");
     assert!(shown.contains("Bearer") && shown.contains("google_1"), "what is no secret is shown: {shown}");
+}
+
+// An authority that does not know audiences answers with the session's own token.
+#[tokio::test]
+async fn a_token_for_another_audience_than_asked_for_is_none() {
+    use v1::get_access_token_response::Outcome;
+    let authority = Authority::start().await;
+    let token = v1::AccessToken { value: "own".into(), ..Default::default() };
+    authority.access_token.say([Ok(v1::GetAccessTokenResponse { outcome: Some(Outcome::AccessToken(token)) })]);
+    let client = authority.client();
+    let asked = |audience: &str| v1::GetAccessTokenRequest { audience: audience.into(), ..Default::default() };
+    client.sessions().get_access_token(asked("")).await.unwrap();
+    let error = client.sessions().get_access_token(asked("orders")).await.unwrap_err();
+    assert!(error.to_string().contains("upgrade the authority"), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 //! **Invariants:** nothing is answered from memory while the stream is broken; nothing lives longer than its answer
 //! allowed; and what was asked before something was forgotten is never kept, nor is what another authority answered that
 //! had heard less. What was forgotten is remembered as numbers in places that many share: a place never forgets, and who
-//! shares it is asked about once more.
+//! shares it is asked about once more. What was known once counts for as long as anybody may rest on less, whatever an
+//! authority that lags behind says.
 
 pub(super) mod question;
 #[cfg(test)]
@@ -28,6 +29,8 @@ use question::{Keeping, Key};
 
 /// The stream is broken when no message has come for so long.
 const SILENCE: Duration = Duration::from_secs(2);
+/// By then no authority answers from what it knew before: `max_staleness` is at most five seconds.
+const STALENESS: Duration = Duration::from_secs(6);
 /// How many numbers remember what was forgotten, of sessions and of cookies.
 const PLACES: usize = 4096;
 /// How often what has ended is swept out of a full room.
@@ -64,6 +67,8 @@ struct State {
     asking: HashMap<Bytes, (u64, flight::Receiver<Shared>)>,
     swept: Option<Instant>,
     heard: Bytes,
+    /// What no answer may rest on less than, and until when that matters.
+    least: Option<(Bytes, Instant)>,
     whole_until: Option<Instant>,
 }
 
@@ -109,10 +114,11 @@ impl Kept {
         Self { most, places: std::hash::RandomState::new(), state: Mutex::default(), watching: Mutex::default() }
     }
 
-    /// What of the stream was heard, to be shown to an authority that may have heard less.
-    pub(super) fn heard(&self) -> Bytes {
+    /// What is known of the stream, to be shown to an authority that may have heard less.
+    pub(super) fn known_up_to(&self) -> Bytes {
         let state = self.state();
-        if state.is_whole() { state.heard.clone() } else { Bytes::new() }
+        let heard = if state.is_whole() { state.heard.clone() } else { Bytes::new() };
+        heard.max(state.least())
     }
 
     /// What to do about a question.
@@ -138,6 +144,17 @@ impl Kept {
         let (sender, receiver) = flight::channel(None);
         state.asking.insert(key.question.clone(), (number, receiver));
         Look::Ask(Asking { kept: self, key, number, at: Instant::now(), sender })
+    }
+
+    /// This client has changed or ended something, and the stream tells so up to this position: whoever is asked from now
+    /// on has to know as much.
+    pub(super) fn has_told(&self, position: &Bytes) {
+        self.state().raise(position);
+    }
+
+    /// This client may have ended this session.
+    pub(super) fn forget_named(&self, session_id: &str) {
+        self.forget_session(&mut self.state(), session_id, &Bytes::new());
     }
 
     /// A session has ended or changed.
@@ -169,7 +186,9 @@ impl Kept {
         use v1::SessionEventKind::{Changed, KeysRotated, Refreshed, Revoked, Rotated};
         let mut state = self.state();
         if message.reset {
-            // Positions may begin anew.
+            // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known counts no more.
+            let known = state.heard.clone();
+            state.raise(&known);
             let number = state.rise();
             state.all = Forgotten { number, position: message.position.clone() };
             state.sessions.clear();
@@ -228,6 +247,18 @@ impl State {
         self.number
     }
 
+    /// What no answer may rest on less than.
+    fn least(&self) -> Bytes {
+        let least = self.least.as_ref().filter(|(_, until)| Instant::now() < *until);
+        least.map_or_else(Bytes::new, |(position, _)| position.clone())
+    }
+
+    fn raise(&mut self, position: &Bytes) {
+        if !position.is_empty() {
+            self.least = Some((self.least().max(position.clone()), Instant::now() + STALENESS));
+        }
+    }
+
     fn forget_all(&mut self, position: &Bytes) {
         let number = self.rise();
         self.all.forget(number, position);
@@ -272,7 +303,8 @@ impl Asking<'_> {
         let cookies: Vec<_> = self.key.cookies.iter().map(|cookie| self.kept.place(cookie)).collect();
         let mut state = self.kept.state();
         let forgotten = state.forgotten(session, &cookies);
-        if self.number < forgotten.number || keeping.position < forgotten.position || !state.is_whole() {
+        let least = forgotten.position.max(state.least());
+        if self.number < forgotten.number || keeping.position < least || !state.is_whole() {
             return;
         }
         let now = Instant::now();

@@ -64,7 +64,7 @@ async fn an_answer_is_good_while_the_stream_is_whole_and_it_is_young() {
     let kept2 = knowing();
     tokio::time::advance(SILENCE).await;
     assert!(matches!(kept2.look(key(&question("a")).unwrap()), Look::Broken), "no message came");
-    assert!(kept2.heard().is_empty());
+    assert!(kept2.known_up_to().is_empty());
     kept2.hear(&told(2, None));
     assert!(is_known(&kept2), "the stream went on where it was");
     kept2.hear(&v1::WatchSessionsResponse { max_staleness: None, ..told(3, None) });
@@ -114,8 +114,48 @@ fn an_insert_that_began_before_an_invalidation_never_wins() {
     assert!(!is_known(&kept), "it rests on less than was heard");
     answer(ask(&kept), 5, LONG);
     assert!(is_known(&kept));
-    // After a reset positions may begin anew.
+}
+
+// A revocation made here is known at once; the authority that is asked next may not have heard of it.
+#[tokio::test(start_paused = true)]
+async fn what_this_client_has_ended_is_asked_for_until_everybody_knows() {
+    let kept = knowing();
+    assert_eq!(kept.known_up_to(), [1].as_slice());
+    kept.has_told(&[7].as_slice().into());
+    kept.forget_all();
+    assert_eq!(kept.known_up_to(), [7].as_slice());
+    answer(ask(&kept), 6, LONG);
+    assert!(!is_known(&kept), "it rests on less");
+    kept.hear(&told(3, None));
+    kept.has_told(&[5].as_slice().into());
+    kept.has_told(&Bytes::new());
+    assert_eq!(kept.known_up_to(), [7].as_slice(), "it never goes down");
+    kept.broken();
+    assert_eq!(kept.known_up_to(), [7].as_slice(), "also while nobody vouches");
+    assert_eq!(kept.position(), [3].as_slice(), "the stream goes on where it was");
+    kept.hear(&told(8, None));
+    assert_eq!(kept.known_up_to(), [8].as_slice());
+    answer(ask(&kept), 8, LONG);
+    assert!(is_known(&kept));
+}
+
+// A reset may come of an authority that lags behind: for as long as anybody may rest on less, what was heard counts. After
+// that positions may begin anew.
+#[tokio::test(start_paused = true)]
+async fn a_reset_lowers_no_position_before_its_time() {
+    let kept = knowing();
+    kept.hear(&told(5, None));
     kept.hear(&v1::WatchSessionsResponse { reset: true, ..told(2, None) });
+    assert_eq!((kept.known_up_to(), kept.position()), ([5].as_slice().into(), [2].as_slice().into()));
+    answer(ask(&kept), 4, LONG);
+    assert!(!is_known(&kept), "it rests on less than was heard");
+    answer(ask(&kept), 5, LONG);
+    assert!(is_known(&kept));
+    tokio::time::advance(STALENESS).await;
+    kept.hear(&v1::WatchSessionsResponse { reset: true, ..told(2, None) });
+    tokio::time::advance(STALENESS).await;
+    kept.hear(&told(2, None));
+    assert_eq!(kept.known_up_to(), [2].as_slice(), "the log begins anew");
     answer(ask(&kept), 2, LONG);
     assert!(is_known(&kept));
 }

@@ -21,8 +21,10 @@ import io.grpc.stub.ClientCalls;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Carries every call: deadline, request id, retries, errors. Does not know what is asked. */
@@ -59,6 +61,10 @@ final class Caller {
      * authority asked for, never past the deadline, and once at most while no authority can be reached.
      */
     <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question) {
+        return repeat(manner, options -> ClientCalls.blockingUnaryCall(link.channel(), method, options, question));
+    }
+
+    private <A> A repeat(Manner manner, Function<CallOptions, A> send) {
         Duration within = timeout == null ? manner.timeout : timeout;
         CallOptions options = options().withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
         GatelodgeException earlier = null;
@@ -68,9 +74,11 @@ final class Caller {
             GatelodgeException failure;
             try {
                 link.reconnect();
-                return ClientCalls.blockingUnaryCall(link.channel(), method, options, question);
+                return send.apply(options);
             } catch (StatusRuntimeException failed) {
                 failure = read(failed);
+            } catch (GatelodgeException failed) {
+                failure = failed;
             }
             if (failure instanceof DeadlineExceededException && earlier != null) {
                 throw earlier; // it says more than the repeat that ran out of time
@@ -110,13 +118,34 @@ final class Caller {
     /** Checks a session, with what is kept. */
     Verdict check(ValidateSessionRequest question) {
         Keeping keeping = link.keeping();
-        MethodDescriptor<ValidateSessionRequest, ValidateSessionResponse> method =
-                SessionServiceGrpc.getValidateSessionMethod();
         if (keeping == null) {
-            return Verdict.read(question, call(method, Manner.SAFE, question));
+            return Verdict.read(question, validate(question));
         }
         Duration within = timeout == null ? Manner.SAFE.timeout : timeout;
-        return keeping.check(question, within, asked -> call(method, Manner.SAFE, asked));
+        return keeping.check(question, within, this::validate);
+    }
+
+    /** Asks about a session: by a stream that many share, or by a call. */
+    ValidateSessionResponse validate(ValidateSessionRequest question) {
+        MethodDescriptor<ValidateSessionRequest, ValidateSessionResponse> method =
+                SessionServiceGrpc.getValidateSessionMethod();
+        Checks checks = link.checks();
+        // What a context of gRPC's own says (a deadline, a cancellation) belongs to a call.
+        if (checks == null || Context.current() != Context.ROOT) {
+            return call(method, Manner.SAFE, question);
+        }
+        checks.begin();
+        try {
+            return repeat(Manner.SAFE, options -> {
+                ValidateSessionResponse shared =
+                        checks.ask(question, requestId, Objects.requireNonNull(options.getDeadline()));
+                return shared != null
+                        ? shared
+                        : ClientCalls.blockingUnaryCall(link.channel(), method, options, question);
+            });
+        } finally {
+            checks.end();
+        }
     }
 
     /** Opens a stream, which has no deadline and is not repeated. */

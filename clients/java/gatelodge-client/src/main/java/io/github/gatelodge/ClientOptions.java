@@ -37,11 +37,17 @@ public final class ClientOptions {
     private final Map<String, String> settings;
     private final @Nullable Duration timeout;
     private final @Nullable Channel channel;
+    private final boolean mayShareStream;
 
-    private ClientOptions(Map<String, String> settings, @Nullable Duration timeout, @Nullable Channel channel) {
+    private ClientOptions(
+            Map<String, String> settings,
+            @Nullable Duration timeout,
+            @Nullable Channel channel,
+            boolean mayShareStream) {
         this.settings = settings;
         this.timeout = timeout;
         this.channel = channel;
+        this.mayShareStream = mayShareStream;
     }
 
     /** What the environment says. */
@@ -50,7 +56,7 @@ public final class ClientOptions {
     }
 
     static ClientOptions from(Map<String, String> variables) {
-        ClientOptions options = new ClientOptions(Map.of(), null, null);
+        ClientOptions options = new ClientOptions(Map.of(), null, null, true);
         for (String name : new String[] {ADDRESS, API_KEY, CA_FILE, CERT_FILE, KEY_FILE, KEEP_ANSWERS}) {
             options = options.with(name, variables.getOrDefault(name, ""));
         }
@@ -59,7 +65,9 @@ public final class ClientOptions {
 
     /** The authority at this URL, asked with this key. */
     public static ClientOptions of(String address, String apiKey) {
-        return new ClientOptions(Map.of(), null, null).withAddress(address).withApiKey(apiKey);
+        return new ClientOptions(Map.of(), null, null, true)
+                .withAddress(address)
+                .withApiKey(apiKey);
     }
 
     /** The URL of the authority: {@code http://127.0.0.1:50051}, {@code https://auth.example.com}. */
@@ -92,7 +100,7 @@ public final class ClientOptions {
      * be asked, 20 s for a login's end.
      */
     public ClientOptions withTimeout(Duration timeout) {
-        return new ClientOptions(settings, timeout, channel);
+        return new ClientOptions(settings, timeout, channel, mayShareStream);
     }
 
     /**
@@ -104,11 +112,20 @@ public final class ClientOptions {
     }
 
     /**
+     * Whether checks that are under way at the same moment, eight or more, may share a stream ({@code CheckSessions}),
+     * which costs the authority a small part of as many calls. The default is that they may. A stream stays with one
+     * replica for some minutes: where a balancer has to spread single checks, say no.
+     */
+    public ClientOptions withCheckStream(boolean may) {
+        return new ClientOptions(settings, timeout, channel, may);
+    }
+
+    /**
      * Asks over a channel that is there already, such as one to an authority in the same process. Address and files are
      * then not used, and closing the client leaves the channel open.
      */
     public ClientOptions withChannel(Channel channel) {
-        return new ClientOptions(settings, timeout, channel);
+        return new ClientOptions(settings, timeout, channel, mayShareStream);
     }
 
     Optional<String> setting(String name) {
@@ -127,6 +144,10 @@ public final class ClientOptions {
         return Optional.ofNullable(timeout);
     }
 
+    boolean mayShareStream() {
+        return mayShareStream;
+    }
+
     Optional<Channel> channel() {
         return Optional.ofNullable(channel);
     }
@@ -137,7 +158,7 @@ public final class ClientOptions {
         if (!value.isBlank()) {
             changed.put(name, value.strip());
         }
-        return new ClientOptions(Map.copyOf(changed), timeout, channel);
+        return new ClientOptions(Map.copyOf(changed), timeout, channel, mayShareStream);
     }
 
     /** Where the authority is. The key is left out. */

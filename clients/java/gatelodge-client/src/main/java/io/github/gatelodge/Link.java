@@ -18,6 +18,7 @@ final class Link {
     private final Channel channel;
     private final String address;
     private final @Nullable Keeping keeping;
+    private final @Nullable Checks checks;
     private final AtomicBoolean isClosed = new AtomicBoolean();
     private final AtomicLong reconnectedAt = new AtomicLong(System.nanoTime() - RECONNECT_PAUSE);
 
@@ -29,6 +30,7 @@ final class Link {
         this.address = isOurs ? Connection.address(options).toString() : "the given channel";
         this.channel = ClientInterceptors.intercept(base, credentials);
         this.keeping = most > 0 ? new Keeping(most, new Caller(this, null, null)) : null;
+        this.checks = options.mayShareStream() ? new Checks(channel) : null;
     }
 
     /** What carries a call, with the key on it. */
@@ -59,6 +61,12 @@ final class Link {
         return keeping;
     }
 
+    /** The checks that may share a stream; null where each is to be a call. */
+    @Nullable
+    Checks checks() {
+        return checks;
+    }
+
     boolean isClosed() {
         return isClosed.get();
     }
@@ -68,6 +76,9 @@ final class Link {
         isClosed.set(true);
         if (keeping != null) {
             keeping.close();
+        }
+        if (checks != null) {
+            checks.close();
         }
         if (isOurs && base instanceof ManagedChannel managed) {
             managed.shutdownNow();

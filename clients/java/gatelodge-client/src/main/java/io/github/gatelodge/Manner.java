@@ -14,6 +14,11 @@ enum Manner {
     COMPLETE_CALLBACK(20, 0),
     /** For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. */
     START_LOGOUT(3, 1),
+    /**
+     * For a change that depends on what was read: a repeat of one that was done meets its own version, and would be
+     * taken for somebody else's.
+     */
+    ONCE(2, 0),
     /** For a probe, whose answer is about now. */
     PROBE(2, 0);
 

@@ -38,9 +38,12 @@ public final class SessionCalls {
         return caller.check(question);
     }
 
-    /** As {@link #check}, with the answer unread: prefer that one, which minds what must not be taken for a yes. */
+    /**
+     * As {@link #check}, with the answer unread: prefer that one, which minds what must not be taken for a yes. Where
+     * eight or more are asked at the same moment, they share a stream: see {@link ClientOptions#withCheckStream}.
+     */
     public ValidateSessionResponse validateSession(ValidateSessionRequest question) {
-        return caller.call(SessionServiceGrpc.getValidateSessionMethod(), Manner.SAFE, question);
+        return caller.validate(question);
     }
 
     /** Fetches new tokens from the provider with the session's refresh token, now. */
@@ -86,9 +89,12 @@ public final class SessionCalls {
         return caller.call(SessionServiceGrpc.getGetAttributesMethod(), Manner.SAFE, question);
     }
 
-    /** Changes them. One that is too late is a {@link io.github.gatelodge.error.VersionConflictException}. */
+    /**
+     * Changes them. One that is too late is a {@link io.github.gatelodge.error.VersionConflictException}. It is not
+     * repeated by itself: read again, and decide again.
+     */
     public UpdateAttributesResponse updateAttributes(UpdateAttributesRequest question) {
         return caller.changing(
-                SessionServiceGrpc.getUpdateAttributesMethod(), Manner.SAFE, question, question.getCookiesList());
+                SessionServiceGrpc.getUpdateAttributesMethod(), Manner.ONCE, question, question.getCookiesList());
     }
 }

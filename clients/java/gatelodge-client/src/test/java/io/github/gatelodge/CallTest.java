@@ -19,6 +19,7 @@ import io.github.gatelodge.v1.SessionServiceGrpc;
 import io.github.gatelodge.v1.StartLoginRequest;
 import io.github.gatelodge.v1.StartLogoutRequest;
 import io.github.gatelodge.v1.TokenServiceGrpc;
+import io.github.gatelodge.v1.UpdateAttributesRequest;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.WatchSessionsRequest;
 import io.grpc.MethodDescriptor;
@@ -66,7 +67,7 @@ class CallTest {
         for (Map.Entry<ServiceDescriptor, Object> service : services.entrySet()) {
             for (MethodDescriptor<?, ?> method : service.getKey().getMethods()) {
                 if (method.getType() == MethodDescriptor.MethodType.BIDI_STREAMING) {
-                    continue; // CheckSessions, which a client never has to use
+                    continue; // CheckSessions, which carries validateSession where many ask
                 }
                 String bare = String.valueOf(method.getBareMethodName());
                 String name = Character.toLowerCase(bare.charAt(0)) + bare.substring(1);
@@ -158,6 +159,14 @@ class CallTest {
                 GatelodgeException.class, () -> client.login().startLogout(StartLogoutRequest.getDefaultInstance()));
         assertEquals(1, authority.calls("StartLogin").size());
         assertEquals(2, authority.calls("StartLogout").size());
+    }
+
+    @Test
+    void aChangeThatDependsOnWhatWasReadIsNotRepeated() {
+        authority.say("UpdateAttributes", failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0), OK);
+        UpdateAttributesRequest change = UpdateAttributesRequest.getDefaultInstance();
+        assertThrows(StoreUnavailableException.class, () -> client.sessions().updateAttributes(change));
+        assertEquals(1, authority.calls("UpdateAttributes").size());
     }
 
     @ParameterizedTest

@@ -20,6 +20,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param timeout how long every call may take, instead of the defaults
  * @param keepAnswers how many answers this process keeps for a moment while it hears what happens to sessions; 0 for
  *     none
+ * @param checkStream whether checks that are under way at the same moment may share a stream
  * @param mountPrefix what stands before the paths of the edge's routes, such as /app. It has to be the authority's
  * @param routeSets the sets of routes to mount
  */
@@ -32,10 +33,11 @@ public record GatelodgeProperties(
         @Nullable Path keyFile,
         @Nullable Duration timeout,
         @Nullable Integer keepAnswers,
+        @DefaultValue("true") boolean checkStream,
         @DefaultValue("") String mountPrefix,
         @DefaultValue("route_set_web") List<RouteSet> routeSets) {
     ClientOptions options() {
-        ClientOptions options = ClientOptions.of(address, apiKey);
+        ClientOptions options = ClientOptions.of(address, apiKey).withCheckStream(checkStream);
         options = caFile == null ? options : options.withCaFile(caFile);
         options = certFile == null ? options : options.withCertFile(certFile);
         options = keyFile == null ? options : options.withKeyFile(keyFile);

@@ -13,6 +13,8 @@ final class EdgeUnderTest {
         int colon = listen.lastIndexOf(':');
         SpringApplication application = new SpringApplication(Application.class);
         application.setDefaultProperties(Map.of(
+                "gatelodge.check-stream",
+                "false",
                 "server.address",
                 listen.substring(0, colon),
                 "server.port",

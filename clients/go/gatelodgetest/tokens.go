@@ -1,0 +1,124 @@
+package gatelodgetest
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	gatelodge "github.com/gatelodge/gatelodge/clients/go"
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+// A Token says whose a bearer token is, and what it permits. Empty fields get values that do.
+type Token struct {
+	// UserID is the user's stable id.
+	UserID string
+	// Scopes and Permissions were granted.
+	Scopes, Permissions []string
+	// Audiences are whom it is for.
+	Audiences []string
+	// ClientID is the OAuth2 client that it was given to.
+	ClientID string
+	// LoginTime is when the user authenticated; zero for now.
+	LoginTime time.Time
+	// Inactive is why the token is not good; UNSPECIFIED for one that is.
+	Inactive v1.TokenInactiveReason
+}
+
+// IssueToken makes an access token that is good at this authority, to be sent as "Authorization: Bearer ".
+func (a *Authority) IssueToken(whose Token) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	whose.UserID = cmp.Or(whose.UserID, "fake_1")
+	whose.LoginTime = cmp.Or(whose.LoginTime, time.Now())
+	token := "token_" + rand.Text()
+	a.issued[token] = &whose
+	return token
+}
+
+type tokenService struct {
+	v1.UnimplementedTokenServiceServer
+	*Authority
+}
+
+func (a tokenService) ValidateToken(
+	ctx context.Context, q *v1.ValidateTokenRequest,
+) (*v1.ValidateTokenResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	token, needed := a.issued[string(q.Token)], q.GetRequirements()
+	switch {
+	case len(q.Token) == 0:
+		return inactiveToken(v1.TokenInactiveReason_TOKEN_INACTIVE_REASON_NONE, requestID(ctx)), nil
+	case token == nil:
+		return inactiveToken(v1.TokenInactiveReason_TOKEN_INACTIVE_REASON_FORGED, requestID(ctx)), nil
+	case token.Inactive != v1.TokenInactiveReason_TOKEN_INACTIVE_REASON_UNSPECIFIED:
+		return inactiveToken(token.Inactive, requestID(ctx)), nil
+	case needed.GetAudience() != "" && !slices.Contains(token.Audiences, needed.GetAudience()):
+		return inactiveToken(v1.TokenInactiveReason_TOKEN_INACTIVE_REASON_OTHER_AUDIENCE, requestID(ctx)), nil
+	}
+	denied := &v1.DeniedToken{
+		MissingScopes:      missing(needed.GetScopes(), token.Scopes),
+		MissingPermissions: missing(needed.GetPermissions(), token.Permissions),
+	}
+	age := needed.GetMaxLoginAge()
+	insufficient := `Bearer error="insufficient_scope"`
+	switch {
+	case len(denied.MissingScopes) > 0:
+		denied.Reason = v1.TokenDeniedReason_TOKEN_DENIED_REASON_SCOPE_MISSING
+		detail := "Missing scope: " + strings.Join(denied.MissingScopes, " ")
+		denied.Answer = challenge(http.StatusForbidden, "scope_missing", detail, insufficient, requestID(ctx))
+	case len(denied.MissingPermissions) > 0:
+		denied.Reason = v1.TokenDeniedReason_TOKEN_DENIED_REASON_PERMISSION_MISSING
+		detail := "Missing permission: " + strings.Join(denied.MissingPermissions, " ")
+		denied.Answer = challenge(http.StatusForbidden, "permission_missing", detail, insufficient, requestID(ctx))
+	case age != nil && time.Since(token.LoginTime) > age.AsDuration():
+		denied.Reason = v1.TokenDeniedReason_TOKEN_DENIED_REASON_LOGIN_TOO_OLD
+		header := `Bearer error="insufficient_user_authentication"`
+		denied.Answer = challenge(http.StatusUnauthorized, "login_too_old", "A fresh login is needed", header, requestID(ctx))
+	default:
+		_, sub, _ := strings.Cut(token.UserID, "_")
+		active := &v1.ActiveToken{
+			Kind: v1.TokenKind_TOKEN_KIND_JWT, ClientId: token.ClientID, Audiences: token.Audiences,
+			Permissions: token.Permissions, Judged: needed,
+			Identity: &v1.Identity{
+				UserId: token.UserID, Tenant: "default", Provider: "fake", Issuer: "https://provider.example", Sub: sub,
+				Scopes: token.Scopes, AuthTime: timestamppb.New(token.LoginTime),
+			},
+		}
+		return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Active{Active: active}}, nil
+	}
+	return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Denied{Denied: denied}}, nil
+}
+
+func inactiveToken(reason v1.TokenInactiveReason, requestID string) *v1.ValidateTokenResponse {
+	public, header := "invalid_token", `Bearer error="invalid_token"`
+	if reason == v1.TokenInactiveReason_TOKEN_INACTIVE_REASON_NONE {
+		public, header = "not_signed_in", "Bearer"
+	}
+	inactive := &v1.InactiveToken{Reason: reason}
+	inactive.Answer = challenge(http.StatusUnauthorized, public, "Could not validate credentials", header, requestID)
+	return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Inactive{Inactive: inactive}}
+}
+
+// challenge is an answer to whoever presented a token that does not do (RFC 6750, 3).
+func challenge(status int, reason, detail, header, requestID string) *v1.HttpAnswer {
+	said := problem(status, reason, detail, "Send a valid access token: Authorization: Bearer <token>.", requestID)
+	said.Headers = append(said.Headers, &v1.HttpHeader{Name: "www-authenticate", Value: header})
+	return said
+}
+
+func (tokenService) MintToken(context.Context, *v1.MintTokenRequest) (*v1.MintTokenResponse, error) {
+	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
+}
+
+func (tokenService) GetJwks(context.Context, *v1.GetJwksRequest) (*v1.GetJwksResponse, error) {
+	return nil, failure(codes.FailedPrecondition, gatelodge.ErrMintingOff, "The fake authority mints no tokens.")
+}

@@ -1,0 +1,267 @@
+package gatelodge
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+const (
+	// The stream is broken when no message has come for so long.
+	silence = 2 * time.Second
+	// As many answers as fit into about 32 MB.
+	keptAnswers = 16_384
+	// How many numbers remember what was forgotten, of sessions and of cookies.
+	places = 4096
+	// How often what has ended is swept out of a full room.
+	sweepEvery = time.Second
+)
+
+// kept are the answers that this process keeps, for as long as a watched stream vouches for them: "Keeping answers" of
+// clients/README.md. It does not know the network.
+//
+// Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer allowed;
+// and what was asked before something was forgotten is never kept, nor is what another authority answered that had heard
+// less. What was forgotten is remembered as numbers in places that many share: a place never forgets, and who shares it
+// is asked about once more.
+type kept struct {
+	most  int
+	began time.Time // times are counted from here, by the clock that nobody sets
+	seed  maphash.Seed
+
+	mu         sync.RWMutex
+	number     uint64 // rises with everything that is forgotten
+	all        forgotten
+	sessions   map[place]forgotten
+	cookies    map[place]forgotten
+	answers    map[string]*keptAnswer
+	asking     map[string]*flight
+	heard      string        // the last position
+	wholeUntil time.Duration // zero while the stream is broken
+	sweptAt    time.Duration
+}
+
+type place uint16
+
+// forgotten says when something was forgotten last: what was asked before, or rests on less, is worth nothing.
+type forgotten struct {
+	number   uint64
+	position string
+}
+
+func (f forgotten) later(g forgotten) forgotten {
+	return forgotten{max(f.number, g.number), max(f.position, g.position)}
+}
+
+type keptAnswer struct {
+	verdict *Verdict
+	number  uint64
+	session place
+	cookies []place
+	until   time.Duration
+}
+
+// A flight is a question that is being asked. Once it has landed, those who waited take what it brought, or ask for
+// themselves when that was for one request alone; when nobody is left who asks, one of them does.
+type flight struct {
+	number uint64
+	at     time.Duration
+	landed chan struct{}
+
+	verdict    *Verdict
+	failure    error
+	isOne      bool // it brought an answer to one request alone: where that browser is sent, or cookies
+	isDeserted bool // who asked has gone away
+}
+
+func newKept(most int) *kept {
+	return &kept{
+		most: most, began: time.Now(), seed: maphash.MakeSeed(),
+		sessions: map[place]forgotten{}, cookies: map[place]forgotten{},
+		answers: map[string]*keptAnswer{}, asking: map[string]*flight{},
+	}
+}
+
+func (k *kept) now() time.Duration { return time.Since(k.began) }
+
+// known returns the answer to a question, or nil. It is all that most checks do, so it takes no memory.
+func (k *kept) known(key []byte) *Verdict {
+	now := k.now()
+	k.mu.RLock()
+	var verdict *Verdict
+	if now < k.wholeUntil {
+		if answer := k.answers[string(key)]; answer != nil && k.isGood(answer, now) {
+			verdict = answer.verdict
+		}
+	}
+	k.mu.RUnlock()
+	return verdict
+}
+
+func (k *kept) isGood(answer *keptAnswer, now time.Duration) bool {
+	if now >= answer.until || answer.number < k.all.number || answer.number < k.sessions[answer.session].number {
+		return false
+	}
+	for _, cookie := range answer.cookies {
+		if answer.number < k.cookies[cookie].number {
+			return false
+		}
+	}
+	return true
+}
+
+// look says what to do about a question: take what is known; wait for the flight, or be the one who asks when it is ours;
+// ask alone when there is neither, since the stream is broken.
+func (k *kept) look(key string) (known *Verdict, asking *flight, isOurs bool) {
+	now := k.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now >= k.wholeUntil {
+		return nil, nil, false
+	}
+	if answer := k.answers[key]; answer != nil {
+		if k.isGood(answer, now) {
+			return answer.verdict, nil, false
+		}
+		delete(k.answers, key)
+	}
+	// Whoever asks after something was forgotten does not wait for what was asked before.
+	if asking = k.asking[key]; asking != nil && asking.number == k.number {
+		return nil, asking, false
+	}
+	asking = &flight{number: k.number, at: now, landed: make(chan struct{})}
+	k.asking[key] = asking
+	return nil, asking, true
+}
+
+// land ends a flight of ours, whatever has become of it.
+func (k *kept) land(key string, ours *flight) {
+	k.mu.Lock()
+	if k.asking[key] == ours {
+		delete(k.asking, key)
+	}
+	k.mu.Unlock()
+	close(ours.landed)
+}
+
+// keep keeps what a flight of ours has brought, as long as it allows.
+func (k *kept) keep(key string, cookies []*v1.Cookie, ours *flight, verdict *Verdict, leave keeping) {
+	answer := &keptAnswer{
+		verdict: verdict, number: ours.number, session: k.place(leave.sessionID), until: ours.at + leave.keepFor,
+	}
+	for _, cookie := range cookies {
+		answer.cookies = append(answer.cookies, k.place(string(cookie.GetValue())))
+	}
+	now := k.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last := k.all.later(k.sessions[answer.session])
+	for _, cookie := range answer.cookies {
+		last = last.later(k.cookies[cookie])
+	}
+	if answer.number < last.number || leave.position < last.position || now >= k.wholeUntil || now >= answer.until {
+		return
+	}
+	if _, isThere := k.answers[key]; !isThere && len(k.answers) >= k.most {
+		if now-k.sweptAt < sweepEvery {
+			return
+		}
+		k.sweptAt = now
+		for key, answer := range k.answers {
+			if !k.isGood(answer, now) {
+				delete(k.answers, key)
+			}
+		}
+		if len(k.answers) >= k.most {
+			return
+		}
+	}
+	k.answers[key] = answer
+}
+
+// position returns up to where the stream was heard, and whether it is whole.
+func (k *kept) position() (heard string, isWhole bool) {
+	now := k.now()
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.heard, now < k.wholeUntil
+}
+
+// hear takes in what the stream told.
+func (k *kept) hear(message *v1.WatchSessionsResponse) {
+	now, position := k.now(), string(message.GetPosition())
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	// A position that goes back is of an authority that has begun anew, whether it says so or not.
+	if message.GetReset_() || position < k.heard {
+		k.number++
+		k.all = forgotten{k.number, position}
+		clear(k.sessions)
+		clear(k.cookies)
+		clear(k.answers)
+	}
+	for _, event := range message.GetEvents() {
+		if event.GetKind() != v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED {
+			k.number++
+			k.forget(event, forgotten{k.number, position})
+		}
+	}
+	k.heard, k.wholeUntil = position, 0
+	if message.GetMaxStaleness() != nil {
+		k.wholeUntil = now + silence
+	}
+}
+
+func (k *kept) forget(event *v1.SessionEvent, last forgotten) {
+	switch event.GetKind() {
+	case v1.SessionEventKind_SESSION_EVENT_KIND_REVOKED, v1.SessionEventKind_SESSION_EVENT_KIND_ROTATED,
+		v1.SessionEventKind_SESSION_EVENT_KIND_REFRESHED, v1.SessionEventKind_SESSION_EVENT_KIND_CHANGED:
+		if id := event.GetSessionId(); id != "" {
+			at := k.place(id)
+			k.sessions[at] = k.sessions[at].later(last)
+			return
+		}
+	}
+	k.all = k.all.later(last)
+	clear(k.answers)
+}
+
+// broken: nothing kept is used until the stream goes on where it was.
+func (k *kept) broken() {
+	k.mu.Lock()
+	k.wholeUntil = 0
+	k.mu.Unlock()
+}
+
+// forgetAll makes everything be asked about anew.
+func (k *kept) forgetAll() {
+	k.mu.Lock()
+	k.number++
+	k.all.number = k.number
+	clear(k.answers)
+	k.mu.Unlock()
+}
+
+// forgetChanged is for a call of this client's own that has come back: what it may have changed is asked about anew.
+func (k *kept) forgetChanged(whose reach, question any) {
+	asked, presents := question.(interface{ GetCookies() []*v1.Cookie })
+	if info, ok := question.(*v1.GetUserInfoRequest); ok && !info.GetRefresh() {
+		whose = noSession
+	}
+	switch {
+	case whose == anySession:
+		k.forgetAll()
+	case whose == presentedSession && presents:
+		k.mu.Lock()
+		k.number++
+		for _, cookie := range asked.GetCookies() {
+			at := k.place(string(cookie.GetValue()))
+			k.cookies[at] = k.cookies[at].later(forgotten{number: k.number})
+		}
+		k.mu.Unlock()
+	}
+}
+
+func (k *kept) place(name string) place { return place(maphash.String(k.seed, name) % places) }

@@ -1,0 +1,302 @@
+package gatelodge
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+)
+
+const long = time.Minute
+
+// told is a message of a stream that is whole.
+func told(position byte, kinds ...v1.SessionEventKind) *v1.WatchSessionsResponse {
+	message := &v1.WatchSessionsResponse{Position: []byte{position}, MaxStaleness: durationpb.New(5 * time.Second)}
+	for _, kind := range kinds {
+		message.Events = append(message.Events, &v1.SessionEvent{Kind: kind, SessionId: "sid_1"})
+	}
+	return message
+}
+
+func presenting(cookie string) *v1.ValidateSessionRequest {
+	return &v1.ValidateSessionRequest{
+		Cookies:       []*v1.Cookie{{Name: "session", Value: []byte(cookie)}},
+		Context:       &v1.RequestContext{Method: []byte("GET"), UserAgent: []byte("A")},
+		CanSetCookies: true,
+	}
+}
+
+func keyOf(t *testing.T, question *v1.ValidateSessionRequest) string {
+	t.Helper()
+	key, ok := appendKey(nil, question)
+	if !ok {
+		t.Fatalf("not to be kept: %v", question)
+	}
+	return string(key)
+}
+
+// knower plays with what is kept, as a client does.
+type knower struct {
+	*testing.T
+	*kept
+}
+
+func knowing(t *testing.T) knower {
+	t.Helper()
+	k := knower{t, newKept(8)}
+	k.hear(told(1))
+	k.answer(k.ask("a"), "a", 1, long)
+	if !k.knows("a") {
+		t.Fatal("it is not known")
+	}
+	return k
+}
+
+func (k knower) ask(cookie string) *flight {
+	k.Helper()
+	_, flight, isOurs := k.look(keyOf(k.T, presenting(cookie)))
+	if !isOurs {
+		k.Fatal("it is known, or being asked, or nobody vouches for it")
+	}
+	return flight
+}
+
+func (k knower) answer(flight *flight, cookie string, position byte, keepFor time.Duration) {
+	question := presenting(cookie)
+	key := keyOf(k.T, question)
+	k.keep(key, question.Cookies, flight, &Verdict{}, keeping{"sid_1", string([]byte{position}), keepFor})
+	k.land(key, flight)
+}
+
+func (k knower) knows(cookie string) bool {
+	return k.known([]byte(keyOf(k.T, presenting(cookie)))) != nil
+}
+
+func (k knower) isBroken() bool {
+	known, flight, _ := k.look(keyOf(k.T, presenting("a")))
+	return known == nil && flight == nil
+}
+
+func TestAnAnswerIsGoodWhileTheStreamIsWholeAndTheAnswerIsYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if k := (knower{t, newKept(8)}); !k.isBroken() {
+			t.Error("nobody vouches yet")
+		}
+		k := knowing(t)
+		time.Sleep(silence - 1)
+		if !k.knows("a") {
+			t.Error("a message has come within the time")
+		}
+		time.Sleep(time.Nanosecond)
+		if k.knows("a") || !k.isBroken() {
+			t.Error("no message came")
+		}
+		k.hear(told(2))
+		if !k.knows("a") {
+			t.Error("the stream went on where it was")
+		}
+		blind := told(3)
+		blind.MaxStaleness = nil
+		if k.hear(blind); k.knows("a") || !k.isBroken() {
+			t.Error("the authority hears nothing itself")
+		}
+		k.hear(told(4))
+		if k.broken(); k.knows("a") || !k.isBroken() {
+			t.Error("the stream has ended")
+		}
+		k.hear(told(5))
+		k.forgetAll()
+		k.answer(k.ask("a"), "a", 5, 700*time.Millisecond)
+		time.Sleep(700*time.Millisecond - 1)
+		if !k.knows("a") {
+			t.Error("it is young")
+		}
+		if time.Sleep(time.Nanosecond); k.knows("a") {
+			t.Error("it is older than the answer allows")
+		}
+		// The time begins with the question, not with the answer.
+		flight := k.ask("a")
+		time.Sleep(time.Second)
+		if k.answer(flight, "a", 5, time.Second); k.knows("a") {
+			t.Error("it took as long as it may be kept")
+		}
+	})
+}
+
+func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
+	forget := map[string]func(k knower){
+		"reset": func(k knower) {
+			k.hear(&v1.WatchSessionsResponse{Position: []byte{2}, Reset_: true, MaxStaleness: durationpb.New(1)})
+		},
+		"a position that is less": func(k knower) { k.hear(told(0)) },
+		"an event of no session": func(k knower) {
+			message := told(2, v1.SessionEventKind_SESSION_EVENT_KIND_REVOKED)
+			message.Events[0].SessionId = ""
+			k.hear(message)
+		},
+		"a change of our own": func(k knower) {
+			k.forgetChanged(presentedSession, &v1.RefreshTokensRequest{Cookies: presenting("a").Cookies})
+		},
+		"a change of anybody's": func(k knower) { k.forgetChanged(anySession, &v1.AdminServiceRevokeRequest{}) },
+	}
+	for number, name := range v1.SessionEventKind_name {
+		if kind := v1.SessionEventKind(number); kind != v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED {
+			forget[name] = func(k knower) { k.hear(told(2, kind)) }
+		}
+	}
+	forget["an event from the future"] = func(k knower) { k.hear(told(2, 4711)) }
+	for name, forget := range forget {
+		k := knowing(t)
+		if forget(k); k.knows("a") {
+			t.Errorf("%s: it is known still", name)
+		}
+		k.hear(told(3))
+		if k.answer(k.ask("a"), "a", 3, long); !k.knows("a") {
+			t.Errorf("%s: what is asked afterwards is good", name)
+		}
+	}
+	for name, pass := range map[string]func(k knower){
+		"other keys": func(k knower) { k.hear(told(2, v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED)) },
+		"a look at user info": func(k knower) {
+			k.forgetChanged(presentedSession, &v1.GetUserInfoRequest{Cookies: presenting("a").Cookies})
+		},
+		"a change of nothing": func(k knower) { k.forgetChanged(noSession, presenting("a")) },
+	} {
+		k := knowing(t)
+		if pass(k); !k.knows("a") {
+			t.Errorf("%s: it is forgotten", name)
+		}
+	}
+}
+
+// store.md, 6.
+func TestAnInsertThatBeganBeforeAnInvalidationNeverWins(t *testing.T) {
+	k := knower{t, newKept(8)}
+	k.hear(told(1))
+	early := k.ask("a")
+	k.hear(told(5, v1.SessionEventKind_SESSION_EVENT_KIND_REVOKED))
+	if k.answer(early, "a", 9, long); k.knows("a") {
+		t.Error("it was asked before")
+	}
+	// The authority that was asked had heard less than the one that is watched.
+	if k.answer(k.ask("a"), "a", 4, long); k.knows("a") {
+		t.Error("it rests on less than was heard")
+	}
+	if k.answer(k.ask("a"), "a", 5, long); !k.knows("a") {
+		t.Error("it rests on all that was heard")
+	}
+	// After a reset positions may begin anew.
+	reset := told(2)
+	reset.Reset_ = true
+	k.hear(reset)
+	if k.answer(k.ask("a"), "a", 2, long); !k.knows("a") {
+		t.Error("it rests on all since the reset")
+	}
+}
+
+func TestWhoAsksAfterSomethingWasForgottenDoesNotWaitForWhatWasAskedBefore(t *testing.T) {
+	k := knower{t, newKept(8)}
+	k.hear(told(1))
+	key := keyOf(t, presenting("a"))
+	first := k.ask("a")
+	if _, shared, isOurs := k.look(key); shared != first || isOurs {
+		t.Error("it is being asked")
+	}
+	k.forgetAll()
+	second := k.ask("a")
+	k.land(key, first)
+	if _, shared, _ := k.look(key); shared != second {
+		t.Error("the second is being asked still")
+	}
+	k.land(key, second)
+	k.land(key, k.ask("a"))
+	if len(k.asking) != 0 {
+		t.Errorf("%d flights are left", len(k.asking))
+	}
+}
+
+func TestWhatComesWhileTheStreamIsBrokenIsNotKept(t *testing.T) {
+	k := knower{t, newKept(8)}
+	k.hear(told(1))
+	flight := k.ask("a")
+	k.broken()
+	k.answer(flight, "a", 1, long)
+	if k.hear(told(1)); k.knows("a") {
+		t.Error("nobody vouched for it when it came")
+	}
+}
+
+func TestTheRoomIsBoundedAndWhatDoesNotFitIsAskedEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := knowing(t)
+		for i := range 20 {
+			cookie := fmt.Sprintf("%d", i)
+			k.answer(k.ask(cookie), cookie, 1, silence/2)
+		}
+		if len(k.answers) != 8 || !k.knows("a") {
+			t.Errorf("%d are kept", len(k.answers))
+		}
+		time.Sleep(silence / 2)
+		k.hear(told(1))
+		if k.answer(k.ask("z"), "z", 1, long); !k.knows("z") || !k.knows("a") || len(k.answers) != 2 {
+			t.Errorf("what has ended makes room: %d are kept", len(k.answers))
+		}
+	})
+}
+
+// Many ask while sessions change: nobody is ever told what was so before a change that had been heard when they asked.
+func TestNobodyIsToldWhatWasBeforeAChangeThatWasHeard(t *testing.T) {
+	k := newKept(64)
+	k.hear(told(0))
+	var mu sync.Mutex
+	generation, heard := uint64(0), uint64(0) // what the authority knows, and what this process was told
+	var asking sync.WaitGroup
+	question := presenting("a")
+	key := keyOf(t, question)
+	stop := make(chan struct{})
+	for range 4 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				mu.Lock()
+				least := heard
+				mu.Unlock()
+				known, flight, isOurs := k.look(key)
+				if known == nil && isOurs {
+					mu.Lock()
+					known = &Verdict{SettingsVersion: fmt.Sprintf("%08d", generation)}
+					mu.Unlock()
+					k.keep(key, question.Cookies, flight, known, keeping{"sid_1", known.SettingsVersion, long})
+					k.land(key, flight)
+				}
+				if known != nil && known.SettingsVersion < fmt.Sprintf("%08d", least) {
+					t.Errorf("told %s after %d was heard", known.SettingsVersion, least)
+					return
+				}
+			}
+		})
+	}
+	for range 2000 {
+		mu.Lock()
+		generation++
+		now := generation
+		mu.Unlock()
+		message := told(0, v1.SessionEventKind_SESSION_EVENT_KIND_CHANGED)
+		message.Position = fmt.Appendf(nil, "%08d", now)
+		k.hear(message)
+		mu.Lock()
+		heard = now
+		mu.Unlock()
+	}
+	close(stop)
+	asking.Wait()
+}
