@@ -8,6 +8,12 @@ import (
 // How the edge's routes answer requests from other origins (Fetch, "CORS protocol"). They go by the settings alone, and
 // guard nothing: what an origin may do is the authority's to judge.
 
+// isPreflight says whether a browser asks on behalf of a page of another origin.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions &&
+		len(r.Header["Origin"]) > 0 && len(r.Header["Access-Control-Request-Method"]) > 0
+}
+
 // preflight answers OPTIONS; what a preflight may know is added for an allowed origin alone.
 func (c *cors) preflight(request http.Header) *response {
 	header := http.Header{}
@@ -27,6 +33,15 @@ func (c *cors) share(request, answer http.Header) {
 		answer.Set("Access-Control-Allow-Credentials", "true")
 		put(answer, "Access-Control-Expose-Headers", c.exposedHeaders)
 	}
+}
+
+// share adds what the settings say of every answer of the edge's own.
+func (s *settings) share(request http.Header, answer *response) *response {
+	if s.isHTTPS {
+		answer.header.Set("Strict-Transport-Security", "max-age=31536000") // security.md 66
+	}
+	s.cors.share(request, answer.header)
+	return answer
 }
 
 // allowedOrigin returns the request's origin, if it came once and equals an allowed one byte for byte (security.md 72).

@@ -102,11 +102,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer = asker.failed(err)
 		}
 	}
-	if settings.isHTTPS {
-		answer.header.Set("Strict-Transport-Security", "max-age=31536000") // security.md 66
-	}
-	settings.cors.share(r.Header, answer.header)
-	answer.write(w, r)
+	settings.share(r.Header, answer).write(w, r)
 }
 
 func isMountPrefix(prefix string) bool {

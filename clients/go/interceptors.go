@@ -20,8 +20,8 @@ import (
 //
 //	grpc.NewServer(grpc.ChainUnaryInterceptor(gate.UnarySessions), grpc.ChainStreamInterceptor(gate.StreamSessions))
 //
-// The credential is the session cookie in the metadata "cookie", as a gateway passes it on, or its value in
-// "authorization: Bearer ...". No request context is sent, since the peer is no browser: scopes and the age of the login
+// The credential is the session cookie in the metadata "cookie", as a gateway passes it on; a bearer token is none (see
+// [Client.CheckToken]). No request context is sent, since the peer is no browser: scopes and the age of the login
 // are judged, and CSRF, origin and fingerprint are not. Let browsers call through an edge.
 //
 // A call without a session goes ahead; when the authority can't say, it ends UNAVAILABLE. grpc.health.v1 passes unasked.
@@ -108,12 +108,6 @@ func (g *Gate) checkCall(ctx context.Context, came metadata.MD, needed *v1.Requi
 		return nil, noSettings()
 	}
 	cookies := cookiesNamed(came["cookie"], settings.sessionCookies, settings.limits)
-	for _, line := range came["authorization"] {
-		if scheme, token, ok := strings.Cut(line, " "); ok && strings.EqualFold(scheme, "bearer") {
-			value := cutPast(token, settings.limits.cookieBytes)
-			cookies = append(cookies, &v1.Cookie{Name: settings.sessionCookies[0], Value: value})
-		}
-	}
 	verdict, err := g.sessions.Check(ctx, &v1.ValidateSessionRequest{Cookies: cookies, Requirements: needed})
 	if err == nil {
 		g.sawVersion(verdict.SettingsVersion)

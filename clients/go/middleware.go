@@ -19,8 +19,7 @@ import (
 //   - When the authority can't say, the browser gets 503 and keeps its cookies.
 //
 // Leave routes that need no session (assets, health) outside. Preflights pass through unasked: no cookies come with
-// them, and CORS on these routes is the application's. Put it outside of middleware that changes the request's method or
-// RemoteAddr.
+// them. Put it outside of middleware that changes the request's method or RemoteAddr.
 func (g *Gate) Sessions(next http.Handler) http.Handler { return g.guard(next, false, nil) }
 
 // SessionsWith is [Gate.Sessions] with requirements, for those who have a session.
@@ -30,7 +29,8 @@ func (g *Gate) SessionsWith(needs ...Requirement) func(http.Handler) http.Handle
 
 // Require is as [Gate.Sessions], for routes that nobody may enter without a session: the browser gets the authority's
 // answer, a redirect to the login or 401 JSON. Inside of Sessions it asks the authority again only when it has
-// requirements of its own.
+// requirements of its own. A preflight gets its answer here, by the edge's settings: CORS middleware of the
+// application's own stands outside.
 func (g *Gate) Require(needs ...Requirement) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return g.guard(next, true, needs) }
 }
@@ -51,8 +51,12 @@ type checkedKey struct{}
 func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) http.Handler {
 	needed := requirements(needs)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodOptions && len(r.Header["Access-Control-Request-Method"]) > 0 {
-			next.ServeHTTP(w, r)
+		if isPreflight(r) {
+			if isRequired {
+				g.preflight(r).write(w, r)
+			} else {
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
 		outer, _ := r.Context().Value(checkedKey{}).(*checked)
@@ -87,6 +91,15 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 		ctx = context.WithValue(ContextWithSession(ctx, here.verdict.Session), checkedKey{}, here)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// preflight answers for a route that needs a session, which a preflight never has.
+func (g *Gate) preflight(r *http.Request) *response {
+	settings := g.settings()
+	if settings == nil {
+		return asker{requestID: requestID(r.Header["X-Request-Id"]), logger: g.client.logger}.failed(noSettings())
+	}
+	return settings.share(r.Header, settings.cors.preflight(r.Header))
 }
 
 // answers says whether an outer guard's verdict holds for an inner guard too. Another setting for CSRF, or a method or

@@ -206,11 +206,40 @@ func TestAnEventStreamCanStillBeFlushed(t *testing.T) {
 	_ = got.Body.Close()
 }
 
-func TestAPreflightIsNotValidated(t *testing.T) {
+func TestAPreflightIsNotValidatedAndPassesNoGuardThatNeedsASession(t *testing.T) {
 	s, app := withSettings(), &application{}
-	request := httptest.NewRequest("OPTIONS", "/", nil)
-	request.Header.Set("Access-Control-Request-Method", "POST")
-	if got := send(gateOf(t, s).Require()(app), request); got.Code != 200 || len(s.called(validate)) != 0 {
-		t.Error(got.Code)
+	gate := gateOf(t, s)
+	preflight := func(handler http.Handler, origin string) *httptest.ResponseRecorder {
+		request := httptest.NewRequest("OPTIONS", "/", nil)
+		request.Header.Set("Origin", origin)
+		request.Header.Set("Access-Control-Request-Method", "POST")
+		return send(handler, request)
+	}
+	for _, guarded := range []http.Handler{gate.Require()(app), gate.Sessions(gate.Require()(app))} {
+		for origin, told := range map[string]string{allowed: allowed, "https://evil.example": ""} {
+			got := preflight(guarded, origin)
+			if got.Code != 204 || got.Header().Get("Access-Control-Allow-Origin") != told {
+				t.Error(origin, got.Code, got.Header())
+			}
+		}
+	}
+	if app.runs != 0 {
+		t.Error("the application ran without a session")
+	}
+	if got := preflight(gate.Sessions(app), allowed); got.Code != 200 || app.runs != 1 || len(s.called(validate)) != 0 {
+		t.Error(got.Code, app.runs)
+	}
+}
+
+func TestOptionsIsValidatedUnlessItIsAPreflight(t *testing.T) {
+	s, app := withSettings(), &application{}
+	gate := gateOf(t, s)
+	s.say(validate, inactive(1, nil))
+	for _, name := range []string{"Access-Control-Request-Method", "Origin"} {
+		request := httptest.NewRequest("OPTIONS", "/", nil)
+		request.Header.Set(name, "POST")
+		if got := send(gate.Require()(app), request); got.Code != 401 || app.runs != 0 {
+			t.Error(name, got.Code)
+		}
 	}
 }

@@ -67,9 +67,9 @@ impl Authority {
     /// Finds the living session behind presented cookies.
     ///
     /// **Invariant:** a forged credential dies before any IO; a signed one costs one store read.
-    pub(super) async fn admit(&self, presented: &Presented) -> Result<Admission, Error> {
+    pub(super) async fn admit(&self, call: &Call, presented: &Presented) -> Result<Admission, Error> {
         match self.choose(presented) {
-            Ok(chosen) => self.admit_chosen(&chosen, presented.context.as_ref(), None).await,
+            Ok(chosen) => self.admit_chosen(call, &chosen, presented.context.as_ref(), None).await,
             Err(reason) => Ok(Admission::Inactive(reason)),
         }
     }
@@ -77,6 +77,7 @@ impl Authority {
     /// Reads the session of a credential, for somebody who has heard of events `as_of` this position.
     pub(super) async fn admit_chosen(
         &self,
+        call: &Call,
         chosen: &Chosen,
         context: Option<&RequestContext>,
         as_of: Option<Position>,
@@ -85,8 +86,14 @@ impl Authority {
         match self.look_up_as_of(key, as_of).await? {
             Lookup::Found(record) => {
                 let mut admission = self.settle(chosen, record, context).await?;
-                if let Admission::Living(admitted) = &mut admission {
-                    self.remember(admitted, reading);
+                match &mut admission {
+                    Admission::Living(admitted) => self.remember(admitted, reading),
+                    Admission::Inactive(InactiveReason::Fingerprint) => tracing::info!(
+                        session = key.public(),
+                        request_id = call.request_id,
+                        "refused: the client is another one than at login"
+                    ),
+                    Admission::Inactive(_) => (),
                 }
                 Ok(admission)
             }
@@ -165,7 +172,6 @@ impl Authority {
         let (policy, proxies) = (self.settings.fingerprint, &self.settings.trusted_proxies);
         let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);
         if fingerprint.comparison == Comparison::Differed && policy.mode == FingerprintMode::Strict {
-            tracing::info!(session = credential.key.public(), "refused: the client is another one than at login");
             return inactive(InactiveReason::Fingerprint);
         }
         let (credential, under_former_name) = (credential.clone(), chosen.under_former_name);

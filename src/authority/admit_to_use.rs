@@ -24,7 +24,7 @@ impl Authority {
     ) -> Result<Result<Box<Admitted>, Refusal>, Error> {
         let context = presented.context.as_ref();
         let inactive = |reason| Ok(Err(Refusal::Inactive(self.inactive(reason, context, true, call))));
-        let mut admitted = match self.admit(presented).await? {
+        let mut admitted = match self.admit(call, presented).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return inactive(reason),
         };

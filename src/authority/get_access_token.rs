@@ -55,7 +55,7 @@ impl Authority {
     pub async fn get_access_token(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
         let context = question.presented.context.as_ref();
         let inactive = |reason| Outcome::Inactive(self.inactive(reason, context, true, call));
-        let mut admitted = match self.admit(&question.presented).await? {
+        let mut admitted = match self.admit(call, &question.presented).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return Ok(inactive(reason)),
         };

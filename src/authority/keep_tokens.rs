@@ -20,9 +20,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 enum Attempt {
     /// What the store says.
     Stored(Written),
-    /// A credential that a failover forgot was taken up meanwhile: the session's tokens were lost, and it has a key by now
-    /// that the credential in hand does not open.
-    OtherKey,
+    /// The session has a key by now that the credential in hand does not open: after a failover another credential was
+    /// taken up, and the tokens were lost. Whether it has others that can be renewed.
+    OtherKey { renewable: bool },
 }
 
 impl Authority {
@@ -41,7 +41,7 @@ impl Authority {
             Ok(Attempt::Stored(Written::Yes)) => Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
             Ok(Attempt::Stored(Written::Gone)) => Ok(Refreshed::SessionGone),
             Ok(Attempt::Stored(Written::RevisionChanged)) => Err(Error::RefreshInProgress),
-            Ok(Attempt::OtherKey) => Err(self.for_nobody(admitted, tokens)),
+            Ok(Attempt::OtherKey { renewable }) => Err(self.for_nobody(admitted, tokens, renewable)),
             Err(error) => Err(error),
         };
         match &kept {
@@ -87,16 +87,19 @@ impl Authority {
                 (Some(theirs), _) => return Ok(theirs),
                 (None, Attempt::Stored(Written::Yes)) => return Ok(Refreshed::Tokens(Box::new(tokens.clone()))),
                 (None, Attempt::Stored(Written::Gone)) => return Ok(Refreshed::SessionGone),
-                (None, Attempt::OtherKey) => return Err(self.for_nobody(admitted, tokens)),
+                (None, Attempt::OtherKey { renewable }) => return Err(self.for_nobody(admitted, tokens, renewable)),
                 (None, Attempt::Stored(Written::FenceLost | Written::RevisionChanged)) => (),
             }
         }
         Err(Error::RefreshInProgress)
     }
 
-    /// Nobody could open these tokens: they are revoked. Whoever asks again comes with the credential in force.
-    fn for_nobody(&self, admitted: &Admitted, tokens: &Tokens) -> Error {
-        self.revoke_at_provider(&admitted.standing.identity.provider, tokens);
+    /// Nobody could open these tokens. They are revoked, unless the session has others by now: those might end with them.
+    /// Whoever asks again comes with the credential in force.
+    fn for_nobody(&self, admitted: &Admitted, tokens: &Tokens, renewable: bool) -> Error {
+        if !renewable {
+            self.revoke_at_provider(&admitted.standing.identity.provider, tokens);
+        }
         Error::RefreshInProgress
     }
 
@@ -132,11 +135,11 @@ impl Authority {
     ) -> Result<Attempt, Error> {
         let key = &admitted.credential.key;
         let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Attempt::Stored(Written::Gone)) };
-        let Some(token_key) = self.token_key_now(admitted, &record, token_key).await? else {
-            return Ok(Attempt::OtherKey);
-        };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
+        let Some(token_key) = self.token_key_now(admitted, &record, token_key).await? else {
+            return Ok(Attempt::OtherKey { renewable: standing.renewable });
+        };
         standing.access_token_end = tokens.access_end;
         standing.renewable = tokens.refresh.is_some();
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();

@@ -79,8 +79,8 @@ impl Authority {
         let mut record = admitted.record.clone();
         take_into_force(credential, &mut record);
         let now = self.ports.clock.now();
-        let standing =
-            Standing { generation_since: now, access_token_end: None, ..Standing::clone(&admitted.standing) };
+        let before = Standing::clone(&admitted.standing);
+        let standing = Standing { generation_since: now, access_token_end: None, renewable: false, ..before };
         let token_key = TokenKey::new(self.random());
         record.body =
             self.vault.seal_body(self.nonce(), credential, &record.header.marks, &standing, &token_key).into();

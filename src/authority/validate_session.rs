@@ -165,7 +165,7 @@ impl Authority {
         let (mut admitted, judged) = if let Some(known) = self.recall(&chosen, &question)? {
             known
         } else {
-            let admitted = match self.admit_chosen(&chosen, context, question.as_of).await? {
+            let admitted = match self.admit_chosen(call, &chosen, context, question.as_of).await? {
                 Admission::Living(admitted) => admitted,
                 Admission::Inactive(reason) => return inactive(reason),
             };

@@ -12,6 +12,7 @@ use clap::{Arg, Command, CommandFactory as _, FromArgMatches as _, Parser};
 use self::exit::Exit;
 
 mod advice;
+mod asking;
 pub mod config;
 mod dev;
 pub mod exit;

@@ -4,13 +4,13 @@
 use std::io::{self, Write};
 
 use clap::builder::NonEmptyStringValueParser;
-use comfy_table::{ContentArrangement, Table, presets};
 use gatelodge_client::v1::{self, Session, admin_service_revoke_request::Target};
-use gatelodge_client::{Client, ClientOptions, Error, Timestamp};
+use gatelodge_client::{Client, ClientOptions, Error};
 use serde_json::{Value, json};
 
 use super::Format;
 use super::advice::refused;
+use super::asking::{asking, lines, pages, table, time};
 use super::exit::Exit;
 use super::filter::{FilterArgs, TenantArgs, provider_session};
 use super::serving::{block_on, failed};
@@ -80,19 +80,7 @@ pub enum Verb {
 /// # Errors
 /// The output can't be written.
 pub fn run(verb: Verb, tenant: TenantArgs, out: &mut impl Write) -> io::Result<Exit> {
-    let options = match tenant.options() {
-        Ok(options) => options,
-        Err(error) => return Ok(failed(&error, Exit::Usage)),
-    };
-    let asked = block_on(async {
-        let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
-        ask(&client, verb).await.map_err(|error| refused(&error, "GATELODGE_ADDRESS"))
-    });
-    match asked {
-        Some(Ok((text, exit))) => writeln!(out, "{text}").map(|()| exit),
-        Some(Err(exit)) => Ok(exit),
-        None => Ok(Exit::Failed),
-    }
+    asking(out, tenant.options(), async |client: &Client| ask(client, verb).await)
 }
 
 /// Asks whether an authority serves: for container health checks. Needs an address and no key.
@@ -117,17 +105,24 @@ async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
     let done = |text| (text, Exit::Done);
     Ok(match verb {
         Verb::List { user, filter, limit, output } => {
-            let sessions = list(client, filter.question(user.unwrap_or_default()), limit.into()).await?;
+            let question = filter.question(user.unwrap_or_default());
+            let sessions = pages(limit.into(), async |page_token| {
+                let question = v1::ListSessionsRequest { page_size: 200, page_token, ..question.clone() };
+                let page = client.admin().list_sessions(question).await?;
+                Ok((page.sessions, page.next_page_token))
+            });
+            let records: Vec<_> = sessions.await?.iter().map(record).collect();
             done(match output {
-                Format::Table => table(&sessions),
-                Format::Json => Value::Array(sessions.iter().map(record).collect()).to_string(),
+                Format::Table if records.is_empty() => "No session is living.".to_owned(),
+                Format::Table => table(&records, &COLUMNS),
+                Format::Json => Value::Array(records).to_string(),
             })
         }
         Verb::Show { session_id, output } => {
             let answer = client.admin().get_session(v1::GetSessionRequest { session_id }).await?;
             let session = record(&answer.session.unwrap_or_default());
             done(match output {
-                Format::Table => lines(&session),
+                Format::Table => lines(&session, &FIELDS),
                 Format::Json => session.to_string(),
             })
         }
@@ -197,20 +192,6 @@ async fn preview(client: &Client, target: Target, output: Format) -> Result<Stri
     })
 }
 
-async fn list(client: &Client, question: v1::ListSessionsRequest, limit: usize) -> Result<Vec<Session>, Error> {
-    let (mut sessions, mut page_token) = (Vec::new(), String::new());
-    loop {
-        let question = v1::ListSessionsRequest { page_size: 200, page_token, ..question.clone() };
-        let page = client.admin().list_sessions(question).await?;
-        sessions.extend(page.sessions);
-        page_token = page.next_page_token;
-        if page_token.is_empty() || sessions.len() >= limit {
-            sessions.truncate(limit);
-            return Ok(sessions);
-        }
-    }
-}
-
 fn record(session: &Session) -> Value {
     let (identity, info) = (session.identity.clone().unwrap_or_default(), session.info.clone().unwrap_or_default());
     json!({
@@ -231,25 +212,7 @@ fn record(session: &Session) -> Value {
     })
 }
 
-pub(super) fn time(moment: Option<&Timestamp>) -> Value {
-    moment.map_or(Value::Null, |moment| Value::String(moment.to_string()))
-}
-
 const COLUMNS: [&str; 7] = ["session_id", "user_id", "email", "last_active", "idle_end", "device", "client_address"];
-
-fn table(sessions: &[Session]) -> String {
-    if sessions.is_empty() {
-        return "No session is living.".to_owned();
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS.map(|column| column.replace('_', " ").to_uppercase()));
-    for session in sessions {
-        let record = record(session);
-        table.add_row(COLUMNS.map(|column| text(&record, column)));
-    }
-    table.trim_fmt()
-}
 
 const FIELDS: [&str; 14] = [
     "session_id",
@@ -267,13 +230,3 @@ const FIELDS: [&str; 14] = [
     "place",
     "user_agent",
 ];
-
-fn lines(record: &Value) -> String {
-    FIELDS.map(|field| format!("{field:<17} {}", text(record, field))).join("\n")
-}
-
-/// A field as a person reads it, with what could change a terminal left out (security.md 110).
-pub(super) fn text(record: &Value, field: &str) -> String {
-    let text = record.get(field).and_then(Value::as_str).unwrap_or("-");
-    text.chars().filter(|c| !c.is_control()).collect()
-}

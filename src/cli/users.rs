@@ -4,17 +4,14 @@
 use std::io::{self, Write};
 
 use clap::builder::NonEmptyStringValueParser;
-use comfy_table::{ContentArrangement, Table, presets};
 use gatelodge_client::v1::{self, User, UserState};
 use gatelodge_client::{Client, Error};
 use serde_json::{Value, json};
 
 use super::Format;
-use super::advice::refused;
+use super::asking::{asking, lines, pages, table, time};
 use super::exit::Exit;
 use super::filter::TenantArgs;
-use super::serving::{block_on, failed};
-use super::sessions::{text, time};
 
 /// What can be done with users. The authority's address and an admin's key come from GATELODGE_ADDRESS and
 /// GATELODGE_API_KEY.
@@ -65,19 +62,7 @@ pub struct UserArgs {
 /// # Errors
 /// The output can't be written.
 pub fn run(verb: Verb, tenant: TenantArgs, out: &mut impl Write) -> io::Result<Exit> {
-    let options = match tenant.options() {
-        Ok(options) => options,
-        Err(error) => return Ok(failed(&error, Exit::Usage)),
-    };
-    let asked = block_on(async {
-        let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
-        ask(&client, verb).await.map_err(|error| refused(&error, "GATELODGE_ADDRESS"))
-    });
-    match asked {
-        Some(Ok(text)) => writeln!(out, "{text}").map(|()| Exit::Done),
-        Some(Err(exit)) => Ok(exit),
-        None => Ok(Exit::Failed),
-    }
+    asking(out, tenant.options(), async |client: &Client| Ok((ask(client, verb).await?, Exit::Done)))
 }
 
 async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
@@ -87,15 +72,20 @@ async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
             let answer = admin.get_user(v1::GetUserRequest { user_id }).await?;
             let user = record(&answer.user.unwrap_or_default());
             match output {
-                Format::Table => FIELDS.map(|field| format!("{field:<14} {}", text(&user, field))).join("\n"),
+                Format::Table => lines(&user, &FIELDS),
                 Format::Json => user.to_string(),
             }
         }
         Verb::List { limit, output } => {
-            let users = list(client, limit.into()).await?;
+            let users = pages(limit.into(), async |page_token| {
+                let page = admin.list_users(v1::ListUsersRequest { page_size: 200, page_token }).await?;
+                Ok((page.users, page.next_page_token))
+            });
+            let records: Vec<_> = users.await?.iter().map(record).collect();
             match output {
-                Format::Table => table(&users),
-                Format::Json => Value::Array(users.iter().map(record).collect()).to_string(),
+                Format::Table if records.is_empty() => "Nobody has logged in.".to_owned(),
+                Format::Table => table(&records, &COLUMNS),
+                Format::Json => Value::Array(records).to_string(),
             }
         }
         Verb::Disable(UserArgs { user_id, reason, output }) => {
@@ -120,19 +110,6 @@ fn done(what: &str, count: Option<u64>, output: Format) -> String {
         (Format::Table, None) => format!("{what}."),
         (Format::Table, Some(1)) => format!("{what}; 1 session was ended."),
         (Format::Table, Some(count)) => format!("{what}; {count} sessions were ended."),
-    }
-}
-
-async fn list(client: &Client, limit: usize) -> Result<Vec<User>, Error> {
-    let (mut users, mut page_token) = (Vec::new(), String::new());
-    loop {
-        let page = client.admin().list_users(v1::ListUsersRequest { page_size: 200, page_token }).await?;
-        users.extend(page.users);
-        page_token = page.next_page_token;
-        if page_token.is_empty() || users.len() >= limit {
-            users.truncate(limit);
-            return Ok(users);
-        }
     }
 }
 
@@ -173,17 +150,3 @@ const FIELDS: [&str; 11] = [
 ];
 
 const COLUMNS: [&str; 6] = ["user_id", "state", "email", "name", "last_login", "logins"];
-
-fn table(users: &[User]) -> String {
-    if users.is_empty() {
-        return "Nobody has logged in.".to_owned();
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS.map(|column| column.replace('_', " ").to_uppercase()));
-    for user in users {
-        let record = record(user);
-        table.add_row(COLUMNS.map(|column| text(&record, column)));
-    }
-    table.trim_fmt()
-}

@@ -257,9 +257,10 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let written = every_kind().map(|what| hex(Event { tenant: TENANT, what }.to_bytes()));
-        assert_eq!(written.join(" "), GOLDEN);
+        let byte = |text: &str, at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        let bytes = |text: &str| (0..text.len()).step_by(2).map(|at| byte(text, at)).collect::<Vec<_>>();
+        let written = every_kind().map(|what| Event { tenant: TENANT, what }.to_bytes());
+        assert_eq!(written.to_vec(), GOLDEN.split(' ').map(bytes).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,17 +2,20 @@
 
 import argparse
 import fnmatch
+import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from . import broken, cases, mistakes, scenarios  # noqa: F401
+from . import broken, cases, fakes, mistakes, scenarios  # noqa: F401
 from .case import CASES, Case
 from .programs import Authority
 from .stage import Site, Stage, World
 
 # Cases that wait for their own edges begin first, and the quick ones fill the time.
+_KEEP = 16_384
 _PATIENT = ("rotation", "trouble", "settings", "generations", "start")
 
 
@@ -25,6 +28,10 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--broken", action="store_true", help="show that each kind of broken edge fails its cases")
     parser.add_argument("--scenarios", action="store_true", help="check clients/scenarios.json")
+    parser.add_argument("--fake", metavar="LANGUAGE", help="with the fake authority of that language behind the edge")
+    keeping = os.environ.get("GATELODGE_KEEP_ANSWERS", "0") not in ("", "0")
+    what = "with an edge that keeps answers (so it is with GATELODGE_KEEP_ANSWERS too); all but what counts questions"
+    parser.add_argument("--keeping", action="store_true", default=keeping, help=what)
     parser.add_argument("--workers", type=int, default=12, help="how many cases run side by side (12)")
     parser.add_argument("-v", action="store_true", help="print every case as it ends")
     said = parser.parse_args()
@@ -37,26 +44,39 @@ def main() -> int:
 
     if said.scenarios:
         return scenarios.check()
-    names = list(mistakes.SWITCHES) if said.broken else [case.name for case in CASES]
+    played = [case for case in CASES if not (said.keeping and case.is_asked_each_time)]
+    names = list(mistakes.SWITCHES) if said.broken else [case.name for case in played]
     names = [name for name in names if chosen(name)]
     if said.list:
         print(*names, sep="\n")
         return 0
     if not said.edge or not names:
         parser.error("nothing has that name" if said.edge else "which edge? --edge rust")
+    if said.fake:
+        return run_on_fake(said.edge, said.fake, chosen, said.v)
     authority = Authority()
     try:
         if said.broken:
             return broken.show(said.edge, authority, {name: mistakes.SWITCHES[name] for name in names}, play)
-        return run(World(said.edge, authority), [case for case in CASES if chosen(case.name)], said.workers, said.v)
+        world = World(said.edge, authority, keep=_KEEP if said.keeping else 0)
+        return run(Site.start(world), [case for case in played if chosen(case.name)], said.workers, said.v)
     finally:
         authority.close()
 
 
-def run(world: World, chosen: list[Case], workers: int, verbose: bool) -> int:
-    """Runs cases on one edge, and prints what failed."""
+def run_on_fake(edge: str, language: str, chosen: Callable[[str], bool], verbose: bool) -> int:
+    """Plays the scenarios on a language's fake, through an edge."""
+    fake = fakes.ServedFake(language)
+    try:
+        wanted = [case for case in fakes.cases(fake) if chosen(case.name)]
+        return run(fakes.begin(edge, fake), wanted, 1, verbose)
+    finally:
+        fake.close()
+
+
+def run(site: Site, chosen: list[Case], workers: int, verbose: bool) -> int:
+    """Runs cases on one edge, which ends with them, and prints what failed."""
     begun = time.monotonic()
-    site = Site.start(world)
 
     def tell(case: Case) -> bool:
         started = time.monotonic()
@@ -73,7 +93,7 @@ def run(world: World, chosen: list[Case], workers: int, verbose: bool) -> int:
             held = list(pool.map(tell, sorted(chosen, key=lambda case: case.name.split(":")[0] not in _PATIENT)))
     finally:
         site.stop()
-    print(f"{world.edge}: {len(held)} cases in {time.monotonic() - begun:.1f} s")
+    print(f"{site.world.edge}: {len(held)} cases in {time.monotonic() - begun:.1f} s")
     print(f"{held.count(True)} passed, {held.count(False)} failed")
     return 0 if all(held) else 1
 

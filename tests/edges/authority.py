@@ -29,15 +29,18 @@ SPINE = {
     "CompleteLogout",
     "ValidateSession",
 }
+# What edges may ask beyond it.
+LATER = {"CheckSessions", "WatchSessions", "ListUserSessions", "GetUserInfo", "RefreshTokens", "Revoke"}
+_LONGEST_DEADLINE = 1e6
 _WORKERS = 64
 
 
 @dataclass
 class Call:
-    """One call as the edge made it."""
+    """One call as the edge made it. A stream's questions are not read."""
 
     method: str
-    request: Message
+    request: Message | None
     metadata: dict[str, list[str]]
     seconds_left: float | None
     at: float = field(default_factory=time.monotonic)
@@ -124,23 +127,28 @@ class Between:
         wanted = [call for call in calls if not methods or call.method in methods]
         return [call for call in wanted if not request_id or call.request_id == request_id]
 
+    def _note(self, call: Call) -> Rule | None:
+        """Records a call; the rule that answers it, if one does."""
+        with self._lock:
+            self.calls.append(call)
+        return self._rule_of(call)
+
+    def _rule_of(self, call: Call) -> Rule | None:
+        with self._lock:
+            return self._rules.get((call.request_id, call.method)) or self._rules.get(("", call.method))
+
     def take(self, path: str, method: "Method", raw: bytes, context: grpc.ServicerContext) -> bytes:
         """Answers one unary call."""
-        metadata: dict[str, list[str]] = {}
-        for name, value in context.invocation_metadata():
-            metadata.setdefault(name, []).append(value)
-        call = Call(method.name, method.request.FromString(raw), metadata, context.time_remaining())
+        call = Call(method.name, method.request.FromString(raw), _metadata(context), _seconds_left(context))
         fault = self.faults.get(call.request_id) or self.faults.get("")
         if fault:
             fault.spoil_question(call)
-        with self._lock:
-            self.calls.append(call)
-            rule = self._rules.get((call.request_id, call.method)) or self._rules.get(("", call.method))
+        rule = self._note(call)
 
         def ask(request: Message | None = None) -> Message:
             changed = raw if request is None else request.SerializeToString()
             forward = self._channel.unary_unary(path)
-            return method.response.FromString(forward(changed, context.time_remaining(), _passed_on(context)))
+            return method.response.FromString(forward(changed, _seconds_left(context), _passed_on(context)))
 
         try:
             answer = rule(call, ask) if rule else ask()
@@ -154,10 +162,18 @@ class Between:
             context.set_trailing_metadata(error.trailing_metadata() or ())
             context.abort(error.code(), error.details())
 
-    def pass_stream(self, path: str, requests, context: grpc.ServicerContext):
-        """Passes on a call that streams, unread."""
+    def pass_stream(self, path: str, method: "Method | None", requests, context: grpc.ServicerContext):
+        """Passes on a call that streams. A rule answers in place of each message that comes back, or ends the call."""
+        call = Call(method.name if method else path, None, _metadata(context), _seconds_left(context))
+        self._note(call)
         try:
-            yield from self._channel.stream_stream(path)(requests, context.time_remaining(), _passed_on(context))
+            for raw in self._channel.stream_stream(path)(requests, call.seconds_left, _passed_on(context)):
+                rule = self._rule_of(call)
+                answer = rule(call, lambda raw=raw: method.response.FromString(raw)) if rule and method else raw
+                yield answer if isinstance(answer, bytes) else answer.SerializeToString()
+        except RefusedError as refused:
+            context.set_trailing_metadata([("grpc-status-details-bin", refused.status.SerializeToString())])
+            context.abort(refused.code, refused.message)
         except grpc.RpcError as error:
             context.set_trailing_metadata(error.trailing_metadata() or ())
             context.abort(error.code(), error.details())
@@ -196,8 +212,23 @@ class _Methods(grpc.GenericRpcHandler):
         path, between = details.method, self._between
         method = _METHODS.get(path)
         if method is None or method.streams:
-            return grpc.stream_stream_rpc_method_handler(lambda it, context: between.pass_stream(path, it, context))
+            return grpc.stream_stream_rpc_method_handler(
+                lambda requests, context: between.pass_stream(path, method, requests, context)
+            )
         return grpc.unary_unary_rpc_method_handler(lambda raw, context: between.take(path, method, raw, context))
+
+
+def _seconds_left(context: grpc.ServicerContext) -> float | None:
+    """None for a call without a deadline, of which gRPC says a number too large to be passed on."""
+    left = context.time_remaining()
+    return left if left is not None and left < _LONGEST_DEADLINE else None
+
+
+def _metadata(context: grpc.ServicerContext) -> dict[str, list[str]]:
+    metadata: dict[str, list[str]] = {}
+    for name, value in context.invocation_metadata():
+        metadata.setdefault(name, []).append(value)
+    return metadata
 
 
 def _passed_on(context: grpc.ServicerContext) -> list[tuple[str, str | bytes]]:

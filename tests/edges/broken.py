@@ -2,10 +2,13 @@
 notices each of them. Does not know how the cases are run."""
 
 import dataclasses
+import shutil
 import socketserver
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from google.protobuf.message import Message
 
@@ -43,6 +46,8 @@ class Broken:
     answer: Callable[[Asked, Answer, Callable[[Asked], Answer]], Answer | None] = lambda _asked, _answer, _again: None
     question: Callable[[Call], None] = lambda _call: None
     reply: Callable[[Method, Message], None] = lambda _method, _answer: None
+    # What is run in place of the edge-under-test, as a script.
+    program: str = ""
 
     def spoil_question(self, call: Call) -> None:
         """As authority.Fault."""
@@ -109,6 +114,15 @@ def _written(asked: Asked, got: Answer) -> bytes:
     return b"\r\n".join([*lines, b"connection: close", b"", got.body])
 
 
+def _command(edge: str, broken: Broken, scripts: Path) -> str:
+    if not broken.program:
+        return edge
+    script = scripts / "edge-under-test"
+    script.write_text(f"#!/bin/sh\n{broken.program}\n")
+    script.chmod(0o700)
+    return str(script)
+
+
 CONTROL = "application: a route without sessions asks nobody"
 
 Run = Callable[[Site, Case], str | None]
@@ -118,11 +132,12 @@ def show(edge: str, authority: Authority, switches: dict[str, Broken], run: Run)
     """Breaks a right edge in each way, and shows that the cases which must notice fail. `run` tells how one failed."""
     cases = {case.name: case for case in CASES}
     site = Site.start(World(edge, authority))
+    scripts = Path(tempfile.mkdtemp(prefix="gatelodge-broken-"))
     missed = []
     try:
         site.wait_for_settings()
         for name, broken in switches.items():
-            world = World(edge, authority, front(broken), broken)
+            world = World(_command(edge, broken, scripts), authority, front(broken), broken)
             spoiled = dataclasses.replace(site, world=world, address=world.front(site.address))
             overlooked = [case for case in broken.noticed_by if run(spoiled, cases[case]) is None]
             trouble = [f"passed all the same: {case}" for case in overlooked]
@@ -133,5 +148,9 @@ def show(edge: str, authority: Authority, switches: dict[str, Broken], run: Run)
             print(f"{'MISSED ' if trouble else 'noticed'} an edge that {name}", *trouble, sep="\n        ", flush=True)
     finally:
         site.stop()
+        shutil.rmtree(scripts)
+    named = {name for broken in switches.values() for name in broken.noticed_by}
+    areas = {name.split(":")[0] for name in cases} - {name.split(":")[0] for name in named}
+    print(f"they name {len(named)} of {len(cases)} cases", *(f"; none of {area}" for area in sorted(areas)), sep="")
     print(f"{len(switches) - len(missed)} passed, {len(missed)} failed")
     return 1 if missed else 0

@@ -14,9 +14,17 @@ class Case:
 
     name: str
     run: Callable[[Stage], None]
+    is_asked_each_time: bool
 
 
 CASES: list[Case] = []
+
+
+def asked_each_time(function: Callable) -> Callable:
+    """Marks a case that counts questions, or changes what the authority says of a session between them: an edge that
+    keeps answers need not pass it. Stands below `case` or `each`."""
+    function.is_asked_each_time = True
+    return function
 
 
 def case(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
@@ -43,7 +51,7 @@ def _add(function, name: str, run) -> None:
     area = inspect.getmodule(function).__name__.rsplit(".", 1)[-1].replace("_", " ")
     full = f"{area}: {name}"
     assert full not in {known.name for known in CASES}, f"two cases are named {full}"
-    CASES.append(Case(full, run))
+    CASES.append(Case(full, run, getattr(function, "is_asked_each_time", False)))
 
 
 # What to check with.

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from .broken import Asked, Broken
 from .form_mistakes import FORMS
+from .request_mistakes import REQUESTS
 from .session_mistakes import SESSIONS
 from .wire import Answer, compose, exchange
 
@@ -225,6 +226,7 @@ def _own_cors_values(_asked, got, _again):
 
 SWITCHES: dict[str, Broken] = {
     **FORMS,
+    **REQUESTS,
     **SESSIONS,
     "has CORS values of its own": Broken(
         (

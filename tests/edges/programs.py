@@ -45,13 +45,13 @@ def wait_until(true, what: str, seconds: float = 30.0, every: float = 0.02):
 class Program:
     """A program that writes to a log of its own."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str] | None = None):
+    def __init__(self, name: str, command: list[str], environment: dict[str, str] | None = None, *, is_told=False):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, LOGS / f"{name}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if is_told else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
@@ -61,6 +61,11 @@ class Program:
     def said(self) -> str:
         """All that it wrote so far."""
         return self.log.read_text("utf-8", "replace")
+
+    def tell(self, line: str) -> None:
+        """Writes it a line, where it is told things."""
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
 
     def ended(self) -> int | None:
         """Its exit status, once it has ended."""
@@ -146,6 +151,14 @@ def gatelodge() -> str:
 def edge_command(edge: str) -> str:
     """The start command of an edge-under-test: that of a language, or one that is named by its path."""
     command = Path(edge).resolve() if "/" in edge else ROOT / "clients" / edge / "edge-under-test"
+    if not os.access(command, os.X_OK):
+        raise SystemExit(f"{command} is missing or not executable: tests/edges/README.md says what it is")
+    return str(command)
+
+
+def fake_command(language: str) -> str:
+    """The start command of a language's fake authority."""
+    command = ROOT / "clients" / language / "fake-under-test"
     if not os.access(command, os.X_OK):
         raise SystemExit(f"{command} is missing or not executable: tests/edges/README.md says what it is")
     return str(command)

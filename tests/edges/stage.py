@@ -26,12 +26,14 @@ _starting = threading.Semaphore(2)
 @dataclass
 class World:
     """Everything around the cases. `edge` is a language, or the path of an edge-under-test. `front` puts something
-    before an edge, `fault` breaks what an edge is answered: both are for showing that a broken edge is noticed."""
+    before an edge, `fault` breaks what an edge is answered: both are for showing that a broken edge is noticed.
+    `keep` is how many answers edges may keep."""
 
     edge: str
     authority: Authority
     front: Callable[[Address], Address] = lambda address: address
     fault: Fault | None = None
+    keep: int = 0
 
     def log_of(self, name: str) -> str:
         """The name of an edge's log."""
@@ -73,6 +75,7 @@ class Site:
         valve = Valve(("127.0.0.1", between.port), is_open=reachable)
         port = free_port()
         settings = {"GATELODGE_ADDRESS": f"http://127.0.0.1:{valve.port}", "GATELODGE_API_KEY": authority.key(role)}
+        settings["GATELODGE_KEEP_ANSWERS"] = str(world.keep)
         if prefix:
             settings["MOUNT_PREFIX"] = prefix
         try:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the Python client: format, types, its tests, its wheel in an empty environment, and its edges against the suite
-# Needs: build edges python_client
+# Needs: build edges python_client chromium node
 cd clients/python
 bin=../../tests/.cache/python-client/bin
 GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/../../target}/debug/gatelodge}
@@ -11,6 +11,7 @@ $bin/ruff format --check .
 $bin/ruff check .
 $bin/mypy
 $bin/pytest -q
+$bin/python -m benches.kept_checks
 $bin/python -m benches.edge_request
 
 cd ../..
@@ -25,3 +26,10 @@ joined=(--without "two Cookie headers" --without "on several lines" --without "f
   --without "forwarded stay apart" --without "forwarded lines")
 FRAMEWORK=flask tests/edges/run --edge python "${joined[@]}" --without "websocket: " --without "scenarios: a WebSocket"
 FRAMEWORK=django tests/edges/run --edge python "${joined[@]}"
+
+# The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do, in an event loop and in
+# the threads of a forked worker.
+FRAMEWORK=fastapi tests/edges/run --edge python --keeping
+FRAMEWORK=flask tests/edges/run --edge python --keeping "${joined[@]}" --without "websocket: " \
+  --without "scenarios: a WebSocket"
+EDGE=python node --test --test-reporter=spec tests/browser/edge.test.mjs

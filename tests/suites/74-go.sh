@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the Go client and edge: format, lints, generated code, tests with the race detector, quick start, examples, edges
-# Needs: build go buf staticcheck edges
+# Needs: build go buf staticcheck edges chromium node
 root=$PWD
 export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$root/target}/debug/gatelodge}
 cd clients/go
@@ -24,3 +24,4 @@ go test -race -count=2 -shuffle=on ./...
 go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest
 cd "$root"
 tests/edges/run --edge go
+EDGE=go node --test --test-reporter=spec tests/browser/edge.test.mjs

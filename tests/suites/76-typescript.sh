@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the TypeScript client: format, lints, types, its tests, its tarball in an empty project, and its edges against the suite
-# Needs: build node buf edges typescript_client
+# Needs: build node buf edges typescript_client chromium
 export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/target}/debug/gatelodge}
 cd clients/typescript
 
@@ -17,9 +17,9 @@ npm run --silent bench
 NEXT_TELEMETRY_DISABLED=1 npm run --silent build:next
 
 cd ../..
-for framework in express fastify hono; do
+for framework in express fastify hono next; do
   FRAMEWORK=$framework tests/edges/run --edge typescript
 done
-# No route handler of Next sees a method that Next has no name for (it answers 400), or a WebSocket (it hangs up).
-FRAMEWORK=next tests/edges/run --edge typescript --without "methods: an odd method" --without "websocket: " \
-  --without "scenarios: a WebSocket"
+# As applications have it: answers are kept, and checks share a stream.
+FRAMEWORK=express tests/edges/run --edge typescript --keeping
+EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

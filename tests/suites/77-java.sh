@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: the Java client: format, lints, its tests, its artefacts in empty projects, and its edges against the suite
-# Needs: build edges java
+# Needs: build edges java chromium node
 export GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/target}/debug/gatelodge}
 cd clients/java
 mvn -B -ntp spotless:check verify
@@ -11,4 +11,7 @@ cd ../..
 # Servlet containers write a content type in a form of their own.
 for framework in servlet spring; do
   FRAMEWORK=$framework tests/edges/run --edge java --without "content type with a charset"
+  FRAMEWORK=$framework tests/edges/run --edge java --fake java
 done
+FRAMEWORK=servlet tests/edges/run --edge java --keeping --without "content type with a charset"
+EDGE=java node --test --test-reporter=spec tests/browser/edge.test.mjs

@@ -1,77 +1,59 @@
-"""Measures what a session check adds to a request through FastAPI: the same route with and without, in one process.
+"""Measures what a session check adds to a request through FastAPI, Flask and Django: a route with and without it.
 
-The application runs without a network of its own (its ASGI interface is called); the check goes over gRPC to a real
-`gatelodge dev --ephemeral`, whose path is GATELODGE_BIN or the repository's debug build. Prints one line of JSON.
+The application runs without a network of its own (its ASGI or WSGI interface is called); a check goes over gRPC to a
+real authority, or is answered from what is kept. One request at a time. Tells microseconds of this process's CPU and of
+the clock on the wall; what is added is the difference. Prints one line of JSON.
 """
 
 import asyncio
+import io
 import json
-import statistics
 import sys
-import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated, Any
 
-import httpx2
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
 from fastapi import Depends, FastAPI
-from fastapi.testclient import TestClient
+from flask import Flask
+from tests.whole.dev import Dev
 
-from gatelodge import ClientOptions
-from gatelodge.fastapi import Gatelodge, Session
+import gatelodge.fastapi
+import gatelodge.flask
+from benches.measured import HEADERS, Spent, Watch, authority, median
+from gatelodge import ClientOptions, Session
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.whole.dev import Dev, log_in
+ROUNDS = 9
+REQUESTS = 300
+WITHOUT = "/without"
+CHECKED = "/with"
 
-ROUNDS = 7
-REQUESTS = 400
 
+def fastapi(options: ClientOptions, credential: str) -> dict[str, Spent]:
+    gate, app = gatelodge.fastapi.Gatelodge(options), FastAPI()
+    gate.install(app)
 
-def application(dev: Dev) -> FastAPI:
-    gatelodge, app = Gatelodge(ClientOptions(dev.address, dev.keys["edge"])), FastAPI()
-    gatelodge.install(app)
-
-    @app.get("/without")
+    @app.get(WITHOUT)
     async def without() -> dict[str, str]:
         return {"user_id": "dev_testuser1"}
 
-    @app.get("/with")
-    async def checked(session: Annotated[Session, Depends(gatelodge.session)]) -> dict[str, str]:
+    @app.get(CHECKED)
+    async def checked(session: Annotated[Session, Depends(gate.session)]) -> dict[str, str]:
         return {"user_id": session.user_id}
 
-    return app
-
-
-def credential(app: FastAPI, dev: Dev) -> str:
-    """A session of somebody who logged in."""
-    with TestClient(app, base_url=dev.base_url, follow_redirects=False) as browser:
-
-        def get(path: str, headers: dict[str, str]) -> httpx2.Response:
-            response: httpx2.Response = browser.get(path, headers=headers)
-            browser.cookies.clear()
-            return response
-
-        return log_in(dev.base_url, get)["session"]
-
-
-def request(app: FastAPI, path: str, cookie: str) -> Callable[[], Awaitable[None]]:
-    """One request, as a server hands it to the application."""
-    sent = {"host": "localhost", "accept": "*/*", "user-agent": "testclient", "cookie": f"session={cookie}"}
+    sent = {"host": "localhost", "cookie": f"session={credential}", **HEADERS}
     headers = [(name.encode(), value.encode()) for name, value in sent.items()]
-    scope = {
+    common: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": headers,
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
     }
+    common |= {"query_string": b"", "root_path": "", "headers": headers, "client": ("127.0.0.1", 1)}
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -79,43 +61,119 @@ def request(app: FastAPI, path: str, cookie: str) -> Callable[[], Awaitable[None
     async def send(message: Any) -> None:
         assert message.get("status", 200) == 200, message
 
-    async def ask() -> None:
-        await app(dict(scope), receive, send)
+    async def measure() -> dict[str, Spent]:
+        async def some(place: str) -> Spent:
+            watch = Watch()
+            for _ in range(REQUESTS):
+                await app({**common, "path": place, "raw_path": place.encode()}, receive, send)
+            return watch.spent(REQUESTS)
 
-    return ask
+        rounds = [(await some(WITHOUT), await some(CHECKED)) for _ in range(ROUNDS)]
+        await gate.edge.close()
+        return both(rounds)
 
-
-async def microseconds(ask: Callable[[], Awaitable[None]], concurrent: int) -> float:
-    """The time per request: the median of several rounds."""
-    rounds = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        for _ in range(REQUESTS // concurrent):
-            await asyncio.gather(*(ask() for _ in range(concurrent)))
-        rounds.append((time.perf_counter() - begun) / REQUESTS * 1e6)
-    return statistics.median(rounds)
+    return asyncio.run(measure())
 
 
-async def measure(app: FastAPI, cookie: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, concurrent in (("one at a time", 1), ("20 at once", 20)):
-        for path in ("/without", "/with"):
-            ask = request(app, path, cookie)
-            await ask()
-            found[f"{path[1:]}, {name}"] = round(await microseconds(ask, concurrent), 1)
+def flask(options: ClientOptions, credential: str) -> dict[str, Spent]:
+    app = Flask(__name__)
+    gate = gatelodge.flask.Gatelodge(app, options)
+
+    @app.get(WITHOUT)
+    def without() -> dict[str, str]:
+        return {"user_id": "dev_testuser1"}
+
+    @app.get(CHECKED)
+    @gate.session_required
+    def checked() -> dict[str, str]:
+        return {"user_id": gate.session.user_id}
+
+    found = wsgi(app, credential)
+    gate.edge.close()
+    return found
+
+
+def django_(options: ClientOptions, credential: str) -> dict[str, Spent]:
+    given = {"ADDRESS": options.address, "API_KEY": options.api_key, "KEEP_ANSWERS": options.keep_answers}
+    if settings.configured:
+        from gatelodge.django import conf  # noqa: PLC0415 - it reads the settings
+
+        settings.GATELODGE = given
+        conf.edge().close()
+        conf.edge.cache_clear()
+    else:
+        middleware = ["gatelodge.django.SessionMiddleware"]
+        settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=middleware, ROOT_URLCONF=__name__, GATELODGE=given)
+        django.setup()
+    from gatelodge.django import conf, session_exempt, session_required  # noqa: PLC0415
+
+    @session_exempt
+    def without(_: HttpRequest) -> JsonResponse:
+        return JsonResponse({"user_id": "dev_testuser1"})
+
+    @session_required
+    def checked(request: Any) -> JsonResponse:
+        return JsonResponse({"user_id": request.gatelodge.user_id})
+
+    urlpatterns[:] = [path(WITHOUT[1:], without), path(CHECKED[1:], checked)]
+    return wsgi(get_wsgi_application(), credential)
+
+
+urlpatterns: list[Any] = []
+
+
+def wsgi(app: Any, credential: str) -> dict[str, Spent]:
+    sent = {"host": "localhost", "cookie": f"session={credential}", **HEADERS}
+    common: dict[str, Any] = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in sent.items()}
+    common |= {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "QUERY_STRING": "", "REMOTE_ADDR": "127.0.0.1"}
+    common |= {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1"}
+    common |= {"wsgi.url_scheme": "http", "wsgi.errors": sys.stderr, "wsgi.version": (1, 0)}
+
+    def start(status: str, _: Any, __: Any = None) -> Callable[[bytes], object]:
+        assert status == "200 OK", status
+        return lambda _: None
+
+    def some(place: str) -> Spent:
+        watch = Watch()
+        for _ in range(REQUESTS):
+            environ = {**common, "PATH_INFO": place, "RAW_URI": place, "wsgi.input": io.BytesIO()}
+            answer = app(environ, start)
+            b"".join(answer)
+            answer.close()
+        return watch.spent(REQUESTS)
+
+    return both([(some(WITHOUT), some(CHECKED)) for _ in range(ROUNDS)])
+
+
+def both(rounds: list[tuple[Spent, Spent]]) -> dict[str, Spent]:
+    """The first round is for warmth."""
+    return {
+        "without": median([without for without, _ in rounds[1:]]),
+        "with": median([checked for _, checked in rounds[1:]]),
+    }
+
+
+def measure(dev: Dev, credential: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, framework in (("fastapi", fastapi), ("flask", flask), ("django", django_)):
+        for way, most in (("asked", 0), ("kept", 16_384)):
+            spent = framework(ClientOptions(dev.address, dev.keys["edge"], keep_answers=most), credential)
+            without, checked = spent["without"], spent["with"]
+            found[f"{name}, {way}"] = {
+                "without": {"cpu": round(without.cpu, 1), "wall": round(without.wall, 1)},
+                "with": {"cpu": round(checked.cpu, 1), "wall": round(checked.wall, 1)},
+                "added": {
+                    "cpu": round(checked.cpu - without.cpu, 1),
+                    "wall": round(checked.wall - without.wall, 1),
+                },
+            }
     return found
 
 
 def main() -> None:
-    dev = Dev()
-    try:
-        app = application(dev)
-        found = asyncio.run(measure(app, credential(app, dev)))
-    finally:
-        dev.stop()
-    names = ("one at a time", "20 at once")
-    added = {name: round(found[f"with, {name}"] - found[f"without, {name}"], 1) for name in names}
-    print(json.dumps({"bench": "python_edge_request", "unit": "us per request", **found, "added": added}))
+    with authority() as (dev, credential):
+        found = measure(dev, credential)
+    print(json.dumps({"bench": "python_edge_request", "unit": "us per request", **found}))
 
 
 if __name__ == "__main__":

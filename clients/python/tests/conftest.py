@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ADDRESS", "API_KEY", "CA_FILE", "CERT_FILE", "KEY_FILE"):
+    for name in ("ADDRESS", "API_KEY", "CA_FILE", "CERT_FILE", "KEY_FILE", "KEEP_ANSWERS"):
         monkeypatch.delenv(f"GATELODGE_{name}", raising=False)
 
 

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -14,6 +12,13 @@ use crate::client::error::Error;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::v1;
+
+/// A finished answer. Its body becomes whatever the application's framework has for one.
+pub(crate) type Answer = http::Response<Bytes>;
+
+/// Marks an answer that says nothing of the session: no cookie goes out with it, whoever has one to deliver.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CouldNotSay;
 
 /// One request that is being answered: what each answer to it needs to know.
 #[derive(Clone, Debug)]
@@ -41,7 +46,7 @@ impl Asker {
     }
 
     /// Copies a finished answer, or none of it: part of one may be a login without its cookie.
-    pub(crate) fn copy(&self, answer: Option<v1::HttpAnswer>) -> Response {
+    pub(crate) fn copy(&self, answer: Option<v1::HttpAnswer>) -> Answer {
         let copied = answer.ok_or(Uncopyable("there is none")).and_then(|answer| self.response(answer));
         copied.unwrap_or_else(|Uncopyable(what)| {
             tracing::error!(request_id = self.request_id, what, "the authority's answer can't be passed on");
@@ -49,7 +54,7 @@ impl Asker {
         })
     }
 
-    fn response(&self, answer: v1::HttpAnswer) -> Result<Response, Uncopyable> {
+    fn response(&self, answer: v1::HttpAnswer) -> Result<Answer, Uncopyable> {
         let mut headers = HeaderMap::new();
         for v1::HttpHeader { name, value } in &answer.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Uncopyable("a header's name"))?;
@@ -73,33 +78,34 @@ impl Asker {
     }
 
     /// One of the edge's own error answers. Like every answer, it is nobody else's to keep.
-    pub(crate) fn error(&self, status: StatusCode, reason: &str, detail: &str) -> Response {
+    pub(crate) fn error(&self, status: StatusCode, reason: &str, detail: &str) -> Answer {
         self.json(status, &ErrorBody { detail, reason, request_id: &self.request_id })
     }
 
-    pub(crate) fn json(&self, status: StatusCode, body: &impl Serialize) -> Response {
+    pub(crate) fn json(&self, status: StatusCode, body: &impl Serialize) -> Answer {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let body = serde_json::to_vec(body).unwrap_or_default();
         self.finish(status, headers, body.into())
     }
 
     /// An answer without a body.
-    pub(crate) fn empty(&self, status: StatusCode) -> Response {
+    pub(crate) fn empty(&self, status: StatusCode) -> Answer {
         self.finish(status, HeaderMap::new(), Bytes::new())
     }
 
     /// "Could not say": 503, with the browser's cookies left alone.
-    pub(crate) fn unavailable(&self, cause: Option<&Error>) -> Response {
+    pub(crate) fn unavailable(&self, cause: Option<&Error>) -> Answer {
         let whole_seconds = |wait: Duration| wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
         let wait = cause.and_then(Error::retry_after).map_or(1, whole_seconds).max(1);
         let detail = "The service can't check your session right now. Try again in a moment.";
         let mut response = self.error(StatusCode::SERVICE_UNAVAILABLE, "AUTHORITY_UNAVAILABLE", detail);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        response.extensions_mut().insert(CouldNotSay);
         response
     }
 
     /// Says in the log why there was no answer, and answers as the authority wishes, or "could not say".
-    pub(crate) fn failed(&self, error: &Error) -> Response {
+    pub(crate) fn failed(&self, error: &Error) -> Answer {
         if let Some(answer) = error.answer() {
             tracing::debug!(%error, request_id = self.request_id, "the authority answers for its provider's trouble");
             return self.copy(Some(answer.clone()));
@@ -113,7 +119,7 @@ impl Asker {
         self.unavailable(Some(error))
     }
 
-    fn finish(&self, status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Response {
+    fn finish(&self, status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Answer {
         for (name, value) in [
             (header::CACHE_CONTROL, "no-store"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -125,11 +131,11 @@ impl Asker {
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
         let body = if self.is_head {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-            Body::empty()
+            Bytes::new()
         } else {
-            Body::from(body)
+            body
         };
-        let mut response = Response::new(body);
+        let mut response = Answer::new(body);
         (*response.status_mut(), *response.headers_mut()) = (status, headers);
         response
     }

@@ -12,11 +12,13 @@ use crate::chance;
 use crate::client::Client;
 use crate::client::options::API_KEY;
 use crate::layer::SessionLayer;
+use crate::layer::grpc::GrpcLayer;
 use crate::settings::{Settings, Settled};
 use crate::v1;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// So soon at least is an edge well again that began without an authority.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Two authorities that differ in their settings, as during a roll-out, make every second answer name another version.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -77,14 +79,21 @@ impl Gate {
         SessionLayer::new(self.clone(), true)
     }
 
-    /// The settings in force for requests with this Host, as far as is known; while there are none, they are asked for at
-    /// once.
+    /// Finds who is behind every call of a gRPC server: see [`GrpcLayer`].
+    #[must_use]
+    pub fn grpc(&self) -> GrpcLayer {
+        GrpcLayer::new(self.clone(), false)
+    }
+
+    /// As [`Gate::grpc`], for servers that nobody may call unknown.
+    #[must_use]
+    pub fn require_grpc(&self) -> GrpcLayer {
+        GrpcLayer::new(self.clone(), true)
+    }
+
+    /// The settings in force for requests with this Host, as far as is known.
     pub(crate) fn settings(&self, host: Option<&[u8]>) -> Option<Arc<Settings>> {
-        let settings = self.0.settings.borrow().as_ref().map(|settled| Arc::clone(settled.of(host)));
-        if settings.is_none() {
-            self.0.ask_now.notify_one();
-        }
-        settings
+        self.0.settings.borrow().as_ref().map(|settled| Arc::clone(settled.of(host)))
     }
 
     /// Takes note of the version that an answer named. One that names none says nothing.
@@ -96,7 +105,7 @@ impl Gate {
     }
 }
 
-/// **Invariant:** a failure never takes away settings that are there.
+/// **Invariant:** a failure never takes away settings that are there, and no request shortens the pause after one.
 async fn keep_fresh(
     client: Client,
     sender: watch::Sender<Option<Arc<Settled>>>,
@@ -105,7 +114,7 @@ async fn keep_fresh(
 ) {
     let mut wait = FIRST_WAIT;
     loop {
-        let pause = match ask(&client).await {
+        match ask(&client).await {
             Ok(settings) => {
                 wait = FIRST_WAIT;
                 let pause = settings.ask_again_after();
@@ -115,16 +124,15 @@ async fn keep_fresh(
                     settings.all().for_each(|one| on_change(one));
                 }
                 sender.send_replace(Some(Arc::new(settings)));
-                pause
+                sleep(SHORTEST_PAUSE.min(pause)).await;
+                let _ = timeout(pause.saturating_sub(SHORTEST_PAUSE), ask_now.notified()).await;
             }
             Err(trouble) => {
                 tracing::warn!(trouble, kept = sender.borrow().is_some(), "no settings from the authority");
                 wait = LONGEST_WAIT.min(wait * 2);
-                chance::jittered(wait)
+                sleep(chance::jittered(wait)).await;
             }
-        };
-        sleep(SHORTEST_PAUSE.min(pause)).await;
-        let _ = timeout(pause.saturating_sub(SHORTEST_PAUSE), ask_now.notified()).await;
+        }
     }
 }
 

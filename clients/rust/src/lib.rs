@@ -10,6 +10,7 @@
 //! | [`verdict`], [`session`] | what an answer means, and who is behind it |
 //! | [`gate`], [`layer`] | the client with settings kept fresh; sessions for an application's own routes |
 //! | [`edge`] | the routes that log people in and out |
+//! | `testing` | an authority in memory for users' own tests (the feature `testing`) |
 //! | [`v1`] | the generated messages and stubs |
 //!
 //! **Invariant:** nothing here decides. What becomes HTTP comes finished from the authority, and whatever is not a
@@ -18,12 +19,15 @@
 mod answer;
 mod chance;
 pub mod client;
+mod cors;
 pub mod edge;
 pub mod gate;
 pub mod layer;
 mod presented;
 pub mod session;
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
 #[cfg_attr(feature = "testing", expect(clippy::allow_attributes, reason = "generated server stubs"))]
 pub mod v1;
@@ -32,9 +36,10 @@ pub mod verdict;
 pub use client::error::{Error, Reason};
 pub use client::options::{ClientOptions, OptionsError};
 pub use client::{Client, TokenVerdict};
-pub use edge::{Edge, EdgeOptions, ServeLimits};
+pub use edge::{Edge, EdgeLayer, EdgeOptions, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;
+pub use layer::grpc::{Caller, GrpcLayer};
 /// A moment, as the contract carries it.
 pub use prost_types::Timestamp;
 pub use session::Session;

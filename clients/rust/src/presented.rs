@@ -127,7 +127,9 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
         peer_address: parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
-            .map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string().into()),
+            .map(|ConnectInfo(peer)| peer)
+            .or_else(|| parts.extensions.get::<SocketAddr>())
+            .map(|peer| peer.ip().to_canonical().to_string().into()),
         x_forwarded_for: lines(headers, "x-forwarded-for", longest),
         forwarded: lines(headers, "forwarded", longest),
         user_agent: one("user-agent"),

@@ -20,18 +20,18 @@ pub enum Verdict {
 }
 
 /// What was asked for, to be found again among what was judged.
-pub(crate) struct Asked {
-    requirements: v1::Requirements,
+pub(crate) struct Asked<'a> {
+    requirements: Option<&'a v1::Requirements>,
     /// Whether a CSRF token is needed.
     pub(crate) csrf: bool,
 }
 
-impl Asked {
-    pub(crate) fn of(question: &v1::ValidateSessionRequest) -> Self {
-        let requirements = question.requirements.clone().unwrap_or_default();
+impl<'a> Asked<'a> {
+    pub(crate) fn of(question: &'a v1::ValidateSessionRequest) -> Self {
+        let requirements = question.requirements.as_ref();
         let unsafe_method =
             |context: &v1::RequestContext| !matches!(context.method.as_ref(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE");
-        let csrf = match requirements.csrf() {
+        let csrf = match requirements.map_or(v1::CsrfRequirement::Unspecified, v1::Requirements::csrf) {
             v1::CsrfRequirement::Required => true,
             v1::CsrfRequirement::NotRequired => false,
             v1::CsrfRequirement::Unspecified => question.context.as_ref().is_some_and(unsafe_method),
@@ -58,12 +58,13 @@ impl Asked {
 
     fn is_judged(&self, judged: &v1::JudgedRequirements) -> bool {
         let age = |age: &Option<prost_types::Duration>| age.and_then(|age| Duration::try_from(age).ok());
-        let age_kept = match (age(&self.requirements.max_login_age), age(&judged.max_login_age)) {
+        let Some(asked) = self.requirements else { return judged.csrf || !self.csrf };
+        let age_kept = match (age(&asked.max_login_age), age(&judged.max_login_age)) {
             (Some(asked), Some(judged)) => judged <= asked,
             (Some(_), None) => false,
             (None, _) => true,
         };
-        age_kept && (judged.csrf || !self.csrf) && self.requirements.scopes.iter().all(|s| judged.scopes.contains(s))
+        age_kept && (judged.csrf || !self.csrf) && asked.scopes.iter().all(|s| judged.scopes.contains(s))
     }
 }
 
@@ -71,9 +72,9 @@ impl Asked {
 mod tests {
     use super::*;
 
-    fn asked(method: Option<&'static str>, requirements: v1::Requirements) -> Asked {
+    fn asked(method: Option<&'static str>, requirements: v1::Requirements) -> v1::ValidateSessionRequest {
         let context = method.map(|method| v1::RequestContext { method: method.into(), ..Default::default() });
-        Asked::of(&v1::ValidateSessionRequest { context, requirements: Some(requirements), ..Default::default() })
+        v1::ValidateSessionRequest { context, requirements: Some(requirements), ..Default::default() }
     }
 
     // contract.md 3: what was asked for and is not among what was judged makes a yes worthless.
@@ -109,7 +110,7 @@ mod tests {
             (asked(Some("GET"), csrf(Required)), &nothing, false),
         ];
         for (at, (asked, judged, yes)) in table.iter().enumerate() {
-            assert_eq!(asked.is_judged(judged), *yes, "row {at}");
+            assert_eq!(Asked::of(asked).is_judged(judged), *yes, "row {at}");
         }
     }
 }

@@ -1,33 +1,32 @@
 /**
- * What a session check adds to a request, as one line of JSON: microseconds per request over a socket, in each framework,
- * on a route without one, with one, and the difference.
+ * What a session check adds to a request, as one line of JSON: microseconds per request over a socket, in each framework, on
+ * a route without one and with one, and the difference; by the wall's clock, and in processor time of this process, which
+ * has the requests' other end too.
  *
- * "in memory" asks the fake authority, and so is what this package and its messages cost. "over gRPC" asks a real
- * `gatelodge dev --ephemeral`, whose path is GATELODGE_BIN or the repository's debug build: gRPC for Node and the
- * authority's own work, which a debug build has much more of, come on top.
+ * "kept" is answered from what the process keeps, "asked" by a real `gatelodge dev --ephemeral` each time, whose path is
+ * GATELODGE_BIN or the repository's debug build; its own work, which a debug build has much more of, is in the wall's time
+ * alone.
  */
 import { Agent, request } from "node:http";
 import { Client } from "gatelodge";
-import { FakeAuthority } from "gatelodge/testing";
-import { FRAMEWORKS, type Served } from "../tests/applications/all.js";
+import { FRAMEWORKS } from "../tests/applications/all.js";
 import { BROWSER, Dev } from "../tests/dev.js";
+import { least, spent, type Spent } from "./spent.js";
 
-type Serve = (client: Client) => Promise<Served>;
+const ROUNDS = 25;
+const REQUESTS = 200;
+const AT_ONCE = 20;
 
-const ROUNDS = 10;
-const REQUESTS = 100;
-
-/** With so many requests under way at a time. */
-async function microseconds(url: string, agent: Agent, cookie: string, concurrent: number): Promise<number> {
-  const begun = performance.now();
-  await Promise.all(
-    Array.from({ length: concurrent }, async () => {
-      for (let count = 0; count < REQUESTS / concurrent; count += 1) {
-        await ask(url, agent, cookie);
-      }
-    }),
+function requests(url: string, agent: Agent, cookie: string): Promise<Spent> {
+  return spent(REQUESTS, () =>
+    Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        for (let count = 0; count < REQUESTS / AT_ONCE; count += 1) {
+          await ask(url, agent, cookie);
+        }
+      }),
+    ),
   );
-  return ((performance.now() - begun) * 1000) / REQUESTS;
 }
 
 function ask(url: string, agent: Agent, cookie: string): Promise<void> {
@@ -43,30 +42,31 @@ function ask(url: string, agent: Agent, cookie: string): Promise<void> {
   });
 }
 
-async function measured(serve: Serve, client: Client, cookie: string): Promise<object> {
-  const { base, ...served } = await serve(client);
+async function measured(framework: string, client: Client, cookie: string): Promise<object> {
+  const served = await FRAMEWORKS[framework]?.(client);
+  if (!served) {
+    throw new Error(`there is no application in ${framework}`);
+  }
   const agent = new Agent({ keepAlive: true });
-  const figures: Record<string, object> = {};
   try {
-    for (const [name, concurrent] of [
-      ["one at a time", 1],
-      ["20 at once", 20],
-    ] as const) {
-      const [open, checked] = [`${base}/open`, `${base}/private`];
-      let [without, within] = [Infinity, Infinity];
-      for (let round = 0; round < ROUNDS; round += 1) {
-        // By turns, and the best of each: what else the machine does is not ours.
-        without = Math.min(without, await microseconds(open, agent, cookie, concurrent));
-        within = Math.min(within, await microseconds(checked, agent, cookie, concurrent));
-      }
-      figures[name] = { without: Math.round(without), with: Math.round(within), added: Math.round(within - without) };
+    let [without, within]: [Spent, Spent] = [NEVER, NEVER];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      // By turns, and the best of each: what else the machine does is not ours.
+      without = least(without, await requests(`${served.base}/unguarded`, agent, cookie));
+      within = least(within, await requests(`${served.base}/private`, agent, cookie));
     }
+    return { without: rounded(without), with: rounded(within), added: rounded(within, without) };
   } finally {
     agent.destroy();
     client.close();
     await served.close();
   }
-  return figures;
+}
+
+const NEVER: Spent = { wall: Infinity, cpu: Infinity };
+
+function rounded(one: Spent, less: Spent = { wall: 0, cpu: 0 }): Spent {
+  return { wall: Math.round(one.wall - less.wall), cpu: Math.round(one.cpu - less.cpu) };
 }
 
 const dev = new Dev();
@@ -74,15 +74,20 @@ await dev.start();
 try {
   const found: Record<string, object> = {};
   const cookie = `session=${await dev.logIn()}`;
-  const fake = new FakeAuthority();
-  const ada = fake.signIn();
-  for (const [framework, serve] of Object.entries(FRAMEWORKS)) {
+  const options = { address: dev.address, apiKey: dev.keys["edge"] };
+  for (const framework of Object.keys(FRAMEWORKS)) {
     found[framework] = {
-      "in memory": await measured(serve, fake.client(), ada.cookie),
-      "over gRPC": await measured(serve, new Client({ address: dev.address, apiKey: dev.keys["edge"] }), cookie),
+      kept: await measured(framework, new Client(options), cookie),
+      asked: await measured(framework, new Client({ ...options, keepAnswers: 0 }), cookie),
+      "asked by calls": await measured(
+        framework,
+        new Client({ ...options, keepAnswers: 0, checkStream: false }),
+        cookie,
+      ),
     };
   }
-  console.log(JSON.stringify({ bench: "typescript_edge_request", unit: "us per request", ...found }));
+  const shown = { bench: "typescript_edge_request", unit: "us per request", at_once: AT_ONCE };
+  console.log(JSON.stringify({ ...shown, ...found }));
 } finally {
   await dev.stop();
 }

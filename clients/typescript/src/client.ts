@@ -1,42 +1,48 @@
-/** Owns the typed calls of the contract: key, request id, deadlines, retries. Does not know HTTP. */
+/** Owns the typed calls of the contract, and what stands before them: what is kept, the stream of checks. Does not know HTTP. */
 import {
   create,
-  type DescMessage,
   type DescMethod,
+  type DescMethodBiDiStreaming,
+  type DescMethodServerStreaming,
   type DescMethodUnary,
   type DescService,
+  type Message,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { DeadlineExceededError, errorOf, GatelodgeError, UnreachableError } from "./errors.js";
+import { Caller, nameOf, type CallOptions, type StreamOptions } from "./caller.js";
+import { Checks, type StreamTransport } from "./checks.js";
 import { AdminService } from "./gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "./gen/gatelodge/v1/login_pb.js";
 import { SessionService, ValidateSessionRequestSchema } from "./gen/gatelodge/v1/session_pb.js";
 import { TokenService, ValidateTokenRequestSchema } from "./gen/gatelodge/v1/token_pb.js";
 import { HEALTH_CHECK, SERVING } from "./health.js";
+import { forgetChanged } from "./kept/changes.js";
+import { KeepingSessions } from "./kept/keeping.js";
+import { Kept } from "./kept/kept.js";
+import { Watch } from "./kept/watch.js";
 import type { Logger } from "./log.js";
-import { MANNERS, PROBE } from "./manners.js";
 import { settle, type ClientOptions } from "./options.js";
-import { isRequestId } from "./presented.js";
 import { readTokenVerdict, type TokenVerdict } from "./token-verdict.js";
 import { GrpcTransport, type Transport } from "./transport.js";
 import { readVerdict, type Verdict } from "./verdict.js";
 
-/** What one call may say for itself. */
-export interface CallOptions {
-  /** Joins the call with the authority's log; 1 to 64 letters, digits, `-`, `_`, `.`, else it is not sent. */
-  readonly requestId?: string | undefined;
-  /** How long it may take, in milliseconds, instead of the method's own time. */
-  readonly deadlineMs?: number | undefined;
-  /** Gives the call up. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The calls of a service: a question as a plain object in, the answer out. A failed one is a {@link GatelodgeError}. */
+/**
+ * The calls of a service: a question as a plain object in, the answer out. A failed one is a {@link GatelodgeError}. Of a
+ * method that streams, the answers come in a `for await` loop; it opens with the loop, is never opened again by itself,
+ * and ends when the loop is left.
+ */
 export type Calls<S extends DescService> = {
   readonly [M in keyof S["method"]]: S["method"][M] extends DescMethodUnary<infer I, infer O>
     ? (question: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
-    : never;
+    : S["method"][M] extends DescMethodServerStreaming<infer I, infer O>
+      ? (question: MessageInitShape<I>, options?: StreamOptions) => AsyncGenerator<MessageShape<O>, void, undefined>
+      : S["method"][M] extends DescMethodBiDiStreaming<infer I, infer O>
+        ? (
+            questions: AsyncIterable<MessageInitShape<I>> | Iterable<MessageInitShape<I>>,
+            options?: StreamOptions,
+          ) => AsyncGenerator<MessageShape<O>, void, undefined>
+        : never;
 };
 
 /** The calls about a presented session. */
@@ -45,7 +51,9 @@ export interface Sessions extends Calls<typeof SessionService> {
    * Asks `validateSession` and reads the answer as the contract says: every requirement that was asked for has to be among
    * those that were judged, and an outcome that is not known here is an error, never a yes or a no.
    *
-   * When it rejects, the authority could not say: answer 503 and leave the browser's cookies alone.
+   * A yes is kept in this process for as long as the authority allows, while it tells what happens to sessions: see
+   * {@link ClientOptions.keepAnswers}. When it rejects, the authority could not say: answer 503 and leave the browser's
+   * cookies alone.
    */
   check(question: MessageInitShape<typeof ValidateSessionRequestSchema>, options?: CallOptions): Promise<Verdict>;
 }
@@ -58,11 +66,6 @@ export interface Tokens extends Calls<typeof TokenService> {
    */
   check(question: MessageInitShape<typeof ValidateTokenRequestSchema>, options?: CallOptions): Promise<TokenVerdict>;
 }
-
-const FIRST_WAIT_MS = 50;
-const LONGEST_WAIT_MS = 1000;
-/** An authority that can't be reached may be starting again; a person waits meanwhile, so it is asked once more only. */
-const UNREACHED_WAIT_MS = 500;
 
 /**
  * Asks an authority. Nothing is opened before the first call, and an authority that is away is no error before it.
@@ -82,22 +85,30 @@ export class Client {
   readonly logger: Logger;
 
   readonly #transport: Transport;
-  readonly #authorization: string;
-  readonly #deadlineMs: number | undefined;
+  readonly #caller: Caller;
+  readonly #keeping: KeepingSessions | undefined;
   readonly #atClose = new AbortController();
 
   constructor(options: ClientOptions = {}) {
     const settled = settle(options);
     this.logger = settled.logger;
-    this.#authorization = `Bearer ${settled.apiKey}`;
-    this.#deadlineMs = settled.deadlineMs;
-    this.#transport = settled.transport ?? new GrpcTransport(settled);
+    const transport = settled.transport ?? new GrpcTransport(settled);
+    const metadata = { authorization: `Bearer ${settled.apiKey}` };
+    const isChecking = settled.checkStream && opens(transport);
+    this.#transport = isChecking ? new Checks(transport, metadata, this.logger) : transport;
+    this.#caller = new Caller(this.#transport, { ...settled, closing: this.closing });
+    if (settled.keepAnswers > 0 && opens(transport)) {
+      this.#keeping = this.#keepingWith(settled.keepAnswers, transport);
+    }
     this.login = this.#calls(LoginService);
     this.admin = this.#calls(AdminService);
     const sessions = this.#calls(SessionService);
     this.sessions = {
       ...sessions,
-      check: async (init, how) => {
+      check: async (init, how = {}) => {
+        if (this.#keeping) {
+          return this.#keeping.check(init, how);
+        }
         const question = create(ValidateSessionRequestSchema, init);
         return readVerdict(question, await sessions.validateSession(question, how));
       },
@@ -114,7 +125,7 @@ export class Client {
 
   /** Whether a service, or the authority as a whole, is serving now, as grpc.health.v1 says. */
   async isServing(service = "", options: CallOptions = {}): Promise<boolean> {
-    return (await this.#call(HEALTH_CHECK, { value: service }, options)).value === SERVING;
+    return (await this.#caller.call(HEALTH_CHECK, { value: service }, options)).value === SERVING;
   }
 
   /** Aborts when the client is closed. */
@@ -125,94 +136,62 @@ export class Client {
   /** Ends what runs for this client, gates and edges included, and closes the connection. */
   close(): void {
     this.#atClose.abort(new Error("the client is closed"));
+    this.#keeping?.watch.stop();
     this.#transport.close();
   }
 
   #calls<S extends DescService>(service: S): Calls<S> {
-    const calls = service.methods
-      .filter((method): method is DescMethodUnary & DescMethod => method.methodKind === "unary")
-      .map((method) => [
-        method.localName,
-        (question: MessageInitShape<typeof method.input>, options: CallOptions = {}) =>
-          this.#call(method, question, options),
-      ]);
-    return Object.fromEntries(calls) as Calls<S>;
+    return Object.fromEntries(service.methods.map((method) => [method.localName, this.#callsOf(method)])) as Calls<S>;
   }
 
-  /**
-   * Sends until there is an answer, a failure that a repeat can't mend, or no time left.
-   *
-   * Invariant: only `UNAVAILABLE` is repeated, only where the contract says that it is safe, never sooner than the
-   * authority asked for, never past the deadline, and once at most while no authority can be reached.
-   */
-  async #call<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    init: MessageInitShape<I>,
-    { requestId, deadlineMs, signal }: CallOptions,
-  ): Promise<MessageShape<O>> {
-    const manner = MANNERS[`${method.parent.typeName}/${method.name}`] ?? PROBE;
-    const deadline = Date.now() + (deadlineMs ?? this.#deadlineMs ?? manner.deadlineMs);
-    const attempt = {
-      method,
-      question: create(method.input, init),
-      metadata: {
-        authorization: this.#authorization,
-        ...(requestId !== undefined && isRequestId(requestId) ? { "x-request-id": requestId } : {}),
-      },
-      deadline,
-      signal,
-    };
-    let repeats = manner.repeats;
-    let longestWait = FIRST_WAIT_MS;
-    let earlier: GatelodgeError | undefined;
-    for (;;) {
-      if (this.closing.aborted) {
-        throw errorOf({ code: "CANCELLED", message: "the client is closed" });
-      }
-      try {
-        return (await this.#transport.send(attempt)) as MessageShape<O>;
-      } catch (failure) {
-        if (!(failure instanceof GatelodgeError)) {
-          throw failure;
-        }
-        if (failure instanceof DeadlineExceededError) {
-          throw earlier ?? failure; // a repeat that ran out of time says less than the failure that led to it
-        }
-        if (failure instanceof UnreachableError) {
-          [repeats, longestWait] = [Math.min(repeats, 1), UNREACHED_WAIT_MS];
-        }
-        const wait = Math.max(jittered(longestWait), failure.retryAfterMs ?? 0);
-        if (repeats === 0 || !isWorthRepeating(failure) || Date.now() + wait >= deadline) {
-          throw failure;
-        }
-        this.logger.debug("the authority is unavailable; asking again", { wait, error: failure.message });
-        await sleep(wait, signal);
-        repeats -= 1;
-        longestWait = Math.min(LONGEST_WAIT_MS, longestWait * 2);
-        earlier = failure;
+  #callsOf(method: DescMethod): unknown {
+    const { methodKind, input } = method;
+    switch (methodKind) {
+      case "unary":
+        return (question: MessageInitShape<typeof input>, options: CallOptions = {}) =>
+          this.#changing(method as DescMethodUnary, create(input, question), options);
+      case "server_streaming":
+        return (question: MessageInitShape<typeof input>, options: StreamOptions = {}) =>
+          this.#caller.stream(method, [question], options);
+      default:
+        return (questions: AsyncIterable<MessageInitShape<typeof input>>, options: StreamOptions = {}) =>
+          this.#caller.stream(method, questions, options);
+    }
+  }
+
+  /** When a call that changes sessions has come back, whatever became of it, nothing kept of them is used any more. */
+  async #changing(method: DescMethodUnary, question: Message, options: CallOptions): Promise<Message> {
+    try {
+      return await this.#caller.call(method, question, options);
+    } finally {
+      if (this.#keeping) {
+        forgetChanged(this.#keeping.kept, nameOf(method), question);
       }
     }
   }
+
+  #keepingWith(keepAnswers: number, transport: StreamTransport): KeepingSessions {
+    const kept = new Kept(keepAnswers);
+    const method = SessionService.method.watchSessions;
+    const watch = new Watch(
+      kept,
+      (question, listener) => {
+        const stream = transport.open({ method, metadata: this.#caller.metadata() }, listener);
+        stream.send(question);
+        stream.finish();
+        return stream;
+      },
+      (failure) => {
+        this.logger.debug("sessions are not watched; every one is asked about", { error: failure?.message });
+      },
+    );
+    return new KeepingSessions(kept, watch, {
+      ask: (question, how) => this.#caller.call(SessionService.method.validateSession, question, how),
+      deadlineMs: (how) => this.#caller.deadlineOf(SessionService.method.validateSession, how),
+    });
+  }
 }
 
-/** A provider in trouble may have spent the refresh token that it was sent: to send it again could end the whole grant. */
-function isWorthRepeating(failure: GatelodgeError): boolean {
-  return failure.code === "UNAVAILABLE" && failure.reason !== "PROVIDER_UNAVAILABLE";
-}
-
-/** A time between half of the longest and all of it. */
-export function jittered(longest: number): number {
-  return longest * (0.5 + Math.random() / 2);
-}
-
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-  });
+function opens(transport: Transport): transport is StreamTransport {
+  return transport.open !== undefined;
 }

@@ -5,11 +5,11 @@
  */
 import { finish, type Answer } from "./answer.js";
 import { isPreflight, lines, type RawRequest } from "./presented.js";
-import type { Cors } from "./settings.js";
+import type { Cors, Settings } from "./settings.js";
 
 /** The answer to OPTIONS; what a preflight may know is added for an allowed origin alone. */
-export function preflight(request: RawRequest, cors: Cors, allow: string): Answer {
-  const headers: [string, string][] = [["allow", allow]];
+export function preflight(request: RawRequest, cors: Cors, allow?: string): Answer {
+  const headers: [string, string][] = allow === undefined ? [] : [["allow", allow]];
   if (allowedOrigin(request, cors) !== undefined && isPreflight(request)) {
     headers.push(
       ...given([
@@ -22,8 +22,17 @@ export function preflight(request: RawRequest, cors: Cors, allow: string): Answe
   return finish(204, headers);
 }
 
+/** An answer with what the settings say of every answer of the edge's own. */
+export function shared(request: RawRequest, { isHttps, cors }: Settings, answer: Answer): Answer {
+  if (isHttps) {
+    answer.headers.push(["strict-transport-security", "max-age=31536000"]); // security.md 66
+  }
+  answer.headers.push(...sharing(request, cors));
+  return answer;
+}
+
 /** What lets an allowed origin read an answer. Caches have to know that others may not. */
-export function shared(request: RawRequest, cors: Cors): [string, string][] {
+function sharing(request: RawRequest, cors: Cors): [string, string][] {
   const origin = allowedOrigin(request, cors);
   return origin === undefined
     ? [["vary", "Origin"]]

@@ -78,12 +78,7 @@ export class Edge {
   }
 
   async #answer(route: Route, request: RawRequest, settings: Settings, asker: Asker): Promise<Answer> {
-    const answer = await this.#unshared(route, request, settings, asker);
-    if (settings.isHttps) {
-      answer.headers.push(["strict-transport-security", "max-age=31536000"]); // security.md 66
-    }
-    answer.headers.push(...shared(request, settings.cors));
-    return answer;
+    return shared(request, settings, await this.#unshared(route, request, settings, asker));
   }
 
   async #unshared(route: Route, request: RawRequest, settings: Settings, asker: Asker): Promise<Answer> {

@@ -9,6 +9,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { sessionBehind, signedInBehind } from "./admitted.js";
+import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
+import type { Answer } from "./answer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
 import { guard, rawOf, send } from "./node.js";
@@ -59,17 +61,42 @@ export class ExpressEdge {
     return signedInBehind(request);
   }
 
-  #guarding(rule: Rule): Middleware {
+  /**
+   * For an API: nobody enters without a bearer token that is good and meets the needs. Others get 401 or 403 with
+   * `WWW-Authenticate` (RFC 6750), and 503 when the authority can't say. It needs no `routes`.
+   */
+  bearer(needs?: TokenNeeds): Middleware {
+    const rule = tokenRule(needs);
     return (request, response, next) => {
-      guard(this.edge.gate, rule, request, response).then((answer) => {
-        if (answer) {
-          send(response, answer);
-        } else {
-          next();
-        }
-      }, next);
+      answered(admitBearer(this.edge.client, rule, rawOf(request), request), response, next);
     };
   }
+
+  /** The token of a request that {@link bearer} let through. */
+  token(request: IncomingMessage): Token {
+    return tokenBehind(request);
+  }
+
+  #guarding(rule: Rule): Middleware {
+    return (request, response, next) => {
+      answered(guard(this.edge.gate, rule, request, response), response, next);
+    };
+  }
+}
+
+/** Sends the answer to a request that may not go ahead. */
+function answered(
+  guarded: Promise<Answer | undefined>,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+): void {
+  guarded.then((answer) => {
+    if (answer) {
+      send(response, answer);
+    } else {
+      next();
+    }
+  }, next);
 }
 
 /**

@@ -10,6 +10,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { sessionBehind, signedInBehind } from "./admitted.js";
 import type { Answer } from "./answer.js";
+import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
 import { grouped, guard, rawOf } from "./node.js";
@@ -63,6 +64,23 @@ export class FastifyEdge {
   /** The session behind a request that {@link required} let through. */
   signedIn(request: FastifyRequest): Session {
     return signedInBehind(request.raw);
+  }
+
+  /**
+   * For an API: nobody enters without a bearer token that is good and meets the needs. Others get 401 or 403 with
+   * `WWW-Authenticate` (RFC 6750), and 503 when the authority can't say. It needs no `routes`.
+   */
+  bearer(needs?: TokenNeeds): Hook {
+    const rule = tokenRule(needs);
+    return async (request, reply) => {
+      const answer = await admitBearer(this.edge.client, rule, rawOf(request.raw), request.raw);
+      return answer && send(reply, answer);
+    };
+  }
+
+  /** The token of a request that {@link bearer} let through. */
+  token(request: FastifyRequest): Token {
+    return tokenBehind(request.raw);
   }
 
   #guarding(rule: Rule): Hook {

@@ -1,6 +1,16 @@
 /** Owns a client together with the settings of an edge: the sessions of an application's own requests. */
 import type { Client, Sessions } from "./client.js";
-import { checkDelivery, failed, forbidden, notSignedIn, type Answer, type Asker, type Header } from "./answer.js";
+import {
+  checkDelivery,
+  failed,
+  forbidden,
+  notSignedIn,
+  unavailable,
+  type Answer,
+  type Asker,
+  type Header,
+} from "./answer.js";
+import { preflight, shared } from "./cors.js";
 import { InconclusiveError } from "./errors.js";
 import type { Requirements } from "./gen/gatelodge/v1/session_pb.js";
 import { Keeper } from "./keeper.js";
@@ -64,10 +74,13 @@ export class Gate {
    * @param outer what a guard further out found: its verdict holds here too, unless this rule needs more.
    */
   async admit(request: RawRequest, rule: Rule, outer?: Admission): Promise<Outcome> {
-    if (isPreflight(request)) {
-      return { admission: { session: undefined, checked: undefined } };
-    }
     const asker: Asker = { requestId: request.requestId, logger: this.client.logger };
+    if (isPreflight(request)) {
+      const { settings } = this.keeper;
+      return rule.isRequired
+        ? { answer: settings ? shared(request, settings, preflight(request, settings.cors)) : unavailable(asker) }
+        : { admission: { session: undefined, checked: undefined } };
+    }
     try {
       const verdict = outer?.checked && this.#holds(outer.checked, request, rule) ? outer.checked.verdict : undefined;
       const found = verdict ?? (await this.check(request, rule));

@@ -11,6 +11,7 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest } from "node:http2";
 import type { Context, MiddlewareHandler } from "hono";
 import { admit, sessionBehind, signedInBehind } from "./admitted.js";
+import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
 import { keepApart, rawOf } from "./node.js";
@@ -61,6 +62,23 @@ export class HonoEdge {
     return signedInBehind(c.req.raw);
   }
 
+  /**
+   * For an API: nobody enters without a bearer token that is good and meets the needs. Others get 401 or 403 with
+   * `WWW-Authenticate` (RFC 6750), and 503 when the authority can't say. It needs no `routes`.
+   */
+  bearer(needs?: TokenNeeds): MiddlewareHandler {
+    const rule = tokenRule(needs);
+    return async (c, next) => {
+      const answer = await admitBearer(this.edge.client, rule, raw(c), c.req.raw);
+      return answer ? responseOf(answer, c.req.method) : next();
+    };
+  }
+
+  /** The token of a request that {@link bearer} let through. */
+  token(c: Context): Token {
+    return tokenBehind(c.req.raw);
+  }
+
   #guarding(rule: Rule): MiddlewareHandler {
     return async (c, next) => {
       const outcome = await admit(this.edge.gate, rule, raw(c), c.req.raw);
@@ -70,8 +88,12 @@ export class HonoEdge {
       await next();
       const { admitted, isOutermost } = outcome;
       if (isOutermost && admitted.admission.checked) {
-        c.res = new Response(c.res.body, c.res); // one that came by fetch has headers that can't be changed
-        deliver(c.res.headers, admitted);
+        try {
+          deliver(c.res.headers, admitted);
+        } catch {
+          c.res = new Response(c.res.body, c.res); // one that came by fetch has headers that can't be changed
+          deliver(c.res.headers, admitted);
+        }
       }
       return undefined;
     };

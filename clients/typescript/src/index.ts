@@ -4,7 +4,9 @@
  *
  * @module
  */
-export { Client, type CallOptions, type Calls, type Sessions, type Tokens } from "./client.js";
+export type { CallOptions, StreamOptions } from "./caller.js";
+export type { Token, TokenNeeds } from "./bearer.js";
+export { Client, type Calls, type Sessions, type Tokens } from "./client.js";
 export { Edge, type EdgeOptions } from "./edge.js";
 export * from "./errors.js";
 export { Gate, rule, type Admission, type Outcome, type Rule } from "./gate.js";
@@ -16,5 +18,5 @@ export type { RawRequest } from "./presented.js";
 export type { Needs } from "./requirements.js";
 export type { Session } from "./session.js";
 export type { TokenVerdict } from "./token-verdict.js";
-export type { Attempt, Transport } from "./transport.js";
+export type { Attempt, OpenStream, StreamAttempt, StreamListener, Transport } from "./transport.js";
 export type { Active, Denied, Inactive, Verdict } from "./verdict.js";

@@ -1,5 +1,6 @@
 /** Owns the edge settings in force, and keeps them fresh as long as the client is open. Does not know requests. */
-import { jittered, type Client } from "./client.js";
+import { jittered } from "./chance.js";
+import type { Client } from "./client.js";
 import { logFailure } from "./log.js";
 import { readSettings, SHORTEST_PAUSE_MS, type Settings } from "./settings.js";
 

@@ -31,7 +31,8 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.SessionService/GetUserInfo": SAFE_SLOW,
   "gatelodge.v1.SessionService/ListUserSessions": SAFE,
   "gatelodge.v1.SessionService/GetAttributes": SAFE,
-  "gatelodge.v1.SessionService/UpdateAttributes": SAFE,
+  // If the first has been done, a repeat is a conflict with oneself.
+  "gatelodge.v1.SessionService/UpdateAttributes": { deadlineMs: 2000, repeats: 0 },
   "gatelodge.v1.SessionService/Revoke": SAFE,
   // It may have to ask the provider that issued the token.
   "gatelodge.v1.TokenService/ValidateToken": SAFE_SLOW,

@@ -15,11 +15,13 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { admit } from "./admitted.js";
 import { unknownPath } from "./answer.js";
+import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
 import { keepApart, rawOf } from "./node.js";
 import { pathAndQuery, type RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
+import { ROUTES } from "./routes.js";
 import type { Session } from "./session.js";
 import { deliver, rawOfFetch, responseOf } from "./web.js";
 
@@ -31,14 +33,17 @@ export type Handler<R extends Request = Request, C = unknown> = (request: R, con
 export type Method = (typeof METHODS)[number];
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
+const NAMED: ReadonlySet<string> = new Set(METHODS);
+
 // Next may load this module once for each bundle; a request is the same in all of them.
 const KEY = Symbol.for("gatelodge.next.request");
 const shared = globalThis as { [KEY]?: AsyncLocalStorage<{ request: RawRequest; response: ServerResponse }> };
 
 /**
  * For `instrumentation.ts`: lets the edge see requests as they came, and answer them with all lines. Next joins doubled
- * lines, adds forwarded headers of its own, hides the peer's address, and redirects a request line that names a host (RFC
- * 9112, 3.2.2) to that host; without this, the authority sees what Next shows.
+ * lines, adds forwarded headers of its own, hides the peer's address, redirects a request line that names a host (RFC
+ * 9112, 3.2.2) to that host, and shows no handler a method that it has no name for; without this, the authority sees what
+ * Next shows.
  */
 export function register(): void {
   if (process.env["NEXT_RUNTIME"] === "edge" || shared[KEY]) {
@@ -49,7 +54,16 @@ export function register(): void {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
     underWay.enterWith({ request: rawOf(request), response }); // read now: Next will change its URL and headers
     request.url = pathAndQuery(request.url ?? "/");
+    if (!NAMED.has(request.method ?? "") && isOurs(request.url)) {
+      request.method = "OPTIONS"; // for Next alone, which then finds the edge's handler; it changes nothing elsewhere
+    }
   });
+}
+
+/** Whether it may be a route of the edge, under whichever prefix. */
+function isOurs(url: string): boolean {
+  const [path = ""] = url.split("?");
+  return ROUTES.some((route) => path.endsWith(route.path));
 }
 
 /** The edge in a Next.js application. */
@@ -110,11 +124,23 @@ export class NextEdge {
    */
   async session(headers: Headers): Promise<Session | undefined> {
     const { gate } = this.edge;
-    await gate.keeper.ready(AbortSignal.timeout(2000));
+    await gate.keeper.ready(AbortSignal.timeout(2000)).catch(() => undefined); // then the check says that it can't
     const request = raw(new Request("http://localhost/", { headers: new Headers(headers) }));
     // Who it is, and not whether a form may be sent: actions have Next's own guard of the origin.
     const verdict = await gate.check(request, rule(false, { csrf: "never" }, false));
     return verdict.kind === "active" ? verdict.session : undefined;
+  }
+
+  /**
+   * A route handler of an API: nobody enters without a bearer token that is good and meets the needs. Others get 401 or 403
+   * with `WWW-Authenticate` (RFC 6750), and 503 when the authority can't say.
+   */
+  bearer<R extends Request = Request, C = unknown>(handler: Guarded<Token, R, C>, needs?: TokenNeeds): Handler<R, C> {
+    const rule = tokenRule(needs);
+    return async (request, context) => {
+      const answer = await admitBearer(this.edge.client, rule, raw(request), request);
+      return answer ? responseOf(answer, request.method) : handler(request, tokenBehind(request), context);
+    };
   }
 
   #guarding<R extends Request, C>(handler: Guarded<Session | undefined, R, C>, rule: Rule): Handler<R, C> {

@@ -127,8 +127,7 @@ function deliver(response: ServerResponse, admitted: Admitted): void {
 /** Takes on the headers that a call of `writeHead` brings, which would else come over those that are set. */
 function adopt(response: ServerResponse, headers: unknown): void {
   if (Array.isArray(headers)) {
-    const flat = headers.flat() as OutgoingHttpHeader[];
-    for (const [name, values] of grouped(pairs(flat))) {
+    for (const [name, values] of grouped(linesIn(headers))) {
       response.setHeader(name, values.length === 1 ? (values[0] ?? "") : values);
     }
   } else if (typeof headers === "object" && headers !== null) {
@@ -140,9 +139,11 @@ function adopt(response: ServerResponse, headers: unknown): void {
   }
 }
 
-function pairs(flat: readonly OutgoingHttpHeader[]): [string, string][] {
-  return Array.from({ length: Math.floor(flat.length / 2) }, (_, at) => [
-    String(flat[2 * at]),
-    String(flat[2 * at + 1]),
-  ]);
+/** Each line of headers in an array: names and values in turn, or in pairs. A value may be an array of lines itself. */
+function linesIn(headers: readonly unknown[]): [string, string][] {
+  const turns: readonly unknown[] = Array.isArray(headers[0]) ? headers.flat(1) : headers;
+  return Array.from({ length: Math.floor(turns.length / 2) }, (_, at) => at * 2).flatMap((at) => {
+    const value = turns[at + 1] as OutgoingHttpHeader;
+    return linesOf(value).map((line): [string, string] => [String(turns[at]).toLowerCase(), line]);
+  });
 }

@@ -18,6 +18,17 @@ export interface ClientOptions {
   readonly certFile?: string | undefined;
   /** PEM file of the key of that certificate. `GATELODGE_KEY_FILE`. */
   readonly keyFile?: string | undefined;
+  /**
+   * How many answers of `sessions.check` this process keeps, each for a few seconds; 0 for none. About 2 kB each. What ends
+   * or changes is dropped as soon as the authority tells, and nothing kept is used while it can't. Default: 16,384.
+   * `GATELODGE_KEEP_ANSWERS`.
+   */
+  readonly keepAnswers?: number | undefined;
+  /**
+   * Whether checks that are under way at the same moment, two or more, share one stream. Default: yes. A stream stays with
+   * one replica for some minutes: turn it off where a balancer has to spread single checks.
+   */
+  readonly checkStream?: boolean | undefined;
   /** How long every call may take, in milliseconds, instead of each method's own time. */
   readonly deadlineMs?: number | undefined;
   /** Where to write what an operator has to know. Default: warnings and errors on the console. */
@@ -41,12 +52,17 @@ export interface Settled {
   readonly target: string;
   readonly tls: Tls | null;
   readonly apiKey: string;
+  readonly keepAnswers: number;
+  readonly checkStream: boolean;
   readonly deadlineMs: number | undefined;
   readonly logger: Logger;
   readonly transport: Transport | undefined;
 }
 
 type Setting = "address" | "apiKey" | "caFile" | "certFile" | "keyFile";
+
+const KEEP_ANSWERS = "GATELODGE_KEEP_ANSWERS";
+const ANSWERS = 16_384;
 
 const VARIABLES: Readonly<Record<Setting, string>> = {
   address: "GATELODGE_ADDRESS",
@@ -67,6 +83,8 @@ export function settle(options: ClientOptions, environment: NodeJS.ProcessEnv = 
   const apiKey = checkedKey(given("apiKey"));
   const settled = {
     apiKey,
+    keepAnswers: checkedAnswers(options.keepAnswers, environment[KEEP_ANSWERS]),
+    checkStream: options.checkStream ?? true,
     deadlineMs: checkedDeadline(options.deadlineMs),
     logger: options.logger ?? consoleLogger,
     transport: options.transport,
@@ -88,6 +106,15 @@ function checkedKey(key: string | undefined): string {
     throw new OptionsError(VARIABLES.apiKey, "holds characters that a key never has (a line end, perhaps)");
   }
   return key;
+}
+
+function checkedAnswers(option: number | undefined, variable = ""): number {
+  const given = option ?? (/^\s*$/.test(variable) ? ANSWERS : Number(variable));
+  if (!Number.isSafeInteger(given) || given < 0) {
+    const problem = `is ${JSON.stringify(option ?? variable)}: expected a whole number, 0 for none`;
+    throw new OptionsError(option === undefined ? KEEP_ANSWERS : "keepAnswers", problem);
+  }
+  return given;
 }
 
 function checkedDeadline(deadlineMs: number | undefined): number | undefined {

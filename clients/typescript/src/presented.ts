@@ -43,6 +43,9 @@ const SINGLE_HEADERS = {
   xTenantId: "x-tenant-id",
 } as const;
 
+type SingleField = keyof typeof SINGLE_HEADERS | "csrfToken" | "place";
+const FIELDS = new WeakMap<Settings, ReadonlyMap<string, readonly SingleField[]>>();
+
 /** Every value that came under a header's name, in order. */
 export function lines(request: RawRequest, name: string): string[] {
   return request.headers.filter(([key]) => key === name).map(([, value]) => value);
@@ -62,7 +65,8 @@ export function path({ target }: RawRequest): string {
 
 /** Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol"). */
 export function isPreflight(request: RawRequest): boolean {
-  return request.method === "OPTIONS" && lines(request, "access-control-request-method").length > 0;
+  const came = (name: string): boolean => lines(request, name).length > 0;
+  return request.method === "OPTIONS" && came("origin") && came("access-control-request-method");
 }
 
 /** Every cookie that came under a session cookie name. */
@@ -104,10 +108,13 @@ export function query({ target }: RawRequest, { limits }: Settings): Uint8Array<
 /** What the authority has to know of a request beside its cookies. */
 export function contextOf(request: RawRequest, settings: Settings): Context {
   const longest = settings.limits.headerBytes;
-  const came = new Map<string, string>();
+  const fields = fieldsOf(settings);
+  const came = new Map<SingleField, string>();
   for (const [name, value] of request.headers) {
-    const earlier = came.get(name);
-    came.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+    for (const field of fields.get(name) ?? []) {
+      const earlier = came.get(field);
+      came.set(field, earlier === undefined ? value : `${earlier}, ${value}`);
+    }
   }
   const context: Context = {
     method: cut(request.method, longest),
@@ -115,18 +122,28 @@ export function contextOf(request: RawRequest, settings: Settings): Context {
     xForwardedFor: end(lines(request, "x-forwarded-for"), longest),
     forwarded: end(lines(request, "forwarded"), longest),
   };
-  const named = { ...SINGLE_HEADERS, csrfToken: settings.csrfHeader, place: settings.placeHeader };
-  for (const [field, name] of Object.entries(named)) {
-    const value = came.get(name);
-    if (value !== undefined) {
-      context[field as keyof typeof named] = cut(value, longest);
-    }
+  for (const [field, value] of came) {
+    context[field] = cut(value, longest);
   }
   const peer = addressOf(request.peer);
   if (peer !== undefined) {
     context.peerAddress = bytes(peer);
   }
   return context;
+}
+
+/** The fields of a context that each header goes into. */
+function fieldsOf(settings: Settings): ReadonlyMap<string, readonly SingleField[]> {
+  let fields = FIELDS.get(settings);
+  if (!fields) {
+    const named = { ...SINGLE_HEADERS, csrfToken: settings.csrfHeader, place: settings.placeHeader };
+    const made = new Map<string, SingleField[]>();
+    for (const [field, name] of Object.entries(named)) {
+      made.set(name, [...(made.get(name) ?? []), field as SingleField]);
+    }
+    FIELDS.set(settings, (fields = made));
+  }
+  return fields;
 }
 
 /** The end of a header that proxies append to: of the last lines one byte more than the authority reads. */

@@ -1,7 +1,7 @@
 /** Owns what an application sees of a living session. Does not know how it was found. */
 import type { Identity, SessionInfo } from "./gen/gatelodge/v1/identity_pb.js";
 
-/** A living session that meets every requirement which was asked for. It holds no secret. */
+/** A living session that meets every requirement which was asked for. It holds no secret, and can't be changed. */
 export interface Session {
   /** The user's stable id, `<provider>_<sub>`: the key to keep a user's own data under. */
   readonly userId: string;

@@ -37,7 +37,8 @@ export function readTokenVerdict(question: ValidateTokenRequest, { outcome }: Va
   }
 }
 
-function isJudged(asked: TokenRequirements | undefined, judged: TokenRequirements | undefined): boolean {
+/** Whether all that was asked for was judged. */
+export function isJudged(asked: TokenRequirements | undefined, judged: TokenRequirements | undefined): boolean {
   const { scopes = [], permissions = [], audience = "", maxLoginAge } = asked ?? {};
   const age = judged?.maxLoginAge;
   return (

@@ -1,4 +1,4 @@
-/** Owns the one lazy gRPC channel, and how a single attempt goes over it. Does not retry. */
+/** Owns the one lazy gRPC channel, and how a single attempt goes over it; streams have a wire of their own. Does not retry. */
 import { fromBinary, toBinary, type DescMethodUnary, type Message } from "@bufbuild/protobuf";
 import {
   Client as GrpcClient,
@@ -12,6 +12,9 @@ import { errorOf, type Code, type GatelodgeError } from "./errors.js";
 import type { Settled } from "./options.js";
 import { detailsOf } from "./rpc-status.js";
 import { VERSION } from "./version.js";
+import { Wire, type OpenStream, type StreamAttempt, type StreamListener } from "./wire.js";
+
+export type { OpenStream, StreamAttempt, StreamListener } from "./wire.js";
 
 /** One attempt of a call. */
 export interface Attempt {
@@ -26,6 +29,8 @@ export interface Attempt {
 /** What carries attempts to an authority. A failed one rejects with a {@link GatelodgeError}. */
 export interface Transport {
   send(attempt: Attempt): Promise<Message>;
+  /** Opens a stream; absent where there are none, and then nothing is kept. */
+  open?(attempt: StreamAttempt, listener: StreamListener): OpenStream;
   close(): void;
 }
 
@@ -49,10 +54,12 @@ const CHANNEL = {
 /** gRPC over HTTP/2. Nothing is opened before the first call. */
 export class GrpcTransport implements Transport {
   readonly #settled: Settled;
+  readonly #wire: Wire;
   #client: GrpcClient | undefined;
 
   constructor(settled: Settled) {
     this.#settled = settled;
+    this.#wire = new Wire(settled);
   }
 
   send(attempt: Attempt): Promise<Message> {
@@ -102,9 +109,14 @@ export class GrpcTransport implements Transport {
     });
   }
 
+  open(attempt: StreamAttempt, listener: StreamListener): OpenStream {
+    return this.#wire.open(attempt, listener);
+  }
+
   close(): void {
     this.#client?.close();
     this.#client = undefined;
+    this.#wire.close();
   }
 
   #open(): GrpcClient {

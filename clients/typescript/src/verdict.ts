@@ -10,6 +10,7 @@ import {
   type ValidateSessionRequest,
   type ValidateSessionResponse,
 } from "./gen/gatelodge/v1/session_pb.js";
+import { textOf } from "./latin1.js";
 import { sessionOf, type Session } from "./session.js";
 
 /** The session lives, and every requirement is met. */
@@ -61,7 +62,8 @@ export function readVerdict(question: ValidateSessionRequest, answer: ValidateSe
           "the authority did not judge all that was asked: it may be older than this package",
         );
       }
-      return { kind: "active", session: sessionOf(identity, session), judged, setCookies, csrfToken, settingsVersion };
+      const found = sessionOf(identity, session);
+      return frozen({ kind: "active", session: found, judged, setCookies, csrfToken, settingsVersion });
     }
     case "inactive":
       return { kind: "inactive", inactive: outcome.value, settingsVersion };
@@ -74,6 +76,14 @@ export function readVerdict(question: ValidateSessionRequest, answer: ValidateSe
   }
 }
 
+/** Several requests may be given the same answer: what one does to it must not reach another. */
+function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value)) {
+    Object.values(Object.freeze(value)).forEach(frozen);
+  }
+  return value;
+}
+
 /** What was asked for, to be found again among what was judged. */
 export interface Demands {
   readonly csrf: boolean;
@@ -83,14 +93,20 @@ export interface Demands {
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
+/** Whether a request needs a CSRF token: as it was asked for, or by its method. */
+export function isCsrfNeeded(
+  csrf: CsrfRequirement = CsrfRequirement.UNSPECIFIED,
+  context: { readonly method?: Uint8Array } | undefined,
+): boolean {
+  return (
+    csrf === CsrfRequirement.REQUIRED ||
+    (csrf !== CsrfRequirement.NOT_REQUIRED && context !== undefined && !SAFE_METHODS.has(textOf(context.method)))
+  );
+}
+
 function demandsOf({ context, requirements }: ValidateSessionRequest): Demands {
-  const csrf = requirements?.csrf ?? CsrfRequirement.UNSPECIFIED;
   return {
-    csrf:
-      csrf === CsrfRequirement.REQUIRED ||
-      (csrf !== CsrfRequirement.NOT_REQUIRED &&
-        context !== undefined &&
-        !SAFE_METHODS.has(Buffer.from(context.method).toString("latin1"))),
+    csrf: isCsrfNeeded(requirements?.csrf, context),
     scopes: requirements?.scopes ?? [],
     maxLoginAge: requirements?.maxLoginAge,
   };

@@ -5,9 +5,20 @@ import { create } from "@bufbuild/protobuf";
 import { Client, type ClientOptions, type Reason } from "../src/index.js";
 import { errorOf, GatelodgeError, InconclusiveError, OptionsError, StoreUnavailableError } from "../src/errors.js";
 import { settle } from "../src/options.js";
+import { AdminService } from "../src/gen/gatelodge/v1/admin_pb.js";
 import { ErrorReason } from "../src/gen/gatelodge/v1/error_reason_pb.js";
-import { ValidateSessionRequestSchema, ValidateSessionResponseSchema } from "../src/gen/gatelodge/v1/session_pb.js";
-import { ValidateTokenRequestSchema, ValidateTokenResponseSchema } from "../src/gen/gatelodge/v1/token_pb.js";
+import { LoginService } from "../src/gen/gatelodge/v1/login_pb.js";
+import {
+  SessionService,
+  ValidateSessionRequestSchema,
+  ValidateSessionResponseSchema,
+} from "../src/gen/gatelodge/v1/session_pb.js";
+import {
+  TokenService,
+  ValidateTokenRequestSchema,
+  ValidateTokenResponseSchema,
+} from "../src/gen/gatelodge/v1/token_pb.js";
+import { MANNERS } from "../src/manners.js";
 import { readTokenVerdict } from "../src/token-verdict.js";
 import { readVerdict } from "../src/verdict.js";
 import { pathAndQuery } from "../src/presented.js";
@@ -23,6 +34,8 @@ describe("options", () => {
     ["an address with a port that is none", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:99999" }],
     ["no key", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "" }],
     ["a key with a line end", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "glk_x\ny" }],
+    ["a number of answers that is none", "GATELODGE_KEEP_ANSWERS", { GATELODGE_KEEP_ANSWERS: "many" }],
+    ["fewer answers than none", "GATELODGE_KEEP_ANSWERS", { GATELODGE_KEEP_ANSWERS: "-1" }],
     ["files without TLS", "GATELODGE_CA_FILE", { GATELODGE_CA_FILE: "/dev/null" }],
     [
       "a file that is not there",
@@ -48,6 +61,13 @@ describe("options", () => {
       );
     });
   }
+
+  test("answers are kept unless it is turned off", () => {
+    assert.equal(settle({}, good).keepAnswers, 16_384);
+    assert.equal(settle({}, { ...good, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 0);
+    assert.equal(settle({ keepAnswers: 5 }, { ...good, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 5);
+    assert.throws(() => settle({ keepAnswers: 1.5 }, good), /keepAnswers/);
+  });
 
   test("the scheme decides TLS and the usual port", () => {
     assert.deepEqual(settle({}, good).tls, null);
@@ -101,6 +121,31 @@ describe("calls", () => {
     const other = asking(refused("PROVIDER_UNAVAILABLE"));
     await assert.rejects(other.client.sessions.refreshTokens({}));
     assert.equal(other.calls.length, 1);
+  });
+
+  test("attributes are not changed twice", async () => {
+    const { calls, client } = asking(refused("STORE_UNAVAILABLE"));
+    await assert.rejects(client.sessions.updateAttributes({}), StoreUnavailableError);
+    assert.equal(calls.length, 1);
+  });
+
+  test("every method of the contract has its manner, and a call", async () => {
+    const { calls, client } = asking(refused("INTERNAL"), { deadlineMs: 1 });
+    const services = [
+      [LoginService, client.login],
+      [SessionService, client.sessions],
+      [TokenService, client.tokens],
+      [AdminService, client.admin],
+    ] as const;
+    for (const [service, its] of services) {
+      for (const method of service.methods.filter(({ methodKind }) => methodKind === "unary")) {
+        assert.ok(MANNERS[`${service.typeName}/${method.name}`], method.name);
+        const call = its[method.localName as keyof typeof its] as (question: object) => Promise<unknown>;
+        await assert.rejects(call({}));
+        assert.equal(calls.pop()?.attempt.method, method);
+      }
+    }
+    await assert.rejects(client.sessions.watchSessions({}).next(), { code: "UNIMPLEMENTED" });
   });
 
   test("the key and a plain request id go along", async () => {

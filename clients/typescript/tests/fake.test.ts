@@ -1,8 +1,9 @@
 /** What applications' tests see of the fake authority beyond the scenarios of all languages. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MintingOffError, SessionNotFoundError, TokenCheckOffError } from "gatelodge";
-import { FakeAuthority } from "gatelodge/testing";
+import { MintingOffError, SessionNotFoundError, TokenCheckOffError, type Client, type Verdict } from "gatelodge";
+import { FakeAuthority, type SignedIn } from "gatelodge/testing";
+import { CsrfRequirement } from "gatelodge/v1";
 import { FRAMEWORKS } from "./applications/all.js";
 
 for (const [framework, serve] of Object.entries(FRAMEWORKS)) {
@@ -51,4 +52,77 @@ test("every call of the contract is answered", async () => {
   assert.equal((await client.admin.revoke({ target })).revokedCount, 0n); // of a provider's they are not counted
   await assert.rejects(client.admin.getSession({ sessionId: ada.sessionId }), SessionNotFoundError);
   assert.equal((await client.sessions.getUserInfo({ cookies })).outcome.case, "inactive");
+});
+
+/** Asks until the answer is one that is kept: the very same again. */
+async function kept(client: Client, cookies: { name: string; value: Uint8Array }[]): Promise<Verdict> {
+  for (let last = await client.sessions.check({ cookies }); ;) {
+    const next = await client.sessions.check({ cookies });
+    if (next === last) {
+      return next;
+    }
+    last = next;
+  }
+}
+
+const HAPPENINGS: Readonly<Record<string, (authority: FakeAuthority, ada: SignedIn) => unknown>> = {
+  "ends a session": (_, ada) => {
+    ada.end();
+  },
+  "changes its state": (_, ada) => {
+    ada.setState("idle");
+  },
+  denies: (authority) => {
+    authority.deny("scope");
+  },
+  "is away": (authority) => {
+    authority.away();
+  },
+  "ends it by an admin's call": (authority, ada) =>
+    authority.client().admin.revoke({ target: { case: "sessionId", value: ada.sessionId } }),
+};
+
+for (const [what, happen] of Object.entries(HAPPENINGS)) {
+  test(`what is kept is forgotten at once when the fake ${what}`, async () => {
+    const authority = new FakeAuthority();
+    const client = authority.client();
+    const ada = authority.signIn();
+    const cookies = [{ name: "session", value: Buffer.from(ada.cookie.slice("session=".length)) }];
+    assert.equal((await kept(client, cookies)).kind, "active");
+    await happen(authority, ada);
+    const outcome = await client.sessions.check({ cookies }).catch(() => ({ kind: "could not say" }));
+    assert.notEqual(outcome.kind, "active");
+    client.close();
+  });
+}
+
+test("nothing is kept where it is turned off", async () => {
+  const authority = new FakeAuthority();
+  const client = authority.client({ keepAnswers: 0 });
+  const cookies = [{ name: "session", value: Buffer.from(authority.signIn().cookie.slice("session=".length)) }];
+  const verdicts = new Set<Verdict>();
+  for (let count = 0; count < 10; count += 1) {
+    verdicts.add(await client.sessions.check({ cookies }));
+  }
+  assert.equal(verdicts.size, 10);
+  client.close();
+});
+
+test("checks on a stream are answered as calls are", async () => {
+  const authority = new FakeAuthority();
+  const client = authority.client();
+  const cookies = [{ name: "session", value: Buffer.from(authority.signIn().cookie.slice("session=".length)) }];
+  const required = { csrf: CsrfRequirement.REQUIRED };
+  const questions = [
+    { id: 1n, question: { cookies } },
+    { id: 2n, question: {} },
+    { id: 3n, question: { cookies, requirements: required } },
+  ];
+  const said: string[] = [];
+  for await (const { id, result } of client.sessions.checkSessions(questions)) {
+    const what = result.case === "answer" ? result.value.outcome.case : result.value?.reason;
+    said.push(`${String(id)} ${String(what)}`);
+  }
+  assert.deepEqual(said.sort(), ["1 active", "2 inactive", "3 CONTEXT_REQUIRED"]);
+  client.close();
 });

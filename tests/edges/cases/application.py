@@ -6,7 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from ..authority import changed
 from ..browser import FETCH, NAVIGATION, XHR
-from ..case import body_is, case, each, equal, error, guarded, no_cookie, status, true
+from ..case import asked_each_time, body_is, case, each, equal, error, guarded, no_cookie, status, true
 from ..programs import ORIGIN
 
 
@@ -117,6 +117,7 @@ def a_person_goes_on_where_a_session_is_optional(s):
 
 
 @case
+@asked_each_time
 def one_request_is_one_question(s):
     cookie = s.cookie()
     for path in ("/private", "/optional"):

@@ -23,14 +23,16 @@ FOREIGN = {
 }
 
 
-def _shared(answer, origin=ORIGIN):
+def shared(answer, origin=ORIGIN):
+    """This origin may read the answer, with its cookies."""
     equal(answer.header("access-control-allow-origin"), origin, str(answer))
     equal(answer.header("access-control-allow-credentials"), "true", str(answer))
     true("origin" in answer.words("vary"), f"Vary: Origin: {answer}")
     return answer
 
 
-def _kept(answer):
+def kept(answer):
+    """No origin may read the answer, and caches know that others might."""
     names = [name for name, _ in answer.headers if name.startswith("access-control-")]
     equal(names, [], str(answer))
     true("origin" in answer.words("vary"), f"Vary: Origin: {answer}")
@@ -39,23 +41,23 @@ def _kept(answer):
 
 @case
 def an_allowed_origin_may_read_with_credentials(s):
-    got = _shared(status(s.get("/auth/me", [s.cookie(), ("origin", ORIGIN)]), 200))
+    got = shared(status(s.get("/auth/me", [s.cookie(), ("origin", ORIGIN)]), 200))
     true("x-csrf-token" in got.words("access-control-expose-headers"), str(got))
 
 
 @each(FOREIGN)
 def x_may_read_nothing(s, origin):
-    _kept(status(s.get("/auth/me", [s.cookie(), ("origin", origin)]), 200))
+    kept(status(s.get("/auth/me", [s.cookie(), ("origin", origin)]), 200))
 
 
 @case
 def two_origin_headers_may_read_nothing(s):
-    _kept(s.get("/auth/me", [("origin", ORIGIN), ("origin", ORIGIN)]))
+    kept(s.get("/auth/me", [("origin", ORIGIN), ("origin", ORIGIN)]))
 
 
 @case
 def a_request_without_origin_is_told_nothing(s):
-    _kept(s.get("/auth/me"))
+    kept(s.get("/auth/me"))
 
 
 @each(
@@ -70,30 +72,30 @@ def a_request_without_origin_is_told_nothing(s):
 )
 def an_allowed_origin_may_read_x(s, row):
     method, path, expected = row
-    _shared(guarded(status(s.request(method, path, [("origin", ORIGIN), *FETCH]), expected)))
+    shared(guarded(status(s.request(method, path, [("origin", ORIGIN), *FETCH]), expected)))
 
 
 @case
 def an_allowed_origin_may_read_a_403(s):
-    _shared(status(s.post("/auth/web/logout", [s.cookie(), ("origin", ORIGIN)]), 403))
+    shared(status(s.post("/auth/web/logout", [s.cookie(), ("origin", ORIGIN)]), 403))
 
 
 @case
 def an_allowed_origin_may_read_a_503(s):
     s.rule("ValidateSession", refused("INTERNAL"))
-    _shared(status(s.get("/auth/me", [("origin", ORIGIN)]), 503))
+    shared(status(s.get("/auth/me", [("origin", ORIGIN)]), 503))
 
 
 @case
 def a_foreign_origin_may_not_read_a_503(s):
     s.rule("ValidateSession", refused("INTERNAL"))
-    _kept(status(s.get("/auth/me", [("origin", "https://evil.example")]), 503))
+    kept(status(s.get("/auth/me", [("origin", "https://evil.example")]), 503))
 
 
 @each({path: (path, taken) for path, taken in ROUTES.items()})
 def a_preflight_for_x_is_answered(s, row):
     path, taken = row
-    got = _shared(guarded(status(s.options(path, ORIGIN, next(iter(taken))), 204)))
+    got = shared(guarded(status(s.options(path, ORIGIN, next(iter(taken))), 204)))
     true(taken <= {word.upper() for word in got.words("access-control-allow-methods")}, str(got))
     true("x-csrf-token" in got.words("access-control-allow-headers"), str(got))
     true((got.header("access-control-max-age") or "").isdigit(), str(got))
@@ -102,13 +104,13 @@ def a_preflight_for_x_is_answered(s, row):
 
 @each(FOREIGN)
 def a_preflight_from_x_is_told_nothing(s, origin):
-    got = _kept(guarded(status(s.options("/auth/me", origin), 204)))
+    got = kept(guarded(status(s.options("/auth/me", origin), 204)))
     true(got.words("allow"), "Allow all the same")
 
 
 @case
 def a_preflight_with_a_cookie_is_not_validated(s):
-    _shared(status(s.options("/auth/me", ORIGIN, headers=[s.cookie()]), 204))
+    shared(status(s.options("/auth/me", ORIGIN, headers=[s.cookie()]), 204))
     equal(s.calls("ValidateSession"), [])
 
 

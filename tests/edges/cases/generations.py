@@ -3,6 +3,7 @@
 from gatelodge.v1 import http_answer_pb2, login_pb2, session_pb2
 
 from ..authority import (
+    LATER,
     SPINE,
     UNKNOWN_FIELDS,
     UNKNOWN_OUTCOME,
@@ -14,6 +15,7 @@ from ..authority import (
 from ..browser import FETCH, NAVIGATION
 from ..case import body_is, case, could_not_say, each, equal, error, status, true
 
+METHODS = SPINE | LATER
 Answer = session_pb2.ValidateSessionResponse
 
 
@@ -121,9 +123,9 @@ def settings_without_cors_share_with_nobody(s):
 
 @case
 def an_authority_that_knows_only_the_spine_is_enough(s):
-    methods = {"CheckSessions", "WatchSessions", "ListUserSessions", "GetUserInfo", "RefreshTokens"} - SPINE
-    with s.own_edge(rules={method: refused("UNIMPLEMENTED", reason="METHOD_UNKNOWN") for method in methods}) as e:
+    with s.own_edge(rules={method: refused("UNIMPLEMENTED", reason="METHOD_UNKNOWN") for method in LATER}) as e:
         headers = e.with_token()
+        could_not_say(e.get("/auth/web/userinfo", headers))
         body_is(status(e.post("/private", headers), 200), {"user_id": "dev_testuser1"})
         status(e.post("/auth/web/logout", headers), 200)
         error(e.get("/auth/me", headers), 401, "session_ended")
@@ -161,9 +163,17 @@ def _from_the_future(_call, ask):
 
 @case
 def unknown_fields_change_nothing(s):
-    methods = ("StartLogin", "CompleteCallback", "ValidateSession", "StartLogout", "CompleteLogout", "GetEdgeSettings")
-    with s.own_edge(rules=dict.fromkeys(methods, _from_the_future)) as e:
+    with s.own_edge(rules=dict.fromkeys(METHODS, _from_the_future)) as e:
         headers = e.with_token()
+        status(e.post("/auth/web/refresh", headers), 200)
+        status(e.get("/auth/web/userinfo", headers), 200)
+        status(e.post("/auth/web/userinfo", headers), 200)
+        equal(len(status(e.get("/auth/web/sessions?page_size=1", headers), 200).json()["sessions"]), 1)
+        other = status(e.get("/auth/web/sessions", [e.cookie()]), 200).json()["sessions"]
+        end = b"end=" + next(one["session_id"] for one in other if one["current"]).encode()
+        kind = ("content-type", "application/x-www-form-urlencoded")
+        ended = status(e.post("/auth/web/sessions/revoke", [*headers, kind], end), 200)
+        equal(ended.json()["revoked_count"], 1)
         body_is(status(e.post("/private", headers), 200), {"user_id": "dev_testuser1"})
         body_is(status(e.get("/optional"), 200), {"user_id": None})
         error(e.post("/private", headers[:1]), 403, "csrf_mismatch")

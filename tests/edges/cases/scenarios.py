@@ -21,22 +21,24 @@ def x(s, scenario):
         if step is not scenario:
             fake.change(step.get("given", {}))
         asked, expected = step["request"], step["expect"]
-        _as_expected(_sent(s, asked), expected)
+        as_expected(sent(s, asked), expected)
 
 
 @case
 def those_without_sessions_are_the_real_authoritys_answers_too(s):
     for scenario in load().values():
         if not scenario["given"]["sessions"] and scenario["given"]["authority"] == "up":
-            _as_expected(_sent(s, scenario["request"]), scenario["expect"])
+            as_expected(sent(s, scenario["request"]), scenario["expect"])
 
 
-def _sent(s, asked):
+def sent(s, asked):
+    """The answer to a scenario's request."""
     body = asked.get("body", "").encode() if asked["method"] == "POST" else None
     return s.request(asked["method"], asked["path"], list(map(tuple, asked["headers"])), body)
 
 
-def _as_expected(got, expected):
+def as_expected(got, expected):
+    """An answer is what its scenario expects."""
     equal(got.status, expected["status"], str(got))
     for name, value in expected.get("headers", {}).items():
         equal(got.header(name), value, name)

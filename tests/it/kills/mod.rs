@@ -72,12 +72,11 @@ async fn world_at(told: &str, change: impl FnOnce(&mut Settings)) -> (World, Arc
     };
     let mut faults = None;
     let world = World::built(&["idp"], change, |ports| {
-        match redis {
-            Some(store) => put_all(ports, &store),
-            None => {
-                let file = Path::new(told.strip_prefix("file ").unwrap());
-                put_all(ports, &EmbeddedStore::open(Some(file), Arc::clone(&ports.clock)).unwrap());
-            }
+        if let Some(store) = redis {
+            put_all(ports, &store);
+        } else {
+            let file = Path::new(told.strip_prefix("file ").unwrap());
+            put_all(ports, &EmbeddedStore::open(Some(file), Arc::clone(&ports.clock)).unwrap());
         }
         ports.entropy = Arc::new(SystemEntropy);
         faults = Some(FaultyStore::before_all(ports));

@@ -95,6 +95,10 @@ async fn a_false_client_never_rotates_a_credential(kept: Kept) {
     let (next, _) = door.rotated().await;
     let refused = door.ask(&next, |question| agent(question, "Other/1")).await;
     assert_eq!(inactive(refused), v1::InactiveReason::Fingerprint);
+    let (text, id) =
+        (door.log.text(), active(door.ask(&door.browser.clone(), |_| ()).await).session.unwrap().session_id);
+    let line = text.lines().find(|line| line.contains("refused: the client is another one")).expect(&text);
+    assert!(line.contains(&id) && line.contains("request_id=\"") && !line.contains("request_id=\"\""), "{line}");
     door.world.clock.advance(Duration::from_hours(2));
     let (again, _) = door.rotated().await;
     assert_eq!(again.cookies, next.cookies, "still awaited");

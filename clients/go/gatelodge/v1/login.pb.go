@@ -679,7 +679,8 @@ type Limits struct {
 	MaxHeaderBytes uint32 `protobuf:"varint,3,opt,name=max_header_bytes,json=maxHeaderBytes,proto3" json:"max_header_bytes,omitempty"`
 	// The longest query. A longer one is passed cut to one byte more than this, and the login fails.
 	MaxQueryBytes uint32 `protobuf:"varint,4,opt,name=max_query_bytes,json=maxQueryBytes,proto3" json:"max_query_bytes,omitempty"`
-	// The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused.
+	// The longest body of a callback, a logout or a revocation. A longer one is passed cut to one byte more than this, and
+	// is refused.
 	MaxBodyBytes  uint32 `protobuf:"varint,5,opt,name=max_body_bytes,json=maxBodyBytes,proto3" json:"max_body_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1096,7 +1097,8 @@ type CompleteCallbackRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The route set whose callback route was called.
 	RouteSet RouteSet `protobuf:"varint,1,opt,name=route_set,json=routeSet,proto3,enum=gatelodge.v1.RouteSet" json:"route_set,omitempty"`
-	// What the browser brought from the provider, as it came. Exactly one is required.
+	// What the browser brought, as it came: from the provider, or from the page that asks which sessions end. Exactly one is
+	// required.
 	//
 	// Types that are valid to be assigned to Response:
 	//

@@ -148,7 +148,8 @@ const (
 	InactiveReason_INACTIVE_REASON_EXPIRED InactiveReason = 4
 	// Not used for longer than its idle limit.
 	InactiveReason_INACTIVE_REASON_IDLE InactiveReason = 5
-	// Ended by a logout, an admin, a newer login, or because an old credential came back.
+	// Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+	// its refresh token, or because an old credential came back.
 	InactiveReason_INACTIVE_REASON_REVOKED InactiveReason = 6
 	// The client's fingerprint differs from the one at login. This request alone is refused; the session stays.
 	InactiveReason_INACTIVE_REASON_FINGERPRINT InactiveReason = 7

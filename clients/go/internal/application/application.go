@@ -21,6 +21,7 @@ func New(edge *gatelodge.Edge, prefix string) http.Handler {
 	mux.Handle("GET /optional", gate.Sessions(http.HandlerFunc(whoever)))
 	mux.Handle("GET /private", private)
 	mux.Handle("POST /private", private)
+	mux.Handle("/any", private)
 	mux.Handle("GET /scoped", gate.Require(gatelodge.Scopes("admin"))(http.HandlerFunc(whoever)))
 	mux.Handle("GET /fresh", gate.Require(gatelodge.MaxLoginAge(time.Second))(http.HandlerFunc(whoever)))
 	return mux

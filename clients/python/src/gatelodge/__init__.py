@@ -45,8 +45,10 @@ from gatelodge.errors import (
     VersionConflictError,
 )
 from gatelodge.options import ClientOptions, OptionsError
-from gatelodge.requirements import Csrf, Requirements
+from gatelodge.requirements import Csrf, Requirements, TokenRequirements
 from gatelodge.session import Session
+from gatelodge.token import Token
+from gatelodge.transport import AsyncStream, Stream
 from gatelodge.verdict import Active, Checked, Denied, Inactive, TokenVerdict, Verdict
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Active",
     "AsyncClient",
     "AsyncEdge",
+    "AsyncStream",
     "AudienceRefusedError",
     "CallerNotAllowedError",
     "CallerUnauthenticatedError",
@@ -86,9 +89,12 @@ __all__ = [
     "Session",
     "SessionNotFoundError",
     "StoreUnavailableError",
+    "Stream",
     "StreamEndedError",
     "TenantUnknownError",
+    "Token",
     "TokenCheckOffError",
+    "TokenRequirements",
     "TokenVerdict",
     "UnreachableError",
     "UserInfoUnsupportedError",

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from google.protobuf import wrappers_pb2
 from google.protobuf.message import Message
 
 from gatelodge import v1
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
+
+
+class Changes(enum.Enum):
+    """Which of the answers that are kept a call may make wrong."""
+
+    NONE = enum.auto()
+    PRESENTED = enum.auto()
+    """Those about the cookies that it presents."""
+    ANY = enum.auto()
+
+
+def _none(_: object) -> Changes:
+    return Changes.NONE
+
+
+def _presented(_: object) -> Changes:
+    return Changes.PRESENTED
+
+
+def _any(_: object) -> Changes:
+    return Changes.ANY
+
+
+def _of_user_info(question: v1.GetUserInfoRequest) -> Changes:
+    return Changes.PRESENTED if question.refresh else Changes.NONE
+
+
+def _of_revoke(question: v1.SessionServiceRevokeRequest) -> Changes:
+    return Changes.PRESENTED if question.WhichOneof("target") == "presented_session" else Changes.ANY
 
 
 @dataclass(frozen=True)
@@ -26,6 +59,24 @@ class Method(Generic[Q, A]):
     """Seconds it may take, repeats included."""
     repeats: int = sys.maxsize
     """How often it may be repeated within that time: 0 unless its comment in the contract says "Safe to retry"."""
+    changes: Callable[[Any], Changes] = _none
+    """What a call changes."""
+
+    @property
+    def name(self) -> str:
+        """The method's name without its service."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class StreamMethod(Generic[Q, A]):
+    """One method whose answers come one by one, for as long as both sides want."""
+
+    path: str
+    question: type[Q]
+    answer: type[A]
+    asks_many: bool = False
+    """Whether the questions come one by one, too."""
 
     @property
     def name(self) -> str:
@@ -49,22 +100,51 @@ COMPLETE_CALLBACK = Method(
     v1.CompleteCallbackResponse,
     timeout=20.0,
     repeats=0,
+    changes=_presented,
 )
 # A person waits for it, keeps the cookie when it fails, and can ask again.
-START_LOGOUT = Method(_LOGIN + "StartLogout", v1.StartLogoutRequest, v1.StartLogoutResponse, timeout=3.0, repeats=1)
+START_LOGOUT = Method(
+    _LOGIN + "StartLogout",
+    v1.StartLogoutRequest,
+    v1.StartLogoutResponse,
+    timeout=3.0,
+    repeats=1,
+    changes=_presented,
+)
 COMPLETE_LOGOUT = Method(_LOGIN + "CompleteLogout", v1.CompleteLogoutRequest, v1.CompleteLogoutResponse)
 
 _SESSIONS = "/gatelodge.v1.SessionService/"
 VALIDATE_SESSION = Method(_SESSIONS + "ValidateSession", v1.ValidateSessionRequest, v1.ValidateSessionResponse)
-REFRESH_TOKENS = Method(_SESSIONS + "RefreshTokens", v1.RefreshTokensRequest, v1.RefreshTokensResponse, timeout=_SLOW)
+REFRESH_TOKENS = Method(
+    _SESSIONS + "RefreshTokens",
+    v1.RefreshTokensRequest,
+    v1.RefreshTokensResponse,
+    timeout=_SLOW,
+    changes=_presented,
+)
 GET_ACCESS_TOKEN = Method(
     _SESSIONS + "GetAccessToken", v1.GetAccessTokenRequest, v1.GetAccessTokenResponse, timeout=_SLOW
 )
-GET_USER_INFO = Method(_SESSIONS + "GetUserInfo", v1.GetUserInfoRequest, v1.GetUserInfoResponse, timeout=_SLOW)
+GET_USER_INFO = Method(
+    _SESSIONS + "GetUserInfo",
+    v1.GetUserInfoRequest,
+    v1.GetUserInfoResponse,
+    timeout=_SLOW,
+    changes=_of_user_info,
+)
 LIST_USER_SESSIONS = Method(_SESSIONS + "ListUserSessions", v1.ListUserSessionsRequest, v1.ListUserSessionsResponse)
 GET_ATTRIBUTES = Method(_SESSIONS + "GetAttributes", v1.GetAttributesRequest, v1.GetAttributesResponse)
-UPDATE_ATTRIBUTES = Method(_SESSIONS + "UpdateAttributes", v1.UpdateAttributesRequest, v1.UpdateAttributesResponse)
-REVOKE_SESSION = Method(_SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse)
+# A repeat after one that was done is a conflict, and nobody could tell it from somebody else's.
+UPDATE_ATTRIBUTES = Method(
+    _SESSIONS + "UpdateAttributes", v1.UpdateAttributesRequest, v1.UpdateAttributesResponse, repeats=0
+)
+REVOKE_SESSION = Method(
+    _SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse, changes=_of_revoke
+)
+WATCH_SESSIONS = StreamMethod(_SESSIONS + "WatchSessions", v1.WatchSessionsRequest, v1.WatchSessionsResponse)
+CHECK_SESSIONS = StreamMethod(
+    _SESSIONS + "CheckSessions", v1.CheckSessionsRequest, v1.CheckSessionsResponse, asks_many=True
+)
 
 _TOKENS = "/gatelodge.v1.TokenService/"
 VALIDATE_TOKEN = Method(_TOKENS + "ValidateToken", v1.ValidateTokenRequest, v1.ValidateTokenResponse, timeout=_SLOW)
@@ -74,14 +154,14 @@ GET_JWKS = Method(_TOKENS + "GetJwks", v1.GetJwksRequest, v1.GetJwksResponse)
 _ADMIN = "/gatelodge.v1.AdminService/"
 LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListSessionsResponse)
 GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionResponse)
-REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse)
+REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse, changes=_any)
 PREVIEW_REVOKE = Method(_ADMIN + "PreviewRevoke", v1.PreviewRevokeRequest, v1.PreviewRevokeResponse)
 
 GET_USER = Method(_ADMIN + "GetUser", v1.GetUserRequest, v1.GetUserResponse)
 LIST_USERS = Method(_ADMIN + "ListUsers", v1.ListUsersRequest, v1.ListUsersResponse)
-DISABLE_USER = Method(_ADMIN + "DisableUser", v1.DisableUserRequest, v1.DisableUserResponse)
+DISABLE_USER = Method(_ADMIN + "DisableUser", v1.DisableUserRequest, v1.DisableUserResponse, changes=_any)
 ENABLE_USER = Method(_ADMIN + "EnableUser", v1.EnableUserRequest, v1.EnableUserResponse)
-DELETE_USER = Method(_ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse)
+DELETE_USER = Method(_ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse, changes=_any)
 
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
 HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)

@@ -18,10 +18,16 @@ T = TypeVar("T")
 
 
 class PerProcess(Generic[T]):
-    """A value that each process makes for itself, at first use."""
+    """A value that each process makes for itself, at first use.
 
-    def __init__(self, make: Callable[[], T]) -> None:
+    Args:
+        make: makes it.
+        before_fork: what has to be done with it before the process forks.
+    """
+
+    def __init__(self, make: Callable[[], T], *, before_fork: Callable[[T], None] | None = None) -> None:
         self._make = make
+        self._before = before_fork
         self._begin()
         _all.add(self)
 
@@ -45,6 +51,11 @@ class PerProcess(Generic[T]):
             value, self._value = self._value, None
         return value
 
+    def _before_fork(self) -> None:
+        value = self._value
+        if value is not None and self._before is not None:
+            self._before(value)
+
     def _after_fork(self) -> None:
         # What the parent made stays referenced: its destructor would touch what belongs to the parent.
         _of_the_parent.append(self._value)
@@ -55,13 +66,18 @@ _all: weakref.WeakSet[PerProcess[Any]] = weakref.WeakSet()
 _of_the_parent: list[object] = []
 
 
+def _before_fork() -> None:
+    for value in list(_all):
+        value._before_fork()  # noqa: SLF001
+
+
 def _after_fork() -> None:
     for value in list(_all):
         value._after_fork()  # noqa: SLF001
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 class PerLoop(Generic[T]):

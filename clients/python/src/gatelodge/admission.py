@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatelodge import answer, presented, v1
+from gatelodge import answer, cors, presented, v1
 from gatelodge.answer import Answer, Refused
 from gatelodge.errors import InconclusiveError
 from gatelodge.settings import is_header_value
@@ -42,6 +42,13 @@ class Admission:
         if self.session is None:
             raise Refused(self.instead or Answer(401, ()))
         return self.session
+
+
+def preflight(request: RawRequest, settings: Settings | None) -> Admission:
+    """A preflight comes without a session, and none is looked for; what needs one answers it by the settings."""
+    if settings is None:
+        return Admission(instead=answer.unavailable(request))
+    return Admission(instead=cors.finish(cors.preflight(request, settings.cors), request, settings))
 
 
 def question(request: RawRequest, settings: Settings, requirements: Requirements) -> v1.ValidateSessionRequest:

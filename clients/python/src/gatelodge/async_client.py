@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from gatelodge import _methods as methods
 from gatelodge import verdict
 from gatelodge._attempts import Attempts
+from gatelodge._keeping import AsyncKeeping
+from gatelodge._own import PerLoop
 from gatelodge.client import metadata_of
 from gatelodge.errors import GatelodgeError
 from gatelodge.options import ClientOptions
 from gatelodge.transport import AsyncGrpcTransport, AsyncTransport
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Coroutine
+
     from gatelodge import v1
-    from gatelodge._methods import A, Method, Q
+    from gatelodge._methods import A, Method, Q, StreamMethod
+    from gatelodge.transport import AsyncStream
     from gatelodge.verdict import Checked, TokenVerdict
 
 
@@ -44,6 +50,11 @@ class AsyncClient:
         self._transport: AsyncTransport = transport
         self._request_id: str | None = None
         self._timeout = options.timeout if options else None
+        self._keeping: PerLoop[AsyncKeeping] | None = None
+        if options is not None and options.keep_answers:
+            # It outlives no client: what watches must not hold this one.
+            begin = partial(transport.stream, methods.WATCH_SESSIONS, metadata=metadata_of(options, None))
+            self._keeping = PerLoop(partial(AsyncKeeping, options.keep_answers, begin))
 
     @property
     def login(self) -> AsyncLoginCalls:
@@ -80,7 +91,10 @@ class AsyncClient:
         return self._with(self._request_id, timeout)
 
     async def close(self) -> None:
-        """Closes the connection. A later call opens another."""
+        """Closes the connection, and forgets what was kept. A later call opens another."""
+        keeping = self._keeping.take() if self._keeping else None
+        if keeping is not None:
+            keeping.close()
         await self._transport.close()
 
     async def __aenter__(self) -> AsyncClient:  # noqa: PYI034
@@ -91,6 +105,31 @@ class AsyncClient:
 
     async def call(self, method: Method[Q, A], question: Q) -> A:
         """Sends until there is an answer, a failure that a repeat can't mend, or no time left."""
+        if self._keeping is None:
+            return await self._call(method, question)
+        keeping = self._keeping.get()
+        try:
+            return await self._call(method, keeping.current(question))
+        finally:
+            keeping.forget(method, question)
+
+    def check(self, question: v1.ValidateSessionRequest) -> Coroutine[Any, Any, Checked]:
+        """As :meth:`AsyncSessionCalls.check`."""
+        if self._keeping is None:
+            return self._check(question)
+        return self._keeping.get().check(question, self._timeout, self._validate)
+
+    def stream(self, method: StreamMethod[Q, A], asked: Q | AsyncIterable[Q]) -> AsyncStream[A]:
+        """Begins a stream. It has no deadline, and is not made again by itself."""
+        return self._transport.stream(method, asked, metadata=metadata_of(self._options, self._request_id))
+
+    async def _check(self, question: v1.ValidateSessionRequest) -> Checked:
+        return verdict.read(question, await self._validate(question))
+
+    async def _validate(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
+        return await self.call(methods.VALIDATE_SESSION, question)
+
+    async def _call(self, method: Method[Q, A], question: Q) -> A:
         attempts = Attempts(method, self._timeout, time.monotonic())
         metadata = metadata_of(self._options, self._request_id)
         while True:
@@ -101,8 +140,8 @@ class AsyncClient:
                 await asyncio.sleep(attempts.wait_after(failure, time.monotonic()))
 
     def _with(self, request_id: str | None, timeout: float | None) -> AsyncClient:
-        other = AsyncClient(self._options, transport=self._transport)
-        other._request_id, other._timeout = request_id, timeout
+        other = AsyncClient.__new__(AsyncClient)
+        other.__dict__.update(self.__dict__, _request_id=request_id, _timeout=timeout)
         return other
 
 
@@ -142,40 +181,45 @@ class AsyncLoginCalls:
 class AsyncSessionCalls:
     """Asks about, uses and ends the session that a browser presented."""
 
+    __slots__ = ("_client",)
+
     def __init__(self, client: AsyncClient) -> None:
-        self._call = client.call
+        self._client = client
 
     async def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """Who is behind a credential, and whether this request may go ahead.
 
+        A yes may come from memory, for as long as the authority allows and says that nothing has happened to the
+        session: see :attr:`ClientOptions.keep_answers`.
+
         Raises:
             GatelodgeError: the authority could not say. Answer 503, and leave the browser's cookies alone.
         """
-        return verdict.read(question, await self.validate_session(question))
+        return await self._client.check(question)
 
     async def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
-        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
-        return await self._call(methods.VALIDATE_SESSION, question)
+        """As :meth:`check`, always asked and unread: prefer that one, which minds what must not be taken for a yes."""
+        return await self._client.call(methods.VALIDATE_SESSION, question)
 
     async def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
         """Fetches new tokens from the provider with the session's refresh token, now."""
-        return await self._call(methods.REFRESH_TOKENS, question)
+        return await self._client.call(methods.REFRESH_TOKENS, question)
 
     async def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
         """The session's access token, refreshed first when it lives shorter than asked for."""
-        return await self._call(methods.GET_ACCESS_TOKEN, question)
+        return await self._client.call(methods.GET_ACCESS_TOKEN, question)
 
     async def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
         """Who the session's user is, as it is known, or as the provider says now."""
-        return await self._call(methods.GET_USER_INFO, question)
+        return await self._client.call(methods.GET_USER_INFO, question)
 
     async def list_user_sessions(self, question: v1.ListUserSessionsRequest) -> v1.ListUserSessionsResponse:
         """The living sessions of the presented session's user, the newest first, a page at a time."""
-        return await self._call(methods.LIST_USER_SESSIONS, question)
+        return await self._client.call(methods.LIST_USER_SESSIONS, question)
 
     async def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
         """What an application keeps with the session: small values of its own."""
-        return await self._call(methods.GET_ATTRIBUTES, question)
+        return await self._client.call(methods.GET_ATTRIBUTES, question)
 
     async def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
         """Changes what an application keeps with the session.
@@ -183,11 +227,24 @@ class AsyncSessionCalls:
         Raises:
             VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
         """
-        return await self._call(methods.UPDATE_ATTRIBUTES, question)
+        return await self._client.call(methods.UPDATE_ATTRIBUTES, question)
 
     async def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session, one other of the same user, or all others."""
-        return await self._call(methods.REVOKE_SESSION, question)
+        return await self._client.call(methods.REVOKE_SESSION, question)
+
+    def watch_sessions(self, question: v1.WatchSessionsRequest) -> AsyncStream[v1.WatchSessionsResponse]:
+        """What happens to sessions from now on, or from a position on: for whoever holds something open for one.
+
+        It is not made again by itself: call again with the last position. :meth:`check` watches by itself.
+        """
+        return self._client.stream(methods.WATCH_SESSIONS, question)
+
+    def check_sessions(
+        self, questions: AsyncIterable[v1.CheckSessionsRequest]
+    ) -> AsyncStream[v1.CheckSessionsResponse]:
+        """Many questions on one stream, unread, each answered under its own id: for whoever has very many to ask."""
+        return self._client.stream(methods.CHECK_SESSIONS, questions)
 
 
 class AsyncTokenCalls:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gatelodge import _methods as methods
 from gatelodge import verdict
 from gatelodge._attempts import Attempts
+from gatelodge._keeping import Keeping
+from gatelodge._own import PerProcess
 from gatelodge._redaction import Hidden
 from gatelodge.errors import GatelodgeError
 from gatelodge.options import ClientOptions
 from gatelodge.transport import GrpcTransport, Metadata, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gatelodge import v1
-    from gatelodge._methods import A, Method, Q
+    from gatelodge._methods import A, Method, Q, StreamMethod
+    from gatelodge.transport import Stream
     from gatelodge.verdict import Checked, TokenVerdict
 
 
@@ -43,6 +49,11 @@ class Client:
         self._transport: Transport = transport
         self._request_id: str | None = None
         self._timeout = options.timeout if options else None
+        self._keeping: PerProcess[Keeping] | None = None
+        if options is not None and options.keep_answers:
+            # It outlives no client: what watches must not hold this one.
+            begin = partial(transport.stream, methods.WATCH_SESSIONS, metadata=metadata_of(options, None))
+            self._keeping = PerProcess(partial(Keeping, options.keep_answers, begin), before_fork=Keeping.pause)
 
     @property
     def login(self) -> LoginCalls:
@@ -78,7 +89,10 @@ class Client:
         return self._with(self._request_id, timeout)
 
     def close(self) -> None:
-        """Closes the connection. A later call opens another."""
+        """Closes the connection, and forgets what was kept. A later call opens another."""
+        keeping = self._keeping.take() if self._keeping else None
+        if keeping is not None:
+            keeping.close()
         self._transport.close()
 
     def __enter__(self) -> Client:  # noqa: PYI034
@@ -89,6 +103,28 @@ class Client:
 
     def call(self, method: Method[Q, A], question: Q) -> A:
         """Sends until there is an answer, a failure that a repeat can't mend, or no time left."""
+        if self._keeping is None:
+            return self._call(method, question)
+        keeping = self._keeping.get()
+        try:
+            return self._call(method, keeping.current(question))
+        finally:
+            keeping.forget(method, question)
+
+    def check(self, question: v1.ValidateSessionRequest) -> Checked:
+        """As :meth:`SessionCalls.check`."""
+        if self._keeping is None:
+            return verdict.read(question, self._validate(question))
+        return self._keeping.get().check(question, self._timeout, self._validate)
+
+    def stream(self, method: StreamMethod[Q, A], asked: Q | Iterable[Q]) -> Stream[A]:
+        """Begins a stream. It has no deadline, and is not made again by itself."""
+        return self._transport.stream(method, asked, metadata=metadata_of(self._options, self._request_id))
+
+    def _validate(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
+        return self.call(methods.VALIDATE_SESSION, question)
+
+    def _call(self, method: Method[Q, A], question: Q) -> A:
         attempts = Attempts(method, self._timeout, time.monotonic())
         metadata = metadata_of(self._options, self._request_id)
         while True:
@@ -99,8 +135,8 @@ class Client:
                 time.sleep(attempts.wait_after(failure, time.monotonic()))
 
     def _with(self, request_id: str | None, timeout: float | None) -> Client:
-        other = Client(self._options, transport=self._transport)
-        other._request_id, other._timeout = request_id, timeout
+        other = Client.__new__(Client)
+        other.__dict__.update(self.__dict__, _request_id=request_id, _timeout=timeout)
         return other
 
 
@@ -138,40 +174,45 @@ class LoginCalls:
 class SessionCalls:
     """Asks about, uses and ends the session that a browser presented."""
 
+    __slots__ = ("_client",)
+
     def __init__(self, client: Client) -> None:
-        self._call = client.call
+        self._client = client
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """Who is behind a credential, and whether this request may go ahead.
 
+        A yes may come from memory, for as long as the authority allows and says that nothing has happened to the
+        session: see :attr:`ClientOptions.keep_answers`.
+
         Raises:
             GatelodgeError: the authority could not say. Answer 503, and leave the browser's cookies alone.
         """
-        return verdict.read(question, self.validate_session(question))
+        return self._client.check(question)
 
     def validate_session(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
-        """As :meth:`check`, with the answer unread: prefer that one, which minds what must not be taken for a yes."""
-        return self._call(methods.VALIDATE_SESSION, question)
+        """As :meth:`check`, always asked and unread: prefer that one, which minds what must not be taken for a yes."""
+        return self._client.call(methods.VALIDATE_SESSION, question)
 
     def refresh_tokens(self, question: v1.RefreshTokensRequest) -> v1.RefreshTokensResponse:
         """Fetches new tokens from the provider with the session's refresh token, now."""
-        return self._call(methods.REFRESH_TOKENS, question)
+        return self._client.call(methods.REFRESH_TOKENS, question)
 
     def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
         """The session's access token, refreshed first when it lives shorter than asked for."""
-        return self._call(methods.GET_ACCESS_TOKEN, question)
+        return self._client.call(methods.GET_ACCESS_TOKEN, question)
 
     def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
         """Who the session's user is, as it is known, or as the provider says now."""
-        return self._call(methods.GET_USER_INFO, question)
+        return self._client.call(methods.GET_USER_INFO, question)
 
     def list_user_sessions(self, question: v1.ListUserSessionsRequest) -> v1.ListUserSessionsResponse:
         """The living sessions of the presented session's user, the newest first, a page at a time."""
-        return self._call(methods.LIST_USER_SESSIONS, question)
+        return self._client.call(methods.LIST_USER_SESSIONS, question)
 
     def get_attributes(self, question: v1.GetAttributesRequest) -> v1.GetAttributesResponse:
         """What an application keeps with the session: small values of its own."""
-        return self._call(methods.GET_ATTRIBUTES, question)
+        return self._client.call(methods.GET_ATTRIBUTES, question)
 
     def update_attributes(self, question: v1.UpdateAttributesRequest) -> v1.UpdateAttributesResponse:
         """Changes what an application keeps with the session.
@@ -179,11 +220,22 @@ class SessionCalls:
         Raises:
             VersionConflictError: somebody has changed it since it was read. Read it again, and decide again.
         """
-        return self._call(methods.UPDATE_ATTRIBUTES, question)
+        return self._client.call(methods.UPDATE_ATTRIBUTES, question)
 
     def revoke(self, question: v1.SessionServiceRevokeRequest) -> v1.SessionServiceRevokeResponse:
         """Ends the presented session, one other of the same user, or all others."""
-        return self._call(methods.REVOKE_SESSION, question)
+        return self._client.call(methods.REVOKE_SESSION, question)
+
+    def watch_sessions(self, question: v1.WatchSessionsRequest) -> Stream[v1.WatchSessionsResponse]:
+        """What happens to sessions from now on, or from a position on: for whoever holds something open for one.
+
+        It is not made again by itself: call again with the last position. :meth:`check` watches by itself.
+        """
+        return self._client.stream(methods.WATCH_SESSIONS, question)
+
+    def check_sessions(self, questions: Iterable[v1.CheckSessionsRequest]) -> Stream[v1.CheckSessionsResponse]:
+        """Many questions on one stream, unread, each answered under its own id: for whoever has very many to ask."""
+        return self._client.stream(methods.CHECK_SESSIONS, questions)
 
 
 class TokenCalls:

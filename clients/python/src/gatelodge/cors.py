@@ -12,12 +12,14 @@ from gatelodge import answer
 if TYPE_CHECKING:
     from gatelodge.answer import Answer
     from gatelodge.presented import RawRequest
-    from gatelodge.settings import Cors
+    from gatelodge.settings import Cors, Settings
+
+_ONE_YEAR = "max-age=31536000"
 
 
-def preflight(request: RawRequest, cors: Cors, allow: str) -> Answer:
+def preflight(request: RawRequest, cors: Cors, allow: str | None = None) -> Answer:
     """Answers OPTIONS; what a preflight may know is added for an allowed origin alone."""
-    headers = [("allow", allow)]
+    headers = [("allow", allow)] if allow is not None else []
     if request.is_preflight and _allowed_origin(request, cors) is not None:
         told = {
             "access-control-allow-methods": cors.allowed_methods,
@@ -26,6 +28,13 @@ def preflight(request: RawRequest, cors: Cors, allow: str) -> Answer:
         }
         headers += [(name, value) for name, value in told.items() if value]
     return answer.finish(request, 204, headers, b"")
+
+
+def finish(made: Answer, request: RawRequest, settings: Settings) -> Answer:
+    """Adds what the settings say of every answer of the edge's own."""
+    if settings.is_https:
+        made = made.with_headers(("strict-transport-security", _ONE_YEAR))
+    return share(made, request, settings.cors)
 
 
 def share(made: Answer, request: RawRequest, cors: Cors) -> Answer:

@@ -18,15 +18,17 @@ from fastapi import APIRouter
 
 from gatelodge import starlette
 from gatelodge.session import Session
+from gatelodge.token import Token
 
-__all__ = ["Gatelodge", "Session"]
+__all__ = ["Gatelodge", "Session", "Token"]
 
 
 class Gatelodge(starlette.Gatelodge):
     """Sessions and login routes of a FastAPI application.
 
-    :meth:`session`, :meth:`optional_session` and what :meth:`require` returns are dependencies; each asks the authority
-    once per request. See :class:`gatelodge.starlette.Gatelodge` for the arguments.
+    :meth:`session`, :meth:`optional_session`, :meth:`token` and what :meth:`require` and :meth:`require_token` return
+    are dependencies; each asks the authority once per request. See :class:`gatelodge.starlette.Gatelodge` for the
+    arguments.
     """
 
     def router(self) -> APIRouter:

@@ -23,7 +23,7 @@ from werkzeug.routing import Rule
 from gatelodge import wsgi
 from gatelodge.answer import Answer, Refused
 from gatelodge.edge import WEB, Edge
-from gatelodge.requirements import Csrf, Requirements
+from gatelodge.requirements import Csrf, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gatelodge.options import ClientOptions
     from gatelodge.routes import Route
     from gatelodge.session import Session
+    from gatelodge.token import Token
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
@@ -115,26 +116,58 @@ class Gatelodge:
         requirements = Requirements(tuple(scopes), max_login_age, csrf)
         return lambda view: self._guarded(view, requirements, is_required=True)
 
+    @property
+    def token(self) -> Token:
+        """The bearer token of the request that is being served by a view under :meth:`token_required`."""
+        token: Token | None = flask.g.get("gatelodge_token")
+        if token is None:
+            raise RuntimeError("no token was looked for: put @gatelodge.token_required on the view")
+        return token
+
+    def token_required(self, view: View) -> View:
+        """Lets nobody enter without a good bearer token: 401 with ``WWW-Authenticate: Bearer``."""
+        return self.require_token()(view)
+
+    def require_token(
+        self,
+        *,
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        audience: str = "",
+        max_login_age: timedelta | None = None,
+        provider: str = "",
+    ) -> Callable[[View], View]:
+        """As :meth:`token_required`, asking for more: who lacks a scope or a permission gets 403."""
+        requirements = TokenRequirements(tuple(scopes), tuple(permissions), audience, max_login_age, provider)
+
+        def guard(view: View) -> View:
+            @functools.wraps(view)
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                try:
+                    request = wsgi.raw_request(flask.request.environ)
+                    flask.g.gatelodge_token = self.edge.gate.token(request, requirements)
+                except Refused as refused:
+                    return _Copied(refused.answer)
+                return flask.current_app.ensure_sync(view)(*args, **kwargs)
+
+            return guarded  # type: ignore[return-value]
+
+        return guard
+
     def _guarded(self, view: View, requirements: Requirements, *, is_required: bool) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             request = wsgi.raw_request(flask.request.environ)
             try:
                 admission = self.edge.gate.admit(request, requirements)
-                if is_required and not request.is_preflight:
+                if is_required:
                     admission.required()
             except Refused as refused:
                 return _Copied(refused.answer)
             flask.g.gatelodge_admission = admission
-            response = flask.make_response(flask.current_app.ensure_sync(view)(*args, **kwargs))
-            response.vary.add("Cookie")
-            for name, value in admission.delivery:
-                response.headers["Cache-Control"] = "no-store"
-                if name == "set-cookie":
-                    response.headers.add(name, value)
-                else:
-                    response.headers[name] = value
-            return response
+            # Also when the view raises, and an error's handler makes the response.
+            flask.after_this_request(functools.partial(_deliver, admission))
+            return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
         return guarded  # type: ignore[return-value]
 
@@ -144,6 +177,17 @@ class Gatelodge:
         if answer is None:
             flask.abort(404)
         return _Copied(answer)
+
+
+def _deliver(admission: Admission, response: flask.Response) -> flask.Response:
+    response.vary.add("Cookie")
+    for name, value in admission.delivery:
+        response.headers["Cache-Control"] = "no-store"
+        if name == "set-cookie":
+            response.headers.add(name, value)
+        else:
+            response.headers[name] = value
+    return response
 
 
 class _Copied(flask.Response):

@@ -1,4 +1,4 @@
-"""Owns a client together with the settings of an edge: the sessions of an application's own requests.
+"""Owns a client together with the settings of an edge: the sessions and tokens of an application's own requests.
 
 Does not know routes or frameworks.
 """
@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatelodge import admission, answer
-from gatelodge.admission import Admission
+from gatelodge import admission, answer, bearer
 from gatelodge.answer import Refused
 from gatelodge.errors import GatelodgeError
 from gatelodge.keeper import AsyncKeeper, Keeper
-from gatelodge.requirements import NONE, Requirements
+from gatelodge.requirements import ANY_TOKEN, NONE, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatelodge.admission import Admission
     from gatelodge.async_client import AsyncClient
     from gatelodge.client import Client
     from gatelodge.presented import RawRequest
     from gatelodge.settings import Settings
+    from gatelodge.token import Token
 
 
 def _no_matter(_: Settings) -> None:
@@ -28,7 +29,7 @@ def _no_matter(_: Settings) -> None:
 
 
 class Gate:
-    """Looks for the session behind a request, in threads."""
+    """Looks for the session or the token of a request, in threads."""
 
     def __init__(self, client: Client, *, on_settings: Callable[[Settings], None] = _no_matter) -> None:
         self.client = client
@@ -40,9 +41,9 @@ class Gate:
         Raises:
             Refused: the application does not get the request: it may not be made, or the authority could not say.
         """
-        if request.is_preflight:
-            return Admission()
         settings = self.keeper.settings()
+        if request.is_preflight:
+            return admission.preflight(request, settings)
         if settings is None:
             raise Refused(answer.unavailable(request))
         question = admission.question(request, settings, requirements)
@@ -53,9 +54,22 @@ class Gate:
         self.keeper.saw_version(checked.settings_version)
         return admission.decide(request, settings, checked)
 
+    def token(self, request: RawRequest, requirements: TokenRequirements = ANY_TOKEN) -> Token:
+        """Asks whose bearer token a request presents, and whether it may go ahead. Ask once per request.
+
+        Raises:
+            Refused: the application does not get the request: 401 or 403 with ``WWW-Authenticate``, or 503.
+        """
+        question = bearer.question(request, requirements)
+        try:
+            verdict = self.client.for_request(request.request_id).tokens.check(question)
+        except GatelodgeError as error:
+            raise Refused(answer.failed(request, error)) from error
+        return bearer.decide(request, verdict)
+
 
 class AsyncGate:
-    """Looks for the session behind a request, in an event loop."""
+    """Looks for the session or the token of a request, in an event loop."""
 
     def __init__(self, client: AsyncClient, *, on_settings: Callable[[Settings], None] = _no_matter) -> None:
         self.client = client
@@ -67,9 +81,9 @@ class AsyncGate:
         Raises:
             Refused: the application does not get the request: it may not be made, or the authority could not say.
         """
-        if request.is_preflight:
-            return Admission()
         settings = await self.keeper.settings()
+        if request.is_preflight:
+            return admission.preflight(request, settings)
         if settings is None:
             raise Refused(answer.unavailable(request))
         question = admission.question(request, settings, requirements)
@@ -79,3 +93,16 @@ class AsyncGate:
             raise Refused(answer.failed(request, error)) from error
         self.keeper.saw_version(checked.settings_version)
         return admission.decide(request, settings, checked)
+
+    async def token(self, request: RawRequest, requirements: TokenRequirements = ANY_TOKEN) -> Token:
+        """Asks whose bearer token a request presents, and whether it may go ahead. Ask once per request.
+
+        Raises:
+            Refused: the application does not get the request: 401 or 403 with ``WWW-Authenticate``, or 503.
+        """
+        question = bearer.question(request, requirements)
+        try:
+            verdict = await self.client.for_request(request.request_id).tokens.check(question)
+        except GatelodgeError as error:
+            raise Refused(answer.failed(request, error)) from error
+        return bearer.decide(request, verdict)

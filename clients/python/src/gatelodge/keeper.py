@@ -34,12 +34,10 @@ class Keeper:
         self._asking = PerProcess(lambda: _Asking(self._client, self._freshness))
 
     def settings(self) -> Settings | None:
-        """The settings in force, as far as is known; while there are none, they are asked for."""
+        """The settings in force, as far as is known; the first request waits for them."""
         asking = self._asking.get()
         if self._freshness.settings is None:
             asking.tried.wait(_LONGEST_FIRST_ANSWER)
-            if self._freshness.settings is None:
-                asking.now.set()
         return self._freshness.settings
 
     def saw_version(self, version: str) -> None:
@@ -73,6 +71,8 @@ class _Asking:
                 pause = self._freshness.took(self._client.login.get_edge_settings(_QUESTION))
             except GatelodgeError as error:
                 pause = self._freshness.failed(error)
+            except Exception:  # noqa: BLE001 - nobody would ask again
+                pause = self._freshness.faulted()
             self.tried.set()
             # Two authorities that differ, as during a roll-out, make every second answer name another version.
             self._ended.wait(min(SHORTEST_PAUSE, pause))
@@ -89,12 +89,10 @@ class AsyncKeeper:
         self._asking = PerLoop(lambda: _AsyncAsking(self._client, self._freshness))
 
     async def settings(self) -> Settings | None:
-        """The settings in force, as far as is known; while there are none, they are asked for."""
+        """The settings in force, as far as is known; the first request waits for them."""
         asking = self._asking.get()
         if self._freshness.settings is None:
             await asking.first()
-            if self._freshness.settings is None:
-                asking.now.set()
         return self._freshness.settings
 
     def saw_version(self, version: str) -> None:
@@ -130,6 +128,8 @@ class _AsyncAsking:
                 pause = self._freshness.took(await self._client.login.get_edge_settings(_QUESTION))
             except GatelodgeError as error:
                 pause = self._freshness.failed(error)
+            except Exception:  # noqa: BLE001 - nobody would ask again
+                pause = self._freshness.faulted()
             self.tried.set()
             await asyncio.sleep(min(SHORTEST_PAUSE, pause))
             await _within(max(0.0, pause - SHORTEST_PAUSE), self.now)

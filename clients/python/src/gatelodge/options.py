@@ -23,6 +23,9 @@ API_KEY = "GATELODGE_API_KEY"
 CA_FILE = "GATELODGE_CA_FILE"
 CERT_FILE = "GATELODGE_CERT_FILE"
 KEY_FILE = "GATELODGE_KEY_FILE"
+KEEP_ANSWERS = "GATELODGE_KEEP_ANSWERS"
+
+_ANSWERS = 16_384
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -66,6 +69,8 @@ class ClientOptions:
     """PEM file of that certificate's key."""
     timeout: float | None = None
     """Seconds that every call may take; ``None`` for each method's own: 2, 10 for a login, 20 for its end."""
+    keep_answers: int = _ANSWERS
+    """How many answers a process (with asyncio: an event loop) keeps for a moment while it watches; 0 for none."""
 
     def __post_init__(self) -> None:
         """Checks the settings against each other."""
@@ -82,10 +87,12 @@ class ClientOptions:
             _read(name, files[name])
         if self.timeout is not None and self.timeout <= 0:
             raise OptionsError(f"timeout has to be a number of seconds above 0, not {self.timeout}")
+        if self.keep_answers < 0:
+            raise OptionsError(f"{KEEP_ANSWERS} has to be a number, 0 for none, not {self.keep_answers}")
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ClientOptions:
-        """Reads the five ``GATELODGE_...`` variables. An empty one counts as missing.
+        """Reads the six ``GATELODGE_...`` variables. An empty one counts as missing.
 
         Raises:
             OptionsError: address or key is missing, or something can't be used.
@@ -104,7 +111,10 @@ class ClientOptions:
             raise OptionsError(f"{ADDRESS} is not set: where is the authority? For example http://127.0.0.1:50051")
         if api_key is None:
             raise OptionsError(f"{API_KEY} is not set: which key does this caller have? `gatelodge dev` prints one")
-        return cls(address, api_key, file(CA_FILE), file(CERT_FILE), file(KEY_FILE))
+        most = value(KEEP_ANSWERS) or str(_ANSWERS)
+        if not (most.isascii() and most.isdigit()):
+            raise OptionsError(f'{KEEP_ANSWERS} has to be a number, 0 for none, not "{most}"')
+        return cls(address, api_key, file(CA_FILE), file(CERT_FILE), file(KEY_FILE), keep_answers=int(most))
 
     @classmethod
     def from_env_if_any(cls) -> ClientOptions | None:

@@ -5,11 +5,11 @@ Judges none of it, and does not know which framework the request came through.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gatelodge import v1
@@ -65,7 +65,8 @@ class RawRequest:
     @property
     def is_preflight(self) -> bool:
         """Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol")."""
-        return self.method == b"OPTIONS" and bool(self.lines(b"access-control-request-method"))
+        asks = self.lines(b"origin") and self.lines(b"access-control-request-method")
+        return self.method == b"OPTIONS" and bool(asks)
 
     @property
     def is_form(self) -> bool:
@@ -82,7 +83,7 @@ class RawRequest:
         kinds = self.lines(b"content-type")
         return kinds[0].partition(b";")[0].strip(b" \t").lower() if len(kinds) == 1 else b""
 
-    @cached_property
+    @functools.cached_property
     def request_id(self) -> str:
         """What joins the browser's answer with the authority's log: the id that came if it is plain, else a new one."""
         given = self.lines(b"x-request-id")[:1]
@@ -111,6 +112,13 @@ def _cookies(request: RawRequest, names: frozenset[bytes], settings: Settings) -
             if equals and name in names:
                 cookies.append(v1.Cookie(name=name.decode(), value=value[:longest]))
     return cookies[:most]
+
+
+def bearer_token(request: RawRequest) -> bytes:
+    """What came after ``Bearer`` (RFC 6750, 2.1); empty when nothing did, or when it is not clear what."""
+    lines = request.lines(b"authorization")
+    scheme, _, token = lines[0].partition(b" ") if len(lines) == 1 else (b"", b"", b"")
+    return token.strip(b" ") if scheme.lower() == b"bearer" else b""
 
 
 def query(request: RawRequest, settings: Settings) -> bytes:
@@ -153,6 +161,7 @@ def _end(lines: list[bytes], longest: int) -> list[bytes]:
     return end[::-1]
 
 
+@functools.lru_cache(maxsize=1024)  # A connection brings many requests, and a proxy all of them.
 def _address(peer: str | None) -> bytes | None:
     """The peer's address in its usual form; ``None`` for what is none, such as a Unix socket's peer."""
     try:

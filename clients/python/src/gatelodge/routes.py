@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from gatelodge.session import Session
     from gatelodge.settings import Settings
 
-_ONE_YEAR = "max-age=31536000"
-
 
 @dataclass(frozen=True)
 class Route:
@@ -57,7 +55,7 @@ class Asked:
 
     def finish(self, made: Answer) -> Answer:
         """Adds what the settings say of every answer."""
-        return finish(made, self.request, self.settings)
+        return cors.finish(made, self.request, self.settings)
 
 
 Step: TypeAlias = "Answer | Asked | None"
@@ -70,18 +68,11 @@ def begin(route: Route, request: RawRequest, settings: Settings | None) -> Step:
     if route.route_set not in settings.route_sets:
         return None
     if request.method == b"OPTIONS":
-        return finish(cors.preflight(request, settings.cors, route.allow), request, settings)
+        return cors.finish(cors.preflight(request, settings.cors, route.allow), request, settings)
     if request.method not in route.methods:
         refused = answer.error(request, 405, "METHOD_NOT_ALLOWED", "This address does not take this method.")
-        return finish(refused.with_headers(("allow", route.allow)), request, settings)
+        return cors.finish(refused.with_headers(("allow", route.allow)), request, settings)
     return route.ask(route, request, settings)
-
-
-def finish(made: Answer, request: RawRequest, settings: Settings) -> Answer:
-    """Adds what the settings say of every answer."""
-    if settings.is_https:
-        made = made.with_headers(("strict-transport-security", _ONE_YEAR))
-    return cors.share(made, request, settings.cors)
 
 
 def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callable[[Route, RawRequest, Settings], Asked]:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """A living session that meets every requirement which was asked for."""
+    """A living session that meets every requirement which was asked for.
+
+    It may serve several requests at the same time: read its messages, and change none.
+    """
 
     user_id: str
     """The user's stable id, ``<provider>_<sub>``: the key to keep a user's own data under."""
@@ -85,9 +88,9 @@ class Session:
         """The scopes that were granted."""
         return frozenset(self.identity.scopes)
 
-    @cached_property
+    @property
     def claims(self) -> dict[str, Any]:
-        """Further claims, those that the provider's configuration lets through."""
+        """Further claims, those that the provider's configuration lets through. Each reader gets them anew."""
         claims: dict[str, Any] = MessageToDict(self.identity.claims)
         return claims
 

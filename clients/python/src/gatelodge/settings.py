@@ -176,6 +176,11 @@ class Freshness:
         self._wait = min(_LONGEST_WAIT, self._wait * 2)
         return wait
 
+    def faulted(self) -> float:
+        """Takes a fault of this program, which must not end the asking; says how many seconds to wait."""
+        _log.exception("the settings can't be asked for")
+        return self.failed(InconclusiveError("a fault of this program"))
+
     def is_other(self, version: str) -> bool:
         """Whether an answer's version is not the one in force. An answer that names none says nothing."""
         return bool(version) and self.settings is not None and self.settings.version != version

@@ -25,7 +25,7 @@ from gatelodge import asgi
 from gatelodge.answer import Refused
 from gatelodge.edge import WEB, AsyncEdge
 from gatelodge.options import OptionsError
-from gatelodge.requirements import NONE, Csrf, Requirements
+from gatelodge.requirements import ANY_TOKEN, NONE, Csrf, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from gatelodge.options import ClientOptions
     from gatelodge.routes import Route
     from gatelodge.session import Session
+    from gatelodge.token import Token
 
 _ADMISSIONS = "gatelodge.admissions"
+_TOKENS = "gatelodge.tokens"
 
 
 class Gatelodge:
@@ -106,6 +108,36 @@ class Gatelodge:
 
         return session
 
+    async def token(self, request: HTTPConnection) -> Token:
+        """The bearer token of an API's request. Without a good one it gets 401 with ``WWW-Authenticate: Bearer``."""
+        return await self._token(request, ANY_TOKEN)
+
+    def require_token(
+        self,
+        *,
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        audience: str = "",
+        max_login_age: timedelta | None = None,
+        provider: str = "",
+    ) -> Callable[[HTTPConnection], Awaitable[Token]]:
+        """A function like :meth:`token` that asks for more: who lacks a scope or a permission gets 403."""
+        requirements = TokenRequirements(tuple(scopes), tuple(permissions), audience, max_login_age, provider)
+
+        async def token(request: HTTPConnection) -> Token:
+            return await self._token(request, requirements)
+
+        return token
+
+    async def _token(self, request: HTTPConnection, requirements: TokenRequirements) -> Token:
+        """Asks once per request and requirements."""
+        tokens: dict[TokenRequirements, Token] | None = request.scope.get(_TOKENS)
+        if tokens is None:
+            raise RuntimeError("tokens need the middleware: call gatelodge.install(app) where the app is made")
+        if requirements not in tokens:
+            tokens[requirements] = await self.edge.gate.token(asgi.raw_request(request.scope), requirements)
+        return tokens[requirements]
+
     async def _admission(self, request: HTTPConnection, requirements: Requirements) -> Admission:
         """Asks once per request and requirements."""
         admissions: dict[Requirements, Admission] | None = request.scope.get(_ADMISSIONS)
@@ -142,7 +174,7 @@ class _Middleware:
             await self._live(scope, receive, send)
             return
         admissions: dict[Requirements, Admission] = {}
-        scope[_ADMISSIONS] = admissions
+        scope[_ADMISSIONS], scope[_TOKENS] = admissions, {}
 
         async def deliver(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"} and admissions:

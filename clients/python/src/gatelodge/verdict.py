@@ -9,7 +9,9 @@ from gatelodge import v1
 from gatelodge.errors import InconclusiveError
 from gatelodge.session import Session
 
-_SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+"""Those that change nothing (RFC 9110, 9.2.1)."""
+_BY_METHOD, _NOT_REQUIRED = v1.CSRF_REQUIREMENT_UNSPECIFIED, v1.CSRF_REQUIREMENT_NOT_REQUIRED
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def _is_judged(question: v1.ValidateSessionRequest, judged: v1.JudgedRequirement
     asked = question.requirements
     if asked.HasField("max_login_age") and not (judged.HasField("max_login_age") and _age(judged) <= _age(asked)):
         return False
-    if _needs_csrf(question) and not judged.csrf:
+    method = question.context.method if question.HasField("context") else None
+    if is_csrf_needed(asked.csrf, method) and not judged.csrf:
         return False
     return set(asked.scopes) <= set(judged.scopes)
 
@@ -91,11 +94,11 @@ def _age(of: v1.Requirements | v1.JudgedRequirements) -> tuple[int, int]:
     return of.max_login_age.seconds, of.max_login_age.nanos
 
 
-def _needs_csrf(question: v1.ValidateSessionRequest) -> bool:
-    csrf = question.requirements.csrf
-    if csrf == v1.CSRF_REQUIREMENT_UNSPECIFIED:
-        return question.HasField("context") and question.context.method not in _SAFE_METHODS
-    return csrf != v1.CSRF_REQUIREMENT_NOT_REQUIRED
+def is_csrf_needed(csrf: int, method: bytes | None) -> bool:
+    """Whether a request of a method (``None`` without a context) needs a CSRF token, as the contract says."""
+    if csrf == _BY_METHOD:
+        return method is not None and method not in SAFE_METHODS
+    return csrf != _NOT_REQUIRED
 
 
 TokenVerdict: TypeAlias = "v1.ActiveToken | v1.InactiveToken | v1.DeniedToken"

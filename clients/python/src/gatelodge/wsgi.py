@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,7 @@ def _is_header(key: str, value: Any) -> bool:
     return key.startswith("HTTP_") or (key in _WITHOUT_PREFIX and bool(value))
 
 
+@functools.lru_cache(maxsize=256)  # The same few come with every request.
 def _name(key: str) -> bytes:
     return _WITHOUT_PREFIX.get(key) or key.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1")
 

@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.django import SessionRequest, session_exempt, session_required
+from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, token_required
 
 if TYPE_CHECKING:
     from gatelodge import Session
@@ -39,6 +39,12 @@ def open_(_: HttpRequest) -> HttpResponse:
 @session_required
 async def private(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@csrf_exempt
+@session_required
+def any_(request: HttpRequest) -> HttpResponse:
+    return optional(request)
 
 
 @session_required(scopes=["admin"])
@@ -56,13 +62,26 @@ def optional(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"user_id": session.user_id if session else None})
 
 
+@token_required
+async def api(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
+@token_required(scopes=["admin"], permissions=["write"])
+def api_admin(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
 urlpatterns = [
     path("", include("gatelodge.django.urls")),
     path("open", open_),
     path("private", private),
+    path("any", any_),
     path("scoped", scoped),
     path("fresh", fresh),
     path("optional", optional),
+    path("api", api),
+    path("api/admin", api_admin),
 ]
 
 wsgi_app = get_wsgi_application()

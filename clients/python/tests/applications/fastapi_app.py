@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 
-from gatelodge.fastapi import Gatelodge, Session
+from gatelodge.fastapi import Gatelodge, Session, Token
 
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 app = FastAPI(redirect_slashes=False)
@@ -19,6 +19,8 @@ Signed = Annotated[Session, Depends(gatelodge.session)]
 Perhaps = Annotated[Session | None, Depends(gatelodge.optional_session)]
 Admin = Annotated[Session, Depends(gatelodge.require(scopes=["admin"]))]
 Fresh = Annotated[Session, Depends(gatelodge.require(max_login_age=timedelta(seconds=1)))]
+Bearer = Annotated[Token, Depends(gatelodge.token)]
+BearerAdmin = Annotated[Token, Depends(gatelodge.require_token(scopes=["admin"], permissions=["write"]))]
 
 
 @app.get("/open")
@@ -30,6 +32,11 @@ async def open_() -> PlainTextResponse:
 @app.head("/private")
 @app.post("/private")
 async def private(session: Signed) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
+@app.api_route("/any", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def any_(session: Signed) -> dict[str, str]:
     return {"user_id": session.user_id}
 
 
@@ -46,6 +53,16 @@ async def fresh(session: Fresh) -> dict[str, str]:
 @app.get("/optional")
 async def optional(session: Perhaps) -> dict[str, str | None]:
     return {"user_id": session.user_id if session else None}
+
+
+@app.post("/api")
+async def api(token: Bearer) -> dict[str, str | None]:
+    return {"user_id": token.user_id}
+
+
+@app.get("/api/admin")
+async def api_admin(token: BearerAdmin) -> dict[str, str | None]:
+    return {"user_id": token.user_id}
 
 
 @app.websocket("/socket")

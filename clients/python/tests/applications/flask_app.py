@@ -24,6 +24,12 @@ def private() -> dict[str, str]:
     return {"user_id": gatelodge.session.user_id}
 
 
+@app.route("/any", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@gatelodge.session_required
+def any_() -> dict[str, str | None]:
+    return _whoever()
+
+
 @app.get("/scoped")
 @gatelodge.require(scopes=["admin"])
 def scoped() -> dict[str, str]:
@@ -39,5 +45,21 @@ def fresh() -> dict[str, str]:
 @app.get("/optional")
 @gatelodge.session_optional
 def optional() -> dict[str, str | None]:
+    return _whoever()
+
+
+def _whoever() -> dict[str, str | None]:
     session = gatelodge.optional_session
     return {"user_id": session.user_id if session else None}
+
+
+@app.post("/api")
+@gatelodge.token_required
+def api() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}
+
+
+@app.get("/api/admin")
+@gatelodge.require_token(scopes=["admin"], permissions=["write"])
+def api_admin() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}

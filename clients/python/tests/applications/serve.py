@@ -1,7 +1,8 @@
 """Serves the small application as its users would: uvicorn for ASGI, gunicorn's forked worker for WSGI.
 
 Reads GATELODGE_ADDRESS, GATELODGE_API_KEY, LISTEN, MOUNT_PREFIX, and FRAMEWORK: fastapi (the default), starlette,
-flask, django (WSGI) or django-async. Prints "ready" once it listens.
+flask, django (WSGI) or django-async. Keeps no answers, since the suite counts calls, unless GATELODGE_KEEP_ANSWERS says
+so. Prints "ready" once it listens.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _WSGI = {"flask": ("flask_app", "app"), "django": ("django_app", "wsgi_app")}
 def main() -> None:
     """Serves until it is ended."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    os.environ.setdefault("GATELODGE_KEEP_ANSWERS", "0")
     framework = os.environ.get("FRAMEWORK", "fastapi")
     host, _, port = os.environ["LISTEN"].rpartition(":")
     listener = socket.create_server((host, int(port)), backlog=512)

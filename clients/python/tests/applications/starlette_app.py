@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 admin = gatelodge.require(scopes=["admin"])
 fresh_login = gatelodge.require(max_login_age=timedelta(seconds=1))
+bearer_admin = gatelodge.require_token(scopes=["admin"], permissions=["write"])
 
 
 async def open_(_: Request) -> Response:
@@ -41,13 +42,24 @@ async def optional(request: Request) -> Response:
     return JSONResponse({"user_id": session.user_id if session else None})
 
 
+async def api(request: Request) -> Response:
+    return JSONResponse({"user_id": (await gatelodge.token(request)).user_id})
+
+
+async def api_admin(request: Request) -> Response:
+    return JSONResponse({"user_id": (await bearer_admin(request)).user_id})
+
+
 app = Starlette(
     routes=[
         Route("/open", open_),
         Route("/private", private, methods=["GET", "POST"]),
+        Route("/any", private, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         Route("/scoped", scoped),
         Route("/fresh", fresh),
         Route("/optional", optional),
+        Route("/api", api, methods=["POST"]),
+        Route("/api/admin", api_admin),
     ]
 )
 app.router.redirect_slashes = False

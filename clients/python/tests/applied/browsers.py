@@ -56,7 +56,15 @@ class Browser:
 
 def _starlette(app: Any) -> Ask:
     def ask(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
-        client = TestClient(app, follow_redirects=False)
+        return asking(TestClient(app, follow_redirects=False))(method, path, headers, body)
+
+    return ask
+
+
+def asking(client: TestClient) -> Ask:
+    """Asks through one client: all requests in one event loop, where the client was entered."""
+
+    def ask(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
         response = client.request(method, path, headers=headers, content=body)
         return Got(response.status_code, list(response.headers.multi_items()), response.content)
 

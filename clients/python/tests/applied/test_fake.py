@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import grpc
 import pytest
 
 from gatelodge import (
     Active,
     Inactive,
+    InvalidFieldError,
     MethodUnknownError,
     SessionNotFoundError,
+    StoreUnavailableError,
+    Token,
+    TokenRequirements,
+    TokenVerdict,
     UserNotFoundError,
     VersionConflictError,
     _methods,
@@ -16,6 +25,9 @@ from gatelodge import (
 )
 from gatelodge.testing import FakeAuthority
 from gatelodge.testing.authority import _ANSWERS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 def question(credential: str) -> v1.ValidateSessionRequest:
@@ -50,6 +62,29 @@ def test_what_ends_a_session_ends_it() -> None:
         checked = client.sessions.check(question(visitor.credential))
         assert isinstance(checked.verdict, Inactive)
         assert checked.verdict.reason == v1.INACTIVE_REASON_REVOKED
+
+
+@pytest.mark.parametrize(
+    ("target", "count"),
+    [
+        ({"session_id": "sid_of_one"}, 1),
+        ({"user_id": "google_1"}, 2),
+        ({"provider": "google"}, 3),
+        ({"provider_session": v1.ProviderSession(provider="google")}, 0),
+        ({"tenant": v1.WholeTenant()}, 4),
+        ({"everything": v1.Everything()}, 4),
+    ],
+)
+def test_an_admin_ends_what_they_name_and_learns_before_how_much_that_is(target: dict[str, Any], count: int) -> None:
+    authority = FakeAuthority()
+    one, *_ = (authority.sign_in(user_id) for user_id in ("google_1", "google_1", "google_2", "github_1"))
+    target = {name: one.session_id if value == "sid_of_one" else value for name, value in target.items()}
+    admin = authority.client().admin
+    assert admin.preview_revoke(v1.PreviewRevokeRequest(**target)).count == count
+    assert admin.revoke(v1.AdminServiceRevokeRequest(**target)).revoked_count == count
+    assert len(admin.list_sessions(v1.ListSessionsRequest()).sessions) == 4 - count
+    with pytest.raises(InvalidFieldError):
+        admin.revoke(v1.AdminServiceRevokeRequest())
 
 
 def test_it_fails_as_it_is_told_to() -> None:
@@ -110,3 +145,56 @@ def test_a_session_that_is_not_there_is_not_found() -> None:
     assert not authority.client().admin.list_sessions(v1.ListSessionsRequest()).sessions
     refresh = v1.RefreshTokensRequest(cookies=[v1.Cookie(name="session", value=visitor.credential.encode())])
     assert authority.client().sessions.refresh_tokens(refresh).inactive.reason == v1.INACTIVE_REASON_REVOKED
+
+
+def test_it_tells_what_happens_from_where_somebody_was() -> None:
+    authority = FakeAuthority()
+    client, visitor = authority.client(), authority.sign_in()
+    with client.sessions.watch_sessions(v1.WatchSessionsRequest()) as watching:
+        first = next(watching)
+        authority.end(visitor)
+        (event,) = next(watching).events
+    assert (first.reset, first.HasField("max_staleness")) == (False, True)
+    assert (event.kind, event.session_id) == (v1.SESSION_EVENT_KIND_REVOKED, visitor.session_id)
+    later = v1.WatchSessionsRequest(after_position=first.position)
+    with client.sessions.watch_sessions(later) as watching:
+        assert next(watching).reset, "it remembers nothing, and says so"
+
+
+async def test_many_are_asked_about_on_one_stream() -> None:
+    authority = FakeAuthority()
+    visitor = authority.sign_in()
+    asked = [
+        v1.CheckSessionsRequest(id=1, question=question(visitor.credential)),
+        v1.CheckSessionsRequest(id=2, question=question("x")),
+    ]
+    answers = list(authority.client().sessions.check_sessions(asked))
+    assert [(one.id, one.answer.WhichOneof("outcome")) for one in answers] == [(1, "active"), (2, "inactive")]
+    authority.fail(StoreUnavailableError("no", code=grpc.StatusCode.UNAVAILABLE))
+
+    async def questions() -> AsyncIterator[v1.CheckSessionsRequest]:
+        yield asked[0]
+
+    (failed,) = [one async for one in authority.async_client().sessions.check_sessions(questions())]
+    assert (failed.error.code, failed.error.reason) == (14, "STORE_UNAVAILABLE")
+
+
+def test_a_token_is_good_for_what_it_was_issued_for() -> None:
+    authority = FakeAuthority()
+    client = authority.client()
+    token = authority.issue_token("google_1", scopes=["a"], audiences=["api"], login_age=timedelta(minutes=5))
+
+    def check(**requirements: Any) -> TokenVerdict:
+        asked = TokenRequirements(**requirements).message()
+        return client.tokens.check(v1.ValidateTokenRequest(token=token.encode(), requirements=asked))
+
+    good = check(scopes=["a"], audience="api", max_login_age=timedelta(minutes=6))
+    assert isinstance(good, v1.ActiveToken)
+    read = Token.read(good)
+    assert (read.user_id, read.audiences, read.client_id, read.claims) == ("google_1", ("api",), None, {})
+    other, stale = check(audience="other"), check(max_login_age=timedelta(minutes=4))
+    assert isinstance(other, v1.InactiveToken)
+    assert other.reason == v1.TOKEN_INACTIVE_REASON_OTHER_AUDIENCE
+    assert isinstance(stale, v1.DeniedToken)
+    assert stale.reason == v1.TOKEN_DENIED_REASON_LOGIN_TOO_OLD
+    assert stale.answer.status == 401

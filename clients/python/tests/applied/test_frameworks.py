@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
-from flask import Flask
+from flask import Flask, abort
 from starlette.websockets import WebSocketDisconnect
 
 import gatelodge.flask
@@ -76,6 +76,23 @@ def test_missing_settings_are_a_fault_at_the_start(monkeypatch: pytest.MonkeyPat
     for make in (Gatelodge, gatelodge.flask.Gatelodge):
         with pytest.raises(OptionsError, match="GATELODGE_API_KEY"):
             make()
+
+
+def test_a_flask_view_that_raises_delivers_its_cookies_all_the_same(fake_authority: FakeAuthority) -> None:
+    app = Flask(__name__)
+    gate = gatelodge.flask.Gatelodge(app)
+
+    @app.get("/gone")
+    @gate.session_required
+    def gone() -> str:
+        abort(410)
+
+    with fake_authority.behind(gate):
+        visitor = fake_authority.sign_in(credential="old", renewed_credential="new")
+        got = app.test_client(use_cookies=False).get("/gone", headers={"cookie": f"session={visitor.credential}"})
+    assert (got.status_code, got.headers["cache-control"], got.headers["vary"]) == (410, "no-store", "Cookie")
+    assert got.headers["set-cookie"].startswith("session=new;")
+    assert got.headers["x-csrf-token"] == visitor.csrf_token
 
 
 def test_flask_views_say_what_they_lack(fake_authority: FakeAuthority) -> None:

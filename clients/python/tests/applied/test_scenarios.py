@@ -26,10 +26,11 @@ def fake_authority() -> FakeAuthority:
     return FakeAuthority(public_base_url="http://localhost:8000", allowed_origins=["http://localhost:5173"])
 
 
-@pytest.fixture(params=BROWSERS)
+@pytest.fixture(params=[*((name, 0) for name in BROWSERS), ("flask", 100)], ids=lambda param: f"{param[0]}-{param[1]}")
 def browser(request: pytest.FixtureRequest, fake_authority: FakeAuthority) -> Iterator[Browser]:
-    browser = BROWSERS[request.param]
-    with fake_authority.behind(browser.application):
+    name, keep_answers = request.param
+    browser = BROWSERS[name]
+    with fake_authority.behind(browser.application, keep_answers=keep_answers):
         yield browser
 
 

@@ -98,6 +98,21 @@ def test_a_preflight_is_not_validated(browser: Browser, fake_authority: FakeAuth
     assert "ValidateSession" not in [name for name, _ in fake_authority.asked]
 
 
+def test_what_needs_a_session_answers_a_preflight_itself(browser: Browser, fake_authority: FakeAuthority) -> None:
+    for origin, told in [("https://spa.example", "https://spa.example"), ("https://evil.example", None)]:
+        got = browser.send("OPTIONS", "/any", access_control_request_method="GET", origin=origin)
+        assert (got.status, got.header("access-control-allow-origin"), got.body) == (204, told, b"")
+    assert "ValidateSession" not in [name for name, _ in fake_authority.asked]
+
+
+def test_any_other_options_is_judged_as_every_request(browser: Browser, fake_authority: FakeAuthority) -> None:
+    assert browser.send("OPTIONS", "/any").status == 401
+    assert browser.send("OPTIONS", "/any", access_control_request_method="GET").status == 401
+    assert browser.send("OPTIONS", "/any", origin="https://spa.example").status == 401
+    got = browser.send("OPTIONS", "/any", cookie=f"session={fake_authority.sign_in().credential}")
+    assert got.status == 200
+
+
 def test_doubled_cookies_are_both_passed_on(browser: Browser, fake_authority: FakeAuthority) -> None:
     one, two = fake_authority.sign_in(), fake_authority.sign_in()
     got = browser.get("/private", cookie=f"session={one.credential}; session={two.credential}")

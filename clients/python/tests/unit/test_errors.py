@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -37,6 +39,31 @@ def test_every_reason_of_the_contract_has_its_class(name: str) -> None:
     assert kind.__name__.removesuffix("Error").lower() == reason.replace("_", "").lower()
     assert getattr(gatelodge, kind.__name__) is kind, "and is exported"
     assert type(made(grpc.StatusCode.INTERNAL, info(reason))) is kind
+
+
+def reasons() -> list[tuple[str, str]]:
+    """Each reason of the contract, and its status, as the page of reasons has them."""
+    page = (
+        (Path(__file__).parents[4] / "proto/REASONS.md")
+        .read_text()
+        .partition("## ErrorReason")[2]
+        .partition("\n## ")[0]
+    )
+    return re.findall(r"^\| `([A-Z_]+)` \| ([A-Z_]+)", page, flags=re.MULTILINE)
+
+
+def test_the_page_of_reasons_and_the_classes_are_the_same() -> None:
+    assert {reason for reason, _ in reasons()} == errors.BY_REASON.keys()
+
+
+@pytest.mark.parametrize(("reason", "status"), reasons())
+def test_each_reason_is_retryable_as_its_status_says(reason: str, status: str) -> None:
+    code = grpc.StatusCode[status]
+    retry = error_details_pb2.RetryInfo()
+    error = made(code, info(reason), retry)
+    assert (type(error), error.reason) == (errors.BY_REASON[reason], reason)
+    assert error.is_retryable is (code in {UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+    assert error.retry_after == timedelta()
 
 
 def test_an_error_carries_what_the_authority_said() -> None:

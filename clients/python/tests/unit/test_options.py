@@ -28,6 +28,8 @@ SECURE = {**HERE, "GATELODGE_ADDRESS": "https://auth.example.com"}
         ({**SECURE, "GATELODGE_CA_FILE": "/nowhere/ca.pem"}, "GATELODGE_CA_FILE"),
         ({**SECURE, "GATELODGE_CERT_FILE": "c.pem"}, "GATELODGE_CERT_FILE"),
         ({**SECURE, "GATELODGE_KEY_FILE": "k.pem"}, "GATELODGE_KEY_FILE"),
+        ({**HERE, "GATELODGE_KEEP_ANSWERS": "many"}, "GATELODGE_KEEP_ANSWERS"),
+        ({**HERE, "GATELODGE_KEEP_ANSWERS": "-1"}, "GATELODGE_KEEP_ANSWERS"),
     ],
 )
 def test_a_fault_names_its_variable(variables: dict[str, str], named: str) -> None:
@@ -66,3 +68,9 @@ def test_nothing_set_is_no_fault_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_repr_hides_the_key() -> None:
     assert "canary" not in repr(ClientOptions("http://a", "canary"))
+
+
+@pytest.mark.parametrize(("given", "most"), [(None, 16_384), ("", 16_384), ("0", 0), ("7", 7)])
+def test_a_variable_says_how_many_answers_are_kept(given: str | None, most: int) -> None:
+    variables = HERE if given is None else {**HERE, "GATELODGE_KEEP_ANSWERS": given}
+    assert ClientOptions.from_env(variables).keep_answers == most

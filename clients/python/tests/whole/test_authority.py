@@ -1,6 +1,7 @@
 """Against the real authority: a login in an application, and every call of the clients."""
 
 import logging
+import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -116,6 +117,27 @@ def test_a_forged_cookie_is_an_answer_and_no_error(dev: Dev) -> None:
         assert checked.verdict.reason == v1.INACTIVE_REASON_FORGED
         presented = v1.SessionServiceRevokeRequest(cookies=cookies, presented_session=v1.PresentedSession())
         assert client.sessions.revoke(presented).revoked_count == 0
+
+
+def test_what_is_kept_ends_when_somebody_else_ends_the_session(dev: Dev) -> None:
+    with httpx2.Client(base_url=dev.base_url) as browser:
+        credential = log_in(dev.base_url, lambda path, headers: browser.get(path, headers=headers))["session"]
+    question = v1.ValidateSessionRequest(cookies=[v1.Cookie(name="session", value=credential.encode())])
+    with (
+        Client(ClientOptions(dev.address, dev.keys["backend"])) as backend,
+        Client(ClientOptions(dev.address, dev.keys["admin"])) as admin,
+    ):
+        assert backend._keeping is not None
+        kept, until = backend._keeping.get().kept, time.monotonic() + 10
+        while not len(kept):
+            assert time.monotonic() < until, "nothing is kept"
+            checked = backend.sessions.check(question)
+        assert isinstance(checked.verdict, Active)
+        session_id = checked.verdict.session.session_id
+        admin.admin.revoke(v1.AdminServiceRevokeRequest(session_id=session_id))
+        until = time.monotonic() + 2
+        while isinstance(backend.sessions.check(question).verdict, Active):
+            assert time.monotonic() < until, "it was never told"
 
 
 def test_a_wrong_key_says_so_at_once_and_names_the_setting(dev: Dev, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
+from fastapi.testclient import TestClient
 
 from gatelodge.testing import FakeAuthority
 
@@ -57,6 +58,18 @@ def test_the_test_of_an_application_passes_as_written(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--asyncio-mode=auto"]
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
     assert "2 passed" in done.stdout, done.stdout
+
+
+def test_the_api_lets_in_by_token() -> None:
+    scope: dict[str, Any] = {"__name__": "readme"}
+    exec(program("require_token(scopes"), scope)
+    authority = FakeAuthority()
+    with authority.behind(scope["gatelodge"]):
+        client = TestClient(scope["api"])
+        assert client.get("/reports").headers["www-authenticate"] == "Bearer"
+        token = authority.issue_token("google_1", scopes=["reports.read"])
+        got = client.get("/reports", headers={"authorization": f"Bearer {token}"})
+        assert got.json() == ["of google_1"]
 
 
 def test_the_flask_program_serves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -11,6 +13,11 @@ from gatelodge import AsyncClient, Client, ClientOptions, _methods
 from gatelodge.gate import AsyncGate, Gate
 from gatelodge.presented import RawRequest
 from tests.wire.authority import KEY, Authority, Refusal, Silence, active, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatelodge.settings import Settings
 
 SETTINGS = _methods.GET_EDGE_SETTINGS
 REQUEST = RawRequest(method=b"GET", target=b"/", query=b"", headers=[], peer=None)
@@ -34,6 +41,57 @@ async def test_so_it_is_in_an_event_loop(authority: Authority) -> None:
     assert authority.count(SETTINGS) == 1
     gate.keeper.close()
     await gate.client.close()
+
+
+def test_a_fault_of_the_application_does_not_end_the_asking(authority: Authority) -> None:
+    faults = iter([RuntimeError("a fault"), None])
+
+    def take(_: Settings) -> None:
+        if (fault := next(faults)) is not None:
+            raise fault
+
+    keeper = Gate(Client(authority.options), on_settings=take).keeper
+    assert keeper.settings() is None
+    authority.wait_for(SETTINGS, 2)
+    _wait_for(lambda: keeper.settings() is not None)
+    keeper.close()
+
+
+async def test_so_it_is_for_a_task(authority: Authority) -> None:
+    faults = iter([RuntimeError("a fault"), None])
+
+    def take(_: Settings) -> None:
+        if (fault := next(faults)) is not None:
+            raise fault
+
+    gate = AsyncGate(AsyncClient(authority.options), on_settings=take)
+    assert await gate.keeper.settings() is None
+    for _ in range(500):
+        if await gate.keeper.settings() is not None:
+            break
+        await asyncio.sleep(0.01)
+    assert await gate.keeper.settings() is not None
+    gate.keeper.close()
+    await gate.client.close()
+
+
+def test_requests_ask_for_no_settings_however_many_wait(authority: Authority) -> None:
+    authority.say(SETTINGS, Refusal(grpc.StatusCode.INTERNAL, "INTERNAL"))
+    keeper = Gate(Client(authority.options)).keeper
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        keeper.settings()
+        time.sleep(0.01)
+    assert authority.count(SETTINGS) <= 4, "the pauses grow"
+    keeper.close()
+
+
+def _wait_for(holds: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if holds():
+            return
+        time.sleep(0.01)
+    assert holds()
 
 
 def test_another_version_in_an_answer_brings_new_settings(authority: Authority) -> None:

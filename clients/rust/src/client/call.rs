@@ -60,8 +60,8 @@ impl Client {
     /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
     ///
     /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
-    /// the authority asked for, never past the deadline, and once at most while no authority can be reached. A call that a
-    /// server has not looked at because it went away in good order has not been made yet.
+    /// the authority asked for, never past the deadline, and once at most while no authority can be reached. A server that
+    /// went away in good order before it looked at a call can be reached: the next connection leads to another.
     pub(super) async fn call<Q, A, F>(
         &self,
         manner: Manner,
@@ -93,12 +93,7 @@ impl Client {
                 // A repeat that ran out of time says less than the failure that led to it.
                 return Err(earlier.unwrap_or(failure));
             }
-            if failure.is_sent_away() && manner.repeats > 0 && Instant::now() + FIRST_WAIT < deadline {
-                sleep(chance::jittered(FIRST_WAIT)).await;
-                earlier = Some(failure);
-                continue;
-            }
-            if failure.is_unreached() {
+            if failure.is_unreached() && !failure.is_sent_away() {
                 (repeats, longest_wait) = (repeats.min(REPEATS_UNREACHED), UNREACHED_WAIT);
             }
             let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());

@@ -5,10 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use prost::Message as _;
+use tonic::transport::Error as TransportError;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::options::API_KEY;
+use super::options::{ADDRESS, API_KEY};
 use crate::v1::{ErrorReason, HttpAnswer};
 
 /// A call that brought no answer. It never speaks of the browser's session: nobody is logged out because of it.
@@ -139,13 +140,16 @@ impl Error {
         }
         let details = status.get_error_details();
         let info = details.error_info();
-        let code = if sent_away { Code::Unavailable } else { status.code() };
+        // What tonic does not know is a connection that broke.
+        let broke = status.code() == Code::Unknown
+            && status.source().is_some_and(<dyn std::error::Error>::is::<TransportError>);
+        let code = if sent_away || broke { Code::Unavailable } else { status.code() };
         let reason = info.map_or(Reason::Absent, |info| Reason::named(&info.reason));
         let message = match status.source() {
             Some(source) if info.is_none() => {
                 let cause = chain(source);
                 let hint = if known { "" } else { scheme_hint(address, &cause) };
-                format!("the authority at {address} can't be reached: {cause}{hint}")
+                format!("the authority at {address} ({ADDRESS}) can't be reached: {cause}{hint}")
             }
             _ if reason == Reason::Known(ErrorReason::CallerUnauthenticated) => {
                 format!("the authority at {address} knows no caller by this API key: see {API_KEY}")
@@ -173,9 +177,21 @@ impl Error {
 /// spreads its callers anew, went away in good order (GOAWAY with NO_ERROR; RFC 9113, 6.8). tonic calls that INTERNAL, and
 /// CANCELLED where the call waited for the connection.
 fn is_sent_away(status: &Status) -> bool {
-    const SAID: [&str; 2] = ["connection error received: not a result of an error", "operation was canceled"];
-    let cause = status.source().map(chain).unwrap_or_default();
-    SAID.iter().any(|said| cause.contains(said))
+    let sent_away = |cause: &(dyn std::error::Error + 'static)| {
+        let waited = cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled);
+        let turned_back = cause.downcast_ref::<h2::Error>().is_some_and(|error| {
+            error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+        });
+        waited || turned_back
+    };
+    let mut next = status.source();
+    while let Some(cause) = next {
+        if sent_away(cause) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// The finished answer among a status's details.

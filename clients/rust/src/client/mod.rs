@@ -9,7 +9,7 @@ mod kept;
 mod login;
 pub mod options;
 mod sessions;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use checks::Checks;
 use error::Error;
 use kept::Kept;
 pub use login::LoginCalls;
-use options::{ClientOptions, OptionsError};
+use options::{ADDRESS, ClientOptions, OptionsError};
 pub use sessions::{Checked, SessionCalls};
 pub use tokens::{TokenCalls, TokenVerdict};
 
@@ -77,6 +77,13 @@ impl Client {
             kept: keeping(options.keep_answers),
             checks: options.check_stream.then(Arc::default),
         };
+        if options.is_in_clear() {
+            tracing::warn!(
+                address = shared.address,
+                "{ADDRESS} is plaintext to another machine: the API key and people's cookies cross the network in clear. \
+                 Use https://, or make sure that something else encrypts the way"
+            );
+        }
         Ok(Self { shared: Arc::new(shared), request_id: None, deadline: None })
     }
 
@@ -96,6 +103,14 @@ impl Client {
             checks: self.shared.checks.is_some().then(Arc::default),
         };
         Self { shared: Arc::new(shared), ..self.clone() }
+    }
+
+    /// A client whose calls go to whatever the channel leads to. It keeps nothing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn over(channel: Channel) -> Self {
+        let (address, caller, known) = ("memory".to_owned(), Caller::default(), AtomicBool::new(false));
+        let shared = Shared { channel, address, caller, keep_answers: 0, known, kept: None, checks: None };
+        Self { shared: Arc::new(shared), request_id: None, deadline: None }
     }
 
     /// The same client, whose calls carry this request id into the authority's log. One that no header can hold is

@@ -2,6 +2,7 @@
 //! Does not know what is asked.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -206,6 +207,17 @@ impl ClientOptions {
         }
     }
 
+    /// Whether key and cookies would cross a network in clear.
+    pub(super) fn is_in_clear(&self) -> bool {
+        let Ok(uri) = self.address.parse::<Uri>() else { return false };
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let is_here = match host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        };
+        uri.scheme_str() == Some("http") && !is_here
+    }
+
     fn tls(&self) -> Result<ClientTlsConfig, OptionsError> {
         let config = match &self.ca_file {
             Some(path) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(CA_FILE, path)?)),
@@ -263,6 +275,17 @@ mod tests {
             assert!(fault.contains(named), "{variables:?}: {fault}");
         }
         assert!(options(&[here, key]).is_ok() && options(&[secure, key]).is_ok());
+    }
+
+    #[test]
+    fn plaintext_to_another_machine_is_in_clear() {
+        let in_clear = |address: &str| ClientOptions::new(address, "k").is_in_clear();
+        let clear =
+            ["http://auth.example.com", "http://10.0.0.7:50051", "http://[2001:db8::1]:1", "http://localhost.example"];
+        assert!(clear.into_iter().all(in_clear));
+        let here =
+            ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://localhost:1", "http://a.LOCALHOST"];
+        assert!(!here.into_iter().any(in_clear) && !in_clear("https://auth.example.com"));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Owns the calls of `SessionService`. Does not know where a credential came from.
 
+use std::borrow::Borrow;
+use std::sync::Arc;
+
 use tokio::time::{Instant, timeout_at};
 use tonic::Response;
 
@@ -8,7 +11,7 @@ use super::call::Manner;
 use super::checks::Told;
 use super::error::Error;
 use super::kept::question::{Keeping, Key};
-use super::kept::{Brought, Look};
+use super::kept::{Brought, Kept, Look};
 use crate::v1;
 use crate::v1::session_service_client::SessionServiceClient;
 use crate::verdict::{Asked, Verdict};
@@ -19,7 +22,7 @@ pub struct Checked {
     /// The outcome.
     pub verdict: Verdict,
     /// The version of the edge settings in force.
-    pub settings_version: String,
+    pub settings_version: Arc<str>,
 }
 
 /// Asks about, uses and ends the session that a browser presented.
@@ -165,7 +168,10 @@ impl SessionCalls<'_> {
             if let Ok(answer) = &outcome {
                 kept.has_told(&answer.event_position);
             }
+            // A refusal has ended nothing, and costs nobody else anything.
+            let is_refused = outcome.as_ref().is_ok_and(|answer| answer.inactive.is_some() || answer.denied.is_some());
             match target {
+                _ if is_refused => (),
                 Some(Target::PresentedSession(_)) | None => (),
                 Some(Target::SessionId(id)) => kept.forget_named(&id),
                 Some(_) => kept.forget_all(),
@@ -180,35 +186,56 @@ impl SessionCalls<'_> {
     ///
     /// # Errors
     /// When the authority could not say. Answer 503 and leave the browser's cookies alone.
-    pub async fn check(&self, mut question: v1::ValidateSessionRequest) -> Result<Checked, Error> {
-        let asked = Asked::of(&question);
-        let Some(kept) = &self.0.shared.kept else { return Ok(self.ask(&asked, question).await?.0) };
-        question.as_of_position = kept.known_up_to();
-        let deadline = Instant::now() + self.0.deadline.unwrap_or(Manner::SAFE.deadline);
-        while let Some(key) = Key::of(&question, &asked) {
-            match kept.look(key) {
-                Look::Known(checked) => return Ok(*checked),
-                Look::Broken => break,
-                Look::Ask(asking) => {
-                    let answer = self.ask(&asked, question).await;
+    pub async fn check(&self, question: impl Borrow<v1::ValidateSessionRequest>) -> Result<Checked, Error> {
+        let question = question.borrow();
+        let asked = Asked::of(question);
+        let Some(kept) = &self.0.shared.kept else { return Ok(self.ask(&asked, question.clone()).await?.0) };
+        let (key, now) = (Key::of(question, &asked), Instant::now());
+        match key.map(|key| kept.look(key, now)) {
+            Some(Look::Known(checked)) => Ok(checked),
+            // Boxed: what is known is most of what is asked, and needs little.
+            look => Box::pin(self.find_out(kept, &asked, question, now, look)).await,
+        }
+    }
+
+    /// Finds out what is not known, alone or together with others who ask the same, within one deadline.
+    async fn find_out(
+        &self,
+        kept: &Arc<Kept>,
+        asked: &Asked<'_>,
+        question: &v1::ValidateSessionRequest,
+        begun: Instant,
+        mut look: Option<Look<'_>>,
+    ) -> Result<Checked, Error> {
+        let until = begun + self.0.deadline.unwrap_or(Manner::SAFE.deadline);
+        let to_ask = || v1::ValidateSessionRequest { as_of_position: kept.known_up_to(), ..question.clone() };
+        loop {
+            match look {
+                Some(Look::Known(checked)) => return Ok(checked),
+                Some(Look::Ask(asking)) => {
+                    let answer = self.ask(asked, to_ask()).await;
                     let (outcome, keeping) =
                         answer.map_or_else(|error| (Err(error), None), |(ok, keep)| (Ok(ok), keep));
                     asking.answer(&outcome, keeping);
                     return outcome;
                 }
-                Look::Asked(mut answer) => {
-                    let shared = timeout_at(deadline, answer.wait_for(Option::is_some)).await;
+                Some(Look::Asked(mut answer)) => {
+                    let shared = timeout_at(until, answer.wait_for(Option::is_some)).await;
                     let shared = shared.map_err(|_| Error::deadline_exceeded())?;
                     match shared.map(|shared| shared.clone()) {
                         Ok(Some(Brought::Same(outcome))) => return *outcome,
-                        Ok(Some(Brought::Own)) => break,
+                        Ok(Some(Brought::Own)) => look = None,
                         // Who asked has gone away: somebody else asks.
-                        Ok(None) | Err(_) => {}
+                        Ok(None) | Err(_) => {
+                            look = Key::of(question, asked).map(|key| kept.look(key, Instant::now()));
+                        }
                     }
                 }
+                Some(Look::Alone) | None => break,
             }
         }
-        let (checked, keeping) = self.ask(&asked, question).await?;
+        let left = until.saturating_duration_since(Instant::now());
+        let (checked, keeping) = SessionCalls(&self.0.with_deadline(left)).ask(asked, to_ask()).await?;
         if keeping.is_some() {
             kept.watch(&self.0.shared.channel, &self.0.shared.caller);
         }
@@ -218,12 +245,13 @@ impl SessionCalls<'_> {
     /// Asks, and answers how the answer may be kept.
     async fn ask(
         &self,
-        asked: &Asked,
+        asked: &Asked<'_>,
         question: v1::ValidateSessionRequest,
     ) -> Result<(Checked, Option<Keeping>), Error> {
         let answer = self.validate_session(question).await?;
         let keeping = Keeping::of(&answer);
-        let checked = Checked { verdict: asked.read(answer.outcome)?, settings_version: answer.settings_version };
+        let checked =
+            Checked { verdict: asked.read(answer.outcome)?, settings_version: answer.settings_version.into() };
         Ok((checked, keeping))
     }
 

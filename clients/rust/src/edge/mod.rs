@@ -1,7 +1,7 @@
 //! Owns the edge: the routes that log people in and out, mounted in an application or served by themselves. Decides
 //! nothing: it passes on what came and copies what comes back.
 
-mod cors;
+mod layer;
 mod routes;
 mod serve;
 
@@ -9,6 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::any;
 use tokio::net::TcpListener;
@@ -18,6 +19,7 @@ use crate::gate::Gate;
 use crate::settings::Settings;
 use crate::v1;
 use crate::v1::RouteSet;
+pub use layer::EdgeLayer;
 use routes::Route;
 pub use serve::ServeLimits;
 
@@ -71,24 +73,38 @@ impl Edge {
         &self.gate
     }
 
-    /// The routes, to be merged into an application's router. Serve it with
+    /// The routes, to be merged into an application's router; a path of a set that is off is 404. Serve it with
     /// `into_make_service_with_connect_info::<SocketAddr>()`, so that the authority learns the peer's address.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let mounted = self.options.route_sets.iter().map(|set| match set {
+        self.mounted().fold(Router::new(), |router, (path, route)| {
+            let gate = self.gate.clone();
+            let answer =
+                move |request: Request| async move { routes::answer(&gate, route, request).await.map(Body::from) };
+            router.route(&path, any(answer))
+        })
+    }
+
+    /// The routes as a layer before an application of any framework that speaks tower: `application.layer(edge.layer())`.
+    /// Where the authority says that a route set is off, its paths are the application's own.
+    #[must_use]
+    pub fn layer(&self) -> EdgeLayer {
+        EdgeLayer::new(self.gate.clone(), self.mounted().collect())
+    }
+
+    /// The routes that are mounted, by their whole paths.
+    fn mounted(&self) -> impl Iterator<Item = (String, Route)> {
+        let sets = self.options.route_sets.iter().map(|set| match set {
             RouteSet::Unspecified | RouteSet::Web => RouteSet::Web,
         });
-        let routes = Route::ALL.into_iter().filter(|route| mounted.clone().any(|set| set == route.set()));
-        routes.fold(Router::new(), |router, route| {
-            let gate = self.gate.clone();
-            let answer = move |request: Request| async move { routes::answer(&gate, route, request).await };
-            router.route(&format!("{}{}", self.options.mount_prefix, route.path()), any(answer))
-        })
+        let is_mounted = move |route: &Route| sets.clone().any(|set| set == route.set());
+        let prefix = &self.options.mount_prefix;
+        Route::ALL.into_iter().filter(is_mounted).map(move |route| (format!("{prefix}{}", route.path()), route))
     }
 
     /// Serves the routes, and `pages` beside them, until `shutdown`; then lets running requests finish. What browsers may
     /// take of it is bounded: see [`ServeLimits`].
     pub async fn serve(&self, pages: Router, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
-        serve::serve(self.router().merge(pages), listener, self.options.limits, shutdown).await;
+        serve::serve(pages.layer(self.layer()), listener, self.options.limits, shutdown).await;
     }
 }
 

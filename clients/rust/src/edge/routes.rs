@@ -2,16 +2,15 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::cors;
-use crate::answer::{Asker, Delivery};
+use crate::answer::{Answer, Asker, Delivery};
 use crate::client::Client;
 use crate::client::error::Error;
+use crate::cors;
 use crate::gate::Gate;
 use crate::presented::{NoBody, Sent, context, form, host, login_cookies, query, request_id, sent, session_cookies};
 use crate::session::Session;
@@ -100,17 +99,21 @@ impl Route {
 const ONE_YEAR: &str = "max-age=31536000";
 
 /// Answers one request of a route.
-pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Response {
+pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let asker = Asker::new(&parts.method, request_id(&parts.headers));
     let Some(settings) = gate.settings(host(&parts).as_deref()) else {
         return asker.unavailable(None);
     };
     if !settings.is_on(route.set()) {
-        return axum::response::IntoResponse::into_response(StatusCode::NOT_FOUND);
+        let mut unknown = Answer::default();
+        *unknown.status_mut() = StatusCode::NOT_FOUND;
+        return unknown;
     }
     let mut response = if parts.method == Method::OPTIONS {
-        cors::preflight(&asker, &parts.headers, &settings.cors, &cors::allow(route.methods()))
+        let mut response = cors::preflight(&asker, &parts.headers, &settings.cors);
+        response.headers_mut().insert(header::ALLOW, cors::allow(route.methods()));
+        response
     } else if route.methods().contains(&parts.method) {
         let client = gate.client().for_request(&asker.request_id);
         let question = Question { client, gate, settings: &settings, parts: &parts };
@@ -137,7 +140,7 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    async fn pass_on(&self, route: Route, body: Body, asker: &Asker) -> Result<Response, Error> {
+    async fn pass_on(&self, route: Route, body: Body, asker: &Asker) -> Result<Answer, Error> {
         let (parts, settings) = (self.parts, self.settings);
         let (route_set, context) = (route.set().into(), Some(context(parts, settings)));
         let login = self.client.login();
@@ -212,7 +215,7 @@ impl Question<'_> {
         Ok(asker.copy(answer))
     }
 
-    async fn me(&self, asker: &Asker, context: Option<v1::RequestContext>) -> Result<Response, Error> {
+    async fn me(&self, asker: &Asker, context: Option<v1::RequestContext>) -> Result<Answer, Error> {
         let question = v1::ValidateSessionRequest {
             cookies: session_cookies(self.parts, self.settings),
             context,
@@ -236,7 +239,7 @@ impl Question<'_> {
         }
     }
 
-    fn who(&self, asker: &Asker, session: &Session) -> Result<Response, Error> {
+    fn who(&self, asker: &Asker, session: &Session) -> Result<Answer, Error> {
         let delivery = Delivery::of(session, self.settings)?;
         let mut response = asker.json(StatusCode::OK, &Who::of(session));
         delivery.add_to(response.headers_mut());
@@ -245,7 +248,7 @@ impl Question<'_> {
 }
 
 /// Nobody is waiting for this, most likely.
-fn without_body(missing: &NoBody, asker: &Asker) -> Response {
+fn without_body(missing: &NoBody, asker: &Asker) -> Answer {
     match missing {
         NoBody::Broken => asker.error(StatusCode::BAD_REQUEST, "REQUEST_BROKEN", "The request broke off."),
         NoBody::Late => {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gatelodge_client::v1::{
     self, admin_service_server, login_service_server, session_service_server, token_service_server,
@@ -13,22 +14,26 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use crate::stream::{Answers, Stream};
 
 /// The key that every client here presents.
 pub const KEY: &str = "gl_edge_canary";
 
+type Rule<Q, A> = Box<dyn Fn(&Q) -> Result<A, Status> + Send>;
+
 /// One method's answers, in order; the last one stays. And what it was asked.
 pub struct Script<Q, A> {
     answers: Mutex<VecDeque<Result<A, Status>>>,
-    asked: Mutex<Vec<(MetadataMap, Q)>>,
+    rule: Mutex<Option<Rule<Q, A>>>,
+    asked: Mutex<Vec<(MetadataMap, Extensions, Q)>>,
+    delay: Mutex<Duration>,
 }
 
 impl<Q, A> Default for Script<Q, A> {
     fn default() -> Self {
-        Self { answers: Mutex::default(), asked: Mutex::default() }
+        Self { answers: Mutex::default(), rule: Mutex::default(), asked: Mutex::default(), delay: Mutex::default() }
     }
 }
 
@@ -38,9 +43,19 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
         *self.answers.lock().unwrap() = answers.into_iter().collect();
     }
 
+    /// What to answer from now on, by the question.
+    pub fn judge(&self, rule: impl Fn(&Q) -> Result<A, Status> + Send + 'static) {
+        *self.rule.lock().unwrap() = Some(Box::new(rule));
+    }
+
+    /// How long each answer takes from now on.
+    pub fn take(&self, delay: Duration) {
+        *self.delay.lock().unwrap() = delay;
+    }
+
     /// Every question so far.
     pub fn asked(&self) -> Vec<Q> {
-        self.asked.lock().unwrap().iter().map(|(_, question)| question.clone()).collect()
+        self.asked.lock().unwrap().iter().map(|(_, _, question)| question.clone()).collect()
     }
 
     /// How often it was asked.
@@ -59,10 +74,22 @@ impl<Q: Clone, A: Clone> Script<Q, A> {
         asked.last()?.0.get(name).map(|value| value.to_str().unwrap().to_owned())
     }
 
+    /// What layers before the methods put beside every question so far.
+    pub fn extensions(&self) -> Vec<Extensions> {
+        self.asked.lock().unwrap().iter().map(|(_, extensions, _)| extensions.clone()).collect()
+    }
+
     async fn answer(&self, request: Request<Q>) -> Result<Response<A>, Status> {
-        let (metadata, _, question) = request.into_parts();
-        self.asked.lock().unwrap().push((metadata, question));
-        let next = {
+        let asked = request.into_parts();
+        let ruled = self.rule.lock().unwrap().as_ref().map(|rule| rule(&asked.2));
+        self.asked.lock().unwrap().push(asked);
+        let delay = *self.delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let next = if ruled.is_some() {
+            ruled
+        } else {
             let mut answers = self.answers.lock().unwrap();
             if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
         };

@@ -133,7 +133,7 @@ async fn what_a_stream_leaves_unanswered_is_asked_by_calls() {
 #[tokio::test]
 async fn a_stream_that_carries_no_answer_is_given_up() {
     let authority = authority(Manner::Silent).await;
-    let client = authority.client().with_deadline(Duration::from_millis(300));
+    let client = authority.client().with_deadline(Duration::from_millis(1200));
     let began = Instant::now();
     while authority.stream.asked().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(10), "no stream carries a question");
@@ -149,6 +149,20 @@ async fn a_stream_that_carries_no_answer_is_given_up() {
     let asked = authority.stream.asked().len();
     many(&client, 3 * ENOUGH).await;
     assert_eq!((authority.stream.opened(), authority.stream.asked().len()), (1, asked), "calls answer");
+}
+
+// Whoever has no time to wait says nothing about the stream, and neither does one question of many.
+#[tokio::test]
+async fn an_impatient_caller_closes_the_stream_for_nobody() {
+    let authority = authority(Manner::Answers(Outcome::Answer(yes()))).await;
+    let client = authority.client();
+    on_a_stream(&authority, &client).await;
+    let impatient = client.with_deadline(Duration::from_micros(1));
+    for _ in 0..50 {
+        let _ = impatient.sessions().check(question()).await;
+    }
+    on_a_stream(&authority, &client).await;
+    assert_eq!((authority.stream.opened(), authority.stream.closed()), (1, 0));
 }
 
 #[tokio::test]

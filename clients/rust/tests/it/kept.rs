@@ -125,6 +125,59 @@ async fn a_hundred_who_ask_at_once_ask_once() {
     assert_eq!(authority.validate.count() - before, 1);
 }
 
+// A slow no is told to the one who asked; the others have what is left of their time, and not all of it again.
+#[tokio::test]
+async fn who_waits_for_another_waits_no_longer_than_the_deadline() {
+    let (authority, client) = knowing().await;
+    let deadline = Duration::from_millis(900);
+    authority.admin_revoke.say([Ok(v1::AdminServiceRevokeResponse::default())]);
+    client.admin().revoke(v1::AdminServiceRevokeRequest::default()).await.unwrap();
+    authority.validate.say([outcome(Outcome::Inactive(v1::InactiveSession::default()))]);
+    authority.validate.take(Duration::from_millis(600));
+    let begun = Instant::now();
+    let asking: Vec<_> = (0..5)
+        .map(|_| {
+            let client = client.with_deadline(deadline);
+            tokio::spawn(async move { client.sessions().check(question()).await.is_ok() })
+        })
+        .collect();
+    let mut answered = 0;
+    for asked in asking {
+        answered += usize::from(asked.await.unwrap());
+    }
+    assert_eq!(answered, 1);
+    assert!(begun.elapsed() < deadline + Duration::from_millis(200), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_happens_to_one_leaves_another_known() {
+    let (authority, client) = knowing().await;
+    authority.validate.judge(|question| {
+        let session_id = format!("sid_{}", String::from_utf8_lossy(&question.cookies[0].value));
+        let session = Some(v1::SessionInfo { session_id, ..Default::default() });
+        outcome(Outcome::Active(v1::ActiveSession { session, ..keepable(1) }))
+    });
+    let of = |cookie: &'static str| {
+        let cookies = vec![v1::Cookie { name: "session".into(), value: cookie.into() }];
+        v1::ValidateSessionRequest { cookies, ..Default::default() }
+    };
+    let (ada, bob) = (of("ada"), of("bob"));
+    for question in [&ada, &bob, &ada, &bob] {
+        client.sessions().check(question).await.unwrap();
+    }
+    let before = authority.validate.count();
+    let kind = SessionEventKind::Revoked.into();
+    let event = v1::SessionEvent { kind, session_id: "sid_ada".into(), ..Default::default() };
+    authority.watched.tell(&v1::WatchSessionsResponse { events: vec![event], ..told(1) });
+    until(async || {
+        client.sessions().check(&ada).await.unwrap();
+        authority.validate.count() > before
+    })
+    .await;
+    client.sessions().check(&bob).await.unwrap();
+    assert_eq!(authority.validate.last().cookies[0].value, "ada", "the other is known still");
+}
+
 #[tokio::test]
 async fn one_option_turns_it_off() {
     let authority = Authority::start().await;

@@ -1,6 +1,7 @@
 //! Owns sessions on an application's own routes: who gets in, and what everybody else gets.
 //! Does not know the edge's own routes.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,9 +9,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{any, get};
+use bytes::Bytes;
 use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::{Gate, Session, SessionLayer, v1};
 use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::authority::{Authority, active, http, outcome};
 use crate::browser::{Got, send};
@@ -173,13 +177,74 @@ async fn of_two_layers_the_inner_ones_cookie_goes_out_with_its_token() {
     assert_eq!(got.header("x-csrf-token"), Some("csrf_inner"));
 }
 
+fn preflight(origin: &str) -> http::request::Builder {
+    Request::options("/anyone").header("origin", origin).header("access-control-request-method", "GET")
+}
+
+// Whoever has no session gets to no handler that needs one, whatever the method.
 #[tokio::test]
-async fn a_preflight_is_not_validated() {
+async fn a_guard_answers_a_preflight_itself_and_judges_every_other_request() {
     let authority = Authority::start().await;
-    let (router, _) = application(gate(&authority).await.require());
-    let preflight = Request::options("/elsewhere").header("access-control-request-method", "POST");
-    assert_eq!(send(router, preflight).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(authority.validate.count(), 0);
+    authority.validate.say([outcome(inactive())]);
+    let (router, runs) = application(gate(&authority).await.require());
+    let got = send(router.clone(), preflight("http://localhost:5173")).await;
+    assert_eq!(got.status, StatusCode::NO_CONTENT);
+    assert_eq!(got.header("access-control-allow-origin"), Some("http://localhost:5173"));
+    assert_eq!(got.header("access-control-allow-methods"), Some("GET, POST"));
+    let got = send(router.clone(), preflight("https://evil.example")).await;
+    assert_eq!((got.status, got.header("access-control-allow-origin")), (StatusCode::NO_CONTENT, None));
+    assert_eq!(authority.validate.count(), 0, "no cookies come with it");
+
+    let by_no_browser = Request::options("/anyone").header("access-control-request-method", "GET");
+    assert_eq!(send(router.clone(), by_no_browser).await.status, StatusCode::FOUND);
+    assert_eq!(send(router, Request::options("/anyone").header("origin", "null")).await.status, StatusCode::FOUND);
+    assert_eq!((authority.validate.count(), runs.load(Ordering::SeqCst)), (2, 0));
+}
+
+#[tokio::test]
+async fn a_preflight_passes_a_gate_that_only_looks_as_nobody() {
+    let authority = Authority::start().await;
+    let (router, runs) = application(gate(&authority).await.layer());
+    let got = send(router.clone(), preflight("http://localhost:5173")).await;
+    assert_eq!((got.status, got.body.as_ref()), (StatusCode::OK, b"nobody".as_ref()));
+    let needs_one = Request::options("/mine").header("origin", "a").header("access-control-request-method", "GET");
+    assert_eq!(send(router, needs_one).await.status, StatusCode::NO_CONTENT);
+    assert_eq!((authority.validate.count(), runs.load(Ordering::SeqCst)), (0, 1));
+}
+
+// contract: never a Set-Cookie with "could not say".
+#[tokio::test]
+async fn an_outer_layer_delivers_nothing_with_an_inner_ones_503() {
+    let authority = Authority::start().await;
+    let (set_cookies, csrf_token) = (vec!["session=outer".into()], "csrf_outer".into());
+    let rotated = outcome(Outcome::Active(v1::ActiveSession { set_cookies, csrf_token, ..active() }));
+    authority.validate.say([rotated, Err(tonic::Status::internal("no"))]);
+    let gate = gate(&authority).await;
+    let (router, runs) = application(gate.require());
+    let got = ask(&router.layer(gate.layer()), "/mine").await;
+    got.assert_could_not_say();
+    assert_eq!((got.header("x-csrf-token"), runs.load(Ordering::SeqCst)), (None, 0));
+}
+
+// Any tower stack, with a body and an error of its own.
+#[tokio::test]
+async fn the_layer_stands_before_a_service_of_any_framework() {
+    #[derive(Debug)]
+    struct Broken;
+    let authority = Authority::start().await;
+    let service = tower::service_fn(|request: Request<u8>| async move {
+        let user = request.extensions().get::<Session>().map(|session| session.user_id().to_owned()).ok_or(Broken)?;
+        Ok::<_, Broken>(http::Response::new(Full::<Bytes>::from(user)))
+    });
+    let gate = gate(&authority).await;
+    let request = || Request::get("/").extension("192.0.2.7:1".parse::<SocketAddr>().unwrap()).body(7).unwrap();
+    authority.validate.say([outcome(Outcome::Active(active()))]);
+    let body = gate.require().layer(service).oneshot(request()).await.unwrap().into_body();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "google_1");
+    assert_eq!(authority.validate.last().context.unwrap().peer_address.unwrap(), "192.0.2.7");
+    authority.validate.say([outcome(inactive())]);
+    assert_eq!(gate.require().layer(service).oneshot(request()).await.unwrap().status(), StatusCode::FOUND);
+    assert!(matches!(gate.layer().layer(service).oneshot(request()).await, Err(Broken)));
 }
 
 #[tokio::test]

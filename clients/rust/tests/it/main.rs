@@ -4,13 +4,17 @@
 #![cfg(test)]
 
 mod authority;
+mod away;
 mod browser;
 mod calls;
 mod checks;
 mod cors;
+mod fake;
+mod grpc;
 mod kept;
 mod layer;
 mod routes;
+mod scenarios;
 mod serve;
 mod settings;
 mod stream;

@@ -26,6 +26,10 @@ struct Served {
 }
 
 async fn served(change: impl FnOnce(&mut ServeLimits)) -> Served {
+    served_with(Router::new(), change).await
+}
+
+async fn served_with(pages: Router, change: impl FnOnce(&mut ServeLimits)) -> Served {
     let authority = Authority::start().await;
     authority.validate.say([outcome(Outcome::Active(active()))]);
     let mut limits = ServeLimits { head_within: HEAD_WITHIN, ..ServeLimits::default() };
@@ -36,7 +40,7 @@ async fn served(change: impl FnOnce(&mut ServeLimits)) -> Served {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async { drop(stopped.await) };
-    let serving = tokio::spawn(async move { edge.serve(Router::new(), listener, stopped).await });
+    let serving = tokio::spawn(async move { edge.serve(pages, listener, stopped).await });
     Served { authority, address, stop, serving }
 }
 
@@ -105,6 +109,34 @@ async fn a_crowd_that_says_nothing_keeps_nobody_out_for_long() {
     assert!(is_good(&answer), "{}", String::from_utf8_lossy(&answer));
     assert!(begun.elapsed() >= HEAD_WITHIN, "more connections were open than are allowed");
     drop(crowd);
+}
+
+// However many sockets never read: they hold no place for long, and one that reads slowly gets all of it.
+#[tokio::test]
+async fn an_answer_that_nobody_takes_holds_no_connection() {
+    const LARGE: usize = 32 * 1024 * 1024;
+    let pages = Router::new().route("/large", axum::routing::get(|| async { vec![b'x'; LARGE] }));
+    let limit = Duration::from_millis(500);
+    let served = served_with(pages, |limits| (limits.connections, limits.answer_taken_within) = (4, limit)).await;
+    let ask = b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let mut crowd = Vec::new();
+    for _ in 0..4 {
+        let mut deaf = TcpStream::connect(served.address).await.unwrap();
+        deaf.write_all(ask).await.unwrap();
+        crowd.push(deaf);
+    }
+    let answer = timeout(limit * 10, send_raw(served.address, REQUEST)).await.expect("it waits for ever");
+    assert!(is_good(&answer), "{}", String::from_utf8_lossy(&answer));
+    drop(crowd);
+
+    let mut slow = TcpStream::connect(served.address).await.unwrap();
+    slow.write_all(ask).await.unwrap();
+    let (mut buffer, mut got) = (vec![0; 1024 * 1024], 0);
+    while let Ok(length @ 1..) = slow.read(&mut buffer).await {
+        got += length;
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(got > LARGE, "{got}");
 }
 
 #[tokio::test]

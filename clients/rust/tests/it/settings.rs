@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::{Edge, EdgeOptions, v1};
-use http::StatusCode;
+use http::{Request, StatusCode};
 use tonic::Status;
 
 use crate::authority::{Authority, active, outcome, settings};
@@ -38,6 +39,21 @@ async fn until_there_are_settings_every_route_is_503_and_then_it_recovers() {
     assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::OK);
 }
 
+// However many requests wait: the authority is asked with growing pauses.
+#[tokio::test]
+async fn no_request_shortens_the_pause_after_a_failure() {
+    let authority = Authority::without_settings().await;
+    authority.settings.say([Err(Status::internal("not yet"))]);
+    let edge = Edge::new(authority.client(), EdgeOptions::default()).unwrap();
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(6) {
+        get(&edge, "/auth/me").await.assert_could_not_say();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let asked = authority.settings.count();
+    assert!((3..=5).contains(&asked), "asked {asked} times");
+}
+
 #[tokio::test]
 async fn a_set_that_is_off_is_an_unknown_path() {
     let authority = Authority::without_settings().await;
@@ -46,7 +62,20 @@ async fn a_set_that_is_off_is_an_unknown_path() {
     authority.settings.say([Ok(off)]);
     let edge = edge(&authority).await;
     assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::NOT_FOUND);
+    let application = Router::new().fallback(async || (StatusCode::NOT_FOUND, "no such page here"));
+    let got = send(application.layer(edge.layer()), Request::get("/auth/me")).await;
+    assert_eq!((got.status, got.body.as_ref()), (StatusCode::NOT_FOUND, b"no such page here".as_ref()));
     assert_eq!(authority.validate.count(), 0);
+}
+
+#[tokio::test]
+async fn before_an_application_the_layer_answers_the_edges_routes_alone() {
+    let authority = Authority::start().await;
+    authority.validate.say([outcome(Outcome::Active(active()))]);
+    let application = Router::new().fallback(async || "mine").layer(edge(&authority).await.layer());
+    assert_eq!(send(application.clone(), Request::get("/auth/me?x")).await.json()["user_id"], "google_1");
+    assert_eq!(send(application.clone(), Request::put("/auth/me")).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(send(application, Request::get("/auth/me/")).await.body, "mine");
 }
 
 #[tokio::test]

@@ -1,19 +1,27 @@
 /** Owns the fake authority: who is signed in at it, and what it is asked to do. */
 import { clone, create, fromBinary, toBinary, type Message } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
 import { Client } from "../client.js";
-import { errorOf } from "../errors.js";
+import { errorOf, type GatelodgeError } from "../errors.js";
 import { EdgeSettingsSchema, RouteSet, type EdgeSettings } from "../gen/gatelodge/v1/login_pb.js";
-import { DeniedReason } from "../gen/gatelodge/v1/session_pb.js";
+import {
+  CheckSessionsResponseSchema,
+  DeniedReason,
+  SessionService,
+  type CheckSessionsRequest,
+} from "../gen/gatelodge/v1/session_pb.js";
 import type { ClientOptions } from "../options.js";
-import type { Attempt, Transport } from "../transport.js";
+import type { Attempt, OpenStream, StreamAttempt, StreamListener, Transport } from "../transport.js";
+import { Events, inMemory } from "./events.js";
 import { METHODS } from "./methods.js";
 import { unguessable, type InactiveState, type Kept, type Who } from "./session.js";
 import { remember, type State } from "./state.js";
+import { issue, type TokenOf } from "./tokens.js";
 
 const BASE_URL = "http://localhost:8000";
 
 /** What a client of the fake may be told. */
-export type FakeClientOptions = Pick<ClientOptions, "deadlineMs" | "logger">;
+export type FakeClientOptions = Pick<ClientOptions, "deadlineMs" | "keepAnswers" | "logger">;
 
 /** An authority in memory, at which nobody is signed in. */
 export class FakeAuthority {
@@ -21,6 +29,8 @@ export class FakeAuthority {
     settings: usualSettings(),
     sessions: new Map(),
     logins: new Map(),
+    tokens: new Map(),
+    events: new Events(),
     attributes: new Map(),
     disabled: new Set(),
     deleted: new Set(),
@@ -33,16 +43,22 @@ export class FakeAuthority {
   client(options: FakeClientOptions = {}): Client {
     const transport: Transport = {
       send: (attempt) => this.#send(attempt),
+      open: (attempt, listener) => this.#open(attempt, listener),
       close: () => undefined,
     };
-    return new Client({ apiKey: "glk_test", deadlineMs: 500, ...options, transport });
+    return new Client({ apiKey: "glk_test", deadlineMs: 500, ...options, checkStream: false, transport });
   }
 
   /** Makes a session, as if somebody had logged in. */
   signIn(who: Who = {}): SignedIn {
     const made = remember(this.#state, who);
     const [name = ""] = this.#state.settings.sessionCookieNames;
-    return new SignedIn(made, name, this.#state.settings.csrfHeader);
+    return new SignedIn(made, name, this.#state);
+  }
+
+  /** Issues a bearer token, for routes of an API. */
+  issueToken(of: TokenOf = {}): BearerToken {
+    return new BearerToken(issue(this.#state.tokens, of), this.#state);
   }
 
   /** Says who the next logins through the edge's routes make a session for. */
@@ -56,16 +72,19 @@ export class FakeAuthority {
     settings.version = unguessable();
     change(settings);
     this.#state.settings = settings;
+    this.#state.events.allChanged();
   }
 
   /** Makes every call fail as if nothing listened there, until {@link back}. */
   away(): void {
     this.#trouble = "away";
+    this.#state.events.breakOff();
   }
 
   /** Makes no call get an answer within its deadline, until {@link back}. */
   slow(): void {
     this.#trouble = "slow";
+    this.#state.events.breakOff();
   }
 
   /** Ends {@link away} and {@link slow}. */
@@ -76,6 +95,7 @@ export class FakeAuthority {
   /** Makes every living session be refused for this reason; nothing ends it. */
   deny(reason?: "csrf" | "origin" | "scope" | "login age"): void {
     this.#state.denial = reason === undefined ? DeniedReason.UNSPECIFIED : DENIALS[reason];
+    this.#state.events.allChanged();
   }
 
   async #send({ method, question, metadata, deadline }: Attempt): Promise<Message> {
@@ -96,6 +116,56 @@ export class FakeAuthority {
     const said = answer(this.#state, came, metadata["x-request-id"] ?? "");
     return fromBinary(method.output, toBinary(method.output, create(method.output, said)));
   }
+
+  #open({ method, metadata }: StreamAttempt, listener: StreamListener): OpenStream {
+    if (this.#trouble !== "none") {
+      queueMicrotask(() => {
+        listener.onEnd(errorOf({ code: "UNAVAILABLE", message: "the fake authority is away" }));
+      });
+      return inMemory(
+        () => undefined,
+        () => undefined,
+      );
+    }
+    if (method === SessionService.method.watchSessions) {
+      return this.#state.events.watch(listener);
+    }
+    return this.#checks(metadata, listener);
+  }
+
+  /** Each question is answered as a call of its own would be. */
+  #checks(metadata: StreamAttempt["metadata"], listener: StreamListener): OpenStream {
+    let underWay = 0;
+    let isFinished = false;
+    const end = (): void => {
+      if (isFinished && underWay === 0) {
+        listener.onEnd(undefined);
+      }
+    };
+    const send = async ({ id, question, requestId }: CheckSessionsRequest): Promise<void> => {
+      underWay += 1;
+      const method = SessionService.method.validateSession;
+      const asked = question ?? create(method.input);
+      const named = { ...metadata, "x-request-id": requestId };
+      const attempt = { method, question: asked, metadata: named, deadline: Date.now() + 2000, signal: undefined };
+      const result = await this.#send(attempt).then(
+        (answer) => ({ case: "answer", value: answer as never }) as const,
+        (failure: unknown) => ({ case: "error", value: errorFrom(failure) }) as const,
+      );
+      underWay -= 1;
+      listener.onMessage(create(CheckSessionsResponseSchema, { id, result }));
+      end();
+    };
+    queueMicrotask(() => listener.onOpen?.());
+    return inMemory(
+      (message) => void send(message as CheckSessionsRequest),
+      () => undefined,
+      () => {
+        isFinished = true;
+        queueMicrotask(end);
+      },
+    );
+  }
 }
 
 const DENIALS = {
@@ -105,9 +175,38 @@ const DENIALS = {
   "login age": DeniedReason.LOGIN_TOO_OLD,
 } as const;
 
+function errorFrom(failure: unknown) {
+  const { code, reason = "", message } = failure as GatelodgeError;
+  return { code: status[code], reason, message };
+}
+
+/** A program that holds a bearer token. */
+export class BearerToken {
+  readonly #state: State;
+  readonly value: string;
+  /** The token, for a request. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(value: string, state: State) {
+    this.#state = state;
+    this.value = value;
+    this.headers = { authorization: `Bearer ${value}` };
+  }
+
+  /** Withdraws the token. */
+  end(): void {
+    const { tokens } = this.#state;
+    const kept = tokens.get(this.value);
+    if (kept) {
+      tokens.set(this.value, { ...kept, isWithdrawn: true });
+    }
+  }
+}
+
 /** A browser that holds a session. */
 export class SignedIn {
   readonly #kept: Kept;
+  readonly #state: State;
   /** The session cookie, as a pair for the Cookie header. */
   readonly cookie: string;
   /** Good for the session. */
@@ -117,12 +216,13 @@ export class SignedIn {
   /** Cookie and CSRF token, for a request. */
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(kept: Kept, cookieName: string, csrfHeader: string) {
+  constructor(kept: Kept, cookieName: string, state: State) {
     this.#kept = kept;
+    this.#state = state;
     this.cookie = `${cookieName}=${kept.cookie}`;
     this.csrfToken = kept.csrfToken;
     this.sessionId = kept.info.sessionId;
-    this.headers = { cookie: this.cookie, [csrfHeader]: kept.csrfToken };
+    this.headers = { cookie: this.cookie, [state.settings.csrfHeader]: kept.csrfToken };
   }
 
   /** Ends the session, as an admin or another browser would. */
@@ -133,6 +233,7 @@ export class SignedIn {
   /** Says why the session is dead; `active` brings it back. */
   setState(state: InactiveState): void {
     this.#kept.state = state;
+    this.#state.events.changed(this.#kept.info.sessionId);
   }
 }
 

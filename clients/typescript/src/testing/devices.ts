@@ -106,7 +106,7 @@ export function revoke(
     return { answer: problem(400, "request_malformed", "The request can't be read", remedy, requestId) };
   }
   const meant = of(state, own).filter((one) => (end === "others" ? one !== own : one.info.sessionId === end));
-  const count = ended(...meant);
+  const count = ended(state, ...meant);
   const answer = json(200, { message: `${String(count)} sessions were ended`, revoked_count: count });
   const [name = ""] = state.settings.sessionCookieNames;
   const cleared = meant.includes(own) && cookies.length > 0 ? [setCookie(state.settings, name, "", 0)] : [];

@@ -115,5 +115,5 @@ export function startLogout(
   const setCookies = cookies.some(({ name }) => name === sessionCookie)
     ? [setCookie(settings, sessionCookie, "", 0)]
     : [];
-  return { answer: { ...answer, setCookies } as Finished, revokedCount: ended(one), settingsVersion };
+  return { answer: { ...answer, setCookies } as Finished, revokedCount: ended(state, one), settingsVersion };
 }

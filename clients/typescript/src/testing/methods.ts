@@ -1,16 +1,19 @@
 /** Owns what the fake authority answers to each method. A new method needs a row here. */
 import { type DescMethodUnary, type Message, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { milliseconds } from "../duration.js";
 import { errorOf, type Reason } from "../errors.js";
 import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "../gen/gatelodge/v1/login_pb.js";
 import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
-import { CsrfRequirement, SessionService } from "../gen/gatelodge/v1/session_pb.js";
+import { CsrfRequirement, SessionService, type Requirements } from "../gen/gatelodge/v1/session_pb.js";
 import { UserState, type UserSchema } from "../gen/gatelodge/v1/user_pb.js";
 import { HEALTH_CHECK, SERVING } from "../health.js";
 import { denied, inactive, json, setCookie } from "./answers.js";
 import { device, revoke, userInfo, using } from "./devices.js";
 import { completeCallback, startLogin, startLogout, stateInvalid } from "./logins.js";
 import { judge, presented, textOf, type Kept } from "./session.js";
+import { judgeToken } from "./tokens.js";
 import { ended, living, of, type KeptAttributes, type State } from "./state.js";
 
 type Answers<M extends DescMethodUnary> = (
@@ -18,6 +21,7 @@ type Answers<M extends DescMethodUnary> = (
   question: MessageShape<M["input"]>,
   requestId: string,
 ) => MessageInitShape<M["output"]>;
+const KEEP_FOR_MS = 5000;
 type Any = (state: State, question: Message, requestId: string) => MessageInitShape<DescMethodUnary["output"]>;
 
 const { login, session, token, admin } = {
@@ -98,8 +102,12 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     return { outcome: { case: "attributes" as const, value: kept } };
   }),
   row(session.revoke, revoke),
-  // Of bearer tokens it says what an authority says that checks none and mints none.
-  row(token.validateToken, () => off("TOKEN_CHECK_OFF", "The fake authority checks no access tokens.")),
+  // Where it has issued no bearer token it says what an authority says that checks none; and it mints none.
+  row(token.validateToken, ({ tokens }, question, requestId) =>
+    tokens.size === 0
+      ? off("TOKEN_CHECK_OFF", "The fake authority has issued no access tokens.")
+      : { outcome: judgeToken(tokens, question, requestId) },
+  ),
   row(token.mintToken, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
   row(token.getJwks, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
   row(admin.listSessions, (state, { userId }) => ({
@@ -116,7 +124,7 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   }),
   row(admin.revoke, (state, { target }) => {
     required("target", target.case);
-    const count = ended(...meant(state, target));
+    const count = ended(state, ...meant(state, target));
     return { revokedCount: BigInt(target.case === "sessionId" || target.case === "userId" ? count : 0) };
   }),
   row(admin.previewRevoke, (state, { target }) => {
@@ -132,7 +140,9 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   row(admin.disableUser, (state, { userId }) => {
     user(state, userId);
     state.disabled.add(userId);
-    return { revokedCount: BigInt(ended(...living(state).filter(({ identity }) => identity.userId === userId))) };
+    return {
+      revokedCount: BigInt(ended(state, ...living(state).filter(({ identity }) => identity.userId === userId))),
+    };
   }),
   row(admin.enableUser, (state, { userId }) => {
     user(state, userId);
@@ -142,7 +152,9 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   row(admin.deleteUser, (state, { userId }) => {
     user(state, userId);
     state.deleted.add(userId);
-    return { revokedCount: BigInt(ended(...living(state).filter(({ identity }) => identity.userId === userId))) };
+    return {
+      revokedCount: BigInt(ended(state, ...living(state).filter(({ identity }) => identity.userId === userId))),
+    };
   }),
 ]);
 
@@ -197,6 +209,14 @@ function shown({ identity, info }: Kept) {
   return { identity, info };
 }
 
+/** How whoever asked may keep an answer: while time alone changes nothing about it. */
+function keeping({ events }: State, { loginTime }: Kept, requirements: Requirements | undefined): object {
+  const age = requirements?.maxLoginAge;
+  const byLogin = age ? loginTime + milliseconds(age) - Date.now() : Infinity;
+  const keepFor = Math.min(KEEP_FOR_MS, byLogin);
+  return keepFor > 0 ? { eventPosition: events.position, keepFor: durationFromMs(keepFor) } : {};
+}
+
 function validateSession(
   state: State,
   question: MessageShape<typeof session.validateSession.input>,
@@ -228,6 +248,7 @@ function validateSession(
     judged,
     setCookies: newer === undefined ? [] : [setCookie(settings, settings.sessionCookieNames[0] ?? "", newer, 86400)],
     csrfToken: issueCsrfToken || newer !== undefined ? one.csrfToken : "",
+    ...(issueCsrfToken || newer !== undefined ? {} : keeping(state, one, requirements)),
   };
   return { outcome: { case: "active", value: active }, settingsVersion };
 }

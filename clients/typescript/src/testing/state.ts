@@ -2,7 +2,9 @@
 import type { EdgeSettings } from "../gen/gatelodge/v1/login_pb.js";
 import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
 import type { DeniedReason } from "../gen/gatelodge/v1/session_pb.js";
+import type { Events } from "./events.js";
 import { begin, presented, type Kept, type Who } from "./session.js";
+import type { KeptToken } from "./tokens.js";
 
 /** A login under way. There is no provider: the browser is sent straight on to the callback. */
 export interface LoginUnderWay {
@@ -24,6 +26,10 @@ export interface State {
   readonly sessions: Map<string, Kept>;
   /** By their state. */
   readonly logins: Map<string, LoginUnderWay>;
+  /** Bearer tokens, by themselves. */
+  readonly tokens: Map<string, KeptToken>;
+  /** What those hear who watch. */
+  readonly events: Events;
   /** By the session's id. */
   readonly attributes: Map<string, KeptAttributes>;
   /** Users' ids. */
@@ -60,10 +66,11 @@ export function found(state: State, cookies: readonly Cookie[]): Kept | undefine
 }
 
 /** Ends sessions, and says how many. */
-export function ended(...sessions: (Kept | undefined)[]): number {
+export function ended({ events }: State, ...sessions: (Kept | undefined)[]): number {
   const there = sessions.filter((one) => one !== undefined);
   for (const one of there) {
     one.state = "revoked";
+    events.changed(one.info.sessionId);
   }
   return there.length;
 }

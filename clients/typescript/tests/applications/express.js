@@ -13,11 +13,19 @@ export function application(options) {
   app.get("/open", (_, response) => {
     response.type("text/plain").send("open");
   });
+  app.get("/unguarded", who);
   app.get("/private", auth.required(), who);
   app.post("/private", auth.required(), who);
   app.get("/optional", auth.sessions(), who);
+  app.all("/any", auth.required(), who);
   app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
   app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  const whose = (request, response) => {
+    const { userId = null, clientId = null } = auth.token(request);
+    response.json({ user_id: userId, client_id: clientId });
+  };
+  app.get("/api", auth.bearer(), whose);
+  app.get("/api/write", auth.bearer({ scopes: ["write"], permissions: ["orders"], audience: "api" }), whose);
   return app;
 }
 

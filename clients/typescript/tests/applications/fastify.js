@@ -10,11 +10,20 @@ export async function application(options) {
   const who = async (request) => ({ user_id: auth.session(request)?.userId ?? null });
   await app.register(auth.routes);
   app.get("/open", async () => "open");
+  app.get("/unguarded", who);
   app.get("/private", { onRequest: auth.required() }, who);
   app.post("/private", { onRequest: auth.required() }, who);
   app.get("/optional", { onRequest: auth.sessions() }, who);
+  app.all("/any", { onRequest: auth.required() }, who);
   app.get("/scoped", { onRequest: auth.required({ scopes: ["admin"] }) }, who);
   app.get("/fresh", { onRequest: auth.required({ maxLoginAgeSeconds: 1 }) }, who);
+  const whose = async (request) => {
+    const { userId = null, clientId = null } = auth.token(request);
+    return { user_id: userId, client_id: clientId };
+  };
+  const needs = { scopes: ["write"], permissions: ["orders"], audience: "api" };
+  app.get("/api", { onRequest: auth.bearer() }, whose);
+  app.get("/api/write", { onRequest: auth.bearer(needs) }, whose);
   return app;
 }
 

@@ -9,11 +9,19 @@ export function application(options) {
   const who = (c) => c.json({ user_id: auth.session(c)?.userId ?? null });
   app.use(auth.routes());
   app.get("/open", (c) => c.text("open"));
+  app.get("/unguarded", who);
   app.get("/private", auth.required(), who);
   app.post("/private", auth.required(), who);
   app.get("/optional", auth.sessions(), who);
+  app.all("/any", auth.required(), who);
   app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
   app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  const whose = (c) => {
+    const { userId = null, clientId = null } = auth.token(c);
+    return c.json({ user_id: userId, client_id: clientId });
+  };
+  app.get("/api", auth.bearer(), whose);
+  app.get("/api/write", auth.bearer({ scopes: ["write"], permissions: ["orders"], audience: "api" }), whose);
   return app;
 }
 

@@ -7,7 +7,8 @@ export async function serve({ host, port }) {
   const { Client } = await import("gatelodge");
   new Client().close(); // options that can't be right end the start
   const dir = new URL("../next-application", import.meta.url).pathname;
-  const app = next({ dir, dev: false, hostname: host, port });
+  // Next hangs up on every upgrade of the server that it is given; this one's are for the application's own handlers.
+  const app = next({ dir, dev: false, hostname: host, port, httpServer: createServer() });
   await app.prepare();
   const handle = app.getRequestHandler();
   const server = createServer((request, response) => handle(request, response));

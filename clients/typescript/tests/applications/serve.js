@@ -5,7 +5,8 @@ const mountPrefix = process.env.MOUNT_PREFIX ?? "";
 
 try {
   const { serve } = await import(`./${framework}.js`);
-  await serve({ host, port: Number(port), mountPrefix });
+  const client = { checkStream: Number(process.env.GATELODGE_KEEP_ANSWERS) > 0 };
+  await serve({ host, port: Number(port), mountPrefix, client });
   console.log("ready");
 } catch (fault) {
   console.error(fault instanceof Error ? fault.message : fault);

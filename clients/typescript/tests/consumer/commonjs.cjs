@@ -12,6 +12,7 @@ for (const name of ["fastify", "hono", "next", "v1"]) {
   assert.throws(() => gatelodge(), OptionsError);
   const away = new Client({ address: "http://127.0.0.1:1", apiKey: "glk_x" });
   await assert.rejects(away.login.getEdgeSettings({}), UnreachableError);
+  await assert.rejects(away.sessions.watchSessions({}).next(), UnreachableError);
   const authority = new FakeAuthority();
   const auth = gatelodge({ client: authority.client() });
   await auth.edge.ready();

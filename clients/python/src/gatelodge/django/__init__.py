@@ -16,13 +16,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatelodge.django import conf
-from gatelodge.django.marks import session_exempt, session_required
-from gatelodge.django.middleware import SessionMiddleware, SessionRequest
+from gatelodge.django.marks import session_exempt, session_required, token_required
+from gatelodge.django.middleware import SessionMiddleware, SessionRequest, TokenRequest
 
 if TYPE_CHECKING:
     from gatelodge.edge import AsyncEdge, Edge
 
-__all__ = ["SessionMiddleware", "SessionRequest", "edges", "session_exempt", "session_required"]
+__all__ = [
+    "SessionMiddleware",
+    "SessionRequest",
+    "TokenRequest",
+    "edges",
+    "session_exempt",
+    "session_required",
+    "token_required",
+]
 
 
 def edges() -> tuple[Edge | AsyncEdge, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from gatelodge.requirements import NONE, Csrf, Requirements
+from django.views.decorators.csrf import csrf_exempt
+
+from gatelodge.requirements import NONE, Csrf, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +25,8 @@ class Mark:
     requirements: Requirements = NONE
     is_required: bool = False
     is_exempt: bool = False
+    token: TokenRequirements | None = None
+    """What an API's view needs of a bearer token; then no session is looked for."""
 
 
 _UNMARKED = Mark()
@@ -54,6 +58,40 @@ def session_required(
     """
     mark = Mark(Requirements(tuple(scopes), max_login_age, csrf), is_required=True)
     return _marked(view, mark) if view is not None else lambda view: _marked(view, mark)
+
+
+@overload
+def token_required(view: View, /) -> View: ...
+@overload
+def token_required(
+    *,
+    scopes: Iterable[str] = (),
+    permissions: Iterable[str] = (),
+    audience: str = "",
+    max_login_age: timedelta | None = None,
+    provider: str = "",
+) -> Callable[[View], View]: ...
+def token_required(  # noqa: PLR0913
+    view: View | None = None,
+    /,
+    *,
+    scopes: Iterable[str] = (),
+    permissions: Iterable[str] = (),
+    audience: str = "",
+    max_login_age: timedelta | None = None,
+    provider: str = "",
+) -> View | Callable[[View], View]:
+    """Lets nobody enter without a good bearer token: 401 with ``WWW-Authenticate: Bearer``, 403 if it lacks something.
+
+    It becomes ``request.gatelodge_token``. Django's own CSRF rule is off for the view: no other site can make a browser
+    send a bearer token.
+    """
+    mark = Mark(token=TokenRequirements(tuple(scopes), tuple(permissions), audience, max_login_age, provider))
+    return _of_api(view, mark) if view is not None else lambda view: _of_api(view, mark)
+
+
+def _of_api(view: View, mark: Mark) -> View:
+    return _marked(csrf_exempt(view), mark)
 
 
 def session_exempt(view: View) -> View:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from gatelodge.admission import Admission
     from gatelodge.answer import Answer
-    from gatelodge.presented import RawRequest
     from gatelodge.routes import Route
     from gatelodge.session import Session
+    from gatelodge.token import Token
 
 _ROUTE = "gatelodge_route"
 
@@ -28,11 +28,18 @@ class SessionRequest(HttpRequest):
     gatelodge: Session
 
 
+class TokenRequest(HttpRequest):
+    """A request under ``token_required``, for annotations: :class:`SessionMiddleware` checked its token."""
+
+    gatelodge_token: Token
+
+
 class SessionMiddleware:
     """Looks for the session of every request, and keeps it as ``request.gatelodge``: a ``Session``, or ``None``.
 
     Views under :func:`session_required` are not entered without one, those under :func:`session_exempt` are not asked
-    about. While the authority can't say who somebody is, all other views are 503; nobody is logged out because of it.
+    about, and those under :func:`token_required` want a bearer token instead. While the authority can't say who
+    somebody is, all other views are 503; nobody is logged out because of it.
     """
 
     sync_capable = True
@@ -67,7 +74,10 @@ class SessionMiddleware:
         if mark.is_exempt:
             return None
         try:
-            _admit(request, raw, mark, conf.edge().gate.admit(raw, mark.requirements))
+            if mark.token is not None:
+                request.gatelodge_token = conf.edge().gate.token(raw, mark.token)  # type: ignore[attr-defined]
+            else:
+                _admit(request, mark, conf.edge().gate.admit(raw, mark.requirements))
         except Refused as refused:
             return http.CopiedResponse(refused.answer)
         return None
@@ -78,8 +88,12 @@ class SessionMiddleware:
             return route_response(await conf.async_edge().answer(route, raw, http.async_body_of(request)))
         if mark.is_exempt:
             return None
+        gate = conf.async_edge().gate
         try:
-            _admit(request, raw, mark, await conf.async_edge().gate.admit(raw, mark.requirements))
+            if mark.token is not None:
+                request.gatelodge_token = await gate.token(raw, mark.token)  # type: ignore[attr-defined]
+            else:
+                _admit(request, mark, await gate.admit(raw, mark.requirements))
         except Refused as refused:
             return http.CopiedResponse(refused.answer)
         return None
@@ -96,8 +110,8 @@ def _route_of(view: object) -> Route | None:
     return getattr(view, _ROUTE, None)
 
 
-def _admit(request: HttpRequest, raw: RawRequest, mark: marks.Mark, admission: Admission) -> None:
-    if mark.is_required and not raw.is_preflight:
+def _admit(request: HttpRequest, mark: marks.Mark, admission: Admission) -> None:
+    if mark.is_required:
         admission.required()
     request.gatelodge = admission.session  # type: ignore[attr-defined]
     request.gatelodge_admission = admission  # type: ignore[attr-defined]

@@ -14,8 +14,10 @@ from gatelodge import errors, v1
 from gatelodge.async_client import AsyncClient
 from gatelodge.client import Client
 from gatelodge.edge import AsyncEdge, Edge
+from gatelodge.options import ClientOptions
 from gatelodge.testing import judge
-from gatelodge.testing.people import People
+from gatelodge.testing.tokens import Tokens
+from gatelodge.testing.transport import AsyncFakeTransport, FakeTransport
 from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from gatelodge._methods import A, Method, Q
+    from gatelodge.testing.events import Events
     from gatelodge.transport import Metadata
 
 _AboutSession: TypeAlias = (
@@ -32,6 +35,7 @@ _AboutSession: TypeAlias = (
 
 _BINDING_COOKIE = "session_login"
 _SHORT = 0.02  # Seconds: nothing is waited for, and nothing is repeated.
+_KEEP_FOR = 5
 _AT_ONCE = 0  # Max-Age of a cookie that is taken away.
 
 
@@ -50,7 +54,7 @@ class HasEdges(Protocol):
         """The edges of the project."""
 
 
-class FakeAuthority(People):
+class FakeAuthority(Tokens):
     """An authority in the process of the test: somebody can be signed in as anyone with anything.
 
     It judges scopes, login age, CSRF tokens and origins as the real one does, and takes whole logins: a browser that
@@ -80,43 +84,56 @@ class FakeAuthority(People):
 
     def away(self) -> None:
         """From now on nobody answers. An edge keeps its settings meanwhile."""
-        self._trouble = errors.UnreachableError("the fake authority is away", code=grpc.StatusCode.UNAVAILABLE)
+        self.fail(errors.UnreachableError("the fake authority is away", code=grpc.StatusCode.UNAVAILABLE))
 
     def slow(self) -> None:
         """From now on every call runs out of time; at once, so that no test has to wait."""
-        self._trouble = errors.deadline_exceeded()
+        self.fail(errors.deadline_exceeded())
 
     def fail(self, error: errors.GatelodgeError) -> None:
-        """From now on every call fails like this."""
+        """From now on every call fails like this, and nobody is told of anything."""
         self._trouble = error
+        self._events.be_deaf(is_deaf=True)
 
     def deny(self, reason: v1.DeniedReason.ValueType = v1.DENIED_REASON_CSRF_MISSING) -> None:
         """From now on no session may be used for any request, for this reason."""
         self._denial = reason
+        self._events.tell(v1.SessionEvent(kind=v1.SESSION_EVENT_KIND_TENANT_REVOKED))
 
     def recover(self) -> None:
         """Ends what :meth:`away`, :meth:`slow`, :meth:`fail` and :meth:`deny` began."""
         self._trouble, self._denial = None, None
+        self._events.be_deaf(is_deaf=False)
 
-    def client(self) -> Client:
-        """A client that asks this authority."""
-        return Client(transport=_Transport(self)).with_timeout(_SHORT)
+    def client(self, *, keep_answers: int = 0) -> Client:
+        """A client that asks this authority; by default each time, so that a test can count."""
+        return Client(_options(keep_answers), transport=FakeTransport(self))
 
-    def async_client(self) -> AsyncClient:
-        """A client for asyncio that asks this authority."""
-        return AsyncClient(transport=_AsyncTransport(self)).with_timeout(_SHORT)
+    def async_client(self, *, keep_answers: int = 0) -> AsyncClient:
+        """A client for asyncio that asks this authority; by default each time, so that a test can count."""
+        return AsyncClient(_options(keep_answers), transport=AsyncFakeTransport(self))
 
     @contextmanager
-    def behind(self, application: HasEdge | HasEdges) -> Iterator[FakeAuthority]:
-        """Lets an application ask this authority: a framework's ``Gatelodge``, or ``gatelodge.django``."""
+    def behind(self, application: HasEdge | HasEdges, *, keep_answers: int = 0) -> Iterator[FakeAuthority]:
+        """Lets an application ask this authority: a framework's ``Gatelodge``, or ``gatelodge.django``.
+
+        Args:
+            application: whose edge is to ask.
+            keep_answers: how many answers it keeps, as :attr:`gatelodge.ClientOptions.keep_answers` says.
+        """
         edges = application.edges() if hasattr(application, "edges") else (application.edge,)
         with ExitStack() as stack:
             for edge in edges:
                 if isinstance(edge, AsyncEdge):
-                    stack.enter_context(edge.asking(self.async_client()))
+                    stack.enter_context(edge.asking(self.async_client(keep_answers=keep_answers)))
                 else:
-                    stack.enter_context(edge.asking(self.client()))
+                    stack.enter_context(edge.asking(self.client(keep_answers=keep_answers)))
             yield self
+
+    @property
+    def events(self) -> Events:
+        """What is told to whoever watches."""
+        return self._events
 
     def answer(self, method: Method[Q, A], question: Q, metadata: Metadata) -> A:
         """Answers one call.
@@ -171,6 +188,7 @@ class FakeAuthority(People):
             denied = judge.denied(judged, question, found, request_id)
             return v1.ValidateSessionResponse(denied=denied, settings_version="fake")
         active = v1.ActiveSession(identity=found.identity(), session=found.info(), judged=judged)
+        active.event_position, active.keep_for.seconds = self._events.position, _KEEP_FOR
         renewed, presented = found.renewed_credential, {cookie.value for cookie in question.cookies}
         if renewed is not None and question.can_set_cookies and renewed.encode() not in presented:
             active.set_cookies.append(_session_cookie(renewed))
@@ -334,7 +352,7 @@ _ANSWERS: dict[str, Any] = {
     methods.DELETE_USER.path: FakeAuthority._delete_user,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
     methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
-    methods.VALIDATE_TOKEN.path: FakeAuthority._check_no_token,
+    methods.VALIDATE_TOKEN.path: FakeAuthority._validate_token,
     methods.MINT_TOKEN.path: FakeAuthority._mint_none,
     methods.GET_JWKS.path: FakeAuthority._mint_none,
     methods.LIST_SESSIONS.path: FakeAuthority._list_sessions,
@@ -342,6 +360,10 @@ _ANSWERS: dict[str, Any] = {
     methods.REVOKE_AS_ADMIN.path: FakeAuthority._revoke_as_admin,
     methods.HEALTH_CHECK.path: FakeAuthority._check_health,
 }
+
+
+def _options(keep_answers: int) -> ClientOptions:
+    return ClientOptions("http://fake.invalid", None, timeout=_SHORT, keep_answers=keep_answers)
 
 
 def _place(query: bytes) -> str | None:
@@ -357,32 +379,3 @@ def _answer_of(message: v1.InactiveSession | v1.DeniedSession) -> v1.HttpAnswer 
 
 def _session_cookie(value: str) -> str:
     return f"{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"
-
-
-class _Transport:
-    def __init__(self, authority: FakeAuthority) -> None:
-        self._authority = authority
-
-    def send(self, method: Method[Q, A], question: Q, *, timeout: float, metadata: Metadata) -> A:  # noqa: ARG002
-        return self._authority.answer(method, question, metadata)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class _AsyncTransport:
-    def __init__(self, authority: FakeAuthority) -> None:
-        self._authority = authority
-
-    async def send(
-        self,
-        method: Method[Q, A],
-        question: Q,
-        *,
-        timeout: float,  # noqa: ARG002
-        metadata: Metadata,
-    ) -> A:
-        return self._authority.answer(method, question, metadata)
-
-    async def close(self) -> None:
-        """Nothing is open."""

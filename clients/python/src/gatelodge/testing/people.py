@@ -63,16 +63,6 @@ class People(Visitors):
         self._deleted.add(self._user(question.user_id).user_id)
         return v1.DeleteUserResponse(revoked_count=self._end_all(question.user_id))
 
-    def _preview_revoke(self, question: v1.PreviewRevokeRequest, _: str) -> v1.PreviewRevokeResponse:
-        """Counts what is told apart by session, user or provider; of all else, everything."""
-        target = question.WhichOneof("target")
-        asked = {
-            "session_id": lambda one: one.session_id == question.session_id,
-            "user_id": lambda one: one.user_id == question.user_id,
-            "provider": lambda one: one.provider == question.provider,
-        }.get(target or "", lambda _: True)
-        return v1.PreviewRevokeResponse(count=sum(map(asked, self._living())))
-
     def _user(self, user_id: str) -> v1.User:
         theirs = [visitor for visitor in self._visitors.values() if visitor.user_id == user_id]
         if not theirs:
@@ -90,4 +80,5 @@ class People(Visitors):
         theirs = [visitor for visitor in self._living() if visitor.user_id == user_id]
         for visitor in theirs:
             self.end(visitor)
+        self._events.tell(v1.SessionEvent(kind=v1.SESSION_EVENT_KIND_USER_REVOKED))
         return len(theirs)

@@ -13,6 +13,7 @@ import grpc
 
 from gatelodge import _methods as methods
 from gatelodge import errors, v1
+from gatelodge.testing.events import Events
 from gatelodge.testing.visitor import SESSION_COOKIE, Visitor, now
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Visitors:
     def __init__(self) -> None:
         self._visitors: dict[str, Visitor] = {}
         self._ends: dict[str, v1.InactiveReason.ValueType] = {}
+        self._events = Events()
 
     def sign_in(  # noqa: PLR0913
         self,
@@ -74,8 +76,9 @@ class Visitors:
         return visitor
 
     def end(self, visitor: Visitor, reason: v1.InactiveReason.ValueType = v1.INACTIVE_REASON_REVOKED) -> None:
-        """Ends a session, as a logout elsewhere or an admin does, or for another reason."""
+        """Ends a session, as a logout elsewhere or an admin does. Whoever watches knows it at once."""
         self._ends[visitor.session_id] = reason
+        self._events.tell(v1.SessionEvent(kind=v1.SESSION_EVENT_KIND_REVOKED, session_id=visitor.session_id))
 
     def _found(self, cookies: Iterable[v1.Cookie]) -> Visitor | v1.InactiveReason.ValueType:
         values = {cookie.value.decode("latin-1") for cookie in cookies if cookie.name == SESSION_COOKIE}
@@ -92,10 +95,6 @@ class Visitors:
             return v1.GetAccessTokenResponse(inactive=v1.InactiveSession(reason=found))
         token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
         return v1.GetAccessTokenResponse(access_token=token)
-
-    def _check_no_token(self, _: Message, __: str) -> Message:
-        message = "the fake authority checks no access tokens"
-        raise errors.TokenCheckOffError(message, code=grpc.StatusCode.FAILED_PRECONDITION)
 
     def _mint_none(self, _: Message, __: str) -> Message:
         raise errors.MintingOffError("the fake authority mints no tokens", code=grpc.StatusCode.FAILED_PRECONDITION)
@@ -121,14 +120,23 @@ class Visitors:
         return methods.HEALTH_CHECK.answer(value=methods.HEALTH_SERVING)
 
     def _revoke_as_admin(self, question: v1.AdminServiceRevokeRequest, _: str) -> v1.AdminServiceRevokeResponse:
-        ended = [
-            visitor
-            for visitor in self._living()
-            if question.session_id == visitor.session_id or question.user_id == visitor.user_id
-        ]
+        ended = self._targets(question)
         for visitor in ended:
             self.end(visitor)
         return v1.AdminServiceRevokeResponse(revoked_count=len(ended))
+
+    def _preview_revoke(self, question: v1.PreviewRevokeRequest, _: str) -> v1.PreviewRevokeResponse:
+        return v1.PreviewRevokeResponse(count=len(self._targets(question)))
+
+    def _targets(self, question: v1.AdminServiceRevokeRequest | v1.PreviewRevokeRequest) -> list[Visitor]:
+        target = question.WhichOneof("target")
+        if target is None:
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            raise errors.InvalidFieldError("exactly one target is required", code=code)
+        if target in {"tenant", "everything"}:
+            return self._living()
+        # What is left is a field of a visitor's own, or a provider's session, of which nobody here is part.
+        return [one for one in self._living() if getattr(one, target, None) == getattr(question, target)]
 
 
 def _as_listed(visitor: Visitor) -> v1.Session:

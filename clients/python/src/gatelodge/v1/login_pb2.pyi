@@ -392,7 +392,9 @@ class Limits(google.protobuf.message.Message):
     max_query_bytes: builtins.int
     """The longest query. A longer one is passed cut to one byte more than this, and the login fails."""
     max_body_bytes: builtins.int
-    """The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused."""
+    """The longest body of a callback, a logout or a revocation. A longer one is passed cut to one byte more than this, and
+    is refused.
+    """
     def __init__(
         self,
         *,

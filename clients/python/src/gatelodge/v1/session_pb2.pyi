@@ -95,7 +95,9 @@ class _InactiveReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     INACTIVE_REASON_IDLE: _InactiveReason.ValueType  # 5
     """Not used for longer than its idle limit."""
     INACTIVE_REASON_REVOKED: _InactiveReason.ValueType  # 6
-    """Ended by a logout, an admin, a newer login, or because an old credential came back."""
+    """Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+    its refresh token, or because an old credential came back.
+    """
     INACTIVE_REASON_FINGERPRINT: _InactiveReason.ValueType  # 7
     """The client's fingerprint differs from the one at login. This request alone is refused; the session stays."""
     INACTIVE_REASON_AMBIGUOUS: _InactiveReason.ValueType  # 8
@@ -117,7 +119,9 @@ INACTIVE_REASON_EXPIRED: InactiveReason.ValueType  # 4
 INACTIVE_REASON_IDLE: InactiveReason.ValueType  # 5
 """Not used for longer than its idle limit."""
 INACTIVE_REASON_REVOKED: InactiveReason.ValueType  # 6
-"""Ended by a logout, an admin, a newer login, or because an old credential came back."""
+"""Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+its refresh token, or because an old credential came back.
+"""
 INACTIVE_REASON_FINGERPRINT: InactiveReason.ValueType  # 7
 """The client's fingerprint differs from the one at login. This request alone is refused; the session stays."""
 INACTIVE_REASON_AMBIGUOUS: InactiveReason.ValueType  # 8

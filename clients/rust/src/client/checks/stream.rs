@@ -21,6 +21,8 @@ use crate::v1::check_sessions_response::Result as Outcome;
 const MOST: usize = 256;
 /// A stream without a question for so long is closed.
 const QUIET: Duration = Duration::from_secs(10);
+/// Who has less time than this, and waited for nothing in it, says nothing about the stream.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The authority says by itself, a little sooner, that a deadline has passed. When it has not by then, nothing comes.
 const SLACK: Duration = Duration::from_millis(10);
 
@@ -38,6 +40,8 @@ pub(super) struct Slots {
     next: AtomicU64,
     /// `None` once the stream has ended.
     waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>,
+    /// How many answers have come.
+    answered: AtomicU64,
     stalled: Notify,
 }
 
@@ -59,6 +63,9 @@ struct Slot<'a> {
     slots: &'a Slots,
     id: u64,
     until: Instant,
+    since: Instant,
+    /// How many answers had come when it was taken.
+    answered: u64,
 }
 
 impl Open {
@@ -95,7 +102,8 @@ impl Slots {
         let waiting = waiting.as_mut().filter(|waiting| waiting.len() < MOST)?;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         waiting.insert(id, tell);
-        Some((Slot { slots: self, id, until }, answer))
+        let (since, answered) = (Instant::now(), self.answered.load(Ordering::Relaxed));
+        Some((Slot { slots: self, id, until, since, answered }, answer))
     }
 
     fn remove(&self, id: u64) -> Option<oneshot::Sender<Answer>> {
@@ -135,6 +143,7 @@ impl Slots {
     }
 
     fn settle(&self, answer: v1::CheckSessionsResponse) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
         let Some(tell) = self.remove(answer.id) else { return };
         let answer = match answer.result {
             Some(Outcome::Answer(answer)) => Ok(answer),
@@ -149,8 +158,9 @@ impl Slots {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let unanswered = self.slots.remove(self.id).is_some();
-        if unanswered && Instant::now() + SLACK >= self.until {
+        let (unanswered, now) = (self.slots.remove(self.id).is_some(), Instant::now());
+        let is_silent = self.slots.answered.load(Ordering::Relaxed) == self.answered && now - self.since >= PATIENCE;
+        if unanswered && is_silent && now + SLACK >= self.until {
             self.slots.stalled.notify_one();
         }
     }

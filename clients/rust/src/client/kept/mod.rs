@@ -6,13 +6,15 @@
 //! shares it is asked about once more. What was known once counts for as long as anybody may rest on less, whatever an
 //! authority that lags behind says.
 
+mod forgetting;
 pub(super) mod question;
+mod room;
 #[cfg(test)]
 mod tests;
 pub(super) mod watch;
 
 use std::collections::HashMap;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,16 +27,18 @@ use tonic::Code;
 use super::error::Error;
 use super::sessions::Checked;
 use crate::v1;
-use question::{Keeping, Key};
+use forgetting::Forgetting;
+use question::{Keeping, Key, presented};
+use room::{Answer, Room};
 
 /// The stream is broken when no message has come for so long.
 const SILENCE: Duration = Duration::from_secs(2);
 /// By then no authority answers from what it knew before: `max_staleness` is at most five seconds.
 const STALENESS: Duration = Duration::from_secs(6);
-/// How many numbers remember what was forgotten, of sessions and of cookies.
-const PLACES: usize = 4096;
-/// How often what has ended is swept out of a full room.
+/// How often what has ended by itself is swept out.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// So many different questions about the same cookies are shared at the same time; of more, each is asked alone.
+const FLIGHTS: usize = 16;
 
 /// What one question brings to those who ask it at the same time; `None` while it is under way.
 pub(super) type Shared = Option<Brought>;
@@ -50,21 +54,15 @@ pub(super) enum Brought {
 
 /// The answers that are kept.
 pub(super) struct Kept {
-    most: usize,
-    places: std::hash::RandomState,
+    hashes: RandomState,
     state: Mutex<State>,
     pub(super) watching: Mutex<Option<AbortHandle>>,
 }
 
-#[derive(Default)]
 struct State {
-    /// Rises with everything that is forgotten.
-    number: u64,
-    all: Forgotten,
-    sessions: HashMap<usize, Forgotten>,
-    cookies: HashMap<usize, Forgotten>,
-    answers: HashMap<Bytes, Answer>,
-    asking: HashMap<Bytes, (u64, flight::Receiver<Shared>)>,
+    forgetting: Forgetting,
+    room: Room,
+    asking: HashMap<u64, Vec<Flight>>,
     swept: Option<Instant>,
     heard: Bytes,
     /// What no answer may rest on less than, and until when that matters.
@@ -72,37 +70,31 @@ struct State {
     whole_until: Option<Instant>,
 }
 
-/// When something was forgotten last: what was asked before, or rests on less, is worth nothing.
-#[derive(Clone, Default)]
-struct Forgotten {
+/// A question that is being asked.
+struct Flight {
+    question: v1::ValidateSessionRequest,
     number: u64,
-    position: Bytes,
-}
-
-struct Answer {
-    checked: Checked,
-    number: u64,
-    session: usize,
-    cookies: Vec<usize>,
-    until: Instant,
+    answer: flight::Receiver<Shared>,
 }
 
 /// What to do about a question.
+#[expect(clippy::large_enum_variant, reason = "most of the time it is the largest, and it goes no further")]
 pub(super) enum Look<'a> {
     /// This is known.
-    Known(Box<Checked>),
+    Known(Checked),
     /// Somebody is asking: wait for the answer.
     Asked(flight::Receiver<Shared>),
     /// Ask, and share the answer.
     Ask(Asking<'a>),
-    /// The stream is broken: ask for yourself.
-    Broken,
+    /// The stream is broken, or too much is under way: ask for yourself.
+    Alone,
 }
 
 /// A question that is being asked. When it is dropped unanswered, one of those who wait asks instead.
 pub(super) struct Asking<'a> {
     kept: &'a Kept,
-    key: Key,
+    key: Key<'a>,
+    place: u64,
     number: u64,
     at: Instant,
     sender: flight::Sender<Shared>,
@@ -111,39 +103,53 @@ pub(super) struct Asking<'a> {
 impl Kept {
     /// With room for this many answers.
     pub(super) fn new(most: usize) -> Self {
-        Self { most, places: std::hash::RandomState::new(), state: Mutex::default(), watching: Mutex::default() }
+        let state = State {
+            forgetting: Forgetting::default(),
+            room: Room::new(most),
+            asking: HashMap::new(),
+            swept: None,
+            heard: Bytes::new(),
+            least: None,
+            whole_until: None,
+        };
+        Self { hashes: RandomState::new(), state: Mutex::new(state), watching: Mutex::default() }
     }
 
     /// What is known of the stream, to be shown to an authority that may have heard less.
     pub(super) fn known_up_to(&self) -> Bytes {
         let state = self.state();
-        let heard = if state.is_whole() { state.heard.clone() } else { Bytes::new() };
+        let heard = if state.is_whole(Instant::now()) { state.heard.clone() } else { Bytes::new() };
         heard.max(state.least())
     }
 
     /// What to do about a question.
-    pub(super) fn look(&self, key: Key) -> Look<'_> {
+    pub(super) fn look<'a>(&'a self, key: Key<'a>, now: Instant) -> Look<'a> {
+        let place = key.place(&self.hashes);
         let mut state = self.state();
-        if !state.is_whole() {
-            return Look::Broken;
+        if !state.is_whole(now) {
+            return Look::Alone;
         }
-        if let Some(answer) = state.answers.get(&key.question) {
-            if answer.until > Instant::now() && answer.number >= state.forgotten(answer.session, &answer.cookies).number
-            {
-                return Look::Known(Box::new(answer.checked.clone()));
-            }
-            state.answers.remove(&key.question);
-        }
-        let number = state.number;
-        // Whoever asks after something was forgotten does not wait for what was asked before.
-        if let Some((asked, answer)) = state.asking.get(&key.question)
-            && *asked == number
+        let State { forgetting, room, asking, .. } = &mut *state;
+        let number = forgetting.number;
+        if let Some(answer) = room.find(place, key)
+            && answer.until > now
+            && (answer.number == number || answer.number >= forgetting.last(answer.session, &answer.cookies).number)
         {
-            return Look::Asked(answer.clone());
+            answer.number = number;
+            return Look::Known(answer.checked.clone());
         }
-        let (sender, receiver) = flight::channel(None);
-        state.asking.insert(key.question.clone(), (number, receiver));
-        Look::Ask(Asking { kept: self, key, number, at: Instant::now(), sender })
+        let flights = asking.entry(place).or_default();
+        // Whoever asks after something was forgotten does not wait for what was asked before.
+        let mut same = flights.iter().filter(|flight| flight.number == number && key.is(&flight.question));
+        if let Some(flight) = same.next() {
+            return Look::Asked(flight.answer.clone());
+        }
+        if flights.len() >= FLIGHTS {
+            return Look::Alone;
+        }
+        let (sender, answer) = flight::channel(None);
+        flights.push(Flight { question: key.to_be_kept(), number, answer });
+        Look::Ask(Asking { kept: self, key, place, number, at: now, sender })
     }
 
     /// This client has changed or ended something, and the stream tells so up to this position: whoever is asked from now
@@ -159,9 +165,9 @@ impl Kept {
 
     /// A session has ended or changed.
     fn forget_session(&self, state: &mut State, session_id: &str, position: &Bytes) {
-        let number = state.rise();
-        let place = self.place(session_id.as_bytes());
-        state.sessions.entry(place).or_default().forget(number, position);
+        let session = self.hashes.hash_one(session_id.as_bytes());
+        state.forgetting.session(session, position);
+        state.room.forget(session);
     }
 
     /// Whoever presents one of these cookies is asked about anew.
@@ -170,9 +176,12 @@ impl Kept {
             return;
         }
         let mut state = self.state();
-        let number = state.rise();
-        for cookie in cookies {
-            state.cookies.entry(self.place(cookie)).or_default().forget(number, &Bytes::new());
+        let places = cookies.iter().map(|cookie| presented(std::iter::once(cookie), &self.hashes));
+        state.forgetting.cookies(places.clone());
+        for place in places {
+            for session in state.room.sessions(place) {
+                state.room.forget(session);
+            }
         }
     }
 
@@ -189,15 +198,12 @@ impl Kept {
             // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known counts no more.
             let known = state.heard.clone();
             state.raise(&known);
-            let number = state.rise();
-            state.all = Forgotten { number, position: message.position.clone() };
-            state.sessions.clear();
-            state.cookies.clear();
-            state.answers.clear();
+            state.forgetting.anew(message.position.clone());
+            state.room.clear();
         }
         for event in &message.events {
             match event.kind() {
-                Revoked | Rotated | Refreshed | Changed => {
+                Revoked | Rotated | Refreshed | Changed if !event.session_id.is_empty() => {
                     self.forget_session(&mut state, &event.session_id, &message.position);
                 }
                 KeysRotated => (),
@@ -205,22 +211,21 @@ impl Kept {
             }
         }
         state.heard = message.position.clone();
-        state.whole_until = message.max_staleness.map(|_| Instant::now() + SILENCE);
+        let now = Instant::now();
+        state.whole_until = message.max_staleness.map(|_| now + SILENCE);
+        state.sweep(now);
     }
 
     /// The stream is broken. What is kept may be good again when it goes on where it was.
     pub(super) fn broken(&self) {
-        self.state().whole_until = None;
+        let mut state = self.state();
+        state.whole_until = None;
+        state.sweep(Instant::now());
     }
 
     /// Where the stream goes on.
     pub(super) fn position(&self) -> Bytes {
         self.state().heard.clone()
-    }
-
-    fn place(&self, bytes: &[u8]) -> usize {
-        let hash = self.places.hash_one(bytes);
-        usize::try_from(hash % PLACES as u64).unwrap_or_default()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -238,13 +243,16 @@ impl Drop for Kept {
 }
 
 impl State {
-    fn is_whole(&self) -> bool {
-        self.whole_until.is_some_and(|until| Instant::now() < until)
+    fn is_whole(&self, now: Instant) -> bool {
+        self.whole_until.is_some_and(|until| now < until)
     }
 
-    fn rise(&mut self) -> u64 {
-        self.number += 1;
-        self.number
+    /// Drops what has ended by itself, which nobody may ask about again.
+    fn sweep(&mut self, now: Instant) {
+        if !self.room.is_empty() && self.swept.is_none_or(|swept| now - swept >= SWEEP_EVERY) {
+            self.room.sweep(now);
+            self.swept = Some(now);
+        }
     }
 
     /// What no answer may rest on less than.
@@ -260,25 +268,8 @@ impl State {
     }
 
     fn forget_all(&mut self, position: &Bytes) {
-        let number = self.rise();
-        self.all.forget(number, position);
-        self.answers.clear();
-    }
-
-    /// What was forgotten last of what concerns an answer.
-    fn forgotten(&self, session: usize, cookies: &[usize]) -> Forgotten {
-        let of = cookies.iter().filter_map(|place| self.cookies.get(place)).chain(self.sessions.get(&session));
-        of.fold(self.all.clone(), |last, next| Forgotten {
-            number: last.number.max(next.number),
-            position: last.position.max(next.position.clone()),
-        })
-    }
-}
-
-impl Forgotten {
-    fn forget(&mut self, number: u64, position: &Bytes) {
-        self.number = number;
-        self.position = std::mem::take(&mut self.position).max(position.clone());
+        self.forgetting.everything(position);
+        self.room.clear();
     }
 }
 
@@ -299,32 +290,30 @@ impl Asking<'_> {
     }
 
     fn keep(&self, checked: &Checked, keeping: &Keeping) {
-        let session = self.kept.place(keeping.session_id.as_bytes());
-        let cookies: Vec<_> = self.key.cookies.iter().map(|cookie| self.kept.place(cookie)).collect();
-        let mut state = self.kept.state();
-        let forgotten = state.forgotten(session, &cookies);
+        let hashes = &self.kept.hashes;
+        let session = hashes.hash_one(keeping.session_id.as_bytes());
+        let cookies = self.key.question.cookies.iter();
+        let cookies: Vec<_> = cookies.map(|cookie| presented(std::iter::once(&cookie.value), hashes)).collect();
+        let (mut state, now) = (self.kept.state(), Instant::now());
+        let forgotten = state.forgetting.last(session, &cookies);
         let least = forgotten.position.max(state.least());
-        if self.number < forgotten.number || keeping.position < least || !state.is_whole() {
+        if self.number < forgotten.number || keeping.position < least || !state.is_whole(now) {
             return;
         }
-        let now = Instant::now();
-        if state.answers.len() >= self.kept.most && state.swept.is_none_or(|swept| now - swept >= SWEEP_EVERY) {
-            state.answers.retain(|_, answer| answer.until > now);
-            state.swept = Some(now);
-        }
-        if state.answers.len() < self.kept.most {
-            let until = self.at + keeping.keep_for;
-            let answer = Answer { checked: checked.clone(), number: self.number, session, cookies, until };
-            state.answers.insert(self.key.question.clone(), answer);
-        }
+        state.sweep(now);
+        let (question, checked) = (self.key.to_be_kept(), checked.clone());
+        let (number, until) = (state.forgetting.number, self.at + keeping.keep_for);
+        state.room.put(self.place, Answer { question, checked, number, session, cookies, until });
     }
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let mut state = self.kept.state();
-        if state.asking.get(&self.key.question).is_some_and(|(number, _)| *number == self.number) {
-            state.asking.remove(&self.key.question);
+        let Some(flights) = state.asking.get_mut(&self.place) else { return };
+        flights.retain(|flight| flight.number != self.number || !self.key.is(&flight.question));
+        if flights.is_empty() {
+            state.asking.remove(&self.place);
         }
     }
 }

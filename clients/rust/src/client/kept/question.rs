@@ -1,20 +1,18 @@
 //! Owns which questions have an answer that may be kept, and what makes two of them the same. Does not know the answers.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use crate::v1;
 use crate::v1::validate_session_response::Outcome;
 use crate::verdict::Asked;
 
 /// A question whose answer may be kept.
-pub(in crate::client) struct Key {
-    /// All that the answer depends on.
-    pub(super) question: Bytes,
-    /// The values of its cookies.
-    pub(super) cookies: Vec<Bytes>,
+#[derive(Clone, Copy)]
+pub(in crate::client) struct Key<'a> {
+    pub(super) question: &'a v1::ValidateSessionRequest,
 }
 
 /// How an answer may be kept.
@@ -24,17 +22,28 @@ pub(in crate::client) struct Keeping {
     pub(super) keep_for: Duration,
 }
 
-impl Key {
+impl<'a> Key<'a> {
     /// `None` for a question that has to be asked each time: its answer carries a token of its own, or it is about a
     /// request that changes something.
-    pub(in crate::client) fn of(question: &v1::ValidateSessionRequest, asked: &Asked) -> Option<Self> {
+    pub(in crate::client) fn of(question: &'a v1::ValidateSessionRequest, asked: &Asked<'_>) -> Option<Self> {
         let upgrades = question.context.as_ref().is_some_and(|context| context.upgrade.is_some());
-        if question.cookies.is_empty() || question.issue_csrf_token || asked.csrf || upgrades {
-            return None;
-        }
-        let cookies = question.cookies.iter().map(|cookie| cookie.value.clone()).collect();
-        // What is left of the context is what a client is known by; the rest says how to answer who has no session.
-        let context = question.context.clone().map(|context| v1::RequestContext {
+        let has_own_answer = question.cookies.is_empty() || question.issue_csrf_token || asked.csrf || upgrades;
+        (!has_own_answer).then_some(Self { question })
+    }
+
+    /// Where its answer is looked for: by what is presented, whatever else the question says.
+    pub(super) fn place(self, hashes: &RandomState) -> u64 {
+        presented(self.question.cookies.iter().map(|cookie| &cookie.value), hashes)
+    }
+
+    /// Whether this is the same question as one that is kept.
+    pub(super) fn is(self, kept: &v1::ValidateSessionRequest) -> bool {
+        essence(self.question) == essence(kept)
+    }
+
+    /// What has to be kept of it.
+    pub(super) fn to_be_kept(self) -> v1::ValidateSessionRequest {
+        let context = self.question.context.clone().map(|context| v1::RequestContext {
             method: Bytes::new(),
             target: Bytes::new(),
             accept: None,
@@ -47,10 +56,60 @@ impl Key {
             csrf_token: None,
             ..context
         });
-        let as_of_position = Bytes::new();
-        let question = v1::ValidateSessionRequest { context, as_of_position, answer_json: false, ..question.clone() };
-        Some(Self { question: question.encode_to_vec().into(), cookies })
+        v1::ValidateSessionRequest { context, as_of_position: Bytes::new(), ..self.question.clone() }
     }
+}
+
+/// Where the answer about these cookies is looked for.
+pub(super) fn presented<'a>(cookies: impl Iterator<Item = &'a Bytes>, hashes: &RandomState) -> u64 {
+    let mut hash = hashes.build_hasher();
+    for cookie in cookies {
+        hash.write_usize(cookie.len());
+        hash.write(cookie);
+    }
+    hash.finish()
+}
+
+/// All that an answer depends on. Every field is named here, so that a new one is thought of.
+fn essence(question: &v1::ValidateSessionRequest) -> impl PartialEq {
+    let v1::ValidateSessionRequest {
+        cookies,
+        context,
+        requirements,
+        can_set_cookies,
+        touch,
+        issue_csrf_token: _,
+        answer_json: _,
+        as_of_position: _,
+    } = question;
+    (cookies, context.as_ref().map(client), requirements, can_set_cookies, touch)
+}
+
+/// What a client and its place are known by; the rest says how to answer who has no session.
+fn client(context: &v1::RequestContext) -> impl PartialEq {
+    let v1::RequestContext {
+        method: _,
+        target: _,
+        host,
+        peer_address,
+        x_forwarded_for,
+        forwarded,
+        user_agent,
+        accept_language,
+        accept: _,
+        content_type: _,
+        upgrade,
+        origin: _,
+        sec_fetch_site: _,
+        sec_fetch_mode: _,
+        sec_fetch_dest: _,
+        x_requested_with: _,
+        csrf_token: _,
+        x_tenant_id,
+        place,
+    } = context;
+    let way = (host, peer_address, x_forwarded_for, forwarded);
+    (way, user_agent, accept_language, upgrade, x_tenant_id, place)
 }
 
 impl Keeping {

@@ -11,8 +11,13 @@ fn question(cookie: &'static str) -> v1::ValidateSessionRequest {
     v1::ValidateSessionRequest { cookies, context: Some(context), can_set_cookies: true, ..Default::default() }
 }
 
-fn key(question: &v1::ValidateSessionRequest) -> Option<Key> {
+fn key(question: &v1::ValidateSessionRequest) -> Option<Key<'_>> {
     Key::of(question, &Asked::of(question))
+}
+
+/// Leaked, so that a test can hold what is asked.
+fn look(kept: &Kept, question: v1::ValidateSessionRequest) -> Look<'_> {
+    kept.look(key(Box::leak(Box::new(question))).unwrap(), Instant::now())
 }
 
 fn checked() -> Checked {
@@ -34,7 +39,7 @@ fn told(position: u8, kind: Option<v1::SessionEventKind>) -> v1::WatchSessionsRe
 }
 
 fn ask(kept: &Kept) -> Asking<'_> {
-    match kept.look(key(&question("a")).unwrap()) {
+    match look(kept, question("a")) {
         Look::Ask(asking) => asking,
         _ => panic!("it is known, or nobody vouches for it"),
     }
@@ -46,7 +51,7 @@ fn answer(asking: Asking<'_>, position: u8, keep_for: Duration) {
 }
 
 fn is_known(kept: &Kept) -> bool {
-    matches!(kept.look(key(&question("a")).unwrap()), Look::Known(_))
+    matches!(look(kept, question("a")), Look::Known(_))
 }
 
 fn knowing() -> Kept {
@@ -60,18 +65,18 @@ fn knowing() -> Kept {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_good_while_the_stream_is_whole_and_it_is_young() {
     let kept = Kept::new(8);
-    assert!(matches!(kept.look(key(&question("a")).unwrap()), Look::Broken), "nobody vouches yet");
+    assert!(matches!(look(&kept, question("a")), Look::Alone), "nobody vouches yet");
     let kept2 = knowing();
     tokio::time::advance(SILENCE).await;
-    assert!(matches!(kept2.look(key(&question("a")).unwrap()), Look::Broken), "no message came");
+    assert!(matches!(look(&kept2, question("a")), Look::Alone), "no message came");
     assert!(kept2.known_up_to().is_empty());
     kept2.hear(&told(2, None));
     assert!(is_known(&kept2), "the stream went on where it was");
     kept2.hear(&v1::WatchSessionsResponse { max_staleness: None, ..told(3, None) });
-    assert!(matches!(kept2.look(key(&question("a")).unwrap()), Look::Broken), "the authority hears nothing itself");
+    assert!(matches!(look(&kept2, question("a")), Look::Alone), "the authority hears nothing itself");
     kept2.hear(&told(4, None));
     kept2.broken();
-    assert!(matches!(kept2.look(key(&question("a")).unwrap()), Look::Broken));
+    assert!(matches!(look(&kept2, question("a")), Look::Alone));
     kept2.hear(&told(5, None));
     answer_again(&kept2).await;
 }
@@ -165,11 +170,11 @@ fn who_asks_after_something_was_forgotten_does_not_wait_for_what_was_asked_befor
     let kept = Kept::new(8);
     kept.hear(&told(1, None));
     let first = ask(&kept);
-    assert!(matches!(kept.look(key(&question("a")).unwrap()), Look::Asked(_)));
+    assert!(matches!(look(&kept, question("a")), Look::Asked(_)));
     kept.forget_all();
     let second = ask(&kept);
     drop(first);
-    assert!(matches!(kept.look(key(&question("a")).unwrap()), Look::Asked(_)), "the second is being asked still");
+    assert!(matches!(look(&kept, question("a")), Look::Asked(_)), "the second is being asked still");
     drop(second);
     drop(ask(&kept));
 }
@@ -178,10 +183,10 @@ fn who_asks_after_something_was_forgotten_does_not_wait_for_what_was_asked_befor
 fn the_room_is_bounded_and_what_does_not_fit_is_asked_each_time() {
     let kept = knowing();
     for cookie in ["b", "c", "d", "e", "f", "g", "h", "i", "j"] {
-        let Look::Ask(asking) = kept.look(key(&question(cookie)).unwrap()) else { panic!("{cookie} is known") };
+        let Look::Ask(asking) = look(&kept, question(cookie)) else { panic!("{cookie} is known") };
         answer(asking, 1, LONG);
     }
-    assert_eq!(kept.state().answers.len(), 8);
+    assert_eq!(kept.state().room.len(), 8);
     assert!(is_known(&kept));
 }
 
@@ -190,13 +195,16 @@ fn a_question_is_the_same_as_far_as_its_answer_depends_on_it() {
     let of = |change: &dyn Fn(&mut v1::ValidateSessionRequest)| {
         let mut question = question("a");
         change(&mut question);
-        key(&question).map(|key| key.question)
+        question
     };
     let context = |change: &dyn Fn(&mut v1::RequestContext)| of(&|question| change(question.context.as_mut().unwrap()));
-    let same = of(&|_| ()).unwrap();
-    assert_eq!(context(&|context| context.target = "/elsewhere".into()), Some(same.clone()));
-    assert_eq!(context(&|context| context.accept = Some("text/html".into())), Some(same.clone()));
-    assert_eq!(of(&|question| question.as_of_position = "x".into()), Some(same.clone()));
+    let kept = key(&question("a")).unwrap().to_be_kept();
+    let same = [
+        context(&|context| context.target = "/elsewhere".into()),
+        context(&|context| context.accept = Some("text/html".into())),
+        of(&|question| question.as_of_position = "x".into()),
+    ];
+    assert!(same.iter().all(|same| key(same).unwrap().is(&kept)));
     let others = [
         context(&|context| context.user_agent = Some("B".into())),
         context(&|context| context.peer_address = Some("192.0.2.1".into())),
@@ -207,14 +215,98 @@ fn a_question_is_the_same_as_far_as_its_answer_depends_on_it() {
             question.requirements = Some(v1::Requirements { scopes: vec!["a".into()], ..Default::default() });
         }),
     ];
-    assert!(others.iter().all(|other| other.as_ref().is_some_and(|other| *other != same)));
+    assert!(!others.iter().any(|other| key(other).unwrap().is(&kept)));
     let never = [
         context(&|context| context.method = "POST".into()),
         context(&|context| context.upgrade = Some("websocket".into())),
         of(&|question| question.issue_csrf_token = true),
         of(&|question| question.cookies.clear()),
     ];
-    assert!(never.iter().all(Option::is_none));
+    assert!(!never.iter().any(|never| key(never).is_some()));
+}
+
+/// The question of one client among many of the same person.
+fn from(client: String) -> v1::ValidateSessionRequest {
+    let mut question = question("a");
+    question.context.as_mut().unwrap().user_agent = Some(client.into());
+    question
+}
+
+fn keep(kept: &Kept, question: v1::ValidateSessionRequest) {
+    match look(kept, question) {
+        Look::Ask(asking) => answer(asking, 1, LONG),
+        _ => panic!("it is known, or nobody vouches for it"),
+    }
+}
+
+// What has ended leaves the memory, and its credential with it, though nobody asks about it again.
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_is_not_held() {
+    let ends: [fn(&Kept); 3] = [
+        |kept| kept.hear(&told(2, Some(v1::SessionEventKind::Revoked))),
+        |kept| kept.forget_cookies(&["a".into()]),
+        |kept| kept.forget_named("sid_1"),
+    ];
+    for end in ends {
+        let kept = knowing();
+        end(&kept);
+        assert_eq!(kept.state().room.len(), 0);
+    }
+    let kept = knowing();
+    for position in 2..70 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        kept.hear(&told(position, None));
+    }
+    assert_eq!(kept.state().room.len(), 0, "it was swept out");
+    let kept = knowing();
+    tokio::time::advance(LONG * 2).await;
+    kept.broken();
+    assert_eq!(kept.state().room.len(), 0, "nobody vouches any more");
+}
+
+// An event that does not say of whom it speaks may speak of anybody.
+#[test]
+fn an_event_that_names_nobody_forgets_everybody() {
+    use v1::SessionEventKind::{Changed, Refreshed, Revoked, Rotated};
+    for kind in [Revoked, Rotated, Refreshed, Changed] {
+        let kept = knowing();
+        let mut told = told(2, Some(kind));
+        told.events[0].session_id.clear();
+        kept.hear(&told);
+        assert!(!is_known(&kept), "{kind:?}");
+    }
+}
+
+#[test]
+fn one_person_takes_no_room_from_others() {
+    let kept = Kept::new(100);
+    kept.hear(&told(1, None));
+    for number in 0..100 {
+        keep(&kept, from(format!("client {number}")));
+    }
+    assert_eq!(kept.state().room.len(), 16);
+    let kept = Kept::new(100);
+    kept.hear(&told(1, None));
+    keep(&kept, from("x".repeat(20_000)));
+    assert_eq!(kept.state().room.len(), 0, "it is too large");
+    for number in 0..16 {
+        keep(&kept, from(format!("{number:015000}")));
+    }
+    assert_eq!(kept.state().room.len(), 13, "200 kB are full");
+    kept.hear(&told(2, Some(v1::SessionEventKind::Revoked)));
+    answer(ask(&kept), 2, LONG);
+    assert_eq!(kept.state().room.len(), 1, "there is room again");
+}
+
+#[test]
+fn who_asks_very_differently_at_the_same_time_asks_alone() {
+    let kept = Kept::new(100);
+    kept.hear(&told(1, None));
+    let asking: Vec<_> = (0..50).map(|number| look(&kept, from(number.to_string()))).collect();
+    assert_eq!(asking.iter().filter(|look| matches!(look, Look::Ask(_))).count(), 16);
+    assert!(matches!(look(&kept, from("3".into())), Look::Asked(_)));
+    drop(asking);
+    assert!(kept.state().asking.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,12 +314,12 @@ async fn where_one_request_is_sent_is_told_to_no_other() {
     let kept = knowing();
     kept.forget_all();
     let asking = ask(&kept);
-    let Look::Asked(mut other) = kept.look(key(&question("a")).unwrap()) else { panic!("it is being asked") };
+    let Look::Asked(mut other) = look(&kept, question("a")) else { panic!("it is being asked") };
     // No session: the answer sends a browser to the login, and back to the page that it wanted.
     asking.answer(&Ok(checked()), None);
     assert!(matches!(*other.wait_for(Option::is_some).await.unwrap(), Some(Brought::Own)));
     let asking = ask(&kept);
-    let Look::Asked(mut other) = kept.look(key(&question("a")).unwrap()) else { panic!("it is being asked") };
+    let Look::Asked(mut other) = look(&kept, question("a")) else { panic!("it is being asked") };
     answer(asking, 1, LONG);
     assert!(matches!(*other.wait_for(Option::is_some).await.unwrap(), Some(Brought::Same(_))));
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
@@ -16,6 +16,8 @@ use crate::v1::session_service_client::SessionServiceClient;
 
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A stream that ends sooner than this may do so again: the pauses go on growing.
+const LASTED: Duration = Duration::from_secs(5);
 /// A stream that says nothing for so long is made again. It counts as broken long before.
 const SILENT: Duration = Duration::from_secs(4);
 
@@ -26,7 +28,11 @@ pub(in crate::client) async fn watching(kept: Weak<Kept>, channel: Channel, call
         let Some(after_position) = kept.upgrade().map(|kept| kept.position()) else { return };
         let mut request = Request::new(v1::WatchSessionsRequest { after_position, ..Default::default() });
         caller.sign(&mut request);
-        let ended = follow(&kept, channel.clone(), request, &mut wait).await;
+        let begun = Instant::now();
+        let ended = follow(&kept, channel.clone(), request).await;
+        if begun.elapsed() >= LASTED {
+            wait = FIRST_WAIT;
+        }
         let Some(kept) = kept.upgrade() else { return };
         kept.broken();
         if let Err(trouble) = ended {
@@ -38,19 +44,13 @@ pub(in crate::client) async fn watching(kept: Weak<Kept>, channel: Channel, call
     }
 }
 
-async fn follow(
-    kept: &Weak<Kept>,
-    channel: Channel,
-    request: Request<v1::WatchSessionsRequest>,
-    wait: &mut Duration,
-) -> Result<(), Status> {
+async fn follow(kept: &Weak<Kept>, channel: Channel, request: Request<v1::WatchSessionsRequest>) -> Result<(), Status> {
     let late = |_| Status::unavailable("the stream says nothing");
     let mut client = SessionServiceClient::new(channel);
     let mut stream = timeout(SILENT, client.watch_sessions(request)).await.map_err(late)??.into_inner();
     while let Some(message) = timeout(SILENT, stream.message()).await.map_err(late)?? {
         let Some(kept) = kept.upgrade() else { return Ok(()) };
         kept.hear(&message);
-        *wait = FIRST_WAIT;
     }
     Ok(())
 }

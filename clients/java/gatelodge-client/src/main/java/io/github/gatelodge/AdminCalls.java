@@ -1,5 +1,6 @@
 package io.github.gatelodge;
 
+import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.AdminServiceRevokeRequest;
 import io.github.gatelodge.v1.AdminServiceRevokeResponse;
@@ -19,6 +20,7 @@ import io.github.gatelodge.v1.ListUsersRequest;
 import io.github.gatelodge.v1.ListUsersResponse;
 import io.github.gatelodge.v1.PreviewRevokeRequest;
 import io.github.gatelodge.v1.PreviewRevokeResponse;
+import io.github.gatelodge.v1.SessionFilter;
 
 /** Sees and ends sessions from outside the browser. */
 public final class AdminCalls {
@@ -28,9 +30,35 @@ public final class AdminCalls {
         this.caller = caller;
     }
 
-    /** Living sessions, a page at a time: go on with {@code next_page_token} until it is empty. */
+    /**
+     * Living sessions, a page at a time: go on with {@code next_page_token} until it is empty.
+     *
+     * @throws InconclusiveException the authority is too old to know the filter, and listed too much
+     */
     public ListSessionsResponse listSessions(ListSessionsRequest question) {
-        return caller.call(AdminServiceGrpc.getListSessionsMethod(), Manner.SAFE, question);
+        ListSessionsResponse answer = caller.call(AdminServiceGrpc.getListSessionsMethod(), Manner.SAFE, question);
+        SessionFilter asked = filter(question);
+        // The filter by user is older than the answer's word for it.
+        boolean isNew = !asked.toBuilder().clearUserId().build().equals(SessionFilter.getDefaultInstance());
+        if (isNew && !asked.equals(answer.getAppliedFilter())) {
+            throw new InconclusiveException(
+                    "the authority did not apply the filter that was asked for: it is older than this client");
+        }
+        return answer;
+    }
+
+    private static SessionFilter filter(ListSessionsRequest question) {
+        SessionFilter.Builder filter = SessionFilter.newBuilder()
+                .setUserId(question.getUserId())
+                .setProvider(question.getProvider())
+                .setProviderSessionId(question.getProviderSessionId());
+        if (question.hasCreatedAfter()) {
+            filter.setCreatedAfter(question.getCreatedAfter());
+        }
+        if (question.hasCreatedBefore()) {
+            filter.setCreatedBefore(question.getCreatedBefore());
+        }
+        return filter.build();
     }
 
     /** One living session. One that is not there is a {@link io.github.gatelodge.error.SessionNotFoundException}. */

@@ -122,7 +122,8 @@ final class Caller {
             return Verdict.read(question, validate(question));
         }
         Duration within = timeout == null ? Manner.SAFE.timeout : timeout;
-        return keeping.check(question, within, this::validate);
+        return keeping.check(
+                question, within, (asked, left) -> withTimeout(left).validate(asked));
     }
 
     /** Asks about a session: by a stream that many share, or by a call. */

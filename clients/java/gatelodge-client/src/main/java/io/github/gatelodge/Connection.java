@@ -9,6 +9,8 @@ import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -20,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Makes a channel of what the options say, or names the setting that can't be used. Does not know calls. */
 final class Connection {
+    private static final Logger LOG = System.getLogger("io.github.gatelodge");
     private static final String EXPECTED =
             "expected a URL of scheme, host and port, such as http://127.0.0.1:50051 or https://auth.example.com";
     private static final int CONNECT_WITHIN_MS = 1000;
@@ -44,6 +47,13 @@ final class Connection {
         boolean isTls = address.getScheme().equalsIgnoreCase("https");
         int port = address.getPort() >= 0 ? address.getPort() : isTls ? 443 : 80;
         ChannelCredentials credentials = isTls ? tls(options) : plaintext(options);
+        if (isInClear(address)) {
+            LOG.log(
+                    Level.WARNING,
+                    "{0} is {1}: this program''s key and its users'' cookies go over the network in clear. Use https://",
+                    ClientOptions.ADDRESS,
+                    address);
+        }
         try {
             return NettyChannelBuilder.forTarget("dns:///" + address.getHost() + ":" + port, credentials)
                     .userAgent("gatelodge-java/" + GatelodgeClient.VERSION)
@@ -84,6 +94,14 @@ final class Connection {
             throw new OptionsException(ClientOptions.ADDRESS, "is \"" + given + "\": " + EXPECTED);
         }
         return address;
+    }
+
+    /** Whether all that is sent can be read on the way: plaintext to another machine. */
+    static boolean isInClear(URI address) {
+        String host = address.getHost();
+        boolean isHere =
+                host.equalsIgnoreCase("localhost") || host.equals("[::1]") || host.matches("127(\\.[0-9]{1,3}){3}");
+        return address.getScheme().equalsIgnoreCase("http") && !isHere;
     }
 
     private static ChannelCredentials plaintext(ClientOptions options) {

@@ -1,11 +1,12 @@
 package io.github.gatelodge;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
 import io.github.gatelodge.error.DeadlineExceededException;
 import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.v1.Cookie;
-import io.github.gatelodge.v1.RequestContext;
 import io.github.gatelodge.v1.SessionServiceGrpc;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
@@ -21,7 +22,6 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +38,7 @@ final class Keeping implements AutoCloseable {
     /** A stream that says nothing for so long is made again. It counts as broken long before. */
     private static final Duration SILENT = Duration.ofSeconds(4);
 
+    private final Keys keys = new Keys();
     private final Kept kept;
     private final Caller caller;
     private @Nullable Thread thread;
@@ -49,39 +50,16 @@ final class Keeping implements AutoCloseable {
         this.caller = caller;
     }
 
-    /**
-     * The question with all that its answer depends on, or null for one that has to be asked each time: its answer
-     * carries a token of its own, or it is about a request that changes something.
-     */
-    static @Nullable ValidateSessionRequest key(ValidateSessionRequest question) {
-        boolean isAsked = question.getCookiesCount() == 0
-                || question.getIssueCsrfToken()
-                || Verdict.isCsrfNeeded(question)
-                || question.getContext().hasUpgrade();
-        if (isAsked) {
-            return null;
-        }
-        ValidateSessionRequest.Builder key =
-                question.toBuilder().clearAnswerJson().clearAsOfPosition();
-        if (question.hasContext()) {
-            // What is left of the context is what a client is known by; the rest says how to answer who has no session.
-            RequestContext.Builder context = key.getContextBuilder();
-            context.clearMethod().clearTarget().clearAccept().clearContentType().clearOrigin();
-            context.clearSecFetchSite()
-                    .clearSecFetchMode()
-                    .clearSecFetchDest()
-                    .clearXRequestedWith()
-                    .clearCsrfToken();
-        }
-        return key.build();
+    /** Asks the authority, within so much time. */
+    @FunctionalInterface
+    interface Asking {
+        ValidateSessionResponse ask(ValidateSessionRequest question, Duration within);
     }
 
-    /** Checks a session; {@code ask} is what asks the authority. */
-    Verdict check(
-            ValidateSessionRequest given,
-            Duration within,
-            Function<ValidateSessionRequest, ValidateSessionResponse> ask) {
-        ValidateSessionRequest key = key(given);
+    /** Checks a session, however it comes to its answer within this time; {@code asking} is what asks the authority. */
+    Verdict check(ValidateSessionRequest given, Duration within, Asking asking) {
+        Keys.Key key = keys.of(given);
+        Duration left = within;
         if (key != null) {
             Kept.Look look = kept.look(key);
             if (look.known() != null) {
@@ -89,25 +67,42 @@ final class Keeping implements AutoCloseable {
             }
             Kept.Flight flight = look.flight();
             if (flight != null && look.isOurs()) {
-                try {
-                    ValidateSessionResponse answer = ask.apply(current(given));
-                    Verdict verdict = Verdict.read(given, answer);
-                    kept.answered(key, flight, answer, verdict);
-                    return verdict;
-                } finally {
-                    kept.ended(key, flight);
+                return ask(key, flight, given, within, asking);
+            }
+            if (flight != null) {
+                long begun = System.nanoTime();
+                Verdict shared = await(flight, within);
+                if (shared != null) {
+                    return shared;
+                }
+                left = within.minusNanos(System.nanoTime() - begun);
+                if (left.isNegative() || left.isZero()) {
+                    throw late();
                 }
             }
-            Verdict shared = flight == null ? null : await(flight, within);
-            if (shared != null) {
-                return shared;
-            }
         }
-        ValidateSessionResponse answer = ask.apply(current(given));
+        ValidateSessionResponse answer = asking.ask(current(given), left);
         if (Kept.isForKeeping(answer)) {
             watch();
         }
         return Verdict.read(given, answer);
+    }
+
+    private Verdict ask(
+            Keys.Key key, Kept.Flight flight, ValidateSessionRequest given, Duration within, Asking asking) {
+        try {
+            ValidateSessionResponse answer = asking.ask(current(given), within);
+            Verdict verdict = Verdict.read(given, answer);
+            if (verdict instanceof Verdict.Active active) {
+                kept.answered(key, flight, given.getCookiesList(), answer, active);
+            }
+            return verdict;
+        } catch (GatelodgeException failure) {
+            kept.failed(flight, failure);
+            throw failure;
+        } finally {
+            kept.ended(key, flight);
+        }
     }
 
     /**
@@ -116,7 +111,7 @@ final class Keeping implements AutoCloseable {
      */
     <A> A changing(List<Cookie> cookies, Supplier<A> call) {
         try {
-            return call.get();
+            return told(call.get());
         } finally {
             kept.forgetCookies(cookies.stream().map(Cookie::getValue).toList());
         }
@@ -125,31 +120,49 @@ final class Keeping implements AutoCloseable {
     /** Makes a call that may change any session. */
     <A> A changingAll(Supplier<A> call) {
         try {
-            return call.get();
+            return told(call.get());
         } finally {
             kept.forgetAll();
         }
     }
 
+    /** Takes note of where the stream tells what an answer says was done. */
+    private <A> A told(A answer) {
+        if (answer instanceof Message message) {
+            FieldDescriptor position = message.getDescriptorForType().findFieldByName("event_position");
+            if (position != null) {
+                kept.hasTold((ByteString) message.getField(position));
+            }
+        }
+        return answer;
+    }
+
     private ValidateSessionRequest current(ValidateSessionRequest given) {
-        ByteString heard = kept.heard();
-        return heard.isEmpty()
+        ByteString known = kept.knownUpTo();
+        return known.isEmpty()
                 ? given
-                : given.toBuilder().setAsOfPosition(heard).build();
+                : given.toBuilder().setAsOfPosition(known).build();
     }
 
     private static @Nullable Verdict await(Kept.Flight flight, Duration within) {
         try {
             return flight.answer().get(within.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException late) {
-            String message = "the authority did not answer in time";
-            throw new DeadlineExceededException(Failure.of(Status.Code.DEADLINE_EXCEEDED, message));
+            throw late();
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new GatelodgeException(Failure.of(Status.Code.CANCELLED, "the call was given up"));
-        } catch (ExecutionException impossible) {
+        } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof GatelodgeException failure) {
+                throw failure;
+            }
             return null;
         }
+    }
+
+    private static GatelodgeException late() {
+        return new DeadlineExceededException(
+                Failure.of(Status.Code.DEADLINE_EXCEEDED, "the authority did not answer in time"));
     }
 
     private synchronized void watch() {
@@ -198,11 +211,14 @@ final class Keeping implements AutoCloseable {
     }
 
     private void follow(SessionWatch stream, AtomicLong wait) {
+        long begun = System.nanoTime();
         AtomicLong messages = new AtomicLong();
         expect(stream, messages, 0);
         while (stream.hasNext()) {
             kept.hear(stream.next());
-            wait.set(FIRST_WAIT.toNanos());
+            if (System.nanoTime() - begun > LONGEST_WAIT.toNanos()) {
+                wait.set(FIRST_WAIT.toNanos()); // it lasts
+            }
             expect(stream, messages, messages.incrementAndGet());
         }
     }
@@ -220,6 +236,7 @@ final class Keeping implements AutoCloseable {
     @Override
     public synchronized void close() {
         isClosed = true;
+        kept.close();
         if (watch != null) {
             watch.close();
         }

@@ -1,14 +1,15 @@
 package io.github.gatelodge;
 
 import com.google.protobuf.ByteString;
+import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.v1.ActiveSession;
+import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.SessionEvent;
 import io.github.gatelodge.v1.SessionEventKind;
-import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsResponse;
+import io.grpc.Status;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -16,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -23,13 +26,20 @@ import org.jspecify.annotations.Nullable;
  * The answers that this process keeps, for as long as a watched stream vouches for them. Does not know the network.
  *
  * <p>Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer
- * allowed; and what was asked before something was forgotten is never kept, nor is what another authority answered that
- * had heard less. What was forgotten is remembered as numbers in places that many share: a place never forgets, and who
- * shares it is asked about once more.
+ * allowed, and a second later it is out of memory too; and what was asked before something was forgotten is never kept,
+ * nor is what another authority answered that had heard less. What was forgotten is remembered as numbers in places
+ * that many share: a place never forgets, and who shares it is asked about once more. What is known is read without the
+ * lock.
  */
 final class Kept {
     /** The stream is broken when no message has come for so long. */
     static final Duration SILENCE = Duration.ofSeconds(2);
+
+    /** No authority answers from what is older than this: by then all have heard what was told. */
+    static final Duration STALENESS = Duration.ofSeconds(6);
+
+    /** How many bytes an answer has on average, at most: where answers are larger, fewer are kept. */
+    static final int BYTES_EACH = 2048;
 
     private static final Set<SessionEventKind> IS_ABOUT_ONE = EnumSet.of(
             SessionEventKind.SESSION_EVENT_KIND_REVOKED,
@@ -37,43 +47,60 @@ final class Kept {
             SessionEventKind.SESSION_EVENT_KIND_REFRESHED,
             SessionEventKind.SESSION_EVENT_KIND_CHANGED);
     private static final int PLACES = 4096;
+    private static final int BYTES_BESIDE = 512;
     private static final long SWEEP_EVERY = Duration.ofSeconds(1).toNanos();
 
     private final int most;
     private final LongSupplier clock;
-    private final Map<ValidateSessionRequest, Answer> answers = new HashMap<>();
-    private final Map<ValidateSessionRequest, Flight> asking = new HashMap<>();
-    private final Forgotten all = new Forgotten();
-    private final Forgotten[] sessions = new Forgotten[PLACES];
-    private final Forgotten[] cookies = new Forgotten[PLACES];
+    private final Map<Keys.Key, Answer> answers = new ConcurrentHashMap<>();
+    private final Map<Keys.Key, Flight> asking = new HashMap<>();
+    private long bytes;
     private long number; // rises with everything that is forgotten
+    // When something was forgotten last: what was asked before, or rests on less, is worth nothing.
+    private volatile long forgottenAll;
+    private final AtomicLongArray forgottenSessions = new AtomicLongArray(PLACES);
+    private final AtomicLongArray forgottenCookies = new AtomicLongArray(PLACES);
+    private ByteString positionAll = ByteString.EMPTY;
+    private final ByteString[] positions = new ByteString[PLACES];
     private ByteString heard = ByteString.EMPTY;
-    private @Nullable Long wholeUntil;
+    // What no answer may rest on less than, and until when that matters.
+    private ByteString least = ByteString.EMPTY;
+    private long leastUntil;
+    private volatile @Nullable Long wholeUntil;
     private @Nullable Long sweptAt;
 
-    /** When something was forgotten last: what was asked before, or rests on less, is worth nothing. */
-    private static final class Forgotten {
-        long number;
-        ByteString position = ByteString.EMPTY;
+    /** An answer, and which numbers would make it worth nothing. */
+    private static final class Answer {
+        final Look look;
+        final long number;
+        final int session;
+        final int[] cookies;
+        final long until;
+        final long bytes;
 
-        void forget(long at, ByteString told) {
-            number = at;
-            position = isLater(told, position) ? told : position;
+        Answer(Look look, long number, int session, int[] cookies, long until, long bytes) {
+            this.look = look;
+            this.number = number;
+            this.session = session;
+            this.cookies = cookies;
+            this.until = until;
+            this.bytes = bytes;
         }
     }
-
-    private record Answer(Verdict.Active verdict, long number, int session, List<Integer> cookies, long until) {}
 
     /** A question that is being asked; it brings null to those who wait where its answer is not for them. */
     record Flight(long number, long at, CompletableFuture<Verdict.@Nullable Active> answer) {}
 
     /** What to do about a question: take what is known, wait for who asks, or ask ({@code isOurs}); or it is broken. */
-    record Look(Verdict.@Nullable Active known, @Nullable Flight flight, boolean isOurs) {}
+    record Look(Verdict.@Nullable Active known, @Nullable Flight flight, boolean isOurs) {
+        private static final Look BROKEN = new Look(null, null, false);
+    }
 
     /** With room for this many answers, by a clock in nanoseconds. */
     Kept(int most, LongSupplier clock) {
         this.most = most;
         this.clock = clock;
+        Arrays.fill(positions, ByteString.EMPTY);
     }
 
     /** How the authority lets an answer be kept: a yes alone, which carries nothing for one response. */
@@ -86,9 +113,30 @@ final class Kept {
                 && active.getCsrfToken().isEmpty();
     }
 
-    /** What of the stream was heard, to be shown to an authority that may have heard less. */
-    synchronized ByteString heard() {
-        return isWhole() ? heard : ByteString.EMPTY;
+    /** What is known of the stream, to be shown to an authority that may have heard less. */
+    synchronized ByteString knownUpTo() {
+        long now = clock.getAsLong();
+        ByteString at = isWhole(now) ? heard : ByteString.EMPTY;
+        return isLater(least(now), at) ? least(now) : at;
+    }
+
+    /**
+     * This process has ended or changed something, and the stream tells so up to this position: whoever is asked from
+     * now on has to know as much. It is empty where nothing was announced.
+     */
+    synchronized void hasTold(ByteString position) {
+        raise(position, clock.getAsLong());
+    }
+
+    private void raise(ByteString position, long now) {
+        if (!position.isEmpty()) {
+            least = isLater(least(now), position) ? least(now) : position;
+            leastUntil = now + STALENESS.toNanos();
+        }
+    }
+
+    private ByteString least(long now) {
+        return leastUntil - now > 0 ? least : ByteString.EMPTY;
     }
 
     /** Where the stream goes on. */
@@ -96,31 +144,34 @@ final class Kept {
         return heard;
     }
 
-    /** What to do about a question, of which all is left that its answer depends on. */
-    synchronized Look look(ValidateSessionRequest key) {
-        if (!isWhole()) {
-            return new Look(null, null, false);
+    /** How many answers are in memory. */
+    int size() {
+        return answers.size();
+    }
+
+    /** What to do about a question. */
+    Look look(Keys.Key key) {
+        long now = clock.getAsLong();
+        if (!isWhole(now)) {
+            return Look.BROKEN;
         }
         Answer answer = answers.get(key);
-        if (answer != null) {
-            boolean isYoung = answer.until() - clock.getAsLong() > 0;
-            if (isYoung && answer.number() >= lastNumber(answer.session(), answer.cookies())) {
-                return new Look(answer.verdict(), null, false);
-            }
-            answers.remove(key);
-        }
+        return answer != null && isGood(answer, now) ? answer.look : ask(key, now);
+    }
+
+    private synchronized Look ask(Keys.Key key, long now) {
         Flight under = asking.get(key);
         // Whoever asks after something was forgotten does not wait for what was asked before.
         if (under != null && under.number() == number) {
             return new Look(null, under, false);
         }
-        Flight ours = new Flight(number, clock.getAsLong(), new CompletableFuture<>());
+        Flight ours = new Flight(number, now, new CompletableFuture<>());
         asking.put(key, ours);
         return new Look(null, ours, true);
     }
 
     /** Ends a question that was ours, whatever became of it. */
-    void ended(ValidateSessionRequest key, Flight flight) {
+    void ended(Keys.Key key, Flight flight) {
         synchronized (this) {
             asking.remove(key, flight);
         }
@@ -128,41 +179,63 @@ final class Kept {
     }
 
     /** Shares an answer with those who wait, and keeps it as long as it allows. */
-    void answered(ValidateSessionRequest key, Flight flight, ValidateSessionResponse answer, Verdict verdict) {
-        if (verdict instanceof Verdict.Active active && isForKeeping(answer)) {
-            keep(key, flight, answer.getActive(), active);
-            flight.answer().complete(active);
+    void answered(
+            Keys.Key key,
+            Flight flight,
+            List<Cookie> presented,
+            ValidateSessionResponse answer,
+            Verdict.Active verdict) {
+        if (isForKeeping(answer)) {
+            keep(key, flight, presented, answer, verdict);
+            flight.answer().complete(verdict);
+        }
+    }
+
+    /** Shares a failure with those who wait, unless it speaks of the time or the thread of who asked. */
+    void failed(Flight flight, GatelodgeException failure) {
+        if (failure.code() != Status.Code.CANCELLED && failure.code() != Status.Code.DEADLINE_EXCEEDED) {
+            flight.answer().completeExceptionally(failure);
         }
     }
 
     private synchronized void keep(
-            ValidateSessionRequest key, Flight flight, ActiveSession answer, Verdict.Active verdict) {
-        int session = place(answer.getSession().getSessionId());
-        List<Integer> of = new ArrayList<>();
-        key.getCookiesList().forEach(cookie -> of.add(place(cookie.getValue())));
-        boolean isStale = flight.number() < lastNumber(session, of)
-                || isLater(lastPosition(session, of), answer.getEventPosition());
-        if (isStale || !isWhole()) {
+            Keys.Key key,
+            Flight flight,
+            List<Cookie> presented,
+            ValidateSessionResponse answer,
+            Verdict.Active verdict) {
+        ActiveSession active = answer.getActive();
+        int session = place(active.getSession().getSessionId());
+        int[] cookies =
+                presented.stream().mapToInt(cookie -> place(cookie.getValue())).toArray();
+        ByteString last = isLater(positions[session], positionAll) ? positions[session] : positionAll;
+        long now = clock.getAsLong();
+        boolean isStale = flight.number() < lastNumber(session, cookies)
+                || isLater(last, active.getEventPosition())
+                || isLater(least(now), active.getEventPosition());
+        if (isStale || !isWhole(now)) {
             return;
         }
-        long now = clock.getAsLong();
-        if (answers.size() >= most && (sweptAt == null || now - sweptAt >= SWEEP_EVERY)) {
-            answers.values().removeIf(one -> one.until() - now <= 0);
-            sweptAt = now;
+        drop(key, answers.get(key));
+        long size = (long) answer.getSerializedSize() + BYTES_BESIDE;
+        if (answers.size() >= most || bytes + size > (long) most * BYTES_EACH) {
+            sweep(now);
         }
-        if (answers.size() < most) {
-            com.google.protobuf.Duration keepFor = answer.getKeepFor();
+        if (answers.size() < most && bytes + size <= (long) most * BYTES_EACH) {
+            com.google.protobuf.Duration keepFor = active.getKeepFor();
             long until = flight.at()
                     + Duration.ofSeconds(keepFor.getSeconds(), keepFor.getNanos())
                             .toNanos();
-            answers.put(key, new Answer(verdict, flight.number(), session, List.copyOf(of), until));
+            answers.put(
+                    key, new Answer(new Look(verdict, null, false), flight.number(), session, cookies, until, size));
+            bytes += size;
         }
     }
 
     /** Whoever presents one of these cookies is asked about anew. */
     synchronized void forgetCookies(List<ByteString> values) {
         number++;
-        values.forEach(value -> of(cookies, place(value)).forget(number, ByteString.EMPTY));
+        values.forEach(value -> forgottenCookies.set(place(value), number));
     }
 
     /** Everything is asked about anew. */
@@ -171,67 +244,86 @@ final class Kept {
     }
 
     private void forgetAll(ByteString position) {
-        all.forget(++number, position);
+        forgottenAll = ++number;
+        positionAll = isLater(position, positionAll) ? position : positionAll;
         answers.clear();
+        bytes = 0;
     }
 
     /** Takes in what the stream told. */
     synchronized void hear(WatchSessionsResponse message) {
         ByteString position = message.getPosition();
         if (message.getReset()) {
-            // Positions may begin anew.
-            all.number = ++number;
-            all.position = position;
-            Arrays.fill(sessions, null);
-            Arrays.fill(cookies, null);
-            answers.clear();
+            // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known
+            // counts
+            // no more.
+            raise(heard, clock.getAsLong());
+            forgetAll();
+            positionAll = position;
+            Arrays.fill(positions, ByteString.EMPTY);
         }
         for (SessionEvent event : message.getEventsList()) {
             if (event.getKind() == SessionEventKind.SESSION_EVENT_KIND_KEYS_ROTATED) {
                 continue;
             }
             if (IS_ABOUT_ONE.contains(event.getKind()) && !event.getSessionId().isEmpty()) {
-                of(sessions, place(event.getSessionId())).forget(++number, position);
+                int place = place(event.getSessionId());
+                forgottenSessions.set(place, ++number);
+                positions[place] = isLater(position, positions[place]) ? position : positions[place];
             } else {
                 forgetAll(position);
             }
         }
         heard = position;
         wholeUntil = message.hasMaxStaleness() ? clock.getAsLong() + SILENCE.toNanos() : null;
+        sweep(clock.getAsLong());
     }
 
     /** The stream is broken. What is kept may be good again when it goes on where it was. */
     synchronized void broken() {
         wholeUntil = null;
+        sweep(clock.getAsLong());
     }
 
-    private boolean isWhole() {
-        return wholeUntil != null && wholeUntil - clock.getAsLong() > 0;
+    /** Nothing stays in memory. */
+    synchronized void close() {
+        wholeUntil = null;
+        forgetAll();
     }
 
-    private long lastNumber(int session, List<Integer> places) {
-        long last = Math.max(all.number, sessions[session] == null ? 0 : sessions[session].number);
-        for (int place : places) {
-            last = Math.max(last, cookies[place] == null ? 0 : cookies[place].number);
+    /** Takes out of memory what is of no more use, once a second at most. */
+    private void sweep(long now) {
+        if (sweptAt == null || now - sweptAt >= SWEEP_EVERY) {
+            sweptAt = now;
+            answers.forEach((key, answer) -> {
+                if (!isGood(answer, now)) {
+                    drop(key, answer);
+                }
+            });
+        }
+    }
+
+    private void drop(Keys.Key key, @Nullable Answer answer) {
+        if (answer != null && answers.remove(key, answer)) {
+            bytes -= answer.bytes;
+        }
+    }
+
+    private boolean isGood(Answer answer, long now) {
+        return answer.until - now > 0 && answer.number >= lastNumber(answer.session, answer.cookies);
+    }
+
+    private boolean isWhole(long now) {
+        Long until = wholeUntil;
+        return until != null && until - now > 0;
+    }
+
+    private long lastNumber(int session, int[] cookies) {
+        long last = Math.max(forgottenAll, forgottenSessions.get(session));
+        for (int place : cookies) {
+            last = Math.max(last, forgottenCookies.get(place));
         }
         return last;
-    }
-
-    private ByteString lastPosition(int session, List<Integer> places) {
-        Forgotten of = sessions[session];
-        ByteString last = of != null && isLater(of.position, all.position) ? of.position : all.position;
-        for (int place : places) {
-            Forgotten cookie = cookies[place];
-            last = cookie != null && isLater(cookie.position, last) ? cookie.position : last;
-        }
-        return last;
-    }
-
-    private static Forgotten of(Forgotten[] places, int place) {
-        if (places[place] == null) {
-            places[place] = new Forgotten();
-        }
-        return places[place];
     }
 
     private static int place(Object value) {

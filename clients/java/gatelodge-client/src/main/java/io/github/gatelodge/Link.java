@@ -27,7 +27,7 @@ final class Link {
         int most = options.keepAnswers();
         this.isOurs = options.channel().isEmpty();
         this.base = isOurs ? Connection.open(options) : options.channel().orElseThrow();
-        this.address = isOurs ? Connection.address(options).toString() : "the given channel";
+        this.address = isOurs ? Connection.address(options) + " (" + ClientOptions.ADDRESS + ")" : "the given channel";
         this.channel = ClientInterceptors.intercept(base, credentials);
         this.keeping = most > 0 ? new Keeping(most, new Caller(this, null, null)) : null;
         this.checks = options.mayShareStream() ? new Checks(channel) : null;

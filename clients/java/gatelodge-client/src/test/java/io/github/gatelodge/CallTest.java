@@ -10,11 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.gatelodge.ScriptedAuthority.Call;
 import io.github.gatelodge.error.DeadlineExceededException;
 import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.error.StoreUnavailableException;
 import io.github.gatelodge.error.UnreachableException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.ErrorReason;
+import io.github.gatelodge.v1.ListSessionsRequest;
+import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.LoginServiceGrpc;
+import io.github.gatelodge.v1.SessionFilter;
 import io.github.gatelodge.v1.SessionServiceGrpc;
 import io.github.gatelodge.v1.StartLoginRequest;
 import io.github.gatelodge.v1.StartLogoutRequest;
@@ -55,6 +59,30 @@ class CallTest {
     void end() {
         client.close();
         authority.close();
+    }
+
+    @Test
+    void aChangeOfAttributesIsNeverRepeatedByItself() {
+        authority.say("UpdateAttributes", failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0), OK);
+        var question = UpdateAttributesRequest.getDefaultInstance();
+        assertThrows(StoreUnavailableException.class, () -> client.sessions().updateAttributes(question));
+        assertEquals(1, authority.calls("UpdateAttributes").size());
+    }
+
+    @Test
+    void aListThatAnOldAuthorityDidNotFilterIsNone() {
+        authority.say("ListSessions", OK);
+        var asked = ListSessionsRequest.newBuilder().setUserId("google_1");
+        assertEquals(0, client.admin().listSessions(asked.build()).getSessionsCount(), "that filter is older");
+        asked.setProvider("google");
+        assertThrows(InconclusiveException.class, () -> client.admin().listSessions(asked.build()));
+        authority.say(
+                "ListSessions",
+                ListSessionsResponse.newBuilder()
+                        .setAppliedFilter(
+                                SessionFilter.newBuilder().setUserId("google_1").setProvider("google"))
+                        .build());
+        assertEquals(0, client.admin().listSessions(asked.build()).getSessionsCount());
     }
 
     @Test
@@ -237,7 +265,9 @@ class CallTest {
         try (GatelodgeClient lost = GatelodgeClient.create(ClientOptions.of("http://127.0.0.1:1", "glk_x"))) {
             GatelodgeException failed = assertThrows(GatelodgeException.class, () -> lost.isServing(""));
             assertInstanceOf(UnreachableException.class, failed);
-            assertTrue(failed.getMessage().contains("http://127.0.0.1:1 can't be reached"), failed.getMessage());
+            assertTrue(
+                    failed.getMessage().contains("http://127.0.0.1:1 (GATELODGE_ADDRESS) can't be reached"),
+                    failed.getMessage());
             assertTrue(failed.getMessage().contains("refused"), failed.getMessage());
         }
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.URI;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -79,6 +80,20 @@ class OptionsTest {
                 ClientOptions.KEY_FILE,
                 refused("GATELODGE_ADDRESS=https://127.0.0.1:1", "GATELODGE_CERT_FILE=/etc/hosts")
                         .setting());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http://auth.example.com, true",
+        "http://192.0.2.7:50051, true",
+        "http://127.example.com, true",
+        "http://127.0.0.1:50051, false",
+        "http://LOCALHOST, false",
+        "http://[::1]:50051, false",
+        "https://auth.example.com, false"
+    })
+    void plaintextToAnotherMachineIsSaid(String address, boolean isInClear) {
+        assertEquals(isInClear, Connection.isInClear(URI.create(address)));
     }
 
     @Test

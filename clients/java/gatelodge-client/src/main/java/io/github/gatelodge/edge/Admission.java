@@ -7,6 +7,7 @@ import io.github.gatelodge.v1.Requirements;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What is to be done about a request of the application's own: let it run, or answer for it. */
@@ -19,8 +20,15 @@ public final class Admission {
     private final boolean isAsked;
     private final @Nullable Verdict verdict;
     private final @Nullable Answer instead;
+    private final Supplier<Answer> notSignedIn;
 
-    private Admission(Gate gate, Asked asked, boolean isAsked, @Nullable Verdict verdict, @Nullable Answer instead) {
+    private Admission(
+            Gate gate,
+            Asked asked,
+            boolean isAsked,
+            @Nullable Verdict verdict,
+            @Nullable Answer instead,
+            Supplier<Answer> notSignedIn) {
         this.gate = gate;
         this.answers = asked.answers();
         this.method = asked.method();
@@ -29,30 +37,34 @@ public final class Admission {
         this.isAsked = isAsked;
         this.verdict = verdict;
         this.instead = instead;
+        this.notSignedIn = notSignedIn;
     }
 
     /** What a guard asks about a request. */
     record Asked(Answers answers, String method, List<String> cookies, Requirements needs) {}
 
-    /** A preflight: no cookies come with it, and CORS on these routes is the application's. */
-    static Admission unasked(Gate gate, Asked asked) {
-        return new Admission(gate, asked, false, null, null);
+    /** A preflight: no cookies come with it. A guard that needs a session answers it. */
+    static Admission unasked(Gate gate, Asked asked, boolean isRequired, Supplier<Answer> guards) {
+        return new Admission(gate, asked, false, null, isRequired ? guards.get() : null, guards);
     }
 
     /** The authority could not say. */
     static Admission couldNotSay(Gate gate, Asked asked, Answer answer) {
-        return new Admission(gate, asked, true, null, answer);
+        return new Admission(gate, asked, true, null, answer, () -> answer);
     }
 
     /** What follows from a verdict. */
     static Admission of(Gate gate, Asked asked, boolean isRequired, boolean isFresh, Verdict verdict) {
+        Supplier<Answer> notSignedIn = () -> verdict instanceof Verdict.Inactive inactive
+                ? asked.answers().notSignedIn(inactive.why())
+                : asked.answers().unavailable(null);
         Answer instead = null;
         if (verdict instanceof Verdict.Denied denied) {
             instead = asked.answers().forbidden(denied.why());
-        } else if (verdict instanceof Verdict.Inactive inactive && isRequired) {
-            instead = asked.answers().notSignedIn(inactive.why());
+        } else if (verdict instanceof Verdict.Inactive && isRequired) {
+            instead = notSignedIn.get();
         }
-        return new Admission(gate, asked, isFresh, verdict, instead);
+        return new Admission(gate, asked, isFresh, verdict, instead, notSignedIn);
     }
 
     /** The living session, if there is one. */
@@ -67,9 +79,7 @@ public final class Admission {
 
     /** What a route answers that finds out by itself that it needs a session. */
     public Answer notSignedIn() {
-        return verdict instanceof Verdict.Inactive inactive
-                ? answers.notSignedIn(inactive.why())
-                : answers.unavailable(null);
+        return notSignedIn.get();
     }
 
     /**

@@ -48,18 +48,18 @@ public final class EdgeCall {
         if (request.method().equals("OPTIONS")) {
             List<Header> headers = new ArrayList<>(settings.cors().preflight(request));
             headers.add(new Header("Allow", route.allow));
-            return shared(settings, Answers.finish(204, headers, ByteString.EMPTY));
+            return settings.shared(request, Answers.finish(204, headers, ByteString.EMPTY));
         }
         if (!route.takes(request.method())) {
             String detail = "This address does not take this method.";
             Header allow = new Header("Allow", route.allow);
-            return shared(settings, answers.problem(405, "METHOD_NOT_ALLOWED", detail, allow));
+            return settings.shared(request, answers.problem(405, "METHOD_NOT_ALLOWED", detail, allow));
         }
         try {
             Route.Pass pass = new Route.Pass(gate, settings, request, answers);
-            return shared(settings, route.ask(pass, new Body(route.bodyKind(request), body)));
+            return settings.shared(request, route.ask(pass, new Body(route.bodyKind(request), body)));
         } catch (GatelodgeException failed) {
-            return shared(settings, answers.failed(failed));
+            return settings.shared(request, answers.failed(failed));
         }
     }
 
@@ -75,15 +75,6 @@ public final class EdgeCall {
 
     private Answer withoutBody(int status, String reason, String detail) {
         Answer answer = answers.problem(status, reason, detail);
-        return settings == null ? answer : shared(settings, answer);
-    }
-
-    private Answer shared(Settings settings, Answer answer) {
-        List<Header> headers = new ArrayList<>(answer.headers());
-        if (settings.isHttps()) {
-            headers.add(new Header("Strict-Transport-Security", "max-age=31536000")); // security.md 66
-        }
-        headers.addAll(settings.cors().share(request));
-        return new Answer(answer.status(), headers, answer.body());
+        return settings == null ? answer : settings.shared(request, answer);
     }
 }

@@ -1,5 +1,6 @@
 package io.github.gatelodge.edge;
 
+import com.google.protobuf.ByteString;
 import io.github.gatelodge.GatelodgeClient;
 import io.github.gatelodge.Verdict;
 import io.github.gatelodge.error.GatelodgeException;
@@ -69,7 +70,7 @@ public final class Gate implements AutoCloseable {
         Admission.Asked asked =
                 new Admission.Asked(answers, request.method(), request.headers("Cookie"), guard.needs());
         if (Presented.isPreflight(request)) {
-            return Admission.unasked(this, asked);
+            return Admission.unasked(this, asked, guard.isRequired(), () -> preflight(request, answers));
         }
         Verdict known = outer == null ? null : outer.verdictFor(this, asked).orElse(null);
         if (known != null) {
@@ -85,6 +86,18 @@ public final class Gate implements AutoCloseable {
     @Override
     public void close() {
         keeper.close();
+    }
+
+    /**
+     * What a guard that needs a session answers to a preflight, which never has one: as on the edge's own routes, by
+     * the settings. An application with rules of its own for other origins has them stand before its guards.
+     */
+    private Answer preflight(BrowserRequest request, Answers answers) {
+        Settings settings = keeper.settings();
+        if (settings == null) {
+            return answers.failed(noSettings());
+        }
+        return settings.shared(request, Answers.finish(204, settings.cors().preflight(request), ByteString.EMPTY));
     }
 
     private Verdict check(BrowserRequest request, Admission.Asked asked) {

@@ -178,8 +178,10 @@ final class Presented {
         return Text.trimmed(kind).equalsIgnoreCase(wanted);
     }
 
+    /** Whether a browser asks on behalf of a page of another origin (Fetch, "CORS protocol"). */
     static boolean isPreflight(BrowserRequest request) {
         return request.method().equals("OPTIONS")
+                && !request.headers("Origin").isEmpty()
                 && !request.headers("Access-Control-Request-Method").isEmpty();
     }
 }

@@ -1,11 +1,13 @@
 package io.github.gatelodge.edge;
 
+import io.github.gatelodge.edge.Answer.Header;
 import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.CallbackAddress;
 import io.github.gatelodge.v1.EdgeSettings;
 import io.github.gatelodge.v1.Limits;
 import io.github.gatelodge.v1.RouteSet;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -67,6 +69,16 @@ record Settings(
                 given.getLimits(),
                 bodyBytes > 0 ? bodyBytes : LONGEST_BODY,
                 Set.copyOf(given.getRouteSetsList()));
+    }
+
+    /** An answer with what goes on every answer of the edge's own. */
+    Answer shared(BrowserRequest request, Answer answer) {
+        List<Header> headers = new ArrayList<>(answer.headers());
+        if (isHttps) {
+            headers.add(new Header("Strict-Transport-Security", "max-age=31536000")); // security.md 66
+        }
+        headers.addAll(cors.share(request));
+        return new Answer(answer.status(), headers, answer.body());
     }
 
     private static Duration pause(EdgeSettings given) {

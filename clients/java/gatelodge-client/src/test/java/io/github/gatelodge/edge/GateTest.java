@@ -16,6 +16,7 @@ import io.github.gatelodge.v1.RouteSet;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -124,15 +125,34 @@ class GateTest {
         }
     }
 
+    private static Request options(String... lines) {
+        return new Request("OPTIONS", "/", "", List.of(lines));
+    }
+
     @Test
-    void aPreflightIsNotAskedAbout() throws Exception {
+    void aPreflightIsNotAskedAboutAndPassesNoGuardThatNeedsASession() throws Exception {
         authority.say(SETTINGS, settings("1"));
         try (Gate gate = Gate.of(client)) {
             gate.awaitReady(Duration.ofSeconds(5));
-            Request preflight =
-                    new Request("OPTIONS", "/", "", java.util.List.of("access-control-request-method: POST"));
-            assertTrue(gate.admit(preflight, Guard.require()).instead().isEmpty());
+            Request preflight = options("origin: https://a.example", "access-control-request-method: POST");
+            Admission looking = gate.admit(preflight, Guard.sessions());
+            assertTrue(looking.instead().isEmpty() && looking.session().isEmpty());
+            assertEquals(204, looking.notSignedIn().status());
+            Admission inner = gate.admit(preflight, Guard.require(), looking);
+            assertEquals(204, inner.instead().orElseThrow().status());
             assertEquals(0, authority.calls(VALIDATE).size());
+        }
+    }
+
+    @Test
+    void optionsIsAskedAboutUnlessABrowserAsksForAnotherOrigin() throws Exception {
+        authority.say(SETTINGS, settings("1"));
+        authority.say(VALIDATE, active("1"));
+        try (Gate gate = Gate.of(client)) {
+            gate.awaitReady(Duration.ofSeconds(5));
+            gate.admit(options("origin: https://a.example"), Guard.require());
+            gate.admit(options("access-control-request-method: POST"), Guard.require());
+            assertEquals(2, authority.calls(VALIDATE).size());
         }
     }
 

@@ -38,7 +38,7 @@ final class Form implements ReadListener {
         this.call = call;
         this.context = context;
         this.body = body;
-        this.limit = CLOCK.schedule(() -> refuse(call::late), EdgeCall.BODY_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
+        this.limit = CLOCK.schedule(this::isLate, EdgeCall.BODY_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     static void read(EdgeCall call, HttpServletRequest request, HttpServletResponse response) throws IOException {
@@ -89,6 +89,13 @@ final class Form implements ReadListener {
     @Override
     public void onError(Throwable broken) {
         refuse(call::broken);
+    }
+
+    /** A browser that is slow to send is slow to read: the clock, which all requests share, writes nothing itself. */
+    private void isLate() {
+        if (!isAnswered.get()) {
+            context.start(() -> refuse(call::late));
+        }
     }
 
     /** Answers where the rest of the body is not waited for: the connection is of no further use. */

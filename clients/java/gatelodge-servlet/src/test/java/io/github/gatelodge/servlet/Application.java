@@ -39,12 +39,13 @@ final class Application {
         handler.addServletContainerInitializer((classes, context) -> {
             EdgeFilter.mount(context, edge);
             SessionFilter.sessions(gate).mount(context, "/optional");
-            SessionFilter.require(gate).mount(context, "/private");
+            SessionFilter.require(gate).mount(context, "/private", "/any");
             SessionFilter.require(gate, Requirement.scopes("admin")).mount(context, "/scoped");
             SessionFilter.require(gate, Requirement.maxLoginAge(Duration.ofSeconds(1)))
                     .mount(context, "/fresh");
         });
         handler.addServlet(new Nothing(), "/");
+        handler.addServlet(new Anything(), "/any");
         handler.addServlet(new Open(), "/open");
         for (String path : new String[] {"/optional", "/private", "/scoped", "/fresh"}) {
             handler.addServlet(new Whoever(), path);
@@ -72,7 +73,7 @@ final class Application {
     }
 
     /** Answers with the id of whoever is logged in, or null. */
-    private static final class Whoever extends HttpServlet {
+    private static class Whoever extends HttpServlet {
         private static final long serialVersionUID = 1L;
 
         @Override
@@ -87,6 +88,16 @@ final class Application {
 
         @Override
         protected void doPost(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            doGet(request, response);
+        }
+    }
+
+    /** As {@link Whoever}, whatever the method. */
+    private static final class Anything extends Whoever {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
             doGet(request, response);
         }
     }

@@ -16,10 +16,7 @@ final class EdgeUnderTest {
         String prefix = System.getenv().getOrDefault("MOUNT_PREFIX", "");
         Edge edge;
         try {
-            edge = Edge.of(
-                    GatelodgeClient.create(
-                            ClientOptions.fromEnv().withKeepAnswers(0).withCheckStream(false)),
-                    prefix);
+            edge = Edge.of(GatelodgeClient.create(ClientOptions.fromEnv().withCheckStream(false)), prefix);
         } catch (OptionsException wrong) {
             System.err.println(wrong.getMessage());
             System.exit(1);

@@ -5,17 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.gatelodge.testing.FakeAuthority;
-import io.github.gatelodge.testing.Person;
-import io.github.gatelodge.testing.SignedIn;
-import io.github.gatelodge.v1.InactiveReason;
 import java.io.File;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
@@ -35,48 +28,12 @@ class ScenariosTest {
 
     private static void play(JsonNode scenario) throws Exception {
         try (Site site = new Site()) {
-            Map<String, SignedIn> signedIn = new HashMap<>();
-            for (JsonNode session : scenario.get("given").get("sessions")) {
-                signedIn.put(session.get("cookie").asText(), site.authority.signIn(person(session)));
-            }
-            be(site.authority, scenario.get("given").path("authority").asText());
+            Given given = new Given(site.authority, scenario.get("given"));
             step(site, scenario);
             for (JsonNode next : scenario.path("then")) {
-                be(site.authority, next.path("given").path("authority").asText());
-                next.path("given").path("states").properties().forEach(state -> signedIn.get(state.getKey())
-                        .setInactive(state(state.getValue().asText())));
+                given.change(next.path("given"));
                 step(site, next);
             }
-        }
-    }
-
-    private static Person person(JsonNode session) {
-        String[] scopes = stream(session.path("scopes")).map(JsonNode::asText).toArray(String[]::new);
-        return Person.of(session.get("user_id").asText())
-                .called(session.path("name").asText(""), session.path("email").asText(""))
-                .withProvider(session.path("provider").asText("fake"))
-                .withScopes(scopes)
-                .withLoginTime(Instant.now()
-                        .minusSeconds(session.path("login_age_seconds").asLong(0)))
-                .withInactive(state(session.path("state").asText("active")))
-                .withCookie(session.get("cookie").asText())
-                .withCsrfToken(session.path("csrf_token").asText(""))
-                .withRenewedCookie(session.path("renewed_cookie").asText(""));
-    }
-
-    private static InactiveReason state(String name) {
-        return name.equals("active")
-                ? InactiveReason.INACTIVE_REASON_UNSPECIFIED
-                : InactiveReason.valueOf("INACTIVE_REASON_" + name.toUpperCase(Locale.ROOT));
-    }
-
-    private static void be(FakeAuthority authority, String what) {
-        switch (what) {
-            case "" -> {}
-            case "up" -> authority.back();
-            case "away" -> authority.away();
-            case "slow" -> authority.slow();
-            default -> throw new AssertionError("an authority can't be " + what);
         }
     }
 

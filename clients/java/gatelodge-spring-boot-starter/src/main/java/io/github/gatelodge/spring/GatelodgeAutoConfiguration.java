@@ -8,6 +8,8 @@ import io.github.gatelodge.servlet.EdgeFilter;
 import io.github.gatelodge.v1.RouteSet;
 import jakarta.servlet.Filter;
 import java.util.List;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -74,6 +76,11 @@ public class GatelodgeAutoConfiguration {
 
         Controllers(Gate gate) {
             this.gate = gate;
+        }
+
+        @Bean
+        static BeanPostProcessor gatelodgePreflights(ObjectProvider<Gate> gate) {
+            return Preflights.before(gate);
         }
 
         @Override

@@ -31,7 +31,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
  *
  * <p>The principal is the {@link Session}, its name the user id, and each scope an authority {@code SCOPE_...}. Whoever
  * has no session and needs one gets the authority's answer. CSRF and origin are the authority's to judge, so Spring's
- * own filter for them is switched off.
+ * own filter for them is switched off. A preflight that Spring's own {@code cors()} does not answer, and that needs a
+ * session, is answered as on the edge's own routes.
  */
 public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSecurity, HttpSecurity> {
     private final Gate gate;

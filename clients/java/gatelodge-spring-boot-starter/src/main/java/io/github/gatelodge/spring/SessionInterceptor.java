@@ -17,7 +17,10 @@ import org.springframework.web.servlet.HandlerInterceptor;
 /** Looks for the session before a controller's method that wants one runs, and answers where it may not run. */
 final class SessionInterceptor implements HandlerInterceptor {
     private final Gate gate;
-    private final Map<Method, Optional<Guard>> guards = new ConcurrentHashMap<>();
+    private final Map<Place, Optional<Guard>> guards = new ConcurrentHashMap<>();
+
+    /** Where a guard is written: two controllers may inherit one method, and each have a guard of its own. */
+    private record Place(Class<?> controller, Method method) {}
 
     SessionInterceptor(Gate gate) {
         this.gate = gate;
@@ -30,7 +33,8 @@ final class SessionInterceptor implements HandlerInterceptor {
         if (!(handler instanceof HandlerMethod method) || request.getDispatcherType() == DispatcherType.ASYNC) {
             return true;
         }
-        Optional<Guard> guard = guards.computeIfAbsent(method.getMethod(), unread -> Guards.of(method));
+        Place place = new Place(method.getBeanType(), method.getMethod());
+        Optional<Guard> guard = guards.computeIfAbsent(place, unread -> Guards.of(method));
         return guard.isEmpty() || Sessions.admit(gate, guard.get(), request, response);
     }
 }

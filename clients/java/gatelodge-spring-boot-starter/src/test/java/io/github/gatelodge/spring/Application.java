@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.bind.annotation.RestController;
 
 /** The small application that every language's edge is tested in: tests/edges says which routes it has. */
@@ -34,6 +36,22 @@ class Application {
     @PostMapping("/private")
     Whoever change(Session session) {
         return new Whoever(session.userId());
+    }
+
+    @RequestMapping(
+            path = "/any",
+            method = {
+                RequestMethod.GET,
+                RequestMethod.HEAD,
+                RequestMethod.POST,
+                RequestMethod.PUT,
+                RequestMethod.PATCH,
+                RequestMethod.DELETE,
+                RequestMethod.OPTIONS
+            })
+    @RequireSession
+    Whoever any(Optional<Session> session) {
+        return optional(session);
     }
 
     @GetMapping("/scoped")

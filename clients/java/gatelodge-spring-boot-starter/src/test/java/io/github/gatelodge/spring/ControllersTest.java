@@ -4,6 +4,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.startsWith;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.asyncDispatch;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.get;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.options;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.post;
 import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.content;
 import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.header;
@@ -27,12 +28,20 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.test.web.servlet.request.MockHttpServletRequestBuilder;
+import org.springframework.web.bind.annotation.CrossOrigin;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 @SpringBootTest(
-        classes = {Application.class, ControllersTest.Further.class, FakeConfiguration.class},
+        classes = {
+            Application.class,
+            ControllersTest.Further.class,
+            ControllersTest.Shown.class,
+            ControllersTest.Hidden.class,
+            ControllersTest.Partners.class,
+            FakeConfiguration.class
+        },
         properties = "spring.autoconfigure.exclude="
                 + "org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration")
 @AutoConfigureMockMvc
@@ -59,6 +68,33 @@ class ControllersTest {
         @RequireSession(csrf = RequireSession.Csrf.REQUIRED)
         Callable<String> later(Session session) {
             return session::userId;
+        }
+    }
+
+    /** A method that two controllers inherit. */
+    static class Listing {
+        @GetMapping("/list")
+        String list() {
+            return "list";
+        }
+    }
+
+    @RestController
+    @RequestMapping("/shown")
+    static class Shown extends Listing {}
+
+    @RestController
+    @RequestMapping("/hidden")
+    @RequireSession
+    static class Hidden extends Listing {}
+
+    /** Has rules of its own for other origins. */
+    @RestController
+    @CrossOrigin("https://partner.example")
+    static class Partners {
+        @GetMapping("/partners")
+        String partners(Session session) {
+            return session.userId();
         }
     }
 
@@ -103,6 +139,46 @@ class ControllersTest {
         browser.perform(by(ada, get("/admin/own"))).andExpect(content().string("google_1"));
         SignedIn root = authority.signIn(Person.of("google_2").withScopes("admin"));
         browser.perform(by(root, get("/admin/all"))).andExpect(content().string("all"));
+    }
+
+    @Test
+    void aMethodThatTwoControllersInheritIsGuardedAsEachOfThemSays() throws Exception {
+        browser.perform(get("/shown/list")).andExpect(content().string("list"));
+        browser.perform(get("/hidden/list")).andExpect(status().isUnauthorized());
+    }
+
+    private static MockHttpServletRequestBuilder preflight(String path, String origin) {
+        return options(path).header("Origin", origin).header("Access-Control-Request-Method", "GET");
+    }
+
+    @Test
+    void aGuardAnswersPreflightsByTheSettings() throws Exception {
+        for (String path : new String[] {"/any", "/private", "/hidden/list"}) {
+            browser.perform(preflight(path, FakeConfiguration.ORIGIN))
+                    .andExpect(status().isNoContent())
+                    .andExpect(header().string("Access-Control-Allow-Origin", FakeConfiguration.ORIGIN));
+            browser.perform(preflight(path, "https://evil.example"))
+                    .andExpect(status().isNoContent())
+                    .andExpect(header().doesNotExist("Access-Control-Allow-Origin"));
+        }
+    }
+
+    @Test
+    void aPreflightIsTheApplicationsWhereItHasRulesOfItsOwnOrNoGuard() throws Exception {
+        browser.perform(preflight("/partners", "https://partner.example"))
+                .andExpect(status().isOk())
+                .andExpect(header().string("Access-Control-Allow-Origin", "https://partner.example"));
+        browser.perform(preflight("/partners", "https://evil.example")).andExpect(status().isForbidden());
+        browser.perform(preflight("/open", FakeConfiguration.ORIGIN)).andExpect(status().isForbidden());
+    }
+
+    @Test
+    void optionsIsJudgedAsEveryRequest() throws Exception {
+        browser.perform(options("/any")).andExpect(status().isUnauthorized());
+        browser.perform(options("/any").header("Access-Control-Request-Method", "GET"))
+                .andExpect(status().isUnauthorized());
+        browser.perform(by(authority.signIn("google_1"), options("/any")))
+                .andExpect(jsonPath("$.user_id").value("google_1"));
     }
 
     @Test

@@ -25,8 +25,6 @@ final class EdgeUnderTest {
                 "[,]",
                 "spring.main.banner-mode",
                 "off",
-                "gatelodge.keep-answers",
-                "0",
                 "spring.autoconfigure.exclude",
                 SecurityAutoConfiguration.class.getName(),
                 "gatelodge.mount-prefix",

@@ -8,6 +8,9 @@ import org.springframework.context.annotation.Bean;
 /** Puts a fake authority behind an application, as a test of an application would. */
 @TestConfiguration
 class FakeConfiguration {
+    /** The other origin that the fake's settings allow. */
+    static final String ORIGIN = "http://localhost:5173";
+
     @Bean
     FakeAuthority authority() {
         return new FakeAuthority();

@@ -2,6 +2,7 @@ package io.github.gatelodge.spring;
 
 import static org.hamcrest.Matchers.startsWith;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.get;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.options;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.post;
 import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.content;
 import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.header;
@@ -84,6 +85,16 @@ class SecurityTest {
                 .andExpect(header().string("Content-Type", "application/json"));
         browser.perform(get("/private").header("Accept", "text/html"))
                 .andExpect(header().string("Location", startsWith("/auth/web/login")));
+    }
+
+    @Test
+    void aPreflightIsAnsweredByTheSettings() throws Exception {
+        browser.perform(options("/private")
+                        .header("Origin", FakeConfiguration.ORIGIN)
+                        .header("Access-Control-Request-Method", "GET"))
+                .andExpect(status().isNoContent())
+                .andExpect(header().string("Access-Control-Allow-Origin", FakeConfiguration.ORIGIN));
+        browser.perform(options("/private")).andExpect(status().isUnauthorized());
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.github.gatelodge.testing;
 
+import com.google.protobuf.Timestamp;
 import io.github.gatelodge.error.InvalidFieldException;
 import io.github.gatelodge.error.SessionNotFoundException;
 import io.github.gatelodge.v1.AdminServiceGrpc.AdminServiceImplBase;
@@ -12,8 +13,10 @@ import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.PreviewRevokeRequest;
 import io.github.gatelodge.v1.PreviewRevokeResponse;
 import io.github.gatelodge.v1.Session;
+import io.github.gatelodge.v1.SessionFilter;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -30,14 +33,40 @@ final class FakeAdmin extends AdminServiceImplBase {
     public void listSessions(ListSessionsRequest asked, StreamObserver<ListSessionsResponse> to) {
         synchronized (state) {
             List<Session> sessions = state.living().stream()
-                    .filter(one ->
-                            asked.getUserId().isEmpty() || asked.getUserId().equals(one.person.userId()))
+                    .filter(one -> isListed(asked, one))
                     .map(FakeAdmin::shown)
                     .toList();
+            SessionFilter.Builder filter = SessionFilter.newBuilder()
+                    .setUserId(asked.getUserId())
+                    .setProvider(asked.getProvider())
+                    .setProviderSessionId(asked.getProviderSessionId());
+            if (asked.hasCreatedAfter()) {
+                filter.setCreatedAfter(asked.getCreatedAfter());
+            }
+            if (asked.hasCreatedBefore()) {
+                filter.setCreatedBefore(asked.getCreatedBefore());
+            }
             Reply.to(
                     to,
-                    ListSessionsResponse.newBuilder().addAllSessions(sessions).build());
+                    ListSessionsResponse.newBuilder()
+                            .addAllSessions(sessions)
+                            .setAppliedFilter(filter)
+                            .build());
         }
+    }
+
+    /** No session here belongs to one of a provider's own. */
+    private static boolean isListed(ListSessionsRequest asked, Living one) {
+        Instant begun = instant(one.info.getCreateTime());
+        return (asked.getUserId().isEmpty() || asked.getUserId().equals(one.person.userId()))
+                && (asked.getProvider().isEmpty() || asked.getProvider().equals(one.person.provider()))
+                && asked.getProviderSessionId().isEmpty()
+                && !(asked.hasCreatedAfter() && begun.isBefore(instant(asked.getCreatedAfter())))
+                && !(asked.hasCreatedBefore() && !begun.isBefore(instant(asked.getCreatedBefore())));
+    }
+
+    private static Instant instant(Timestamp time) {
+        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.github.gatelodge.GatelodgeClient;
 import io.github.gatelodge.v1.DeniedReason;
 import io.github.gatelodge.v1.EdgeSettings;
 import io.grpc.BindableService;
+import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -70,6 +71,11 @@ public final class FakeAuthority implements AutoCloseable {
                 ClientOptions.of("", API_KEY).withChannel(channel).withTimeout(timeout));
         clients.add(client);
         return client;
+    }
+
+    /** Where it is asked, for a client with options of your own: {@link ClientOptions#withChannel}. */
+    public Channel channel() {
+        return channel;
     }
 
     /** Makes a session, as if somebody had logged in. */

@@ -1,5 +1,7 @@
 //! Owns the HTTP server of an edge: how long, how much and how many it puts up with. Does not know the routes.
 
+mod patient;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
+use patient::Patient;
+
 /// What a served edge puts up with. The defaults fit an edge behind a proxy and one that browsers reach directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServeLimits {
@@ -30,6 +34,8 @@ pub struct ServeLimits {
     /// The longest head of a request, in bytes, but for the last read: one of twice the length is 431 in any case. At
     /// least 8 KiB.
     pub head_bytes: usize,
+    /// How long a browser may take nothing of an answer that waits for it. Who takes a thousand bytes a second may take long.
+    pub answer_taken_within: Duration,
     /// How long running requests may take once the edge is told to stop.
     pub drain: Duration,
 }
@@ -40,6 +46,7 @@ impl Default for ServeLimits {
             connections: 4096,
             head_within: Duration::from_secs(15),
             head_bytes: 64 * 1024,
+            answer_taken_within: Duration::from_secs(30),
             drain: Duration::from_secs(25),
         }
     }
@@ -109,7 +116,7 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_within)
         .max_buf_size(limits.head_bytes.max(SMALLEST_HEAD))
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.answer_taken_within)), service);
     tokio::pin!(connection);
     let told_to_stop = async {
         // A sender that is gone says the same.

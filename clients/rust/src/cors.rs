@@ -1,18 +1,23 @@
-//! Owns how the edge's routes answer requests from other origins (Fetch, "CORS protocol"). Goes by the settings alone,
-//! and guards nothing: what an origin may do is the authority's to judge.
+//! Owns how the edge's routes, and guards of other routes, answer requests from other origins (Fetch, "CORS protocol").
+//! Goes by the settings alone, and guards nothing: what an origin may do is the authority's to judge.
 
-use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, StatusCode};
 
-use crate::answer::Asker;
+use crate::answer::{Answer, Asker};
 use crate::settings::Cors;
 
+/// Whether a browser asks by this what its page may send: no cookies come with it.
+pub(crate) fn is_preflight(parts: &Parts) -> bool {
+    let asks = parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    parts.method == Method::OPTIONS && asks && parts.headers.contains_key(header::ORIGIN)
+}
+
 /// Answers OPTIONS; what a preflight may know is added for an allowed origin alone.
-pub(super) fn preflight(asker: &Asker, request: &HeaderMap, cors: &Cors, allow: &HeaderValue) -> Response {
+pub(crate) fn preflight(asker: &Asker, request: &HeaderMap, cors: &Cors) -> Answer {
     let mut response = asker.empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
-    headers.insert(header::ALLOW, allow.clone());
     if allowed_origin(request, cors).is_some() && request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         let mut put = |name: HeaderName, value: &Option<HeaderValue>| {
             if let Some(value) = value {
@@ -27,7 +32,7 @@ pub(super) fn preflight(asker: &Asker, request: &HeaderMap, cors: &Cors, allow: 
 }
 
 /// Lets an allowed origin read the answer. Caches have to know that others may not.
-pub(super) fn share(request: &HeaderMap, cors: &Cors, response: &mut HeaderMap) {
+pub(crate) fn share(request: &HeaderMap, cors: &Cors, response: &mut HeaderMap) {
     response.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = allowed_origin(request, cors) else { return };
     response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -45,7 +50,7 @@ fn allowed_origin<'a>(request: &'a HeaderMap, cors: &Cors) -> Option<&'a HeaderV
 }
 
 /// The value of Allow for a route that takes these methods.
-pub(super) fn allow(methods: &[Method]) -> HeaderValue {
+pub(crate) fn allow(methods: &[Method]) -> HeaderValue {
     let names: Vec<_> = methods.iter().map(Method::as_str).chain(["OPTIONS"]).collect();
     HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
 }

@@ -1,0 +1,124 @@
+"""Owns the bearer tokens that are good at the fake authority. Does not know HTTP beyond what an API answers."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from gatelodge import v1
+from gatelodge.testing import judge
+from gatelodge.testing.people import People
+from gatelodge.testing.visitor import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DETAIL = "Could not validate credentials"
+_REMEDY = "Send a valid access token: Authorization: Bearer <token>."
+
+
+@dataclass(frozen=True)
+class _Issued:
+    active: v1.ActiveToken
+    logged_in_at: datetime
+
+
+class Tokens(People):
+    """Whose tokens are good, and what for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tokens: dict[bytes, _Issued] = {}
+
+    def issue_token(  # noqa: PLR0913
+        self,
+        user_id: str = "fake_1",
+        *,
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        audiences: Iterable[str] = (),
+        client_id: str = "",
+        login_age: timedelta = timedelta(),
+    ) -> str:
+        """Makes an access token: send it as ``Authorization: Bearer <token>``.
+
+        Args:
+            user_id: whose it is, ``<provider>_<sub>``; empty for one that speaks for a program alone.
+            scopes: the scopes that it was granted.
+            permissions: what it permits beyond scopes.
+            audiences: whom it is for.
+            client_id: the OAuth2 client that it was given to.
+            login_age: how long ago its user logged in.
+        """
+        provider, _, sub = user_id.partition("_")
+        identity = v1.Identity(user_id=user_id, tenant="default", provider=provider, sub=sub, scopes=scopes)
+        active = v1.ActiveToken(
+            kind=v1.TOKEN_KIND_JWT,
+            identity=identity,
+            client_id=client_id,
+            audiences=audiences,
+            permissions=permissions,
+        )
+        active.issue_time.FromDatetime(now())
+        active.expire_time.FromDatetime(now() + timedelta(hours=1))
+        token = f"token_{secrets.token_hex(16)}"
+        self._tokens[token.encode()] = _Issued(active, now() - login_age)
+        return token
+
+    def withdraw_token(self, token: str) -> None:
+        """From now on the token is good for nothing."""
+        self._tokens.pop(token.encode(), None)
+
+    def _validate_token(self, question: v1.ValidateTokenRequest, request_id: str) -> v1.ValidateTokenResponse:
+        found, audience = self._tokens.get(question.token), question.requirements.audience
+        if found is None:
+            return v1.ValidateTokenResponse(inactive=_inactive(question.token, request_id))
+        if audience and audience not in found.active.audiences:
+            inactive = _inactive(question.token, request_id)
+            inactive.reason = v1.TOKEN_INACTIVE_REASON_OTHER_AUDIENCE
+            return v1.ValidateTokenResponse(inactive=inactive)
+        denied = _denied(question.requirements, found, request_id)
+        if denied is not None:
+            return v1.ValidateTokenResponse(denied=denied)
+        answer = v1.ValidateTokenResponse(active=found.active)
+        answer.active.judged.CopyFrom(question.requirements)
+        return answer
+
+
+def _inactive(token: bytes, request_id: str) -> v1.InactiveToken:
+    if not token:
+        answer = judge.trouble(401, "not_signed_in", _DETAIL, _REMEDY, request_id)
+        return v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_NONE, answer=_challenged(answer, "Bearer"))
+    answer = judge.trouble(401, "invalid_token", _DETAIL, _REMEDY, request_id)
+    challenged = _challenged(answer, 'Bearer error="invalid_token"')
+    return v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_FORGED, answer=challenged)
+
+
+def _denied(asked: v1.TokenRequirements, found: _Issued, request_id: str) -> v1.DeniedToken | None:
+    active = found.active
+    scopes = sorted(set(asked.scopes) - set(active.identity.scopes))
+    if scopes:
+        detail = f"Missing scope: {' '.join(scopes)}"
+        answer = judge.trouble(403, "scope_missing", detail, "Ask for a token with the scope.", request_id)
+        answer = _challenged(answer, f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"')
+        return v1.DeniedToken(reason=v1.TOKEN_DENIED_REASON_SCOPE_MISSING, missing_scopes=scopes, answer=answer)
+    permissions = sorted(set(asked.permissions) - set(active.permissions))
+    if permissions:
+        detail = f"Missing permission: {' '.join(permissions)}"
+        answer = judge.trouble(403, "permission_missing", detail, "Ask for the permission.", request_id)
+        answer = _challenged(answer, 'Bearer error="insufficient_scope"')
+        reason = v1.TOKEN_DENIED_REASON_PERMISSION_MISSING
+        return v1.DeniedToken(reason=reason, missing_permissions=permissions, answer=answer)
+    if asked.HasField("max_login_age") and now() > found.logged_in_at + asked.max_login_age.ToTimedelta():
+        remedy = "Log in again, then repeat the request."
+        answer = judge.trouble(401, "login_too_old", "A fresh login is needed", remedy, request_id)
+        answer = _challenged(answer, 'Bearer error="insufficient_user_authentication"')
+        return v1.DeniedToken(reason=v1.TOKEN_DENIED_REASON_LOGIN_TOO_OLD, answer=answer)
+    return None
+
+
+def _challenged(answer: v1.HttpAnswer, challenge: str) -> v1.HttpAnswer:
+    answer.headers.append(v1.HttpHeader(name="www-authenticate", value=challenge))
+    return answer

@@ -1,0 +1,345 @@
+"""Answers that both clients keep, over real gRPC: one stream vouches for them, and is made again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+
+from gatelodge import AsyncClient, Checked, Client, _methods, _watch, errors, v1
+from tests.wire.authority import Authority, Refusal, Silence, for_keeping, revoked, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+VALIDATE = _methods.VALIDATE_SESSION
+QUESTION = v1.ValidateSessionRequest(cookies=[v1.Cookie(name="session", value=b"a")])
+
+
+class Flavour:
+    """One of the two clients, asked the same way: the asynchronous one in an event loop of its own thread."""
+
+    def __init__(self, name: str, authority: Authority) -> None:
+        self._loop = asyncio.new_event_loop() if name == "async" else None
+        self.client: Any
+        if self._loop is None:
+            self.client = Client(authority.options)
+        else:
+            self._thread = threading.Thread(target=self._loop.run_forever)
+            self._thread.start()
+            self.client = AsyncClient(authority.options)
+
+    def do(self, call: Callable[[Any], Any]) -> Any:
+        if self._loop is None:
+            return call(self.client)
+
+        async def made() -> Any:
+            result = call(self.client)
+            return await result if asyncio.iscoroutine(result) else result
+
+        return asyncio.run_coroutine_threadsafe(made(), self._loop).result(20)
+
+    def call(self, method: _methods.Method[Any, Any], question: Any) -> Any:
+        return self.do(lambda client: client.call(method, question))
+
+    def check(self) -> Checked:
+        checked: Checked = self.do(lambda client: client.sessions.check(QUESTION))
+        return checked
+
+    @property
+    def kept(self) -> Any:
+        return self.do(lambda client: client._keeping.get().kept)
+
+    def wait_until_heard(self, position: int) -> None:
+        kept = self.kept
+        until = time.monotonic() + 10
+        while kept.heard() != bytes([position]):
+            assert time.monotonic() < until, "it was never heard"
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        self.do(lambda client: client.close())
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._loop.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def flavour(request: pytest.FixtureRequest, authority: Authority) -> Iterator[Flavour]:
+    authority.say(VALIDATE, for_keeping())
+    made = Flavour(request.param, authority)
+    yield made
+    made.close()
+
+
+def watching(flavour: Flavour, authority: Authority) -> None:
+    """The first answer that may be kept makes the client watch; from the first message on it keeps."""
+    flavour.check()
+    authority.wait_until_watched()
+    authority.tell(told(1))
+    flavour.wait_until_heard(1)
+
+
+def count(flavour: Flavour, authority: Authority) -> int:
+    """How often the authority is asked for one check."""
+    before = authority.count(VALIDATE)
+    flavour.check()
+    return authority.count(VALIDATE) - before
+
+
+def test_what_is_watched_is_asked_once_until_something_happens(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    assert authority.metadata[_methods.WATCH_SESSIONS.path][0]["authorization"] == "Bearer glk_test"
+    assert [count(flavour, authority) for _ in range(3)] == [1, 0, 0]
+    authority.tell(told(2, revoked()))
+    flavour.wait_until_heard(2)
+    authority.say(VALIDATE, for_keeping(2))
+    assert [count(flavour, authority) for _ in range(2)] == [1, 0]
+    authority.tell(told(3, reset=True))
+    flavour.wait_until_heard(3)
+    authority.say(VALIDATE, for_keeping(2))
+    assert [count(flavour, authority) for _ in range(2)] == [1, 1], "it had heard less than the one that is watched"
+
+
+def test_questions_rest_on_what_was_heard(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    flavour.check()
+    asked: list[v1.ValidateSessionRequest] = authority.questions[VALIDATE.path]
+    assert [question.as_of_position for question in asked] == [b"", b"\x01"]
+    assert not QUESTION.as_of_position, "the caller's own question stays as it is"
+
+
+def test_a_stream_that_breaks_is_made_again_where_it_was(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    assert [count(flavour, authority) for _ in range(2)] == [1, 0]
+    authority.tell(Refusal(grpc.StatusCode.UNAVAILABLE, "STREAM_ENDED"))
+    authority.wait_until_watched(2)
+    assert authority.watched[1].after_position == b"\x01"
+    assert count(flavour, authority) == 1, "nobody vouches for it"
+    authority.tell(told(2))
+    flavour.wait_until_heard(2)
+    assert count(flavour, authority) == 0, "nothing was missed"
+
+
+def test_a_stream_that_says_nothing_is_made_again(
+    flavour: Flavour, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching(flavour, authority)
+    monkeypatch.setattr(_watch, "_SILENT", 0.0)
+    flavour.do(lambda client: client._keeping.get().kept.broken())
+    assert count(flavour, authority) == 1
+    authority.wait_until_watched(2)
+    authority.tell(told(2))
+    flavour.wait_until_heard(2)
+
+
+def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    flavour.check()
+    presented = v1.SessionServiceRevokeRequest(cookies=QUESTION.cookies, presented_session=v1.PresentedSession())
+    changing: list[tuple[_methods.Method[Any, Any], Any]] = [
+        (_methods.REVOKE_SESSION, presented),
+        (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(all_others=v1.AllOtherSessions())),
+        (_methods.START_LOGOUT, v1.StartLogoutRequest(cookies=QUESTION.cookies)),
+        (_methods.COMPLETE_CALLBACK, v1.CompleteCallbackRequest(cookies=QUESTION.cookies)),
+        (_methods.REFRESH_TOKENS, v1.RefreshTokensRequest(cookies=QUESTION.cookies)),
+        (_methods.GET_USER_INFO, v1.GetUserInfoRequest(cookies=QUESTION.cookies, refresh=True)),
+        (_methods.REVOKE_AS_ADMIN, v1.AdminServiceRevokeRequest(user_id="x")),
+        (_methods.DISABLE_USER, v1.DisableUserRequest()),
+        (_methods.DELETE_USER, v1.DeleteUserRequest()),
+    ]
+    for method, question in changing:
+        authority.say(method, Refusal(grpc.StatusCode.INTERNAL, "INTERNAL"))
+        with pytest.raises(errors.InternalError):
+            flavour.call(method, question)
+        assert [count(flavour, authority) for _ in range(2)] == [1, 0], f"{method.name}, whatever came of it"
+    authority.say(_methods.GET_USER_INFO, v1.GetUserInfoResponse())
+    flavour.do(lambda client: client.sessions.get_user_info(v1.GetUserInfoRequest(cookies=QUESTION.cookies)))
+    assert count(flavour, authority) == 0
+
+
+def test_equal_questions_at_the_same_time_are_asked_once(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    release = threading.Event()
+    authority.say(VALIDATE, lambda: (release.wait(10), for_keeping())[1])
+    before = authority.count(VALIDATE)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(flavour.check) for _ in range(8)]
+        authority.wait_for(VALIDATE, before + 1)
+        time.sleep(0.1)
+        release.set()
+        found = {id(one.result(10).verdict) for one in asked}
+    assert (authority.count(VALIDATE) - before, len(found)) == (1, 1)
+
+
+def test_trouble_at_the_same_time_is_met_once(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    release = threading.Event()
+    refusal = Refusal(grpc.StatusCode.INTERNAL, "INTERNAL")
+    authority.say(VALIDATE, lambda: (release.wait(10), refusal)[1])
+    before = authority.count(VALIDATE)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(flavour.check) for _ in range(4)]
+        authority.wait_for(VALIDATE, before + 1)
+        time.sleep(0.1)
+        release.set()
+        errors_ = [one.exception(10) for one in asked]
+    assert [type(error) for error in errors_] == [errors.InternalError] * 4
+    assert len({id(error) for error in errors_}) == 4, "each raises its own"
+    assert {error.request_id for error in errors_ if isinstance(error, errors.InternalError)} == {"req-9"}
+    assert authority.count(VALIDATE) == before + 1
+
+
+def test_who_waits_for_another_keeps_to_their_own_deadline(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    authority.say(VALIDATE, Silence())
+    before = authority.count(VALIDATE)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flavour.do, lambda client: client.with_timeout(1.0).sessions.check(QUESTION))
+        authority.wait_for(VALIDATE, before + 1)
+        with pytest.raises(errors.DeadlineExceededError):
+            flavour.do(lambda client: client.with_timeout(0.05).sessions.check(QUESTION))
+        assert not first.done()
+        with pytest.raises(errors.DeadlineExceededError):
+            first.result(10)
+
+
+def test_trouble_is_shared_and_not_kept(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    authority.say(VALIDATE, Refusal(grpc.StatusCode.INTERNAL, "INTERNAL"), for_keeping())
+    with pytest.raises(errors.InternalError):
+        flavour.check()
+    assert [count(flavour, authority) for _ in range(2)] == [1, 0]
+
+
+async def test_who_is_cancelled_leaves_the_question_to_another(authority: Authority) -> None:
+    authority.say(VALIDATE, for_keeping())
+    async with AsyncClient(authority.options) as client:
+        await client.sessions.check(QUESTION)
+        await asyncio.to_thread(authority.wait_until_watched)
+        authority.tell(told(1))
+        keeping = client._keeping
+        assert keeping is not None
+        for _ in range(5000):
+            if keeping.get().kept.heard():
+                break
+            await asyncio.sleep(0.002)
+        authority.say(VALIDATE, Silence(), for_keeping())
+        first = asyncio.create_task(client.sessions.check(QUESTION))
+        await asyncio.to_thread(authority.wait_for, VALIDATE, 2)
+        second = asyncio.create_task(client.sessions.check(QUESTION))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert isinstance(await second, Checked)
+        assert authority.count(VALIDATE) == 3
+
+
+def test_one_option_turns_it_off(authority: Authority) -> None:
+    authority.say(VALIDATE, for_keeping())
+    with Client(replace(authority.options, keep_answers=0)) as client:
+        for _ in range(3):
+            client.sessions.check(QUESTION)
+    assert (authority.count(VALIDATE), authority.watched) == (3, [])
+
+
+def test_all_copies_of_a_client_share_what_is_kept(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    flavour.check()
+    before = authority.count(VALIDATE)
+    for _ in range(3):
+        flavour.do(lambda client: client.for_request("req-1").sessions.check(QUESTION))
+    assert authority.count(VALIDATE) == before
+
+
+def test_a_stream_can_be_read_and_closed(flavour: Flavour, authority: Authority) -> None:
+    authority.tell(told(1, revoked()))
+    authority.tell(told(2))
+
+    def read(client: Any) -> Any:
+        stream = client.sessions.watch_sessions(v1.WatchSessionsRequest())
+        if isinstance(client, Client):
+            with stream:
+                first, second = next(stream), next(stream)
+            return [first, second, *stream]
+
+        async def reading() -> Any:
+            async with stream:
+                first, second = await anext(stream), await anext(stream)
+            return [first, second, *[one async for one in stream]]
+
+        return reading()
+
+    assert [message.position for message in flavour.do(read)] == [b"\x01", b"\x02"]
+
+
+def test_a_stream_that_breaks_off_says_why(flavour: Flavour, authority: Authority) -> None:
+    authority.tell(Refusal(grpc.StatusCode.PERMISSION_DENIED))
+
+    def read(client: Any) -> Any:
+        stream = client.sessions.watch_sessions(v1.WatchSessionsRequest())
+        return next(stream) if isinstance(client, Client) else anext(stream)
+
+    async def awaited(client: Any) -> Any:
+        return await read(client)
+
+    with pytest.raises(errors.CallerNotAllowedError):
+        flavour.do(read if isinstance(flavour.client, Client) else awaited)
+
+
+def test_many_questions_ride_one_stream(flavour: Flavour) -> None:
+    asked = [v1.CheckSessionsRequest(id=number, question=QUESTION) for number in (7, 8)]
+
+    def read(client: Any) -> Any:
+        if isinstance(client, Client):
+            return list(client.sessions.check_sessions(asked))
+
+        async def questions() -> Any:
+            for one in asked:
+                yield one
+
+        async def reading() -> Any:
+            return [one async for one in client.sessions.check_sessions(questions())]
+
+        return reading()
+
+    assert [(one.id, one.HasField("answer")) for one in flavour.do(read)] == [(7, True), (8, True)]
+
+
+PROGRAM = """
+import gc, sys, threading, time
+from gatelodge import Client, ClientOptions, v1
+
+client = Client(ClientOptions(sys.argv[1], "k"))
+question = v1.ValidateSessionRequest(cookies=[v1.Cookie(name="session", value=b"a")])
+client.sessions.check(question)
+print([thread.name for thread in threading.enumerate() if thread.name == "gatelodge-watch"])
+"""
+
+
+def test_a_program_that_watches_ends_without_further_ado(authority: Authority, tmp_path: Path) -> None:
+    authority.say(VALIDATE, for_keeping())
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = [sys.executable, str(tmp_path / "program.py"), authority.options.address]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['gatelodge-watch']\n", "")
+
+
+def test_a_client_that_is_dropped_watches_no_more(authority: Authority) -> None:
+    authority.say(VALIDATE, for_keeping())
+    Client(authority.options).sessions.check(QUESTION)
+    authority.wait_until_watched()
+    authority.tell(told(1))
+    until = time.monotonic() + 10
+    while any(thread.name == "gatelodge-watch" for thread in threading.enumerate()):
+        assert time.monotonic() < until, "it watches for ever"
+        time.sleep(0.01)

@@ -1,0 +1,85 @@
+//! Owns the edge's routes as a tower layer before an application. Does not know what the routes answer.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::BoxError;
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http::{Request, Response};
+use tower::{Layer, Service};
+
+use super::routes::{self, Route};
+use crate::gate::Gate;
+
+/// Answers the edge's routes, and leaves all other paths to the application behind it: see [`super::Edge::layer`].
+///
+/// The request's bodies are any of bytes, and the response's any that can be made of bytes (axum's, `Full<Bytes>`).
+#[derive(Clone, Debug)]
+pub struct EdgeLayer(Arc<Mounted>);
+
+#[derive(Debug)]
+struct Mounted {
+    gate: Gate,
+    routes: HashMap<String, Route>,
+}
+
+impl EdgeLayer {
+    pub(super) fn new(gate: Gate, routes: HashMap<String, Route>) -> Self {
+        Self(Arc::new(Mounted { gate, routes }))
+    }
+}
+
+impl Mounted {
+    /// The route at this path, but one of a set that is off.
+    fn route(&self, path: &str) -> Option<Route> {
+        let route = *self.routes.get(path)?;
+        self.gate.settings(None).is_none_or(|settings| settings.is_on(route.set())).then_some(route)
+    }
+}
+
+impl<S> Layer<S> for EdgeLayer {
+    type Service = WithEdge<S>;
+
+    fn layer(&self, inner: S) -> WithEdge<S> {
+        WithEdge { mounted: Arc::clone(&self.0), inner }
+    }
+}
+
+/// The service of an [`EdgeLayer`].
+#[derive(Clone, Debug)]
+pub struct WithEdge<S> {
+    mounted: Arc<Mounted>,
+    inner: S,
+}
+
+impl<S, Q, A> Service<Request<Q>> for WithEdge<S>
+where
+    S: Service<Request<Q>, Response = Response<A>>,
+    S::Future: Send + 'static,
+    Q: HttpBody<Data = Bytes> + Send + 'static,
+    Q::Error: Into<BoxError>,
+    A: From<Bytes>,
+{
+    type Response = Response<A>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<A>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        match self.mounted.route(request.uri().path()) {
+            Some(route) => {
+                let mounted = Arc::clone(&self.mounted);
+                let answer =
+                    async move { routes::answer(&mounted.gate, route, request.map(Body::new)).await.map(A::from) };
+                Box::pin(async move { Ok(answer.await) })
+            }
+            None => Box::pin(self.inner.call(request)),
+        }
+    }
+}

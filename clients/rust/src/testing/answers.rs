@@ -1,0 +1,150 @@
+//! Owns the finished answers of the fake. Judges nothing.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::people::{Kept, is_navigation};
+use crate::v1::{self, DeniedReason, InactiveReason};
+
+/// A redirect.
+pub(super) fn redirect(status: u32, location: String, set_cookies: Vec<String>) -> v1::HttpAnswer {
+    v1::HttpAnswer { status, location, set_cookies, headers: no_store(), ..Default::default() }
+}
+
+/// An answer of JSON.
+pub(super) fn json_answer(status: u32, body: &Value) -> v1::HttpAnswer {
+    let (content_type, body) = ("application/json".into(), body.to_string().into());
+    v1::HttpAnswer { status, content_type, body, headers: no_store(), ..Default::default() }
+}
+
+fn no_store() -> Vec<v1::HttpHeader> {
+    vec![v1::HttpHeader { name: "cache-control".into(), value: "no-store".into() }]
+}
+
+/// An error answer.
+pub(super) fn problem(status: u32, reason: &str, detail: &str, remedy: &str, request_id: &str) -> v1::HttpAnswer {
+    json_answer(status, &json!({"detail": detail, "reason": reason, "remedy": remedy, "request_id": request_id}))
+}
+
+/// For what can't be read.
+pub(super) fn malformed(remedy: &str, request_id: &str) -> v1::HttpAnswer {
+    problem(400, "request_malformed", "The request can't be read", remedy, request_id)
+}
+
+/// A whole Set-Cookie value; without a value it clears the cookie.
+pub(super) fn set_cookie(settings: &v1::EdgeSettings, name: &str, value: &str, max_age: u32) -> String {
+    let secure = if settings.public_base_url.starts_with("https://") { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly{secure}; SameSite=Lax")
+}
+
+/// The first name, under which a cookie is set.
+pub(super) fn first(names: &[String]) -> &str {
+    names.first().map_or("", String::as_str)
+}
+
+/// What is said of a session that is not there.
+pub(super) fn inactive(
+    reason: InactiveReason,
+    context: Option<&v1::RequestContext>,
+    answer_json: bool,
+    request_id: &str,
+) -> v1::InactiveSession {
+    let is_unknown = matches!(reason, InactiveReason::None | InactiveReason::Forged | InactiveReason::Ambiguous);
+    let answer = context.map(|context| match context {
+        _ if goes_to_login(context, answer_json) => to_login(context, ""),
+        _ if is_unknown => problem(401, "not_signed_in", "Not signed in", "Log in first.", request_id),
+        _ => {
+            let remedy = "The session has ended. Log in again.";
+            problem(401, "session_ended", "Session expired", remedy, request_id)
+        }
+    });
+    v1::InactiveSession { reason: reason.into(), answer }
+}
+
+/// What is said of a session that may not make a request.
+pub(super) fn denied(
+    reason: DeniedReason,
+    session: Option<&Kept>,
+    needed: &v1::Requirements,
+    context: Option<&v1::RequestContext>,
+    answer_json: bool,
+    request_id: &str,
+) -> v1::DeniedSession {
+    let missing_scopes = match (reason, session) {
+        (DeniedReason::ScopeMissing, Some(session)) => session.missing(&needed.scopes),
+        _ => Vec::new(),
+    };
+    let provider = session.map_or("fake", |session| &session.identity.provider);
+    let login_query = match reason {
+        DeniedReason::LoginTooOld => {
+            format!("provider={provider}&max_age={}", needed.max_login_age.unwrap_or_default().seconds)
+        }
+        _ => String::new(),
+    };
+    let (public_reason, detail, remedy) = told(reason, &missing_scopes);
+    let answer = context.map(|context| {
+        if !login_query.is_empty() && goes_to_login(context, answer_json) {
+            return to_login(context, &format!("{login_query}&"));
+        }
+        problem(403, public_reason, &detail, remedy, request_id)
+    });
+    let session = session.map(|session| session.info.clone());
+    v1::DeniedSession { reason: reason.into(), remedy: remedy.into(), missing_scopes, login_query, answer, session }
+}
+
+fn told(reason: DeniedReason, scopes: &[String]) -> (&'static str, String, &'static str) {
+    use DeniedReason::{
+        CsrfExpired, CsrfInvalid, CsrfMissing, CsrfOtherSession, CsrfRotated, LoginTooOld, OriginRefused, ScopeMissing,
+    };
+    match reason {
+        OriginRefused => {
+            let remedy = "Send the request from the site itself.";
+            ("origin_refused", "Requests from this origin are not allowed".into(), remedy)
+        }
+        ScopeMissing => {
+            let remedy = "Log in with an account that is granted the scope.";
+            ("scope_missing", format!("Missing scope: {}", scopes.join(" ")), remedy)
+        }
+        LoginTooOld => ("login_too_old", "A fresh login is needed".into(), "Log in again, then repeat the request."),
+        CsrfMissing | CsrfInvalid | CsrfExpired | CsrfOtherSession | CsrfRotated => {
+            let remedy = "Fetch a fresh token from /auth/me and send it in the CSRF header.";
+            ("csrf_mismatch", "CSRF token mismatch".into(), remedy)
+        }
+        DeniedReason::Unspecified => ("forbidden", "This session may not make this request".into(), ""),
+    }
+}
+
+fn goes_to_login(context: &v1::RequestContext, answer_json: bool) -> bool {
+    !answer_json && context.method == "GET" && is_navigation(context)
+}
+
+fn to_login(context: &v1::RequestContext, parameters: &str) -> v1::HttpAnswer {
+    let place: String = form_urlencoded::byte_serialize(&context.target).collect();
+    redirect(302, format!("/auth/web/login?{parameters}redirect_uri={place}"), Vec::new())
+}
+
+/// A call that fails.
+pub(super) fn failure(code: Code, reason: &str, message: &str) -> Status {
+    Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, "gatelodge", HashMap::new()))
+}
+
+/// A call whose field is wrong.
+pub(super) fn is_required(field: &str) -> Status {
+    let mut details = ErrorDetails::with_error_info("INVALID_FIELD", "gatelodge", HashMap::new());
+    details.add_bad_request_violation(field, "is required");
+    Status::with_error_details(Code::InvalidArgument, format!("{field} is required"), details)
+}
+
+/// A method that the fake does not have.
+pub(super) fn unknown_method() -> Status {
+    failure(Code::Unimplemented, "METHOD_UNKNOWN", "the fake authority has no such method")
+}
+
+/// The request id that came with a call.
+pub(super) fn request_id<Q>(request: &tonic::Request<Q>) -> String {
+    let id = request.metadata().get("x-request-id").and_then(|id| id.to_str().ok());
+    id.unwrap_or_default().to_owned()
+}

@@ -1,0 +1,282 @@
+//! Owns an authority for the tests of an application, in memory and without a network. Does not know a real one.
+//!
+//! ```
+//! use gatelodge_client::testing::{FakeAuthority, Who};
+//! use gatelodge_client::{Edge, EdgeOptions};
+//! # use tower::ServiceExt as _;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let authority = FakeAuthority::new();
+//! let edge = Edge::new(authority.client(), EdgeOptions::default())?;
+//! edge.gate().ready().await;
+//! let app = axum::Router::new()
+//!     .route("/admin", axum::routing::get(|| async { "hello" }).layer(edge.gate().require().scopes(["admin"])));
+//!
+//! let ada = authority.sign_in(Who { user_id: "google_1".into(), scopes: vec!["admin".into()], ..Who::default() });
+//! let request = http::Request::get("/admin").header("cookie", ada.cookie()).body(axum::body::Body::empty())?;
+//! assert_eq!(app.clone().oneshot(request).await?.status(), 200);
+//!
+//! authority.away();
+//! let request = http::Request::get("/admin").header("cookie", ada.cookie()).body(axum::body::Body::empty())?;
+//! assert_eq!(app.oneshot(request).await?.status(), 503);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It answers as the real one does as far as an application can tell; every language's fake plays `clients/scenarios.json`.
+//! It has no provider, mints no tokens, and tells nothing to those who watch, so nothing is kept of what it says.
+
+mod admin;
+mod answers;
+mod devices;
+mod logins;
+mod people;
+mod sessions;
+mod tokens;
+mod wire;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::chance;
+use crate::client::Client;
+use crate::v1;
+use crate::v1::DeniedReason;
+use people::Kept;
+pub use people::{State, Who};
+
+const BASE_URL: &str = "http://localhost:8000";
+/// Long enough for what is in memory, short enough for tests of an authority that is slow.
+const DEADLINE: Duration = Duration::from_millis(500);
+
+/// An authority in memory, at which nobody is signed in. Clones are the same authority.
+#[derive(Clone)]
+pub struct FakeAuthority(Arc<Mutex<World>>);
+
+/// All that the fake remembers.
+struct World {
+    trouble: Trouble,
+    settings: v1::EdgeSettings,
+    sessions: Vec<Kept>,
+    logins: HashMap<String, LoginUnderWay>,
+    next: Who,
+    denial: Option<DeniedReason>,
+    disabled: HashSet<String>,
+    deleted: HashSet<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    None,
+    Away,
+    Slow,
+}
+
+/// A login under way. There is no provider: the browser is sent straight on to the callback.
+struct LoginUnderWay {
+    binding: String,
+    return_to: String,
+    who: Who,
+}
+
+/// Why every living session is refused: see [`FakeAuthority::deny`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The CSRF token does not fit.
+    Csrf,
+    /// The request comes from elsewhere.
+    Origin,
+    /// A scope was not granted.
+    Scope,
+    /// The login is too old.
+    LoginAge,
+}
+
+impl Default for FakeAuthority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FakeAuthority {
+    /// An authority that has settings and knows nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(World {
+            trouble: Trouble::None,
+            settings: usual_settings(),
+            sessions: Vec::new(),
+            logins: HashMap::new(),
+            next: Who::default(),
+            denial: None,
+            disabled: HashSet::new(),
+            deleted: HashSet::new(),
+        })))
+    }
+
+    /// A client of this authority, with a deadline that suits tests: half a second. Call it inside a Tokio runtime.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::over(wire::channel(self)).with_deadline(DEADLINE)
+    }
+
+    /// Makes a session, as if somebody had logged in.
+    #[expect(clippy::must_use_candidate, reason = "a session may be made to be there, and no more")]
+    pub fn sign_in(&self, who: Who) -> SignedIn {
+        let mut world = self.world();
+        let session_id = world.remember(who).info.session_id;
+        SignedIn { authority: self.clone(), session_id }
+    }
+
+    /// Says whom the next logins through the edge's routes make a session for.
+    pub fn logs_in_next(&self, who: Who) {
+        self.world().next = who;
+    }
+
+    /// Changes the settings that edges ask for, and their version.
+    pub fn configure(&self, change: impl FnOnce(&mut v1::EdgeSettings)) {
+        let mut world = self.world();
+        world.settings.version = unguessable();
+        change(&mut world.settings);
+    }
+
+    /// Makes every call fail as if nothing listened there, until [`FakeAuthority::back`].
+    pub fn away(&self) {
+        self.world().trouble = Trouble::Away;
+    }
+
+    /// Makes no call get an answer within its deadline, until [`FakeAuthority::back`].
+    pub fn slow(&self) {
+        self.world().trouble = Trouble::Slow;
+    }
+
+    /// Ends [`FakeAuthority::away`] and [`FakeAuthority::slow`].
+    pub fn back(&self) {
+        self.world().trouble = Trouble::None;
+    }
+
+    /// Makes every living session be refused for this reason; nothing ends it. `None` for an end of that.
+    pub fn deny(&self, reason: Option<Denial>) {
+        self.world().denial = reason.map(|reason| match reason {
+            Denial::Csrf => DeniedReason::CsrfInvalid,
+            Denial::Origin => DeniedReason::OriginRefused,
+            Denial::Scope => DeniedReason::ScopeMissing,
+            Denial::LoginAge => DeniedReason::LoginTooOld,
+        });
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a call in, or not.
+    async fn enter(&self) -> Result<(), tonic::Status> {
+        let trouble = self.world().trouble;
+        match trouble {
+            Trouble::None => Ok(()),
+            Trouble::Away => Err(tonic::Status::unavailable("the fake authority is away")),
+            Trouble::Slow => std::future::pending().await,
+        }
+    }
+}
+
+impl std::fmt::Debug for FakeAuthority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FakeAuthority").finish_non_exhaustive()
+    }
+}
+
+/// A browser that holds a session.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    authority: FakeAuthority,
+    session_id: String,
+}
+
+impl SignedIn {
+    /// The session cookie, as a pair for the Cookie header.
+    #[must_use]
+    pub fn cookie(&self) -> String {
+        let world = self.authority.world();
+        let name = world.settings.session_cookie_names.first().cloned().unwrap_or_default();
+        let value = world.by_id(&self.session_id).map(|kept| kept.cookie.clone()).unwrap_or_default();
+        format!("{name}={value}")
+    }
+
+    /// A CSRF token that is good for the session, for the header `x-csrf-token`.
+    #[must_use]
+    pub fn csrf_token(&self) -> String {
+        let world = self.authority.world();
+        world.by_id(&self.session_id).map(|kept| kept.csrf_token.clone()).unwrap_or_default()
+    }
+
+    /// The session's access token, which the fake accepts as a bearer token for as long as the session lives.
+    #[must_use]
+    pub fn bearer_token(&self) -> String {
+        tokens::token_of(&self.session_id)
+    }
+
+    /// The session's public id.
+    #[must_use]
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    /// Ends the session, as an admin or another browser would.
+    pub fn end(&self) {
+        self.set_state(State::Revoked);
+    }
+
+    /// Says why the session is dead; [`State::Active`] brings it back.
+    pub fn set_state(&self, state: State) {
+        let mut world = self.authority.world();
+        if let Some(kept) = world.sessions.iter_mut().find(|kept| kept.info.session_id == self.session_id) {
+            kept.state = state;
+        }
+    }
+}
+
+fn unguessable() -> String {
+    format!("{:016x}{:016x}", chance::number(), chance::number())
+}
+
+fn usual_settings() -> v1::EdgeSettings {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+    v1::EdgeSettings {
+        version: "1".into(),
+        ask_again_after: seconds(300),
+        session_cookie_names: texts(&["session"]),
+        binding_cookie_names: texts(&["login"]),
+        csrf_header: "x-csrf-token".into(),
+        public_base_url: BASE_URL.into(),
+        callback_addresses: vec![v1::CallbackAddress {
+            route_set: v1::RouteSet::Web.into(),
+            provider: "fake".into(),
+            url: format!("{BASE_URL}/auth/web/callback"),
+        }],
+        cors: Some(v1::CorsSettings {
+            allowed_origins: texts(&["http://localhost:5173"]),
+            allowed_methods: texts(&["GET", "POST"]),
+            allowed_headers: texts(&["content-type", "x-csrf-token"]),
+            exposed_headers: texts(&["x-csrf-token"]),
+            max_age: seconds(600),
+        }),
+        landing_places: Some(v1::LandingPlaces {
+            after_login: "/".into(),
+            after_logout: "/".into(),
+            ..Default::default()
+        }),
+        limits: Some(v1::Limits {
+            max_cookie_bytes: 4096,
+            max_cookies: 8,
+            max_header_bytes: 4096,
+            max_query_bytes: 8192,
+            max_body_bytes: 65536,
+        }),
+        route_sets: vec![v1::RouteSet::Web.into()],
+        ..Default::default()
+    }
+}

@@ -1,0 +1,277 @@
+//! Owns who is signed in at the fake, and how it judges requests by that. Does not know how it is asked.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{World, unguessable};
+use crate::v1::{self, CsrfRequirement, DeniedReason, InactiveReason};
+
+/// Whether a session lives, or why it is dead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// It lives.
+    #[default]
+    Active,
+    /// Its user logged out.
+    Ended,
+    /// It passed its absolute limit.
+    Expired,
+    /// It passed its idle limit.
+    Idle,
+    /// Somebody ended it.
+    Revoked,
+    /// It was presented by another client.
+    Fingerprint,
+}
+
+/// Who is signed in, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The default is `fake_1`.
+    pub user_id: String,
+    /// Empty for none.
+    pub email: String,
+    /// Empty for none.
+    pub name: String,
+    /// The default is `fake`.
+    pub provider: String,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// How long ago the user authenticated.
+    pub login_age: Duration,
+    /// Whether the session lives.
+    pub state: State,
+    /// The session cookie's value. The default is one that nobody can guess.
+    pub cookie: Option<String>,
+    /// The one CSRF token that is issued and accepted. The default is `csrf_` and the cookie.
+    pub csrf_token: Option<String>,
+    /// A second credential of the session, which a check of the first delivers, as after a rotation.
+    pub renewed_cookie: Option<String>,
+}
+
+impl Default for Who {
+    fn default() -> Self {
+        Self {
+            user_id: "fake_1".into(),
+            email: String::new(),
+            name: String::new(),
+            provider: "fake".into(),
+            scopes: Vec::new(),
+            login_age: Duration::ZERO,
+            state: State::Active,
+            cookie: None,
+            csrf_token: None,
+            renewed_cookie: None,
+        }
+    }
+}
+
+/// A session as the fake keeps it.
+pub(super) struct Kept {
+    pub(super) cookie: String,
+    pub(super) csrf_token: String,
+    pub(super) renewed_cookie: Option<String>,
+    pub(super) state: State,
+    pub(super) identity: v1::Identity,
+    pub(super) info: v1::SessionInfo,
+    pub(super) attributes: HashMap<String, Bytes>,
+    pub(super) attributes_version: u64,
+    since: Instant,
+    login_age: Duration,
+}
+
+/// What is told of a new session.
+pub(super) struct Made {
+    pub(super) cookie: String,
+    pub(super) identity: v1::Identity,
+    pub(super) info: v1::SessionInfo,
+}
+
+impl Kept {
+    fn begin(who: Who) -> Self {
+        let cookie = who.cookie.unwrap_or_else(|| format!("sess_{}", unguessable()));
+        let now = now();
+        let at = |offset: i64| Some(prost_types::Timestamp { seconds: now + offset, nanos: 0 });
+        let age = i64::try_from(who.login_age.as_secs()).unwrap_or(now);
+        Self {
+            csrf_token: who.csrf_token.unwrap_or_else(|| format!("csrf_{cookie}")),
+            cookie,
+            renewed_cookie: who.renewed_cookie,
+            state: who.state,
+            identity: v1::Identity {
+                tenant: "default".into(),
+                issuer: "https://provider.example".into(),
+                sub: who.user_id.split_once('_').map_or(who.user_id.as_str(), |(_, sub)| sub).to_owned(),
+                provider: who.provider,
+                user_id: who.user_id,
+                email_verified: !who.email.is_empty(),
+                email: who.email,
+                name: who.name,
+                scopes: who.scopes,
+                auth_time: at(-age),
+                ..Default::default()
+            },
+            info: v1::SessionInfo {
+                session_id: format!("sid_{}", unguessable()),
+                create_time: at(0),
+                last_active_time: at(0),
+                idle_expire_time: at(3600),
+                absolute_expire_time: at(86_400),
+                generation: 1,
+                ..Default::default()
+            },
+            attributes: HashMap::new(),
+            attributes_version: 0,
+            since: Instant::now(),
+            login_age: who.login_age,
+        }
+    }
+
+    pub(super) fn is_newest(&self, cookies: &[v1::Cookie]) -> bool {
+        let newest = self.renewed_cookie.as_deref();
+        cookies.iter().any(|cookie| newest.is_some_and(|newest| newest.as_bytes() == cookie.value))
+    }
+
+    /// How long ago the user authenticated.
+    pub(super) fn age(&self) -> Duration {
+        self.login_age + self.since.elapsed()
+    }
+
+    /// The scopes that were not granted.
+    pub(super) fn missing(&self, scopes: &[String]) -> Vec<String> {
+        scopes.iter().filter(|scope| !self.identity.scopes.contains(scope)).cloned().collect()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a fake lives in the machine's time")]
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
+}
+
+impl World {
+    /// Makes a session and keeps it.
+    pub(super) fn remember(&mut self, who: Who) -> Made {
+        let kept = Kept::begin(who);
+        let made = Made { cookie: kept.cookie.clone(), identity: kept.identity.clone(), info: kept.info.clone() };
+        self.sessions.push(kept);
+        made
+    }
+
+    pub(super) fn by_id(&self, session_id: &str) -> Option<&Kept> {
+        self.sessions.iter().find(|kept| kept.info.session_id == session_id)
+    }
+
+    pub(super) fn living(&self) -> impl Iterator<Item = &Kept> {
+        self.sessions.iter().filter(|kept| kept.state == State::Active)
+    }
+
+    /// Ends what lives of these, and says how many.
+    pub(super) fn end(&mut self, is_meant: impl Fn(&Kept) -> bool) -> usize {
+        let meant = self.sessions.iter_mut().filter(|kept| kept.state == State::Active && is_meant(kept));
+        meant.map(|kept| kept.state = State::Revoked).count()
+    }
+
+    /// The living session behind cookies, or why there is none.
+    pub(super) fn presented(&self, cookies: &[v1::Cookie]) -> Result<&Kept, InactiveReason> {
+        let is_presented = |value: &str| cookies.iter().any(|cookie| cookie.value == value.as_bytes());
+        let is_meant =
+            |kept: &&Kept| is_presented(&kept.cookie) || kept.renewed_cookie.as_deref().is_some_and(is_presented);
+        let mut found = self.sessions.iter().filter(is_meant);
+        let none = if cookies.is_empty() { InactiveReason::None } else { InactiveReason::Forged };
+        let one = found.next().ok_or(none)?;
+        if found.next().is_some() {
+            return Err(InactiveReason::Ambiguous);
+        }
+        match one.state {
+            State::Active => Ok(one),
+            State::Ended => Err(InactiveReason::Ended),
+            State::Expired => Err(InactiveReason::Expired),
+            State::Idle => Err(InactiveReason::Idle),
+            State::Revoked => Err(InactiveReason::Revoked),
+            State::Fingerprint => Err(InactiveReason::Fingerprint),
+        }
+    }
+
+    /// Finds what is missing for a request, in the order in which a person would mend it.
+    pub(super) fn judge(
+        &self,
+        session: &Kept,
+        needed: &v1::Requirements,
+        context: Option<&v1::RequestContext>,
+    ) -> Result<v1::JudgedRequirements, DeniedReason> {
+        if let Some(denial) = self.denial {
+            return Err(denial);
+        }
+        let is_required = needed.csrf() == CsrfRequirement::Required;
+        let is_unsafe = context.is_some_and(|context| is_upgrade(context) || !is_safe(context));
+        let is_needed = is_required || needed.csrf() == CsrfRequirement::Unspecified && is_unsafe;
+        let mut csrf = false;
+        if is_needed {
+            if self.is_foreign(context) {
+                return Err(DeniedReason::OriginRefused);
+            }
+            if is_required || !context.is_some_and(is_upgrade) {
+                let token = context.and_then(|context| context.csrf_token.as_ref()).filter(|token| !token.is_empty());
+                let token = token.ok_or(DeniedReason::CsrfMissing)?;
+                if *token != session.csrf_token.as_bytes() {
+                    return Err(DeniedReason::CsrfInvalid);
+                }
+                csrf = true;
+            }
+        }
+        if !session.missing(&needed.scopes).is_empty() {
+            return Err(DeniedReason::ScopeMissing);
+        }
+        let longest = needed.max_login_age.and_then(|age| Duration::try_from(age).ok());
+        if longest.is_some_and(|longest| session.age() > longest) {
+            return Err(DeniedReason::LoginTooOld);
+        }
+        let has_origin = context.is_some_and(|context| context.origin.is_some() || context.sec_fetch_site.is_some());
+        Ok(v1::JudgedRequirements {
+            csrf,
+            origin: is_needed && has_origin,
+            scopes: needed.scopes.clone(),
+            max_login_age: needed.max_login_age,
+            ..Default::default()
+        })
+    }
+
+    /// Whether a request comes from an origin that is not allowed.
+    pub(super) fn is_foreign(&self, context: Option<&v1::RequestContext>) -> bool {
+        let Some(context) = context else { return false };
+        if let Some(origin) = context.origin.as_ref().filter(|origin| !origin.is_empty()) {
+            let allowed = self.settings.cors.as_ref().map(|cors| cors.allowed_origins.as_slice()).unwrap_or_default();
+            let is_allowed = allowed.iter().any(|allowed| *origin == allowed.as_bytes());
+            return *origin != self.settings.public_base_url.as_bytes() && !is_allowed;
+        }
+        let site = context.sec_fetch_site.as_deref().unwrap_or_default();
+        is_upgrade(context) || ![b"".as_slice(), b"same-origin", b"none"].contains(&site)
+    }
+}
+
+/// Whether a person's browser is on its way to a page; a script's fetch gets JSON.
+pub(super) fn is_navigation(context: &v1::RequestContext) -> bool {
+    if context.x_requested_with.as_ref().is_some_and(|with| !with.is_empty()) || is_upgrade(context) {
+        return false;
+    }
+    match &context.sec_fetch_mode {
+        Some(mode) if !mode.is_empty() => mode == "navigate",
+        _ => has(context.accept.as_ref(), "text/html"),
+    }
+}
+
+fn is_upgrade(context: &v1::RequestContext) -> bool {
+    context.method == "GET" && has(context.upgrade.as_ref(), "websocket")
+}
+
+fn has(text: Option<&Bytes>, part: &str) -> bool {
+    text.is_some_and(|text| String::from_utf8_lossy(text).to_ascii_lowercase().contains(part))
+}
+
+fn is_safe(context: &v1::RequestContext) -> bool {
+    matches!(context.method.as_ref(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
+}

@@ -1,0 +1,121 @@
+//! Owns what an application's tests can do with the fake authority beyond the scenarios. Does not know a network.
+
+use gatelodge_client::testing::{Denial, FakeAuthority, Who};
+use gatelodge_client::v1::{self, ErrorReason};
+use gatelodge_client::{Caller, Edge, EdgeOptions, Gate, Session, TokenVerdict, Verdict};
+use http::{Request, StatusCode};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::browser::{get, send};
+
+async fn edge(authority: &FakeAuthority) -> Edge {
+    let edge = Edge::new(authority.client(), EdgeOptions::default()).unwrap();
+    edge.gate().ready().await;
+    edge
+}
+
+fn admin() -> Who {
+    Who { user_id: "google_1".into(), scopes: vec!["admin".into()], ..Who::default() }
+}
+
+#[tokio::test]
+async fn who_logs_in_next_comes_back_with_a_session() {
+    let authority = FakeAuthority::new();
+    authority.logs_in_next(admin());
+    let edge = edge(&authority).await;
+    let begun = get(&edge, "/auth/web/login?redirect_uri=%2Fhome").await;
+    let cookie = |line: &str| line.split(';').next().unwrap().to_owned();
+    let callback = begun.header("location").unwrap().strip_prefix("http://localhost:8000").unwrap().to_owned();
+    let elsewhere = send(edge.router(), Request::get(&callback).header("cookie", "login=other")).await;
+    assert_eq!(elsewhere.status, StatusCode::BAD_REQUEST);
+    let binding = cookie(begun.header("set-cookie").unwrap());
+    let back = send(edge.router(), Request::get(&callback).header("cookie", binding)).await;
+    assert_eq!((back.status, back.header("location")), (StatusCode::FOUND, Some("/home")));
+    let session = cookie(back.header("set-cookie").unwrap());
+    let me = send(edge.router(), Request::get("/auth/me").header("cookie", session)).await;
+    assert_eq!(me.json()["user_id"], "google_1");
+}
+
+#[tokio::test]
+async fn it_denies_for_any_reason_and_ends_nothing_by_that() {
+    let authority = FakeAuthority::new();
+    let ada = authority.sign_in(admin());
+    let edge = edge(&authority).await;
+    let me = async || send(edge.router(), Request::get("/auth/me").header("cookie", ada.cookie())).await;
+    for (denial, reason) in [
+        (Denial::Csrf, "csrf_mismatch"),
+        (Denial::Origin, "origin_refused"),
+        (Denial::Scope, "scope_missing"),
+        (Denial::LoginAge, "login_too_old"),
+    ] {
+        authority.deny(Some(denial));
+        assert_eq!(me().await.json()["reason"], reason);
+    }
+    authority.deny(None);
+    assert_eq!(me().await.status, StatusCode::OK);
+    ada.end();
+    assert_eq!(me().await.json()["reason"], "session_ended");
+}
+
+#[tokio::test]
+async fn its_admin_and_its_attributes_are_as_an_authoritys() {
+    let authority = FakeAuthority::new();
+    let (ada, client) = (authority.sign_in(admin()), authority.client());
+    let cookies =
+        vec![v1::Cookie { name: "session".into(), value: ada.cookie()["session=".len()..].to_owned().into() }];
+    let set = [("theme".to_owned(), "dark".into())].into();
+    let change = v1::UpdateAttributesRequest { cookies: cookies.clone(), set, ..Default::default() };
+    client.sessions().update_attributes(change.clone()).await.unwrap();
+    let error = client.sessions().update_attributes(change).await.unwrap_err();
+    assert!(error.is(ErrorReason::VersionConflict), "{error}");
+
+    let of_user = v1::ListSessionsRequest { user_id: "google_1".into(), provider: "fake".into(), ..Default::default() };
+    assert_eq!(client.admin().list_sessions(of_user).await.unwrap().sessions.len(), 1);
+    let user = v1::DisableUserRequest { user_id: "google_1".into(), ..Default::default() };
+    assert_eq!(client.admin().disable_user(user).await.unwrap().revoked_count, 1);
+    let question = v1::ValidateSessionRequest { cookies, ..Default::default() };
+    assert!(matches!(client.sessions().check(&question).await.unwrap().verdict, Verdict::Inactive(_)));
+    assert!(client.is_serving("").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_grpc_server_can_be_tried_with_a_session_and_a_token() {
+    let authority = FakeAuthority::new();
+    let ada = authority.sign_in(admin());
+    let gate = Gate::new(authority.client());
+    gate.ready().await;
+    let handler = tower::service_fn(|request: Request<()>| async move {
+        let user = request.extensions().get::<Caller>().and_then(Caller::user_id).map(str::to_owned);
+        Ok::<_, std::convert::Infallible>(http::Response::new(user.unwrap_or_default()))
+    });
+    let call = async |name: &str, value: String| {
+        let request = Request::post("/shop.v1.Orders/List").header(name, value).body(()).unwrap();
+        gate.require_grpc().scopes(["admin"]).layer(handler).oneshot(request).await.unwrap()
+    };
+    assert_eq!(call("cookie", ada.cookie()).await.body(), "google_1");
+    assert_eq!(call("authorization", format!("Bearer {}", ada.bearer_token())).await.body(), "google_1");
+    assert_eq!(call("authorization", "Bearer x".into()).await.headers()["grpc-status"], "16");
+    let other = authority.sign_in(Who::default());
+    assert_eq!(call("authorization", format!("Bearer {}", other.bearer_token())).await.headers()["grpc-status"], "7");
+    ada.end();
+    assert_eq!(call("cookie", ada.cookie()).await.headers()["grpc-status"], "16");
+    let token = v1::ValidateTokenRequest { token: ada.bearer_token().into(), ..Default::default() };
+    assert!(matches!(authority.client().tokens().check(token).await.unwrap(), TokenVerdict::Inactive(_)));
+}
+
+// A test says who is there, without an authority and without a layer.
+#[tokio::test]
+async fn a_slow_authority_is_could_not_say_soon() {
+    let authority = FakeAuthority::new();
+    let ada = authority.sign_in(admin());
+    let edge = edge(&authority).await;
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(|session: Session| async move { session.user_id().to_owned() }))
+        .layer(edge.gate().layer());
+    authority.slow();
+    let begun = tokio::time::Instant::now();
+    send(app.clone(), Request::get("/").header("cookie", ada.cookie())).await.assert_could_not_say();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+    authority.back();
+    assert_eq!(send(app, Request::get("/").header("cookie", ada.cookie())).await.body, "google_1");
+}

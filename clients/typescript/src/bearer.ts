@@ -1,0 +1,155 @@
+/**
+ * Owns how a request with a bearer token gets in, or its answer (RFC 6750): reading the header, asking once, handing the
+ * token's facts on. Judges no token, and does not know frameworks.
+ */
+import { create, type JsonObject } from "@bufbuild/protobuf";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { copy, failed, problem, type Answer, type Asker, type Header } from "./answer.js";
+import type { Client } from "./client.js";
+import { OptionsError } from "./errors.js";
+import type { HttpAnswer } from "./gen/gatelodge/v1/http_answer_pb.js";
+import { TokenRequirementsSchema, type ActiveToken, type TokenRequirements } from "./gen/gatelodge/v1/token_pb.js";
+import { lines, type RawRequest } from "./presented.js";
+import { isJudged } from "./token-verdict.js";
+
+/** What a route needs beyond a good token. */
+export interface TokenNeeds {
+  /** Scopes that the token must all have been granted. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Permissions that the token must all have. */
+  readonly permissions?: readonly string[] | undefined;
+  /** Whom the token must be for. Default: any audience of the authority's configuration. */
+  readonly audience?: string | undefined;
+  /** How long ago the user may have authenticated at most, in whole seconds, at least 1. */
+  readonly maxLoginAgeSeconds?: number | undefined;
+  /** The provider that issued it, for opaque tokens where several are asked. Default: the one that the token names. */
+  readonly provider?: string | undefined;
+}
+
+/** A good token that meets every requirement which was asked for. It holds no secret. */
+export interface Token {
+  /** The user's stable id, `<provider>_<sub>`; absent when the token speaks for a program alone. */
+  readonly userId: string | undefined;
+  /** The OAuth2 client that it was given to; absent when it does not say. */
+  readonly clientId: string | undefined;
+  readonly scopes: readonly string[];
+  readonly permissions: readonly string[];
+  readonly audiences: readonly string[];
+  /** When it ends; absent when it does not say. */
+  readonly expires: Date | undefined;
+  /** All claims of a token of the authority's own; absent for others. */
+  readonly claims: JsonObject | undefined;
+  /** All that the authority said. */
+  readonly active: ActiveToken;
+}
+
+/** A rule for a route. */
+export interface TokenRule {
+  readonly requirements: TokenRequirements;
+  readonly provider: string;
+}
+
+/** The rule of a guard. */
+export function tokenRule(needs: TokenNeeds = {}): TokenRule {
+  const { scopes = [], permissions = [], audience = "", maxLoginAgeSeconds, provider = "" } = needs;
+  if (maxLoginAgeSeconds !== undefined && !(Number.isInteger(maxLoginAgeSeconds) && maxLoginAgeSeconds >= 1)) {
+    const problem = `is ${String(maxLoginAgeSeconds)}: expected whole seconds, at least 1`;
+    throw new OptionsError("maxLoginAgeSeconds", problem);
+  }
+  const requirements = create(TokenRequirementsSchema, {
+    scopes: [...scopes],
+    permissions: [...permissions],
+    audience,
+    ...(maxLoginAgeSeconds === undefined ? {} : { maxLoginAge: { seconds: BigInt(maxLoginAgeSeconds) } }),
+  });
+  return { requirements, provider };
+}
+
+/** What was found about a request, for a guard further in. */
+interface Found {
+  readonly client: Client;
+  readonly presented: string;
+  readonly provider: string;
+  readonly token: Token;
+}
+
+const FOUND = new WeakMap<object, Found>();
+
+/** The token behind a request that a guard let through, by the object that stands for it. */
+export function tokenBehind(request: object): Token {
+  const found = FOUND.get(request);
+  if (!found) {
+    throw new Error("gatelodge: no bearer token was asked for here; guard the route with bearer()");
+  }
+  return found.token;
+}
+
+/**
+ * Asks about the token of a request: either its answer, or nothing, and then {@link tokenBehind} knows it. A preflight has
+ * none, and goes no further: CORS middleware stands before.
+ */
+export async function admitBearer(
+  client: Client,
+  { requirements, provider }: TokenRule,
+  request: RawRequest,
+  key: object,
+): Promise<Answer | undefined> {
+  const presented = tokenOf(request);
+  const outer = FOUND.get(key);
+  if (
+    outer?.client === client &&
+    outer.presented === presented &&
+    outer.provider === provider &&
+    isJudged(requirements, outer.token.active.judged)
+  ) {
+    return undefined;
+  }
+  const asker: Asker = { requestId: request.requestId, logger: client.logger };
+  try {
+    const question = { token: Buffer.from(presented, "latin1"), requirements, provider };
+    const verdict = await client.tokens.check(question, { requestId: request.requestId });
+    switch (verdict.kind) {
+      case "active":
+        FOUND.set(key, { client, presented, provider, token: read(verdict.active) });
+        return undefined;
+      case "inactive":
+        return byToken(told(asker, verdict.inactive.answer, 401, "NOT_SIGNED_IN", "Bearer"));
+      case "denied":
+        return byToken(told(asker, verdict.denied.answer, 403, "FORBIDDEN", 'Bearer error="insufficient_scope"'));
+    }
+  } catch (failure) {
+    return byToken(failed(asker, failure));
+  }
+}
+
+/** What came after "Bearer " (RFC 6750, 2.1). A request that names two credentials names none. */
+function tokenOf(request: RawRequest): string {
+  const [credentials = "", ...others] = lines(request, "authorization");
+  const [, token = ""] = /^bearer +([^]*)$/i.exec(credentials) ?? [];
+  return others.length > 0 ? "" : token;
+}
+
+function told(asker: Asker, answer: HttpAnswer | undefined, status: number, reason: string, challenge: string): Answer {
+  const detail = status === 401 ? "Could not validate credentials" : "This token may not make this request.";
+  return answer ? copy(asker, answer) : problem(asker, status, reason, detail, [["www-authenticate", challenge]]);
+}
+
+/** What depends on a token depends on no cookie. */
+function byToken({ headers, ...rest }: Answer): Answer {
+  const isByCookie = ([name, value]: Header): boolean => name === "vary" && value === "Cookie";
+  return { ...rest, headers: [...headers.filter((header) => !isByCookie(header)), ["vary", "Authorization"]] };
+}
+
+function read(active: ActiveToken): Token {
+  const { identity, clientId, permissions, audiences, expireTime, claims } = active;
+  return {
+    userId: identity && identity.userId !== "" ? identity.userId : undefined,
+    clientId: clientId || undefined,
+    scopes: identity?.scopes ?? [],
+    permissions,
+    audiences,
+    expires: expireTime && timestampDate(expireTime),
+    claims,
+    active,
+  };
+}

@@ -1,0 +1,240 @@
+/**
+ * Owns the answers that this process keeps, for as long as a watched stream vouches for them. Does not know the network.
+ *
+ * Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer allowed; and
+ * what was asked before something was forgotten is never kept, nor is what another authority answered that had heard less.
+ * What was forgotten is remembered as numbers in places that many share: a place never forgets, and who shares it is asked
+ * about once more.
+ */
+import { SessionEventKind, type WatchSessionsResponse } from "../gen/gatelodge/v1/session_pb.js";
+import { textOf } from "../latin1.js";
+import type { Active, Verdict } from "../verdict.js";
+import type { Keeping } from "./question.js";
+
+/** The stream is broken when no message has come for so long. */
+export const SILENCE_MS = 2000;
+/** How many numbers remember what was forgotten, of sessions and of cookies. */
+const PLACES = 4096;
+/** How often what has ended is swept out of a full room. */
+const SWEEP_EVERY_MS = 1000;
+
+const ABOUT_ONE: ReadonlySet<SessionEventKind> = new Set([
+  SessionEventKind.REVOKED,
+  SessionEventKind.ROTATED,
+  SessionEventKind.REFRESHED,
+  SessionEventKind.CHANGED,
+]);
+
+/** When something was forgotten last: what was asked before, or rests on less, is worth nothing. */
+interface Forgotten {
+  number: number;
+  position: string;
+}
+
+interface Answer {
+  readonly verdict: Active;
+  readonly number: number;
+  readonly session: number;
+  readonly cookies: readonly number[];
+  readonly until: number;
+}
+
+/** What a question brings to those who asked it at the same time; `own` when each has to ask for itself. */
+export type Brought = { readonly verdict: Verdict } | { readonly failure: unknown } | "own";
+
+/** A question that is being asked. */
+export interface Flight {
+  readonly kind: "flight";
+  readonly key: string;
+  readonly number: number;
+  readonly at: number;
+  /** Absent: nobody asks yet, so whoever holds it does, and says so here at once. */
+  answer: Promise<Brought> | undefined;
+}
+
+/**
+ * A clock that never stands still, in milliseconds. The machine's running clock alone stops while a container or a laptop
+ * sleeps, and the wall's alone can be set back.
+ */
+export function now(): number {
+  return Math.max(performance.now(), Date.now() - performance.timeOrigin);
+}
+
+/** The answers that are kept. */
+export class Kept {
+  readonly #most: number;
+  readonly #now: () => number;
+  readonly #seed = Math.floor(Math.random() * 2 ** 32);
+  readonly #answers = new Map<string, Answer>();
+  readonly #asking = new Map<string, Flight>();
+  readonly #all: Forgotten = { number: 0, position: "" };
+  readonly #sessions = new Map<number, Forgotten>();
+  readonly #cookies = new Map<number, Forgotten>();
+  /** Rises with everything that is forgotten. */
+  #number = 0;
+  #position: Uint8Array = new Uint8Array();
+  #wholeUntil = -Infinity;
+  #sweptAt = -Infinity;
+
+  /** With room for this many answers, by a clock in milliseconds. */
+  constructor(most: number, clock: () => number = now) {
+    this.#most = most;
+    this.#now = clock;
+  }
+
+  /** How many answers there are, those that have ended and were not swept out among them. */
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  /** What of the stream was heard, to be shown to an authority that may have heard less; empty while it is broken. */
+  get heard(): Uint8Array {
+    return this.#isWhole(this.#now()) ? this.#position : new Uint8Array();
+  }
+
+  /** Where the stream goes on. */
+  get position(): Uint8Array {
+    return this.#position;
+  }
+
+  /** What to do about a question: take what is known, or ask together; nothing: the stream is broken, ask for yourself. */
+  look(key: string): Active | Flight | undefined {
+    const at = this.#now();
+    if (!this.#isWhole(at)) {
+      return undefined;
+    }
+    const answer = this.#answers.get(key);
+    if (answer) {
+      if (answer.until > at && !this.#isForgotten(answer.number, answer.session, answer.cookies)) {
+        return answer.verdict;
+      }
+      this.#answers.delete(key);
+    }
+    const asked = this.#asking.get(key);
+    // Whoever asks after something was forgotten does not wait for what was asked before.
+    if (asked?.number === this.#number) {
+      return asked;
+    }
+    const ours: Flight = { kind: "flight", key, number: this.#number, at, answer: undefined };
+    this.#asking.set(key, ours);
+    return ours;
+  }
+
+  /** Keeps an answer as long as it allows, unless it may be older than what was heard. */
+  keep({ key, number, at }: Flight, verdict: Active, cookieValues: readonly string[], keeping: Keeping): void {
+    const session = this.#place(keeping.sessionId);
+    const cookies = cookieValues.map((value) => this.#place(value));
+    const moment = this.#now();
+    if (
+      this.#isForgotten(number, session, cookies) ||
+      this.#isHeardOf(keeping.position, session, cookies) ||
+      !this.#isWhole(moment)
+    ) {
+      return;
+    }
+    if (this.#answers.size >= this.#most && moment - this.#sweptAt >= SWEEP_EVERY_MS) {
+      this.#sweep(moment);
+    }
+    if (this.#answers.size < this.#most) {
+      this.#answers.set(key, { verdict, number, session, cookies, until: at + keeping.keepForMs });
+    }
+  }
+
+  /** Ends a question, whatever came of it. */
+  end(flight: Flight): void {
+    if (this.#asking.get(flight.key) === flight) {
+      this.#asking.delete(flight.key);
+    }
+  }
+
+  /** Whoever presents one of these cookies is asked about anew. */
+  forgetCookies(values: readonly string[]): void {
+    this.#number += 1;
+    for (const value of values) {
+      this.#forget(this.#cookies, this.#place(value), "");
+    }
+  }
+
+  /** Everything is asked about anew. */
+  forgetAll(position = ""): void {
+    this.#number += 1;
+    this.#all.number = this.#number;
+    this.#all.position = later(position, this.#all.position);
+    this.#answers.clear();
+  }
+
+  /** Takes in what the stream told. */
+  hear({ events, position, reset, maxStaleness }: WatchSessionsResponse): void {
+    const at = textOf(position);
+    if (reset) {
+      this.forgetAll();
+      this.#all.position = at; // positions may begin anew
+      this.#sessions.clear();
+      this.#cookies.clear();
+    }
+    for (const { kind, sessionId } of events) {
+      if (ABOUT_ONE.has(kind) && sessionId !== "") {
+        this.#number += 1;
+        this.#forget(this.#sessions, this.#place(sessionId), at);
+      } else if (kind !== SessionEventKind.KEYS_ROTATED) {
+        this.forgetAll(at);
+      }
+    }
+    this.#position = position;
+    this.#wholeUntil = maxStaleness === undefined ? -Infinity : this.#now() + SILENCE_MS;
+  }
+
+  /** The stream is broken. What is kept may be good again when it goes on where it was. */
+  broken(): void {
+    this.#wholeUntil = -Infinity;
+  }
+
+  #isWhole(at: number): boolean {
+    return at < this.#wholeUntil;
+  }
+
+  /** Whether something that concerns it was forgotten since it was asked. */
+  #isForgotten(number: number, session: number, cookies: readonly number[]): boolean {
+    return (
+      number < this.#all.number ||
+      number < (this.#sessions.get(session)?.number ?? 0) ||
+      cookies.some((cookie) => number < (this.#cookies.get(cookie)?.number ?? 0))
+    );
+  }
+
+  /** Whether something that concerns it was heard of at a later position than the one that it rests on. */
+  #isHeardOf(position: string, session: number, cookies: readonly number[]): boolean {
+    return (
+      position < this.#all.position ||
+      position < (this.#sessions.get(session)?.position ?? "") ||
+      cookies.some((cookie) => position < (this.#cookies.get(cookie)?.position ?? ""))
+    );
+  }
+
+  #forget(places: Map<number, Forgotten>, place: number, position: string): void {
+    const earlier = places.get(place)?.position ?? "";
+    places.set(place, { number: this.#number, position: later(position, earlier) });
+  }
+
+  #sweep(at: number): void {
+    for (const [key, { until }] of this.#answers) {
+      if (until <= at) {
+        this.#answers.delete(key);
+      }
+    }
+    this.#sweptAt = at;
+  }
+
+  /** FNV-1a. */
+  #place(text: string): number {
+    let hash = this.#seed;
+    for (let at = 0; at < text.length; at += 1) {
+      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    }
+    return (hash >>> 0) % PLACES;
+  }
+}
+
+function later(one: string, other: string): string {
+  return one > other ? one : other;
+}
