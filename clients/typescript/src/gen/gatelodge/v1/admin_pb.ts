@@ -561,7 +561,8 @@ export const AdminService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * Ends one session, or all sessions of one user, of a provider, of the tenant or of all, logins under way included.
+   * Ends one session, or all sessions of one user, of one of a provider's own, of a provider, of the tenant or of all,
+   * logins under way included.
    *
    * Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
    * replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same

@@ -347,7 +347,8 @@ export type Limits = Message<"gatelodge.v1.Limits"> & {
   maxQueryBytes: number;
 
   /**
-   * The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused.
+   * The longest body of a callback, a logout or a revocation. A longer one is passed cut to one byte more than this, and
+   * is refused.
    *
    * @generated from field: uint32 max_body_bytes = 5;
    */
@@ -567,7 +568,8 @@ export type CompleteCallbackRequest = Message<"gatelodge.v1.CompleteCallbackRequ
   routeSet: RouteSet;
 
   /**
-   * What the browser brought from the provider, as it came. Exactly one is required.
+   * What the browser brought, as it came: from the provider, or from the page that asks which sessions end. Exactly one is
+   * required.
    *
    * @generated from oneof gatelodge.v1.CompleteCallbackRequest.response
    */

@@ -1682,7 +1682,8 @@ export enum InactiveReason {
   IDLE = 5,
 
   /**
-   * Ended by a logout, an admin, a newer login, or because an old credential came back.
+   * Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+   * its refresh token, or because an old credential came back.
    *
    * @generated from enum value: INACTIVE_REASON_REVOKED = 6;
    */
