@@ -62,7 +62,7 @@ impl Ours {
         let settings = Settings { cache, ..settings };
         let authority = Authority::new(ports, vault, settings);
         let key = ApiKey::generate(&session::random());
-        let caller = Caller { name: "the generator".into(), role: Role::Edge };
+        let caller = Caller::new("the generator", Role::Edge);
         let callers = Callers::new([(*key.hash().as_bytes(), caller)]);
         let ready = Ready { api_key: key.expose().to_owned(), credential, ..Ready::default() };
         Ok(Self { ready, authority, callers, _folder: folder })

@@ -72,6 +72,8 @@ const (
 	ErrUserInfoUnsupported Reason = "USER_INFO_UNSUPPORTED"
 	// The authority has ended a stream that did nothing wrong: open another, and ask again what was not answered.
 	ErrStreamEnded Reason = "STREAM_ENDED"
+	// The call names no tenant, or one that this API key is not for.
+	ErrTenantUnknown Reason = "TENANT_UNKNOWN"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

@@ -5,6 +5,7 @@ pub mod keeper;
 pub mod parts;
 pub mod settings;
 pub mod store_clock;
+mod tenancy;
 pub mod world;
 
 use std::future::Future;
@@ -17,14 +18,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::authority::{Authority, Ports};
+use crate::authority::Ports;
+use crate::authority::tenants::Tenants;
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::crypto::ApiKey;
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{self, ServeError, ServerSettings};
-use crate::vault::Vault;
 use store_clock::StoreClock;
 use world::{RuntimeTasks, SystemClock, SystemEntropy};
 
@@ -63,7 +64,7 @@ pub type Pages = axum::Router;
 
 /// The parts, joined, and listening.
 pub struct App {
-    authority: Authority,
+    tenants: Tenants,
     callers: Callers,
     server: ServerSettings,
     listener: TcpListener,
@@ -115,11 +116,9 @@ impl App {
         ephemeral: bool,
         names: Names,
     ) -> Result<Self, AppError> {
-        let settings = settings::settings(config)?;
-        let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
+        let blueprints = tenancy::blueprints(config)?;
         let server = parts::server(config)?;
-        let beside = RuntimeTasks::new(server.tasks.clone());
-        let providers = Arc::new(parts::providers(config)?);
+        let beside = Arc::new(RuntimeTasks::new(server.tasks.clone()));
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral).await?;
         let clock = Arc::new(StoreClock::new(Arc::new(SystemClock)));
@@ -128,25 +127,27 @@ impl App {
             tracing::debug!(error, "the store's time can't be measured yet; the machine's clock stands in");
         }
         let following = Box::pin(clock.following(store.sessions.clone()));
-        let ports = Ports {
-            sessions: store.sessions,
-            logins: store.logins,
-            users: store.users,
-            events: store.events,
-            mint_keys: store.mint_keys,
+        let ports = |providers| Ports {
+            sessions: store.sessions.clone(),
+            logins: store.logins.clone(),
+            users: store.users.clone(),
+            events: store.events.clone(),
+            mint_keys: store.mint_keys.clone(),
             providers,
             clock: clock.clone(),
             wall: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            beside: Arc::new(beside),
+            beside: beside.clone(),
         };
-        let authority = Authority::new(ports, Vault::new(&rings.session, &rings.csrf), settings);
+        let (tenancy, to_reseal) = tenancy::build(blueprints, ports)?;
+        // One of them keeps the memory that all share.
+        let keeping = tenancy.authorities().next().cloned().map(keeper::keeping);
+        let tenants = Tenants::new(tenancy);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
-        let mut beside = vec![store.sweeping, following, Box::pin(keeper::keeping(authority.clone())) as BoxFuture<_>];
-        if !config.app.sessions.former_signing_secrets.is_empty() {
-            beside.push(Box::pin(keeper::resealing(authority.clone())));
-        }
-        Ok(Self { authority, callers: parts::callers(config, more), server, listener, inner, clock, beside })
+        let mut beside: Vec<BoxFuture<_>> = vec![store.sweeping, following];
+        beside.extend(keeping.map(|keeping| Box::pin(keeping) as BoxFuture<_>));
+        beside.extend(to_reseal.into_iter().map(|authority| Box::pin(keeper::resealing(authority)) as BoxFuture<_>));
+        Ok(Self { tenants, callers: parts::callers(config, more), server, listener, inner, clock, beside })
     }
 
     /// The edge inside the process, to put more routes beside its own.
@@ -178,7 +179,7 @@ impl App {
         };
         let mut beside = JoinSet::new();
         self.beside.into_iter().for_each(|work| drop(beside.spawn(work)));
-        let authority = self.authority.clone();
+        let tenants = self.tenants.clone();
         let (drain, tasks) = (self.server.drain, self.server.tasks.clone());
         let over = |stopped| async move {
             until(stopped).await;
@@ -187,7 +188,7 @@ impl App {
         let own_settings = ServerSettings { tls: None, ..self.server.clone() };
         let serving = async {
             let stop = until(stopped.clone());
-            Ok(server::serve(self.authority, self.callers, self.server, self.listener, stop).await?)
+            Ok(server::serve(self.tenants, self.callers, self.server, self.listener, stop).await?)
         };
         let result = match self.inner {
             None => serving.await,
@@ -196,7 +197,7 @@ impl App {
                 let (edge_ends, edge_ended) = watch::channel(false);
                 let own = async {
                     let stop = until(edge_ended);
-                    let serving = server::serve(authority, inner.own_callers, own_settings, inner.own_way, stop);
+                    let serving = server::serve(tenants, inner.own_callers, own_settings, inner.own_way, stop);
                     tokio::select! {
                         ended = serving => Ok(ended?),
                         () = over(stopped.clone()) => {
@@ -230,7 +231,7 @@ impl Inner {
         let failed = |error: &dyn std::fmt::Display| AppError::Edge(error.to_string());
         let address = own_way.local_addr().map_err(|error| failed(&error))?;
         let key = parts::fresh_key();
-        let caller = Caller { name: "edge inside".into(), role: Role::Edge };
+        let caller = Caller::new("edge inside", Role::Edge);
         let own_callers = Callers::new([(*key.hash().as_bytes(), caller)]);
         let options = ClientOptions::new(format!("http://{address}"), key.expose());
         let client = Client::connect(&options).map_err(|error| failed(&error))?;

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use super::world::SystemEntropy;
-use super::{AppError, settings};
+use super::{AppError, settings, tenancy};
 use crate::authority::access_token::TokenCheck;
 use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
 use crate::config::fault::{Fault, Faults};
@@ -26,7 +26,6 @@ use crate::providers::token_endpoint::ClientAuth;
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
-use crate::session::key::TenantNumber;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{RedisSettings, RedisStore};
 
@@ -71,8 +70,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
                 allow_eviction: redis.allow_eviction,
             };
             let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
-            let tenants = vec![TenantNumber(config.tenant.number)];
-            let sweeping = Box::pin(store.sweeping(tenants, SWEEP_REDIS));
+            let sweeping = Box::pin(store.sweeping(tenancy::numbers(config), SWEEP_REDIS));
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
@@ -218,7 +216,10 @@ pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
             config::callers::Role::Backend => Role::Backend,
             config::callers::Role::Admin => Role::Admin,
         };
-        (*caller.key_hash.as_bytes(), Caller { name: caller.name.as_str().into(), role })
+        (
+            *caller.key_hash.as_bytes(),
+            Caller { tenants: tenancy::scope(config, &caller.tenants), ..Caller::new(&caller.name, role) },
+        )
     });
     Callers::new(configured.chain(more.into_iter().map(|(key, caller)| (*key.hash().as_bytes(), caller))))
 }

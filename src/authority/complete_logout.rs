@@ -7,6 +7,7 @@ use super::login_answer::LoginFailure;
 use super::{Authority, Call, Presented};
 use crate::session::parameters::Parameters;
 use crate::session::request::RequestContext;
+use crate::vault::LogoutState;
 
 /// The question.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,8 @@ impl Authority {
     pub fn complete_logout(&self, call: &Call, question: &Question) -> HttpAnswer {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes).unwrap_or_default();
         let state = query.get("state").and_then(|text| self.vault.open_logout(text));
-        if let Some(state) = state.filter(|state| self.ports.clock.now() < state.expires) {
+        let good = |state: &LogoutState| state.tenant == self.settings.tenant && self.ports.clock.now() < state.expires;
+        if let Some(state) = state.filter(good) {
             let landing = || self.settings.places.after_logout.clone();
             return HttpAnswer::redirect(302, state.return_to.unwrap_or_else(landing));
         }

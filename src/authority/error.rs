@@ -67,6 +67,15 @@ pub enum Error {
     /// What was to be changed has been changed meanwhile.
     #[error("another version is kept by now; read it again, and decide again")]
     VersionConflict,
+    /// The call or its key names a tenant that there is not, or that the caller may not ask for.
+    #[error("this API key knows no such tenant; see `tenants` of the caller, and metadata `x-tenant-id`")]
+    TenantUnknown,
+    /// The caller may ask for several tenants, the default one not among them, and named none.
+    #[error("this API key is for several tenants: name one in metadata `x-tenant-id`")]
+    TenantNotNamed,
+    /// The caller may not ask for every tenant.
+    #[error("`everything` is the sessions of every tenant; this API key is for some of them")]
+    NotEveryTenant,
     /// A fault of the authority's own.
     #[error("internal error")]
     Internal(#[source] Cause),
@@ -129,6 +138,9 @@ impl From<Arc<Error>> for Error {
             Self::SessionNotFound => Self::SessionNotFound,
             Self::UserNotFound => Self::UserNotFound,
             Self::VersionConflict => Self::VersionConflict,
+            Self::TenantUnknown => Self::TenantUnknown,
+            Self::TenantNotNamed => Self::TenantNotNamed,
+            Self::NotEveryTenant => Self::NotEveryTenant,
             Self::Internal(_) => Self::Internal(shared.into()),
         }
     }

@@ -41,6 +41,10 @@ pub struct EdgeSettings {
     pub route_sets: Vec<RouteSet>,
     /// The header that says where the client is.
     pub place_header: Option<String>,
+    /// The tenant's name.
+    pub tenant: String,
+    /// The hosts of requests that these settings are for; none: for those that no others are for.
+    pub hosts: Vec<String>,
 }
 
 /// How to answer cross-origin requests (Fetch, "CORS protocol").
@@ -94,6 +98,8 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         limits: settings.limits,
         route_sets: settings.route_sets.clone(),
         place_header: settings.place_header.clone(),
+        tenant: settings.tenant_name.clone(),
+        hosts: Vec::new(),
     }
 }
 

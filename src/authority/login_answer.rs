@@ -45,6 +45,8 @@ pub enum LoginFailure {
     UserDisabled = 15,
     /// The user gave it up.
     Cancelled = 16,
+    /// The tenant is missing or unknown.
+    TenantUnknown = 17,
     /// A login that was to show nothing needs the user: nobody is logged in at the provider.
     LoginRequired = 18,
     /// The same: the provider has something to show.
@@ -59,7 +61,7 @@ pub enum LoginFailure {
 
 impl LoginFailure {
     /// Every failure, in the order of their numbers.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ProviderUnknown,
         Self::RedirectNotAllowed,
         Self::RequestMalformed,
@@ -76,6 +78,7 @@ impl LoginFailure {
         Self::TooManySessions,
         Self::UserDisabled,
         Self::Cancelled,
+        Self::TenantUnknown,
         Self::LoginRequired,
         Self::InteractionRequired,
         Self::ConsentRequired,
@@ -136,6 +139,12 @@ impl LoginFailure {
                 (403, "user_disabled", "This account is disabled", "Ask whoever runs this application.")
             }
             Self::Cancelled => (403, "login_cancelled", "You did not log in", "Begin the login again."),
+            Self::TenantUnknown => (
+                400,
+                "tenant_unknown",
+                "Unknown or missing tenant",
+                "Begin the login at the application's own address, or name the tenant.",
+            ),
             Self::LoginRequired => (401, "login_required", "You are not logged in at the provider", "Log in."),
             Self::InteractionRequired => {
                 (401, "interaction_required", "The provider has something to show you first", "Log in.")

@@ -43,6 +43,7 @@ pub mod list_users;
 pub mod login_answer;
 pub mod login_store;
 mod make_session;
+pub mod memory;
 pub mod mint_key_store;
 mod mint_keys;
 pub mod mint_token;
@@ -68,6 +69,7 @@ pub mod start_login;
 pub mod start_logout;
 mod step_up;
 pub mod stream;
+pub mod tenants;
 mod token_answer;
 mod under_way;
 pub mod update_attributes;
@@ -82,8 +84,10 @@ use std::time::Duration;
 
 pub use admit::SessionView;
 pub use error::Error;
+pub use memory::Memory;
 pub use open_standing::OpenStanding;
 
+use crate::session::key::TenantNumber;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
@@ -92,9 +96,6 @@ use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Provider
 use settings::Settings;
 use stream::Stream;
 use under_way::UnderWay;
-
-/// How many standings are kept open where records are not kept.
-const STANDINGS: usize = 8192;
 
 /// What the authority needs of the world.
 #[derive(Clone)]
@@ -121,7 +122,7 @@ pub struct Ports {
     pub beside: Arc<dyn Beside>,
 }
 
-/// The session authority. Holds no state of its own that another replica lacks and could not learn.
+/// The session authority of one tenant. Holds no state of its own that another replica lacks and could not learn.
 #[derive(Clone)]
 pub struct Authority {
     ports: Ports,
@@ -155,26 +156,31 @@ pub struct Presented {
 }
 
 impl Authority {
-    /// An authority over these ports, keys and settings.
+    /// An authority over these ports, keys and settings, alone.
     #[must_use]
     pub fn new(ports: Ports, vault: Vault, settings: Settings) -> Self {
+        let memory = Memory::new(ports.entropy.as_ref(), settings.cache);
+        Self::with(ports, vault, settings, &memory)
+    }
+
+    /// An authority that goes on from a memory, which it may share with those of other tenants over the same store.
+    #[must_use]
+    pub fn with(ports: Ports, vault: Vault, settings: Settings, memory: &Memory) -> Self {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
-        let near = Arc::new(Near::new(settings.cache.map_or(STANDINGS, |cache| cache.max_sessions)));
-        let mut author = [0; 8];
-        ports.entropy.fill(&mut author);
-        let stream = Stream::new(settings.tenant, author, Arc::clone(&near));
+        let stream = memory.stream(settings.tenant, ports.clock.running());
+        let keys_at_hand = memory.keys_at_hand(settings.tenant);
         Self {
             ports,
             vault,
             settings,
             settings_version: settings_version.into(),
             session_cookie_names,
-            near,
+            near: Arc::clone(&memory.near),
             stream,
-            under_way: Arc::default(),
-            keys_at_hand: Arc::default(),
+            under_way: Arc::clone(&memory.under_way),
+            keys_at_hand,
             among_many: false,
         }
     }
@@ -189,6 +195,12 @@ impl Authority {
     #[must_use]
     pub fn tenant_name(&self) -> &str {
         &self.settings.tenant_name
+    }
+
+    /// The tenant's number.
+    #[must_use]
+    pub fn tenant_number(&self) -> TenantNumber {
+        self.settings.tenant
     }
 
     /// How much of what a browser sent is read.

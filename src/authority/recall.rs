@@ -38,7 +38,7 @@ impl Authority {
         let Some(cache) = self.settings.cache.filter(|_| self.stream.is_trusted(now)) else { return Ok(None) };
         // What is known still holds as of all that was heard before it was looked at.
         let position = self.stream.position();
-        if position < question.as_of {
+        if !self.stream.has_heard(question.as_of) {
             return Ok(None);
         }
         let known = self.near.known(&chosen.credential.key, now.saturating_sub(cache.max_staleness));

@@ -114,7 +114,8 @@ impl Authority {
     /// The provider's logout (OpenID Connect RP-Initiated Logout, 2); `None` where it has none or is away.
     async fn logout_url(&self, provider: &str, tokens: Tokens, return_to: Option<String>) -> Option<String> {
         let provider = self.ports.providers.get(provider)?;
-        let state = LogoutState { expires: self.ports.clock.now() + STATE_LIFE, return_to };
+        let expires = self.ports.clock.now() + STATE_LIFE;
+        let state = LogoutState { tenant: self.settings.tenant, expires, return_to };
         let request = EndSession {
             id_token_hint: tokens.id,
             state: self.vault.seal_logout(self.nonce(), self.random(), &state),

@@ -8,9 +8,10 @@ use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 
 use super::Authority;
 use super::stream::{HEARTBEAT_EVERY, News, Subscription};
+use super::tenants::Scope;
 use crate::session::event::{Event, Position, What};
 use crate::session::key::SessionKey;
-use crate::session::mark::{EVERY_TENANT, MarkTarget};
+use crate::session::mark::MarkTarget;
 
 /// How many events one message tells at most.
 const AT_ONCE: usize = 512;
@@ -73,6 +74,7 @@ pub struct Told {
 
 struct Watch {
     authority: Authority,
+    whose: Scope,
     kinds: Vec<Kind>,
     subscription: Subscription,
     told: Told,
@@ -83,13 +85,22 @@ impl Authority {
     /// Tells what happens to this tenant's sessions, at least each second, for as long as it is listened to. Whoever is
     /// too slow is told a reset.
     pub fn watch_sessions(&self, question: Question) -> impl Stream<Item = Told> + Send + use<> {
-        let mut subscription = self.stream.subscribe_after(question.after);
+        self.watch_sessions_of(Scope::one(self.settings.tenant), question)
+    }
+
+    /// The same for the sessions of these tenants.
+    pub(super) fn watch_sessions_of(
+        &self,
+        whose: Scope,
+        question: Question,
+    ) -> impl Stream<Item = Told> + Send + use<> {
+        let mut subscription = self.stream.subscribe_after(&whose, question.after);
         let mut told = Told { position: subscription.position, ..Told::default() };
         told.reset = subscription.missed.is_none();
         let missed = subscription.missed.take().unwrap_or_default();
         // The first message comes at once.
         let (authority, kinds, tick) = (self.clone(), question.kinds, futures::future::ready(()).boxed());
-        let mut watch = Watch { authority, kinds, subscription, told, tick };
+        let mut watch = Watch { authority, whose, kinds, subscription, told, tick };
         for event in missed {
             watch.add(event);
         }
@@ -127,7 +138,7 @@ impl Watch {
             Some(News::Reset(position)) => self.reset(Some(position)),
             // Too much was waiting.
             None => {
-                self.subscription = self.authority.stream.subscribe_after(None);
+                self.subscription = self.authority.stream.subscribe_after(&self.whose, None);
                 self.reset(self.subscription.position);
             }
         }
@@ -138,14 +149,8 @@ impl Watch {
     }
 
     fn add(&mut self, event: Event) {
-        let whose = match &event.what {
-            What::Marked { target, .. } => target.tenant(),
-            _ => event.tenant,
-        };
-        let own = whose == self.authority.settings.tenant || whose == EVERY_TENANT;
-        let happened = happened(event.what).filter(|_| own);
         let wanted = |kind| self.kinds.is_empty() || self.kinds.contains(&kind);
-        self.told.events.extend(happened.filter(|happened| wanted(happened.kind)));
+        self.told.events.extend(happened(event.what).filter(|happened| wanted(happened.kind)));
     }
 }
 

@@ -31,6 +31,10 @@ fn exit_of(error: &Error) -> Exit {
 fn advice(code: i32, is_unanswered: bool, message: &str) -> Option<&'static str> {
     match code {
         16 => Some("GATELODGE_API_KEY is no key of this authority; `callers` in its configuration has their hashes"),
+        7 if message.contains("`everything`") => Some("--everything needs a key of a caller that is for every tenant"),
+        7 if message.contains("tenant") => {
+            Some("--tenant (or GATELODGE_TENANT) has to name one of the tenants of the caller in the configuration")
+        }
         7 => Some("GATELODGE_API_KEY is the key of a caller with another role; this needs an admin's"),
         _ if !is_unanswered => None,
         _ if message.contains("InvalidContentType") => Some(

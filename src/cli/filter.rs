@@ -1,8 +1,27 @@
-//! Owns how a person says which sessions are meant: a provider, one of its own sessions, a time. Does not know what is done
+//! Owns how a person says which sessions are meant: a tenant, a provider, one of its own sessions, a time. Does not know what is done
 //! with them.
 
 use clap::builder::NonEmptyStringValueParser;
-use gatelodge_client::{Timestamp, v1};
+use gatelodge_client::{ClientOptions, OptionsError, Timestamp, v1};
+
+/// Whose sessions and users, where the key is for several tenants.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct TenantArgs {
+    /// The tenant, by its name or number; without it the key's own, or the default one [env: GATELODGE_TENANT]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    tenant: Option<String>,
+}
+
+impl TenantArgs {
+    /// How to ask for it: the rest comes from the environment.
+    pub(super) fn options(self) -> Result<ClientOptions, OptionsError> {
+        let options = ClientOptions::from_env()?;
+        Ok(match self.tenant {
+            Some(name) => options.tenant(name),
+            None => options,
+        })
+    }
+}
 
 /// Which sessions to list, beside whose.
 #[derive(Clone, Debug, Default, clap::Args)]

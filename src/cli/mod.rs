@@ -45,11 +45,23 @@ pub enum Verb {
     /// Run everything on this machine, ready to try: authority, edge, a provider with two test users, a demo page
     Dev(dev::DevArgs),
     /// List, show and end sessions of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
-    #[command(subcommand)]
-    Sessions(sessions::Verb),
+    Sessions {
+        /// Whose
+        #[command(flatten)]
+        tenant: filter::TenantArgs,
+        /// What to do with them
+        #[command(subcommand)]
+        verb: sessions::Verb,
+    },
     /// Show, list, disable, enable and delete users of a running authority; GATELODGE_ADDRESS and GATELODGE_API_KEY say which
-    #[command(subcommand)]
-    Users(users::Verb),
+    Users {
+        /// Whose
+        #[command(flatten)]
+        tenant: filter::TenantArgs,
+        /// What to do with them
+        #[command(subcommand)]
+        verb: users::Verb,
+    },
     /// Say whether an authority serves; for health checks of containers
     Health {
         /// The authority's address, a URL
@@ -100,8 +112,8 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
         Verb::Serve | Verb::Dev(_) => true,
         Verb::Config(verb) => matches!(verb, config::Verb::Check { .. } | config::Verb::Show { .. }),
         Verb::Edge(_)
-        | Verb::Sessions(_)
-        | Verb::Users(_)
+        | Verb::Sessions { .. }
+        | Verb::Users { .. }
         | Verb::Health { .. }
         | Verb::Keys(_)
         | Verb::Completion { .. } => false,
@@ -144,8 +156,8 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
     match verb {
         Verb::Config(verb) => config::run(&verb, file, out, err),
         Verb::Keys(verb) => keys::run(&verb, out, err),
-        Verb::Sessions(verb) => sessions::run(verb, out),
-        Verb::Users(verb) => users::run(verb, out),
+        Verb::Sessions { tenant, verb } => sessions::run(verb, tenant, out),
+        Verb::Users { tenant, verb } => users::run(verb, tenant, out),
         Verb::Health { address } => sessions::health(&address, out),
         Verb::Completion { shell } => {
             clap_complete::generate(shell, &mut command(), "gatelodge", out);

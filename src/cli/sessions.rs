@@ -12,7 +12,7 @@ use super::Format;
 use super::advice::refused;
 use super::asking::{asking, lines, pages, table, time};
 use super::exit::Exit;
-use super::filter::{FilterArgs, provider_session};
+use super::filter::{FilterArgs, TenantArgs, provider_session};
 use super::serving::{block_on, failed};
 
 /// What can be done with sessions. The authority's address and an admin's key come from GATELODGE_ADDRESS and
@@ -59,7 +59,7 @@ pub enum Verb {
         provider_session: Option<v1::ProviderSession>,
         /// All sessions of the tenant
         #[arg(long, group = "target")]
-        tenant: bool,
+        whole_tenant: bool,
         /// All sessions of every tenant
         #[arg(long, group = "target")]
         everything: bool,
@@ -79,8 +79,8 @@ pub enum Verb {
 ///
 /// # Errors
 /// The output can't be written.
-pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
-    asking(out, ClientOptions::from_env(), async |client: &Client| ask(client, verb).await)
+pub fn run(verb: Verb, tenant: TenantArgs, out: &mut impl Write) -> io::Result<Exit> {
+    asking(out, tenant.options(), async |client: &Client| ask(client, verb).await)
 }
 
 /// Asks whether an authority serves: for container health checks. Needs an address and no key.
@@ -126,10 +126,20 @@ async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
                 Format::Json => session.to_string(),
             })
         }
-        Verb::Revoke { session_id, user, provider, provider_session, tenant, everything, dry_run, reason, output } => {
+        Verb::Revoke {
+            session_id,
+            user,
+            provider,
+            provider_session,
+            whole_tenant,
+            everything,
+            dry_run,
+            reason,
+            output,
+        } => {
             let one = session_id.map(Target::SessionId).or(user.map(Target::UserId));
             let one = one.or(provider_session.map(Target::ProviderSession));
-            let marked = provider.map(Target::Provider).or(tenant.then_some(Target::Tenant(v1::WholeTenant {})));
+            let marked = provider.map(Target::Provider).or(whole_tenant.then_some(Target::Tenant(v1::WholeTenant {})));
             let target = one.or(marked).or(everything.then_some(Target::Everything(v1::Everything {})));
             match target {
                 Some(target) if dry_run => done(preview(client, target, output).await?),

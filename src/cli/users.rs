@@ -5,12 +5,13 @@ use std::io::{self, Write};
 
 use clap::builder::NonEmptyStringValueParser;
 use gatelodge_client::v1::{self, User, UserState};
-use gatelodge_client::{Client, ClientOptions, Error};
+use gatelodge_client::{Client, Error};
 use serde_json::{Value, json};
 
 use super::Format;
 use super::asking::{asking, lines, pages, table, time};
 use super::exit::Exit;
+use super::filter::TenantArgs;
 
 /// What can be done with users. The authority's address and an admin's key come from GATELODGE_ADDRESS and
 /// GATELODGE_API_KEY.
@@ -60,8 +61,8 @@ pub struct UserArgs {
 ///
 /// # Errors
 /// The output can't be written.
-pub fn run(verb: Verb, out: &mut impl Write) -> io::Result<Exit> {
-    asking(out, ClientOptions::from_env(), async |client: &Client| Ok((ask(client, verb).await?, Exit::Done)))
+pub fn run(verb: Verb, tenant: TenantArgs, out: &mut impl Write) -> io::Result<Exit> {
+    asking(out, tenant.options(), async |client: &Client| Ok((ask(client, verb).await?, Exit::Done)))
 }
 
 async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {

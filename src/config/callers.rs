@@ -18,6 +18,9 @@ pub struct Caller {
     /// The hash of its API key: `sha256:` and 64 hex digits.
     #[schemars(with = "String", extend("format" = "key-hash"))]
     pub key_hash: ApiKeyHash,
+    /// The names of the tenants for which it may ask; `"*"`, or none: every one.
+    #[serde(default)]
+    pub tenants: Vec<String>,
 }
 
 /// Whether a text can be a caller's name.

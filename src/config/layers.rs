@@ -2,24 +2,30 @@
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
-use super::Config;
 use super::fault::Fault;
-use super::tree::{Content, Node};
+use super::tree::{Content, Node, Place};
+use super::{Config, tenants};
 
-/// Puts the later layers over the earlier ones, and reads what comes out. Sections are merged key by key; everything
-/// else replaces what was there.
+/// Puts the later layers over the earlier ones, lets tenants inherit, and reads what comes out; the tree of it too. Sections
+/// are merged key by key; everything else replaces what was there.
 ///
 /// # Errors
 /// A value that the types refuse although the schema allows it: its key, without the value.
-pub fn merged(layers: [&Node; 2]) -> Result<Config, Fault> {
-    let builder = layers.into_iter().fold(config::Config::builder(), |all, layer| all.add_source(Layer(layer.clone())));
-    builder.build().and_then(config::Config::try_deserialize).map_err(|error| {
+pub fn merged(layers: [&Node; 2]) -> Result<(Config, Node), Fault> {
+    let mut whole = Node::new(Place::Variable(String::new()), Content::Nothing);
+    for layer in layers {
+        whole.overlay(layer);
+    }
+    tenants::inherit(&mut whole);
+    let builder = config::Config::builder().add_source(Layer(whole.clone()));
+    let read = builder.build().and_then(config::Config::try_deserialize).map_err(|error| {
         let path = match &error {
             ConfigError::Type { key, .. } | ConfigError::At { key, .. } => key.clone(),
             _ => None,
         };
         Fault::of(path.unwrap_or_default(), "can't be read")
-    })
+    });
+    Ok((read?, whole))
 }
 
 #[derive(Clone, Debug)]

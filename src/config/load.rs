@@ -84,7 +84,7 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong, at once (only a fault of YAML syntax hides what comes after it).
-    pub fn load(sources: Sources, parts: impl FnOnce(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
+    pub fn load(sources: Sources, parts: impl Fn(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
         let mut faults = Vec::new();
         let files = sources.file.iter().chain(&sources.dotenv).map(|text| text.path.clone()).collect();
         let mut variables = sources.environment;
@@ -100,8 +100,8 @@ impl Config {
         secret_files::read(&mut file, Shape::root(), folder, "", &mut in_file);
         secret_files::read(&mut environment, Shape::root(), Path::new(""), "", &mut in_environment);
 
-        let config = match layers::merged([&file, &environment]) {
-            Ok(config) => config,
+        let (config, whole) = match layers::merged([&file, &environment]) {
+            Ok(merged) => merged,
             Err(fault) => {
                 faults.extend(unset.into_iter().chain(in_file.faults).chain(in_environment.faults).chain([fault]));
                 return Err(Faults::sorted(faults));
@@ -117,14 +117,13 @@ impl Config {
         faults.extend(in_environment.faults);
 
         let in_vain = in_vain(&file.leaves(), &overridden);
-        let mut origins = file.leaves();
-        origins.extend(overridden);
+        let origins = whole.leaves();
         let placed = |mut fault: Fault| {
             fault.place = fault.place.or_else(|| nearest(&origins, &file, &fault.path));
             fault
         };
         let judged = rules::judge(&config);
-        for fault in judged.faults.into_iter().chain(parts(&config)) {
+        for fault in judged.faults.into_iter().chain(config.judge_each(parts)) {
             // One fault of a key is enough: what is unreadable or missing would be wrong by other rules too.
             if !faults.iter().any(|said| concerns(&said.path, &fault.path)) {
                 faults.push(placed(fault));
@@ -194,8 +193,13 @@ fn concerns(known: &str, path: &str) -> bool {
 
 /// Whether a key belongs to a provider that is not offered.
 fn is_off(config: &Config, path: &str) -> bool {
+    let of_tenant = || {
+        let (name, rest) = path.strip_prefix("tenants.")?.split_once('.')?;
+        Some((&config.tenants.get(name)?.oidc, rest))
+    };
+    let (oidc, path) = of_tenant().unwrap_or((&config.oidc, path));
     let name = path.strip_prefix("oidc.providers.").and_then(|rest| rest.split('.').next());
-    name.and_then(|name| config.oidc.providers.get(name)).is_some_and(|provider| !provider.enabled)
+    name.and_then(|name| oidc.providers.get(name)).is_some_and(|provider| !provider.enabled)
 }
 
 /// Where a key stands, or the section that it is missing in.

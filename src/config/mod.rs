@@ -11,6 +11,7 @@
 //! | [`overrides`] | `GATELODGE__...` to a tree of its own |
 //! | [`shape`] | both trees against the [`schema`]: unknown keys, types, formats |
 //! | [`secret_files`] | `*_file` |
+//! | [`tenants`] | what each tenant inherits from the top level |
 //! | [`layers`] | defaults, file, environment: one [`Config`] |
 //! | [`rules`] | what the values mean together |
 //! | [`explain`] | where each value came from |
@@ -39,12 +40,15 @@ pub mod sessions;
 pub mod shape;
 pub mod store;
 pub mod template;
+pub mod tenants;
 mod text;
 pub mod tokens;
 pub mod tree;
 pub mod variables;
 pub mod well_known;
 pub mod yaml;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,8 +60,10 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// For a developer's own machine: lets weak or missing secrets and plain http providers pass. Never in production.
     pub development: bool,
-    /// The tenant.
-    pub tenant: Tenant,
+    /// The default tenant: what stands outside of `tenants` is its own.
+    pub tenant: tenants::Tenant,
+    /// Further tenants, by name. What one does not say of `oidc`, `app` and `tokens` is as at the top level.
+    pub tenants: BTreeMap<String, tenants::OtherTenant>,
     /// Who logs people in.
     pub oidc: oidc::Oidc,
     /// The application whose users log in.
@@ -76,20 +82,4 @@ pub struct Config {
     pub callers: Vec<callers::Caller>,
     /// The log, on standard error.
     pub log: log::Log,
-}
-
-/// The tenant: its number stands in every state and credential.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tenant {
-    /// Its number, from 1 on. Never give one to another tenant again.
-    pub number: u32,
-    /// Its name, as answers show it.
-    pub name: String,
-}
-
-impl Default for Tenant {
-    fn default() -> Self {
-        Self { number: 1, name: "default".into() }
-    }
 }

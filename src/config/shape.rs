@@ -12,6 +12,7 @@ use super::period::Period;
 use super::schema::{Kind, Shape};
 use super::store::RedisUrl;
 use super::tree::{Content, Key, Node, join};
+use crate::authority::tenants::host;
 use crate::crypto::ApiKeyHash;
 
 /// Takes out of the tree everything that the schema does not allow, and says so. What is left can be read.
@@ -99,6 +100,7 @@ fn is_of(format: &str, text: &str) -> bool {
         "key-hash" => text.parse::<ApiKeyHash>().is_ok(),
         "redis-url" => RedisUrl::parse(text).is_some(),
         "origin" => is_origin(text),
+        "host" => host::written(text).is_some(),
         _ => true,
     }
 }
@@ -126,6 +128,7 @@ fn name_of(kind: &Kind) -> &'static str {
             "the hash of an API key: `sha256:` and 64 hex digits, from `gatelodge keys generate`"
         }
         Kind::Text(Some("redis-url")) => "an address (`redis://host:6379` or `rediss://host:6379`)",
+        Kind::Text(Some("host")) => "a host, perhaps with its port (`acme.example.com`)",
         Kind::Text(Some("origin")) => "an origin without a path (`https://app.example.com`)",
         Kind::Text(_) => "a text",
     }

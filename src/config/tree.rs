@@ -101,6 +101,23 @@ impl Node {
         }
     }
 
+    /// Puts a later value over this one: sections are merged key by key; everything else replaces what was there, but for
+    /// nothing, which leaves it.
+    pub fn overlay(&mut self, later: &Self) {
+        match (&mut self.content, &later.content) {
+            (_, Content::Nothing) => {}
+            (Content::Map(entries), Content::Map(more)) => {
+                for (key, node) in more {
+                    match entries.iter_mut().find(|(own, _)| own.text == key.text) {
+                        Some((_, own)) => own.overlay(node),
+                        None => entries.push((key.clone(), node.clone())),
+                    }
+                }
+            }
+            _ => self.clone_from(later),
+        }
+    }
+
     /// Every value that is not a section, by its path.
     #[must_use]
     pub fn leaves(&self) -> BTreeMap<String, Origin> {

@@ -19,11 +19,11 @@ use super::demo::{self, DemoOptions, DemoProvider, DemoSession};
 use super::provider::{DevProvider, DevProviderRefused, DevProviderSettings, PASSWORD, USERNAMES};
 use super::{DevelopmentOnly, keys};
 use crate::app::world::{SystemClock, SystemEntropy};
-use crate::app::{self, App, AppError, Names};
-use crate::config::Config;
-use crate::config::oidc::Provider;
+use crate::app::{self as application, App, AppError, Names};
+use crate::config::oidc::{Oidc, Provider};
 use crate::config::period::Period;
 use crate::config::store::Kind;
+use crate::config::{Config, app};
 use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
 use crate::rpc::policy::Role;
@@ -97,20 +97,23 @@ pub async fn run(
     let issuer = format!("http://{}", options.provider_listen);
     let config = config(&options, &issuer);
     let base = &config.app.redirects.public_base_url;
+    // One for each tenant that the configuration has.
+    let bases: Vec<_> = config.tenancies().map(|tenancy| tenancy.app.redirects.public_base_url).collect();
+    let at = |path: &str| bases.iter().map(|base| format!("{base}{path}")).collect();
     let provider = DevProvider::new(
         only,
         DevProviderSettings {
             issuer: issuer.clone(),
             client_id: CLIENT_ID.into(),
             client_secret: Secret::new(CLIENT_SECRET),
-            redirect_uris: vec![format!("{base}/auth/web/callback")],
-            post_logout_redirect_uris: vec![format!("{base}/auth/web/logged-out")],
+            redirect_uris: at("/auth/web/callback"),
+            post_logout_redirect_uris: at("/auth/web/logged-out"),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         },
     )?;
-    let provider_listener = app::bind(options.provider_listen, "--provider-listen").await?;
-    let callers = keys.each().map(|(role, key)| (key.clone(), Caller { name: role.name().into(), role })).into();
+    let provider_listener = application::bind(options.provider_listen, "--provider-listen").await?;
+    let callers = keys.each().map(|(role, key)| (key.clone(), Caller::new(role.name(), role))).into();
     let app = App::build(&config, callers, options.ephemeral, NAMES).await.map_err(|error| match error {
         AppError::Embedded(OpenError::InUse { .. }) => DevError::FolderInUse(options.folder.clone()),
         other => other.into(),
@@ -159,11 +162,21 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
         permissions_claims: Some(vec!["permissions".into()]),
         ..Provider::default()
     };
-    config.oidc.providers.insert(PROVIDER.into(), provider);
-    config.oidc.refresh_tokens.enabled = true;
-    config.oidc.refresh_tokens.persist_in_session_store = true;
-    config.app.redirects.public_base_url = format!("http://localhost:{}", options.edge_listen.port());
-    config.app.sessions.idle_timeout.get_or_insert(Period::seconds(1800));
+    let port = options.edge_listen.port();
+    let local = |oidc: &mut Oidc, app: &mut app::App, host: String| {
+        oidc.providers.insert(PROVIDER.into(), provider.clone());
+        oidc.refresh_tokens.enabled = true;
+        oidc.refresh_tokens.persist_in_session_store = true;
+        app.redirects.public_base_url = format!("http://{host}:{port}");
+        app.sessions.idle_timeout.get_or_insert(Period::seconds(1800));
+    };
+    local(&mut config.oidc, &mut config.app, "localhost".to_owned());
+    config.tenant.hosts.clear();
+    for (name, tenant) in &mut config.tenants {
+        // Every browser takes such a name for this machine's (RFC 6761, 6.3).
+        local(&mut tenant.oidc, &mut tenant.app, format!("{name}.localhost"));
+        tenant.hosts.clear();
+    }
     config.store.embedded.path = options.folder.join("sessions.redb");
     config.server.listen = options.listen;
     config.edge.enabled = true;

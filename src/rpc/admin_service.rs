@@ -5,12 +5,13 @@ use tonic::{Request, Response, Status};
 use super::asked::asked;
 use super::v1::admin_service_server::AdminService;
 use super::{answers, fields, questions, status, user_answers, v1};
-use crate::authority::Authority;
+use crate::authority::revoke_as_admin::Target;
+use crate::authority::tenants::Tenants;
 
-/// AdminService over an authority.
+/// AdminService for tenants.
 #[derive(Clone)]
 pub(super) struct Admin {
-    pub(super) authority: Authority,
+    pub(super) tenants: Tenants,
 }
 
 #[tonic::async_trait]
@@ -19,11 +20,12 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let question = questions::list_sessions(request.into_inner()).map_err(failed)?;
-        let page = self.authority.list_sessions(&question).await.map_err(failed)?;
-        let tenant = self.authority.tenant_name();
+        let page = authority.list_sessions(&question).await.map_err(failed)?;
+        let tenant = authority.tenant_name();
         Ok(Response::new(v1::ListSessionsResponse {
             sessions: page.sessions.iter().map(|session| answers::session(session, tenant)).collect(),
             next_page_token: page.next_page_token,
@@ -35,11 +37,12 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::GetSessionRequest>,
     ) -> Result<Response<v1::GetSessionResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let id = fields::required("session_id", request.into_inner().session_id).map_err(failed)?;
-        let session = self.authority.get_session(&id).await.map_err(failed)?;
-        let session = answers::session(&session, self.authority.tenant_name());
+        let session = authority.get_session(&id).await.map_err(failed)?;
+        let session = answers::session(&session, authority.tenant_name());
         Ok(Response::new(v1::GetSessionResponse { session: Some(session) }))
     }
 
@@ -47,11 +50,15 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::AdminServiceRevokeRequest>,
     ) -> Result<Response<v1::AdminServiceRevokeResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let (target, reason) = questions::revoke_as_admin(request.into_inner()).map_err(failed)?;
-        let revoked_count = self.authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
-        let event_position = answers::position(self.authority.announced_up_to());
+        if target == Target::Everything {
+            asked.asker.may_end_everything().map_err(failed)?;
+        }
+        let revoked_count = authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
+        let event_position = answers::position(authority.announced_up_to());
         Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count, event_position }))
     }
 
@@ -59,18 +66,24 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::PreviewRevokeRequest>,
     ) -> Result<Response<v1::PreviewRevokeResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let target = questions::preview_revoke(request.into_inner()).map_err(failed)?;
-        let preview = self.authority.preview_revoke(&target).await.map_err(failed)?;
+        let preview = match target {
+            Target::Everything => tenancy.preview_everything(&asked.asker).await,
+            target => authority.preview_revoke(&target).await,
+        };
+        let preview = preview.map_err(failed)?;
         Ok(Response::new(v1::PreviewRevokeResponse { count: preview.count, exact: preview.exact }))
     }
 
     async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Result<Response<v1::GetUserResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let id = fields::required("user_id", request.into_inner().user_id).map_err(failed)?;
-        let user = self.authority.get_user(&id).await.map_err(failed)?;
+        let user = authority.get_user(&id).await.map_err(failed)?;
         Ok(Response::new(v1::GetUserResponse { user: Some(user_answers::user(user)) }))
     }
 
@@ -78,10 +91,11 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::ListUsersRequest>,
     ) -> Result<Response<v1::ListUsersResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let question = questions::list_users(request.into_inner()).map_err(failed)?;
-        let page = self.authority.list_users(&question).await.map_err(failed)?;
+        let page = authority.list_users(&question).await.map_err(failed)?;
         let users = page.users.into_iter().map(user_answers::user).collect();
         Ok(Response::new(v1::ListUsersResponse { users, next_page_token: page.next_page_token }))
     }
@@ -90,11 +104,12 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::DisableUserRequest>,
     ) -> Result<Response<v1::DisableUserResponse>, Status> {
-        let (asked, request) = (asked(), request.into_inner());
+        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        let revoked_count = self.authority.disable_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        let event_position = answers::position(self.authority.announced_up_to());
+        let revoked_count = authority.disable_user(&asked.call, &id, &reason).await.map_err(failed)?;
+        let event_position = answers::position(authority.announced_up_to());
         Ok(Response::new(v1::DisableUserResponse { revoked_count, event_position }))
     }
 
@@ -102,10 +117,11 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::EnableUserRequest>,
     ) -> Result<Response<v1::EnableUserResponse>, Status> {
-        let (asked, request) = (asked(), request.into_inner());
+        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        self.authority.enable_user(&asked.call, &id, &reason).await.map_err(failed)?;
+        authority.enable_user(&asked.call, &id, &reason).await.map_err(failed)?;
         Ok(Response::new(v1::EnableUserResponse {}))
     }
 
@@ -113,11 +129,12 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::DeleteUserRequest>,
     ) -> Result<Response<v1::DeleteUserResponse>, Status> {
-        let (asked, request) = (asked(), request.into_inner());
+        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        let revoked_count = self.authority.delete_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        let event_position = answers::position(self.authority.announced_up_to());
+        let revoked_count = authority.delete_user(&asked.call, &id, &reason).await.map_err(failed)?;
+        let event_position = answers::position(authority.announced_up_to());
         Ok(Response::new(v1::DeleteUserResponse { revoked_count, event_position }))
     }
 }

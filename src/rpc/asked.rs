@@ -1,4 +1,4 @@
-//! Owns what is known of a call before its message is read: its request id, its deadline, its place.
+//! Owns what is known of a call before its message is read: its request id, its deadline, its place, its tenant's name.
 //! Does not know who calls, or what is asked.
 
 use std::cell::Cell;
@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use super::places::Place;
 use crate::authority::Call;
+use crate::authority::tenants::Asker;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names the tenant that a call is for: its name or its number.
+const TENANT: HeaderName = HeaderName::from_static("x-tenant-id");
 /// Cut from a caller's deadline, so that we, not the network, say what was slow: a tenth of it, within these bounds, and
 /// never more than half.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
@@ -21,6 +24,8 @@ pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) call: Call,
+    /// For which tenants the caller may ask, and which the call names.
+    pub(super) asker: Asker,
     /// Held as long as the work for the call lasts.
     pub(super) place: Option<Place>,
 }
@@ -58,6 +63,12 @@ pub(super) fn is_harmless(id: &[u8]) -> bool {
 /// A request id as text. One that [`request_id`] has let through always is.
 pub(super) fn text(request_id: &HeaderValue) -> &str {
     request_id.to_str().unwrap_or_default()
+}
+
+/// The tenant that a call names; an empty name names none.
+pub(super) fn tenant(headers: &HeaderMap) -> Option<Box<[u8]>> {
+    let name = headers.get(&TENANT)?.as_bytes().trim_ascii();
+    (!name.is_empty()).then(|| name.into())
 }
 
 /// How long the caller waits (gRPC over HTTP/2, "Timeout").

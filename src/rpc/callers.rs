@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::policy::Role;
+use crate::authority::tenants::Scope;
 use crate::crypto::{Digest, sha256};
 
 /// Who calls.
@@ -13,6 +14,16 @@ pub struct Caller {
     pub name: Arc<str>,
     /// What it is for.
     pub role: Role,
+    /// For which tenants it may ask.
+    pub tenants: Scope,
+}
+
+impl Caller {
+    /// One that may ask for every tenant.
+    #[must_use]
+    pub fn new(name: &str, role: Role) -> Self {
+        Self { name: name.into(), role, tenants: Scope::Every }
+    }
 }
 
 /// The callers that are let in, by the SHA-256 of their API key: 256 random bits need no slow hash (store.md, 10), and

@@ -17,13 +17,15 @@ use super::places::Places;
 use super::v1::ErrorReason;
 use super::v1::check_sessions_response::Result as Outcome;
 use super::{answers, asked, fields, questions, status, v1};
-use crate::authority::{Authority, Call, Error};
+use crate::authority::tenants::{Asker, Tenants};
+use crate::authority::{Call, Error};
 
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// What the questions of one stream share.
 pub(super) struct Desk {
-    pub(super) authority: Authority,
+    pub(super) tenants: Tenants,
+    pub(super) asker: Asker,
     /// Where each question has a place of its own, beside the calls.
     pub(super) places: Places,
     /// The stream's own request id, from which questions without one get theirs.
@@ -102,8 +104,10 @@ impl Desk {
     async fn answer(&self, call: &Call, question: bytes::Bytes) -> Result<v1::ValidateSessionResponse, Error> {
         let question = v1::ValidateSessionRequest::decode(question)
             .map_err(|fault| fields::invalid("question", format!("a ValidateSessionRequest ({fault})")))?;
-        let question = questions::validate_session(question, &self.authority.limits())?;
-        let outcome = self.authority.validate_session(call, question).await?;
-        Ok(answers::validated(outcome, self.authority.tenant_name(), self.authority.settings_version()))
+        let tenancy = self.tenants.now();
+        let question = questions::validate_session(question, &tenancy.limits())?;
+        let found = tenancy.for_presented(&self.asker, &question.presented)?;
+        let outcome = found.for_many().validate_session(call, question).await?;
+        Ok(answers::validated(outcome, found.tenant_name(), &found.settings_version()))
     }
 }

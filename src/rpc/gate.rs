@@ -23,6 +23,7 @@ use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
 use crate::authority::Call;
+use crate::authority::tenants::Asker;
 
 /// The paths of our own services, whose errors come before any message and have their reasons.
 const OURS: &str = "/gatelodge.";
@@ -144,7 +145,9 @@ where
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (path.to_owned(), caller.map(|caller| Arc::clone(&caller.name)).unwrap_or_default()));
         let call = Call { request_id: request_id.to_owned(), patience };
-        let answer = asked::answering(Asked { call, place: own }, self.inner.call(request));
+        let scope = caller.map(|caller| caller.tenants.clone()).unwrap_or_default();
+        let asker = Asker { scope, named: asked::tenant(request.headers()) };
+        let answer = asked::answering(Asked { call, asker, place: own }, self.inner.call(request));
         Box::pin(async move {
             let refuse = |code, reason, message| status::plain(code, reason, message, asked::text(&id)).into_http();
             // What the call holds is dropped with it, so that nobody sees what a panic has left half done.

@@ -53,6 +53,7 @@ pub(super) const fn login_failure(failure: LoginFailure) -> v1::LoginFailure {
         LoginFailure::TooManySessions => v1::LoginFailure::TooManySessions,
         LoginFailure::UserDisabled => v1::LoginFailure::UserDisabled,
         LoginFailure::Cancelled => v1::LoginFailure::Cancelled,
+        LoginFailure::TenantUnknown => v1::LoginFailure::TenantUnknown,
         LoginFailure::LoginRequired => v1::LoginFailure::LoginRequired,
         LoginFailure::InteractionRequired => v1::LoginFailure::InteractionRequired,
         LoginFailure::ConsentRequired => v1::LoginFailure::ConsentRequired,
@@ -99,5 +100,7 @@ pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
         }),
         route_sets: settings.route_sets.into_iter().map(|set| route_set(set).into()).collect(),
         place_header: settings.place_header.unwrap_or_default(),
+        tenant: settings.tenant,
+        hosts: settings.hosts,
     }
 }

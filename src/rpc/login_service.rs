@@ -6,12 +6,12 @@ use super::asked::asked;
 use super::v1::login_service_server::LoginService;
 use super::work::Work;
 use super::{answers, fields, questions, status, v1};
-use crate::authority::Authority;
+use crate::authority::tenants::{Tenancy, Tenants};
 
-/// LoginService over an authority.
+/// LoginService for tenants.
 #[derive(Clone)]
 pub(super) struct Logins {
-    pub(super) authority: Authority,
+    pub(super) tenants: Tenants,
     pub(super) work: Work,
 }
 
@@ -19,22 +19,27 @@ pub(super) struct Logins {
 impl LoginService for Logins {
     async fn get_edge_settings(
         &self,
-        _: Request<v1::GetEdgeSettingsRequest>,
+        request: Request<v1::GetEdgeSettingsRequest>,
     ) -> Result<Response<v1::GetEdgeSettingsResponse>, Status> {
-        let settings = answers::edge_settings(self.authority.get_edge_settings());
-        Ok(Response::new(v1::GetEdgeSettingsResponse { settings: Some(settings) }))
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let told = tenancy.edge_settings(&asked.asker, &request.into_inner().host);
+        let (settings, others) = told.map_err(|error| status::of(&error, &asked.call.request_id))?;
+        Ok(Response::new(v1::GetEdgeSettingsResponse {
+            settings: Some(answers::edge_settings(settings)),
+            others: others.into_iter().map(answers::edge_settings).collect(),
+        }))
     }
 
     async fn list_providers(
         &self,
         request: Request<v1::LoginServiceListProvidersRequest>,
     ) -> Result<Response<v1::LoginServiceListProvidersResponse>, Status> {
-        let asked = asked();
-        let request = request.into_inner();
+        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let size = fields::page_size(request.page_size).map_err(failed)?;
         let start = fields::offset(&request.page_token).map_err(failed)?;
-        let all = self.authority.list_providers();
+        let all = authority.list_providers();
         let end = start.saturating_add(size);
         let next_page_token = if end < all.len() { end.to_string() } else { String::new() };
         let provider = |entry: crate::authority::list_providers::ProviderEntry| v1::Provider {
@@ -46,7 +51,7 @@ impl LoginService for Logins {
         Ok(Response::new(v1::LoginServiceListProvidersResponse {
             providers,
             next_page_token,
-            settings_version: self.authority.settings_version().to_owned(),
+            settings_version: authority.settings_version(),
         }))
     }
 
@@ -54,14 +59,19 @@ impl LoginService for Logins {
         &self,
         request: Request<v1::StartLoginRequest>,
     ) -> Result<Response<v1::StartLoginResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = questions::start_login(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let outcome = self.authority.start_login(&asked.call, question).await.map_err(failed)?;
+        let question = questions::start_login(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let authority = tenancy.for_login(&asked.asker, &question).map_err(failed)?;
+        let outcome = if authority.is_known() {
+            authority.start_login(&asked.call, question).await.map_err(failed)?
+        } else {
+            Tenancy::refuse_login(&asked.call, &question.presented)
+        };
         Ok(Response::new(v1::StartLoginResponse {
             answer: Some(answers::http(outcome.answer)),
             failure: outcome.failure.map(|failure| answers::login_failure(failure).into()),
-            settings_version: self.authority.settings_version().to_owned(),
+            settings_version: authority.settings_version(),
         }))
     }
 
@@ -69,29 +79,35 @@ impl LoginService for Logins {
         &self,
         request: Request<v1::CompleteCallbackRequest>,
     ) -> Result<Response<v1::CompleteCallbackResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = questions::complete_callback(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let authority = self.authority.clone();
+        let question = questions::complete_callback(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_callback(&whose, &question).map_err(failed)?;
+        let authority = found.clone_authority();
         let work = |call| async move { authority.complete_callback(&call, question).await };
         let outcome = self.work.to_its_end(asked, work).await?;
-        let version = self.authority.settings_version();
-        Ok(Response::new(answers::completed(outcome, self.authority.tenant_name(), version)))
+        Ok(Response::new(answers::completed(outcome, found.tenant_name(), &found.settings_version())))
     }
 
     async fn start_logout(
         &self,
         request: Request<v1::StartLogoutRequest>,
     ) -> Result<Response<v1::StartLogoutResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = questions::start_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let outcome = self.authority.start_logout(&asked.call, question).await.map_err(failed)?;
+        let question = questions::start_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let outcome = if authority.is_known() {
+            authority.start_logout(&asked.call, question).await.map_err(failed)?
+        } else {
+            Tenancy::refuse_logout(&asked.call, &question.presented)
+        };
         Ok(Response::new(v1::StartLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::from(outcome.ended),
-            settings_version: self.authority.settings_version().to_owned(),
-            event_position: answers::position(self.authority.announced_up_to()),
+            settings_version: authority.settings_version(),
+            event_position: answers::position(authority.announced_up_to()),
         }))
     }
 
@@ -99,13 +115,14 @@ impl LoginService for Logins {
         &self,
         request: Request<v1::CompleteLogoutRequest>,
     ) -> Result<Response<v1::CompleteLogoutResponse>, Status> {
-        let asked = asked();
+        let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = questions::complete_logout(request.into_inner(), &self.authority.limits()).map_err(failed)?;
-        let answer = self.authority.complete_logout(&asked.call, &question);
+        let question = questions::complete_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let authority = tenancy.for_logged_out(&asked.asker, &question).map_err(failed)?;
+        let answer = authority.complete_logout(&asked.call, &question);
         Ok(Response::new(v1::CompleteLogoutResponse {
             answer: Some(answers::http(answer)),
-            settings_version: self.authority.settings_version().to_owned(),
+            settings_version: authority.settings_version(),
         }))
     }
 }

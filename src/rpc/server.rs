@@ -26,8 +26,9 @@ use super::v1::login_service_server::LoginServiceServer;
 use super::v1::session_service_server::SessionServiceServer;
 use super::v1::token_service_server::TokenServiceServer;
 use super::work::Work;
+use crate::authority::Error;
 use crate::authority::settings::Limits;
-use crate::authority::{Authority, Error};
+use crate::authority::tenants::Tenants;
 
 /// How the server behaves.
 #[derive(Clone, Debug)]
@@ -118,21 +119,22 @@ const HEALTH_OF: [&str; 5] = [
     "gatelodge.v1.AdminService",
 ];
 
-/// Serves until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
+/// Serves these tenants, or the one of an authority, until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
 /// and what still runs is cut.
 ///
 /// # Errors
 /// When TLS is not right or the listener fails.
 pub async fn serve(
-    authority: Authority,
+    tenants: impl Into<Tenants>,
     callers: Callers,
     settings: ServerSettings,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    let tenants = tenants.into();
     let (reporter, health) = tonic_health::server::health_reporter();
     say(&reporter, ServingStatus::NotServing).await;
-    let watching = watch_store(authority.clone(), reporter.clone());
+    let watching = watch_store(tenants.clone(), reporter.clone());
     let reflection = || {
         let builder = tonic_reflection::server::Builder::configure();
         builder
@@ -153,14 +155,14 @@ pub async fn serve(
     let stopping = CancellationToken::new();
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
-    let sessions = Sessions { authority: authority.clone(), work: work.clone(), places: calls.clone(), streams };
-    let logins = Logins { authority: authority.clone(), work };
+    let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
+    let logins = Logins { tenants: tenants.clone(), work };
     let router = server
         .layer(Gate::new(callers, calls.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
-        .add_service(TokenServiceServer::new(Tokens { authority: authority.clone() }).max_decoding_message_size(limit))
-        .add_service(AdminServiceServer::new(Admin { authority }).max_decoding_message_size(limit))
+        .add_service(TokenServiceServer::new(Tokens { tenants: tenants.clone() }).max_decoding_message_size(limit))
+        .add_service(AdminServiceServer::new(Admin { tenants }).max_decoding_message_size(limit))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
@@ -203,11 +205,11 @@ async fn say(reporter: &HealthReporter, status: ServingStatus) {
     }
 }
 
-/// Health is as true as the store: SERVING while it answers.
-async fn watch_store(authority: Authority, reporter: HealthReporter) -> Infallible {
+/// Health is as true as the store, which all tenants share: SERVING while it answers.
+async fn watch_store(tenants: Tenants, reporter: HealthReporter) -> Infallible {
     let mut serving = None;
     loop {
-        let asked = tokio::time::timeout(HEALTH_PATIENCE, authority.check_store()).await;
+        let asked = tokio::time::timeout(HEALTH_PATIENCE, tenants.now().check_store()).await;
         let answers = asked.unwrap_or_else(|late| Err(Error::StoreUnavailable(late.into())));
         if serving != Some(answers.is_ok()) {
             serving = Some(answers.is_ok());

@@ -69,6 +69,8 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::SessionNotFound => (Code::NotFound, ErrorReason::SessionNotFound, false),
         Error::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound, false),
         Error::VersionConflict => (Code::Aborted, ErrorReason::VersionConflict, false),
+        Error::TenantUnknown | Error::TenantNotNamed => (Code::PermissionDenied, ErrorReason::TenantUnknown, false),
+        Error::NotEveryTenant => (Code::PermissionDenied, ErrorReason::CallerNotAllowed, false),
         Error::Internal(_) => (Code::Internal, ErrorReason::Internal, false),
     }
 }

@@ -19,7 +19,7 @@ impl Work {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let Asked { call, place } = asked;
+        let Asked { call, place, .. } = asked;
         let request_id = call.request_id.clone();
         let work = work(call);
         let task = self.0.spawn(async move {

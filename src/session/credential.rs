@@ -90,6 +90,12 @@ impl Credential {
         ))
     }
 
+    /// The tenant whose number a cookie's value carries, before anybody has verified it.
+    #[must_use]
+    pub fn claimed_tenant(text: &[u8]) -> Option<TenantNumber> {
+        signed::claimed_tenant(PREFIX, text, VERSION)
+    }
+
     /// The hash under which the record knows this credential's secret.
     #[must_use]
     pub fn secret_hash(&self) -> SecretHash {

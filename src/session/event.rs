@@ -5,7 +5,7 @@ use minicbor::encode::Error;
 use minicbor::{Decoder, Encoder};
 
 use super::key::{Partition, SessionKey, TenantNumber, UserKey};
-use super::mark::MarkTarget;
+use super::mark::{EVERY_TENANT, MarkTarget};
 
 /// The version that is written. One that is not known is read as [`What::Unknown`].
 const VERSION: u8 = 1;
@@ -90,6 +90,26 @@ impl Event {
     #[must_use]
     pub const fn of(tenant: TenantNumber, what: What) -> Self {
         Self { tenant, what }
+    }
+
+    /// Whether it is about no tenant in particular: everything, or an authority that shows that it hears.
+    #[must_use]
+    pub fn is_everyones(&self) -> bool {
+        match &self.what {
+            What::Marked { target, .. } => target.tenant() == EVERY_TENANT,
+            What::Heartbeat { .. } | What::Unknown(_) => true,
+            _ => self.tenant == EVERY_TENANT,
+        }
+    }
+
+    /// Whether it is about this tenant, or about no tenant in particular.
+    #[must_use]
+    pub fn concerns(&self, tenant: TenantNumber) -> bool {
+        let whose = match &self.what {
+            What::Marked { target, .. } => target.tenant(),
+            _ => self.tenant,
+        };
+        whose == tenant || self.is_everyones()
     }
 
     /// Its bytes: a CBOR array of version, tenant, kind, and what the kind has.

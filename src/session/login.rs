@@ -61,6 +61,12 @@ impl LoginState {
         let (tenant, secret) = rest.split_first_chunk::<4>()?;
         Some(Self::new(TenantNumber(u32::from_be_bytes(*tenant)), secret.try_into().ok()?))
     }
+
+    /// The tenant whose number the parameter's value carries, before anybody has verified it.
+    #[must_use]
+    pub fn claimed_tenant(text: &str) -> Option<TenantNumber> {
+        signed::claimed_tenant("", text.as_bytes(), VERSION)
+    }
 }
 
 /// What is remembered of a login between its start and its callback. Sealed; the callback uses nothing else.

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::key::TenantNumber;
 use crate::crypto::{KEY_ID_LEN, MAC_LEN, MacRing, Secret};
 
 const OVERHEAD: usize = KEY_ID_LEN + MAC_LEN;
@@ -34,4 +35,13 @@ pub(super) fn read<const N: usize>(prefix: &str, text: &[u8], ring: &MacRing) ->
     let (signed, rest) = bytes.get(..length)?.split_first_chunk::<N>()?;
     let (key_id, mac) = rest.split_first_chunk::<KEY_ID_LEN>()?;
     ring.verify(key_id, &[signed], mac).then_some(*signed)
+}
+
+/// The tenant's number behind a text whose bytes begin with `version` and a tenant's number: not verified, so good for
+/// nothing but to find who can verify it.
+pub(super) fn claimed_tenant(prefix: &str, text: &[u8], version: u8) -> Option<TenantNumber> {
+    let mut bytes = [0; 6];
+    URL_SAFE_NO_PAD.decode_slice(text.strip_prefix(prefix.as_bytes())?.get(..8)?, &mut bytes).ok()?;
+    let [own, tenant @ .., _] = bytes;
+    (own == version).then(|| TenantNumber(u32::from_be_bytes(tenant)))
 }

@@ -12,7 +12,7 @@ use super::step_up::{needs_of, values_of};
 use super::{NONCE_LEN, Vault, VaultError};
 use crate::crypto::Secret;
 use crate::session::binding::Binding;
-use crate::session::key::{LoginKey, SessionKey};
+use crate::session::key::{LoginKey, SessionKey, TenantNumber};
 use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure, KeptLogin, LoginState, PendingLogin};
 use crate::session::mark::ProviderTag;
 use crate::session::record::Marks;
@@ -174,10 +174,21 @@ impl TryFrom<KeptLoginForm> for KeptLogin {
 /// What the `state` parameter of a logout carries: it comes back from the provider, and nothing is kept for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogoutState {
+    /// The tenant whose logout it is.
+    pub tenant: TenantNumber,
     /// Until when it is good.
     pub expires: Timestamp,
     /// Where to go; `None` for the landing place.
     pub return_to: Option<String>,
+}
+
+impl LogoutState {
+    /// The tenant whose number the parameter's value carries, before anybody has verified it.
+    #[must_use]
+    pub fn claimed_tenant(text: &str) -> Option<TenantNumber> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.first_chunk().map(|number| TenantNumber(u32::from_be_bytes(*number)))
+    }
 }
 
 /// The same as it is sealed.
@@ -192,20 +203,24 @@ struct LogoutForm {
 const ID_LEN: usize = 16;
 
 impl Vault {
-    /// Seals a logout's state into the parameter's value.
+    /// Seals a logout's state into the parameter's value: base64url of the tenant's number (4 bytes), the id, and what is
+    /// sealed under both.
     #[must_use]
     pub fn seal_logout(&self, nonce: [u8; NONCE_LEN], id: [u8; ID_LEN], state: &LogoutState) -> Secret {
         let form = LogoutForm { expires: state.expires.as_millis(), return_to: state.return_to.clone() };
-        let sealed = self.logout.seal(nonce, &[&id], &[b"logout", VERSION], &encode(&form));
-        Secret::new(URL_SAFE_NO_PAD.encode([&id[..], &sealed].concat()))
+        let tenant = state.tenant.0.to_be_bytes();
+        let sealed = self.logout.seal(nonce, &[&id], &[b"logout", VERSION, &tenant], &encode(&form));
+        Secret::new(URL_SAFE_NO_PAD.encode([&tenant[..], &id, &sealed].concat()))
     }
 
     /// Reads the parameter's value; `None` for whatever this authority has not sealed.
     #[must_use]
     pub fn open_logout(&self, text: &str) -> Option<LogoutState> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (id, sealed) = bytes.split_first_chunk::<ID_LEN>()?;
-        let form: LogoutForm = decode(&self.logout.open(&[id], &[b"logout", VERSION], sealed).ok()?).ok()?;
-        Some(LogoutState { expires: Timestamp::from_millis(form.expires), return_to: form.return_to })
+        let (tenant, rest) = bytes.split_first_chunk::<4>()?;
+        let (id, sealed) = rest.split_first_chunk::<ID_LEN>()?;
+        let form: LogoutForm = decode(&self.logout.open(&[id], &[b"logout", VERSION, tenant], sealed).ok()?).ok()?;
+        let (tenant, expires) = (TenantNumber(u32::from_be_bytes(*tenant)), Timestamp::from_millis(form.expires));
+        Some(LogoutState { tenant, expires, return_to: form.return_to })
     }
 }

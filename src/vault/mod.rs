@@ -12,6 +12,7 @@ mod step_up;
 mod users;
 
 use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
+use crate::session::key::TenantNumber;
 
 pub use crate::crypto::NONCE_LEN;
 pub use logins::LogoutState;
@@ -19,7 +20,10 @@ pub use mint::MintKey;
 pub use pair::promote_successor;
 pub use sessions::TokenKey;
 
-/// Every key that the authority holds, one ring for each purpose.
+/// The tenant whose number stands in no derivation.
+const FIRST: TenantNumber = TenantNumber(1);
+
+/// Every key that a tenant's authority holds, one ring for each purpose.
 #[derive(Clone)]
 pub struct Vault {
     /// Signs session credentials.
@@ -59,26 +63,71 @@ pub enum VaultError {
 }
 
 impl Vault {
-    /// The rings for each purpose, derived from the session ring; CSRF tokens have a ring of their own.
+    /// The rings for each purpose, derived from the session ring; CSRF tokens have a ring of their own. Those of a process
+    /// with one tenant, number 1.
     #[must_use]
     pub fn new(sessions: &KeyRing, csrf: &KeyRing) -> Self {
+        Self::of(FIRST, sessions, csrf)
+    }
+
+    /// The rings of a tenant. Its number is in the derivation, so that tenants which share a secret, by inheriting it or by
+    /// an operator's mistake, share no key: what one of them has sealed or signed is to every other as if forged. Only
+    /// bindings are the browser's: it keeps one for logins with all tenants of a host. Number 1 adds nothing: so do
+    /// authorities that know no tenants.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, sessions: &KeyRing, csrf: &KeyRing) -> Self {
+        let named = |purpose: &str| match tenant {
+            FIRST => purpose.to_owned(),
+            TenantNumber(number) => format!("tenant {number}: {purpose}"),
+        };
+        let (mac, seal) = (|purpose| sessions.mac(&named(purpose)), |purpose| sessions.seal(&named(purpose)));
         Self {
-            credential: sessions.mac("credential"),
-            state: sessions.mac("login state"),
+            credential: mac("credential"),
+            state: mac("login state"),
             binding: sessions.mac("binding"),
-            binding_hash: sessions.mac("binding hash"),
-            csrf: csrf.mac("csrf token"),
-            fingerprint: sessions.mac("fingerprint"),
-            page: sessions.mac("page token"),
-            standing: sessions.seal("standing"),
-            token_key: sessions.seal("token key"),
-            login: sessions.seal("login"),
-            kept: sessions.seal("kept answer"),
-            logout: sessions.seal("logout state"),
-            mint: sessions.seal("mint keys"),
-            held: sessions.seal("held login"),
-            user: sessions.seal("user"),
-            step_up: sessions.seal("step-up"),
+            binding_hash: mac("binding hash"),
+            csrf: csrf.mac(&named("csrf token")),
+            fingerprint: mac("fingerprint"),
+            page: mac("page token"),
+            standing: seal("standing"),
+            token_key: seal("token key"),
+            login: seal("login"),
+            kept: seal("kept answer"),
+            logout: seal("logout state"),
+            mint: seal("mint keys"),
+            held: seal("held login"),
+            user: seal("user"),
+            step_up: seal("step-up"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Secret;
+
+    fn vault(tenant: u32) -> Vault {
+        let ring = |text: &str| KeyRing::new(Secret::new(text), []);
+        Vault::of(TenantNumber(tenant), &ring("one for sessions"), &ring("one for csrf"))
+    }
+
+    // store.md 2: tenants that inherit one secret share no key, but for the binding, which is the browser's.
+    #[test]
+    fn tenants_with_one_secret_share_no_key_but_the_browsers() {
+        let vaults = [vault(1), vault(2), vault(12)];
+        let rings: [fn(&Vault) -> &MacRing; 6] =
+            [|v| &v.credential, |v| &v.state, |v| &v.binding_hash, |v| &v.csrf, |v| &v.fingerprint, |v| &v.page];
+        let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
+            let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);
+            ring(&vaults[other]).verify(&id, &[b"x"], &mac)
+        };
+        for (one, other) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
+            assert!(rings.iter().all(|ring| !verifies(*ring, one, other)), "{one} {other}");
+            assert!(verifies(|vault| &vault.binding, one, other));
+            let sealed = vaults[one].standing.seal([0; NONCE_LEN], &[b"s"], &[b"c"], b"text");
+            assert!(vaults[other].standing.open(&[b"s"], &[b"c"], &sealed).is_err());
+            assert!(vaults[one].standing.open(&[b"s"], &[b"c"], &sealed).is_ok());
         }
     }
 }

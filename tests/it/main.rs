@@ -27,6 +27,8 @@ mod sessions;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod use_cases;

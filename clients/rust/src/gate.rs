@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::client::options::API_KEY;
 use crate::layer::SessionLayer;
 use crate::layer::grpc::GrpcLayer;
-use crate::settings::Settings;
+use crate::settings::{Settings, Settled};
 use crate::v1;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -29,7 +29,7 @@ pub struct Gate(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     client: Client,
-    settings: watch::Receiver<Option<Arc<Settings>>>,
+    settings: watch::Receiver<Option<Arc<Settled>>>,
     ask_now: Arc<Notify>,
     asking: AbortHandle,
 }
@@ -91,14 +91,14 @@ impl Gate {
         GrpcLayer::new(self.clone(), true)
     }
 
-    /// The settings in force, as far as is known.
-    pub(crate) fn settings(&self) -> Option<Arc<Settings>> {
-        self.0.settings.borrow().clone()
+    /// The settings in force for requests with this Host, as far as is known.
+    pub(crate) fn settings(&self, host: Option<&[u8]>) -> Option<Arc<Settings>> {
+        self.0.settings.borrow().as_ref().map(|settled| Arc::clone(settled.of(host)))
     }
 
     /// Takes note of the version that an answer named. One that names none says nothing.
     pub(crate) fn saw_version(&self, version: &str) {
-        let is_new = |held: &Option<Arc<Settings>>| held.as_ref().is_some_and(|held| held.version != version);
+        let is_new = |held: &Option<Arc<Settled>>| held.as_ref().is_some_and(|held| held.version() != version);
         if !version.is_empty() && is_new(&self.0.settings.borrow()) {
             self.0.ask_now.notify_one();
         }
@@ -108,7 +108,7 @@ impl Gate {
 /// **Invariant:** a failure never takes away settings that are there, and no request shortens the pause after one.
 async fn keep_fresh(
     client: Client,
-    sender: watch::Sender<Option<Arc<Settings>>>,
+    sender: watch::Sender<Option<Arc<Settled>>>,
     ask_now: Arc<Notify>,
     on_change: impl Fn(&Settings),
 ) {
@@ -117,11 +117,11 @@ async fn keep_fresh(
         match ask(&client).await {
             Ok(settings) => {
                 wait = FIRST_WAIT;
-                let pause = settings.ask_again_after;
-                let is_new = sender.borrow().as_ref().is_none_or(|held| held.version != settings.version);
+                let pause = settings.ask_again_after();
+                let is_new = sender.borrow().as_ref().is_none_or(|held| held.version() != settings.version());
                 if is_new {
-                    tracing::info!(version = settings.version, "settings of the edge are in force");
-                    on_change(&settings);
+                    tracing::info!(version = settings.version(), "settings of the edge are in force");
+                    settings.all().for_each(|one| on_change(one));
                 }
                 sender.send_replace(Some(Arc::new(settings)));
                 sleep(SHORTEST_PAUSE.min(pause)).await;
@@ -136,12 +136,14 @@ async fn keep_fresh(
     }
 }
 
-async fn ask(client: &Client) -> Result<Settings, String> {
+async fn ask(client: &Client) -> Result<Settled, String> {
     let question = v1::GetEdgeSettingsRequest::default();
     let answer = client.login().get_edge_settings(question).await.map_err(|error| match error.code() {
         Code::Unauthenticated | Code::PermissionDenied => format!("{error}: check {API_KEY}"),
         _ => error.to_string(),
     })?;
-    let settings = answer.settings.ok_or("the answer holds none")?;
-    Settings::read(settings).map_err(|field| format!("the field {field} can't be used"))
+    if answer.settings.is_none() {
+        return Err("the answer holds none".to_owned());
+    }
+    Settled::read(answer).map_err(|field| format!("the field {field} can't be used"))
 }

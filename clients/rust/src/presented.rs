@@ -120,11 +120,10 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
     // A router that is nested sees its own part of the path only; the browser's is kept beside it.
     let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
     let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let authority = || uri.authority().map(|authority| cut(authority.as_str().as_bytes(), longest));
     v1::RequestContext {
         method: cut(parts.method.as_str().as_bytes(), longest),
         target: cut(target.as_bytes(), longest),
-        host: joined(headers, header::HOST, longest).or_else(authority),
+        host: host(parts).map(|host| cut(&host, longest)),
         peer_address: parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
@@ -147,6 +146,13 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
         x_tenant_id: one("x-tenant-id"),
         place: settings.place_header.as_ref().and_then(|name| joined(headers, name, longest)),
     }
+}
+
+/// The host that a request is for, as it came.
+pub(crate) fn host(parts: &Parts) -> Option<Bytes> {
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let authority = || uri.authority().map(|authority| Bytes::copy_from_slice(authority.as_str().as_bytes()));
+    joined(&parts.headers, header::HOST, usize::MAX).or_else(authority)
 }
 
 /// The id that joins the browser's answer with the authority's log: the one that came if it is plain, else a new one.

@@ -1,5 +1,6 @@
 //! Owns the settings of an edge, read once so that every request can go by them. Does not know where they came from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) cors: Cors,
     pub(crate) limits: Limits,
     pub(crate) place_header: Option<HeaderName>,
+    hosts: Vec<String>,
     route_sets: Vec<i32>,
 }
 
@@ -80,6 +82,7 @@ impl Settings {
                 "" => None,
                 name => Some(name.parse().map_err(|_| "place_header")?),
             },
+            hosts: settings.hosts,
             route_sets: settings.route_sets,
         })
     }
@@ -87,6 +90,57 @@ impl Settings {
     pub(crate) fn is_on(&self, set: RouteSet) -> bool {
         self.route_sets.contains(&set.into())
     }
+}
+
+/// The settings of every tenant whose requests come to an edge.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    first: Arc<Settings>,
+    others: Vec<Arc<Settings>>,
+}
+
+impl Settled {
+    /// Reads an answer; `Err` names the field that can't be used.
+    pub(crate) fn read(answer: v1::GetEdgeSettingsResponse) -> Result<Self, &'static str> {
+        let first = Settings::read(answer.settings.ok_or("settings")?)?.into();
+        let others =
+            answer.others.into_iter().map(|other| Settings::read(other).map(Arc::new)).collect::<Result<_, _>>();
+        Ok(Self { first, others: others? })
+    }
+
+    /// The settings for requests with this Host: of the tenant that is reached there, else the first.
+    pub(crate) fn of(&self, host: Option<&[u8]>) -> &Arc<Settings> {
+        match host {
+            Some(host) if !self.others.is_empty() => {
+                let has = |wanted: &[u8]| {
+                    let is = |own: &String| own.as_bytes().eq_ignore_ascii_case(wanted);
+                    self.all().find(|settings| settings.hosts.iter().any(is))
+                };
+                has(host).or_else(|| has(without_port(host))).unwrap_or(&self.first)
+            }
+            _ => &self.first,
+        }
+    }
+
+    /// The settings of each tenant.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Settings>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.first.version
+    }
+
+    pub(crate) fn ask_again_after(&self) -> Duration {
+        self.first.ask_again_after
+    }
+}
+
+/// What precedes the last `:` and digits; an IPv6 address has brackets where it has a port.
+fn without_port(host: &[u8]) -> &[u8] {
+    let end = host.iter().rposition(|byte| *byte == b':').unwrap_or(host.len());
+    let (name, port) = host.split_at_checked(end).unwrap_or((host, &[]));
+    if port.iter().skip(1).all(u8::is_ascii_digit) { name } else { host }
 }
 
 impl Cors {

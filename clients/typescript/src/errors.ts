@@ -184,6 +184,10 @@ export class UserInfoUnsupportedError extends GatelodgeError {
 export class StreamEndedError extends GatelodgeError {
   override name = "StreamEndedError";
 }
+/** The call names no tenant, or one that this API key is not for. */
+export class TenantUnknownError extends GatelodgeError {
+  override name = "TenantUnknownError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -221,6 +225,7 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   TOKEN_CHECK_OFF: TokenCheckOffError,
   USER_INFO_UNSUPPORTED: UserInfoUnsupportedError,
   STREAM_ENDED: StreamEndedError,
+  TENANT_UNKNOWN: TenantUnknownError,
 };
 
 /** The error of a failure, of the class of its reason. */

@@ -3,26 +3,31 @@
 use std::time::Duration;
 
 use futures::channel::mpsc;
+use futures::future::try_join_all;
 
-use super::{News, Stream};
-use crate::authority::ports::{Heard, StoreResult};
+use super::{Ear, News};
+use crate::authority::ports::{Heard, StoreError, StoreResult};
 use crate::authority::{Authority, Error};
 use crate::session::event::{Event, Position, What};
+use crate::session::mark::EVERY_TENANT;
 
 impl Authority {
     /// Sends a heartbeat, and reads the marks in force, lest one be missed whose announcement failed. To be called every
-    /// [`super::HEARTBEAT_EVERY`].
+    /// [`super::HEARTBEAT_EVERY`], for all tenants that share a memory at once.
     ///
     /// # Errors
     /// When the store does not answer: soon the stream counts as broken, and marks are read with every session.
     pub async fn beat(&self) -> Result<(), Error> {
-        let stream = &self.stream;
-        let number = stream.send(self.ports.clock.running());
-        let what = What::Heartbeat { author: stream.author, number };
-        self.ports.events.announce(vec![Event { tenant: stream.tenant, what }]).await?;
-        let began = self.ports.clock.running();
-        let marks = self.ports.sessions.marks(stream.tenant).await?;
-        stream.learn_all(&marks, began);
+        let ear = &self.stream.ear;
+        let number = ear.send(self.ports.clock.running());
+        let what = What::Heartbeat { author: ear.author(), number };
+        self.ports.events.announce(vec![Event { tenant: EVERY_TENANT, what }]).await?;
+        let (began, tenants) = (self.ports.clock.running(), ear.tenants());
+        let read = tenants.into_iter().map(|tenant| async move {
+            let marks = self.ports.sessions.marks(tenant).await?;
+            Ok::<_, StoreError>((tenant, marks))
+        });
+        ear.learn_all(&try_join_all(read).await?, began);
         Ok(())
     }
 
@@ -31,7 +36,7 @@ impl Authority {
     /// # Errors
     /// When the log can't be read. Nothing is lost: the next call goes on where this one could not.
     pub async fn hear(&self, at_most: Duration) -> Result<(), Error> {
-        Ok(hear(&self.stream, self, at_most).await?)
+        Ok(hear(&self.stream.ear, self, at_most).await?)
     }
 
     /// Whether the stream is kept and whole, so that marks need not be read with every session.
@@ -46,7 +51,7 @@ impl Authority {
         self.stream.vouched_until().saturating_sub(self.ports.clock.running())
     }
 
-    /// The position up to which events were heard.
+    /// The position up to which events were heard, as far as the tenant may know.
     #[must_use]
     pub fn heard_up_to(&self) -> Option<Position> {
         self.stream.position()
@@ -56,26 +61,26 @@ impl Authority {
     /// is older. `None` when nothing was announced of late.
     #[must_use]
     pub fn announced_up_to(&self) -> Option<Position> {
-        self.stream.heard().announced
+        self.stream.own.announced()
     }
 
-    /// News of the log from now on. A subscriber that is too slow finds the channel closed: to it that is a reset.
+    /// The tenant's news of the log from now on. A subscriber that is too slow finds the channel closed: to it that is a reset.
     #[must_use]
     pub fn subscribe(&self) -> mpsc::Receiver<News> {
         self.stream.subscribe()
     }
 }
 
-async fn hear(stream: &Stream, authority: &Authority, at_most: Duration) -> StoreResult<()> {
-    let heard = authority.ports.events.next(stream.position(), at_most).await?;
+async fn hear(ear: &Ear, authority: &Authority, at_most: Duration) -> StoreResult<()> {
+    let heard = authority.ports.events.next(ear.position(), at_most).await?;
     let now = authority.ports.clock.running();
     match heard {
-        Heard::Events(events) => events.into_iter().for_each(|(position, event)| stream.take(position, event, now)),
+        Heard::Events(events) => events.into_iter().for_each(|(position, event)| ear.take(position, event, now)),
         Heard::Reset(position) => {
-            if stream.position().is_some() {
+            if ear.position().is_some() {
                 tracing::info!("the event log begins anew; what was learnt from it is read again");
             }
-            stream.reset(position, now);
+            ear.reset(position, now);
         }
     }
     Ok(())

@@ -112,7 +112,7 @@ impl Authority {
         key: &SessionKey,
         as_of: Option<Position>,
     ) -> Result<Lookup, Error> {
-        let has_heard = self.stream.position() >= as_of && self.stream.is_trusted(self.ports.clock.running());
+        let has_heard = self.stream.has_heard(as_of) && self.stream.is_trusted(self.ports.clock.running());
         let lookup = if has_heard {
             self.read(key).await?
         } else {

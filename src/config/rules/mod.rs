@@ -5,6 +5,7 @@ mod cache;
 mod oidc;
 mod service;
 mod sessions;
+pub mod tenants;
 mod tokens;
 mod web;
 
@@ -23,6 +24,16 @@ pub struct Judgement {
 /// Judges a configuration by every rule that needs nothing but the configuration.
 #[must_use]
 pub fn judge(config: &Config) -> Judgement {
+    let mut judgement = Judgement {
+        faults: config.judge_each(|tenancy| judge_alone(tenancy).faults),
+        warnings: config.judge_each(|tenancy| judge_alone(tenancy).warnings),
+    };
+    tenants::judge(config, &mut judgement);
+    judgement
+}
+
+/// Judges one tenant with all that the tenants share.
+fn judge_alone(config: &Config) -> Judgement {
     let mut judgement = Judgement::default();
     if config.development {
         judgement.warn("development", "weak secrets and plain http providers pass; never use this in production");

@@ -1,4 +1,4 @@
-//! Owns the rules for tenant, server, store, callers and log. Does not know the other sections.
+//! Owns the rules for server, store, callers and log. Does not know the other sections.
 
 use super::Judgement;
 use crate::authority::settings::Limits;
@@ -8,8 +8,6 @@ use crate::config::server::Server;
 use crate::config::store::{Kind, Redis, Store};
 
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
-    judgement.check(config.tenant.number > 0, "tenant.number", "tenants count from 1");
-    judgement.check(!config.tenant.name.is_empty(), "tenant.name", "must not be empty");
     server(&config.server, judgement);
     store(&config.store, judgement);
     if config.callers.is_empty() {

@@ -16,19 +16,25 @@ struct Authority {
 }
 
 fn serve(folder: &Path, tls: &str) -> Authority {
+    serve_more(folder, tls, "", "")
+}
+
+/// `of_admin` stands in the admin's line, and `more` is more configuration.
+fn serve_more(folder: &Path, tls: &str, of_admin: &str, more: &str) -> Authority {
     let key = |role: &str| {
         let output =
             gatelodge(folder).args(["keys", "generate", "--role", role, "--name", role, "-o", "json"]).output();
         serde_json::from_slice::<serde_json::Value>(&output.unwrap().stdout).unwrap()
     };
     let (admin, edge) = (key("admin"), key("edge"));
-    let caller =
-        |key: &serde_json::Value| format!("{{ name: {0}, role: {0}, key_hash: {1} }}", key["role"], key["key_hash"]);
+    let caller = |key: &serde_json::Value, rest: &str| {
+        format!("{{ name: {0}, role: {0}, key_hash: {1}{rest} }}", key["role"], key["key_hash"])
+    };
     let [listen] = free_addresses();
     let yaml = format!(
-        "development: true\noidc: {{ providers: {{ google: {{ client_id: a, client_secret: b }} }} }}\ncallers: [{}, {}]\nserver: {{ listen: {listen}, tls: {{ {tls} }} }}\n",
-        caller(&admin),
-        caller(&edge)
+        "development: true\noidc: {{ providers: {{ google: {{ client_id: a, client_secret: b }} }} }}\ncallers: [{}, {}]\nserver: {{ listen: {listen}, tls: {{ {tls} }} }}\n{more}\n",
+        caller(&admin, of_admin),
+        caller(&edge, "")
     );
     fs::write(folder.join("gatelodge.yaml"), yaml).unwrap();
     let running = start(folder, &["serve"], "the session store answers");
@@ -60,9 +66,9 @@ fn a_session_that_is_not_there_is_said_and_exits_66() {
     assert_eq!(sessions(&["show", unknown]).0, 66);
     let user = sessions(&["revoke", "--user", "google_1"]);
     assert_eq!((user.0, user.1.as_str()), (0, "This user has no living session; logins under way were ended.\n"));
-    let dry = sessions(&["revoke", "--tenant", "--dry-run"]);
+    let dry = sessions(&["revoke", "--whole-tenant", "--dry-run"]);
     assert_eq!((dry.0, dry.1.as_str()), (0, "0 would be ended; nothing was.\n"));
-    for target in [&["--provider", "google"][..], &["--tenant"], &["--everything"]] {
+    for target in [&["--provider", "google"][..], &["--whole-tenant"], &["--everything"]] {
         let all = sessions(&[&["revoke"], target].concat());
         assert_eq!((all.0, all.1.as_str()), (0, "All of them were ended, logins under way included.\n"), "{target:?}");
     }
@@ -109,4 +115,38 @@ fn an_address_without_tls_against_a_port_with_it_is_named_too() {
         stranger.contains("hint: the authority's certificate has to be for the host of GATELODGE_ADDRESS"),
         "{stranger}"
     );
+}
+
+#[test]
+fn a_tenant_is_named_by_a_flag_or_a_variable_and_one_that_is_not_the_callers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let tenants = "tenants: { acme: { number: 2 }, globex: { number: 3 } }";
+    let authority = serve_more(folder.path(), "", ", tenants: [acme, globex]", tenants);
+    let run = |variable: &str, arguments: &[&str]| {
+        let mut command = gatelodge(folder.path());
+        command.env("GATELODGE_ADDRESS", format!("http://{}", authority.address));
+        command.env("GATELODGE_API_KEY", &authority.admin).env("GATELODGE_TENANT", variable);
+        let output = command.args(arguments).output().unwrap();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    };
+    for arguments in [
+        &["sessions", "--tenant", "acme", "list"][..],
+        &["sessions", "list", "--tenant", "3"],
+        &["users", "list", "--tenant", "globex"],
+        &["sessions", "revoke", "--whole-tenant", "--tenant", "acme"],
+    ] {
+        let (exit, _, said) = run("", arguments);
+        assert_eq!(exit, 0, "{arguments:?}: {said}");
+    }
+    assert_eq!(run("acme", &["sessions", "list"]).0, 0);
+    for (variable, arguments, why) in [
+        ("", &["sessions", "list"][..], "this API key is for several tenants: name one"),
+        ("default", &["sessions", "list"], "this API key knows no such tenant"),
+        ("acme", &["users", "list", "--tenant", "nobody"], "this API key knows no such tenant"),
+    ] {
+        let (exit, _, said) = run(variable, arguments);
+        assert!(exit == 77 && said.contains(why) && said.contains("hint: --tenant (or GATELODGE_TENANT)"), "{said}");
+    }
+    let (exit, _, said) = run("acme", &["sessions", "revoke", "--everything"]);
+    assert!(exit == 77 && said.contains("`everything` is the sessions of every tenant"), "{exit} {said}");
 }

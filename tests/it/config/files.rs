@@ -29,6 +29,8 @@ fn keys(shape: Shape, path: &str, found: &mut Vec<String>) {
                 keys(shape.key(key).unwrap(), &here, found);
             }
         }
+        // What a tenant may say is what stands at the top level, with number and hosts beside it.
+        Kind::Named(_) if path == "tenants" => found.push(path.to_owned()),
         Kind::Named(each) => keys(each, &format!("{path}.*"), found),
         _ => found.push(path.to_owned()),
     }
@@ -89,6 +91,16 @@ fn the_examples_load() {
         ("oauth2.yaml", &[("OIDC_INTRANET_CLIENT_SECRET", "secret")]),
         ("redis.yaml", google),
         ("redis-cluster.yaml", google),
+        (
+            "tenants.yaml",
+            &[
+                google[0],
+                google[1],
+                ("ACME_CLIENT_SECRET", "secret"),
+                ("GLOBEX_SIGNING_SECRET", "6bV0c2fKq9Xw1LrTz8uYp4sNd7hGm3eJa5iOQxRkUWE"),
+                ("GLOBEX_CSRF_SIGNING_SECRET", "Hs4nT1cW8kLx3vPq0dYb7zRj2fGm9uEaT6oIiXhVyBw"),
+            ],
+        ),
     ];
     let readme = fs::read_to_string(file("../README.md")).unwrap();
     for (name, needed) in examples {

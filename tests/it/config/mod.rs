@@ -8,6 +8,7 @@ mod providers;
 mod rules;
 mod seed;
 mod settings;
+mod tenants;
 
 use gatelodge::config::fault::Faults;
 use gatelodge::config::load::{Loaded, Sources, Text};

@@ -23,7 +23,7 @@ async fn users_of_a_provider_that_is_not_enabled_can_be_named() {
     let config = load_sound(&yaml, &[]).unwrap().config;
     let key = parts::fresh_key();
     let options = ClientOptions::new(format!("http://{address}"), key.expose());
-    let caller = Caller { name: "admin".into(), role: Role::Admin };
+    let caller = Caller::new("admin", Role::Admin);
     let app = App::build(&config, vec![(key, caller)], true, Names::default()).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(app.run(Pages::new(), async { drop(stopped.await) }));

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ::bytes::{Buf as _, BufMut as _, Bytes};
+use gatelodge::authority::tenants::Tenants;
 use gatelodge::crypto::ApiKey;
 use gatelodge::rpc::callers::{Caller, Callers};
 use gatelodge::rpc::policy::Role;
@@ -13,6 +14,7 @@ use gatelodge_client::v1;
 use gatelodge_client::v1::admin_service_client::AdminServiceClient;
 use gatelodge_client::v1::login_service_client::LoginServiceClient;
 use gatelodge_client::v1::session_service_client::SessionServiceClient;
+use gatelodge_client::v1::token_service_client::TokenServiceClient;
 use http::uri::PathAndQuery;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -49,10 +51,19 @@ impl Serving {
 
     /// A server that takes the connections of this listener.
     pub fn at(listener: TcpListener, world: &World, change: impl FnOnce(&mut ServerSettings)) -> Self {
-        let callers = ROLES.map(|role| {
-            let caller = Caller { name: role.name().into(), role };
-            (*ApiKey::parse(&key(role)).unwrap().hash().as_bytes(), caller)
-        });
+        let callers = ROLES.map(|role| (key(role), Caller::new(role.name(), role)));
+        Self::to(listener, world.authority.clone(), callers, change)
+    }
+
+    /// A server of these tenants, for callers with these keys.
+    pub fn to(
+        listener: TcpListener,
+        tenants: impl Into<Tenants>,
+        callers: impl IntoIterator<Item = (String, Caller)>,
+        change: impl FnOnce(&mut ServerSettings),
+    ) -> Self {
+        let hash = |key: String| *ApiKey::parse(&key).unwrap().hash().as_bytes();
+        let callers = Callers::new(callers.into_iter().map(|(key, caller)| (hash(key), caller)));
         let mut settings = ServerSettings::default();
         change(&mut settings);
         let address = listener.local_addr().unwrap();
@@ -60,7 +71,7 @@ impl Serving {
         let stopped = async {
             let _ = stopped.await;
         };
-        let served = tokio::spawn(serve(world.authority.clone(), Callers::new(callers), settings, listener, stopped));
+        let served = tokio::spawn(serve(tenants.into(), callers, settings, listener, stopped));
         Self { address, stop: Some(stop), served }
     }
 
@@ -78,6 +89,10 @@ impl Serving {
 
     pub async fn admin(&self) -> AdminServiceClient<Channel> {
         AdminServiceClient::new(self.channel().await)
+    }
+
+    pub async fn tokens(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel().await)
     }
 
     /// Tells the server to stop.

@@ -958,7 +958,7 @@ type PreviewRevokeResponse struct {
 	// So many living sessions.
 	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// Whether that is exact at the moment. Else, with more than 10,000 sessions in the tenant, it is how many sessions of
-	// any provider the tenant has at most; of everything it counts this tenant's alone.
+	// any provider the tenant has at most; of everything, how many sessions all tenants have at most.
 	Exact         bool `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

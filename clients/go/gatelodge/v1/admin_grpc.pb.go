@@ -37,6 +37,9 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
+//
+// Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
+// the default one. Only `everything` is about all, and needs a key that is for all.
 type AdminServiceClient interface {
 	// Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
 	// order.
@@ -197,6 +200,9 @@ func (c *adminServiceClient) DeleteUser(ctx context.Context, in *DeleteUserReque
 // for forward compatibility.
 //
 // Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
+//
+// Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
+// the default one. Only `everything` is about all, and needs a key that is for all.
 type AdminServiceServer interface {
 	// Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
 	// order.

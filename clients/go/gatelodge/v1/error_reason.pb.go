@@ -37,7 +37,8 @@ const (
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// UNAUTHENTICATED. The call came without a valid API key. Send metadata `authorization: Bearer <key>`.
 	ErrorReason_ERROR_REASON_CALLER_UNAUTHENTICATED ErrorReason = 1
-	// PERMISSION_DENIED. The API key is valid, but its role may not call this method.
+	// PERMISSION_DENIED. The API key is valid, but its role may not call this method, or it is for some tenants and the call
+	// is about all.
 	ErrorReason_ERROR_REASON_CALLER_NOT_ALLOWED ErrorReason = 2
 	// INVALID_ARGUMENT, with google.rpc.BadRequest. A field of the caller's own is missing, malformed or too large.
 	ErrorReason_ERROR_REASON_INVALID_FIELD ErrorReason = 3
@@ -88,6 +89,9 @@ const (
 	// UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
 	// may get. Open another at once, and ask again what was not answered.
 	ErrorReason_ERROR_REASON_STREAM_ENDED ErrorReason = 26
+	// PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
+	// ask, which is told alike; or it names none though its key is for several and not for the default one.
+	ErrorReason_ERROR_REASON_TENANT_UNKNOWN ErrorReason = 29
 )
 
 // Enum value maps for ErrorReason.
@@ -118,6 +122,7 @@ var (
 		23: "ERROR_REASON_TOKEN_CHECK_OFF",
 		25: "ERROR_REASON_USER_INFO_UNSUPPORTED",
 		26: "ERROR_REASON_STREAM_ENDED",
+		29: "ERROR_REASON_TENANT_UNKNOWN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -145,6 +150,7 @@ var (
 		"ERROR_REASON_TOKEN_CHECK_OFF":        23,
 		"ERROR_REASON_USER_INFO_UNSUPPORTED":  25,
 		"ERROR_REASON_STREAM_ENDED":           26,
+		"ERROR_REASON_TENANT_UNKNOWN":         29,
 	}
 )
 
@@ -179,7 +185,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xf2\x06\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\x93\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -206,7 +212,8 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"!ERROR_REASON_EXCHANGE_UNSUPPORTED\x10\x16\x12 \n" +
 	"\x1cERROR_REASON_TOKEN_CHECK_OFF\x10\x17\x12&\n" +
 	"\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19\x12\x1d\n" +
-	"\x19ERROR_REASON_STREAM_ENDED\x10\x1aB^\n" +
+	"\x19ERROR_REASON_STREAM_ENDED\x10\x1a\x12\x1f\n" +
+	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x1dB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

@@ -112,6 +112,8 @@ const (
 	LoginFailure_LOGIN_FAILURE_USER_DISABLED LoginFailure = 15
 	// The user gave the login up when asked which sessions to end.
 	LoginFailure_LOGIN_FAILURE_CANCELLED LoginFailure = 16
+	// The request names no tenant where several share its host, one that there is not, or two that differ.
+	LoginFailure_LOGIN_FAILURE_TENANT_UNKNOWN LoginFailure = 17
 	// A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
 	// No trouble: begin a login without `prompt=none` when the user wants to.
 	LoginFailure_LOGIN_FAILURE_LOGIN_REQUIRED LoginFailure = 18
@@ -146,6 +148,7 @@ var (
 		14: "LOGIN_FAILURE_TOO_MANY_SESSIONS",
 		15: "LOGIN_FAILURE_USER_DISABLED",
 		16: "LOGIN_FAILURE_CANCELLED",
+		17: "LOGIN_FAILURE_TENANT_UNKNOWN",
 		18: "LOGIN_FAILURE_LOGIN_REQUIRED",
 		19: "LOGIN_FAILURE_INTERACTION_REQUIRED",
 		20: "LOGIN_FAILURE_CONSENT_REQUIRED",
@@ -170,6 +173,7 @@ var (
 		"LOGIN_FAILURE_TOO_MANY_SESSIONS":          14,
 		"LOGIN_FAILURE_USER_DISABLED":              15,
 		"LOGIN_FAILURE_CANCELLED":                  16,
+		"LOGIN_FAILURE_TENANT_UNKNOWN":             17,
 		"LOGIN_FAILURE_LOGIN_REQUIRED":             18,
 		"LOGIN_FAILURE_INTERACTION_REQUIRED":       19,
 		"LOGIN_FAILURE_CONSENT_REQUIRED":           20,
@@ -208,7 +212,8 @@ func (LoginFailure) EnumDescriptor() ([]byte, []int) {
 // The question of GetEdgeSettings.
 type GetEdgeSettingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The host that the edge serves, if it serves several; empty otherwise.
+	// Ask for the settings of the tenant of this host alone; empty for all whose requests this key may bring. A key for one
+	// tenant, and a call that names one, get that one's whatever the host.
 	Host          []byte `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,8 +259,11 @@ func (x *GetEdgeSettingsRequest) GetHost() []byte {
 // The answer of GetEdgeSettings.
 type GetEdgeSettingsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The settings in force.
-	Settings      *EdgeSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	// The settings in force: of the tenant that the call is for, and of every request for whose host there are no others.
+	Settings *EdgeSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	// The settings of further tenants, for an edge that serves several hosts: a request goes by the first of `settings` and
+	// these whose `hosts` has its Host, without case; with its port, else without. All have the same `version`.
+	Others        []*EdgeSettings `protobuf:"bytes,2,rep,name=others,proto3" json:"others,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -297,6 +305,13 @@ func (x *GetEdgeSettingsResponse) GetSettings() *EdgeSettings {
 	return nil
 }
 
+func (x *GetEdgeSettingsResponse) GetOthers() []*EdgeSettings {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
 // All that an edge has to know.
 type EdgeSettings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -324,7 +339,12 @@ type EdgeSettings struct {
 	// The route sets that are on. A mounted set that is not listed answers as an unknown path does.
 	RouteSets []RouteSet `protobuf:"varint,11,rep,packed,name=route_sets,json=routeSets,proto3,enum=gatelodge.v1.RouteSet" json:"route_sets,omitempty"`
 	// The header in which whatever stands before the edge says where the client is, for `RequestContext.place`; empty: none.
-	PlaceHeader   string `protobuf:"bytes,12,opt,name=place_header,json=placeHeader,proto3" json:"place_header,omitempty"`
+	PlaceHeader string `protobuf:"bytes,12,opt,name=place_header,json=placeHeader,proto3" json:"place_header,omitempty"`
+	// The name of the tenant whose settings these are. An authority with one tenant has a name for it too.
+	Tenant string `protobuf:"bytes,13,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The hosts at which this tenant is reached, in lower case, each perhaps with a port. Several tenants may share one: then
+	// the names of all their cookies are here.
+	Hosts         []string `protobuf:"bytes,14,rep,name=hosts,proto3" json:"hosts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -441,6 +461,20 @@ func (x *EdgeSettings) GetPlaceHeader() string {
 		return x.PlaceHeader
 	}
 	return ""
+}
+
+func (x *EdgeSettings) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *EdgeSettings) GetHosts() []string {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
 }
 
 // Where a provider sends browsers back to.
@@ -944,7 +978,8 @@ type StartLoginRequest struct {
 	// false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
 	// `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
 	// for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
-	// `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), and those that the
+	// `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its
+	// name or number, where several share the request's host), and those that the
 	// provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
 	// page put there.
 	Query []byte `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
@@ -1772,9 +1807,10 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\n" +
 	"\x18gatelodge/v1/login.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\",\n" +
 	"\x16GetEdgeSettingsRequest\x12\x12\n" +
-	"\x04host\x18\x01 \x01(\fR\x04host\"Q\n" +
+	"\x04host\x18\x01 \x01(\fR\x04host\"\x85\x01\n" +
 	"\x17GetEdgeSettingsResponse\x126\n" +
-	"\bsettings\x18\x01 \x01(\v2\x1a.gatelodge.v1.EdgeSettingsR\bsettings\"\xe2\x04\n" +
+	"\bsettings\x18\x01 \x01(\v2\x1a.gatelodge.v1.EdgeSettingsR\bsettings\x122\n" +
+	"\x06others\x18\x02 \x03(\v2\x1a.gatelodge.v1.EdgeSettingsR\x06others\"\x90\x05\n" +
 	"\fEdgeSettings\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12A\n" +
 	"\x0fask_again_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\raskAgainAfter\x120\n" +
@@ -1790,7 +1826,9 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	" \x01(\v2\x14.gatelodge.v1.LimitsR\x06limits\x125\n" +
 	"\n" +
 	"route_sets\x18\v \x03(\x0e2\x16.gatelodge.v1.RouteSetR\trouteSets\x12!\n" +
-	"\fplace_header\x18\f \x01(\tR\vplaceHeader\"t\n" +
+	"\fplace_header\x18\f \x01(\tR\vplaceHeader\x12\x16\n" +
+	"\x06tenant\x18\r \x01(\tR\x06tenant\x12\x14\n" +
+	"\x05hosts\x18\x0e \x03(\tR\x05hosts\"t\n" +
 	"\x0fCallbackAddress\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x10\n" +
@@ -1885,7 +1923,7 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion*8\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rROUTE_SET_WEB\x10\x01*\x9a\x06\n" +
+	"\rROUTE_SET_WEB\x10\x01*\xbc\x06\n" +
 	"\fLoginFailure\x12\x1d\n" +
 	"\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n" +
@@ -1905,6 +1943,7 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x1fLOGIN_FAILURE_TOO_MANY_SESSIONS\x10\x0e\x12\x1f\n" +
 	"\x1bLOGIN_FAILURE_USER_DISABLED\x10\x0f\x12\x1b\n" +
 	"\x17LOGIN_FAILURE_CANCELLED\x10\x10\x12 \n" +
+	"\x1cLOGIN_FAILURE_TENANT_UNKNOWN\x10\x11\x12 \n" +
 	"\x1cLOGIN_FAILURE_LOGIN_REQUIRED\x10\x12\x12&\n" +
 	"\"LOGIN_FAILURE_INTERACTION_REQUIRED\x10\x13\x12\"\n" +
 	"\x1eLOGIN_FAILURE_CONSENT_REQUIRED\x10\x14\x12,\n" +
@@ -1967,57 +2006,58 @@ var file_gatelodge_v1_login_proto_goTypes = []any{
 }
 var file_gatelodge_v1_login_proto_depIdxs = []int32{
 	4,  // 0: gatelodge.v1.GetEdgeSettingsResponse.settings:type_name -> gatelodge.v1.EdgeSettings
-	22, // 1: gatelodge.v1.EdgeSettings.ask_again_after:type_name -> google.protobuf.Duration
-	5,  // 2: gatelodge.v1.EdgeSettings.callback_addresses:type_name -> gatelodge.v1.CallbackAddress
-	6,  // 3: gatelodge.v1.EdgeSettings.cors:type_name -> gatelodge.v1.CorsSettings
-	7,  // 4: gatelodge.v1.EdgeSettings.landing_places:type_name -> gatelodge.v1.LandingPlaces
-	8,  // 5: gatelodge.v1.EdgeSettings.limits:type_name -> gatelodge.v1.Limits
-	0,  // 6: gatelodge.v1.EdgeSettings.route_sets:type_name -> gatelodge.v1.RouteSet
-	0,  // 7: gatelodge.v1.CallbackAddress.route_set:type_name -> gatelodge.v1.RouteSet
-	22, // 8: gatelodge.v1.CorsSettings.max_age:type_name -> google.protobuf.Duration
-	11, // 9: gatelodge.v1.LoginServiceListProvidersResponse.providers:type_name -> gatelodge.v1.Provider
-	0,  // 10: gatelodge.v1.StartLoginRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 11: gatelodge.v1.StartLoginRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 12: gatelodge.v1.StartLoginRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 13: gatelodge.v1.StartLoginResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	1,  // 14: gatelodge.v1.StartLoginResponse.failure:type_name -> gatelodge.v1.LoginFailure
-	0,  // 15: gatelodge.v1.CompleteCallbackRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 16: gatelodge.v1.CompleteCallbackRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 17: gatelodge.v1.CompleteCallbackRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 18: gatelodge.v1.CompleteCallbackResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	16, // 19: gatelodge.v1.CompleteCallbackResponse.completed:type_name -> gatelodge.v1.CompletedLogin
-	1,  // 20: gatelodge.v1.CompleteCallbackResponse.failure:type_name -> gatelodge.v1.LoginFailure
-	17, // 21: gatelodge.v1.CompleteCallbackResponse.waiting:type_name -> gatelodge.v1.WaitingLogin
-	26, // 22: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
-	27, // 23: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
-	26, // 24: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
-	28, // 25: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
-	22, // 26: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
-	0,  // 27: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 28: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 29: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 30: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	0,  // 31: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 32: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 33: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 34: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	2,  // 35: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
-	9,  // 36: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
-	12, // 37: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
-	14, // 38: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
-	18, // 39: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
-	20, // 40: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
-	3,  // 41: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
-	10, // 42: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
-	13, // 43: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
-	15, // 44: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
-	19, // 45: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
-	21, // 46: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
-	41, // [41:47] is the sub-list for method output_type
-	35, // [35:41] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	4,  // 1: gatelodge.v1.GetEdgeSettingsResponse.others:type_name -> gatelodge.v1.EdgeSettings
+	22, // 2: gatelodge.v1.EdgeSettings.ask_again_after:type_name -> google.protobuf.Duration
+	5,  // 3: gatelodge.v1.EdgeSettings.callback_addresses:type_name -> gatelodge.v1.CallbackAddress
+	6,  // 4: gatelodge.v1.EdgeSettings.cors:type_name -> gatelodge.v1.CorsSettings
+	7,  // 5: gatelodge.v1.EdgeSettings.landing_places:type_name -> gatelodge.v1.LandingPlaces
+	8,  // 6: gatelodge.v1.EdgeSettings.limits:type_name -> gatelodge.v1.Limits
+	0,  // 7: gatelodge.v1.EdgeSettings.route_sets:type_name -> gatelodge.v1.RouteSet
+	0,  // 8: gatelodge.v1.CallbackAddress.route_set:type_name -> gatelodge.v1.RouteSet
+	22, // 9: gatelodge.v1.CorsSettings.max_age:type_name -> google.protobuf.Duration
+	11, // 10: gatelodge.v1.LoginServiceListProvidersResponse.providers:type_name -> gatelodge.v1.Provider
+	0,  // 11: gatelodge.v1.StartLoginRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	23, // 12: gatelodge.v1.StartLoginRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 13: gatelodge.v1.StartLoginRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 14: gatelodge.v1.StartLoginResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	1,  // 15: gatelodge.v1.StartLoginResponse.failure:type_name -> gatelodge.v1.LoginFailure
+	0,  // 16: gatelodge.v1.CompleteCallbackRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	23, // 17: gatelodge.v1.CompleteCallbackRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 18: gatelodge.v1.CompleteCallbackRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 19: gatelodge.v1.CompleteCallbackResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	16, // 20: gatelodge.v1.CompleteCallbackResponse.completed:type_name -> gatelodge.v1.CompletedLogin
+	1,  // 21: gatelodge.v1.CompleteCallbackResponse.failure:type_name -> gatelodge.v1.LoginFailure
+	17, // 22: gatelodge.v1.CompleteCallbackResponse.waiting:type_name -> gatelodge.v1.WaitingLogin
+	26, // 23: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
+	27, // 24: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
+	26, // 25: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
+	28, // 26: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
+	22, // 27: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
+	0,  // 28: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	23, // 29: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 30: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 31: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 32: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	23, // 33: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	24, // 34: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	25, // 35: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	2,  // 36: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
+	9,  // 37: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
+	12, // 38: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
+	14, // 39: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
+	18, // 40: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
+	20, // 41: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
+	3,  // 42: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
+	10, // 43: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
+	13, // 44: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
+	15, // 45: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
+	19, // 46: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
+	21, // 47: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
+	42, // [42:48] is the sub-list for method output_type
+	36, // [36:42] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_login_proto_init() }

@@ -53,6 +53,9 @@ const (
 //
 // HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
+// Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
+// several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
+//
 // OPTIONS is answered from EdgeSettings.cors alone. While no settings have come yet these paths answer 503.
 type LoginServiceClient interface {
 	// Tells an edge all it has to know beyond the authority's address and its own key.
@@ -185,6 +188,9 @@ func (c *loginServiceClient) CompleteLogout(ctx context.Context, in *CompleteLog
 //
 // HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
+// Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
+// several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
+//
 // OPTIONS is answered from EdgeSettings.cors alone. While no settings have come yet these paths answer 503.
 type LoginServiceServer interface {
 	// Tells an edge all it has to know beyond the authority's address and its own key.

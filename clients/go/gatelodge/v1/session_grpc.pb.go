@@ -118,7 +118,8 @@ type SessionServiceClient interface {
 	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(ctx context.Context, in *SessionServiceRevokeRequest, opts ...grpc.CallOption) (*SessionServiceRevokeResponse, error)
-	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream. Where a
+	// key is for several tenants and the call names none, it tells of them all.
 	//
 	// Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
 	// something open for as long as a session lives, such as a WebSocket.
@@ -335,7 +336,8 @@ type SessionServiceServer interface {
 	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error)
-	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream.
+	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream. Where a
+	// key is for several tenants and the call names none, it tells of them all.
 	//
 	// Callers: edge, backend. Safe to retry. For whoever keeps answers of ValidateSession (ActiveSession.keep_for), or
 	// something open for as long as a session lives, such as a WebSocket.

@@ -238,6 +238,12 @@ class StreamEndedError(GatelodgeError):
     reason = "STREAM_ENDED"
 
 
+class TenantUnknownError(GatelodgeError):
+    """The call names no tenant, or one that this API key is not for."""
+
+    reason = "TENANT_UNKNOWN"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

@@ -1,10 +1,9 @@
-//! Owns how one call is carried: key, request id, deadline, retries. Does not know what the calls mean.
+//! Owns how one call is carried: request id, deadline, retries. Does not know what the calls mean.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
-use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
@@ -112,13 +111,10 @@ impl Client {
     fn request<Q>(&self, question: Q, remaining: Duration) -> Request<Q> {
         let mut request = Request::new(question);
         request.set_timeout(remaining);
-        let mut put = |name: &'static str, value: &Option<MetadataValue<Ascii>>| {
-            if let Some(value) = value {
-                request.metadata_mut().insert(name, value.clone());
-            }
-        };
-        put("authorization", &self.shared.authorization);
-        put("x-request-id", &self.request_id);
+        self.shared.caller.sign(&mut request);
+        if let Some(request_id) = &self.request_id {
+            request.metadata_mut().insert("x-request-id", request_id.clone());
+        }
         request
     }
 }

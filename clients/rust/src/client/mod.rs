@@ -2,6 +2,7 @@
 
 mod admin;
 mod call;
+mod caller;
 mod checks;
 pub mod error;
 mod kept;
@@ -12,7 +13,7 @@ pub(crate) mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use crate::v1;
 pub use admin::AdminCalls;
 use call::Manner;
+use caller::Caller;
 use checks::Checks;
 use error::Error;
 use kept::Kept;
@@ -47,7 +49,9 @@ pub struct Client {
 struct Shared {
     channel: Channel,
     address: String,
-    authorization: Option<MetadataValue<Ascii>>,
+    caller: Caller,
+    /// How many answers may be kept.
+    keep_answers: usize,
     /// Whether the authority has ever answered.
     known: AtomicBool,
     /// Answers that may be given again; `None` where none are kept.
@@ -64,42 +68,48 @@ impl Client {
     /// When the options can't be used: see [`OptionsError`].
     pub fn connect(options: &ClientOptions) -> Result<Self, OptionsError> {
         let (channel, address) = (options.endpoint()?.connect_lazy(), options.address.clone());
-        let authorization = match options.api_key.as_deref() {
-            Some(key) => {
-                let mut value: MetadataValue<Ascii> =
-                    format!("Bearer {key}").parse().map_err(|_| OptionsError::ApiKey)?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-            None => None,
+        let shared = Shared {
+            channel,
+            address,
+            caller: Caller::of(options)?,
+            keep_answers: options.keep_answers,
+            known: AtomicBool::new(false),
+            kept: keeping(options.keep_answers),
+            checks: options.check_stream.then(Arc::default),
         };
         if options.is_in_clear() {
             tracing::warn!(
-                address,
+                address = shared.address,
                 "{ADDRESS} is plaintext to another machine: the API key and people's cookies cross the network in clear. \
                  Use https://, or make sure that something else encrypts the way"
             );
         }
-        let kept = (options.keep_answers > 0).then(|| Arc::new(Kept::new(options.keep_answers)));
-        Ok(Self {
-            shared: Arc::new(Shared {
-                channel,
-                address,
-                authorization,
-                known: AtomicBool::new(false),
-                kept,
-                checks: options.check_stream.then(Arc::default),
-            }),
-            request_id: None,
-            deadline: None,
-        })
+        Ok(Self { shared: Arc::new(shared), request_id: None, deadline: None })
+    }
+
+    /// A client over the same connection whose calls are for this tenant, by its name or number: for a caller whose key is
+    /// for several. It keeps answers of its own, so make it once for each tenant and clone it. One that no header can hold
+    /// is left out.
+    #[must_use]
+    pub fn for_tenant(&self, name: &str) -> Self {
+        let Some(caller) = self.shared.caller.for_tenant(name) else { return self.clone() };
+        let shared = Shared {
+            channel: self.shared.channel.clone(),
+            address: self.shared.address.clone(),
+            caller,
+            keep_answers: self.shared.keep_answers,
+            known: AtomicBool::new(self.shared.known.load(Ordering::Relaxed)),
+            kept: keeping(self.shared.keep_answers),
+            checks: self.shared.checks.is_some().then(Arc::default),
+        };
+        Self { shared: Arc::new(shared), ..self.clone() }
     }
 
     /// A client whose calls go to whatever the channel leads to. It keeps nothing.
     #[cfg(feature = "testing")]
     pub(crate) fn over(channel: Channel) -> Self {
-        let (address, authorization, known) = ("memory".to_owned(), None, AtomicBool::new(false));
-        let shared = Shared { channel, address, authorization, known, kept: None, checks: None };
+        let (address, caller, known) = ("memory".to_owned(), Caller::default(), AtomicBool::new(false));
+        let shared = Shared { channel, address, caller, keep_answers: 0, known, kept: None, checks: None };
         Self { shared: Arc::new(shared), request_id: None, deadline: None }
     }
 
@@ -183,6 +193,10 @@ impl Client {
         });
         Ok(answer.await?.status() == ServingStatus::Serving)
     }
+}
+
+fn keeping(most: usize) -> Option<Arc<Kept>> {
+    (most > 0).then(|| Arc::new(Kept::new(most)))
 }
 
 impl fmt::Debug for Client {

@@ -20,6 +20,9 @@ pub const CERT_FILE: &str = "GATELODGE_CERT_FILE";
 /// PEM file of the key of this caller's own certificate.
 pub const KEY_FILE: &str = "GATELODGE_KEY_FILE";
 
+/// The tenant that calls are for, by its name or number, where this caller's key is for several.
+pub const TENANT: &str = "GATELODGE_TENANT";
+
 /// How many answers this process keeps; 0 for none.
 pub const KEEP_ANSWERS: &str = "GATELODGE_KEEP_ANSWERS";
 /// As many as fit into about 32 MB.
@@ -36,6 +39,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct ClientOptions {
     pub(super) address: String,
     pub(super) api_key: Option<String>,
+    pub(super) tenant: Option<String>,
     ca_file: Option<PathBuf>,
     cert_file: Option<PathBuf>,
     key_file: Option<PathBuf>,
@@ -58,6 +62,9 @@ pub enum OptionsError {
     /// The API key holds characters that no header may hold.
     #[error("{API_KEY} holds characters that a key never has (a line end, perhaps)")]
     ApiKey,
+    /// The tenant's name holds characters that no header may hold.
+    #[error("{TENANT} holds characters that no tenant's name has")]
+    Tenant,
     /// The number of answers to keep is none.
     #[error("{KEEP_ANSWERS} has to be a number, 0 for none, not \"{0}\"")]
     KeepAnswers(String),
@@ -93,12 +100,21 @@ impl ClientOptions {
         Self {
             address: address.into(),
             api_key: None,
+            tenant: None,
             ca_file: None,
             cert_file: None,
             key_file: None,
             keep_answers: ANSWERS,
             check_stream: true,
         }
+    }
+
+    /// Asks for this tenant, by its name or number: for a caller whose key is for several. One with a key for one needs it
+    /// not, and neither does an edge that serves several hosts: the authority goes by the request then.
+    #[must_use]
+    pub fn tenant(mut self, name: impl Into<String>) -> Self {
+        self.tenant = Some(name.into());
+        self
     }
 
     /// Accepts only certificates issued by those in this PEM file.
@@ -133,7 +149,7 @@ impl ClientOptions {
         self
     }
 
-    /// Reads [`ADDRESS`], [`API_KEY`], [`CA_FILE`], [`CERT_FILE`], [`KEY_FILE`] and [`KEEP_ANSWERS`] from the environment.
+    /// Reads [`ADDRESS`], [`API_KEY`], [`TENANT`], [`CA_FILE`], [`CERT_FILE`], [`KEY_FILE`] and [`KEEP_ANSWERS`] from the environment.
     ///
     /// # Errors
     /// When address or key is missing. An empty variable counts as missing.
@@ -151,6 +167,7 @@ impl ClientOptions {
         Ok(Self {
             address: set(ADDRESS).ok_or(OptionsError::Missing(ADDRESS, "where is the authority?"))?,
             api_key: Some(set(API_KEY).ok_or(OptionsError::Missing(API_KEY, "which key does this caller have?"))?),
+            tenant: set(TENANT),
             ca_file: file(CA_FILE),
             cert_file: file(CERT_FILE),
             key_file: file(KEY_FILE),

@@ -46,11 +46,11 @@ impl SessionCalls<'_> {
         let Some(checks) = &self.0.shared.checks else { return self.0.call(Manner::SAFE, question, by_call).await };
         let _under_way = checks.begin();
         let (until, request_id) = (self.0.deadline(Manner::SAFE), self.0.request_id.as_ref());
-        let authorization = self.0.shared.authorization.as_ref();
+        let caller = &self.0.shared.caller;
         self.0
             .call(Manner::SAFE, question, |channel, question| async move {
                 let told = Told { question: question.get_ref(), until, request_id };
-                match checks.ask(told, &channel, authorization).await {
+                match checks.ask(told, &channel, caller).await {
                     Some(answer) => answer.map(Response::new),
                     None => by_call(channel, question).await,
                 }
@@ -237,7 +237,7 @@ impl SessionCalls<'_> {
         let left = until.saturating_duration_since(Instant::now());
         let (checked, keeping) = SessionCalls(&self.0.with_deadline(left)).ask(asked, to_ask()).await?;
         if keeping.is_some() {
-            kept.watch(&self.0.shared.channel, self.0.shared.authorization.as_ref());
+            kept.watch(&self.0.shared.channel, &self.0.shared.caller);
         }
         Ok(checked)
     }

@@ -36,7 +36,7 @@ impl Mounted {
     /// The route at this path, but one of a set that is off.
     fn route(&self, path: &str) -> Option<Route> {
         let route = *self.routes.get(path)?;
-        self.gate.settings().is_none_or(|settings| settings.is_on(route.set())).then_some(route)
+        self.gate.settings(None).is_none_or(|settings| settings.is_on(route.set())).then_some(route)
     }
 }
 

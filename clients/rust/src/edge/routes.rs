@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::client::error::Error;
 use crate::cors;
 use crate::gate::Gate;
-use crate::presented::{NoBody, Sent, context, form, login_cookies, query, request_id, sent, session_cookies};
+use crate::presented::{NoBody, Sent, context, form, host, login_cookies, query, request_id, sent, session_cookies};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::v1;
@@ -102,7 +102,7 @@ const ONE_YEAR: &str = "max-age=31536000";
 pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let asker = Asker::new(&parts.method, request_id(&parts.headers));
-    let Some(settings) = gate.settings() else {
+    let Some(settings) = gate.settings(host(&parts).as_deref()) else {
         return asker.unavailable(None);
     };
     if !settings.is_on(route.set()) {

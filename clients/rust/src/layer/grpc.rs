@@ -118,7 +118,7 @@ impl GrpcLayer {
 
     async fn by_session(&self, parts: &Parts, request_id: &str) -> Result<Option<Caller>, Status> {
         let none = || unavailable(request_id, &Error::could_not_say("there are no settings yet"));
-        let settings = self.gate.settings().ok_or_else(none)?;
+        let settings = self.gate.settings(None).ok_or_else(none)?;
         let v1::TokenRequirements { scopes, max_login_age, .. } = self.requirements.clone();
         let question = v1::ValidateSessionRequest {
             cookies: presented::session_cookies(parts, &settings),

@@ -110,7 +110,7 @@ impl SessionLayer {
     /// What is left to do about a request: serve it (with this on the response), or answer for it.
     async fn admit(&self, parts: &mut Parts) -> Result<Delivery, Answer> {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
-        let Some(settings) = self.gate.settings() else {
+        let Some(settings) = self.gate.settings(presented::host(parts).as_deref()) else {
             return Err(asker.unavailable(None));
         };
         let question = v1::ValidateSessionRequest {
@@ -149,7 +149,7 @@ impl SessionLayer {
     /// the application sees nobody.
     fn preflight(&self, parts: &mut Parts) -> Option<Answer> {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
-        let answer = match self.gate.settings() {
+        let answer = match self.gate.settings(presented::host(parts).as_deref()) {
             Some(settings) => {
                 let mut answer = cors::preflight(&asker, &parts.headers, &settings.cors);
                 cors::share(&parts.headers, &settings.cors, answer.headers_mut());

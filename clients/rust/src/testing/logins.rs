@@ -41,7 +41,7 @@ impl LoginService for FakeAuthority {
     ) -> Result<Response<v1::GetEdgeSettingsResponse>, Status> {
         self.enter().await?;
         let settings = Some(self.world().settings.clone());
-        Ok(Response::new(v1::GetEdgeSettingsResponse { settings }))
+        Ok(Response::new(v1::GetEdgeSettingsResponse { settings, others: Vec::new() }))
     }
 
     async fn list_providers(

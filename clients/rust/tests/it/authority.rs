@@ -210,7 +210,6 @@ pub fn settings(version: &str) -> v1::GetEdgeSettingsResponse {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     v1::GetEdgeSettingsResponse {
         settings: Some(v1::EdgeSettings {
-            place_header: String::new(),
             version: version.into(),
             ask_again_after: Some(prost_types::Duration { seconds: 300, nanos: 0 }),
             session_cookie_names: texts(&["__Host-session", "session"]),
@@ -225,7 +224,6 @@ pub fn settings(version: &str) -> v1::GetEdgeSettingsResponse {
                 exposed_headers: texts(&["x-csrf-token"]),
                 max_age: Some(prost_types::Duration { seconds: 600, nanos: 0 }),
             }),
-            landing_places: None,
             limits: Some(v1::Limits {
                 max_cookie_bytes: 4096,
                 max_cookies: 3,
@@ -234,7 +232,9 @@ pub fn settings(version: &str) -> v1::GetEdgeSettingsResponse {
                 max_body_bytes: 1000,
             }),
             route_sets: vec![v1::RouteSet::Web.into()],
+            ..v1::EdgeSettings::default()
         }),
+        others: Vec::new(),
     }
 }
 

@@ -106,3 +106,67 @@ async fn a_failure_and_unusable_settings_leave_the_last_good_ones() {
     until(|| authority.settings.count() >= 3).await;
     assert_eq!(get(&edge, "/auth/me").await.status, StatusCode::OK);
 }
+
+/// Settings of a tenant at these hosts, with a cookie of its own.
+fn at(hosts: &[&str], cookie: &str) -> v1::EdgeSettings {
+    let mut one = settings("v1").settings.unwrap();
+    one.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+    one.session_cookie_names = vec![cookie.to_owned()];
+    one
+}
+
+#[tokio::test]
+async fn an_edge_of_several_hosts_goes_by_the_host_of_each_request() {
+    let authority = Authority::without_settings().await;
+    let told = v1::GetEdgeSettingsResponse {
+        settings: Some(at(&["app.example.com"], "app")),
+        others: vec![at(&["acme.example.com", "[::1]"], "acme"), at(&["app.example.com:8443"], "other")],
+    };
+    authority.settings.say([Ok(told)]);
+    authority.validate.say([outcome(Outcome::Active(active()))]);
+    let edge = edge(&authority).await;
+    let table = [
+        ("app.example.com", "app"),
+        ("acme.example.com", "acme"),
+        ("ACME.example.com:8000", "acme"),
+        ("[::1]:8000", "acme"),
+        ("[::1]", "acme"),
+        ("app.example.com:8443", "other"),
+        ("app.example.com:9000", "app"),
+        ("elsewhere.example", "app"),
+        ("", "app"),
+    ];
+    for (host, cookie) in table {
+        let request = http::Request::get("/auth/me").header("host", host);
+        send(edge.router(), request.header("cookie", "app=1; acme=1; other=1")).await;
+        let names: Vec<_> = authority.validate.last().cookies.into_iter().map(|cookie| cookie.name).collect();
+        assert_eq!(names, [cookie], "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_names_its_tenant_with_every_call() {
+    let authority = Authority::start().await;
+    authority.validate.say([outcome(Outcome::Active(active()))]);
+    let question = v1::ValidateSessionRequest::default();
+    let ask = async |client: &gatelodge_client::Client| {
+        client.sessions().validate_session(question.clone()).await.unwrap();
+        authority.validate.metadata("x-tenant-id")
+    };
+    let client = authority.client();
+    assert_eq!(ask(&client).await, None);
+    assert_eq!(ask(&client.for_tenant("acme")).await.as_deref(), Some("acme"));
+    assert_eq!(ask(&client.for_tenant("acme").for_tenant("2")).await.as_deref(), Some("2"));
+    let variables = |name: &str| match name {
+        "GATELODGE_ADDRESS" => Some(format!("http://{}", authority.address)),
+        "GATELODGE_API_KEY" => Some("key".to_owned()),
+        "GATELODGE_TENANT" => Some("globex".to_owned()),
+        _ => None,
+    };
+    let options = gatelodge_client::ClientOptions::from_variables(variables).unwrap();
+    let client = gatelodge_client::Client::connect(&options).unwrap();
+    assert_eq!(ask(&client).await.as_deref(), Some("globex"));
+    let line_end = gatelodge_client::ClientOptions::new("http://127.0.0.1:1", "k").tenant("a\nb");
+    let fault = gatelodge_client::Client::connect(&line_end).unwrap_err().to_string();
+    assert!(fault.contains("GATELODGE_TENANT"), "{fault}");
+}

@@ -397,7 +397,7 @@ class PreviewRevokeResponse(google.protobuf.message.Message):
     """So many living sessions."""
     exact: builtins.bool
     """Whether that is exact at the moment. Else, with more than 10,000 sessions in the tenant, it is how many sessions of
-    any provider the tenant has at most; of everything it counts this tenant's alone.
+    any provider the tenant has at most; of everything, how many sessions all tenants have at most.
     """
     def __init__(
         self,

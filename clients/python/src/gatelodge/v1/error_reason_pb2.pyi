@@ -27,7 +27,9 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     ERROR_REASON_CALLER_UNAUTHENTICATED: _ErrorReason.ValueType  # 1
     """UNAUTHENTICATED. The call came without a valid API key. Send metadata `authorization: Bearer <key>`."""
     ERROR_REASON_CALLER_NOT_ALLOWED: _ErrorReason.ValueType  # 2
-    """PERMISSION_DENIED. The API key is valid, but its role may not call this method."""
+    """PERMISSION_DENIED. The API key is valid, but its role may not call this method, or it is for some tenants and the call
+    is about all.
+    """
     ERROR_REASON_INVALID_FIELD: _ErrorReason.ValueType  # 3
     """INVALID_ARGUMENT, with google.rpc.BadRequest. A field of the caller's own is missing, malformed or too large."""
     ERROR_REASON_CONTEXT_REQUIRED: _ErrorReason.ValueType  # 4
@@ -82,6 +84,10 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
     may get. Open another at once, and ask again what was not answered.
     """
+    ERROR_REASON_TENANT_UNKNOWN: _ErrorReason.ValueType  # 29
+    """PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
+    ask, which is told alike; or it names none though its key is for several and not for the default one.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -98,7 +104,9 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_CALLER_UNAUTHENTICATED: ErrorReason.ValueType  # 1
 """UNAUTHENTICATED. The call came without a valid API key. Send metadata `authorization: Bearer <key>`."""
 ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason.ValueType  # 2
-"""PERMISSION_DENIED. The API key is valid, but its role may not call this method."""
+"""PERMISSION_DENIED. The API key is valid, but its role may not call this method, or it is for some tenants and the call
+is about all.
+"""
 ERROR_REASON_INVALID_FIELD: ErrorReason.ValueType  # 3
 """INVALID_ARGUMENT, with google.rpc.BadRequest. A field of the caller's own is missing, malformed or too large."""
 ERROR_REASON_CONTEXT_REQUIRED: ErrorReason.ValueType  # 4
@@ -152,5 +160,9 @@ ERROR_REASON_USER_INFO_UNSUPPORTED: ErrorReason.ValueType  # 25
 ERROR_REASON_STREAM_ENDED: ErrorReason.ValueType  # 26
 """UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
 may get. Open another at once, and ask again what was not answered.
+"""
+ERROR_REASON_TENANT_UNKNOWN: ErrorReason.ValueType  # 29
+"""PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
+ask, which is told alike; or it names none though its key is for several and not for the default one.
 """
 global___ErrorReason = ErrorReason

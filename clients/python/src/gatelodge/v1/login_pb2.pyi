@@ -86,6 +86,8 @@ class _LoginFailureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """An admin has disabled the user."""
     LOGIN_FAILURE_CANCELLED: _LoginFailure.ValueType  # 16
     """The user gave the login up when asked which sessions to end."""
+    LOGIN_FAILURE_TENANT_UNKNOWN: _LoginFailure.ValueType  # 17
+    """The request names no tenant where several share its host, one that there is not, or two that differ."""
     LOGIN_FAILURE_LOGIN_REQUIRED: _LoginFailure.ValueType  # 18
     """A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
     No trouble: begin a login without `prompt=none` when the user wants to.
@@ -140,6 +142,8 @@ LOGIN_FAILURE_USER_DISABLED: LoginFailure.ValueType  # 15
 """An admin has disabled the user."""
 LOGIN_FAILURE_CANCELLED: LoginFailure.ValueType  # 16
 """The user gave the login up when asked which sessions to end."""
+LOGIN_FAILURE_TENANT_UNKNOWN: LoginFailure.ValueType  # 17
+"""The request names no tenant where several share its host, one that there is not, or two that differ."""
 LOGIN_FAILURE_LOGIN_REQUIRED: LoginFailure.ValueType  # 18
 """A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
 No trouble: begin a login without `prompt=none` when the user wants to.
@@ -164,7 +168,9 @@ class GetEdgeSettingsRequest(google.protobuf.message.Message):
 
     HOST_FIELD_NUMBER: builtins.int
     host: builtins.bytes
-    """The host that the edge serves, if it serves several; empty otherwise."""
+    """Ask for the settings of the tenant of this host alone; empty for all whose requests this key may bring. A key for one
+    tenant, and a call that names one, get that one's whatever the host.
+    """
     def __init__(
         self,
         *,
@@ -181,17 +187,25 @@ class GetEdgeSettingsResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     SETTINGS_FIELD_NUMBER: builtins.int
+    OTHERS_FIELD_NUMBER: builtins.int
     @property
     def settings(self) -> global___EdgeSettings:
-        """The settings in force."""
+        """The settings in force: of the tenant that the call is for, and of every request for whose host there are no others."""
+
+    @property
+    def others(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___EdgeSettings]:
+        """The settings of further tenants, for an edge that serves several hosts: a request goes by the first of `settings` and
+        these whose `hosts` has its Host, without case; with its port, else without. All have the same `version`.
+        """
 
     def __init__(
         self,
         *,
         settings: global___EdgeSettings | None = ...,
+        others: collections.abc.Iterable[global___EdgeSettings] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["settings", b"settings"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["settings", b"settings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["others", b"others", "settings", b"settings"]) -> None: ...
 
 global___GetEdgeSettingsResponse = GetEdgeSettingsResponse
 
@@ -213,6 +227,8 @@ class EdgeSettings(google.protobuf.message.Message):
     LIMITS_FIELD_NUMBER: builtins.int
     ROUTE_SETS_FIELD_NUMBER: builtins.int
     PLACE_HEADER_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    HOSTS_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Names these settings. Every LoginService and ValidateSession answer names the version in force."""
     csrf_header: builtins.str
@@ -221,6 +237,8 @@ class EdgeSettings(google.protobuf.message.Message):
     """Where browsers reach the edge: scheme, host and port, without a path."""
     place_header: builtins.str
     """The header in which whatever stands before the edge says where the client is, for `RequestContext.place`; empty: none."""
+    tenant: builtins.str
+    """The name of the tenant whose settings these are. An authority with one tenant has a name for it too."""
     @property
     def ask_again_after(self) -> google.protobuf.duration_pb2.Duration:
         """When to ask again if nothing else tells of a change."""
@@ -255,6 +273,12 @@ class EdgeSettings(google.protobuf.message.Message):
     def route_sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___RouteSet.ValueType]:
         """The route sets that are on. A mounted set that is not listed answers as an unknown path does."""
 
+    @property
+    def hosts(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The hosts at which this tenant is reached, in lower case, each perhaps with a port. Several tenants may share one: then
+        the names of all their cookies are here.
+        """
+
     def __init__(
         self,
         *,
@@ -270,9 +294,11 @@ class EdgeSettings(google.protobuf.message.Message):
         limits: global___Limits | None = ...,
         route_sets: collections.abc.Iterable[global___RouteSet.ValueType] | None = ...,
         place_header: builtins.str = ...,
+        tenant: builtins.str = ...,
+        hosts: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["ask_again_after", b"ask_again_after", "cors", b"cors", "landing_places", b"landing_places", "limits", b"limits"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ask_again_after", b"ask_again_after", "binding_cookie_names", b"binding_cookie_names", "callback_addresses", b"callback_addresses", "cors", b"cors", "csrf_header", b"csrf_header", "landing_places", b"landing_places", "limits", b"limits", "place_header", b"place_header", "public_base_url", b"public_base_url", "route_sets", b"route_sets", "session_cookie_names", b"session_cookie_names", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["ask_again_after", b"ask_again_after", "binding_cookie_names", b"binding_cookie_names", "callback_addresses", b"callback_addresses", "cors", b"cors", "csrf_header", b"csrf_header", "hosts", b"hosts", "landing_places", b"landing_places", "limits", b"limits", "place_header", b"place_header", "public_base_url", b"public_base_url", "route_sets", b"route_sets", "session_cookie_names", b"session_cookie_names", "tenant", b"tenant", "version", b"version"]) -> None: ...
 
 global___EdgeSettings = EdgeSettings
 
@@ -515,7 +541,8 @@ class StartLoginRequest(google.protobuf.message.Message):
     false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
     `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
     for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
-    `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), and those that the
+    `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its
+    name or number, where several share the request's host), and those that the
     provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
     page put there.
     """

@@ -18,6 +18,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
+use super::caller::Caller;
 use crate::chance;
 use crate::v1;
 use crate::v1::session_service_client::SessionServiceClient;
@@ -75,13 +76,13 @@ impl Checks {
         self: &Arc<Self>,
         told: Told<'_>,
         channel: &Channel,
-        authorization: Option<&MetadataValue<Ascii>>,
+        caller: &Caller,
     ) -> Option<Result<v1::ValidateSessionResponse, Status>> {
-        let open = self.stream(channel, authorization)?;
+        let open = self.stream(channel, caller)?;
         open.ask(told).await
     }
 
-    fn stream(self: &Arc<Self>, channel: &Channel, authorization: Option<&MetadataValue<Ascii>>) -> Option<Arc<Open>> {
+    fn stream(self: &Arc<Self>, channel: &Channel, caller: &Caller) -> Option<Arc<Open>> {
         let mut state = self.state();
         match &*state {
             State::Open(open) => return Some(Arc::clone(open)),
@@ -91,7 +92,7 @@ impl Checks {
         }
         if self.under_way.load(Ordering::Relaxed) >= ENOUGH {
             *state = State::Opening;
-            tokio::spawn(drive(Arc::downgrade(self), channel.clone(), authorization.cloned()));
+            tokio::spawn(drive(Arc::downgrade(self), channel.clone(), caller.clone()));
         }
         None
     }
@@ -108,12 +109,10 @@ impl Drop for UnderWay<'_> {
 }
 
 /// Opens a stream, and reads it to its end. Keeps no client alive.
-async fn drive(checks: Weak<Checks>, channel: Channel, authorization: Option<MetadataValue<Ascii>>) {
+async fn drive(checks: Weak<Checks>, channel: Channel, caller: Caller) {
     let (open, questions) = Open::new();
     let mut request = Request::new(questions);
-    if let Some(authorization) = authorization {
-        request.metadata_mut().insert("authorization", authorization);
-    }
+    caller.sign(&mut request);
     let begun = Instant::now();
     let opened =
         timeout(OPENS_WITHIN, async { SessionServiceClient::new(channel).check_sessions(request).await }).await;

@@ -5,12 +5,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::Kept;
 use crate::chance;
+use crate::client::caller::Caller;
 use crate::v1;
 use crate::v1::session_service_client::SessionServiceClient;
 
@@ -22,18 +22,12 @@ const LASTED: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(4);
 
 /// Watches for as long as there is somebody who keeps answers.
-pub(in crate::client) async fn watching(
-    kept: Weak<Kept>,
-    channel: Channel,
-    authorization: Option<MetadataValue<Ascii>>,
-) {
+pub(in crate::client) async fn watching(kept: Weak<Kept>, channel: Channel, caller: Caller) {
     let mut wait = FIRST_WAIT;
     loop {
         let Some(after_position) = kept.upgrade().map(|kept| kept.position()) else { return };
         let mut request = Request::new(v1::WatchSessionsRequest { after_position, ..Default::default() });
-        if let Some(authorization) = &authorization {
-            request.metadata_mut().insert("authorization", authorization.clone());
-        }
+        caller.sign(&mut request);
         let begun = Instant::now();
         let ended = follow(&kept, channel.clone(), request).await;
         if begun.elapsed() >= LASTED {
@@ -63,11 +57,11 @@ async fn follow(kept: &Weak<Kept>, channel: Channel, request: Request<v1::WatchS
 
 impl Kept {
     /// Begins to watch, unless it is being done.
-    pub(in crate::client) fn watch(self: &Arc<Self>, channel: &Channel, authorization: Option<&MetadataValue<Ascii>>) {
+    pub(in crate::client) fn watch(self: &Arc<Self>, channel: &Channel, caller: &Caller) {
         let mut watching = self.watching.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if watching.is_none() {
             let (kept, channel) = (Arc::downgrade(self), channel.clone());
-            *watching = Some(tokio::spawn(self::watching(kept, channel, authorization.cloned())).abort_handle());
+            *watching = Some(tokio::spawn(self::watching(kept, channel, caller.clone())).abort_handle());
         }
     }
 }

@@ -509,7 +509,7 @@ export type PreviewRevokeResponse = Message<"gatelodge.v1.PreviewRevokeResponse"
 
   /**
    * Whether that is exact at the moment. Else, with more than 10,000 sessions in the tenant, it is how many sessions of
-   * any provider the tenant has at most; of everything it counts this tenant's alone.
+   * any provider the tenant has at most; of everything, how many sessions all tenants have at most.
    *
    * @generated from field: bool exact = 2;
    */
@@ -525,6 +525,9 @@ export const PreviewRevokeResponseSchema: GenMessage<PreviewRevokeResponse> = /*
 
 /**
  * Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
+ *
+ * Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
+ * the default one. Only `everything` is about all, and needs a key that is for all.
  *
  * @generated from service gatelodge.v1.AdminService
  */

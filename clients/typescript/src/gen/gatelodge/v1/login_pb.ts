@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/login.proto.
  */
 export const file_gatelodge_v1_login: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvbG9naW4ucHJvdG8SDGdhdGVsb2RnZS52MSImChZHZXRFZGdlU2V0dGluZ3NSZXF1ZXN0EgwKBGhvc3QYASABKAwiRwoXR2V0RWRnZVNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASABKAsyGi5nYXRlbG9kZ2UudjEuRWRnZVNldHRpbmdzIr8DCgxFZGdlU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIyCg9hc2tfYWdhaW5fYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUc2Vzc2lvbl9jb29raWVfbmFtZXMYAyADKAkSHAoUYmluZGluZ19jb29raWVfbmFtZXMYBCADKAkSEwoLY3NyZl9oZWFkZXIYBSABKAkSFwoPcHVibGljX2Jhc2VfdXJsGAYgASgJEjkKEmNhbGxiYWNrX2FkZHJlc3NlcxgHIAMoCzIdLmdhdGVsb2RnZS52MS5DYWxsYmFja0FkZHJlc3MSKAoEY29ycxgIIAEoCzIaLmdhdGVsb2RnZS52MS5Db3JzU2V0dGluZ3MSMwoObGFuZGluZ19wbGFjZXMYCSABKAsyGy5nYXRlbG9kZ2UudjEuTGFuZGluZ1BsYWNlcxIkCgZsaW1pdHMYCiABKAsyFC5nYXRlbG9kZ2UudjEuTGltaXRzEioKCnJvdXRlX3NldHMYCyADKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSFAoMcGxhY2VfaGVhZGVyGAwgASgJIlsKD0NhbGxiYWNrQWRkcmVzcxIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEAoIcHJvdmlkZXIYAiABKAkSCwoDdXJsGAMgASgJIp4BCgxDb3JzU2V0dGluZ3MSFwoPYWxsb3dlZF9vcmlnaW5zGAEgAygJEhcKD2FsbG93ZWRfbWV0aG9kcxgCIAMoCRIXCg9hbGxvd2VkX2hlYWRlcnMYAyADKAkSFwoPZXhwb3NlZF9oZWFkZXJzGAQgAygJEioKB21heF9hZ2UYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTAoNTGFuZGluZ1BsYWNlcxITCgthZnRlcl9sb2dpbhgBIAEoCRIUCgxhZnRlcl9sb2dvdXQYAiABKAkSEAoIb25fZXJyb3IYAyABKAkiggEKBkxpbWl0cxIYChBtYXhfY29va2llX2J5dGVzGAEgASgNEhMKC21heF9jb29raWVzGAIgASgNEhgKEG1heF9oZWFkZXJfYnl0ZXMYAyABKA0SFwoPbWF4X3F1ZXJ5X2J5dGVzGAQgASgNEhYKDm1heF9ib2R5X2J5dGVzGAUgASgNIlcKIExvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXF1ZXN0EgwKBGhvc3QYASABKAwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkigQEKIUxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXNwb25zZRIpCglwcm92aWRlcnMYASADKAsyFi5nYXRlbG9kZ2UudjEuUHJvdmlkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkiQgoIUHJvdmlkZXISDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEgoKbG9naW5fcGF0aBgDIAEoCSK6AQoRU3RhcnRMb2dpblJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhAKCHByb3ZpZGVyGAIgASgMEhIKBXF1ZXJ5GAMgASgMQgOAAQESJQoHY29va2llcxgEIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgFIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCKWAQoSU3RhcnRMb2dpblJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEjAKB2ZhaWx1cmUYAiABKA4yGi5nYXRlbG9kZ2UudjEuTG9naW5GYWlsdXJlSACIAQESGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCUIKCghfZmFpbHVyZSLmAQoXQ29tcGxldGVDYWxsYmFja1JlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhQKBXF1ZXJ5GAIgASgMQgOAAQFIABITCgRmb3JtGAMgASgMQgOAAQFIABITCgRqc29uGAQgASgMQgOAAQFIABIlCgdjb29raWVzGAUgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAYgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0QgoKCHJlc3BvbnNlIvoBChhDb21wbGV0ZUNhbGxiYWNrUmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISMQoJY29tcGxldGVkGAIgASgLMhwuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlZExvZ2luSAASLQoHZmFpbHVyZRgDIAEoDjIaLmdhdGVsb2RnZS52MS5Mb2dpbkZhaWx1cmVIABItCgd3YWl0aW5nGAUgASgLMhouZ2F0ZWxvZGdlLnYxLldhaXRpbmdMb2dpbkgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSJ4Cg5Db21wbGV0ZWRMb2dpbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEhAKCG5ld191c2VyGAMgASgIIp0BCgxXYWl0aW5nTG9naW4SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKwoIc2Vzc2lvbnMYAiADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SDQoFbGltaXQYAyABKA0SJwoEd2FpdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK8AQoSU3RhcnRMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoEZm9ybRgFIAEoDEIDgAEBIogBChNTdGFydExvZ291dFJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhUKDXJldm9rZWRfY291bnQYAiABKA0SGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCRIWCg5ldmVudF9wb3NpdGlvbhgEIAEoDCKsAQoVQ29tcGxldGVMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQiXAoWQ29tcGxldGVMb2dvdXRSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIYChBzZXR0aW5nc192ZXJzaW9uGAIgASgJKjgKCFJvdXRlU2V0EhkKFVJPVVRFX1NFVF9VTlNQRUNJRklFRBAAEhEKDVJPVVRFX1NFVF9XRUIQASrWBAoMTG9naW5GYWlsdXJlEh0KGUxPR0lOX0ZBSUxVUkVfVU5TUEVDSUZJRUQQABIiCh5MT0dJTl9GQUlMVVJFX1BST1ZJREVSX1VOS05PV04QARImCiJMT0dJTl9GQUlMVVJFX1JFRElSRUNUX05PVF9BTExPV0VEEAISIwofTE9HSU5fRkFJTFVSRV9SRVFVRVNUX01BTEZPUk1FRBADEh8KG0xPR0lOX0ZBSUxVUkVfU1RBVEVfSU5WQUxJRBAEEhkKFUxPR0lOX0ZBSUxVUkVfRVhQSVJFRBAFEh8KG0xPR0lOX0ZBSUxVUkVfT1RIRVJfQlJPV1NFUhAGEiIKHkxPR0lOX0ZBSUxVUkVfQUxSRUFEWV9DT01QTEVURRAHEh0KGUxPR0lOX0ZBSUxVUkVfSU5URVJSVVBURUQQCBIfChtMT0dJTl9GQUlMVVJFX0FDQ0VTU19ERU5JRUQQCRIgChxMT0dJTl9GQUlMVVJFX1BST1ZJREVSX0VSUk9SEAoSJgoiTE9HSU5fRkFJTFVSRV9QUk9WSURFUl9VTkFWQUlMQUJMRRALEiMKH0xPR0lOX0ZBSUxVUkVfSURFTlRJVFlfUkVKRUNURUQQDBIjCh9MT0dJTl9GQUlMVVJFX1JFVk9LRURfTUVBTldISUxFEA0SIwofTE9HSU5fRkFJTFVSRV9UT09fTUFOWV9TRVNTSU9OUxAOEh8KG0xPR0lOX0ZBSUxVUkVfVVNFUl9ESVNBQkxFRBAPEhsKF0xPR0lOX0ZBSUxVUkVfQ0FOQ0VMTEVEEBAyxQQKDExvZ2luU2VydmljZRJeCg9HZXRFZGdlU2V0dGluZ3MSJC5nYXRlbG9kZ2UudjEuR2V0RWRnZVNldHRpbmdzUmVxdWVzdBolLmdhdGVsb2RnZS52MS5HZXRFZGdlU2V0dGluZ3NSZXNwb25zZRJwCg1MaXN0UHJvdmlkZXJzEi4uZ2F0ZWxvZGdlLnYxLkxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXF1ZXN0Gi8uZ2F0ZWxvZGdlLnYxLkxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXNwb25zZRJPCgpTdGFydExvZ2luEh8uZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9naW5SZXF1ZXN0GiAuZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9naW5SZXNwb25zZRJhChBDb21wbGV0ZUNhbGxiYWNrEiUuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlQ2FsbGJhY2tSZXF1ZXN0GiYuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlQ2FsbGJhY2tSZXNwb25zZRJSCgtTdGFydExvZ291dBIgLmdhdGVsb2RnZS52MS5TdGFydExvZ291dFJlcXVlc3QaIS5nYXRlbG9kZ2UudjEuU3RhcnRMb2dvdXRSZXNwb25zZRJbCg5Db21wbGV0ZUxvZ291dBIjLmdhdGVsb2RnZS52MS5Db21wbGV0ZUxvZ291dFJlcXVlc3QaJC5nYXRlbG9kZ2UudjEuQ29tcGxldGVMb2dvdXRSZXNwb25zZUJeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvbG9naW4ucHJvdG8SDGdhdGVsb2RnZS52MSImChZHZXRFZGdlU2V0dGluZ3NSZXF1ZXN0EgwKBGhvc3QYASABKAwicwoXR2V0RWRnZVNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASABKAsyGi5nYXRlbG9kZ2UudjEuRWRnZVNldHRpbmdzEioKBm90aGVycxgCIAMoCzIaLmdhdGVsb2RnZS52MS5FZGdlU2V0dGluZ3Mi3gMKDEVkZ2VTZXR0aW5ncxIPCgd2ZXJzaW9uGAEgASgJEjIKD2Fza19hZ2Fpbl9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRzZXNzaW9uX2Nvb2tpZV9uYW1lcxgDIAMoCRIcChRiaW5kaW5nX2Nvb2tpZV9uYW1lcxgEIAMoCRITCgtjc3JmX2hlYWRlchgFIAEoCRIXCg9wdWJsaWNfYmFzZV91cmwYBiABKAkSOQoSY2FsbGJhY2tfYWRkcmVzc2VzGAcgAygLMh0uZ2F0ZWxvZGdlLnYxLkNhbGxiYWNrQWRkcmVzcxIoCgRjb3JzGAggASgLMhouZ2F0ZWxvZGdlLnYxLkNvcnNTZXR0aW5ncxIzCg5sYW5kaW5nX3BsYWNlcxgJIAEoCzIbLmdhdGVsb2RnZS52MS5MYW5kaW5nUGxhY2VzEiQKBmxpbWl0cxgKIAEoCzIULmdhdGVsb2RnZS52MS5MaW1pdHMSKgoKcm91dGVfc2V0cxgLIAMoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBIUCgxwbGFjZV9oZWFkZXIYDCABKAkSDgoGdGVuYW50GA0gASgJEg0KBWhvc3RzGA4gAygJIlsKD0NhbGxiYWNrQWRkcmVzcxIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEAoIcHJvdmlkZXIYAiABKAkSCwoDdXJsGAMgASgJIp4BCgxDb3JzU2V0dGluZ3MSFwoPYWxsb3dlZF9vcmlnaW5zGAEgAygJEhcKD2FsbG93ZWRfbWV0aG9kcxgCIAMoCRIXCg9hbGxvd2VkX2hlYWRlcnMYAyADKAkSFwoPZXhwb3NlZF9oZWFkZXJzGAQgAygJEioKB21heF9hZ2UYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTAoNTGFuZGluZ1BsYWNlcxITCgthZnRlcl9sb2dpbhgBIAEoCRIUCgxhZnRlcl9sb2dvdXQYAiABKAkSEAoIb25fZXJyb3IYAyABKAkiggEKBkxpbWl0cxIYChBtYXhfY29va2llX2J5dGVzGAEgASgNEhMKC21heF9jb29raWVzGAIgASgNEhgKEG1heF9oZWFkZXJfYnl0ZXMYAyABKA0SFwoPbWF4X3F1ZXJ5X2J5dGVzGAQgASgNEhYKDm1heF9ib2R5X2J5dGVzGAUgASgNIlcKIExvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXF1ZXN0EgwKBGhvc3QYASABKAwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkigQEKIUxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXNwb25zZRIpCglwcm92aWRlcnMYASADKAsyFi5nYXRlbG9kZ2UudjEuUHJvdmlkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkiQgoIUHJvdmlkZXISDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEgoKbG9naW5fcGF0aBgDIAEoCSK6AQoRU3RhcnRMb2dpblJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhAKCHByb3ZpZGVyGAIgASgMEhIKBXF1ZXJ5GAMgASgMQgOAAQESJQoHY29va2llcxgEIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgFIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCKWAQoSU3RhcnRMb2dpblJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEjAKB2ZhaWx1cmUYAiABKA4yGi5nYXRlbG9kZ2UudjEuTG9naW5GYWlsdXJlSACIAQESGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCUIKCghfZmFpbHVyZSLmAQoXQ29tcGxldGVDYWxsYmFja1JlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhQKBXF1ZXJ5GAIgASgMQgOAAQFIABITCgRmb3JtGAMgASgMQgOAAQFIABITCgRqc29uGAQgASgMQgOAAQFIABIlCgdjb29raWVzGAUgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAYgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0QgoKCHJlc3BvbnNlIvoBChhDb21wbGV0ZUNhbGxiYWNrUmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISMQoJY29tcGxldGVkGAIgASgLMhwuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlZExvZ2luSAASLQoHZmFpbHVyZRgDIAEoDjIaLmdhdGVsb2RnZS52MS5Mb2dpbkZhaWx1cmVIABItCgd3YWl0aW5nGAUgASgLMhouZ2F0ZWxvZGdlLnYxLldhaXRpbmdMb2dpbkgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSJ4Cg5Db21wbGV0ZWRMb2dpbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEhAKCG5ld191c2VyGAMgASgIIp0BCgxXYWl0aW5nTG9naW4SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKwoIc2Vzc2lvbnMYAiADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SDQoFbGltaXQYAyABKA0SJwoEd2FpdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK8AQoSU3RhcnRMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoEZm9ybRgFIAEoDEIDgAEBIogBChNTdGFydExvZ291dFJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhUKDXJldm9rZWRfY291bnQYAiABKA0SGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCRIWCg5ldmVudF9wb3NpdGlvbhgEIAEoDCKsAQoVQ29tcGxldGVMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQiXAoWQ29tcGxldGVMb2dvdXRSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIYChBzZXR0aW5nc192ZXJzaW9uGAIgASgJKjgKCFJvdXRlU2V0EhkKFVJPVVRFX1NFVF9VTlNQRUNJRklFRBAAEhEKDVJPVVRFX1NFVF9XRUIQASq8BgoMTG9naW5GYWlsdXJlEh0KGUxPR0lOX0ZBSUxVUkVfVU5TUEVDSUZJRUQQABIiCh5MT0dJTl9GQUlMVVJFX1BST1ZJREVSX1VOS05PV04QARImCiJMT0dJTl9GQUlMVVJFX1JFRElSRUNUX05PVF9BTExPV0VEEAISIwofTE9HSU5fRkFJTFVSRV9SRVFVRVNUX01BTEZPUk1FRBADEh8KG0xPR0lOX0ZBSUxVUkVfU1RBVEVfSU5WQUxJRBAEEhkKFUxPR0lOX0ZBSUxVUkVfRVhQSVJFRBAFEh8KG0xPR0lOX0ZBSUxVUkVfT1RIRVJfQlJPV1NFUhAGEiIKHkxPR0lOX0ZBSUxVUkVfQUxSRUFEWV9DT01QTEVURRAHEh0KGUxPR0lOX0ZBSUxVUkVfSU5URVJSVVBURUQQCBIfChtMT0dJTl9GQUlMVVJFX0FDQ0VTU19ERU5JRUQQCRIgChxMT0dJTl9GQUlMVVJFX1BST1ZJREVSX0VSUk9SEAoSJgoiTE9HSU5fRkFJTFVSRV9QUk9WSURFUl9VTkFWQUlMQUJMRRALEiMKH0xPR0lOX0ZBSUxVUkVfSURFTlRJVFlfUkVKRUNURUQQDBIjCh9MT0dJTl9GQUlMVVJFX1JFVk9LRURfTUVBTldISUxFEA0SIwofTE9HSU5fRkFJTFVSRV9UT09fTUFOWV9TRVNTSU9OUxAOEh8KG0xPR0lOX0ZBSUxVUkVfVVNFUl9ESVNBQkxFRBAPEhsKF0xPR0lOX0ZBSUxVUkVfQ0FOQ0VMTEVEEBASIAocTE9HSU5fRkFJTFVSRV9URU5BTlRfVU5LTk9XThAREiAKHExPR0lOX0ZBSUxVUkVfTE9HSU5fUkVRVUlSRUQQEhImCiJMT0dJTl9GQUlMVVJFX0lOVEVSQUNUSU9OX1JFUVVJUkVEEBMSIgoeTE9HSU5fRkFJTFVSRV9DT05TRU5UX1JFUVVJUkVEEBQSLAooTE9HSU5fRkFJTFVSRV9BQ0NPVU5UX1NFTEVDVElPTl9SRVFVSVJFRBAVEiYKIkxPR0lOX0ZBSUxVUkVfQVVUSEVOVElDQVRJT05fVU5NRVQQFjLFBAoMTG9naW5TZXJ2aWNlEl4KD0dldEVkZ2VTZXR0aW5ncxIkLmdhdGVsb2RnZS52MS5HZXRFZGdlU2V0dGluZ3NSZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLkdldEVkZ2VTZXR0aW5nc1Jlc3BvbnNlEnAKDUxpc3RQcm92aWRlcnMSLi5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1JlcXVlc3QaLy5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEk8KClN0YXJ0TG9naW4SHy5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlc3BvbnNlEmEKEENvbXBsZXRlQ2FsbGJhY2sSJS5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1JlcXVlc3QaJi5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1Jlc3BvbnNlElIKC1N0YXJ0TG9nb3V0EiAuZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9nb3V0UmVxdWVzdBohLmdhdGVsb2RnZS52MS5TdGFydExvZ291dFJlc3BvbnNlElsKDkNvbXBsZXRlTG9nb3V0EiMuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlTG9nb3V0UmVxdWVzdBokLmdhdGVsb2RnZS52MS5Db21wbGV0ZUxvZ291dFJlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration]);
 
 /**
  * The question of GetEdgeSettings.
@@ -31,7 +31,8 @@ export const file_gatelodge_v1_login: GenFile = /*@__PURE__*/
  */
 export type GetEdgeSettingsRequest = Message<"gatelodge.v1.GetEdgeSettingsRequest"> & {
   /**
-   * The host that the edge serves, if it serves several; empty otherwise.
+   * Ask for the settings of the tenant of this host alone; empty for all whose requests this key may bring. A key for one
+   * tenant, and a call that names one, get that one's whatever the host.
    *
    * @generated from field: bytes host = 1;
    */
@@ -52,11 +53,19 @@ export const GetEdgeSettingsRequestSchema: GenMessage<GetEdgeSettingsRequest> = 
  */
 export type GetEdgeSettingsResponse = Message<"gatelodge.v1.GetEdgeSettingsResponse"> & {
   /**
-   * The settings in force.
+   * The settings in force: of the tenant that the call is for, and of every request for whose host there are no others.
    *
    * @generated from field: gatelodge.v1.EdgeSettings settings = 1;
    */
   settings?: EdgeSettings | undefined;
+
+  /**
+   * The settings of further tenants, for an edge that serves several hosts: a request goes by the first of `settings` and
+   * these whose `hosts` has its Host, without case; with its port, else without. All have the same `version`.
+   *
+   * @generated from field: repeated gatelodge.v1.EdgeSettings others = 2;
+   */
+  others: EdgeSettings[];
 };
 
 /**
@@ -156,6 +165,21 @@ export type EdgeSettings = Message<"gatelodge.v1.EdgeSettings"> & {
    * @generated from field: string place_header = 12;
    */
   placeHeader: string;
+
+  /**
+   * The name of the tenant whose settings these are. An authority with one tenant has a name for it too.
+   *
+   * @generated from field: string tenant = 13;
+   */
+  tenant: string;
+
+  /**
+   * The hosts at which this tenant is reached, in lower case, each perhaps with a port. Several tenants may share one: then
+   * the names of all their cookies are here.
+   *
+   * @generated from field: repeated string hosts = 14;
+   */
+  hosts: string[];
 };
 
 /**
@@ -466,7 +490,13 @@ export type StartLoginRequest = Message<"gatelodge.v1.StartLoginRequest"> & {
   /**
    * The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
    * go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
-   * false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one).
+   * false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
+   * `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
+   * for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
+   * `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its
+   * name or number, where several share the request's host), and those that the
+   * provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
+   * page put there.
    *
    * @generated from field: bytes query = 3;
    */
@@ -656,7 +686,7 @@ export const CompleteCallbackResponseSchema: GenMessage<CompleteCallbackResponse
   messageDesc(file_gatelodge_v1_login, 13);
 
 /**
- * A login that made a session.
+ * A login that made a session, or stepped one up.
  *
  * @generated from message gatelodge.v1.CompletedLogin
  */
@@ -669,7 +699,7 @@ export type CompletedLogin = Message<"gatelodge.v1.CompletedLogin"> & {
   identity?: Identity | undefined;
 
   /**
-   * The new session's facts.
+   * The session's facts. One that was stepped up has the id that it had, and its next generation.
    *
    * @generated from field: gatelodge.v1.SessionInfo session = 2;
    */
@@ -1025,7 +1055,8 @@ export enum LoginFailure {
   IDENTITY_REJECTED = 12,
 
   /**
-   * A logout or an admin ended the user's sessions while the login was under way.
+   * A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
+   * has ended, or did not come back with the browser.
    *
    * @generated from enum value: LOGIN_FAILURE_REVOKED_MEANWHILE = 13;
    */
@@ -1051,6 +1082,50 @@ export enum LoginFailure {
    * @generated from enum value: LOGIN_FAILURE_CANCELLED = 16;
    */
   CANCELLED = 16,
+
+  /**
+   * The request names no tenant where several share its host, one that there is not, or two that differ.
+   *
+   * @generated from enum value: LOGIN_FAILURE_TENANT_UNKNOWN = 17;
+   */
+  TENANT_UNKNOWN = 17,
+
+  /**
+   * A login that was to show nothing (`prompt=none`) needs the user: nobody is logged in at the provider ("login_required").
+   * No trouble: begin a login without `prompt=none` when the user wants to.
+   *
+   * @generated from enum value: LOGIN_FAILURE_LOGIN_REQUIRED = 18;
+   */
+  LOGIN_REQUIRED = 18,
+
+  /**
+   * The same: the provider has something to show ("interaction_required"), or can't log in without showing anything.
+   *
+   * @generated from enum value: LOGIN_FAILURE_INTERACTION_REQUIRED = 19;
+   */
+  INTERACTION_REQUIRED = 19,
+
+  /**
+   * The same: the user has to consent ("consent_required").
+   *
+   * @generated from enum value: LOGIN_FAILURE_CONSENT_REQUIRED = 20;
+   */
+  CONSENT_REQUIRED = 20,
+
+  /**
+   * The same: the user has to choose an account ("account_selection_required").
+   *
+   * @generated from enum value: LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED = 21;
+   */
+  ACCOUNT_SELECTION_REQUIRED = 21,
+
+  /**
+   * The login is not what was asked for: another authentication context, method or time. A session that it was to step up
+   * stays as it was.
+   *
+   * @generated from enum value: LOGIN_FAILURE_AUTHENTICATION_UNMET = 22;
+   */
+  AUTHENTICATION_UNMET = 22,
 }
 
 /**
@@ -1080,6 +1155,9 @@ export const LoginFailureSchema: GenEnum<LoginFailure> = /*@__PURE__*/
  *
  * HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
  * without the body.
+ * Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
+ * several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
+ *
  * OPTIONS is answered from EdgeSettings.cors alone. While no settings have come yet these paths answer 503.
  *
  * @generated from service gatelodge.v1.LoginService

@@ -35,6 +35,7 @@ final class Reasons {
             case TokenCheckOffException.REASON -> new TokenCheckOffException(failure);
             case UserInfoUnsupportedException.REASON -> new UserInfoUnsupportedException(failure);
             case StreamEndedException.REASON -> new StreamEndedException(failure);
+            case TenantUnknownException.REASON -> new TenantUnknownException(failure);
             case UserNotFoundException.REASON -> new UserNotFoundException(failure);
             case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;

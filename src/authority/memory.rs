@@ -1,0 +1,48 @@
+//! Owns what a process keeps from call to call, for all its tenants: sessions that are known, what was heard of the event
+//! log, work under way. None of it another replica lacks and could not learn. Does not know settings or keys: it outlives
+//! a change of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::mint_keys::KeysAtHand;
+use super::near::Near;
+use super::ports::Entropy;
+use super::settings::CacheSettings;
+use super::stream::{Ear, Stream};
+use super::under_way::UnderWay;
+use crate::session::key::TenantNumber;
+
+/// How many standings are kept open where records are not kept.
+const STANDINGS: usize = 8192;
+
+/// What is kept from call to call. Every key in it has the tenant's number, so that all tenants of a process share one;
+/// over another store it would be wrong.
+#[derive(Clone)]
+pub struct Memory {
+    pub(super) near: Arc<Near>,
+    pub(super) under_way: Arc<UnderWay>,
+    ear: Arc<Ear>,
+    keys: Arc<Mutex<BTreeMap<TenantNumber, Arc<KeysAtHand>>>>,
+}
+
+impl Memory {
+    /// Nothing is known yet. `cache` bounds it for all tenants together.
+    #[must_use]
+    pub fn new(entropy: &dyn Entropy, cache: Option<CacheSettings>) -> Self {
+        let near = Arc::new(Near::new(cache.map_or(STANDINGS, |cache| cache.max_sessions)));
+        let mut author = [0; 8];
+        entropy.fill(&mut author);
+        Self { ear: Ear::new(author, Arc::clone(&near)), near, under_way: Arc::default(), keys: Arc::default() }
+    }
+
+    pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {
+        Stream::of(tenant, &self.ear, now)
+    }
+
+    pub(super) fn keys_at_hand(&self, tenant: TenantNumber) -> Arc<KeysAtHand> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(keys.entry(tenant).or_default())
+    }
+}

@@ -1,0 +1,235 @@
+//! Owns what was learnt from the event log for all tenants of a process: who hears, up to where, and for how long that
+//! can be trusted. Does not know what an authority does with it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::channel::mpsc;
+
+use super::own::Own;
+use super::past::Past;
+use super::pulse::Pulse;
+use super::recent::Recent;
+use super::{News, Subscription};
+use crate::authority::near::Near;
+use crate::authority::tenants::Scope;
+use crate::session::event::{Event, Position, What};
+use crate::session::key::{SessionKey, TenantNumber};
+use crate::session::mark::MarksNow;
+
+/// How many pieces of news wait for a subscriber, before it is left behind: less than half a megabyte.
+const WAITING: usize = 4096;
+
+/// What was learnt from the log. One for each process, whatever the number of tenants: there is one log in a store.
+pub(in crate::authority) struct Ear {
+    author: [u8; 8],
+    near: Arc<Near>,
+    /// In milliseconds of [`crate::authority::ports::Clock::running`].
+    trusted_until: AtomicU64,
+    vouched_until: AtomicU64,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    position: Option<Position>,
+    /// The last position that every tenant may know.
+    everyones: Option<Position>,
+    tenants: BTreeMap<TenantNumber, Arc<Own>>,
+    pulse: Pulse,
+    recent: Recent,
+    past: Past,
+    subscribers: Vec<Subscriber>,
+}
+
+/// Somebody who listens, and of which tenants they are told.
+struct Subscriber {
+    whose: Scope,
+    sender: mpsc::Sender<News>,
+}
+
+impl Ear {
+    pub(in crate::authority) fn new(author: [u8; 8], near: Arc<Near>) -> Arc<Self> {
+        Arc::new(Self {
+            author,
+            near,
+            trusted_until: AtomicU64::new(0),
+            vouched_until: AtomicU64::new(0),
+            heard: Mutex::default(),
+        })
+    }
+
+    /// What this tenant has of it. The marks of one that is new here have to be read before any are trusted.
+    pub(super) fn own(&self, tenant: TenantNumber, now: Duration) -> Arc<Own> {
+        let mut heard = self.heard();
+        if let Some(own) = heard.tenants.get(&tenant) {
+            return Arc::clone(own);
+        }
+        let own = Own::after(heard.everyones);
+        heard.tenants.insert(tenant, Arc::clone(&own));
+        heard.pulse.doubt_marks(now);
+        self.show(&heard);
+        own
+    }
+
+    /// Every tenant that was asked about.
+    pub(super) fn tenants(&self) -> Vec<TenantNumber> {
+        self.heard().tenants.keys().copied().collect()
+    }
+
+    pub(super) const fn author(&self) -> [u8; 8] {
+        self.author
+    }
+
+    pub(super) fn is_trusted(&self, now: Duration) -> bool {
+        millis(now) < self.trusted_until.load(Ordering::Acquire)
+    }
+
+    pub(super) fn vouched_until(&self) -> Duration {
+        Duration::from_millis(self.vouched_until.load(Ordering::Acquire))
+    }
+
+    pub(super) fn is_revoked(&self, key: &SessionKey) -> bool {
+        self.heard().recent.has(key)
+    }
+
+    /// Takes over the marks of tenants, as a reading gave them that began at `began`.
+    pub(super) fn learn_all(&self, read: &[(TenantNumber, MarksNow)], began: Duration) {
+        let mut heard = self.heard();
+        for (tenant, marks) in read {
+            heard.tenants.get(tenant).into_iter().for_each(|own| own.learn(marks));
+        }
+        heard.pulse.marks_read(began);
+        self.show(&heard);
+    }
+
+    /// Notes a heartbeat that is about to be sent, and answers its number.
+    pub(super) fn send(&self, now: Duration) -> u64 {
+        self.heard().pulse.send(now)
+    }
+
+    /// Up to where events were heard, whosever they are.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.heard().position
+    }
+
+    /// Takes in an event.
+    pub(super) fn take(&self, position: Position, event: Event, now: Duration) {
+        self.apply(&event);
+        let mut heard = self.heard();
+        heard.move_to(position, &event);
+        match &event.what {
+            What::Heartbeat { author, number } if *author == self.author => heard.pulse.came_back(*number),
+            // It may have been a mark: they are read again before they are trusted.
+            What::Unknown(_) => heard.pulse.doubt_marks(now),
+            _ => (),
+        }
+        self.show(&heard);
+        let news = if let What::Unknown(_) = event.what {
+            heard.past.begin(position);
+            News::Reset(position)
+        } else {
+            heard.past.add(position, &event);
+            News::Event(position, event)
+        };
+        heard.tell(&news);
+    }
+
+    /// Forgets what could be outdated: nobody can say what was missed.
+    pub(super) fn reset(&self, position: Position, now: Duration) {
+        self.near.forget_all();
+        let mut heard = self.heard();
+        heard.everyones_move_to(position);
+        heard.tenants.values().for_each(|own| own.forget_announced());
+        heard.pulse.reset(now);
+        heard.past.begin(position);
+        self.show(&heard);
+        heard.tell(&News::Reset(position));
+    }
+
+    /// What an event means here, whoever announces it.
+    pub(super) fn apply(&self, event: &Event) {
+        match &event.what {
+            What::Revoked(key) => {
+                self.heard().recent.add(*key);
+                self.near.forget(key);
+            }
+            What::Rotated(key) | What::Refreshed(key) | What::Changed(key) => self.near.forget(key),
+            What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
+            What::Unknown(_) => self.near.forget_all(),
+            What::Marked { target, mark } => {
+                let heard = self.heard();
+                let concerned = heard.tenants.iter().filter(|(tenant, _)| event.concerns(**tenant));
+                concerned.for_each(|(_, own)| own.change_marks(|known| known.raise(target, *mark)));
+            }
+            // A session that a mark kills is told by its own marks.
+            What::KeysRotated | What::Heartbeat { .. } => (),
+        }
+    }
+
+    /// News of these tenants from a position on; from now on without one.
+    pub(super) fn subscribe_after(&self, whose: &Scope, after: Option<Position>) -> Subscription {
+        let mut heard = self.heard();
+        let missed = match (after, heard.position) {
+            (None, _) => Some(Vec::new()),
+            (Some(after), Some(position)) if after <= position => heard.past.after(after),
+            // This authority is behind, or the log was lost: nobody can tell which.
+            (Some(_), _) => None,
+        };
+        let missed = missed.map(|events| events.into_iter().filter(|event| whose.concerns(event)).collect());
+        let (sender, news) = mpsc::channel(WAITING);
+        heard.subscribers.push(Subscriber { whose: whose.clone(), sender });
+        Subscription { position: heard.known_to(whose), missed, news }
+    }
+
+    fn show(&self, heard: &Heard) {
+        self.trusted_until.store(millis(heard.pulse.trusted_until()), Ordering::Release);
+        self.vouched_until.store(millis(heard.pulse.vouched_until()), Ordering::Release);
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Heard {
+    /// Events were heard up to here: each tenant learns so by its own events, and by those that are everyone's.
+    fn move_to(&mut self, position: Position, event: &Event) {
+        if event.is_everyones() {
+            return self.everyones_move_to(position);
+        }
+        self.position = Some(position);
+        let concerned = self.tenants.iter().filter(|(tenant, _)| event.concerns(**tenant));
+        concerned.for_each(|(_, own)| own.move_to(position));
+    }
+
+    fn everyones_move_to(&mut self, position: Position) {
+        (self.position, self.everyones) = (Some(position), Some(position));
+        self.tenants.values().for_each(|own| own.move_to(position));
+    }
+
+    /// The last position that somebody may know who is told of these tenants.
+    fn known_to(&self, whose: &Scope) -> Option<Position> {
+        let known = self.tenants.iter().filter(|(tenant, _)| whose.admits(**tenant));
+        known.filter_map(|(_, own)| own.position()).chain(self.everyones).max()
+    }
+
+    fn tell(&mut self, news: &News) {
+        let concerns = |whose: &Scope| match news {
+            News::Event(_, event) => whose.concerns(event),
+            News::Reset(_) => true,
+        };
+        self.subscribers.retain_mut(|subscriber| {
+            if !concerns(&subscriber.whose) {
+                return !subscriber.sender.is_closed();
+            }
+            subscriber.sender.try_send(news.clone()).is_ok()
+        });
+    }
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,73 @@
+//! Owns for which tenants a caller may ask, and which of them a call names. Does not know the tenants.
+
+use std::sync::Arc;
+
+use crate::authority::Error;
+use crate::session::event::Event;
+use crate::session::key::TenantNumber;
+
+/// For which tenants a caller may ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// For every one, those of later too.
+    #[default]
+    Every,
+    /// For these.
+    Of(Arc<[TenantNumber]>),
+}
+
+impl Scope {
+    /// For one tenant.
+    #[must_use]
+    pub fn one(tenant: TenantNumber) -> Self {
+        Self::Of([tenant].into())
+    }
+
+    /// Whether this tenant is among them.
+    #[must_use]
+    pub fn admits(&self, tenant: TenantNumber) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Of(tenants) => tenants.contains(&tenant),
+        }
+    }
+
+    /// The only tenant, where there is no other.
+    #[must_use]
+    pub fn only(&self) -> Option<TenantNumber> {
+        match self {
+            Self::Of(tenants) => match **tenants {
+                [only] => Some(only),
+                _ => None,
+            },
+            Self::Every => None,
+        }
+    }
+
+    /// Whether somebody who is told of these tenants is told of this.
+    pub(in crate::authority) fn concerns(&self, event: &Event) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Of(tenants) => event.is_everyones() || tenants.iter().any(|tenant| event.concerns(*tenant)),
+        }
+    }
+}
+
+/// Who asks, as far as tenants go.
+#[derive(Clone, Debug, Default)]
+pub struct Asker {
+    /// For which tenants the caller may ask.
+    pub scope: Scope,
+    /// The tenant that the call itself names: its name or number. `None` leaves it to the request.
+    pub named: Option<Box<[u8]>>,
+}
+
+impl Asker {
+    /// Ending everything ends the sessions of every tenant.
+    ///
+    /// # Errors
+    /// When the caller may ask for some tenants alone.
+    pub fn may_end_everything(&self) -> Result<(), Error> {
+        if self.scope == Scope::Every { Ok(()) } else { Err(Error::NotEveryTenant) }
+    }
+}

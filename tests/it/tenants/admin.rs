@@ -1,0 +1,126 @@
+//! Owns the calls of AdminService that one tenant's admin tries on what is another's. Does not know who the two are.
+
+use gatelodge::authority::revoke_as_admin;
+use gatelodge::rpc::policy::Role;
+use gatelodge_client::v1;
+use gatelodge_client::v1::admin_service_revoke_request::Target;
+use gatelodge_client::v1::preview_revoke_request::Target as Previewed;
+use tonic::Code;
+
+use super::pairs::{Pair, Tried};
+use super::town::{Town, by};
+use crate::rpc::{failed, fields_of};
+use crate::world::Browser;
+
+/// The target that one session is.
+pub fn one(id: String) -> revoke_as_admin::Target {
+    revoke_as_admin::Target::Session(id)
+}
+
+pub async fn try_all(pair: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
+    seen(pair, id).await;
+    ended(pair, id).await;
+    people(pair, theirs).await;
+    vec![
+        "AdminService.ListSessions",
+        "AdminService.GetSession",
+        "AdminService.Revoke",
+        "AdminService.PreviewRevoke",
+        "AdminService.GetUser",
+        "AdminService.ListUsers",
+        "AdminService.DisableUser",
+        "AdminService.EnableUser",
+        "AdminService.DeleteUser",
+    ]
+}
+
+async fn list(town: &Town, at: usize, question: v1::ListSessionsRequest) -> Vec<String> {
+    let answer = town.serving.admin().await.list_sessions(by(Role::Admin, at, question)).await.unwrap().into_inner();
+    answer.sessions.into_iter().map(|session| session.info.unwrap().session_id).collect()
+}
+
+async fn seen(Pair { town, a, b }: Pair<'_>, id: &str) {
+    let mut admin = town.serving.admin().await;
+    let (_, own) = town.log_in(a, "ada").await;
+    let all = || v1::ListSessionsRequest { page_size: 200, ..Default::default() };
+    for question in [all(), v1::ListSessionsRequest { user_id: "idp_ada".into(), ..all() }] {
+        let (ours, them) = (list(town, a, question.clone()).await, list(town, b, question).await);
+        assert!(ours.contains(&own) && !ours.iter().any(|id| them.contains(id)), "{ours:?} {them:?}");
+        assert!(them.iter().any(|one| one == id), "{them:?}");
+    }
+    let mut said = Vec::new();
+    for id in [id, "sid_AAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let question = v1::GetSessionRequest { session_id: id.into() };
+        let refused = admin.get_session(by(Role::Admin, a, question)).await;
+        said.push(failed(refused, Code::NotFound, "SESSION_NOT_FOUND").message().to_owned());
+    }
+    assert_eq!(said[0], said[1]);
+    // A page of theirs is not gone on with here.
+    town.log_in(b, "carol").await;
+    let first = v1::ListSessionsRequest { page_size: 1, user_id: "idp_ada".into(), ..Default::default() };
+    town.log_in(b, "ada").await;
+    let page = admin.list_sessions(by(Role::Admin, b, first.clone())).await.unwrap().into_inner();
+    assert!(!page.next_page_token.is_empty());
+    let next = v1::ListSessionsRequest { page_token: page.next_page_token, ..first };
+    let refused = admin.list_sessions(by(Role::Admin, a, next)).await;
+    assert_eq!(fields_of(&failed(refused, Code::InvalidArgument, "INVALID_FIELD")), ["page_token"]);
+}
+
+async fn ended(Pair { town, a, b }: Pair<'_>, id: &str) {
+    let mut admin = town.serving.admin().await;
+    let their = town.living(b).await;
+    let targets = [
+        (Target::SessionId(id.into()), Previewed::SessionId(id.into())),
+        (Target::UserId("idp_ada".into()), Previewed::UserId("idp_ada".into())),
+        (Target::Provider("idp".into()), Previewed::Provider("idp".into())),
+        (Target::Tenant(v1::WholeTenant {}), Previewed::Tenant(v1::WholeTenant {})),
+    ];
+    for (target, previewed) in targets {
+        let ours = town.living(a).await as u64;
+        let question = v1::PreviewRevokeRequest { target: Some(previewed) };
+        let preview = admin.preview_revoke(by(Role::Admin, a, question)).await.unwrap().into_inner();
+        assert!(preview.count <= ours, "{target:?}: {preview:?}");
+        // Marks are of the clock's moment.
+        town.worlds[a].clock.advance(std::time::Duration::from_millis(2));
+        let question = v1::AdminServiceRevokeRequest { target: Some(target.clone()), ..Default::default() };
+        let answer = admin.revoke(by(Role::Admin, a, question)).await.unwrap().into_inner();
+        assert!(answer.revoked_count <= ours && (target != Target::SessionId(id.into()) || answer.revoked_count == 0));
+        assert_eq!(town.living(b).await, their, "{target:?}");
+    }
+    assert_eq!(town.living(a).await, 0, "one's own are gone");
+    let everything = Some(Target::Everything(v1::Everything {}));
+    let question = v1::AdminServiceRevokeRequest { target: everything, ..Default::default() };
+    failed(admin.revoke(by(Role::Admin, a, question)).await, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    let question = v1::PreviewRevokeRequest { target: Some(Previewed::Everything(v1::Everything {})) };
+    failed(admin.preview_revoke(by(Role::Admin, a, question)).await, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    assert_eq!(town.living(b).await, their);
+}
+
+/// Whoever is known to them alone is nobody here, and what is done to one's own user of the same id is not done to theirs.
+async fn people(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
+    let mut admin = town.serving.admin().await;
+    let only_there = format!("only-{b}");
+    town.log_in(b, &only_there).await;
+    let user_id = format!("idp_{only_there}");
+    let question = v1::GetUserRequest { user_id: user_id.clone() };
+    failed(admin.get_user(by(Role::Admin, a, question)).await, Code::NotFound, "USER_NOT_FOUND");
+    let question = v1::ListUsersRequest { page_size: 200, ..Default::default() };
+    let listed = admin.list_users(by(Role::Admin, a, question)).await.unwrap().into_inner().users;
+    assert!(listed.iter().all(|user| user.user_id != user_id), "{listed:?}");
+    town.log_in(a, "ada").await;
+    let (user_id, reason) = (String::from("idp_ada"), String::new());
+    let question = v1::DisableUserRequest { user_id: user_id.clone(), reason: reason.clone() };
+    admin.disable_user(by(Role::Admin, a, question)).await.unwrap();
+    town.log_in(b, "ada").await;
+    let state = async |at: usize| {
+        let mut admin = town.serving.admin().await;
+        let question = v1::GetUserRequest { user_id: "idp_ada".into() };
+        admin.get_user(by(Role::Admin, at, question)).await.unwrap().into_inner().user.unwrap().state()
+    };
+    assert_eq!((state(a).await, state(b).await), (v1::UserState::Disabled, v1::UserState::Active), "{theirs:?}");
+    let question = v1::EnableUserRequest { user_id: user_id.clone(), reason: reason.clone() };
+    admin.enable_user(by(Role::Admin, a, question)).await.unwrap();
+    let question = v1::DeleteUserRequest { user_id, reason };
+    admin.delete_user(by(Role::Admin, a, question)).await.unwrap();
+    assert_eq!((state(a).await, state(b).await), (v1::UserState::Deleted, v1::UserState::Active));
+}

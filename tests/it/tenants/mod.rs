@@ -1,0 +1,19 @@
+//! Owns the tests of several tenants in one process, over a real socket: whose a call is, and that no tenant reaches
+//! another. Does not know what one tenant alone may do.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `town` | three tenants over one store, and keys for each |
+//! | `pairs`, `sessions`, `logins`, `admin` | every RPC, with every pair of tenants |
+//! | `finding` | how a tenant is named, and what happens when names differ |
+//! | `watching` | what watchers of one and of several tenants are told |
+//! | `edges` | what an edge of several hosts is told, and goes by |
+
+mod admin;
+mod edges;
+mod finding;
+mod logins;
+mod pairs;
+mod sessions;
+mod town;
+mod watching;
