@@ -56,14 +56,10 @@ func ContextWithToken(ctx context.Context, token *Token) context.Context {
 // can't say, 503. The handler finds the token by [TokenFrom].
 //
 // It needs no [Gate] and no edge. Guards may be nested: the authority is asked again only for requirements that the outer
-// one has not had judged. Preflights pass through unasked: no token comes with them.
+// one has not had judged. No token comes with a preflight, so it goes no further: CORS middleware stands outside.
 func (c *Client) RequireToken(needs ...TokenRequirement) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodOptions && len(r.Header["Access-Control-Request-Method"]) > 0 {
-				next.ServeHTTP(w, r)
-				return
-			}
 			asker := asker{requestID: requestID(r.Header["X-Request-Id"]), logger: c.logger}
 			ctx, verdict, err := c.admitToken(WithRequestID(r.Context(), asker.requestID), r.Header["Authorization"], needs)
 			switch {

@@ -85,8 +85,9 @@ func TestAnAPILetsInWhoHasATokenThatDoes(t *testing.T) {
 	}
 	preflight, got := httptest.NewRequest("OPTIONS", "/", nil), httptest.NewRecorder()
 	preflight.Header.Set("Access-Control-Request-Method", "POST")
-	client.RequireToken()(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })).ServeHTTP(got, preflight)
-	if got.Code != 204 {
+	client.RequireToken()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a preflight has no token") })).
+		ServeHTTP(got, preflight)
+	if got.Code < 400 {
 		t.Errorf("a preflight: %d", got.Code)
 	}
 }

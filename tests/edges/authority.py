@@ -111,7 +111,7 @@ class Between:
 
     def stop(self) -> None:
         """Ends it at once."""
-        self._server.stop(0)
+        self._server.stop(0).wait(1)
         self._channel.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 

@@ -28,7 +28,7 @@ edition = "2024"
 testing = ["gatelodge-client/testing"]
 
 [dependencies]
-axum = "0.8"
+axum = {{ version = "0.8", default-features = false, features = ["http1", "tokio"] }}
 gatelodge-client = {{ path = "{client}" }}
 http = "1"
 tokio = {{ version = "1", features = ["macros", "net", "rt-multi-thread"] }}
@@ -37,6 +37,10 @@ tower = {{ version = "0.5", features = ["util"] }}
 [[test]]
 name = "readme"
 harness = false
+
+# As here, so that what is built already is not built again.
+[profile.dev]
+debug = "line-tables-only"
 
 [workspace]
 """

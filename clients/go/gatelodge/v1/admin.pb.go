@@ -743,9 +743,12 @@ func (*Everything) Descriptor() ([]byte, []int) {
 // The answer of AdminService.Revoke.
 type AdminServiceRevokeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are not counted; ask
-	// PreviewRevoke before.
-	RevokedCount  uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are
+	// not counted; ask PreviewRevoke before.
+	RevokedCount uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+	// have heard as much, or for `max_staleness`. Empty when nothing was announced.
+	EventPosition []byte `protobuf:"bytes,2,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -785,6 +788,13 @@ func (x *AdminServiceRevokeResponse) GetRevokedCount() uint64 {
 		return x.RevokedCount
 	}
 	return 0
+}
+
+func (x *AdminServiceRevokeResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
+	}
+	return nil
 }
 
 // The question of PreviewRevoke.
@@ -1051,9 +1061,10 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\x13provider_session_id\x18\x02 \x01(\tR\x11providerSessionId\"\r\n" +
 	"\vWholeTenant\"\f\n" +
 	"\n" +
-	"Everything\"A\n" +
+	"Everything\"h\n" +
 	"\x1aAdminServiceRevokeResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\"\xb7\x02\n" +
+	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\x12%\n" +
+	"\x0eevent_position\x18\x02 \x01(\fR\reventPosition\"\xb7\x02\n" +
 	"\x14PreviewRevokeRequest\x12\x1f\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x19\n" +

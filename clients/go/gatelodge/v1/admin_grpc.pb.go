@@ -50,7 +50,8 @@ type AdminServiceClient interface {
 	// Callers: admin. Safe to retry.
 	// Reasons: INVALID_FIELD, SESSION_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// Ends one session, or all sessions of one user, of a provider, of the tenant or of all, logins under way included.
+	// Ends one session, or all sessions of one user, of one of a provider's own, of a provider, of the tenant or of all,
+	// logins under way included.
 	//
 	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
 	// replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same
@@ -209,7 +210,8 @@ type AdminServiceServer interface {
 	// Callers: admin. Safe to retry.
 	// Reasons: INVALID_FIELD, SESSION_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// Ends one session, or all sessions of one user, of a provider, of the tenant or of all, logins under way included.
+	// Ends one session, or all sessions of one user, of one of a provider's own, of a provider, of the tenant or of all,
+	// logins under way included.
 	//
 	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
 	// replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same

@@ -645,7 +645,8 @@ type Limits struct {
 	MaxHeaderBytes uint32 `protobuf:"varint,3,opt,name=max_header_bytes,json=maxHeaderBytes,proto3" json:"max_header_bytes,omitempty"`
 	// The longest query. A longer one is passed cut to one byte more than this, and the login fails.
 	MaxQueryBytes uint32 `protobuf:"varint,4,opt,name=max_query_bytes,json=maxQueryBytes,proto3" json:"max_query_bytes,omitempty"`
-	// The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused.
+	// The longest body of a callback, a logout or a revocation. A longer one is passed cut to one byte more than this, and
+	// is refused.
 	MaxBodyBytes  uint32 `protobuf:"varint,5,opt,name=max_body_bytes,json=maxBodyBytes,proto3" json:"max_body_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1061,7 +1062,8 @@ type CompleteCallbackRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The route set whose callback route was called.
 	RouteSet RouteSet `protobuf:"varint,1,opt,name=route_set,json=routeSet,proto3,enum=gatelodge.v1.RouteSet" json:"route_set,omitempty"`
-	// What the browser brought from the provider, as it came. Exactly one is required.
+	// What the browser brought, as it came: from the provider, or from the page that asks which sessions end. Exactly one is
+	// required.
 	//
 	// Types that are valid to be assigned to Response:
 	//
@@ -1543,8 +1545,11 @@ type StartLogoutResponse struct {
 	RevokedCount uint32 `protobuf:"varint,2,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
 	// The version of EdgeSettings in force.
 	SettingsVersion string `protobuf:"bytes,3,opt,name=settings_version,json=settingsVersion,proto3" json:"settings_version,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+	// have heard as much, or for `max_staleness`. Empty when nothing was announced.
+	EventPosition []byte `protobuf:"bytes,4,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StartLogoutResponse) Reset() {
@@ -1596,6 +1601,13 @@ func (x *StartLogoutResponse) GetSettingsVersion() string {
 		return x.SettingsVersion
 	}
 	return ""
+}
+
+func (x *StartLogoutResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
+	}
+	return nil
 }
 
 // The question of CompleteLogout.
@@ -1829,11 +1841,12 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x12.\n" +
 	"\acookies\x18\x03 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x04 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x17\n" +
-	"\x04form\x18\x05 \x01(\fB\x03\x80\x01\x01R\x04form\"\x97\x01\n" +
+	"\x04form\x18\x05 \x01(\fB\x03\x80\x01\x01R\x04form\"\xbe\x01\n" +
 	"\x13StartLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
-	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\"\xcf\x01\n" +
+	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition\"\xcf\x01\n" +
 	"\x15CompleteLogoutRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x19\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x12.\n" +

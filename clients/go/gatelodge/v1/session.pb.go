@@ -148,7 +148,8 @@ const (
 	InactiveReason_INACTIVE_REASON_EXPIRED InactiveReason = 4
 	// Not used for longer than its idle limit.
 	InactiveReason_INACTIVE_REASON_IDLE InactiveReason = 5
-	// Ended by a logout, an admin, a newer login, or because an old credential came back.
+	// Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+	// its refresh token, or because an old credential came back.
 	InactiveReason_INACTIVE_REASON_REVOKED InactiveReason = 6
 	// The client's fingerprint differs from the one at login. This request alone is refused; the session stays.
 	InactiveReason_INACTIVE_REASON_FINGERPRINT InactiveReason = 7
@@ -1916,7 +1917,10 @@ type AccessToken struct {
 	// When it ends; absent when the provider did not say.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// The scopes it was granted.
-	Scopes        []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	Scopes []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// Whom it is for: the audience that was asked for, else empty. Who asked for one and does not find it here was answered
+	// by an authority that is too old to know audiences, and must not use the token.
+	Audience      string `protobuf:"bytes,5,opt,name=audience,proto3" json:"audience,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1977,6 +1981,13 @@ func (x *AccessToken) GetScopes() []string {
 		return x.Scopes
 	}
 	return nil
+}
+
+func (x *AccessToken) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
 }
 
 // The question of GetUserInfo.
@@ -2467,7 +2478,10 @@ type SessionServiceRevokeResponse struct {
 	// What to answer a browser that asked for it, finished: 200 JSON with `message` and `revoked_count`, with the cookie
 	// cleared when the presented session ended, or the answer of `inactive` or `denied`. Absent when the call had no
 	// context.
-	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
+	Answer *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
+	// Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+	// have heard as much, or for `max_staleness`. Empty when nothing was announced.
+	EventPosition []byte `protobuf:"bytes,5,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2526,6 +2540,13 @@ func (x *SessionServiceRevokeResponse) GetDenied() *DeniedSession {
 func (x *SessionServiceRevokeResponse) GetAnswer() *HttpAnswer {
 	if x != nil {
 		return x.Answer
+	}
+	return nil
+}
+
+func (x *SessionServiceRevokeResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
 	}
 	return nil
 }
@@ -3360,13 +3381,14 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x16GetAccessTokenResponse\x12>\n" +
 	"\faccess_token\x18\x01 \x01(\v2\x19.gatelodge.v1.AccessTokenH\x00R\vaccessToken\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactiveB\t\n" +
-	"\aoutcome\"\x91\x01\n" +
+	"\aoutcome\"\xad\x01\n" +
 	"\vAccessToken\x12\x19\n" +
 	"\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05value\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x16\n" +
-	"\x06scopes\x18\x04 \x03(\tR\x06scopes\"\x96\x01\n" +
+	"\x06scopes\x18\x04 \x03(\tR\x06scopes\x12\x1a\n" +
+	"\baudience\x18\x05 \x01(\tR\baudience\"\x96\x01\n" +
 	"\x12GetUserInfoRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x18\n" +
@@ -3393,12 +3415,13 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x04json\x18\a \x01(\fB\x03\x80\x01\x01H\x00R\x04jsonB\b\n" +
 	"\x06target\"\x12\n" +
 	"\x10PresentedSession\"\x12\n" +
-	"\x10AllOtherSessions\"\xe5\x01\n" +
+	"\x10AllOtherSessions\"\x8c\x02\n" +
 	"\x1cSessionServiceRevokeResponse\x12#\n" +
 	"\rrevoked_count\x18\x01 \x01(\rR\frevokedCount\x129\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionR\binactive\x123\n" +
 	"\x06denied\x18\x03 \x01(\v2\x1b.gatelodge.v1.DeniedSessionR\x06denied\x120\n" +
-	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd8\x01\n" +
+	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12%\n" +
+	"\x0eevent_position\x18\x05 \x01(\fR\reventPosition\"\xd8\x01\n" +
 	"\x17ListUserSessionsRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x1b\n" +

@@ -97,15 +97,16 @@ type SessionServiceClient interface {
 	ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListUserSessionsResponse, error)
 	// Reads what an application keeps with the session: small values of its own, such as a cart's id.
 	//
-	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// Callers: backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`).
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	GetAttributes(ctx context.Context, in *GetAttributesRequest, opts ...grpc.CallOption) (*GetAttributesResponse, error)
 	// Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
 	// session, and opens with its credential alone.
 	//
-	// Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
-	// the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+	// Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
+	// else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
+	// method is judged as by ValidateSession (`denied`).
 	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	UpdateAttributes(ctx context.Context, in *UpdateAttributesRequest, opts ...grpc.CallOption) (*UpdateAttributesResponse, error)
 	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
@@ -313,15 +314,16 @@ type SessionServiceServer interface {
 	ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error)
 	// Reads what an application keeps with the session: small values of its own, such as a cart's id.
 	//
-	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
+	// Callers: backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`).
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	GetAttributes(context.Context, *GetAttributesRequest) (*GetAttributesResponse, error)
 	// Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
 	// session, and opens with its credential alone.
 	//
-	// Callers: edge, backend. A retry is safe: if the first was done, it is answered with VERSION_CONFLICT. Counts as use of
-	// the session. A context with an unsafe method is judged as by ValidateSession (`denied`).
+	// Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
+	// else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
+	// method is judged as by ValidateSession (`denied`).
 	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	UpdateAttributes(context.Context, *UpdateAttributesRequest) (*UpdateAttributesResponse, error)
 	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which

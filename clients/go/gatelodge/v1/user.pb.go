@@ -496,7 +496,10 @@ func (x *DisableUserRequest) GetReason() string {
 type DisableUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many living sessions this call ended.
-	RevokedCount  uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	RevokedCount uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+	// have heard as much, or for `max_staleness`. Empty when nothing was announced.
+	EventPosition []byte `protobuf:"bytes,2,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -536,6 +539,13 @@ func (x *DisableUserResponse) GetRevokedCount() uint64 {
 		return x.RevokedCount
 	}
 	return 0
+}
+
+func (x *DisableUserResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
+	}
+	return nil
 }
 
 // The question of EnableUser.
@@ -689,7 +699,10 @@ func (x *DeleteUserRequest) GetReason() string {
 type DeleteUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many living sessions this call ended.
-	RevokedCount  uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	RevokedCount uint64 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+	// have heard as much, or for `max_staleness`. Empty when nothing was announced.
+	EventPosition []byte `protobuf:"bytes,2,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -731,6 +744,13 @@ func (x *DeleteUserResponse) GetRevokedCount() uint64 {
 	return 0
 }
 
+func (x *DeleteUserResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
+	}
+	return nil
+}
+
 var File_gatelodge_v1_user_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_user_proto_rawDesc = "" +
@@ -766,18 +786,20 @@ const file_gatelodge_v1_user_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
 	"\x12DisableUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\":\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"a\n" +
 	"\x13DisableUserResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\"D\n" +
+	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\x12%\n" +
+	"\x0eevent_position\x18\x02 \x01(\fR\reventPosition\"D\n" +
 	"\x11EnableUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x14\n" +
 	"\x12EnableUserResponse\"D\n" +
 	"\x11DeleteUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"9\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"`\n" +
 	"\x12DeleteUserResponse\x12#\n" +
-	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount*o\n" +
+	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\x12%\n" +
+	"\x0eevent_position\x18\x02 \x01(\fR\reventPosition*o\n" +
 	"\tUserState\x12\x1a\n" +
 	"\x16USER_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11USER_STATE_ACTIVE\x10\x01\x12\x17\n" +

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from gatelodge import errors, v1, verdict
 from gatelodge._kept import Asking, F, Kept, Missing
-from gatelodge._methods import VALIDATE_SESSION, Changes
+from gatelodge._methods import VALIDATE_SESSION, Changes, nothing
 from gatelodge._question import Allowance, key_of
 from gatelodge._watch import AsyncWatch, Watch
 from gatelodge.errors import GatelodgeError
@@ -38,13 +38,13 @@ class _Keeping(Generic[F]):
         self.kept = kept
 
     def current(self, question: Q) -> Q:
-        """The question as it is to be sent: one about a session rests on nothing older than what was heard."""
+        """The question as it is to be sent: one about a session rests on nothing older than what is known."""
         if not isinstance(question, v1.ValidateSessionRequest) or question.as_of_position:
             return question
-        heard = self.kept.heard()
-        if not heard:
+        known = self.kept.known_up_to()
+        if not known:
             return question
-        current = type(question)(as_of_position=heard)
+        current = type(question)(as_of_position=known)
         current.MergeFrom(question)
         return current
 
@@ -55,6 +55,11 @@ class _Keeping(Generic[F]):
             self.kept.forget_cookies(question.cookies)
         elif changes is Changes.ANY:
             self.kept.forget_all()
+
+    def has_answered(self, method: Method[Any, Any], answer: Any) -> None:
+        """Takes note of where the stream tells of what a call has ended."""
+        if method.changes is not nothing:
+            self.kept.has_told(getattr(answer, "event_position", b""))
 
     def _settle(
         self, asking: Asking[F], question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResponse

@@ -3,7 +3,8 @@
 Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer allowed;
 and what was asked before something was forgotten is never kept, nor is what another authority answered that had heard
 less. What was forgotten is remembered as numbers in places that many share: a place never forgets, and who shares it is
-asked about once more.
+asked about once more. What was known once counts for as long as anybody may rest on less, whatever an authority that
+lags behind says.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SILENCE = 2.0
 """The stream is broken when no message has come for so many seconds."""
+_STALENESS = 6.0  # By then no authority answers from what it knew before: `max_staleness` is at most five seconds.
 _PLACES = 4096
 _SWEEP_EVERY = 1.0
 _NEVER = -math.inf
@@ -126,14 +128,31 @@ class Kept(Generic[F]):
         self._asking: dict[bytes, Asking[F]] = {}
         self._swept = _NEVER
         self._heard = b""
+        self._least, self._least_until = b"", _NEVER
         self._whole_until = _NEVER
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def heard(self) -> bytes:
-        """What of the stream was heard, to be shown to an authority that may have heard less."""
-        return self._heard if self._is_whole() else b""
+    def known_up_to(self) -> bytes:
+        """What is known of the stream, to be shown to an authority that may have heard less."""
+        return max(self._heard if self._is_whole() else b"", self._least_now())
+
+    def has_told(self, position: bytes) -> None:
+        """This client has ended something, and the stream tells so up to this position.
+
+        Whoever is asked from now on has to know as much.
+        """
+        with self._lock:
+            self._raise(position)
+
+    def _raise(self, position: bytes) -> None:
+        if position:
+            self._least, self._least_until = max(self._least_now(), position), self._clock() + _STALENESS
+
+    def _least_now(self) -> bytes:
+        """What no answer may rest on less than."""
+        return self._least if self._clock() < self._least_until else b""
 
     def position(self) -> bytes:
         """Where the stream goes on."""
@@ -199,7 +218,7 @@ class Kept(Generic[F]):
         for forgotten in self._forgotten.of(session, asking.cookies):
             if asking.number < forgotten.number or allowance.position < forgotten.position:
                 return
-        if not self._is_whole():
+        if allowance.position < self._least_now() or not self._is_whole():
             return
         if len(self._answers) >= self._most and now - self._swept >= _SWEEP_EVERY:
             self._answers = {key: answer for key, answer in self._answers.items() if answer.until > now}
@@ -232,7 +251,8 @@ class Kept(Generic[F]):
         """Takes in what the stream told."""
         with self._lock:
             if message.reset:
-                # Positions may begin anew.
+                # Positions may begin anew, or the authority lags behind: nobody can tell which before it is too late.
+                self._raise(self._heard)
                 self._number += 1
                 self._forgotten = _Memory(_Forgotten(self._number, message.position))
                 self._answers.clear()

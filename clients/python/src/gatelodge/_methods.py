@@ -28,7 +28,8 @@ class Changes(enum.Enum):
     ANY = enum.auto()
 
 
-def _none(_: object) -> Changes:
+def nothing(_: object) -> Changes:
+    """A call that changes no session."""
     return Changes.NONE
 
 
@@ -59,7 +60,7 @@ class Method(Generic[Q, A]):
     """Seconds it may take, repeats included."""
     repeats: int = sys.maxsize
     """How often it may be repeated within that time: 0 unless its comment in the contract says "Safe to retry"."""
-    changes: Callable[[Any], Changes] = _none
+    changes: Callable[[Any], Changes] = nothing
     """What a call changes."""
 
     @property

@@ -109,9 +109,11 @@ class AsyncClient:
             return await self._call(method, question)
         keeping = self._keeping.get()
         try:
-            return await self._call(method, keeping.current(question))
+            answer = await self._call(method, keeping.current(question))
         finally:
             keeping.forget(method, question)
+        keeping.has_answered(method, answer)
+        return answer
 
     def check(self, question: v1.ValidateSessionRequest) -> Coroutine[Any, Any, Checked]:
         """As :meth:`AsyncSessionCalls.check`."""
@@ -206,8 +208,12 @@ class AsyncSessionCalls:
         return await self._client.call(methods.REFRESH_TOKENS, question)
 
     async def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
-        """The session's access token, refreshed first when it lives shorter than asked for."""
-        return await self._client.call(methods.GET_ACCESS_TOKEN, question)
+        """The session's access token, refreshed first when it lives shorter than asked for.
+
+        Raises:
+            InconclusiveError: the authority is too old to know the audience that was asked for.
+        """
+        return verdict.for_audience(question, await self._client.call(methods.GET_ACCESS_TOKEN, question))
 
     async def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
         """Who the session's user is, as it is known, or as the provider says now."""

@@ -107,9 +107,11 @@ class Client:
             return self._call(method, question)
         keeping = self._keeping.get()
         try:
-            return self._call(method, keeping.current(question))
+            answer = self._call(method, keeping.current(question))
         finally:
             keeping.forget(method, question)
+        keeping.has_answered(method, answer)
+        return answer
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """As :meth:`SessionCalls.check`."""
@@ -199,8 +201,12 @@ class SessionCalls:
         return self._client.call(methods.REFRESH_TOKENS, question)
 
     def get_access_token(self, question: v1.GetAccessTokenRequest) -> v1.GetAccessTokenResponse:
-        """The session's access token, refreshed first when it lives shorter than asked for."""
-        return self._client.call(methods.GET_ACCESS_TOKEN, question)
+        """The session's access token, refreshed first when it lives shorter than asked for.
+
+        Raises:
+            InconclusiveError: the authority is too old to know the audience that was asked for.
+        """
+        return verdict.for_audience(question, self._client.call(methods.GET_ACCESS_TOKEN, question))
 
     def get_user_info(self, question: v1.GetUserInfoRequest) -> v1.GetUserInfoResponse:
         """Who the session's user is, as it is known, or as the provider says now."""

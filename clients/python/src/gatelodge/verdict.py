@@ -101,6 +101,17 @@ def is_csrf_needed(csrf: int, method: bytes | None) -> bool:
     return csrf != _NOT_REQUIRED
 
 
+def for_audience(question: v1.GetAccessTokenRequest, answer: v1.GetAccessTokenResponse) -> v1.GetAccessTokenResponse:
+    """The answer, where its token is for whom it was asked.
+
+    Raises:
+        InconclusiveError: the token is for somebody else: the authority is too old to know audiences.
+    """
+    if answer.HasField("access_token") and question.audience not in {"", answer.access_token.audience}:
+        raise InconclusiveError("the token is not for the audience that was asked for: the authority may be too old")
+    return answer
+
+
 TokenVerdict: TypeAlias = "v1.ActiveToken | v1.InactiveToken | v1.DeniedToken"
 """A definite answer about a bearer token. Where it is not active, answer as it says."""
 

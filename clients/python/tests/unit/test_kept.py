@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from gatelodge import Checked, Inactive, errors, v1
-from gatelodge._kept import SILENCE, Asking, Kept, Missing
+from gatelodge._kept import SILENCE, Asking, Kept, Missing, _place
 from gatelodge._question import Allowance
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def test_nothing_is_answered_from_memory_while_nobody_vouches_for_it() -> None:
     kept: KeptHere = Kept(8, Future, clock)
     assert kept.look(b"a", question()) is None, "nobody vouches yet"
     kept = knowing(clock)
-    assert kept.heard() == b"\x01"
+    assert kept.known_up_to() == b"\x01"
     clock.now += SILENCE
     assert kept.look(b"a", question()) is None, "no message came"
-    assert kept.heard() == b""
+    assert kept.known_up_to() == b""
     assert kept.position() == b"\x01", "there it goes on"
     kept.hear(told(2))
     assert is_known(kept), "the stream went on where it was"
@@ -123,7 +123,9 @@ def test_what_an_event_names_is_asked_again(kind: v1.SessionEventKind.ValueType)
 def test_an_event_forgets_no_more_than_it_names() -> None:
     kept = knowing(Clock())
     kept.hear(told(2, v1.SESSION_EVENT_KIND_KEYS_ROTATED))
-    kept.hear(told(3, v1.SESSION_EVENT_KIND_REVOKED, session_id="sid_2"))
+    # Places are shared by chance.
+    other = next(name for name in (f"sid_{number}" for number in range(2, 99)) if _place(name) != _place("sid_1"))
+    kept.hear(told(3, v1.SESSION_EVENT_KIND_REVOKED, session_id=other))
     assert is_known(kept)
     kept.hear(told(4, v1.SESSION_EVENT_KIND_REVOKED, session_id=""))
     assert not is_known(kept), "it is about more than one"
@@ -131,9 +133,10 @@ def test_an_event_forgets_no_more_than_it_names() -> None:
 
 def test_what_the_caller_changed_is_asked_again() -> None:
     kept = knowing(Clock())
-    kept.forget_cookies(cookies("b"))
+    other = next(name for name in "bcd" if _place(name.encode()) != _place(b"a"))
+    kept.forget_cookies(cookies(other))
     assert is_known(kept)
-    kept.forget_cookies([*cookies("b"), *cookies("a")])
+    kept.forget_cookies([*cookies(other), *cookies("a")])
     assert not is_known(kept)
     kept = knowing(Clock())
     kept.forget_all()
@@ -164,8 +167,40 @@ def test_an_insert_that_began_before_an_invalidation_never_wins() -> None:
     kept.hear(told(2, reset=True))
     answer(kept, before, 9)
     assert not is_known(kept, "b"), "it was asked before the reset"
-    answer(kept, ask(kept), 2)
-    assert is_known(kept), "after a reset positions may begin anew"
+
+
+def test_positions_never_go_down_before_their_time() -> None:
+    clock = Clock()
+    kept: KeptHere = Kept(8, Future, clock)
+    kept.hear(told(5))
+    kept.hear(told(2, reset=True))
+    assert (kept.known_up_to(), kept.position()) == (b"\x05", b"\x02")
+    answer(kept, ask(kept), 4)
+    assert not is_known(kept), "it rests on less than was known before the reset"
+    answer(kept, ask(kept), 5)
+    assert is_known(kept)
+    clock.now += 6
+    kept.hear(told(3))
+    assert kept.known_up_to() == b"\x03"
+    answer(kept, ask(kept, "b"), 3)
+    assert is_known(kept, "b"), "by now nobody answers from what is older"
+
+
+def test_whoever_is_asked_has_to_know_what_this_client_ended() -> None:
+    clock = Clock()
+    kept: KeptHere = Kept(8, Future, clock)
+    kept.has_told(b"\x07")
+    kept.has_told(b"")
+    kept.has_told(b"\x06")
+    assert kept.known_up_to() == b"\x07", "whole or not"
+    kept.hear(told(5))
+    assert (kept.known_up_to(), kept.position()) == (b"\x07", b"\x05")
+    answer(kept, ask(kept), 6)
+    assert not is_known(kept)
+    answer(kept, ask(kept), 7)
+    assert is_known(kept)
+    clock.now += 6
+    assert kept.known_up_to() == b""
 
 
 def test_an_answer_that_comes_while_nobody_vouches_is_not_kept() -> None:

@@ -62,7 +62,7 @@ class Flavour:
     def wait_until_heard(self, position: int) -> None:
         kept = self.kept
         until = time.monotonic() + 10
-        while kept.heard() != bytes([position]):
+        while kept.known_up_to() != bytes([position]):
             assert time.monotonic() < until, "it was never heard"
             time.sleep(0.002)
 
@@ -168,6 +168,25 @@ def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, author
     assert count(flavour, authority) == 0
 
 
+def test_whoever_is_asked_has_to_know_what_this_client_ended(flavour: Flavour, authority: Authority) -> None:
+    ended = v1.AdminServiceRevokeResponse(revoked_count=1, event_position=b"\x09")
+    authority.say(_methods.REVOKE_AS_ADMIN, ended)
+    flavour.call(_methods.REVOKE_AS_ADMIN, v1.AdminServiceRevokeRequest(user_id="x"))
+    flavour.check()
+    (asked,) = authority.questions[VALIDATE.path]
+    assert asked.as_of_position == b"\x09"
+
+
+def test_a_token_for_somebody_else_is_none(flavour: Flavour, authority: Authority) -> None:
+    token = v1.GetAccessTokenResponse(access_token=v1.AccessToken(value="t", audience="api"))
+    authority.say(_methods.GET_ACCESS_TOKEN, token)
+    for audience in ("", "api"):
+        question = v1.GetAccessTokenRequest(audience=audience)
+        assert flavour.do(lambda client, asked=question: client.sessions.get_access_token(asked)) == token  # type: ignore[misc]
+    with pytest.raises(errors.InconclusiveError, match="audience"):
+        flavour.do(lambda client: client.sessions.get_access_token(v1.GetAccessTokenRequest(audience="other")))
+
+
 def test_equal_questions_at_the_same_time_are_asked_once(flavour: Flavour, authority: Authority) -> None:
     watching(flavour, authority)
     release = threading.Event()
@@ -231,7 +250,7 @@ async def test_who_is_cancelled_leaves_the_question_to_another(authority: Author
         keeping = client._keeping
         assert keeping is not None
         for _ in range(5000):
-            if keeping.get().kept.heard():
+            if keeping.get().kept.known_up_to():
                 break
             await asyncio.sleep(0.002)
         authority.say(VALIDATE, Silence(), for_keeping())

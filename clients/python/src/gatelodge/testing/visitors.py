@@ -94,6 +94,7 @@ class Visitors:
         if not isinstance(found, Visitor):
             return v1.GetAccessTokenResponse(inactive=v1.InactiveSession(reason=found))
         token = v1.AccessToken(value=f"token-of-{found.user_id}", type="Bearer", scopes=found.scopes)
+        token.audience = question.audience
         return v1.GetAccessTokenResponse(access_token=token)
 
     def _mint_none(self, _: Message, __: str) -> Message:
@@ -123,7 +124,7 @@ class Visitors:
         ended = self._targets(question)
         for visitor in ended:
             self.end(visitor)
-        return v1.AdminServiceRevokeResponse(revoked_count=len(ended))
+        return v1.AdminServiceRevokeResponse(revoked_count=len(ended), event_position=self._events.position)
 
     def _preview_revoke(self, question: v1.PreviewRevokeRequest, _: str) -> v1.PreviewRevokeResponse:
         return v1.PreviewRevokeResponse(count=len(self._targets(question)))

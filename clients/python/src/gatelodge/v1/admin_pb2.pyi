@@ -320,16 +320,22 @@ class AdminServiceRevokeResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
-    """How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are not counted; ask
-    PreviewRevoke before.
+    """How many living sessions this call ended, of one session, user or provider's session. Of other targets 0: they are
+    not counted; ask PreviewRevoke before.
+    """
+    event_position: builtins.bytes
+    """Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+    have heard as much, or for `max_staleness`. Empty when nothing was announced.
     """
     def __init__(
         self,
         *,
         revoked_count: builtins.int = ...,
+        event_position: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["revoked_count", b"revoked_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["event_position", b"event_position", "revoked_count", b"revoked_count"]) -> None: ...
 
 global___AdminServiceRevokeResponse = AdminServiceRevokeResponse
 

@@ -366,7 +366,9 @@ class Limits(google.protobuf.message.Message):
     max_query_bytes: builtins.int
     """The longest query. A longer one is passed cut to one byte more than this, and the login fails."""
     max_body_bytes: builtins.int
-    """The longest body of a callback or a logout. A longer one is passed cut to one byte more than this, and is refused."""
+    """The longest body of a callback, a logout or a revocation. A longer one is passed cut to one byte more than this, and
+    is refused.
+    """
     def __init__(
         self,
         *,
@@ -744,10 +746,15 @@ class StartLogoutResponse(google.protobuf.message.Message):
     ANSWER_FIELD_NUMBER: builtins.int
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
     SETTINGS_VERSION_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
     """How many sessions this call ended: 1, or 0 when none was living or the request was refused."""
     settings_version: builtins.str
     """The version of EdgeSettings in force."""
+    event_position: builtins.bytes
+    """Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+    have heard as much, or for `max_staleness`. Empty when nothing was announced.
+    """
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
         """What to answer the browser: 200 JSON with `message` and `logout_url` for a fetch, 303 for a form navigation."""
@@ -758,9 +765,10 @@ class StartLogoutResponse(google.protobuf.message.Message):
         answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
         revoked_count: builtins.int = ...,
         settings_version: builtins.str = ...,
+        event_position: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["answer", b"answer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "revoked_count", b"revoked_count", "settings_version", b"settings_version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "event_position", b"event_position", "revoked_count", b"revoked_count", "settings_version", b"settings_version"]) -> None: ...
 
 global___StartLogoutResponse = StartLogoutResponse
 

@@ -95,7 +95,9 @@ class _InactiveReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     INACTIVE_REASON_IDLE: _InactiveReason.ValueType  # 5
     """Not used for longer than its idle limit."""
     INACTIVE_REASON_REVOKED: _InactiveReason.ValueType  # 6
-    """Ended by a logout, an admin, a newer login, or because an old credential came back."""
+    """Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+    its refresh token, or because an old credential came back.
+    """
     INACTIVE_REASON_FINGERPRINT: _InactiveReason.ValueType  # 7
     """The client's fingerprint differs from the one at login. This request alone is refused; the session stays."""
     INACTIVE_REASON_AMBIGUOUS: _InactiveReason.ValueType  # 8
@@ -117,7 +119,9 @@ INACTIVE_REASON_EXPIRED: InactiveReason.ValueType  # 4
 INACTIVE_REASON_IDLE: InactiveReason.ValueType  # 5
 """Not used for longer than its idle limit."""
 INACTIVE_REASON_REVOKED: InactiveReason.ValueType  # 6
-"""Ended by a logout, an admin, a newer login, or because an old credential came back."""
+"""Ended: by a logout, by its user elsewhere, by an admin, with its user, by a newer login, because the provider refused
+its refresh token, or because an old credential came back.
+"""
 INACTIVE_REASON_FINGERPRINT: InactiveReason.ValueType  # 7
 """The client's fingerprint differs from the one at login. This request alone is refused; the session stays."""
 INACTIVE_REASON_AMBIGUOUS: InactiveReason.ValueType  # 8
@@ -940,10 +944,15 @@ class AccessToken(google.protobuf.message.Message):
     TYPE_FIELD_NUMBER: builtins.int
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     SCOPES_FIELD_NUMBER: builtins.int
+    AUDIENCE_FIELD_NUMBER: builtins.int
     value: builtins.str
     """The token itself. Keep it in memory only, and never send it to a browser."""
     type: builtins.str
     """How to present it: "Bearer"."""
+    audience: builtins.str
+    """Whom it is for: the audience that was asked for, else empty. Who asked for one and does not find it here was answered
+    by an authority that is too old to know audiences, and must not use the token.
+    """
     @property
     def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it ends; absent when the provider did not say."""
@@ -959,9 +968,10 @@ class AccessToken(google.protobuf.message.Message):
         type: builtins.str = ...,
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         scopes: collections.abc.Iterable[builtins.str] | None = ...,
+        audience: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["expire_time", b"expire_time", "scopes", b"scopes", "type", b"type", "value", b"value"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audience", b"audience", "expire_time", b"expire_time", "scopes", b"scopes", "type", b"type", "value", b"value"]) -> None: ...
 
 global___AccessToken = AccessToken
 
@@ -1161,8 +1171,13 @@ class SessionServiceRevokeResponse(google.protobuf.message.Message):
     INACTIVE_FIELD_NUMBER: builtins.int
     DENIED_FIELD_NUMBER: builtins.int
     ANSWER_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
     """How many sessions this call ended; 0 when none was living."""
+    event_position: builtins.bytes
+    """Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+    have heard as much, or for `max_staleness`. Empty when nothing was announced.
+    """
     @property
     def inactive(self) -> global___InactiveSession:
         """There is no living session that could end others, and nothing was ended. Never set for `presented_session`."""
@@ -1185,9 +1200,10 @@ class SessionServiceRevokeResponse(google.protobuf.message.Message):
         inactive: global___InactiveSession | None = ...,
         denied: global___DeniedSession | None = ...,
         answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+        event_position: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "inactive", b"inactive", "revoked_count", b"revoked_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "denied", b"denied", "event_position", b"event_position", "inactive", b"inactive", "revoked_count", b"revoked_count"]) -> None: ...
 
 global___SessionServiceRevokeResponse = SessionServiceRevokeResponse
 

@@ -235,14 +235,20 @@ class DisableUserResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
     """How many living sessions this call ended."""
+    event_position: builtins.bytes
+    """Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+    have heard as much, or for `max_staleness`. Empty when nothing was announced.
+    """
     def __init__(
         self,
         *,
         revoked_count: builtins.int = ...,
+        event_position: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["revoked_count", b"revoked_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["event_position", b"event_position", "revoked_count", b"revoked_count"]) -> None: ...
 
 global___DisableUserResponse = DisableUserResponse
 
@@ -309,13 +315,19 @@ class DeleteUserResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REVOKED_COUNT_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
     """How many living sessions this call ended."""
+    event_position: builtins.bytes
+    """Up to where the event stream tells of it: where you keep answers, ask at least as of here (as_of_position) until you
+    have heard as much, or for `max_staleness`. Empty when nothing was announced.
+    """
     def __init__(
         self,
         *,
         revoked_count: builtins.int = ...,
+        event_position: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["revoked_count", b"revoked_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["event_position", b"event_position", "revoked_count", b"revoked_count"]) -> None: ...
 
 global___DeleteUserResponse = DeleteUserResponse
