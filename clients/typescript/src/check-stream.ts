@@ -23,6 +23,8 @@ const QUIET_MS = 10_000;
 /** An authority that has not opened a stream by then does not. */
 const OPENS_WITHIN_MS = 2000;
 const SLACK_MS = 10;
+/** Who has less time than this, and waited for nothing in it, says nothing about the stream. */
+const PATIENCE_MS = 1000;
 
 /** Why a stream has ended. */
 export type End =
@@ -49,6 +51,8 @@ export class CheckStream {
   readonly #quiet: NodeJS.Timeout;
   #next = 0n;
   #seen = 0n;
+  /** How many answers have come. */
+  #answered = 0;
   #state: "opening" | "open" | "over" = "opening";
 
   constructor(
@@ -94,6 +98,7 @@ export class CheckStream {
       return undefined;
     }
     const id = this.#next++;
+    const answered = this.#answered;
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);
@@ -110,7 +115,9 @@ export class CheckStream {
         leave();
         const message = "the authority did not answer in time";
         reject(errorOf({ code: "DEADLINE_EXCEEDED", reason: "DEADLINE_EXCEEDED", message }));
-        this.#end({ kind: "stalled" });
+        if (left >= PATIENCE_MS && this.#answered === answered) {
+          this.#end({ kind: "stalled" });
+        }
       }, left + SLACK_MS);
       signal?.addEventListener("abort", giveUp, { once: true });
       this.#waiting.set(id, {
@@ -141,6 +148,7 @@ export class CheckStream {
   }
 
   #settle({ id, result }: CheckSessionsResponse): void {
+    this.#answered += 1;
     const waiting = this.#waiting.get(id); // whoever went away meanwhile wants no answer
     if (result.case === "error") {
       waiting?.fail(failureOf(result.value));

@@ -161,11 +161,13 @@ export class Client {
 
   /** When a call that changes sessions has come back, whatever became of it, nothing kept of them is used any more. */
   async #changing(method: DescMethodUnary, question: Message, options: CallOptions): Promise<Message> {
+    let answer: Message | undefined;
     try {
-      return await this.#caller.call(method, question, options);
+      answer = await this.#caller.call(method, question, options);
+      return answer;
     } finally {
       if (this.#keeping) {
-        forgetChanged(this.#keeping.kept, nameOf(method), question);
+        forgetChanged(this.#keeping.kept, nameOf(method), question, answer);
       }
     }
   }

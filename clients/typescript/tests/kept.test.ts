@@ -16,8 +16,9 @@ import {
   type ValidateSessionResponse,
 } from "../src/gen/gatelodge/v1/session_pb.js";
 import { KeepingSessions } from "../src/kept/keeping.js";
-import { Kept, SILENCE_MS } from "../src/kept/kept.js";
+import { Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
 import { keyOf, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
+import { textOf } from "../src/latin1.js";
 import { Watch } from "../src/kept/watch.js";
 import type { OpenStream, StreamListener } from "../src/wire.js";
 import type { Verdict } from "../src/verdict.js";
@@ -153,7 +154,7 @@ describe("what is kept", () => {
     const scene = await knowing();
     scene.at += SILENCE_MS;
     assert.ok(!(await scene.isKnown()), "no message came");
-    assert.equal(scene.kept.heard.length, 0);
+    assert.equal(scene.kept.knownUpTo, "");
     scene.hear(2);
     assert.ok(await scene.isKnown(), "the stream went on where it was");
     scene.hear(3, { isTrusted: false });
@@ -238,9 +239,63 @@ describe("what is kept", () => {
     assert.ok(!(await scene.isKnown()), "it rests on less than was heard");
     await scene.answered(question(), 5, LONG_MS);
     assert.ok(await scene.isKnown());
+  });
+
+  test("rests on nothing from before what this client has ended itself, while anybody may lag behind", async () => {
+    const scene = await knowing();
+    scene.kept.forgetAll();
+    scene.kept.hasTold("\u0007");
+    scene.kept.hasTold("\u0005");
+    scene.kept.hasTold("");
+    assert.equal(scene.kept.knownUpTo, "\u0007", "it never goes down");
+    void scene.check();
+    assert.equal(textOf(scene.asked.pop()?.question.asOfPosition), "\u0007");
+    assert.equal(scene.kept.position, "\u0001", "the stream goes on where it was");
+    await scene.answered(question("b"), 6, LONG_MS);
+    assert.ok(!(await scene.isKnown(question("b"))));
+    await scene.answered(question("b"), 7, LONG_MS);
+    assert.ok(await scene.isKnown(question("b")));
+    scene.kept.broken();
+    assert.equal(scene.kept.knownUpTo, "\u0007", "also while nobody vouches");
+    scene.at += STALENESS_MS;
+    assert.equal(scene.kept.knownUpTo, "");
+  });
+
+  // A reset may come of an authority that lags behind.
+  test("rests on nothing from before a reset before its time", async () => {
+    const scene = await knowing();
+    scene.hear(5);
     scene.hear(2, { reset: true });
+    assert.deepEqual([scene.kept.knownUpTo, scene.kept.position], ["\u0005", "\u0002"]);
+    await scene.answered(question(), 4, LONG_MS);
+    assert.ok(!(await scene.isKnown()), "it rests on less than was heard");
+    await scene.answered(question(), 5, LONG_MS);
+    assert.ok(await scene.isKnown());
+    scene.at += STALENESS_MS;
+    scene.hear(2, { reset: true });
+    scene.at += STALENESS_MS;
+    scene.hear(2);
+    assert.equal(scene.kept.knownUpTo, "\u0002", "the log begins anew");
     await scene.answered(question(), 2, LONG_MS);
-    assert.ok(await scene.isKnown(), "after a reset positions begin anew");
+    assert.ok(await scene.isKnown());
+  });
+
+  test("is not left lying about once it has ended", async () => {
+    const scene = await knowing();
+    scene.hearOf(2, SessionEventKind.REVOKED);
+    scene.at += 1000;
+    scene.hear(3);
+    assert.equal(scene.kept.size, 0);
+  });
+
+  test("of one session takes not the room of others", async () => {
+    const scene = new Scene(100);
+    scene.hear(1);
+    for (let nth = 0; nth < 40; nth += 1) {
+      const context = { method: utf8("GET"), userAgent: utf8(String(nth)) };
+      await scene.answered({ cookies: [{ name: "session", value: utf8("a") }], context }, 1, LONG_MS);
+    }
+    assert.equal(scene.kept.size, 16);
   });
 
   test("is bounded, and what does not fit is asked each time", async () => {
@@ -370,9 +425,9 @@ describe("a question", () => {
     const scene = new Scene();
     scene.hear(7);
     void scene.check();
-    assert.deepEqual(scene.asked[0]?.question.asOfPosition, Uint8Array.of(7));
+    assert.equal(textOf(scene.asked[0]?.question.asOfPosition), "\u0007");
     void scene.check({ ...question(), issueCsrfToken: true });
-    assert.deepEqual(scene.asked[1]?.question.asOfPosition, Uint8Array.of(7));
+    assert.equal(textOf(scene.asked[1]?.question.asOfPosition), "\u0007");
     scene.kept.broken();
     void scene.check();
     assert.equal(scene.asked[2]?.question.asOfPosition.length, 0);
@@ -449,7 +504,7 @@ describe("those who ask the same at the same time", () => {
 });
 
 describe("the watch", () => {
-  const times = { firstWait: 4, longestWait: 16, silent: 60 };
+  const times = { firstWait: 4, longestWait: 16, lasted: 1000, silent: 60 };
   const watched = () => {
     const kept = new Kept(8);
     const opened: { after: Uint8Array; listener: StreamListener; at: number; ended: string }[] = [];
@@ -484,11 +539,11 @@ describe("the watch", () => {
     const first = await opening(1);
     assert.equal(first.after.length, 0);
     first.listener.onMessage(message(7));
-    assert.deepEqual(kept.heard, Uint8Array.of(7));
+    assert.equal(kept.knownUpTo, "\u0007");
     first.listener.onEnd(undefined);
-    assert.equal(kept.heard.length, 0);
+    assert.equal(kept.knownUpTo, "");
     const second = await opening(2);
-    assert.deepEqual(second.after, Uint8Array.of(7));
+    assert.equal(textOf(second.after), "\u0007");
     watch.stop();
     assert.equal(second.ended, "cancelled");
     second.listener.onEnd(undefined);
@@ -518,6 +573,6 @@ describe("the watch", () => {
     watch.stop();
     assert.equal(first.ended, "abandoned");
     assert.ok(second.at - first.at >= times.silent);
-    assert.equal(kept.heard.length, 0);
+    assert.equal(kept.knownUpTo, "");
   });
 });

@@ -10,7 +10,7 @@ import {
   type ValidateSessionRequest,
   type ValidateSessionResponse,
 } from "../gen/gatelodge/v1/session_pb.js";
-import { textOf } from "../latin1.js";
+import { bytesOf, textOf } from "../latin1.js";
 import { readVerdict, type Verdict } from "../verdict.js";
 import type { Brought, Flight, Kept } from "./kept.js";
 import { keepingOf, keyOf, type Keeping, type Question } from "./question.js";
@@ -37,11 +37,14 @@ export class KeepingSessions {
     if (look?.kind === "active") {
       return look;
     }
+    let left = how;
     if (look) {
       if (look.answer === undefined) {
         return this.#lead(look, question, how);
       }
-      const brought = await within(look.answer, this.asks.deadlineMs(how), how.signal);
+      const until = Date.now() + this.asks.deadlineMs(how);
+      const brought = await within(look.answer, until - Date.now(), how.signal);
+      left = { ...how, deadlineMs: Math.max(1, until - Date.now()) }; // one time for both
       if (brought !== "own") {
         if ("failure" in brought) {
           throw brought.failure;
@@ -49,7 +52,7 @@ export class KeepingSessions {
         return brought.verdict;
       }
     }
-    const { verdict, keeping } = await this.#ask(question, how);
+    const { verdict, keeping } = await this.#ask(question, left);
     if (keeping) {
       this.watch.start();
     }
@@ -79,9 +82,10 @@ export class KeepingSessions {
   }
 
   async #ask(question: Question, how: CallOptions): Promise<{ verdict: Verdict; keeping: Keeping | undefined }> {
-    const { heard } = this.kept;
+    const { knownUpTo } = this.kept;
     const sent = create(ValidateSessionRequestSchema, question);
-    const asked = heard.length > 0 && sent.asOfPosition.length === 0 ? { ...sent, asOfPosition: heard } : sent;
+    const asked =
+      knownUpTo !== "" && sent.asOfPosition.length === 0 ? { ...sent, asOfPosition: bytesOf(knownUpTo) } : sent;
     const answer = await this.asks.ask(asked, how);
     return { verdict: readVerdict(asked, answer), keeping: keepingOf(answer) };
   }

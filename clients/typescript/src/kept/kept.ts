@@ -4,7 +4,8 @@
  * Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer allowed; and
  * what was asked before something was forgotten is never kept, nor is what another authority answered that had heard less.
  * What was forgotten is remembered as numbers in places that many share: a place never forgets, and who shares it is asked
- * about once more.
+ * about once more. What was known once counts for as long as anybody may rest on less, whatever an authority that lags
+ * behind says.
  */
 import { SessionEventKind, type WatchSessionsResponse } from "../gen/gatelodge/v1/session_pb.js";
 import { textOf } from "../latin1.js";
@@ -13,9 +14,13 @@ import type { Keeping } from "./question.js";
 
 /** The stream is broken when no message has come for so long. */
 export const SILENCE_MS = 2000;
+/** By then no authority answers from what it knew before: `max_staleness` is at most five seconds. */
+export const STALENESS_MS = 6000;
+/** So many answers there may be about one session: nobody who varies their headers takes the room of others. */
+const MOST_OF_ONE = 16;
 /** How many numbers remember what was forgotten, of sessions and of cookies. */
 const PLACES = 4096;
-/** How often what has ended is swept out of a full room. */
+/** How often what has ended or was forgotten is swept out. */
 const SWEEP_EVERY_MS = 1000;
 
 const ABOUT_ONE: ReadonlySet<SessionEventKind> = new Set([
@@ -34,6 +39,7 @@ interface Forgotten {
 interface Answer {
   readonly verdict: Active;
   readonly number: number;
+  readonly sessionId: string;
   readonly session: number;
   readonly cookies: readonly number[];
   readonly until: number;
@@ -64,6 +70,8 @@ export function now(): number {
 export class Kept {
   readonly #most: number;
   readonly #now: () => number;
+  /** How many answers there are, by the session. */
+  readonly #ofSession = new Map<string, number>();
   readonly #seed = Math.floor(Math.random() * 2 ** 32);
   readonly #answers = new Map<string, Answer>();
   readonly #asking = new Map<string, Flight>();
@@ -72,7 +80,10 @@ export class Kept {
   readonly #cookies = new Map<number, Forgotten>();
   /** Rises with everything that is forgotten. */
   #number = 0;
-  #position: Uint8Array = new Uint8Array();
+  #position = "";
+  /** What no answer may rest on less than, and until when that matters. */
+  #least = "";
+  #leastUntil = -Infinity;
   #wholeUntil = -Infinity;
   #sweptAt = -Infinity;
 
@@ -82,19 +93,32 @@ export class Kept {
     this.#now = clock;
   }
 
-  /** How many answers there are, those that have ended and were not swept out among them. */
+  /** How many answers there are, those of the last second that have ended among them. */
   get size(): number {
     return this.#answers.size;
   }
 
-  /** What of the stream was heard, to be shown to an authority that may have heard less; empty while it is broken. */
-  get heard(): Uint8Array {
-    return this.#isWhole(this.#now()) ? this.#position : new Uint8Array();
+  /** What is known of the stream, to be shown to an authority that may have heard less. */
+  get knownUpTo(): string {
+    const at = this.#now();
+    return later(this.#isWhole(at) ? this.#position : "", this.#leastAt(at));
   }
 
   /** Where the stream goes on. */
-  get position(): Uint8Array {
+  get position(): string {
     return this.#position;
+  }
+
+  /**
+   * This client has ended something, and the stream tells so up to this position: whoever is asked from now on has to know
+   * as much. Empty where nothing was announced.
+   */
+  hasTold(position: string): void {
+    if (position !== "") {
+      const at = this.#now();
+      this.#least = later(position, this.#leastAt(at));
+      this.#leastUntil = at + STALENESS_MS;
+    }
   }
 
   /** What to do about a question: take what is known, or ask together; nothing: the stream is broken, ask for yourself. */
@@ -108,7 +132,7 @@ export class Kept {
       if (answer.until > at && !this.#isForgotten(answer.number, answer.session, answer.cookies)) {
         return answer.verdict;
       }
-      this.#answers.delete(key);
+      this.#drop(key, answer);
     }
     const asked = this.#asking.get(key);
     // Whoever asks after something was forgotten does not wait for what was asked before.
@@ -122,21 +146,23 @@ export class Kept {
 
   /** Keeps an answer as long as it allows, unless it may be older than what was heard. */
   keep({ key, number, at }: Flight, verdict: Active, cookieValues: readonly string[], keeping: Keeping): void {
-    const session = this.#place(keeping.sessionId);
+    const { sessionId } = keeping;
+    const session = this.#place(sessionId);
     const cookies = cookieValues.map((value) => this.#place(value));
     const moment = this.#now();
     if (
       this.#isForgotten(number, session, cookies) ||
       this.#isHeardOf(keeping.position, session, cookies) ||
+      keeping.position < this.#leastAt(moment) ||
       !this.#isWhole(moment)
     ) {
       return;
     }
-    if (this.#answers.size >= this.#most && moment - this.#sweptAt >= SWEEP_EVERY_MS) {
-      this.#sweep(moment);
-    }
-    if (this.#answers.size < this.#most) {
-      this.#answers.set(key, { verdict, number, session, cookies, until: at + keeping.keepForMs });
+    this.#sweep(moment);
+    const ofOne = this.#ofSession.get(sessionId) ?? 0;
+    if (this.#answers.size < this.#most && ofOne < MOST_OF_ONE && !this.#answers.has(key)) {
+      this.#answers.set(key, { verdict, number, sessionId, session, cookies, until: at + keeping.keepForMs });
+      this.#ofSession.set(sessionId, ofOne + 1);
     }
   }
 
@@ -149,10 +175,16 @@ export class Kept {
 
   /** Whoever presents one of these cookies is asked about anew. */
   forgetCookies(values: readonly string[]): void {
-    this.#number += 1;
+    this.#number += values.length > 0 ? 1 : 0;
     for (const value of values) {
       this.#forget(this.#cookies, this.#place(value), "");
     }
+  }
+
+  /** A session has ended or changed. */
+  forgetSession(sessionId: string, position = ""): void {
+    this.#number += 1;
+    this.#forget(this.#sessions, this.#place(sessionId), position);
   }
 
   /** Everything is asked about anew. */
@@ -161,32 +193,41 @@ export class Kept {
     this.#all.number = this.#number;
     this.#all.position = later(position, this.#all.position);
     this.#answers.clear();
+    this.#ofSession.clear();
   }
 
   /** Takes in what the stream told. */
   hear({ events, position, reset, maxStaleness }: WatchSessionsResponse): void {
     const at = textOf(position);
     if (reset) {
+      // Positions may begin anew, or the authority lags behind: nobody can tell before what was known counts no more.
+      this.hasTold(this.#position);
       this.forgetAll();
-      this.#all.position = at; // positions may begin anew
+      this.#all.position = at;
       this.#sessions.clear();
       this.#cookies.clear();
     }
     for (const { kind, sessionId } of events) {
       if (ABOUT_ONE.has(kind) && sessionId !== "") {
-        this.#number += 1;
-        this.#forget(this.#sessions, this.#place(sessionId), at);
+        this.forgetSession(sessionId, at);
       } else if (kind !== SessionEventKind.KEYS_ROTATED) {
         this.forgetAll(at);
       }
     }
-    this.#position = position;
-    this.#wholeUntil = maxStaleness === undefined ? -Infinity : this.#now() + SILENCE_MS;
+    this.#position = at;
+    const moment = this.#now();
+    this.#wholeUntil = maxStaleness === undefined ? -Infinity : moment + SILENCE_MS;
+    this.#sweep(moment);
   }
 
   /** The stream is broken. What is kept may be good again when it goes on where it was. */
   broken(): void {
     this.#wholeUntil = -Infinity;
+    this.#sweep(this.#now());
+  }
+
+  #leastAt(at: number): string {
+    return at < this.#leastUntil ? this.#least : "";
   }
 
   #isWhole(at: number): boolean {
@@ -216,13 +257,27 @@ export class Kept {
     places.set(place, { number: this.#number, position: later(position, earlier) });
   }
 
+  /** Drops what has ended by itself or was forgotten, which nobody may ask about again. */
   #sweep(at: number): void {
-    for (const [key, { until }] of this.#answers) {
-      if (until <= at) {
-        this.#answers.delete(key);
+    if (at - this.#sweptAt < SWEEP_EVERY_MS) {
+      return;
+    }
+    for (const [key, answer] of this.#answers) {
+      if (answer.until <= at || this.#isForgotten(answer.number, answer.session, answer.cookies)) {
+        this.#drop(key, answer);
       }
     }
     this.#sweptAt = at;
+  }
+
+  #drop(key: string, { sessionId }: Answer): void {
+    this.#answers.delete(key);
+    const others = (this.#ofSession.get(sessionId) ?? 1) - 1;
+    if (others > 0) {
+      this.#ofSession.set(sessionId, others);
+    } else {
+      this.#ofSession.delete(sessionId);
+    }
   }
 
   /** FNV-1a. */

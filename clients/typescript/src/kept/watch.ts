@@ -6,6 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { jittered } from "../chance.js";
 import type { GatelodgeError } from "../errors.js";
 import { WatchSessionsRequestSchema, type WatchSessionsResponse } from "../gen/gatelodge/v1/session_pb.js";
+import { bytesOf } from "../latin1.js";
 import type { OpenStream, StreamListener } from "../transport.js";
 import type { Kept } from "./kept.js";
 
@@ -13,11 +14,13 @@ import type { Kept } from "./kept.js";
 export interface WatchTimes {
   readonly firstWait: number;
   readonly longestWait: number;
+  /** A stream that ends sooner than this may do so again: the pauses go on growing. */
+  readonly lasted: number;
   /** A stream that says nothing for so long is made again. It counts as broken long before. */
   readonly silent: number;
 }
 
-const USUAL: WatchTimes = { firstWait: 100, longestWait: 5000, silent: 4000 };
+const USUAL: WatchTimes = { firstWait: 100, longestWait: 5000, lasted: 5000, silent: 4000 };
 
 /** Opens a stream of WatchSessions. */
 export type OpenWatch = (
@@ -33,6 +36,7 @@ export class Watch {
   readonly #times: WatchTimes;
   #state: "new" | "running" | "stopped" = "new";
   #wait: number;
+  #begun = 0;
   #stream: OpenStream | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -62,10 +66,10 @@ export class Watch {
   }
 
   #follow(): void {
-    const stream = this.#open(watchFrom(this.#kept.position), {
+    this.#begun = performance.now();
+    const stream = this.#open(watchFrom(bytesOf(this.#kept.position)), {
       onMessage: (message) => {
         this.#kept.hear(message);
-        this.#wait = this.#times.firstWait;
         this.#timer?.refresh();
       },
       onEnd: (failure) => {
@@ -89,6 +93,9 @@ export class Watch {
       return;
     }
     this.#tell(failure);
+    if (performance.now() - this.#begun >= this.#times.lasted) {
+      this.#wait = this.#times.firstWait;
+    }
     this.#timer = setTimeout(() => {
       this.#follow();
     }, jittered(this.#wait)).unref();
