@@ -28,14 +28,19 @@ func appendKey(key []byte, question *v1.ValidateSessionRequest) ([]byte, bool) {
 		key = appendText(key, cookie.GetValue())
 	}
 	if needed := question.Requirements; needed != nil {
+		key = append(key, flag(needed.MaxLoginAge != nil), flag(needed.EmailVerified))
 		key = binary.AppendVarint(key, int64(needed.Csrf))
-		key = binary.AppendUvarint(key, uint64(len(needed.Scopes)))
-		for _, scope := range needed.Scopes {
-			key = appendText(key, scope)
-		}
-		key = append(key, flag(needed.MaxLoginAge != nil))
 		key = binary.AppendVarint(key, needed.MaxLoginAge.GetSeconds())
 		key = binary.AppendVarint(key, int64(needed.MaxLoginAge.GetNanos()))
+		for _, names := range [...][]string{
+			needed.Scopes, needed.AnyScopes, needed.Permissions, needed.AnyPermissions, needed.Roles,
+			needed.AcrValues, needed.AmrValues,
+		} {
+			key = binary.AppendUvarint(key, uint64(len(names)))
+			for _, name := range names {
+				key = appendText(key, name)
+			}
+		}
 	}
 	if context != nil {
 		for _, header := range [...][]byte{

@@ -9,6 +9,7 @@ import { RequestContextSchema } from "../src/gen/gatelodge/v1/presented_pb.js";
 import {
   CsrfRequirement,
   SessionEventKind,
+  RequirementsSchema,
   ValidateSessionRequestSchema,
   ValidateSessionResponseSchema,
   WatchSessionsResponseSchema,
@@ -17,7 +18,7 @@ import {
 } from "../src/gen/gatelodge/v1/session_pb.js";
 import { KeepingSessions } from "../src/kept/keeping.js";
 import { Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
-import { keyOf, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
+import { keyOf, LISTS_NEEDED, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
 import { textOf } from "../src/latin1.js";
 import { Watch } from "../src/kept/watch.js";
 import type { OpenStream, StreamListener } from "../src/wire.js";
@@ -383,6 +384,8 @@ describe("a question", () => {
       requirements({ scopes: ["a:1:b"] }),
       requirements({ maxLoginAge: { seconds: 1n, nanos: 0 } }),
       requirements({ maxLoginAge: { seconds: 2n, nanos: 0 } }),
+      requirements({ emailVerified: true }),
+      ...LISTS_NEEDED.slice(1).map((list) => requirements({ [list]: ["a"] })),
       ...TELLS_CLIENTS_APART.flatMap((name) => [context({ [name]: utf8("") }), context({ [name]: utf8("B") })]),
       ...TELL_CLIENTS_APART.flatMap((name) => [
         context({ [name]: [utf8("B")] }),
@@ -403,6 +406,8 @@ describe("a question", () => {
     const notKept = ["issueCsrfToken", "answerJson", "asOfPosition"];
     const fields = ValidateSessionRequestSchema.fields.map(({ localName }) => localName);
     assert.deepEqual([...asked, ...notKept].sort(), fields.sort());
+    const needed = ["csrf", "emailVerified", "maxLoginAge", ...LISTS_NEEDED];
+    assert.deepEqual(needed.sort(), RequirementsSchema.fields.map(({ localName }) => localName).sort());
   });
 
   test("that wants something of its own is asked each time", () => {

@@ -198,7 +198,10 @@ def a_person_whose_login_is_too_old_is_sent_to_log_in_again(s):
     got = guarded(no_cookie(status(s.get("/fresh?a=b", [_aged(s), *NAVIGATION]), 302)))
     place, query = got.header("location").split("?", 1)
     equal(place, "/auth/web/login")
-    equal(parse_qs(query), {"provider": ["dev"], "max_age": ["1"], "redirect_uri": ["/fresh?a=b"]})
+    asked = parse_qs(query)
+    # Sealed: it says to the authority which session the login is for.
+    equal(len(asked.pop("step_up")), 1)
+    equal(asked, {"provider": ["dev"], "max_age": ["1"], "redirect_uri": ["/fresh?a=b"]})
 
 
 @case

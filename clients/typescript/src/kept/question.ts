@@ -27,6 +27,17 @@ export const TELLS_CLIENTS_APART = [
 /** The same, of which there may be several. */
 export const TELL_CLIENTS_APART = ["xForwardedFor", "forwarded"] as const;
 
+/** What of the requirements are lists of names. */
+export const LISTS_NEEDED = [
+  "scopes",
+  "anyScopes",
+  "permissions",
+  "anyPermissions",
+  "roles",
+  "acrValues",
+  "amrValues",
+] as const;
+
 /**
  * All that an answer depends on, as text; nothing for a question that has to be asked each time. Its answer carries a token
  * of its own, or it is about a request that changes something, or it says itself how fresh the answer has to be.
@@ -48,11 +59,15 @@ export function keyOf(question: Question): string | undefined {
     key += part(name) + part(textOf(value));
   }
   if (requirements !== undefined) {
-    const { csrf, scopes = [], maxLoginAge } = requirements;
+    const { csrf, emailVerified = false, maxLoginAge } = requirements;
     key += `?${String(csrf)},${maxLoginAge ? `${String(maxLoginAge.seconds)}.${String(maxLoginAge.nanos)}` : "any"}`;
-    key += `,${String(scopes.length)}`;
-    for (const scope of scopes) {
-      key += part(scope);
+    key += `,${String(emailVerified)}`;
+    for (const list of LISTS_NEEDED) {
+      const names = requirements[list] ?? [];
+      key += `,${String(names.length)}`;
+      for (const name of names) {
+        key += part(name);
+      }
     }
   }
   if (context !== undefined) {
