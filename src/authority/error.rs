@@ -73,8 +73,10 @@ pub enum Error {
     /// The caller may ask for several tenants, the default one not among them, and named none.
     #[error("this API key is for several tenants: name one in metadata `x-tenant-id`")]
     TenantNotNamed,
-    /// The caller may not ask for every tenant.
-    #[error("`everything` is the sessions of every tenant; this API key is for some of them")]
+    /// The caller may not ask for every tenant, or asks for one.
+    #[error(
+        "`everything` is the sessions of every tenant: name none with the call, by an API key that is for all of them"
+    )]
     NotEveryTenant,
     /// A fault of the authority's own.
     #[error("internal error")]

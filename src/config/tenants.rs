@@ -62,6 +62,14 @@ pub fn is_name(text: &str) -> bool {
     text.len() <= 64 && text.starts_with(|sign: char| sign.is_ascii_lowercase()) && text.bytes().all(plain)
 }
 
+/// Whom the top level trusts, which no tenant inherits: a place or an origin that is trusted is handed the tenant's users.
+const TRUST: [[&str; 2]; 3] =
+    [["cors", "allowed_origins"], ["redirects", "allowed"], ["redirects", "with_user_parameters"]];
+/// What makes a provider another one, or another client there.
+const IDENTITY: [&str; 5] = ["preset", "kind", "issuer", "client_id", "oauth2"];
+/// What belongs to the provider of the top level alone: its secret, and how far it is trusted.
+const CREDENTIALS: [&str; 3] = ["client_secret", "ca_file", "allow_private_network"];
+
 /// Puts the sections of the top level under those of each tenant, so that what comes out says all of it.
 pub fn inherit(root: &mut Node) {
     let inherited: Vec<_> = INHERITED.iter().filter_map(|name| Some((*name, root.get(&[name])?.clone()))).collect();
@@ -71,8 +79,10 @@ pub fn inherit(root: &mut Node) {
     for (_, tenant) in tenants {
         for (name, section) in &inherited {
             let mut whole = section.clone();
+            TRUST.iter().for_each(|path| whole.remove(path));
             if let Some(own) = tenant.get(&[name]) {
                 leave_former_secrets(&mut whole, own);
+                leave_credentials(&mut whole, own);
                 whole.overlay(own);
             }
             tenant.set(&[(*name).to_owned()], whole);
@@ -82,13 +92,21 @@ pub fn inherit(root: &mut Node) {
 
 /// A tenant with a secret of its own has former ones of its own: those of the top level have signed nothing of it.
 fn leave_former_secrets(inherited: &mut Node, own: &Node) {
-    for name in ["signing_secret", "csrf_signing_secret"] {
-        if own.get(&["sessions", name]).is_some_and(|secret| !matches!(secret.content, Content::Nothing))
-            && let Content::Map(sections) = &mut inherited.content
-            && let Some((_, sessions)) = sections.iter_mut().find(|(key, _)| key.text == "sessions")
-            && let Content::Map(keys) = &mut sessions.content
-        {
-            keys.retain(|(key, _)| key.text != format!("former_{name}s"));
+    for (name, former) in
+        [("signing_secret", "former_signing_secrets"), ("csrf_signing_secret", "former_csrf_signing_secrets")]
+    {
+        if own.get(&["sessions", name]).is_some_and(|secret| !matches!(secret.content, Content::Nothing)) {
+            inherited.remove(&["sessions", former]);
+        }
+    }
+}
+
+/// A provider of the same name that is another one, or another client there, is not given the secret of the first.
+fn leave_credentials(inherited: &mut Node, own: &Node) {
+    let Some(Node { content: Content::Map(providers), .. }) = own.get(&["providers"]) else { return };
+    for (name, provider) in providers {
+        if IDENTITY.iter().any(|key| provider.get(&[key]).is_some()) {
+            CREDENTIALS.iter().for_each(|key| inherited.remove(&["providers", &name.text, key]));
         }
     }
 }

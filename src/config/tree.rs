@@ -81,6 +81,16 @@ impl Node {
         entries.iter().find(|(key, _)| key.text == *first)?.1.get(rest)
     }
 
+    /// Takes out what stands at this path, if anything does.
+    pub fn remove(&mut self, path: &[&str]) {
+        let (Content::Map(entries), Some((first, rest))) = (&mut self.content, path.split_first()) else { return };
+        if rest.is_empty() {
+            entries.retain(|(key, _)| key.text != *first);
+        } else if let Some((_, node)) = entries.iter_mut().find(|(key, _)| key.text == *first) {
+            node.remove(rest);
+        }
+    }
+
     /// Puts a value under a path of keys, making the sections that are missing.
     pub fn set(&mut self, path: &[String], node: Self) {
         let Some((first, rest)) = path.split_first() else {

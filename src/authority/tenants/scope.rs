@@ -66,8 +66,8 @@ impl Asker {
     /// Ending everything ends the sessions of every tenant.
     ///
     /// # Errors
-    /// When the caller may ask for some tenants alone.
+    /// When the caller may ask for some tenants alone, or the call names one.
     pub fn may_end_everything(&self) -> Result<(), Error> {
-        if self.scope == Scope::Every { Ok(()) } else { Err(Error::NotEveryTenant) }
+        if self.scope == Scope::Every && self.named.is_none() { Ok(()) } else { Err(Error::NotEveryTenant) }
     }
 }

@@ -57,6 +57,40 @@ fn a_tenant_has_what_it_says_and_all_else_as_the_top_level() {
     assert_eq!([default, acme, globex].map(offered), [vec!["google"], vec!["own"], vec!["google"]]);
 }
 
+// security.md 104: who is trusted with a tenant's users is said for that tenant, and a secret goes to no other provider.
+#[test]
+fn no_tenant_inherits_whom_the_top_level_trusts_or_a_secret_for_another_provider() {
+    let yaml = "\
+oidc:
+  providers:
+    keycloak: { issuer: https://own.example, client_id: a, client_secret: b, allow_private_network: true }
+app:
+  cors: { allowed_origins: [https://spa.example.com] }
+  redirects:
+    public_base_url: https://app.example.com
+    allowed: ['https://spa.example.com/*']
+    with_user_parameters: ['https://spa.example.com/callback']
+tenants:
+  acme:
+    number: 2
+    oidc: { providers: { keycloak: { issuer: https://acme.example, client_secret: of-its-own } } }
+    app: { redirects: { public_base_url: https://acme.example.com } }
+  globex: { number: 3, hosts: [globex.example.com] }
+";
+    let all = tenancies(yaml, &[]);
+    let [default, acme, globex] = all.as_slice() else { panic!("{}", all.len()) };
+    let trusted = |config: &Config| {
+        let settings = settings(config).unwrap();
+        (settings.csrf.allowed_origins.len(), settings.places.allowed.len(), settings.places.with_user.len())
+    };
+    assert_eq!([default, acme, globex].map(trusted), [(1, 1, 1), (0, 0, 0), (0, 0, 0)]);
+    let reach = |config: &Config| config.oidc.providers["keycloak"].allow_private_network;
+    assert_eq!([default, acme, globex].map(reach), [true, false, true]);
+    let missing = yaml.replace(", client_secret: of-its-own", "");
+    let found = faults(&missing, &[]);
+    assert!(found.iter().any(|line| line.contains("tenants.acme.oidc.providers.keycloak.client_secret")), "{found:?}");
+}
+
 // store.md 2: whoever has a secret of their own has nothing of the top level's; whoever has none shares it, derived apart.
 #[test]
 fn a_tenant_with_a_secret_of_its_own_accepts_no_former_one_of_the_top_level() {

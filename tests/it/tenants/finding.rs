@@ -168,6 +168,9 @@ async fn a_caller_of_several_without_the_default_one_names_one_or_brings_a_host(
     let mut admin = town.serving.admin().await;
     let refused = admin.revoke(naming(Role::Admin, OTHERS, "acme", question.clone())).await;
     failed(refused, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    let refused = admin.revoke(naming(Role::Admin, None, "acme", question.clone())).await;
+    failed(refused, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    assert_eq!((town.living(0).await, town.living(ACME).await), (1, 1), "a call that names one tenant ends no other's");
     // Who is for every tenant may, and is told of all when asking how many that would be.
     let target = Some(v1::preview_revoke_request::Target::Everything(v1::Everything {}));
     let preview = admin.preview_revoke(by(Role::Admin, None, v1::PreviewRevokeRequest { target })).await.unwrap();
