@@ -7,6 +7,7 @@ use super::ports::{LoginEnd, Lookup};
 use super::{Authority, Call, Error};
 use crate::crypto::equal;
 use crate::session::binding::Binding;
+use crate::session::credential::Credential;
 use crate::session::login::{KeptAnswer, KeptFailure, KeptLogin, PendingLogin};
 use crate::session::request::RequestContext;
 
@@ -54,14 +55,15 @@ impl Authority {
         self.failure(LoginFailure::from_number(kept.reason), kept.return_to.as_deref(), context, &first)
     }
 
-    /// The session's cookie is given again only to the same code, state and binding, for a short time, and only while
-    /// the session lives unrotated.
+    /// The session's cookie is given again only to the same code, state and binding, for a short time, and only while it
+    /// is the one in force: not after a rotation, and never when another step-up came first.
     async fn repeat_session(&self, callback: &Callback, kept: &KeptLogin) -> Result<Option<Outcome>, Error> {
         if self.ports.clock.now() >= kept.repeat_until || !equal(&kept.code_hash, &callback.code_hash()) {
             return Ok(None);
         }
         let Lookup::Found(record) = self.look_up(&kept.session).await? else { return Ok(None) };
-        if record.header.generation != kept.generation {
+        let given = Credential::read(kept.credential.expose().as_bytes(), &self.vault.credential);
+        if !given.is_some_and(|given| given.matches(&record.header.current)) {
             return Ok(None);
         }
         let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
