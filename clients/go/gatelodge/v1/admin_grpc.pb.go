@@ -39,7 +39,7 @@ const (
 // Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
 //
 // Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
-// the default one. Only `everything` is about all, and needs a key that is for all.
+// the default one. Only `everything` is about all: it needs a key that is for all, and a call that names none.
 type AdminServiceClient interface {
 	// Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
 	// order.
@@ -202,7 +202,7 @@ func (c *adminServiceClient) DeleteUser(ctx context.Context, in *DeleteUserReque
 // Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
 //
 // Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
-// the default one. Only `everything` is about all, and needs a key that is for all.
+// the default one. Only `everything` is about all: it needs a key that is for all, and a call that names none.
 type AdminServiceServer interface {
 	// Lists living sessions, of one user, of one of a provider's own sessions, or of all, a page at a time, in no promised
 	// order.

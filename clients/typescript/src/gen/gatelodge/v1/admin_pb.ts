@@ -527,7 +527,7 @@ export const PreviewRevokeResponseSchema: GenMessage<PreviewRevokeResponse> = /*
  * Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
  *
  * Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
- * the default one. Only `everything` is about all, and needs a key that is for all.
+ * the default one. Only `everything` is about all: it needs a key that is for all, and a call that names none.
  *
  * @generated from service gatelodge.v1.AdminService
  */
