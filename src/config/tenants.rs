@@ -79,7 +79,9 @@ pub fn inherit(root: &mut Node) {
     for (_, tenant) in tenants {
         for (name, section) in &inherited {
             let mut whole = section.clone();
-            TRUST.iter().for_each(|path| whole.remove(path));
+            for path in &TRUST {
+                whole.remove(path);
+            }
             if let Some(own) = tenant.get(&[name]) {
                 leave_former_secrets(&mut whole, own);
                 leave_credentials(&mut whole, own);
@@ -106,7 +108,9 @@ fn leave_credentials(inherited: &mut Node, own: &Node) {
     let Some(Node { content: Content::Map(providers), .. }) = own.get(&["providers"]) else { return };
     for (name, provider) in providers {
         if IDENTITY.iter().any(|key| provider.get(&[key]).is_some()) {
-            CREDENTIALS.iter().for_each(|key| inherited.remove(&["providers", &name.text, key]));
+            for key in CREDENTIALS {
+                inherited.remove(&["providers", &name.text, key]);
+            }
         }
     }
 }
