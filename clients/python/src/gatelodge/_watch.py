@@ -12,6 +12,7 @@ import random
 import threading
 import time
 import weakref
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from gatelodge import v1
@@ -39,7 +40,7 @@ class _ForsakenError(Exception):
     """Nobody keeps anything any more: the client was dropped without being closed."""
 
 
-class _Watching:
+class _Watching(ABC):
     """What both flavours share: what is heard, when a stream is stuck, and how long to wait for the next."""
 
     def __init__(self, kept: AnyKept) -> None:
@@ -65,9 +66,9 @@ class _Watching:
         kept.hear(message)
         self._wait, self._last = _FIRST_WAIT, time.monotonic()
 
+    @abstractmethod
     def _forsaken(self) -> None:
         """Ends the stream: there is nobody to watch for."""
-        raise NotImplementedError
 
     def _is_stuck(self) -> bool:
         """Whether the stream has to be made again; says so once."""
