@@ -32,9 +32,11 @@ def those_without_sessions_are_the_real_authoritys_answers_too(s):
 
 
 def sent(s, asked):
-    """The answer to a scenario's request."""
+    """The answer to a scenario's request, in a browser of its own: all scenarios have the same few cookies, and an edge
+    that keeps answers gives one answer to those who ask the same at the same time."""
     body = asked.get("body", "").encode() if asked["method"] == "POST" else None
-    return s.request(asked["method"], asked["path"], list(map(tuple, asked["headers"])), body)
+    browser = ("user-agent", s.tag)
+    return s.request(asked["method"], asked["path"], [browser, *map(tuple, asked["headers"])], body)
 
 
 def as_expected(got, expected):
