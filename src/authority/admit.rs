@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::came_back::{has_failed_to_log_in, without_failure};
 use super::near::Reading;
 use super::open_standing::OpenStanding;
 use super::ports::Lookup;
@@ -239,9 +240,10 @@ impl Authority {
     }
 
     /// What to answer a request that needs a session and has none: a navigating browser goes to the login and comes
-    /// back to where it was going; everybody else gets 401.
+    /// back to where it was going, once; everybody else gets 401.
     pub(super) fn sign_in_answer(&self, reason: InactiveReason, context: &RequestContext, call: &Call) -> HttpAnswer {
-        if context.is_navigation() && context.is_safe() {
+        let is_page = context.is_navigation() && context.is_safe();
+        if is_page && !has_failed_to_log_in(context) {
             return HttpAnswer::redirect(302, self.login_address(context, ""));
         }
         let (detail, remedy) = match reason.public() {
@@ -249,7 +251,9 @@ impl Authority {
             _ => ("Not signed in", "Log in first."),
         };
         let (detail, remedy) = (detail.to_owned(), remedy.to_owned());
-        HttpAnswer::error(&Trouble { status: 401, reason: reason.public(), detail, remedy }, &call.request_id)
+        let trouble = Trouble { status: 401, reason: reason.public(), detail, remedy };
+        let again = (self.login_address(&without_failure(context), ""), "Log in".to_owned());
+        HttpAnswer::trouble(&trouble, is_page, &[again], &call.request_id)
     }
 
     /// The login route, with a query that leads back to where the request was going, and further parameters.

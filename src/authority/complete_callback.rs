@@ -165,6 +165,9 @@ impl Authority {
                 self.discard(&taken.login, &known.tokens);
                 match stop {
                     Stop::Trouble(error) => Err(error),
+                    Stop::TooLate(failure) => {
+                        Ok(self.failure(failure, taken.login.return_to.as_deref(), visit.context, visit.call))
+                    }
                     Stop::Failed(failure) => self.give_up(visit, taken, failure).await,
                 }
             }

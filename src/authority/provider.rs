@@ -23,6 +23,8 @@ pub struct ProviderInfo {
     pub issuer: IssuerRule,
     /// Which further parameters of a login request are passed on to it.
     pub extra_parameters: Vec<String>,
+    /// Whether it can say when and how a user has authenticated. OAuth2 alone has no words for it.
+    pub tells_of_logins: bool,
 }
 
 /// Why a provider did not do what it was asked. `Display` is fixed text; details are in the source, for the log.
@@ -109,8 +111,8 @@ pub struct Redemption {
     pub redirect_uri: String,
     /// The `iss` parameter of the authorization response, if it came (RFC 9207).
     pub response_issuer: Option<String>,
-    /// How long ago the user may have authenticated at most, if the login asked for that.
-    pub max_age: Option<Duration>,
+    /// When the user may have authenticated at the earliest, if the login asked for that; by the world's time.
+    pub authenticated_after: Option<Timestamp>,
     /// The world's time, against which what the provider signed is judged.
     pub now: Timestamp,
     /// How long all of the work may take: less than the lease that the caller holds on the login.
@@ -120,7 +122,7 @@ pub struct Redemption {
 /// What a redeemed code brought, every check passed.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Who it is. Claims are those that the configuration lets through.
+    /// Who it is, with moments in the world's time. Claims are those that the configuration lets through.
     pub identity: Identity,
     /// The provider's id of its own session (`sid`).
     pub provider_session: Option<String>,
@@ -167,8 +169,8 @@ pub struct RefreshRequest {
     pub issuer: String,
     /// The subject of the session's identity.
     pub sub: String,
-    /// When the user authenticated.
-    pub auth_time: Timestamp,
+    /// When the user authenticated, if the provider has said so; by the world's time.
+    pub auth_time: Option<Timestamp>,
     /// Whether the session has roles or permissions, which may have been taken away since.
     pub has_rights: bool,
     /// The world's time.

@@ -88,7 +88,7 @@ impl Authority {
             refresh_token: old.refresh.clone().ok_or(Error::NoRefreshToken)?,
             issuer: identity.issuer.clone(),
             sub: identity.sub.clone(),
-            auth_time: identity.auth_time,
+            auth_time: identity.auth_time.map(|at| asked.past_in_world_time(at)),
             has_rights: !identity.roles.is_empty() || !identity.permissions.is_empty(),
             now: asked.wall,
         };

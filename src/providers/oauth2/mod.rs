@@ -75,6 +75,7 @@ impl OAuth2Provider {
             display_name: own.display_name.clone(),
             issuer: IssuerRule::Exact(own.issuer.clone()),
             extra_parameters: own.extra_parameters.clone(),
+            tells_of_logins: false,
         };
         let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
         Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
@@ -183,7 +184,7 @@ impl IdentityProvider for OAuth2Provider {
 
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
         self.check_response_issuer(redemption.response_issuer.as_deref())?;
-        if redemption.max_age.is_some() {
+        if redemption.authenticated_after.is_some() {
             return Err(ProviderError::Unsupported(Offer::LoginAge));
         }
         let deadline = Instant::now() + redemption.within;
@@ -204,7 +205,7 @@ impl IdentityProvider for OAuth2Provider {
             scopes: Vec::new(),
             roles: Vec::new(),
             permissions: Vec::new(),
-            auth_time: redemption.now,
+            auth_time: None,
             acr: None,
             amr: Vec::new(),
         };

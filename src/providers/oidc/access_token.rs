@@ -102,11 +102,10 @@ impl OidcProvider {
             return Err(TokenFault::OtherAudience);
         }
         let sub = optional(all, "sub", identifier).map_err(forged)?.unwrap_or_default();
-        let auth_time = optional(all, "auth_time", date).map_err(forged)?;
         let claims = Claims {
             issuer: self.issuer_of(all)?,
             sub,
-            auth_time,
+            auth_time: optional(all, "auth_time", date).map_err(forged)?,
             acr: optional(all, "acr", identifier).map_err(forged)?,
             amr: optional(all, "amr", identifiers).map_err(forged)?.unwrap_or_default(),
             sid: None,
@@ -114,13 +113,12 @@ impl OidcProvider {
         };
         let client = ["client_id", "azp", "cid", "appid"].iter().find_map(|name| all.get(*name)?.as_str());
         Ok(CheckedToken {
-            authenticated: auth_time,
             client_id: client.unwrap_or_default().to_owned(),
             audiences,
             permissions: permissions(all, settings),
             issued,
             expires,
-            identity: self.identity_of(claims, scopes(all)?, auth_time.or(issued).unwrap_or_default())?,
+            identity: self.identity_of(claims, scopes(all)?)?,
         })
     }
 
@@ -147,7 +145,7 @@ impl OidcProvider {
         Ok((issued, expires))
     }
 
-    fn identity_of(&self, claims: Claims, scopes: Vec<String>, auth_time: Timestamp) -> Judged<Identity> {
+    fn identity_of(&self, claims: Claims, scopes: Vec<String>) -> Judged<Identity> {
         let profile = Profile::of(&claims, &Object::new(), &self.settings).map_err(|_| TokenFault::Forged)?;
         let Rights { roles, permissions, .. } = self.settings.registration.rights.find(&[&claims.all]).rights();
         let user_id = || self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub);
@@ -164,7 +162,7 @@ impl OidcProvider {
             scopes,
             roles,
             permissions,
-            auth_time,
+            auth_time: claims.auth_time,
             acr: claims.acr,
             amr: claims.amr,
         })

@@ -67,7 +67,7 @@ async fn a_good_token_says_whose_it_is_and_what_it_grants() {
             (good.permissions.as_slice(), good.client_id.as_str()),
             (&["orders:delete".to_owned()][..], "mobile-app")
         );
-        assert_eq!(good.authenticated, Some(Timestamp::from_secs(NOW - 100)));
+        assert_eq!(good.identity.auth_time, Some(Timestamp::from_secs(NOW - 100)));
         assert_eq!(good.identity.claims["department"], "sales");
         assert_eq!(good.expires, Some(Timestamp::from_secs(NOW + 290)));
     }

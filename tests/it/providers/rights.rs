@@ -116,7 +116,7 @@ async fn a_refresh_says_what_is_so_now_and_keeps_what_nobody_speaks_of() {
             refresh_token: Secret::new("refresh-1"),
             issuer: hostile.issuer(),
             sub: SUB.to_owned(),
-            auth_time: Timestamp::from_secs(NOW - 5),
+            auth_time: Some(Timestamp::from_secs(NOW - 5)),
             has_rights,
             now: Timestamp::from_secs(NOW),
         };
