@@ -31,7 +31,7 @@ use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, ClientAuth, TokenAnswer};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
-    ProviderInfo, Redemption, RefreshRequest, Renewal, Rights,
+    ProviderInfo, Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
@@ -202,40 +202,37 @@ impl IdentityProvider for OAuth2Provider {
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
-            scopes: Vec::new(),
+            scopes: granted.clone(),
             roles: Vec::new(),
             permissions: Vec::new(),
             auth_time: None,
             acr: None,
             amr: Vec::new(),
         };
-        profile.rights.rights().give(&mut identity, &granted);
+        profile.rights.give(&mut identity, &granted);
         Ok(Grant { identity, provider_session: None, tokens: self.tokens(answer, redemption.now) })
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
         let body = self.client().refresh(&self.addresses.token, &request.refresh_token).await?;
-        Ok(Renewal { tokens: self.tokens(self.read(&body)?, request.now), rights: None })
+        Ok(Renewal { tokens: self.tokens(self.read(&body)?, request.now), rights: Rights::default() })
     }
 
-    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
-        let profile = self.profile(access_token, &identity.scopes).await?;
+    async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
+        let identity = request.identity;
+        let profile = self.profile(request.access_token, &identity.scopes).await?;
         if profile.sub != identity.sub {
             return Err(ProviderError::Rejected("profile.sub"));
         }
-        let former =
-            Rights { scopes: Vec::new(), roles: identity.roles.clone(), permissions: identity.permissions.clone() };
-        let Rights { roles, permissions, .. } = profile.rights.rights_or(former);
-        Ok(Identity {
-            roles,
-            permissions,
+        let identity = Identity {
             email: profile.email,
             email_verified: profile.email_verified,
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
             ..identity.clone()
-        })
+        };
+        Ok(UserInfo { identity, rights: profile.rights })
     }
 
     async fn exchange(&self, _request: &ExchangeRequest) -> Result<Exchange, ProviderError> {

@@ -47,7 +47,7 @@ use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
-    ProviderInfo, Redemption, RefreshRequest, Renewal,
+    ProviderInfo, Redemption, RefreshRequest, Renewal, UserInfo, UserInfoRequest,
 };
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
@@ -223,10 +223,10 @@ impl IdentityProvider for OidcProvider {
         let (metadata, mut answer, claims) = in_time(deadline, self.exchange(redemption)).await?;
         let now = redemption.now;
         let of_access = self.claims_of_access(&metadata, &answer.access, &claims.sub, now);
-        let of_access = timeout_at(deadline, of_access).await.unwrap_or_default();
+        let of_access = timeout_at(deadline, of_access).await.ok().flatten().unwrap_or_default();
         let userinfo = self.userinfo(&metadata, &claims, &of_access, &answer.access, deadline).await?;
         let profile = Profile::of(&claims, &userinfo, &self.settings)?;
-        let rights = self.settings.registration.rights.find(&[&claims.all, &of_access, &userinfo]).rights();
+        let rights = self.settings.registration.rights.find(&[&claims.all, &of_access, &userinfo]);
         let granted = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone()).clone();
         let mut identity = Identity {
             user_id: self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub),
@@ -238,7 +238,7 @@ impl IdentityProvider for OidcProvider {
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
-            scopes: Vec::new(),
+            scopes: granted.clone(),
             roles: Vec::new(),
             permissions: Vec::new(),
             auth_time: claims.auth_time,
@@ -268,20 +268,21 @@ impl IdentityProvider for OidcProvider {
             }
             of_id = Some(claims.all);
         }
-        let rights = self.renewed_rights(&metadata, &answer.access, of_id.as_ref(), request).await;
+        let rights = self.renewed_rights(&metadata, &answer.access, of_id.as_ref(), request).await?;
         Ok(Renewal { tokens: self.tokens(answer, request.now), rights })
     }
 
-    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
+    async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
         let metadata = self.documents.metadata().await?;
         let endpoint = metadata.userinfo.as_ref().ok_or(ProviderError::Unsupported(Offer::UserInfo))?;
-        let answer = self.http.get(endpoint, access_token).await?;
+        let answer = self.http.get(endpoint, request.access_token).await?;
         if matches!(answer.status, 401 | 403) {
             return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
         }
-        let userinfo = answer.document()?;
+        let (userinfo, identity) = (answer.document()?, request.identity);
         profile::same_user(&userinfo, &identity.issuer, &identity.sub)?;
-        profile::renewed(identity, &userinfo, &self.settings)
+        let rights = self.rights_beside_tokens(&metadata, &userinfo, request);
+        Ok(UserInfo { identity: profile::renewed(identity, &userinfo, &self.settings)?, rights })
     }
 
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {

@@ -64,6 +64,8 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         issuer: world.issuer.clone(),
         sub: who.sub.clone(),
         auth_time: who.auth_time,
+        id_token: None,
+        access_token: None,
         has_rights: false,
         now: now + Duration::from_secs(100),
     };

@@ -16,6 +16,8 @@ fn request(hostile: &Hostile) -> RefreshRequest {
         issuer: hostile.issuer(),
         sub: SUB.to_owned(),
         auth_time: Some(Timestamp::from_secs(NOW - 5)),
+        id_token: None,
+        access_token: None,
         has_rights: false,
         now: Timestamp::from_secs(NOW),
     }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use gatelodge::authority::ports::Providers;
 use gatelodge::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
-    Redemption, RefreshRequest, Renewal, Rights,
+    Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
@@ -192,16 +192,17 @@ impl IdentityProvider for FakeProvider {
         }
         self.refuse()?;
         let Says { roles, permissions, .. } = self.says.lock().unwrap().clone();
-        let rights = Some(Rights { scopes: Vec::new(), roles, permissions });
+        let rights = Rights { scopes: Some(Vec::new()), roles: Some(roles), permissions: Some(permissions) };
         Ok(Renewal { tokens: self.tokens(number, request.now), rights })
     }
 
-    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
-        self.asked.lock().unwrap().push(access_token.expose().to_owned());
+    async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
+        self.asked.lock().unwrap().push(request.access_token.expose().to_owned());
         self.pause().await;
         self.refuse()?;
         let name = self.name.lock().unwrap().clone();
-        Ok(Identity { name: Some(name), ..identity.clone() })
+        let identity = Identity { name: Some(name), ..request.identity.clone() };
+        Ok(UserInfo { identity, rights: Rights::default() })
     }
 
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {

@@ -94,6 +94,8 @@ async fn a_refresh_brings_new_tokens_and_a_refused_one_says_so() {
         issuer: fake.origin.clone(),
         sub: "u-17".into(),
         auth_time: None,
+        id_token: None,
+        access_token: None,
         has_rights: false,
         now: Timestamp::from_secs(NOW),
     };
