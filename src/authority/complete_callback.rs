@@ -162,7 +162,7 @@ impl Authority {
             }
             Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
             Err(stop) => {
-                self.discard(&taken.login, &known.tokens);
+                self.discard(&taken.login, &known.standing.identity, &known.tokens);
                 match stop {
                     Stop::Trouble(error) => Err(error),
                     Stop::TooLate(failure) => {

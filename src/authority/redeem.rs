@@ -10,6 +10,7 @@ use super::provider::{Grant, ProviderError, Redemption};
 use super::{Authority, Call};
 use crate::crypto::Secret;
 use crate::session::identity::Identity;
+use crate::session::key::UserKey;
 use crate::session::login::PendingLogin;
 use crate::session::need::{Facts, LoginNeeds, Missing};
 use crate::session::record::Tokens;
@@ -53,16 +54,18 @@ impl Authority {
         if let Some(missing) = unmet(&grant.identity, login) {
             let (provider, request_id) = (&login.provider, &call.request_id);
             tracing::info!(provider, request_id, ?missing, "the login is not what was asked for");
-            self.discard(login, &grant.tokens);
+            self.discard(login, &grant.identity, &grant.tokens);
             return Err(LoginFailure::AuthenticationUnmet);
         }
         Ok(grant)
     }
 
     /// Gives the tokens of a login back that makes no session. Not those of a step-up: at many providers they are of one
-    /// grant with the session's own, and would be revoked together.
-    pub(super) fn discard(&self, login: &PendingLogin, tokens: &Tokens) {
-        if login.step_up.is_none() {
+    /// grant with the session's own, and would be revoked together. Those of another user are not: they are told apart by
+    /// the partition, as far as that goes.
+    pub(super) fn discard(&self, login: &PendingLogin, identity: &Identity, tokens: &Tokens) {
+        let user = UserKey::of(self.settings.tenant, &identity.issuer, &identity.sub);
+        if login.step_up.is_none_or(|session| session.partition != user.partition) {
             self.revoke_at_provider(&login.provider, tokens);
         }
     }

@@ -12,6 +12,7 @@ use super::door::{COOKIE, Door};
 use super::step_up::{begin, come_back, completed, failed, query};
 use crate::rpc::serving::context;
 use crate::world::faults::Fault;
+use crate::world::replicas::until;
 use crate::world::{Browser, Kept, Says, World};
 
 on_every_store! {
@@ -19,6 +20,7 @@ on_every_store! {
     a_page_without_a_session_leads_to_the_login_once
     a_login_asks_for_the_user_where_no_parameter_asks_for_what_is_missing
     a_step_up_that_comes_too_late_says_why_at_the_place_it_was_to_lead_to
+    the_tokens_of_another_users_failed_step_up_are_given_back
 }
 
 fn no_older_than(seconds: i64) -> v1::Requirements {
@@ -127,6 +129,17 @@ async fn a_step_up_that_comes_too_late_says_why_at_the_place_it_was_to_lead_to(k
     let answer = answer.answer.unwrap();
     assert!(answer.location.starts_with("/pay?error=revoked_meanwhile&"), "{answer:?}");
     assert_eq!(began.browser.cookie(COOKIE), browser.cookie(COOKIE));
+}
+
+async fn the_tokens_of_another_users_failed_step_up_are_given_back(kept: Kept) {
+    let mut door = Door::open(kept, |_| ()).await;
+    let browser = door.browser.clone();
+    let query = query(&mut door, &browser, amr(&["otp"])).await;
+    for (user, revoked) in [("ada", 0), ("mallory", 1)] {
+        let mut began = begin(&door, &browser, &query).await;
+        assert_eq!(failed(&come_back(&door, &mut began, user).await), v1::LoginFailure::AuthenticationUnmet);
+        until(|| door.world.provider.revoked.lock().unwrap().len() == revoked).await;
+    }
 }
 
 // OAuth2 has no words for when and how: a login at such a provider is no way to that.
