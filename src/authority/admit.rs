@@ -38,8 +38,11 @@ pub(super) struct Admitted {
 /// What a record says of the credential that was presented.
 pub(super) enum Judgement {
     Living(Box<Admitted>),
-    /// It is one of before: somebody else holds a credential of this session.
-    Stolen,
+    /// It is one of before: somebody else holds a credential of this session; or, where that was stepped up since, perhaps its
+    /// own browser, to which an answer of before came late.
+    Stolen {
+        stepped_up: bool,
+    },
     Inactive(InactiveReason),
 }
 
@@ -129,7 +132,7 @@ impl Authority {
             let chosen = Chosen { credential, under_former_name: false };
             match self.judge(&chosen, record, None)? {
                 Judgement::Living(admitted) => living.push(*admitted),
-                Judgement::Stolen => self.end_stolen(&chosen.credential).await?,
+                Judgement::Stolen { stepped_up } => self.end_stolen(&chosen.credential, stepped_up).await?,
                 Judgement::Inactive(_) => (),
             }
         }
@@ -168,7 +171,7 @@ impl Authority {
         let hash = credential.secret_hash();
         let standpoint = rotation::standpoint(&record.header, credential.generation, &hash, in_force, now, policy);
         match standpoint {
-            Standpoint::Stolen => return Ok(Judgement::Stolen),
+            Standpoint::Stolen => return Ok(Judgement::Stolen { stepped_up: standing.stepped_up }),
             // It was under way when the session was stepped up: this request alone is refused.
             Standpoint::Superseded => return inactive(InactiveReason::Revoked),
             _ => (),

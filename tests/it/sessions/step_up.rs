@@ -266,6 +266,9 @@ async fn what_was_under_way_with_the_former_credential_is_refused_and_ends_nothi
     }
     assert_eq!(inactive(door.ask(&old, |_| ()).await), v1::InactiveReason::Revoked);
     assert!(matches!(door.ask(&new, |_| ()).await, Outcome::Inactive(_)), "so late it is theft");
+    let text = door.log.text();
+    let line = text.lines().find(|line| line.contains("the session is ended as stolen")).expect(&text);
+    assert!(line.contains("stepped_up=true"), "which may be none: {line}");
 }
 
 async fn a_pending_successor_is_never_taken_for_the_stepped_up_credential(kept: Kept) {
