@@ -37,7 +37,8 @@ fn split(target: &[u8]) -> Option<Bytes> {
     let (mut own, mut follows, mut found) = (Vec::new(), false, false);
     for pair in query.get(1..).unwrap_or_default().split(|byte| *byte == b'&') {
         let is_error = pair.starts_with(b"error=");
-        if !is_error && !(follows && pair.starts_with(b"request_id=")) {
+        let is_ours = is_error || (follows && pair.starts_with(b"request_id="));
+        if !is_ours {
             own.push(pair);
         }
         (follows, found) = (is_error, found || is_error);

@@ -111,7 +111,7 @@ impl OidcProvider {
             sid: None,
             all: all.clone(),
         };
-        let identity = self.identity_of(claims, scopes(all)?)?;
+        let identity = self.identity_of(claims, &scopes(all)?)?;
         let client = ["client_id", "azp", "cid", "appid"].iter().find_map(|name| all.get(*name)?.as_str());
         Ok(CheckedToken {
             client_id: client.unwrap_or_default().to_owned(),
@@ -146,7 +146,7 @@ impl OidcProvider {
         Ok((issued, expires))
     }
 
-    fn identity_of(&self, claims: Claims, scopes: Vec<String>) -> Judged<Identity> {
+    fn identity_of(&self, claims: Claims, scopes: &[String]) -> Judged<Identity> {
         let profile = Profile::of(&claims, &Object::new(), &self.settings).map_err(|_| TokenFault::Forged)?;
         let rights = self.settings.registration.rights.find(&[&claims.all]);
         let permitted = permissions(&claims.all, &self.settings.access_tokens);
@@ -161,14 +161,14 @@ impl OidcProvider {
             claims: profile.claims,
             issuer: claims.issuer,
             sub: claims.sub,
-            scopes: scopes.clone(),
+            scopes: scopes.to_vec(),
             roles: Vec::new(),
             permissions: Vec::new(),
             auth_time: claims.auth_time,
             acr: claims.acr,
             amr: claims.amr,
         };
-        rights.give(&mut identity, &scopes);
+        rights.give(&mut identity, scopes);
         // Where permissions stand is said in two places: for access tokens alone, and for whatever the provider says.
         let further = permitted.into_iter().filter(|one| !identity.permissions.contains(one));
         identity.permissions = further.chain(identity.permissions.iter().cloned()).collect();

@@ -63,7 +63,7 @@ async fn a_login_that_succeeded_and_was_no_help_leads_to_a_page_and_not_to_anoth
     assert_eq!(first.status, 302);
     let login = first.location.split_once('?').unwrap().1.to_owned();
     // Taken in the last moment, and too old by the time that the browser is back.
-    says(&door, Says { age: Duration::from_secs(60), ..Says::default() });
+    says(&door, Says { age: Duration::from_mins(1), ..Says::default() });
     let mut began = begin(&door, &browser, &login).await;
     completed(&come_back(&door, &mut began, "ada").await);
     door.world.clock.advance(Duration::from_secs(1));

@@ -114,12 +114,17 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
-            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_) | Fault::LosesAnswerOf(_)) => (),
-            Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::EndsSessionBefore(step, key)) if step == name => {
                 self.sessions.end(&key, Ending::Revoked, Duration::from_mins(1)).await?;
             }
-            Some(Fault::EndsSessionBefore(..)) => (),
+            None
+            | Some(
+                Fault::EndsProcessBefore(1..)
+                | Fault::SlowToAnswer(_)
+                | Fault::LosesAnswerOf(_)
+                | Fault::EndsSessionBefore(..),
+            ) => (),
+            Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::Silent) => std::future::pending().await,
             Some(Fault::Panics) => panic!("on purpose"),
