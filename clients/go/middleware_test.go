@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 // application says who is logged in, and counts how often it runs.
@@ -31,7 +32,7 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func gateOf(t *testing.T, s *scripted) *Gate {
 	t.Helper()
 	gate := NewGate(s.client(t))
-	ready(t, gate)
+	wait.ForSettings(t, gate)
 	return gate
 }
 

@@ -166,6 +166,10 @@ func (a *Authority) Client(opts ...gatelodge.Option) *gatelodge.Client {
 	return client
 }
 
+// Conn returns a connection to this authority, for generated code and for what passes calls on. Its calls bring an API key
+// themselves: [APIKey], as the metadata "authorization".
+func (a *Authority) Conn() grpc.ClientConnInterface { return a.conn }
+
 // Close ends the authority and its clients.
 func (a *Authority) Close() {
 	a.close()

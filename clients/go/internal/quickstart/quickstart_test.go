@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/gatelodge/gatelodge/clients/go/internal/dev"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 const (
@@ -56,7 +57,7 @@ func TestTheQuickStartRunsInAnEmptyProject(t *testing.T) {
 			t.Log(log.String())
 		}
 	}()
-	until(t, func() bool {
+	wait.Until(t, func() bool {
 		conn, err := net.Dial("tcp", dev.Listen)
 		if err == nil {
 			_ = conn.Close()
@@ -64,7 +65,7 @@ func TestTheQuickStartRunsInAnEmptyProject(t *testing.T) {
 		return err == nil
 	})
 	var got *http.Response
-	until(t, func() bool { // until the settings have come
+	wait.Until(t, func() bool { // until the settings have come
 		var err error
 		if got, err = http.Get("http://" + dev.Listen + "/"); err != nil {
 			t.Fatal(err)
@@ -97,15 +98,6 @@ func request(t *testing.T, url string) *http.Request {
 	}
 	request.Header.Set("Accept", "text/html")
 	return request
-}
-
-func until(t *testing.T, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it never held")
-		}
-	}
 }
 
 // A router of the README's, in an empty project, with the version that the examples have.
