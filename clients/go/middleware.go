@@ -109,8 +109,7 @@ func (c *checked) answers(here *checked, needed *v1.Requirements) bool {
 		!slices.Equal(c.cookies, here.cookies) {
 		return false
 	}
-	further := demands{scopes: needed.Scopes, maxLoginAge: needed.MaxLoginAge}
-	return c.verdict.Session == nil || further.isJudged(c.verdict.Judged)
+	return c.verdict.Session == nil || areJudged(needed, c.verdict.Judged)
 }
 
 func (g *Gate) check(ctx context.Context, r *http.Request, needed *v1.Requirements) (*Verdict, error) {
