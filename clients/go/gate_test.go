@@ -104,7 +104,7 @@ func TestSettingsAreKeptFresh(t *testing.T) {
 		s.say(getSettings, fails(codes.Unavailable, ErrStoreUnavailable), broken)
 		before = asked()
 		time.Sleep(20 * time.Minute)
-		if held := gate.settings(); held == nil || held.version != "v2" || asked() < before+3 {
+		if held := gate.settings(""); held == nil || held.version != "v2" || asked() < before+3 {
 			t.Errorf("%+v after %d questions", held, asked()-before)
 		}
 		_ = client.Close()

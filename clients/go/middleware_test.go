@@ -187,6 +187,16 @@ func TestOfTwoGuardsTheInnerOnesCookieGoesOut(t *testing.T) {
 	}
 }
 
+func TestTheCookieGoesOutOfAHandlerThatWritesNothing(t *testing.T) {
+	s := withSettings()
+	s.say(validate, active(func(session *v1.ActiveSession) { session.SetCookies = []string{"session=new"} }))
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	got := get(s.edge(t).Gate().Sessions(nothing), "/")
+	if got.Code != 200 || got.Header().Get("Set-Cookie") != "session=new" || got.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", got.Code, got.Header())
+	}
+}
+
 func TestAnEventStreamCanStillBeFlushed(t *testing.T) {
 	s := withSettings()
 	gate := gateOf(t, s)
