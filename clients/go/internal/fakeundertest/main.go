@@ -1,10 +1,8 @@
 // Command fakeundertest serves the fake authority over gRPC, for tests/edges to put behind edges of any language. It reads
 // LISTEN, prints "ready" and the one key, and is told on its standard input what is given, as tests/edges/README.md says.
-// What comes is passed on, unread, to the fake of the moment.
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,10 +13,10 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 
 	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
 	"github.com/gatelodge/gatelodge/clients/go/internal/scenarios"
+	"github.com/gatelodge/gatelodge/clients/go/internal/served"
 )
 
 func main() {
@@ -34,10 +32,7 @@ func run() error {
 	}
 	var present atomic.Pointer[gatelodgetest.Authority]
 	present.Store(gatelodgetest.NewAuthority())
-	server := grpc.NewServer(
-		grpc.ForceServerCodec(unread{}),
-		grpc.UnknownServiceHandler(func(_ any, call grpc.ServerStream) error { return passOn(present.Load().Conn(), call) }),
-	)
+	server := served.Fake(func() grpc.ClientConnInterface { return present.Load().Conn() })
 	defer server.Stop()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -78,61 +73,3 @@ func listen(present *atomic.Pointer[gatelodgetest.Authority]) error {
 		}
 	}
 }
-
-// passOn joins two streams, which is what every call is.
-func passOn(conn grpc.ClientConnInterface, came grpc.ServerStream) error {
-	method, _ := grpc.MethodFromServerStream(came)
-	set, _ := metadata.FromIncomingContext(came.Context())
-	ctx, cancel := context.WithCancel(metadata.NewOutgoingContext(came.Context(), set))
-	defer cancel()
-	desc := &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
-	onward, err := conn.NewStream(ctx, desc, method, grpc.ForceCodec(unread{}))
-	if err != nil {
-		return err
-	}
-	go func() {
-		if copyAll(came, onward) != nil {
-			cancel()
-			return
-		}
-		_ = onward.CloseSend()
-	}()
-	return copyAll(onward, came)
-}
-
-func copyAll(from interface{ RecvMsg(any) error }, to interface{ SendMsg(any) error }) error {
-	for {
-		var message []byte
-		switch err := from.RecvMsg(&message); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := to.SendMsg(&message); err != nil {
-			return err
-		}
-	}
-}
-
-// unread is the codec of messages that are passed on as they are.
-type unread struct{}
-
-func (unread) Marshal(message any) ([]byte, error) {
-	bytes, ok := message.(*[]byte)
-	if !ok {
-		return nil, fmt.Errorf("a %T is not passed on", message)
-	}
-	return *bytes, nil
-}
-
-func (unread) Unmarshal(data []byte, message any) error {
-	bytes, ok := message.(*[]byte)
-	if !ok {
-		return fmt.Errorf("a %T is not passed on", message)
-	}
-	*bytes = append([]byte(nil), data...)
-	return nil
-}
-
-func (unread) Name() string { return "proto" }
