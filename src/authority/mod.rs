@@ -69,6 +69,7 @@ pub mod start_login;
 pub mod start_logout;
 mod step_up;
 pub mod stream;
+pub mod tenant_store;
 pub mod tenants;
 mod token_answer;
 mod under_way;

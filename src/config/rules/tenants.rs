@@ -32,9 +32,21 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
             judgement.fault(format!("{path}.number"), format!("`{other}` has the same; each has its own, for ever"));
         }
     }
+    former_names(config, judgement);
     hosts(config, judgement);
     cookies(config, judgement);
     callers(config, judgement);
+}
+
+fn former_names(config: &Config, judgement: &mut Judgement) {
+    let others = config.tenants.iter().map(|(name, tenant)| (format!("tenants.{name}"), &tenant.formerly));
+    for (path, names) in std::iter::once(("tenant".to_owned(), &config.tenant.formerly)).chain(others) {
+        for (at, name) in names.iter().enumerate() {
+            let is_free = *name != config.tenant.name && !config.tenants.contains_key(name);
+            let message = "a tenant of this configuration has this name now";
+            judgement.check(is_free, &format!("{path}.formerly[{at}]"), message);
+        }
+    }
 }
 
 fn hosts(config: &Config, judgement: &mut Judgement) {
