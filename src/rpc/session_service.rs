@@ -36,8 +36,9 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::ValidateSessionResponse>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let mut question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        question.as_of = authority.unheard(question.as_of);
         let outcome = authority.validate_session(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(answers::validated(outcome, authority.tenant_name(), &authority.settings_version())))
     }

@@ -24,6 +24,7 @@ use super::provider::IdentityProvider;
 use super::settings::{Limits, Settings};
 use super::{Authority, Error, Ports};
 use crate::crypto::digest;
+use crate::session::event::Position;
 use crate::session::key::TenantNumber;
 use crate::session::mark::EVERY_TENANT;
 pub use scope::{Asker, Scope};
@@ -173,6 +174,13 @@ impl Found<'_> {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.member.number() != EVERY_TENANT
+    }
+
+    /// The position that a caller asks as of, unless all was heard here up to there, as far as the caller may know. Whoever
+    /// is told of several tenants asks one as of what happened to another.
+    #[must_use]
+    pub fn unheard(&self, as_of: Option<Position>) -> Option<Position> {
+        as_of.filter(|position| !self.member.authority.stream.has_heard_for(self.scope, *position))
     }
 
     /// The version of the edge settings in force, of all tenants whose requests the caller may bring: so none learns of

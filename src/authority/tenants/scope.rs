@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::authority::Error;
 use crate::session::event::Event;
 use crate::session::key::TenantNumber;
+use crate::session::mark::EVERY_TENANT;
 
 /// For which tenants a caller may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,12 +45,14 @@ impl Scope {
         }
     }
 
+    /// Whether somebody who is told of these tenants is told of what is this one's, or everyone's.
+    pub(in crate::authority) fn is_told_of(&self, whose: TenantNumber) -> bool {
+        whose == EVERY_TENANT || self.admits(whose)
+    }
+
     /// Whether somebody who is told of these tenants is told of this.
     pub(in crate::authority) fn concerns(&self, event: &Event) -> bool {
-        match self {
-            Self::Every => true,
-            Self::Of(tenants) => event.is_everyones() || tenants.iter().any(|tenant| event.concerns(*tenant)),
-        }
+        self.is_told_of(event.whose())
     }
 }
 
