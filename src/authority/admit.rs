@@ -113,6 +113,19 @@ impl Authority {
         choose(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
     }
 
+    /// Whether the session of a credential lives, whatever the client and the request. Changes nothing.
+    pub(super) async fn is_living(&self, chosen: &Chosen) -> Result<bool, Error> {
+        let key = &chosen.credential.key;
+        let record = match self.known_record(key) {
+            Some(record) => record,
+            None => match self.look_up(key).await? {
+                Lookup::Found(record) => record,
+                Lookup::Gone(_) => return Ok(false),
+            },
+        };
+        Ok(matches!(self.judge(chosen, record, None)?, Judgement::Living(_)))
+    }
+
     /// Every living session that the cookies hold a credential of, whatever the client: to be ended. A browser that
     /// presents two sessions, or has changed since its login, may still end what it holds.
     pub(super) async fn admit_to_end(&self, presented: &Presented) -> Result<Vec<Admitted>, Error> {

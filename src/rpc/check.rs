@@ -106,7 +106,7 @@ impl Desk {
             .map_err(|fault| fields::invalid("question", format!("a ValidateSessionRequest ({fault})")))?;
         let tenancy = self.tenants.now();
         let mut question = questions::validate_session(question, &tenancy.limits())?;
-        let found = tenancy.for_presented(&self.asker, &question.presented)?;
+        let found = tenancy.for_presented(&self.asker, &question.presented).await?;
         question.as_of = found.unheard(question.as_of);
         let outcome = found.for_many().validate_session(call, question).await?;
         Ok(answers::validated(outcome, found.tenant_name(), &found.settings_version()))

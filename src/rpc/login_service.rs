@@ -97,7 +97,7 @@ impl LoginService for Logins {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = if authority.is_known() {
             authority.start_logout(&asked.call, question).await.map_err(failed)?
         } else {

@@ -37,7 +37,7 @@ impl SessionService for Sessions {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let mut question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         question.as_of = authority.unheard(question.as_of);
         let outcome = authority.validate_session(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(answers::validated(outcome, authority.tenant_name(), &authority.settings_version())))
@@ -64,7 +64,7 @@ impl SessionService for Sessions {
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?.clone_authority();
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?.clone_authority();
         let has_context = presented.context.is_some();
         // It sends a refresh token that may be good once.
         let work = |call| async move { authority.refresh_tokens(&call, &presented).await };
@@ -80,7 +80,7 @@ impl SessionService for Sessions {
         let question = token_questions::get_access_token(request.into_inner(), &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = question.map_err(failed)?;
-        let found = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let found = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let authority = found.clone_authority();
         let work = |call| async move { authority.get_access_token(&call, &question).await };
         let outcome = self.work.to_its_end(asked, work).await?;
@@ -96,7 +96,7 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
         let outcome = authority.get_user_info(&asked.call, &presented, request.refresh).await.map_err(failed)?;
         Ok(Response::new(token_answers::user_info(outcome, authority.tenant_name())))
     }
@@ -109,7 +109,7 @@ impl SessionService for Sessions {
         let request = request.into_inner();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (presented, target) = questions::to_revoke(request, &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
         let outcome = authority.revoke(&asked.call, &presented, &target).await.map_err(failed)?;
         let event_position = answers::position(authority.announced_up_to());
         Ok(Response::new(v1::SessionServiceRevokeResponse { event_position, ..user_answers::revoked(outcome) }))
@@ -122,7 +122,7 @@ impl SessionService for Sessions {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::list_user_sessions(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.list_user_sessions(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(user_answers::user_sessions(outcome)))
     }
@@ -136,7 +136,7 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
         let outcome = authority.get_attributes(&asked.call, &presented).await.map_err(failed)?;
         Ok(Response::new(user_answers::attributes(outcome)))
     }
@@ -148,7 +148,7 @@ impl SessionService for Sessions {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::update_attributes(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.update_attributes(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(user_answers::updated(outcome)))
     }

@@ -34,7 +34,7 @@ impl TokenService for Tokens {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = token_questions::mint_token(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.mint_token(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(token_answers::minted(outcome)))
     }

@@ -29,7 +29,7 @@ impl Tenancy {
         }
         let of = |member: &Member| settings_of(member, admitted.clone(), version.clone());
         if !host.is_empty() {
-            let at_host = self.at_host(Some(host)).into_iter().find(|member| asker.scope.admits(member.number()));
+            let at_host = self.members_at(self.at_host(Some(host)), asker).next();
             return Ok((of(at_host.map_or_else(|| self.default_for(asker), Ok)?), Vec::new()));
         }
         let mut settings = admitted.clone().map(of);

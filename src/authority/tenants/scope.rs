@@ -8,13 +8,19 @@ use crate::session::key::TenantNumber;
 use crate::session::mark::EVERY_TENANT;
 
 /// For which tenants a caller may ask.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// For every one, those of later too.
-    #[default]
     Every,
     /// For these.
     Of(Arc<[TenantNumber]>),
+}
+
+impl Default for Scope {
+    /// For none.
+    fn default() -> Self {
+        Self::Of(Arc::default())
+    }
 }
 
 impl Scope {
