@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::Judgement;
 use crate::authority::tenants::host;
 use crate::config::Config;
+use crate::config::oidc::TokenCheck;
 use crate::config::tenants::is_name;
+use crate::session::origin::Origin;
 
 /// In place of names: every tenant.
 pub const EVERY: &str = "*";
@@ -35,6 +37,7 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     former_names(config, judgement);
     hosts(config, judgement);
     cookies(config, judgement);
+    tokens(config, judgement);
     callers(config, judgement);
 }
 
@@ -50,13 +53,74 @@ fn former_names(config: &Config, judgement: &mut Judgement) {
 }
 
 fn hosts(config: &Config, judgement: &mut Judgement) {
-    let others = config.tenants.iter().map(|(name, tenant)| (format!("tenants.{name}"), &tenant.hosts));
-    let mut whose = BTreeMap::new();
-    for (path, hosts) in std::iter::once(("tenant".to_owned(), &config.tenant.hosts)).chain(others) {
+    let (mut whose, mut of_base) = (BTreeMap::new(), Vec::new());
+    for (at, tenancy) in config.tenancies().enumerate() {
+        let path = if at == 0 { "tenant".to_owned() } else { format!("tenants.{}", tenancy.tenant.name) };
+        let base = Origin::new(&tenancy.app.redirects.public_base_url).map(|origin| host::of(&origin));
+        let hosts: Vec<_> = tenancy.tenant.hosts.iter().map(|one| host::written(one)).collect();
         for (at, one) in hosts.iter().enumerate() {
             let here = format!("{path}.hosts[{at}]");
-            if let Some(other) = host::written(one).and_then(|one| whose.insert(one, here.clone())) {
+            let own = (here.clone(), base.clone());
+            if let Some((other, _)) = one.clone().and_then(|one| whose.insert(one, own)) {
                 judgement.fault(here, format!("stands at `{other}` too; requests there would be of either"));
+            }
+        }
+        let Some(base) = base.filter(|_| !config.tenants.is_empty()) else { continue };
+        let leads_here = |one: &Option<String>| one.as_ref().is_some_and(|one| *one == base || *one == portless(&base));
+        if hosts.is_empty() {
+            of_base.push((path, base));
+        } else if !hosts.iter().any(leads_here) {
+            let message = format!(
+                "`{base}` is missing, the host of its `app.redirects.public_base_url`, where providers send its browsers \
+                 back: there they would be another tenant's or nobody's. Add it, or give the tenant an address of its own"
+            );
+            judgement.fault(format!("{path}.hosts"), message);
+        }
+    }
+    for (path, base) in of_base {
+        let here = whose.get(&base).or_else(|| whose.get(portless(&base)));
+        // Those whose base URL is the same share its host, and are told apart by cookies.
+        if let Some((other, _)) = here.filter(|(_, theirs)| theirs.as_ref() != Some(&base)) {
+            let message = format!(
+                "is the host of `{path}.app.redirects.public_base_url` too, which has no `hosts`; requests there would be \
+                 of either"
+            );
+            judgement.fault(other.clone(), message);
+        }
+    }
+}
+
+fn portless(host: &str) -> &str {
+    host::without_port(host.as_bytes()).and_then(|name| host.get(..name.len())).unwrap_or(host)
+}
+
+/// What tenants give out or take as bearer tokens has to tell them apart.
+fn tokens(config: &Config, judgement: &mut Judgement) {
+    let (mut issuers, mut accepted) = (BTreeMap::new(), BTreeMap::new());
+    for (at, tenancy) in config.tenancies().enumerate() {
+        let name = tenancy.tenant.name.clone();
+        let place = |key: &str| if at == 0 { key.to_owned() } else { format!("tenants.{name}.{key}") };
+        let mint = &tenancy.tokens.mint;
+        let issuer = mint.issuer.clone().unwrap_or_else(|| tenancy.app.redirects.public_base_url.clone());
+        if let Some(other) = mint.enabled.then(|| issuers.insert(issuer, name.clone())).flatten() {
+            let message = format!(
+                "`{other}` mints tokens under this issuer too: nobody could tell by which tenant one was minted, or find \
+                 its key. Give each an issuer of its own"
+            );
+            judgement.fault(place("tokens.mint.issuer"), message);
+        }
+        for (provider, own) in tenancy.oidc.providers.iter().filter(|(_, own)| own.enabled) {
+            let tokens = &own.access_tokens;
+            let Some(issuer) = own.issuer_of(provider).filter(|_| tokens.check != TokenCheck::Off) else { continue };
+            for audience in &tokens.audiences {
+                let key = (issuer.to_owned(), audience.clone());
+                if let Some(other) = accepted.insert(key, name.clone()).filter(|other| *other != name) {
+                    let message = format!(
+                        "`{other}` accepts tokens of {issuer} for `{audience}` too: one that its users hold is good here. \
+                         Give each tenant's APIs an audience of their own"
+                    );
+                    judgement.warn(place(&format!("oidc.providers.{provider}.access_tokens.audiences")), message);
+                }
             }
         }
     }
