@@ -126,7 +126,6 @@ impl App {
     ) -> Result<Self, AppError> {
         let blueprints = tenancy::blueprints(config)?;
         let server = parts::server(config)?;
-        let beside = Arc::new(RuntimeTasks::new(server.tasks.clone()));
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral, tenancy::named(config)).await?;
         let clock = Arc::new(StoreClock::new(Arc::new(SystemClock)));
@@ -145,7 +144,8 @@ impl App {
             clock: clock.clone(),
             wall: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            beside: beside.clone(),
+            // Each tenant has room of its own: what waits for the providers of one leaves that of the others free.
+            beside: Arc::new(RuntimeTasks::new(server.tasks.clone())),
         };
         let (tenancy, to_reseal) = tenancy::build(blueprints, ports)?;
         // One of them keeps the memory that all share.

@@ -171,7 +171,7 @@ impl Authority {
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
         let stream = memory.stream(settings.tenant, ports.clock.running());
-        let keys_at_hand = memory.keys_at_hand(settings.tenant);
+        let (keys_at_hand, under_way) = (memory.keys_at_hand(settings.tenant), memory.under_way(settings.tenant));
         Self {
             ports,
             vault,
@@ -180,7 +180,7 @@ impl Authority {
             session_cookie_names,
             near: Arc::clone(&memory.near),
             stream,
-            under_way: Arc::clone(&memory.under_way),
+            under_way,
             keys_at_hand,
             among_many: false,
         }

@@ -13,6 +13,7 @@ use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
 use super::{answers, questions, status, token_answers, token_questions, user_answers, v1, watching};
+use crate::authority::Authority;
 use crate::authority::tenants::Tenants;
 
 /// SessionService for tenants.
@@ -64,11 +65,12 @@ impl SessionService for Sessions {
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?.clone_authority();
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
         let has_context = presented.context.is_some();
         // It sends a refresh token that may be good once.
-        let work = |call| async move { authority.refresh_tokens(&call, &presented).await };
-        let outcome = self.work.to_its_end(asked, work).await?;
+        let work = |call, authority: Authority| async move { authority.refresh_tokens(&call, &presented).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(answers::refreshed(outcome, has_context)))
     }
 
@@ -80,10 +82,10 @@ impl SessionService for Sessions {
         let question = token_questions::get_access_token(request.into_inner(), &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = question.map_err(failed)?;
-        let found = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
-        let authority = found.clone_authority();
-        let work = |call| async move { authority.get_access_token(&call, &question).await };
-        let outcome = self.work.to_its_end(asked, work).await?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
+        let work = |call, authority: Authority| async move { authority.get_access_token(&call, &question).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(answers::access_token(outcome)))
     }
 
@@ -97,6 +99,7 @@ impl SessionService for Sessions {
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let presented = presented.map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
+        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
         let outcome = authority.get_user_info(&asked.call, &presented, request.refresh).await.map_err(failed)?;
         Ok(Response::new(token_answers::user_info(outcome, authority.tenant_name())))
     }

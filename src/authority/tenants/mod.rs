@@ -176,6 +176,12 @@ impl Found<'_> {
         self.member.authority.clone()
     }
 
+    /// Whether there is one tenant alone.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.tenancy.members.len() == 1
+    }
+
     /// Whether there is such a tenant. For one that there is not, a call is answered as for a forged credential; a login
     /// or logout is refused.
     #[must_use]
