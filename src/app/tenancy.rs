@@ -83,5 +83,5 @@ pub(super) fn scope(config: &Config, names: &[String]) -> Scope {
         Some(tenant) => Some(tenant.number),
         None => (*name == config.tenant.name).then_some(config.tenant.number),
     };
-    Scope::Of(names.iter().filter_map(number).map(TenantNumber).collect())
+    Scope::of(names.iter().filter_map(number).map(TenantNumber))
 }

@@ -90,6 +90,8 @@ impl Authority {
                     Admission::Living(admitted) => self.remember(admitted, reading),
                     Admission::Inactive(InactiveReason::Fingerprint) => tracing::info!(
                         session = key.public(),
+                        tenant = self.settings.tenant_name,
+                        caller = call.caller(),
                         request_id = call.request_id,
                         "refused: the client is another one than at login"
                     ),

@@ -145,6 +145,16 @@ pub struct Call {
     pub request_id: String,
     /// How long its caller waits for the answer, from when it came.
     pub patience: Duration,
+    /// The caller's name, for the log; `None` for whoever needs no name.
+    pub caller: Option<Arc<str>>,
+}
+
+impl Call {
+    /// The caller's name, as the log has it.
+    #[must_use]
+    pub fn caller(&self) -> &str {
+        self.caller.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a browser presented, as an edge or backend passed it on.

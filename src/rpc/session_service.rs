@@ -52,7 +52,7 @@ impl SessionService for Sessions {
         // A name that names nobody is said at once, and not once for each question.
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
-        let desk = Desk { tenants, asker, places, request_id: call.request_id };
+        let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
         Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &self.streams)))
     }
 

@@ -68,7 +68,12 @@ impl Tenancy {
     #[must_use]
     pub fn refuse_login(call: &Call, presented: &Presented) -> start_login::Outcome {
         let failure = LoginFailure::TenantUnknown;
-        tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "no login began");
+        tracing::info!(
+            reason = failure.trouble().reason,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "no login began"
+        );
         start_login::Outcome { answer: tenant_unknown(call, presented), failure: Some(failure) }
     }
 

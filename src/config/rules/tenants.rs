@@ -128,10 +128,22 @@ fn tokens(config: &Config, judgement: &mut Judgement) {
 
 /// Where tenants share an origin, a browser has one cookie of a name for all of them.
 fn cookies(config: &Config, judgement: &mut Judgement) {
-    let mut whose = BTreeMap::new();
+    let (mut whose, mut bindings) = (BTreeMap::new(), BTreeMap::new());
     for tenancy in config.tenancies() {
         let (name, sessions) = (tenancy.tenant.name, &tenancy.app.sessions);
-        let key = (tenancy.app.redirects.public_base_url, sessions.cookie.name.clone());
+        let base = tenancy.app.redirects.public_base_url;
+        let binding = (base.clone(), sessions.cookie.binding_name.clone());
+        let secret = sessions.signing_secret.as_ref().map(|secret| secret.expose().to_owned());
+        if let Some((other, theirs)) = bindings.insert(binding, (name.clone(), secret.clone()))
+            && theirs != secret
+        {
+            let message = format!(
+                "`{other}` has the same `public_base_url` and the same binding cookie, and another signing secret: a login \
+                 with one that begins meanwhile makes one with the other fail. Give each its own"
+            );
+            judgement.warn(format!("tenants.{name}.app.sessions.cookie.binding_name"), message);
+        }
+        let key = (base, sessions.cookie.name.clone());
         if let Some(other) = whose.insert(key, name.clone()) {
             let message = format!(
                 "`{other}` has the same `public_base_url` and the same cookie: a login with one takes the place of the \

@@ -219,6 +219,13 @@ fn what_is_allowed_and_worth_a_second_look_is_warned_of() {
         "{same:?}"
     );
     assert_eq!(of("app: { sessions: { cookie: { name: acme } } }", ", tenants: [acme]"), [""; 0]);
+    let other = "sessions: { cookie: { name: acme }, signing_secret: '6bV0c2fKq9Xw1LrTz8uYp4sNd7hGm3eJa5iOQxRkUWE' }";
+    let bindings = of(&format!("app: {{ {other} }}"), ", tenants: [acme]");
+    assert!(
+        bindings.len() == 1
+            && bindings[0].contains("tenants.acme.app.sessions.cookie.binding_name: `default` has the same"),
+        "{bindings:?}"
+    );
     assert!(warnings("", &[]).iter().all(|line| !line.contains("tenants")));
 }
 
