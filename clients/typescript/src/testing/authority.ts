@@ -39,14 +39,19 @@ export class FakeAuthority {
   };
   #trouble: "none" | "away" | "slow" = "none";
 
+  /** The one key that its clients have. */
+  readonly apiKey = "glk_test";
+  /** Where it is asked, for a client with options of your own. */
+  readonly transport: Transport = {
+    send: (attempt) => this.#send(attempt),
+    open: (attempt, listener) => this.#open(attempt, listener),
+    close: () => undefined,
+  };
+
   /** A client of this authority, with a deadline that suits tests: half a second, unless told else. */
   client(options: FakeClientOptions = {}): Client {
-    const transport: Transport = {
-      send: (attempt) => this.#send(attempt),
-      open: (attempt, listener) => this.#open(attempt, listener),
-      close: () => undefined,
-    };
-    return new Client({ apiKey: "glk_test", deadlineMs: 500, ...options, checkStream: false, transport });
+    const { apiKey, transport } = this;
+    return new Client({ apiKey, deadlineMs: 500, ...options, checkStream: false, transport });
   }
 
   /** Makes a session, as if somebody had logged in. */
