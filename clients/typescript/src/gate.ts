@@ -15,10 +15,10 @@ import { InconclusiveError } from "./errors.js";
 import type { Requirements } from "./gen/gatelodge/v1/session_pb.js";
 import { Keeper } from "./keeper.js";
 import { contextOf, isPreflight, lines, sessionCookies, type RawRequest } from "./presented.js";
-import { requirementsOf, type Needs } from "./requirements.js";
+import { areJudged, requirementsOf, type Needs } from "./requirements.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
-import { isJudged, type Active, type Inactive, type Verdict } from "./verdict.js";
+import type { Active, Inactive, Verdict } from "./verdict.js";
 
 /** A rule for a route. */
 export interface Rule {
@@ -132,8 +132,7 @@ export class Gate {
       outer.method === request.method &&
       outer.csrf === requirements.csrf &&
       outer.cookies === cookiesOf(request) &&
-      (verdict.kind === "inactive" ||
-        isJudged({ csrf: false, scopes: requirements.scopes, maxLoginAge: requirements.maxLoginAge }, verdict.judged))
+      (verdict.kind === "inactive" || areJudged(requirements, verdict.judged))
     );
   }
 }

@@ -14,7 +14,7 @@ import type { ClientOptions } from "../options.js";
 import type { Attempt, OpenStream, StreamAttempt, StreamListener, Transport } from "../transport.js";
 import { Events, inMemory } from "./events.js";
 import { METHODS } from "./methods.js";
-import { unguessable, type InactiveState, type Kept, type Who } from "./session.js";
+import { DENIED_REASONS, unguessable, type InactiveState, type Kept, type Who } from "./session.js";
 import { remember, type State } from "./state.js";
 import { issue, type TokenOf } from "./tokens.js";
 
@@ -98,7 +98,7 @@ export class FakeAuthority {
   }
 
   /** Makes every living session be refused for this reason; nothing ends it. */
-  deny(reason?: "csrf" | "origin" | "scope" | "login age"): void {
+  deny(reason?: Denial): void {
     this.#state.denial = reason === undefined ? DeniedReason.UNSPECIFIED : DENIALS[reason];
     this.#state.events.allChanged();
   }
@@ -173,11 +173,13 @@ export class FakeAuthority {
   }
 }
 
+/** Why the fake refuses whoever is signed in. */
+export type Denial = keyof typeof DENIALS;
+
 const DENIALS = {
   csrf: DeniedReason.CSRF_INVALID,
   origin: DeniedReason.ORIGIN_REFUSED,
-  scope: DeniedReason.SCOPE_MISSING,
-  "login age": DeniedReason.LOGIN_TOO_OLD,
+  ...DENIED_REASONS,
 } as const;
 
 function errorFrom(failure: unknown) {
