@@ -26,11 +26,13 @@ import { readTokenVerdict } from "../src/token-verdict.js";
 import { personal, requirementsOf } from "../src/requirements.js";
 import { readVerdict } from "../src/verdict.js";
 import { pathAndQuery } from "../src/presented.js";
-import type { Attempt } from "../src/transport.js";
+import { FakeAuthority } from "../src/testing.js";
+import type { Attempt, Transport } from "../src/transport.js";
 import type { Message } from "@bufbuild/protobuf";
 
+const GOOD = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "glk_x" };
+
 describe("options", () => {
-  const good = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "glk_x" };
   for (const [name, setting, environment] of [
     ["no address", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "" }],
     ["an address without a scheme", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "127.0.0.1:50051" }],
@@ -38,6 +40,7 @@ describe("options", () => {
     ["an address with a port that is none", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:99999" }],
     ["no key", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "" }],
     ["a key with a line end", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "glk_x\ny" }],
+    ["a tenant with a line end", "GATELODGE_TENANT", { GATELODGE_TENANT: "ac\nme" }],
     ["a number of answers that is none", "GATELODGE_KEEP_ANSWERS", { GATELODGE_KEEP_ANSWERS: "many" }],
     ["fewer answers than none", "GATELODGE_KEEP_ANSWERS", { GATELODGE_KEEP_ANSWERS: "-1" }],
     ["files without TLS", "GATELODGE_CA_FILE", { GATELODGE_CA_FILE: "/dev/null" }],
@@ -59,7 +62,7 @@ describe("options", () => {
   ] as const) {
     test(`${name} is a fault that names it`, () => {
       assert.throws(
-        () => settle({}, { ...good, ...environment }),
+        () => settle({}, { ...GOOD, ...environment }),
         (fault: unknown) =>
           fault instanceof OptionsError && fault.setting === setting && fault.message.includes(setting),
       );
@@ -67,15 +70,15 @@ describe("options", () => {
   }
 
   test("answers are kept unless it is turned off", () => {
-    assert.equal(settle({}, good).keepAnswers, 16_384);
-    assert.equal(settle({}, { ...good, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 0);
-    assert.equal(settle({ keepAnswers: 5 }, { ...good, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 5);
-    assert.throws(() => settle({ keepAnswers: 1.5 }, good), /keepAnswers/);
+    assert.equal(settle({}, GOOD).keepAnswers, 16_384);
+    assert.equal(settle({}, { ...GOOD, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 0);
+    assert.equal(settle({ keepAnswers: 5 }, { ...GOOD, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 5);
+    assert.throws(() => settle({ keepAnswers: 1.5 }, GOOD), /keepAnswers/);
   });
 
   test("the scheme decides TLS and the usual port", () => {
-    assert.deepEqual(settle({}, good).tls, null);
-    const { target, tls } = settle({ address: "https://[::1]/" }, good);
+    assert.deepEqual(settle({}, GOOD).tls, null);
+    const { target, tls } = settle({ address: "https://[::1]/" }, GOOD);
     assert.equal(target, "[::1]:443");
     assert.notEqual(tls, null);
   });
@@ -158,6 +161,36 @@ describe("calls", () => {
     await assert.rejects(client.admin.listSessions({}, { requestId: "a\nb" }));
     assert.deepEqual(calls[0]?.attempt.metadata, { authorization: "Bearer glk_x", "x-request-id": "a-b" });
     assert.deepEqual(calls[1]?.attempt.metadata, { authorization: "Bearer glk_x" });
+  });
+
+  test("a client names its tenant with every call and stream", async () => {
+    const authority = new FakeAuthority();
+    const said: (string | undefined)[] = [];
+    const transport: Transport = {
+      ...authority.transport,
+      send: (attempt) => {
+        said.push(attempt.metadata["x-tenant-id"]);
+        return authority.transport.send(attempt);
+      },
+      open: (attempt, listener) => {
+        said.push(attempt.metadata["x-tenant-id"]);
+        return authority.transport.open(attempt, listener);
+      },
+    };
+    const { apiKey } = authority;
+    for (const tenant of ["acme", undefined]) {
+      const client = new Client({ apiKey, tenant, keepAnswers: 1, checkStream: true, transport });
+      const { cookie } = authority.signIn();
+      const cookies = [{ name: "session", value: Buffer.from(cookie.slice("session=".length)) }];
+      // Two at once open the stream of checks, and the first answer the one that is watched.
+      await Promise.all([{ cookies }, { cookies: [] }].map((question) => client.sessions.check(question)));
+      await client.login.getEdgeSettings({});
+      assert.ok(said.length >= 5, "calls and both streams");
+      assert.deepEqual(new Set(said.splice(0)), new Set([tenant]));
+      client.close();
+    }
+    assert.equal(settle({}, { ...GOOD, GATELODGE_TENANT: "globex" }).tenant, "globex");
+    assert.equal(settle({}, { ...GOOD, GATELODGE_TENANT: "" }).tenant, undefined);
   });
 
   test("a closed client says so", async () => {

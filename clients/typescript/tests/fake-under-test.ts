@@ -65,10 +65,16 @@ function stream(method: DescMethod): handleBidiStreamingCall<Message, Message> {
         }
       },
     };
-    const opened = given.authority.transport.open?.({ method, metadata: textsOf(call.metadata) }, listener);
-    call.on("data", (message: Message) => opened?.send(message));
-    call.on("end", () => opened?.finish());
-    call.on("cancelled", () => opened?.cancel());
+    const opened = given.authority.transport.open({ method, metadata: textsOf(call.metadata) }, listener);
+    call.on("data", (message: Message) => {
+      opened.send(message);
+    });
+    call.on("end", () => {
+      opened.finish();
+    });
+    call.on("cancelled", () => {
+      opened.cancel();
+    });
   };
 }
 

@@ -14,6 +14,7 @@ import {
   InvalidFieldError,
   MintingOffError,
   SessionNotFoundError,
+  TenantUnknownError,
   TokenCheckOffError,
   UnreachableError,
   type Verdict,
@@ -196,6 +197,19 @@ test("a wrong key is named", async () => {
     assert.equal(error.requestId, "wrong-key");
     return !error.retryable;
   });
+});
+
+test("a tenant that is none is named", async () => {
+  const [address, apiKey] = [dev.address, dev.keys["edge"]];
+  const answers = ["default", "nobody"].map(async (tenant) => {
+    const client = new Client({ address, apiKey, tenant });
+    const answer = await client.sessions.check({}).catch((error: unknown) => error);
+    client.close();
+    return answer;
+  });
+  const [known, unknown] = await Promise.all(answers);
+  assert.equal((known as Verdict).kind, "inactive");
+  assert.ok(unknown instanceof TenantUnknownError);
 });
 
 test("a role may call what it may", async () => {

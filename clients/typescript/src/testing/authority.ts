@@ -42,7 +42,7 @@ export class FakeAuthority {
   /** The one key that its clients have. */
   readonly apiKey = "glk_test";
   /** Where it is asked, for a client with options of your own. */
-  readonly transport: Transport = {
+  readonly transport: Required<Transport> = {
     send: (attempt) => this.#send(attempt),
     open: (attempt, listener) => this.#open(attempt, listener),
     close: () => undefined,
