@@ -17,6 +17,53 @@ public interface Requirement {
         return all -> all.addAllScopes(needed);
     }
 
+    /** Lets only sessions through that were granted at least one of these. */
+    static Requirement anyScopes(String... scopes) {
+        List<String> needed = List.of(scopes);
+        return all -> all.addAllAnyScopes(needed);
+    }
+
+    /** Lets only users through who have all of these. */
+    static Requirement permissions(String... permissions) {
+        List<String> needed = List.of(permissions);
+        return all -> all.addAllPermissions(needed);
+    }
+
+    /** Lets only users through who have at least one of these. */
+    static Requirement anyPermissions(String... permissions) {
+        List<String> needed = List.of(permissions);
+        return all -> all.addAllAnyPermissions(needed);
+    }
+
+    /** Lets only users through who have all of these. */
+    static Requirement roles(String... roles) {
+        List<String> needed = List.of(roles);
+        return all -> all.addAllRoles(needed);
+    }
+
+    /** Lets only users through whose provider has verified their email address. */
+    static Requirement emailVerified() {
+        return all -> all.setEmailVerified(true);
+    }
+
+    /**
+     * Lets only sessions through whose login had one of these authentication context classes, the preferred one first;
+     * others are sent to log in in that way, and come back with the same session.
+     */
+    static Requirement acrValues(String... classes) {
+        List<String> needed = List.of(classes);
+        return all -> all.addAllAcrValues(needed);
+    }
+
+    /**
+     * Lets only sessions through whose login used all of these authentication methods (RFC 8176), such as {@code otp};
+     * others are sent to log in again.
+     */
+    static Requirement amrValues(String... methods) {
+        List<String> needed = List.of(methods);
+        return all -> all.addAllAmrValues(needed);
+    }
+
     /**
      * Lets only sessions through whose user authenticated at most this long ago, in whole seconds and one at least;
      * others are sent to log in again.
