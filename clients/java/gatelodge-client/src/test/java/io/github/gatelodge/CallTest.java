@@ -15,6 +15,7 @@ import io.github.gatelodge.error.StoreUnavailableException;
 import io.github.gatelodge.error.UnreachableException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.ErrorReason;
+import io.github.gatelodge.v1.GetEdgeSettingsRequest;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.LoginServiceGrpc;
@@ -34,6 +35,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -270,5 +272,25 @@ class CallTest {
                     failed.getMessage());
             assertTrue(failed.getMessage().contains("refused"), failed.getMessage());
         }
+    }
+
+    @Test
+    void aClientNamesItsTenantWithEveryCallAndStream() {
+        for (String tenant : new String[] {"acme", null}) {
+            ClientOptions options = authority.options().withTenant(tenant == null ? "" : tenant);
+            try (GatelodgeClient named = GatelodgeClient.create(options)) {
+                named.login().getEdgeSettings(GetEdgeSettingsRequest.getDefaultInstance());
+                try (SessionWatch watch = named.sessions().watchSessions(WatchSessionsRequest.getDefaultInstance())) {
+                    assertTrue(watch.hasNext());
+                }
+            }
+            for (String method : new String[] {"GetEdgeSettings", "WatchSessions"}) {
+                List<ScriptedAuthority.Call> calls = authority.calls(method);
+                assertEquals(tenant, calls.get(calls.size() - 1).tenant(), method);
+            }
+        }
+        assertEquals(
+                Optional.of("globex"),
+                ClientOptions.from(Map.of("GATELODGE_TENANT", "globex")).setting(ClientOptions.TENANT));
     }
 }
