@@ -12,6 +12,8 @@ export class Keeper {
   readonly #client: Client;
   readonly #onChange: (settings: Settings) => void;
   readonly #waiting = new Set<() => void>();
+  readonly #tried: Promise<void>;
+  #hasTried: () => void = () => undefined;
   #inForce: Tenants | undefined;
   #wake: (() => void) | undefined;
   #isStale = false;
@@ -21,6 +23,9 @@ export class Keeper {
   constructor(client: Client, onChange: (settings: Settings) => void) {
     this.#client = client;
     this.#onChange = onChange;
+    this.#tried = new Promise((resolve) => {
+      this.#hasTried = resolve;
+    });
   }
 
   /** Begins to ask, unless it has. */
@@ -47,6 +52,12 @@ export class Keeper {
     }
   }
 
+  /** Waits until the authority has been asked once, whatever came of it: for an edge that is made for its first request. */
+  tried(): Promise<void> {
+    this.start();
+    return this.#isClosed() ? Promise.resolve() : this.#tried;
+  }
+
   /** Takes note of the version that an answer named. One that names none says nothing. */
   sawVersion(version: string): void {
     if (version !== "" && this.#inForce && version !== this.#inForce.first.version) {
@@ -70,10 +81,12 @@ export class Keeper {
         }
         this.#inForce = fresh;
         failing = FIRST_PAUSE_MS;
+        this.#hasTried();
         this.#tell();
         await this.#sleep(SHORTEST_PAUSE_MS, false);
         await this.#sleep(askAgainAfterMs - SHORTEST_PAUSE_MS, true);
       } catch (failure) {
+        this.#hasTried();
         if (!this.#isClosed()) {
           logFailure(logger, failure, { askedFor: "settings", kept: this.#inForce !== undefined });
           failing = Math.min(LONGEST_PAUSE_MS, failing * 2);

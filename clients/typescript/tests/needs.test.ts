@@ -51,8 +51,7 @@ type Get = (path: string, headers: Record<string, string>) => Promise<Response>;
 function nextRoutes(authority: FakeAuthority): { get: Get; close: () => Promise<void> } {
   const auth = next({ client: authority.client() });
   return {
-    get: async (path, headers) => {
-      await auth.edge.ready();
+    get: (path, headers) => {
       const handler = auth.required(
         (_, session) => Response.json({ user_id: session.userId }),
         NEEDS[path.replace("/needs/", "") as keyof typeof NEEDS],

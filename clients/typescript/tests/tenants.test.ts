@@ -117,7 +117,6 @@ function nextRoutes(client: Client): (asked: Asked) => Promise<Got> {
   const auth = next({ client });
   const own = auth.required(() => new Response());
   return async ({ method = "GET", path, host, headers = {} }) => {
-    await auth.edge.ready();
     const request = new Request(`http://localhost${path}`, { method, headers: { ...headers, host } });
     const got = await (path === "/any" ? own : auth.handlers.GET)(request, undefined);
     return { statusCode: got.status, headers: Object.fromEntries(got.headers) };
