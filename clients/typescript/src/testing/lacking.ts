@@ -11,6 +11,21 @@ export interface Lack {
   readonly names: readonly string[];
 }
 
+/** What a test says of somebody, beside who it is. */
+export interface Granted {
+  readonly scopes?: readonly string[] | undefined;
+  readonly permissions?: readonly string[] | undefined;
+  readonly roles?: readonly string[] | undefined;
+  /** Whether the provider verified the email address. Default: if there is one. */
+  readonly emailVerified?: boolean | undefined;
+  /** The authentication context class of the login. */
+  readonly acr?: string | undefined;
+  /** The authentication methods of the login (RFC 8176). */
+  readonly amr?: readonly string[] | undefined;
+  /** When the user authenticated. Default: now. */
+  readonly loginTime?: Date | undefined;
+}
+
 /** What is known of somebody. */
 export interface Facts {
   readonly scopes: readonly string[];

@@ -13,30 +13,19 @@ import {
   type Requirements,
 } from "../gen/gatelodge/v1/session_pb.js";
 import { LISTS_NEEDED } from "../requirements.js";
-import { lackOf, type Facts, type Lacked } from "./lacking.js";
+import { lackOf, type Facts, type Granted, type Lacked } from "./lacking.js";
 
 /** Why a session is dead, or that it lives. */
 export type InactiveState = "active" | "ended" | "expired" | "idle" | "revoked" | "fingerprint";
 
 /** Who is signed in, and with what. What is left out gets a value that does. */
-export interface Who {
+export interface Who extends Granted {
   /** Default: `fake_1`. */
   readonly userId?: string | undefined;
   readonly email?: string | undefined;
   readonly name?: string | undefined;
   /** Default: `fake`. */
   readonly provider?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly permissions?: readonly string[] | undefined;
-  readonly roles?: readonly string[] | undefined;
-  /** Whether the provider verified the email address. Default: if there is one. */
-  readonly emailVerified?: boolean | undefined;
-  /** The authentication context class of the login. */
-  readonly acr?: string | undefined;
-  /** The authentication methods of the login (RFC 8176). */
-  readonly amr?: readonly string[] | undefined;
-  /** When the user authenticated. Default: now. */
-  readonly loginTime?: Date | undefined;
   /** Default: `active`. */
   readonly state?: InactiveState | undefined;
   /** The cookie's value. Default: one that nobody can guess. */

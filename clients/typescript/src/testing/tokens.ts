@@ -12,27 +12,16 @@ import {
   type ValidateTokenResponseSchema,
 } from "../gen/gatelodge/v1/token_pb.js";
 import { problem } from "./answers.js";
-import { detailOf, isMendedByLogin, lackOf, REASON_WORDS, type Lack, type Lacked } from "./lacking.js";
+import { detailOf, isMendedByLogin, lackOf, REASON_WORDS, type Granted, type Lack, type Lacked } from "./lacking.js";
 import { textOf, unguessable } from "./session.js";
 
 /** Whose a bearer token is, and what it is good for. What is left out gets a value that does. */
-export interface TokenOf {
+export interface TokenOf extends Granted {
   /** Default: `fake_1`. Empty for a token that speaks for a program alone. */
   readonly userId?: string | undefined;
   readonly clientId?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly permissions?: readonly string[] | undefined;
-  readonly roles?: readonly string[] | undefined;
-  /** Whether it says that the email address is verified. Default: no. */
-  readonly emailVerified?: boolean | undefined;
-  /** The authentication context class of the login. */
-  readonly acr?: string | undefined;
-  /** The authentication methods of the login (RFC 8176). */
-  readonly amr?: readonly string[] | undefined;
   /** Default: `api`. */
   readonly audiences?: readonly string[] | undefined;
-  /** When the user authenticated. Default: now. */
-  readonly loginTime?: Date | undefined;
   /** When it ends. Default: in an hour. */
   readonly expires?: Date | undefined;
 }

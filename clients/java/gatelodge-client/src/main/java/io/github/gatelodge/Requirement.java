@@ -4,6 +4,7 @@ import io.github.gatelodge.v1.CsrfRequirement;
 import io.github.gatelodge.v1.Requirements;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /** What a route needs beyond a living session. */
 @FunctionalInterface
@@ -13,32 +14,27 @@ public interface Requirement {
 
     /** Lets only sessions through that were granted all of these. */
     static Requirement scopes(String... scopes) {
-        List<String> needed = List.of(scopes);
-        return all -> all.addAllScopes(needed);
+        return names(Requirements.Builder::addAllScopes, scopes);
     }
 
     /** Lets only sessions through that were granted at least one of these. */
     static Requirement anyScopes(String... scopes) {
-        List<String> needed = List.of(scopes);
-        return all -> all.addAllAnyScopes(needed);
+        return names(Requirements.Builder::addAllAnyScopes, scopes);
     }
 
     /** Lets only users through who have all of these. */
     static Requirement permissions(String... permissions) {
-        List<String> needed = List.of(permissions);
-        return all -> all.addAllPermissions(needed);
+        return names(Requirements.Builder::addAllPermissions, permissions);
     }
 
     /** Lets only users through who have at least one of these. */
     static Requirement anyPermissions(String... permissions) {
-        List<String> needed = List.of(permissions);
-        return all -> all.addAllAnyPermissions(needed);
+        return names(Requirements.Builder::addAllAnyPermissions, permissions);
     }
 
     /** Lets only users through who have all of these. */
     static Requirement roles(String... roles) {
-        List<String> needed = List.of(roles);
-        return all -> all.addAllRoles(needed);
+        return names(Requirements.Builder::addAllRoles, roles);
     }
 
     /** Lets only users through whose provider has verified their email address. */
@@ -51,8 +47,7 @@ public interface Requirement {
      * others are sent to log in in that way, and come back with the same session.
      */
     static Requirement acrValues(String... classes) {
-        List<String> needed = List.of(classes);
-        return all -> all.addAllAcrValues(needed);
+        return names(Requirements.Builder::addAllAcrValues, classes);
     }
 
     /**
@@ -60,8 +55,7 @@ public interface Requirement {
      * others are sent to log in again.
      */
     static Requirement amrValues(String... methods) {
-        List<String> needed = List.of(methods);
-        return all -> all.addAllAmrValues(needed);
+        return names(Requirements.Builder::addAllAmrValues, methods);
     }
 
     /**
@@ -82,6 +76,11 @@ public interface Requirement {
     /** Asks for no CSRF token and has no origin judged, for routes that are guarded in another way. */
     static Requirement csrfNotRequired() {
         return all -> all.setCsrf(CsrfRequirement.CSRF_REQUIREMENT_NOT_REQUIRED);
+    }
+
+    private static Requirement names(BiConsumer<Requirements.Builder, List<String>> add, String... names) {
+        List<String> needed = List.of(names);
+        return all -> add.accept(all, needed);
     }
 
     /** All of them as the contract says it. */

@@ -37,31 +37,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class CallTest {
+class CallTest extends BeforeScriptedAuthority {
     private static final ValidateSessionRequest QUESTION = ValidateSessionRequest.getDefaultInstance();
     private static final String VALIDATE = "ValidateSession";
     private static final Object OK = "";
-
-    private ScriptedAuthority authority;
-    private GatelodgeClient client;
-
-    @BeforeEach
-    void begin() throws Exception {
-        authority = new ScriptedAuthority();
-        client = authority.client();
-    }
-
-    @AfterEach
-    void end() {
-        client.close();
-        authority.close();
-    }
 
     @Test
     void aChangeOfAttributesIsNeverRepeatedByItself() {

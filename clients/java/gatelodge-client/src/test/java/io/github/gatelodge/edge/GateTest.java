@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
-import io.github.gatelodge.GatelodgeClient;
+import io.github.gatelodge.BeforeScriptedAuthority;
 import io.github.gatelodge.OptionsException;
 import io.github.gatelodge.Requirement;
 import io.github.gatelodge.ScriptedAuthority;
@@ -21,31 +21,14 @@ import io.grpc.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class GateTest {
+class GateTest extends BeforeScriptedAuthority {
     private static final String SETTINGS = "GetEdgeSettings";
     private static final String VALIDATE = "ValidateSession";
-
-    private ScriptedAuthority authority;
-    private GatelodgeClient client;
-
-    @BeforeEach
-    void begin() throws Exception {
-        authority = new ScriptedAuthority();
-        client = authority.client();
-    }
-
-    @AfterEach
-    void end() {
-        client.close();
-        authority.close();
-    }
 
     private static GetEdgeSettingsResponse settings(String version) {
         return GetEdgeSettingsResponse.newBuilder()
