@@ -21,7 +21,7 @@ const LONGEST_MS = 30_000;
 
 let given = new Given({ sessions: [], authority: "up" });
 
-/** As grpc-js wants a failure. Of its details an edge reads none, so that a scenario can't depend on them. */
+/** As grpc-js wants a failure. Its details stay behind: no failure that a scenario sees has any. */
 function refusal(failure: unknown): { code: status; details: string } {
   return failure instanceof GatelodgeError
     ? { code: status[failure.code], details: failure.message }
