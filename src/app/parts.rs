@@ -10,7 +10,9 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, settings, tenancy};
 use crate::authority::access_token::TokenCheck;
-use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
+use crate::authority::ports::{
+    Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, NamedTenant, SessionStore, TenantStore, UserStore,
+};
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
@@ -36,6 +38,7 @@ pub(super) struct Store {
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
+    pub(super) tenants: Arc<dyn TenantStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
 
@@ -44,17 +47,28 @@ const SWEEP_EMBEDDED: Duration = Duration::from_secs(10);
 /// How often an authority walks Redis's indexes for entries whose sessions have expired.
 const SWEEP_REDIS: Duration = Duration::from_mins(10);
 
-pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: bool) -> Result<Store, AppError> {
+/// The store, in which the numbers of these tenants are their own.
+///
+/// # Errors
+/// When it can't be used, or one of the numbers is another tenant's there.
+pub(super) async fn store(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    ephemeral: bool,
+    tenants: Vec<NamedTenant>,
+) -> Result<Store, AppError> {
     match config.store.kind {
         Kind::Embedded => {
             let path = config.store.embedded.path.as_path();
             let store = EmbeddedStore::open((!ephemeral).then_some(path), clock)?;
+            store.claim(&tenants)??;
             let sweeping = Box::pin(store.sweeping(SWEEP_EMBEDDED));
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                tenants: store.clone(),
                 events: store,
                 sweeping,
             })
@@ -68,6 +82,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
                 connect_timeout: redis.connect_timeout.get(),
                 response_timeout: redis.command_timeout.get(),
                 allow_eviction: redis.allow_eviction,
+                tenants,
             };
             let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let sweeping = Box::pin(store.sweeping(tenancy::numbers(config), SWEEP_REDIS));
@@ -76,6 +91,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
                 logins: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                tenants: store.clone(),
                 events: store,
                 sweeping,
             })

@@ -94,6 +94,8 @@ impl Authority {
                     Admission::Living(admitted) => self.remember(admitted, reading),
                     Admission::Inactive(InactiveReason::Fingerprint) => tracing::info!(
                         session = key.public(),
+                        tenant = self.settings.tenant_name,
+                        caller = call.caller(),
                         request_id = call.request_id,
                         "refused: the client is another one than at login"
                     ),
@@ -115,6 +117,19 @@ impl Authority {
         let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
         let present_name = names.first().map_or("", String::as_str);
         choose(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
+    }
+
+    /// Whether the session of a credential lives, whatever the client and the request. Changes nothing.
+    pub(super) async fn is_living(&self, chosen: &Chosen) -> Result<bool, Error> {
+        let key = &chosen.credential.key;
+        let record = match self.known_record(key) {
+            Some(record) => record,
+            None => match self.look_up(key).await? {
+                Lookup::Found(record) => record,
+                Lookup::Gone(_) => return Ok(false),
+            },
+        };
+        Ok(matches!(self.judge(chosen, record, None)?, Judgement::Living(_)))
     }
 
     /// Every living session that the cookies hold a credential of, whatever the client: to be ended. A browser that

@@ -154,6 +154,8 @@ impl Authority {
                 tracing::info!(
                     provider = view.standing.identity.provider,
                     session = view.key.public(),
+                    tenant = self.settings.tenant_name,
+                    caller = visit.call.caller(),
                     request_id = visit.call.request_id,
                     "a login is complete"
                 );
@@ -206,7 +208,14 @@ impl Authority {
     ) -> Outcome {
         let Refusal { failure, trouble } = refusal.into();
         let (reason, detail) = (trouble.reason, &trouble.detail);
-        tracing::info!(reason, detail, request_id = call.request_id, "a login failed");
+        tracing::info!(
+            reason,
+            detail,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a login failed"
+        );
         let answer = self.failed_login(&trouble, return_to, context, call);
         Outcome { answer, result: Err(Unfinished::Failed(failure)), first_login: false }
     }

@@ -9,6 +9,8 @@ use super::validate_session::{Judged, Question};
 use super::{Authority, Error};
 use crate::session::admission::Chosen;
 use crate::session::event::Position;
+use crate::session::key::SessionKey;
+use crate::session::record::Record;
 use crate::session::rotation::Standpoint;
 use crate::session::time::Timestamp;
 
@@ -56,6 +58,14 @@ impl Authority {
         admitted.reading = Some(known.reading.as_of(position));
         let judged = self.judge_request(&admitted, &question.requirements, context).ok();
         Ok(judged.map(|judged| (admitted, judged)))
+    }
+
+    /// The record of a session as it is known here, where nothing speaks against it.
+    pub(super) fn known_record(&self, key: &SessionKey) -> Option<Record> {
+        let now = self.ports.clock.running();
+        let cache = self.settings.cache.filter(|_| self.stream.is_trusted(now))?;
+        let known = self.near.known(key, now.saturating_sub(cache.max_staleness))?;
+        (!self.stream.kills(&known.record.header.marks)).then_some(known.record)
     }
 
     /// Keeps a session that was read and found living.

@@ -82,7 +82,13 @@ impl Authority {
         for admitted in living {
             let (tokens, was_there) = self.end(&admitted).await?;
             let session = admitted.credential.key.public();
-            tracing::info!(session, request_id = call.request_id, "a session was logged out");
+            tracing::info!(
+                session,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "a session was logged out"
+            );
             ended |= was_there;
             if url.is_none() {
                 let provider = &admitted.standing.identity.provider;

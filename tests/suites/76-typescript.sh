@@ -20,6 +20,7 @@ cd ../..
 for framework in express fastify hono next; do
   FRAMEWORK=$framework tests/edges/run --edge typescript
 done
+FRAMEWORK=express tests/edges/run --edge typescript --fake typescript
 # As applications have it: answers are kept, and checks share a stream.
 FRAMEWORK=express tests/edges/run --edge typescript --keeping
 EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

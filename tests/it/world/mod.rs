@@ -151,7 +151,7 @@ impl World {
     }
 
     pub fn call() -> Call {
-        Call { request_id: "test".into(), patience: Duration::from_secs(30) }
+        Call { request_id: "test".into(), patience: Duration::from_secs(30), ..Call::default() }
     }
 
     /// Begins a login and answers its outcome.
