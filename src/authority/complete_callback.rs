@@ -164,9 +164,12 @@ impl Authority {
             }
             Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
             Err(stop) => {
-                self.discard(&taken.login, &known.tokens);
+                self.discard(&taken.login, &known.standing.identity, &known.tokens);
                 match stop {
                     Stop::Trouble(error) => Err(error),
+                    Stop::TooLate(failure) => {
+                        Ok(self.failure(failure, taken.login.return_to.as_deref(), visit.context, visit.call))
+                    }
                     Stop::Failed(failure) => self.give_up(visit, taken, failure).await,
                 }
             }

@@ -8,6 +8,7 @@ pub mod answer;
 mod asked;
 pub mod attributes;
 mod callback;
+mod came_back;
 mod change_standing;
 mod changed;
 mod check_own_token;

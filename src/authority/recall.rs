@@ -85,7 +85,8 @@ impl Authority {
             return None;
         }
         let rest = cache.max_staleness.saturating_sub(running.saturating_sub(reading.at));
-        let by_login = judged.needs.login.max_age.map(|age| (admitted.standing.identity.auth_time + age).since(now));
+        let of_login = judged.needs.login.max_age.zip(admitted.standing.identity.auth_time);
+        let by_login = of_login.map(|(age, authenticated)| (authenticated + age).since(now));
         let keep_for = rest.min(check_again.since(now)).min(by_login.unwrap_or(rest));
         let position = reading.position.filter(|_| !keep_for.is_zero())?;
         Some(Keeping { position, keep_for })

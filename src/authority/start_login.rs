@@ -62,6 +62,7 @@ impl Authority {
             redirect_uri: self.settings.callback_address(),
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
+            began: self.ports.clock.now(),
             needs: wish.needs,
             step_up: wish.step_up,
             remember: wish.remember,

@@ -21,7 +21,8 @@ go test -race -count=2 -shuffle=on ./...
 (cd examples && go test ./...)
 ./bench
 
-go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest
+go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest ./internal/fakeundertest
 cd "$root"
 tests/edges/run --edge go
+tests/edges/run --edge go --fake go
 EDGE=go node --test --test-reporter=spec tests/browser/edge.test.mjs

@@ -27,8 +27,8 @@ pub(super) struct Expected<'a> {
     pub nonce: Option<&'a str>,
     /// The access token that came with it, for `at_hash`.
     pub access_token: &'a Secret,
-    /// How long ago the user may have authenticated, if the login asked.
-    pub max_age: Option<Duration>,
+    /// When the user may have authenticated at the earliest, if the login asked.
+    pub authenticated_after: Option<Timestamp>,
     pub now: Timestamp,
     pub leeway: Duration,
     /// How long ago the token may have been issued.
@@ -40,6 +40,7 @@ pub(super) struct Expected<'a> {
 pub(super) struct Claims {
     pub issuer: String,
     pub sub: String,
+    /// By our clock.
     pub auth_time: Option<Timestamp>,
     pub acr: Option<String>,
     pub amr: Vec<String>,
@@ -104,7 +105,7 @@ fn audience(all: &Object, client_id: &str) -> Result<(), ProviderError> {
     Ok(())
 }
 
-/// Judges `exp`, `iat`, `nbf` and `auth_time`, and answers the last.
+/// Judges `exp`, `iat`, `nbf` and `auth_time`, and answers the last by our clock.
 fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, ProviderError> {
     let (now, leeway) = (expected.now, expected.leeway);
     let Some(end) = all.get("exp").and_then(date) else { return rejected("id_token.exp") };
@@ -121,13 +122,21 @@ fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, Pro
         _ => return rejected("id_token.nbf"),
     }
     let Ok(auth_time) = optional(all, "auth_time", date) else { return rejected("id_token.auth_time") };
-    let oldest = expected.max_age.map(|age| age + leeway);
-    match (auth_time, oldest) {
-        (Some(at), _) if at > now + leeway => rejected("id_token.auth_time"),
-        (Some(at), Some(oldest)) if now.since(at) > oldest => rejected("id_token.auth_time"),
-        (None, Some(_)) => rejected("id_token.auth_time"),
+    if auth_time.is_some_and(|at| at > now + leeway) {
+        return rejected("id_token.auth_time");
+    }
+    let auth_time = auth_time.map(|at| by_our_clock(at, issued, now, leeway));
+    match expected.authenticated_after {
+        Some(earliest) if auth_time.is_none_or(|at| at < earliest) => rejected("id_token.auth_time"),
         _ => Ok(auth_time),
     }
+}
+
+/// A moment before the token was issued, by our clock: the token has just been issued, so the rest is how the provider's
+/// clock differs. What is more than the leeway is not: some keep a token for a while, and some date it back.
+fn by_our_clock(at: Timestamp, issued: Timestamp, now: Timestamp, leeway: Duration) -> Timestamp {
+    let (behind, ahead) = (now.since(issued).min(leeway), issued.since(now));
+    (at + behind - ahead).min(now)
 }
 
 /// Seconds since the epoch, with or without a fraction (RFC 7519, 2); never text.

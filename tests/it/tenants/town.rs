@@ -121,7 +121,7 @@ impl Town {
     /// One authority, with keys that every tenant inherits from the same secrets.
     fn world(at: usize, settings: Settings, ports: &Ports, memory: &Memory, first: &World) -> World {
         let clock = Arc::clone(&first.clock);
-        let provider = Arc::new(FakeProvider::new("idp", Arc::clone(&clock)));
+        let provider = Arc::new(FakeProvider::new("idp"));
         let ring = |text: &str| KeyRing::new(Secret::new(text), []);
         let vault = Vault::of(number(at), &ring("session ring"), &ring("csrf ring"));
         let ports = Ports { providers: Arc::new(Listed(vec![Arc::clone(&provider)])), ..ports.clone() };
