@@ -242,7 +242,7 @@ fn the_hosts_of_a_tenant_are_its_own_and_that_of_its_address_is_among_them() {
             "tenant: {{ hosts: [{default}] }}\napp: {{ redirects: {{ public_base_url: 'https://app.example:8443' }} }}\n\
              tenants:\n  same: {{ number: 4 }}\n{acme}{globex}"
         );
-        faults(&yaml, &[]).into_iter().map(|line| line.splitn(2, ": ").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+        faults(&yaml, &[]).into_iter().map(|line| line.split_once(": ").unwrap().1.to_owned()).collect::<Vec<_>>()
     };
     let good = [
         ("", "", ""),

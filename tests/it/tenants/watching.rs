@@ -128,7 +128,7 @@ async fn anothers(town: &Town) -> gatelodge::session::event::Position {
         end(town, 0, &id).await;
         let moved = timeout(Duration::from_secs(5), async {
             while heard(0) == before {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         });
         moved.await.expect("the default tenant hears of its own");
