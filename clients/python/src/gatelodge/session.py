@@ -80,9 +80,9 @@ class Session(Identified):
         return claims_of(self.identity.claims)
 
     @property
-    def logged_in_at(self) -> datetime:
-        """When the user last authenticated at the provider."""
-        return moment(self.identity.auth_time)
+    def logged_in_at(self) -> datetime | None:
+        """When the user last authenticated at the provider; None where the provider does not say."""
+        return moment(self.identity.auth_time) if self.identity.HasField("auth_time") else None
 
     @property
     def created_at(self) -> datetime:

@@ -45,6 +45,7 @@ async def test_somebody_is_signed_in_as_anyone_with_anything() -> None:
         session = checked.verdict.session
         assert (session.user_id, session.name, session.email, session.provider) == ("google_1", "One", None, "google")
         assert (sorted(session.scopes), session.claims) == (["a"], {"team": "x", "level": 2})
+        assert session.logged_in_at is not None
         assert session.created_at <= session.logged_in_at < session.expires_at
 
 

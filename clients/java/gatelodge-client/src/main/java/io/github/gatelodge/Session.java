@@ -54,9 +54,9 @@ public record Session(Identity identity, SessionInfo info) {
         return identity.getRolesList();
     }
 
-    /** When the user last authenticated at the provider. */
-    public Instant loginTime() {
-        return moment(identity.getAuthTime());
+    /** When the user last authenticated at the provider, where the provider says so. */
+    public Optional<Instant> loginTime() {
+        return identity.hasAuthTime() ? Optional.of(moment(identity.getAuthTime())) : Optional.empty();
     }
 
     /** When it ends if it is not used again, or at the latest: whichever comes first. */
