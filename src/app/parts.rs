@@ -10,7 +10,7 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, settings, tenancy};
 use crate::authority::access_token::TokenCheck;
-use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
+use crate::authority::ports::{Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, SessionStore, UserStore};
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
@@ -33,6 +33,7 @@ use crate::store::redis::{RedisSettings, RedisStore};
 pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
+    pub(super) logouts: Arc<dyn LogoutStore>,
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
@@ -53,6 +54,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                logouts: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
                 events: store,
@@ -74,6 +76,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                logouts: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
                 events: store,

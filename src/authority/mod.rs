@@ -42,6 +42,7 @@ pub mod list_user_sessions;
 pub mod list_users;
 pub mod login_answer;
 pub mod login_store;
+pub mod logout_store;
 mod make_session;
 pub mod memory;
 pub mod mint_key_store;
@@ -92,7 +93,7 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use near::Near;
-use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore, UserStore};
+use ports::{Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore};
 use settings::Settings;
 use stream::Stream;
 use under_way::UnderWay;
@@ -104,6 +105,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Keeps which logout tokens were carried out.
+    pub logouts: Arc<dyn LogoutStore>,
     /// Tells replicas what has happened.
     pub events: Arc<dyn EventLog>,
     /// Keeps users.

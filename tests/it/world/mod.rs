@@ -136,6 +136,7 @@ impl World {
         let mut ports = Ports {
             sessions: store.clone(),
             logins: store.clone(),
+            logouts: store.clone(),
             users: store.clone(),
             events: store.clone(),
             mint_keys: store.clone(),
