@@ -33,6 +33,8 @@ pub mod get_jwks;
 pub mod get_session;
 pub mod get_user;
 pub mod get_user_info;
+pub mod handle_backchannel_logout;
+pub mod handle_frontchannel_logout;
 mod judge_request;
 mod keep_tokens;
 mod kept_answer;
@@ -42,6 +44,7 @@ pub mod list_user_sessions;
 pub mod list_users;
 pub mod login_answer;
 pub mod login_store;
+pub mod logout_notice;
 pub mod logout_store;
 mod make_session;
 pub mod memory;
@@ -93,7 +96,9 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use near::Near;
-use ports::{Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore};
+use ports::{
+    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
+};
 use settings::Settings;
 use stream::Stream;
 use under_way::UnderWay;

@@ -1,7 +1,10 @@
 //! Owns the finding: for which tenant is a call? Does not know what is asked of it.
 
 use super::{Asker, Found, Member, Tenancy, host};
-use crate::authority::{Error, Presented, complete_callback, complete_logout, start_login};
+use crate::authority::{
+    Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
+    start_login,
+};
 use crate::session::credential::Credential;
 use crate::session::key::TenantNumber;
 use crate::session::login::LoginState;
@@ -13,7 +16,7 @@ use crate::vault::LogoutState;
 #[derive(Default)]
 struct Hints<'a> {
     context: Option<&'a RequestContext>,
-    /// The `tenant` parameter of a login.
+    /// The `tenant` parameter of a login, or of a logout that a provider's page tells of.
     parameter: Option<String>,
 }
 
@@ -58,12 +61,47 @@ impl Tenancy {
     /// # Errors
     /// As [`Tenancy::for_presented`].
     pub fn for_login<'a>(&'a self, asker: &'a Asker, question: &start_login::Question) -> Result<Found<'a>, Error> {
-        let parameter = || {
-            let query = Parameters::form(&question.query, self.limits().query_bytes).ok()?;
-            query.get("tenant").map(str::to_owned)
-        };
-        let parameter = if self.members.len() > 1 { parameter() } else { None };
+        let parameter = self.named_in(&question.query);
         self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter }, |_| None)
+    }
+
+    /// For a logout that a provider's server tells of. Of several at one host it is the one that its token is for.
+    ///
+    /// # Errors
+    /// As [`Tenancy::for_presented`].
+    pub fn for_backchannel_logout<'a>(
+        &'a self,
+        asker: &'a Asker,
+        question: &handle_backchannel_logout::Question,
+    ) -> Result<Found<'a>, Error> {
+        let hints = Hints { context: Some(&question.context), ..Hints::default() };
+        self.find(asker, &hints, |these| {
+            these.iter().copied().find(|member| member.authority.may_take_logout(&question.form))
+        })
+    }
+
+    /// For a logout that a provider's page has a browser tell of. Of several at one host it is the first that has such a
+    /// provider, unless the address that the provider knows names another (`tenant`).
+    ///
+    /// # Errors
+    /// As [`Tenancy::for_presented`].
+    pub fn for_frontchannel_logout<'a>(
+        &'a self,
+        asker: &'a Asker,
+        question: &handle_frontchannel_logout::Question,
+    ) -> Result<Found<'a>, Error> {
+        let parameter = self.named_in(&question.query);
+        self.find(asker, &Hints { context: Some(&question.context), parameter }, |these| {
+            these.iter().copied().find(|member| member.authority.may_take_frontchannel_logout(&question.query))
+        })
+    }
+
+    /// What the parameter `tenant` of a query says, where there is more than one.
+    fn named_in(&self, query: &[u8]) -> Option<String> {
+        if self.members.len() == 1 {
+            return None;
+        }
+        Parameters::form(query, self.limits().query_bytes).ok()?.get("tenant").map(str::to_owned)
     }
 
     /// For the end of a login, whose state says so.

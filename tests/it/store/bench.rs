@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{
-    Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin, SessionStore, UserStore,
+    Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin,
+    SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};

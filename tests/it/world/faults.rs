@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup, UserPage,
-    UserStore, WalkPage, WalkPosition, Written,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup,
+    UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
