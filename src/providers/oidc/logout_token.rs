@@ -46,7 +46,7 @@ impl OidcProvider {
     fn judge_logout(&self, all: &Object, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
         let issuer = claims::issuer(all, &self.info.issuer)?;
         claims::audience(all, &self.settings.registration.client_id)?;
-        let (issued, end) = claims::validity(all, now, self.settings.clock_leeway, self.settings.max_id_token_age)?;
+        let (since, end) = claims::validity(all, now, self.settings.clock_leeway, self.settings.max_id_token_age)?;
         if !all.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) {
             return rejected("logout_token.events");
         }
@@ -62,7 +62,7 @@ impl OidcProvider {
             (None, Some(sub)) => WhatEnded::User(sub),
             (None, None) => return rejected("logout_token.sub"),
         };
-        let good_until = end.min(issued + self.settings.max_id_token_age) + self.settings.clock_leeway;
+        let good_until = end.min(since + self.settings.max_id_token_age) + self.settings.clock_leeway;
         Ok(LogoutNotice { id, issuer, ended, good_until })
     }
 }

@@ -68,9 +68,9 @@ fn algorithm(switches: &Switches) -> (&'static str, &'static str) {
     }
 }
 
-fn signed(kind: &str, claims: Object, switches: &Switches) -> String {
+fn signed(typ: &str, claims: Object, switches: &Switches) -> String {
     let (algorithm, kid) = algorithm(switches);
-    let header = bent(object(json!({ "alg": algorithm, "typ": kind, "kid": kid })), &switches.header);
+    let header = bent(object(json!({ "alg": algorithm, "typ": typ, "kid": kid })), &switches.header);
     let claims = bent(claims, &switches.claims);
     let header = bent(Value::from(header).to_string(), &switches.header_text);
     let payload = bent(Value::from(claims).to_string(), &switches.payload_text);
