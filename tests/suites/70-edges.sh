@@ -5,8 +5,9 @@ tests/.cache/edges/bin/ruff format --check tests/edges
 tests/.cache/edges/bin/ruff check tests/edges
 tests/edges/run --scenarios
 
-cargo build --workspace --locked --example edge_under_test
+cargo build --workspace --locked --example edge_under_test --example fake_under_test
 tests/edges/run --edge rust
+tests/edges/run --edge rust --fake rust
 tests/edges/run --edge rust --keeping
 EDGE=rust node --test --test-reporter=spec tests/browser/edge.test.mjs
 

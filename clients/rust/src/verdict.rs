@@ -8,14 +8,13 @@ use crate::v1::validate_session_response::Outcome;
 
 /// A definite answer about a presented session.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for a request, and it goes no further")]
 pub enum Verdict {
     /// The session lives and every requirement is met.
     Active(Session),
     /// There is no living session. A reason that this client does not know changes nothing.
-    Inactive(v1::InactiveSession),
+    Inactive(Box<v1::InactiveSession>),
     /// The session lives, but this request may not go ahead. Treat an unknown reason as 403.
-    Denied(v1::DeniedSession),
+    Denied(Box<v1::DeniedSession>),
 }
 
 /// What was asked for, to be found again among what was judged.
@@ -49,8 +48,8 @@ impl<'a> Asked<'a> {
                 }
                 Err(Error::could_not_say("the authority did not judge all that was asked: it may be older than us"))
             }
-            Some(Outcome::Inactive(inactive)) => Ok(Verdict::Inactive(inactive)),
-            Some(Outcome::Denied(denied)) => Ok(Verdict::Denied(denied)),
+            Some(Outcome::Inactive(inactive)) => Ok(Verdict::Inactive(inactive.into())),
+            Some(Outcome::Denied(denied)) => Ok(Verdict::Denied(denied.into())),
             None => Err(Error::could_not_say("the authority gave an outcome that is not known here: it may be newer")),
         }
     }

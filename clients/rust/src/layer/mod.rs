@@ -131,17 +131,17 @@ impl SessionLayer {
                 Ok(delivery)
             }
             Verdict::Inactive(inactive) => {
-                let nobody = Nobody::found(asker, inactive);
+                let nobody = Nobody::found(asker, *inactive);
                 if self.is_required {
                     return Err(nobody.answer());
                 }
                 nobody.put_into(&mut parts.extensions);
                 Ok(Delivery::default())
             }
-            Verdict::Denied(v1::DeniedSession { answer: Some(answer), .. }) => Err(asker.copy(Some(answer))),
-            Verdict::Denied(_) => {
-                Err(asker.error(StatusCode::FORBIDDEN, "FORBIDDEN", "This session may not make this request."))
-            }
+            Verdict::Denied(denied) => Err(match denied.answer {
+                Some(answer) => asker.copy(Some(answer)),
+                None => asker.error(StatusCode::FORBIDDEN, "FORBIDDEN", "This session may not make this request."),
+            }),
         }
     }
 

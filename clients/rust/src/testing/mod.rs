@@ -33,12 +33,16 @@ mod devices;
 mod logins;
 mod people;
 mod sessions;
+mod settings;
 mod tokens;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::net::TcpListener;
 
 use crate::chance;
 use crate::client::Client;
@@ -47,7 +51,6 @@ use crate::v1::DeniedReason;
 use people::Kept;
 pub use people::{State, Who};
 
-const BASE_URL: &str = "http://localhost:8000";
 /// Long enough for what is in memory, short enough for tests of an authority that is slow.
 const DEADLINE: Duration = Duration::from_millis(500);
 
@@ -104,22 +107,27 @@ impl FakeAuthority {
     /// An authority that has settings and knows nobody.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(World {
-            trouble: Trouble::None,
-            settings: usual_settings(),
-            sessions: Vec::new(),
-            logins: HashMap::new(),
-            next: Who::default(),
-            denial: None,
-            disabled: HashSet::new(),
-            deleted: HashSet::new(),
-        })))
+        Self(Arc::new(Mutex::new(World::new())))
+    }
+
+    /// Makes it as it was when it was new: nobody is signed in, and nothing is in the way of anybody.
+    pub fn reset(&self) {
+        *self.world() = World::new();
     }
 
     /// A client of this authority, with a deadline that suits tests: half a second. Call it inside a Tokio runtime.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::over(wire::channel(self)).with_deadline(DEADLINE)
+    }
+
+    /// Serves gRPC to whoever connects, in plaintext and with whatever API key: for a program of another process or
+    /// another language. It ends when it is dropped.
+    ///
+    /// # Errors
+    /// When nothing can be accepted there any more.
+    pub async fn serve(self, listener: TcpListener) -> io::Result<()> {
+        wire::serve(&self, listener).await
     }
 
     /// Makes a session, as if somebody had logged in.
@@ -182,6 +190,21 @@ impl FakeAuthority {
     }
 }
 
+impl World {
+    fn new() -> Self {
+        Self {
+            trouble: Trouble::None,
+            settings: settings::usual(),
+            sessions: Vec::new(),
+            logins: HashMap::new(),
+            next: Who::default(),
+            denial: None,
+            disabled: HashSet::new(),
+            deleted: HashSet::new(),
+        }
+    }
+}
+
 impl std::fmt::Debug for FakeAuthority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FakeAuthority").finish_non_exhaustive()
@@ -240,43 +263,4 @@ impl SignedIn {
 
 fn unguessable() -> String {
     format!("{:016x}{:016x}", chance::number(), chance::number())
-}
-
-fn usual_settings() -> v1::EdgeSettings {
-    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
-    v1::EdgeSettings {
-        version: "1".into(),
-        ask_again_after: seconds(300),
-        session_cookie_names: texts(&["session"]),
-        binding_cookie_names: texts(&["login"]),
-        csrf_header: "x-csrf-token".into(),
-        public_base_url: BASE_URL.into(),
-        callback_addresses: vec![v1::CallbackAddress {
-            route_set: v1::RouteSet::Web.into(),
-            provider: "fake".into(),
-            url: format!("{BASE_URL}/auth/web/callback"),
-        }],
-        cors: Some(v1::CorsSettings {
-            allowed_origins: texts(&["http://localhost:5173"]),
-            allowed_methods: texts(&["GET", "POST"]),
-            allowed_headers: texts(&["content-type", "x-csrf-token"]),
-            exposed_headers: texts(&["x-csrf-token"]),
-            max_age: seconds(600),
-        }),
-        landing_places: Some(v1::LandingPlaces {
-            after_login: "/".into(),
-            after_logout: "/".into(),
-            ..Default::default()
-        }),
-        limits: Some(v1::Limits {
-            max_cookie_bytes: 4096,
-            max_cookies: 8,
-            max_header_bytes: 4096,
-            max_query_bytes: 8192,
-            max_body_bytes: 65536,
-        }),
-        route_sets: vec![v1::RouteSet::Web.into()],
-        ..Default::default()
-    }
 }

@@ -4,9 +4,11 @@ use std::io;
 
 use hyper_util::rt::TokioIo;
 use tokio::io::DuplexStream;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -25,19 +27,28 @@ const BUFFER: usize = 64 * 1024;
 /// A channel that leads to the fake, which serves for as long as the channel lives.
 pub(super) fn channel(authority: &FakeAuthority) -> Channel {
     let (sender, connections) = mpsc::unbounded_channel::<DuplexStream>();
-    let server = Server::builder()
-        .add_service(LoginServiceServer::new(authority.clone()))
-        .add_service(SessionServiceServer::new(authority.clone()))
-        .add_service(TokenServiceServer::new(authority.clone()))
-        .add_service(AdminServiceServer::new(authority.clone()))
-        .add_service(HealthServer::new(authority.clone()));
     let incoming = UnboundedReceiverStream::new(connections).map(Ok::<_, io::Error>);
-    tokio::spawn(server.serve_with_incoming(incoming));
+    tokio::spawn(services(authority).serve_with_incoming(incoming));
     Endpoint::from_static("http://fake").connect_with_connector_lazy(tower::service_fn(move |_| {
         let (near, far) = tokio::io::duplex(BUFFER);
         let sent = sender.send(far).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused));
         std::future::ready(sent.map(|()| TokioIo::new(near)))
     }))
+}
+
+/// Serves whoever connects.
+pub(super) async fn serve(authority: &FakeAuthority, listener: TcpListener) -> io::Result<()> {
+    let served = services(authority).serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
+    served.await.map_err(io::Error::other)
+}
+
+fn services(authority: &FakeAuthority) -> Router {
+    Server::builder()
+        .add_service(LoginServiceServer::new(authority.clone()))
+        .add_service(SessionServiceServer::new(authority.clone()))
+        .add_service(TokenServiceServer::new(authority.clone()))
+        .add_service(AdminServiceServer::new(authority.clone()))
+        .add_service(HealthServer::new(authority.clone()))
 }
 
 #[tonic::async_trait]

@@ -3,60 +3,16 @@
 
 #[path = "../../examples/edge_under_test/application.rs"]
 mod application;
+#[path = "../../examples/fake_under_test/given.rs"]
+mod given;
 
-use std::time::Duration;
-
-use gatelodge_client::testing::{FakeAuthority, SignedIn, State, Who};
+use gatelodge_client::testing::FakeAuthority;
 use gatelodge_client::{Edge, EdgeOptions};
+use given::{set, sign_in, text};
 use http::Request;
 use serde_json::Value;
 
 use crate::browser::{Got, send_body};
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn state(name: &Value) -> State {
-    match name.as_str().unwrap_or("active") {
-        "active" => State::Active,
-        "ended" => State::Ended,
-        "expired" => State::Expired,
-        "idle" => State::Idle,
-        "revoked" => State::Revoked,
-        "fingerprint" => State::Fingerprint,
-        other => panic!("no state {other}"),
-    }
-}
-
-fn who(session: &Value) -> Who {
-    let given = |name: &str| session[name].as_str().map(str::to_owned);
-    let usual = Who::default();
-    Who {
-        user_id: text(&session["user_id"]),
-        email: text(&session["email"]),
-        name: text(&session["name"]),
-        provider: given("provider").unwrap_or(usual.provider),
-        scopes: session["scopes"].as_array().into_iter().flatten().map(text).collect(),
-        login_age: Duration::from_secs(session["login_age_seconds"].as_u64().unwrap_or_default()),
-        state: state(&session["state"]),
-        cookie: given("cookie"),
-        csrf_token: given("csrf_token"),
-        renewed_cookie: given("renewed_cookie"),
-    }
-}
-
-fn set(authority: &FakeAuthority, given: &Value, signed_in: &[(String, SignedIn)]) {
-    match given["authority"].as_str() {
-        Some("up") => authority.back(),
-        Some("away") => authority.away(),
-        Some("slow") => authority.slow(),
-        _ => (),
-    }
-    for (cookie, name) in given["states"].as_object().into_iter().flatten() {
-        signed_in.iter().filter(|(of, _)| of == cookie).for_each(|(_, session)| session.set_state(state(name)));
-    }
-}
 
 /// What is not as it should be.
 fn wrong(got: &Got, expect: &Value) -> Vec<String> {
@@ -99,9 +55,7 @@ fn wrong(got: &Got, expect: &Value) -> Vec<String> {
 
 async fn play(scenario: &Value) -> Vec<String> {
     let authority = FakeAuthority::new();
-    let sessions = scenario["given"]["sessions"].as_array().unwrap().iter();
-    let signed_in: Vec<_> =
-        sessions.map(|session| (text(&session["cookie"]), authority.sign_in(who(session)))).collect();
+    let signed_in = sign_in(&authority, &scenario["given"]);
     let edge = Edge::new(authority.client(), EdgeOptions::default()).unwrap();
     edge.gate().ready().await;
     let application = application::application(&edge);

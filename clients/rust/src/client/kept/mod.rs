@@ -6,6 +6,7 @@
 //! shares it is asked about once more. What was known once counts for as long as anybody may rest on less, whatever an
 //! authority that lags behind says.
 
+mod essence;
 mod forgetting;
 pub(super) mod question;
 mod room;
@@ -27,6 +28,7 @@ use tonic::Code;
 use super::error::Error;
 use super::sessions::Checked;
 use crate::v1;
+use essence::Essence;
 use forgetting::Forgetting;
 use question::{Keeping, Key, presented};
 use room::{Answer, Room};
@@ -72,7 +74,7 @@ struct State {
 
 /// A question that is being asked.
 struct Flight {
-    question: v1::ValidateSessionRequest,
+    essence: Essence,
     number: u64,
     answer: flight::Receiver<Shared>,
 }
@@ -131,7 +133,7 @@ impl Kept {
         }
         let State { forgetting, room, asking, .. } = &mut *state;
         let number = forgetting.number;
-        if let Some(answer) = room.find(place, key)
+        if let Some(answer) = room.find(place, key.question)
             && answer.until > now
             && (answer.number == number || answer.number >= forgetting.last(answer.session, &answer.cookies).number)
         {
@@ -140,7 +142,7 @@ impl Kept {
         }
         let flights = asking.entry(place).or_default();
         // Whoever asks after something was forgotten does not wait for what was asked before.
-        let mut same = flights.iter().filter(|flight| flight.number == number && key.is(&flight.question));
+        let mut same = flights.iter().filter(|flight| flight.number == number && flight.essence.is_of(key.question));
         if let Some(flight) = same.next() {
             return Look::Asked(flight.answer.clone());
         }
@@ -148,7 +150,7 @@ impl Kept {
             return Look::Alone;
         }
         let (sender, answer) = flight::channel(None);
-        flights.push(Flight { question: key.to_be_kept(), number, answer });
+        flights.push(Flight { essence: Essence::of(key.question), number, answer });
         Look::Ask(Asking { kept: self, key, place, number, at: now, sender })
     }
 
@@ -301,9 +303,9 @@ impl Asking<'_> {
             return;
         }
         state.sweep(now);
-        let (question, checked) = (self.key.to_be_kept(), checked.clone());
+        let (essence, checked) = (Essence::of(self.key.question), checked.clone());
         let (number, until) = (state.forgetting.number, self.at + keeping.keep_for);
-        state.room.put(self.place, Answer { question, checked, number, session, cookies, until });
+        state.room.put(self.place, Answer { essence, checked, number, session, cookies, until });
     }
 }
 
@@ -311,7 +313,7 @@ impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let mut state = self.kept.state();
         let Some(flights) = state.asking.get_mut(&self.place) else { return };
-        flights.retain(|flight| flight.number != self.number || !self.key.is(&flight.question));
+        flights.retain(|flight| flight.number != self.number || !flight.essence.is_of(self.key.question));
         if flights.is_empty() {
             state.asking.remove(&self.place);
         }

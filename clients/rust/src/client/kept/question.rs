@@ -35,29 +35,6 @@ impl<'a> Key<'a> {
     pub(super) fn place(self, hashes: &RandomState) -> u64 {
         presented(self.question.cookies.iter().map(|cookie| &cookie.value), hashes)
     }
-
-    /// Whether this is the same question as one that is kept.
-    pub(super) fn is(self, kept: &v1::ValidateSessionRequest) -> bool {
-        essence(self.question) == essence(kept)
-    }
-
-    /// What has to be kept of it.
-    pub(super) fn to_be_kept(self) -> v1::ValidateSessionRequest {
-        let context = self.question.context.clone().map(|context| v1::RequestContext {
-            method: Bytes::new(),
-            target: Bytes::new(),
-            accept: None,
-            content_type: None,
-            origin: None,
-            sec_fetch_site: None,
-            sec_fetch_mode: None,
-            sec_fetch_dest: None,
-            x_requested_with: None,
-            csrf_token: None,
-            ..context
-        });
-        v1::ValidateSessionRequest { context, as_of_position: Bytes::new(), ..self.question.clone() }
-    }
 }
 
 /// Where the answer about these cookies is looked for.
@@ -68,48 +45,6 @@ pub(super) fn presented<'a>(cookies: impl Iterator<Item = &'a Bytes>, hashes: &R
         hash.write(cookie);
     }
     hash.finish()
-}
-
-/// All that an answer depends on. Every field is named here, so that a new one is thought of.
-fn essence(question: &v1::ValidateSessionRequest) -> impl PartialEq {
-    let v1::ValidateSessionRequest {
-        cookies,
-        context,
-        requirements,
-        can_set_cookies,
-        touch,
-        issue_csrf_token: _,
-        answer_json: _,
-        as_of_position: _,
-    } = question;
-    (cookies, context.as_ref().map(client), requirements, can_set_cookies, touch)
-}
-
-/// What a client and its place are known by; the rest says how to answer who has no session.
-fn client(context: &v1::RequestContext) -> impl PartialEq {
-    let v1::RequestContext {
-        method: _,
-        target: _,
-        host,
-        peer_address,
-        x_forwarded_for,
-        forwarded,
-        user_agent,
-        accept_language,
-        accept: _,
-        content_type: _,
-        upgrade,
-        origin: _,
-        sec_fetch_site: _,
-        sec_fetch_mode: _,
-        sec_fetch_dest: _,
-        x_requested_with: _,
-        csrf_token: _,
-        x_tenant_id,
-        place,
-    } = context;
-    let way = (host, peer_address, x_forwarded_for, forwarded);
-    (way, user_agent, accept_language, upgrade, x_tenant_id, place)
 }
 
 impl Keeping {

@@ -10,7 +10,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::question::Key;
+use super::essence::Essence;
 use crate::client::sessions::Checked;
 use crate::v1;
 use crate::verdict::Verdict;
@@ -36,7 +36,7 @@ pub(super) struct Room {
 
 /// An answer that is kept.
 pub(super) struct Answer {
-    pub(super) question: v1::ValidateSessionRequest,
+    pub(super) essence: Essence,
     pub(super) checked: Checked,
     /// What had been forgotten when it was good last.
     pub(super) number: u64,
@@ -51,7 +51,7 @@ impl Answer {
             Verdict::Active(session) => session.identity().encoded_len() + session.info().encoded_len(),
             Verdict::Inactive(_) | Verdict::Denied(_) => 0,
         };
-        FRAME + self.question.encoded_len() + session
+        FRAME + self.essence.bytes() + session
     }
 }
 
@@ -60,14 +60,15 @@ impl Room {
         Self { most, bytes: 0, number: 0, answers: HashMap::default(), sessions: HashMap::default() }
     }
 
-    pub(super) fn find(&mut self, place: u64, key: Key<'_>) -> Option<&mut Answer> {
-        self.answers.get_mut(&place)?.iter_mut().find(|answer| key.is(&answer.question))
+    pub(super) fn find(&mut self, place: u64, question: &v1::ValidateSessionRequest) -> Option<&mut Answer> {
+        self.answers.get_mut(&place)?.iter_mut().find(|answer| answer.essence.is_of(question))
     }
 
     /// Keeps an answer in place of an older one to the same question, if there is room.
     pub(super) fn put(&mut self, place: u64, answer: Answer) {
         let bytes = answer.bytes();
-        if let Some(older) = self.find(place, Key { question: &answer.question }) {
+        let mut there = self.answers.get_mut(&place).into_iter().flatten();
+        if let Some(older) = there.find(|older| older.essence == answer.essence) {
             let before = older.bytes();
             let session = answer.session;
             let is_another = std::mem::replace(older, answer).session != session;

@@ -21,7 +21,7 @@ fn look(kept: &Kept, question: v1::ValidateSessionRequest) -> Look<'_> {
 }
 
 fn checked() -> Checked {
-    Checked { verdict: Verdict::Inactive(v1::InactiveSession::default()), settings_version: "v1".into() }
+    Checked { verdict: Verdict::Inactive(Box::default()), settings_version: "v1".into() }
 }
 
 fn told(position: u8, kind: Option<v1::SessionEventKind>) -> v1::WatchSessionsResponse {
@@ -198,24 +198,54 @@ fn a_question_is_the_same_as_far_as_its_answer_depends_on_it() {
         question
     };
     let context = |change: &dyn Fn(&mut v1::RequestContext)| of(&|question| change(question.context.as_mut().unwrap()));
-    let kept = key(&question("a")).unwrap().to_be_kept();
+    let kept = Essence::of(&question("a"));
     let same = [
         context(&|context| context.target = "/elsewhere".into()),
         context(&|context| context.accept = Some("text/html".into())),
         of(&|question| question.as_of_position = "x".into()),
     ];
-    assert!(same.iter().all(|same| key(same).unwrap().is(&kept)));
+    assert!(same.iter().all(|same| kept.is_of(same) && Essence::of(same) == kept));
+    let needs =
+        |change: &dyn Fn(&mut v1::Requirements)| of(&|question| change(question.requirements.get_or_insert_default()));
     let others = [
         context(&|context| context.user_agent = Some("B".into())),
+        context(&|context| context.user_agent = None),
+        context(&|context| context.user_agent = Some("AA".into())),
+        context(&|context| context.accept_language = context.user_agent.take()),
         context(&|context| context.peer_address = Some("192.0.2.1".into())),
+        context(&|context| context.x_forwarded_for = vec!["192.0.2.1".into()]),
+        context(&|context| context.forwarded = vec![Bytes::new()]),
+        context(&|context| context.host = Some(Bytes::new())),
+        context(&|context| context.x_tenant_id = Some("b".into())),
+        context(&|context| context.place = Some("here".into())),
+        of(&|question| question.cookies[0].name = "sessiona".into()),
+        of(&|question| question.cookies.push(v1::Cookie::default())),
+        of(&|question| question.touch = Some(true)),
+        needs(&|_| ()),
+        needs(&|needs| needs.csrf = v1::CsrfRequirement::NotRequired.into()),
+        needs(&|needs| needs.max_login_age = Some(prost_types::Duration { seconds: 0, nanos: 1 })),
+        needs(&|needs| needs.email_verified = true),
+        needs(&|needs| needs.acr_values = vec!["a".into()]),
+        needs(&|needs| needs.amr_values = vec!["a".into()]),
+        needs(&|needs| needs.permissions = vec!["a".into()]),
+        needs(&|needs| needs.any_permissions = vec!["a".into()]),
+        needs(&|needs| needs.any_scopes = vec!["a".into()]),
+        needs(&|needs| needs.roles = vec!["a".into()]),
+        needs(&|needs| needs.scopes = vec!["a".into(), "b".into()]),
+        needs(&|needs| needs.scopes = vec!["ab".into()]),
         of(&|question| question.cookies[0].value = "b".into()),
         of(&|question| question.can_set_cookies = false),
         of(&|question| question.context = None),
-        of(&|question| {
-            question.requirements = Some(v1::Requirements { scopes: vec!["a".into()], ..Default::default() });
-        }),
+        needs(&|needs| needs.scopes = vec!["a".into()]),
     ];
-    assert!(!others.iter().any(|other| key(other).unwrap().is(&kept)));
+    for (at, other) in others.iter().enumerate() {
+        let essence = Essence::of(other);
+        let same: Vec<_> = others.iter().enumerate().filter(|(_, another)| essence.is_of(another)).collect();
+        assert!(
+            !kept.is_of(other) && key(other).is_some() && matches!(same[..], [(same, _)] if same == at),
+            "row {at}"
+        );
+    }
     let never = [
         context(&|context| context.method = "POST".into()),
         context(&|context| context.upgrade = Some("websocket".into())),
