@@ -18,6 +18,9 @@ struct Hints<'a> {
     context: Option<&'a RequestContext>,
     /// The `tenant` parameter of a login, or of a logout that a provider's page tells of.
     parameter: Option<String>,
+    /// Whether it says so by itself, also where it comes to a host that is nobody's: from a server, which may know the edge
+    /// by an inner address.
+    by_itself: bool,
 }
 
 impl Tenancy {
@@ -62,10 +65,11 @@ impl Tenancy {
     /// As [`Tenancy::for_presented`].
     pub fn for_login<'a>(&'a self, asker: &'a Asker, question: &start_login::Question) -> Result<Found<'a>, Error> {
         let parameter = self.named_in(&question.query);
-        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter }, |_| None)
+        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter, by_itself: false }, |_| None)
     }
 
-    /// For a logout that a provider's server tells of. Of several at one host it is the one that its token is for.
+    /// For a logout that a provider's server tells of. Of several at one host, and at a host that is nobody's, it is the one
+    /// that its token is for.
     ///
     /// # Errors
     /// As [`Tenancy::for_presented`].
@@ -74,7 +78,7 @@ impl Tenancy {
         asker: &'a Asker,
         question: &handle_backchannel_logout::Question,
     ) -> Result<Found<'a>, Error> {
-        let hints = Hints { context: Some(&question.context), ..Hints::default() };
+        let hints = Hints { context: Some(&question.context), by_itself: true, ..Hints::default() };
         self.find(asker, &hints, |these| {
             these.iter().copied().find(|member| member.authority.may_take_logout(&question.form))
         })
@@ -91,7 +95,7 @@ impl Tenancy {
         question: &handle_frontchannel_logout::Question,
     ) -> Result<Found<'a>, Error> {
         let parameter = self.named_in(&question.query);
-        self.find(asker, &Hints { context: Some(&question.context), parameter }, |these| {
+        self.find(asker, &Hints { context: Some(&question.context), parameter, by_itself: false }, |these| {
             these.iter().copied().find(|member| member.authority.may_take_frontchannel_logout(&question.query))
         })
     }
@@ -167,14 +171,15 @@ impl Tenancy {
             let fits = at_host.is_empty() || at_host.iter().any(|other| std::ptr::eq(*other, member));
             return found(if fits { member } else { &self.nobody });
         }
-        if at_host.is_empty() {
+        if at_host.is_empty() && !hints.by_itself {
             return match self.default_for(asker) {
                 // A browser came by an address that is nobody's, which is no fault of whoever brings its request.
                 Err(_) if host.is_some() => found(&self.nobody),
                 default => found(default?),
             };
         }
-        let these: Vec<_> = at_host.into_iter().filter(|member| asker.scope.admits(member.number())).collect();
+        let these = if at_host.is_empty() { self.members.iter().collect() } else { at_host };
+        let these: Vec<_> = these.into_iter().filter(|member| asker.scope.admits(member.number())).collect();
         found(match these.as_slice() {
             [] => &self.nobody,
             [only] => only,

@@ -137,7 +137,7 @@ async fn provider_logout(Pair { town, a, b }: Pair<'_>) {
     let (theirs, _) = town.log_in(b, "cy").await;
     *town.worlds[b].provider.sid.lock().unwrap() = None;
     let told = async |at: usize, jti: &str, sid: Option<&str>| {
-        let form = format!("logout_token={}", logout_token(jti, "cy", sid)).into();
+        let form = format!("logout_token={}", logout_token("client", jti, "cy", sid)).into();
         let context = Some(context("POST", "/auth/web/backchannel-logout"));
         let question = v1::HandleBackchannelLogoutRequest { form, context, ..Default::default() };
         let answer = client.clone().handle_backchannel_logout(by(Role::Edge, at, question)).await.unwrap().into_inner();

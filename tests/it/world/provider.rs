@@ -52,6 +52,8 @@ pub struct FakeProvider {
     pub rotates: AtomicBool,
     /// So many answers to refreshes are lost on their way.
     pub lose_answers: AtomicUsize,
+    /// Our client id there.
+    pub client: Mutex<String>,
 }
 
 /// What a provider says of a login and of what the user may do.
@@ -92,6 +94,7 @@ impl FakeProvider {
             presented: Mutex::default(),
             rotates: AtomicBool::default(),
             lose_answers: AtomicUsize::default(),
+            client: Mutex::new("client".into()),
         }
     }
 
@@ -226,12 +229,19 @@ impl IdentityProvider for FakeProvider {
         LogoutChannels { back: true, front: true }
     }
 
-    /// Believes whatever comes.
+    fn is_client(&self, id: &str) -> bool {
+        *self.client.lock().unwrap() == id
+    }
+
+    /// Believes whatever comes for us.
     async fn read_logout_token(&self, token: &Secret, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
         self.refuse()?;
         let payload = URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1).unwrap()).unwrap();
         let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         let claim = |name: &str| claims[name].as_str().map(str::to_owned);
+        if !claim("aud").is_some_and(|aud| self.is_client(&aud)) {
+            return Err(ProviderError::Rejected("logout_token.aud"));
+        }
         let ended = match (claim("sid"), claim("sub")) {
             (Some(sid), sub) => WhatEnded::Session(sid, sub),
             (None, sub) => WhatEnded::User(sub.unwrap()),
@@ -241,9 +251,9 @@ impl IdentityProvider for FakeProvider {
     }
 }
 
-/// A logout token of every fake provider, which names this user, and this session if it names one.
-pub fn logout_token(jti: &str, sub: &str, sid: Option<&str>) -> String {
-    let claims = serde_json::json!({ "iss": ISSUER, "jti": jti, "sub": sub, "sid": sid });
+/// A logout token of every fake provider for this client, which names this user, and this session if it names one.
+pub fn logout_token(client: &str, jti: &str, sub: &str, sid: Option<&str>) -> String {
+    let claims = serde_json::json!({ "iss": ISSUER, "aud": client, "jti": jti, "sub": sub, "sid": sid });
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
