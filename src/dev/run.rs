@@ -108,6 +108,7 @@ pub async fn run(
             client_secret: Secret::new(CLIENT_SECRET),
             redirect_uris: at("/auth/web/callback"),
             post_logout_redirect_uris: at("/auth/web/logged-out"),
+            backchannel_logout_uris: at("/auth/web/backchannel-logout"),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         },

@@ -14,6 +14,7 @@ pub(super) struct Client {
     pub secret: Secret,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
+    pub backchannel_logout_uris: Vec<String>,
 }
 
 const UNKNOWN: ClientRefusal = ClientRefusal::invalid_client("unknown client or wrong secret");

@@ -2,9 +2,10 @@
 //! Does not know the authority, which speaks to it as to any other provider.
 //!
 //! In reading order: `users`, `ledger` (what is remembered), `desk` (what every endpoint needs), then one file per
-//! endpoint in the order of a login: `discovery`, `authorize`, `login`, `token`, `userinfo`, `revoke`, `end_session`.
+//! endpoint in the order of a login: `discovery`, `authorize`, `login`, `token`, `userinfo`, `revoke`, `end_session`, `backchannel`.
 
 mod authorize;
+mod backchannel;
 mod client;
 mod cookies;
 mod desk;
@@ -50,6 +51,8 @@ pub struct DevProviderSettings {
     pub redirect_uris: Vec<String>,
     /// Where it may send a browser after a logout. Compared byte for byte.
     pub post_logout_redirect_uris: Vec<String>,
+    /// Where the client, which is on this machine, is told of every logout: plain http, one address for each of its tenants.
+    pub backchannel_logout_uris: Vec<String>,
     /// The time by which it signs and forgets.
     pub clock: Arc<dyn Clock>,
     /// Where codes, tokens and cookies come from.
@@ -90,6 +93,7 @@ impl DevProvider {
             secret: settings.client_secret,
             redirect_uris: settings.redirect_uris,
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
+            backchannel_logout_uris: settings.backchannel_logout_uris,
         };
         let desk = Desk::new(settings.issuer, client, settings.clock, settings.entropy);
         Ok(Self { desk: Arc::new(desk.ok_or(DevProviderRefused::NoKey)?) })
