@@ -2,7 +2,7 @@
 //! client makes of it.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Map, json};
@@ -19,13 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TOKEN_LIFE: Duration = Duration::from_mins(2);
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
+/// Where a client is told of logouts.
+pub struct Told {
+    /// Where it listens: its names may mean nothing to this machine.
+    pub at: SocketAddr,
+    /// The addresses, plain http: one for each of its tenants.
+    pub addresses: Vec<String>,
+}
+
 /// Tells the client that this user's login has ended. A client that does not listen keeps nobody logged in here.
 pub(super) async fn tell(desk: &Desk, sub: &str, sid: &str) {
-    for address in &desk.client.backchannel_logout_uris {
+    let Some(told) = &desk.client.told else { return };
+    for address in &told.addresses {
         let Some(token) = token(desk, sub, sid) else { return };
-        let told =
-            timeout(PATIENCE, post(address, &token)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        match told {
+        let posted = timeout(PATIENCE, post(told.at, address, &token)).await;
+        match posted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(status) => tracing::debug!(address, status, "the client was told of a logout"),
             Err(error) => tracing::warn!(address, %error, "the client could not be told of a logout"),
         }
@@ -42,12 +50,12 @@ fn token(desk: &Desk, sub: &str, sid: &str) -> Option<String> {
     desk.key.sign("logout+jwt", claims.as_object()?)
 }
 
-/// Posts a token, and answers the status. Whatever the address calls it, the client is on this machine.
-async fn post(address: &str, token: &str) -> io::Result<u16> {
+/// Posts a token, and answers the status.
+async fn post(at: SocketAddr, address: &str, token: &str) -> io::Result<u16> {
     let odd = || io::Error::from(io::ErrorKind::InvalidInput);
     let url = Url::parse(address).map_err(|_| odd())?;
     let (host, port) = (url.host_str().ok_or_else(odd)?, url.port_or_known_default().ok_or_else(odd)?);
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    let mut stream = TcpStream::connect(at).await?;
     let body = format!("logout_token={token}");
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: {host}:{port}\r\ncontent-type: application/x-www-form-urlencoded\r\n\

@@ -37,6 +37,7 @@ use super::{DevelopmentOnly, icon};
 use crate::authority::ports::{Clock, Entropy};
 use crate::crypto::Secret;
 
+pub use self::backchannel::Told;
 pub use self::users::{PASSWORD, USERNAMES};
 
 /// What the development provider goes by.
@@ -51,8 +52,8 @@ pub struct DevProviderSettings {
     pub redirect_uris: Vec<String>,
     /// Where it may send a browser after a logout. Compared byte for byte.
     pub post_logout_redirect_uris: Vec<String>,
-    /// Where the client, which is on this machine, is told of every logout: plain http, one address for each of its tenants.
-    pub backchannel_logout_uris: Vec<String>,
+    /// Where the client is told of every logout, if it is.
+    pub told: Option<Told>,
     /// The time by which it signs and forgets.
     pub clock: Arc<dyn Clock>,
     /// Where codes, tokens and cookies come from.
@@ -93,7 +94,7 @@ impl DevProvider {
             secret: settings.client_secret,
             redirect_uris: settings.redirect_uris,
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
-            backchannel_logout_uris: settings.backchannel_logout_uris,
+            told: settings.told,
         };
         let desk = Desk::new(settings.issuer, client, settings.clock, settings.entropy);
         Ok(Self { desk: Arc::new(desk.ok_or(DevProviderRefused::NoKey)?) })

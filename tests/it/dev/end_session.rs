@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatelodge::authority::logout_notice::WhatEnded;
 use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::crypto::Secret;
+use gatelodge::dev::provider::Told;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::providers::registration::Registration;
@@ -71,10 +72,11 @@ async fn without_a_hint_the_person_is_asked_and_nobody_else_can_answer() {
     assert_eq!(browser.get(&world.authorize_url(&[("prompt", "none")])).await.returned("error"), "login_required");
 }
 
-/// A client that listens, at this address, and what it is told.
-async fn listening() -> (String, mpsc::UnboundedReceiver<String>) {
+/// A client that listens, and what it is told.
+async fn listening() -> (Told, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://acme.localhost:{}/told", listener.local_addr().unwrap().port());
+    let at = listener.local_addr().unwrap();
+    let addresses = ["none", "told"].map(|path| format!("http://acme.localhost:{}/{path}", at.port()));
     let (told, heard) = mpsc::unbounded_channel();
     let note = move |headers: axum::http::HeaderMap, body: String| async move {
         assert!(headers["host"].to_str().unwrap().starts_with("acme.localhost:"));
@@ -82,14 +84,14 @@ async fn listening() -> (String, mpsc::UnboundedReceiver<String>) {
     };
     let router = axum::Router::new().route("/told", axum::routing::post(note));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (address, heard)
+    (Told { at, addresses: addresses.into() }, heard)
 }
 
-// A client that is away keeps nobody logged in; one that listens can verify what it is told.
+// An address where nobody listens keeps nobody logged in; who listens can verify what comes.
 #[tokio::test]
 async fn the_client_is_told_of_every_logout() {
-    let (address, mut heard) = listening().await;
-    let world = World::telling(vec!["http://localhost:1/away".into(), address]).await;
+    let (told, mut heard) = listening().await;
+    let world = World::telling(Some(told)).await;
     let own =
         Registration { development: true, ..Registration::new("dev", &world.issuer, CLIENT.0, Secret::new(CLIENT.1)) };
     let client = OidcProvider::new(OidcSettings::new(own), HttpSettings::default()).unwrap();
