@@ -53,14 +53,14 @@ func TestAnAPILetsInWhoHasATokenThatDoes(t *testing.T) {
 		"garbage":         {[]string{"Bearer x\xff"}, nil, 401, `Bearer error="invalid_token"`},
 		"an expired one":  {[]string{"Bearer " + expired}, nil, 401, `Bearer error="invalid_token"`},
 		"its scope":       {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Scopes("read")}, 200, ""},
-		"another scope":   {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Scopes("read", "admin")}, 403, `Bearer error="insufficient_scope"`},
+		"another scope":   {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Scopes("read", "admin")}, 403, `Bearer error="insufficient_scope", scope="admin"`},
 		"its permission":  {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Permissions("orders:write")}, 200, ""},
 		"no permission":   {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Permissions("users:write")}, 403, `Bearer error="insufficient_scope"`},
 		"its audience":    {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Audience("api")}, 200, ""},
 		"other audiences": {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Audience("web")}, 401, `Bearer error="invalid_token"`},
 		"an old login": {
 			[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.MaxLoginAge(time.Minute)}, 401,
-			`Bearer error="insufficient_user_authentication"`,
+			`Bearer error="insufficient_user_authentication", max_age="60"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -104,6 +104,7 @@ type caller struct {
 	conn          grpc.ClientConnInterface
 	address       string
 	authorization string
+	tenant        string        // empty where the authority finds it
 	deadline      time.Duration // instead of each method's own, unless zero
 	logger        *slog.Logger
 	closed        atomic.Bool
@@ -203,11 +204,17 @@ func (c *caller) outgoing(ctx context.Context) context.Context {
 	set, _ := metadata.FromOutgoingContext(ctx)
 	set = set.Copy()
 	set.Set("authorization", c.authorization)
+	if c.tenant != "" && len(set.Get(tenantKey)) == 0 {
+		set.Set(tenantKey, c.tenant)
+	}
 	if id, _ := ctx.Value(requestIDKey{}).(string); id != "" {
 		set.Set("x-request-id", id)
 	}
 	return metadata.NewOutgoingContext(ctx, set)
 }
+
+// tenantKey is the metadata that names the tenant.
+const tenantKey = "x-tenant-id"
 
 type requestIDKey struct{}
 

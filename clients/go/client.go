@@ -50,7 +50,7 @@ func NewClient(opts ...Option) (*Client, error) {
 	for _, option := range opts {
 		option(&o)
 	}
-	if err := o.checkKey(); err != nil {
+	if err := o.checkMetadata(); err != nil {
 		return nil, err
 	}
 	most, err := o.mostAnswers()
@@ -70,7 +70,8 @@ func NewClient(opts ...Option) (*Client, error) {
 		c.conn, over = conn, conn
 	}
 	c.caller = &caller{
-		conn: over, address: o.address, authorization: "Bearer " + o.apiKey, deadline: o.deadline, logger: c.logger,
+		conn: over, address: o.address, authorization: "Bearer " + o.apiKey, tenant: o.tenant, deadline: o.deadline,
+		logger: c.logger,
 	}
 	if most > 0 {
 		c.kept = newKept(most)

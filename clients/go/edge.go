@@ -77,7 +77,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	settings := e.gate.settings()
+	settings := e.gate.settings(r.Host)
 	asker := asker{requestID: requestID(r.Header["X-Request-Id"]), logger: e.gate.client.logger}
 	var answer *response
 	switch {

@@ -18,11 +18,11 @@ import (
 type Gate struct {
 	client   *Client
 	sessions checker
-	inForce  atomic.Pointer[settings]
+	inForce  atomic.Pointer[settled]
 	trouble  atomic.Pointer[error]
 	ready    chan struct{} // closed when there are settings
 	askNow   chan struct{}
-	onChange func(*settings)
+	onChange func(*settings) // of each tenant
 }
 
 // A checker answers questions about presented sessions: the client, or what stands before it.
@@ -39,7 +39,7 @@ const (
 // answered with 503.
 func NewGate(client *Client) *Gate { return newGate(client, func(*settings) {}) }
 
-// newGate: onChange sees all settings of a new version before a request does.
+// newGate: onChange sees the settings of each tenant in a new version before a request does.
 func newGate(client *Client, onChange func(*settings)) *Gate {
 	g := &Gate{
 		client:   client,
@@ -70,12 +70,18 @@ func (g *Gate) Ready(ctx context.Context) error {
 	return fmt.Errorf("gatelodge: no settings from the authority yet: %w", ctx.Err())
 }
 
-// settings returns those in force, as far as is known.
-func (g *Gate) settings() *settings { return g.inForce.Load() }
+// settings returns those in force for requests with this Host, as far as is known.
+func (g *Gate) settings(host string) *settings {
+	held := g.inForce.Load()
+	if held == nil {
+		return nil
+	}
+	return held.of(host)
+}
 
 // sawVersion takes note of the version that an answer named. One that names none says nothing.
 func (g *Gate) sawVersion(version string) {
-	if held := g.inForce.Load(); version == "" || held == nil || held.version == version {
+	if held := g.inForce.Load(); version == "" || held == nil || held.first.version == version {
 		return
 	}
 	select {
@@ -108,9 +114,11 @@ func (g *Gate) keepFresh(ctx context.Context) {
 		}
 		failing = firstPause
 		held := g.inForce.Load()
-		if held == nil || held.version != fresh.version {
-			g.client.logger.Info("gatelodge: settings of the edge are in force", "version", fresh.version)
-			g.onChange(fresh)
+		if held == nil || held.first.version != fresh.first.version {
+			g.client.logger.Info("gatelodge: settings of the edge are in force", "version", fresh.first.version)
+			for _, settings := range fresh.all {
+				g.onChange(settings)
+			}
 		}
 		g.inForce.Store(fresh)
 		if held == nil {
@@ -119,7 +127,7 @@ func (g *Gate) keepFresh(ctx context.Context) {
 		if !sleep(ctx, shortestPause) {
 			return
 		}
-		rest := time.NewTimer(fresh.askAgainAfter - shortestPause)
+		rest := time.NewTimer(fresh.first.askAgainAfter - shortestPause)
 		select {
 		case <-rest.C:
 		case <-g.askNow:
@@ -129,10 +137,10 @@ func (g *Gate) keepFresh(ctx context.Context) {
 	}
 }
 
-func (g *Gate) ask(ctx context.Context) (*settings, error) {
+func (g *Gate) ask(ctx context.Context) (*settled, error) {
 	answer, err := g.client.login.GetEdgeSettings(ctx, &v1.GetEdgeSettingsRequest{})
 	if err != nil {
 		return nil, err
 	}
-	return readSettings(answer.GetSettings())
+	return readSettled(answer)
 }

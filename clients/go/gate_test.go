@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 func TestUntilThereAreSettingsEveryRouteIs503AndThenItRecovers(t *testing.T) {
@@ -40,7 +41,7 @@ func TestUntilThereAreSettingsEveryRouteIs503AndThenItRecovers(t *testing.T) {
 		}
 		s.say(validate, active())
 		s.say(getSettings, settingsOf("v1"))
-		ready(t, edge.Gate())
+		wait.ForSettings(t, edge.Gate())
 		if got := get(edge, "/auth/me"); got.Code != 200 {
 			t.Errorf("%d", got.Code)
 		}
@@ -67,7 +68,7 @@ func TestSettingsAreKeptFresh(t *testing.T) {
 		s := withSettings()
 		client := s.client(t)
 		gate := NewGate(client)
-		ready(t, gate)
+		wait.ForSettings(t, gate)
 		asked := func() int { synctest.Wait(); return len(s.called(getSettings)) }
 
 		time.Sleep(4 * time.Minute)
@@ -103,7 +104,7 @@ func TestSettingsAreKeptFresh(t *testing.T) {
 		s.say(getSettings, fails(codes.Unavailable, ErrStoreUnavailable), broken)
 		before = asked()
 		time.Sleep(20 * time.Minute)
-		if held := gate.settings(); held == nil || held.version != "v2" || asked() < before+3 {
+		if held := gate.settings(""); held == nil || held.version != "v2" || asked() < before+3 {
 			t.Errorf("%+v after %d questions", held, asked()-before)
 		}
 		_ = client.Close()
@@ -138,7 +139,7 @@ func TestWhatAnOperatorHasToKnowIsLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready(t, edge.Gate())
+	wait.ForSettings(t, edge.Gate())
 	if !strings.Contains(log.String(), "mount prefix") {
 		t.Errorf("a callback elsewhere: %s", log.String())
 	}

@@ -103,7 +103,7 @@ func (g *Gate) admit(
 }
 
 func (g *Gate) checkCall(ctx context.Context, came metadata.MD, needed *v1.Requirements) (*Verdict, error) {
-	settings := g.settings()
+	settings := g.settings(strings.Join(came[":authority"], ", "))
 	if settings == nil {
 		return nil, noSettings()
 	}

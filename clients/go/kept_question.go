@@ -17,7 +17,7 @@ const longestKey = 4096
 func appendKey(key []byte, question *v1.ValidateSessionRequest) ([]byte, bool) {
 	context := question.GetContext()
 	if len(question.GetCookies()) == 0 || question.GetIssueCsrfToken() || len(question.GetAsOfPosition()) > 0 ||
-		context.GetUpgrade() != nil || asked(question).csrf {
+		context.GetUpgrade() != nil || needsCSRF(question) {
 		return key, false
 	}
 	key = append(key, flag(question.CanSetCookies)|flag(question.Touch != nil)<<1|flag(question.GetTouch())<<2|

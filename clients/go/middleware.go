@@ -69,13 +69,15 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 		ctx := WithRequestID(r.Context(), here.asker.requestID)
 		if outer.answers(here, needed) {
 			here.verdict = outer.verdict
-		} else if verdict, err := g.check(ctx, r, needed); err != nil {
-			here.withdraw()
-			here.asker.failed(err).write(w, r)
+		} else if settings := g.settings(r.Host); settings == nil {
+			here.failed(noSettings()).write(w, r)
+			return
+		} else if verdict, err := g.check(ctx, r, settings, needed); err != nil {
+			here.failed(err).write(w, r)
 			return
 		} else {
 			here.verdict = verdict
-			w = here.deliver(w)
+			w = here.deliver(w, settings)
 		}
 		switch {
 		case here.verdict.Denied != nil:
@@ -90,12 +92,15 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 		}
 		ctx = context.WithValue(ContextWithSession(ctx, here.verdict.Session), checkedKey{}, here)
 		next.ServeHTTP(w, r.WithContext(ctx))
+		if here.delivery != nil && (outer == nil || outer.delivery == nil) {
+			here.delivery.begin() // a handler that wrote nothing has answered 200
+		}
 	})
 }
 
 // preflight answers for a route that needs a session, which a preflight never has.
 func (g *Gate) preflight(r *http.Request) *response {
-	settings := g.settings()
+	settings := g.settings(r.Host)
 	if settings == nil {
 		return asker{requestID: requestID(r.Header["X-Request-Id"]), logger: g.client.logger}.failed(noSettings())
 	}
@@ -109,15 +114,12 @@ func (c *checked) answers(here *checked, needed *v1.Requirements) bool {
 		!slices.Equal(c.cookies, here.cookies) {
 		return false
 	}
-	further := demands{scopes: needed.Scopes, maxLoginAge: needed.MaxLoginAge}
-	return c.verdict.Session == nil || further.isJudged(c.verdict.Judged)
+	return c.verdict.Session == nil || areJudged(needed, c.verdict.Judged)
 }
 
-func (g *Gate) check(ctx context.Context, r *http.Request, needed *v1.Requirements) (*Verdict, error) {
-	settings := g.settings()
-	if settings == nil {
-		return nil, noSettings()
-	}
+func (g *Gate) check(
+	ctx context.Context, r *http.Request, settings *settings, needed *v1.Requirements,
+) (*Verdict, error) {
 	verdict, err := g.sessions.Check(ctx, &v1.ValidateSessionRequest{
 		Cookies:       sessionCookies(r.Header, settings),
 		Context:       requestContext(r, settings),
@@ -133,7 +135,7 @@ func (g *Gate) check(ctx context.Context, r *http.Request, needed *v1.Requiremen
 
 // deliver makes w add the verdict's cookies and CSRF token when the application begins its response. Of two guards the
 // inner one's are the newer.
-func (c *checked) deliver(w http.ResponseWriter) http.ResponseWriter {
+func (c *checked) deliver(w http.ResponseWriter, settings *settings) http.ResponseWriter {
 	switch {
 	case len(c.verdict.SetCookies) == 0 && c.verdict.CSRFToken == "":
 		return w
@@ -142,17 +144,16 @@ func (c *checked) deliver(w http.ResponseWriter) http.ResponseWriter {
 		w = c.delivery
 	}
 	c.delivery.cookies, c.delivery.csrfToken = c.verdict.SetCookies, c.verdict.CSRFToken
-	if held := c.gate.settings(); held != nil {
-		c.delivery.csrfHeader = held.csrfHeader
-	}
+	c.delivery.csrfHeader = settings.csrfHeader
 	return w
 }
 
-// withdraw keeps an outer guard's cookies back: "could not say" leaves the browser's alone.
-func (c *checked) withdraw() {
+// failed keeps an outer guard's cookies back: "could not say" leaves the browser's alone.
+func (c *checked) failed(err error) *response {
 	if c.delivery != nil {
 		c.delivery.cookies, c.delivery.csrfToken = nil, ""
 	}
+	return c.asker.failed(err)
 }
 
 // A delivery adds cookies and a CSRF token to a response, and keeps caches from handing them to others (security.md 66), whatever headers

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 // application says who is logged in, and counts how often it runs.
@@ -31,7 +32,7 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func gateOf(t *testing.T, s *scripted) *Gate {
 	t.Helper()
 	gate := NewGate(s.client(t))
-	ready(t, gate)
+	wait.ForSettings(t, gate)
 	return gate
 }
 
@@ -183,6 +184,16 @@ func TestOfTwoGuardsTheInnerOnesCookieGoesOut(t *testing.T) {
 	got := get(gate.Sessions(gate.Require(Scopes("a"))(app)), "/")
 	if cookies := got.Header()["Set-Cookie"]; !slices.Equal(cookies, []string{"theme=dark", "session=inner"}) {
 		t.Errorf("%q", cookies)
+	}
+}
+
+func TestTheCookieGoesOutOfAHandlerThatWritesNothing(t *testing.T) {
+	s := withSettings()
+	s.say(validate, active(func(session *v1.ActiveSession) { session.SetCookies = []string{"session=new"} }))
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	got := get(s.edge(t).Gate().Sessions(nothing), "/")
+	if got.Code != 200 || got.Header().Get("Set-Cookie") != "session=new" || got.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", got.Code, got.Header())
 	}
 }
 

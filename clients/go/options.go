@@ -21,6 +21,8 @@ const (
 	EnvAddress = "GATELODGE_ADDRESS"
 	// EnvAPIKey is this caller's API key.
 	EnvAPIKey = "GATELODGE_API_KEY"
+	// EnvTenant is the tenant that calls are for, by its name or number: see [WithTenant].
+	EnvTenant = "GATELODGE_TENANT"
 	// EnvCAFile is a PEM file of the issuers whose certificates are accepted, instead of the system's.
 	EnvCAFile = "GATELODGE_CA_FILE"
 	// EnvCertFile is a PEM file of this caller's own certificate, for mutual TLS.
@@ -35,7 +37,7 @@ const (
 type Option func(*options)
 
 type options struct {
-	address, apiKey           string
+	address, apiKey, tenant   string
 	caFile, certFile, keyFile string
 	keepAnswers               string // a number, or empty for the usual one
 	noCheckStream             bool
@@ -45,15 +47,15 @@ type options struct {
 	logger                    *slog.Logger
 }
 
-// FromEnv reads [EnvAddress], [EnvAPIKey], [EnvCAFile], [EnvCertFile], [EnvKeyFile] and [EnvKeepAnswers]. An empty variable
-// counts as one that is not set.
+// FromEnv reads [EnvAddress], [EnvAPIKey], [EnvTenant], [EnvCAFile], [EnvCertFile], [EnvKeyFile] and [EnvKeepAnswers]. An
+// empty variable counts as one that is not set.
 func FromEnv() Option { return fromVariables(os.Getenv) }
 
 func fromVariables(variable func(string) string) Option {
 	return func(o *options) {
 		for name, setting := range map[string]*string{
-			EnvAddress: &o.address, EnvAPIKey: &o.apiKey, EnvCAFile: &o.caFile, EnvCertFile: &o.certFile, EnvKeyFile: &o.keyFile,
-			EnvKeepAnswers: &o.keepAnswers,
+			EnvAddress: &o.address, EnvAPIKey: &o.apiKey, EnvTenant: &o.tenant, EnvCAFile: &o.caFile,
+			EnvCertFile: &o.certFile, EnvKeyFile: &o.keyFile, EnvKeepAnswers: &o.keepAnswers,
 		} {
 			if value := strings.TrimSpace(variable(name)); value != "" {
 				*setting = value
@@ -67,6 +69,11 @@ func WithAddress(address string) Option { return func(o *options) { o.address = 
 
 // WithAPIKey sets this caller's API key, which goes with every call.
 func WithAPIKey(key string) Option { return func(o *options) { o.apiKey = key } }
+
+// WithTenant asks for this tenant, by its name or number: for a caller whose key is for several. One with a key for one
+// needs it not, and neither does an edge that serves several hosts: the authority goes by the request then. Metadata
+// x-tenant-id of a call's own context stands in its place.
+func WithTenant(name string) Option { return func(o *options) { o.tenant = name } }
 
 // WithCAFile accepts only certificates issued by those in this PEM file.
 func WithCAFile(path string) Option { return func(o *options) { o.caFile = path } }
@@ -126,13 +133,17 @@ func (e *OptionError) Error() string {
 // Unwrap returns the cause.
 func (e *OptionError) Unwrap() error { return e.Cause }
 
-// checkKey finds out at once whether the key can be metadata at all.
-func (o *options) checkKey() error {
+// checkMetadata finds out at once whether key and tenant can be metadata at all.
+func (o *options) checkMetadata() error {
 	if o.apiKey == "" {
 		return &OptionError{Setting: EnvAPIKey, Problem: "is not set: which key does this caller have?"}
 	}
-	if strings.ContainsFunc(o.apiKey, func(c rune) bool { return c < '!' || c > '~' }) {
+	other := func(c rune) bool { return c < '!' || c > '~' }
+	if strings.ContainsFunc(o.apiKey, other) {
 		return &OptionError{Setting: EnvAPIKey, Problem: "holds characters that a key never has (a line end, perhaps)"}
+	}
+	if strings.ContainsFunc(o.tenant, other) {
+		return &OptionError{Setting: EnvTenant, Problem: "holds characters that no tenant's name has"}
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ func TestAFaultNamesItsSetting(t *testing.T) {
 		{map[string]string{EnvAddress: "http://auth.example.com?a", EnvAPIKey: "k"}, EnvAddress},
 		{map[string]string{EnvAddress: "http://user@auth.example.com", EnvAPIKey: "k"}, EnvAddress},
 		{map[string]string{EnvAddress: "http://", EnvAPIKey: "k"}, EnvAddress},
+		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvTenant: "a\nb"}, EnvTenant},
 		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvKeepAnswers: "many"}, EnvKeepAnswers},
 		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvKeepAnswers: "-1"}, EnvKeepAnswers},
 		{map[string]string{EnvAddress: here, EnvAPIKey: "k", EnvCAFile: "ca.pem"}, EnvCAFile},

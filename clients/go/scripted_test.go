@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 // scripted is a connection to an authority whose every answer a test writes: per method one answer after the other, and
@@ -185,17 +186,8 @@ func (s *scripted) edge(t testing.TB, opts ...EdgeOption) *Edge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready(t, edge.Gate())
+	wait.ForSettings(t, edge.Gate())
 	return edge
-}
-
-func ready(t testing.TB, gate *Gate) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if err := gate.Ready(ctx); err != nil {
-		t.Fatal(err)
-	}
 }
 
 const (

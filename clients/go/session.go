@@ -20,9 +20,11 @@ type Session struct {
 	Provider string
 	// Scopes are those that were granted.
 	Scopes []string
+	// Roles and Permissions are the user's, by the provider's word.
+	Roles, Permissions []string
 	// ID is the public session id, "sid_...": safe to log, and what AdminService takes.
 	ID string
-	// Identity is all that the provider said.
+	// Identity is all that the provider said: how the user logged in (Acr, Amr), and whether the address is verified.
 	Identity *v1.Identity
 	// Info is the session's facts: its times.
 	Info *v1.SessionInfo
@@ -30,14 +32,16 @@ type Session struct {
 
 func newSession(identity *v1.Identity, info *v1.SessionInfo) *Session {
 	return &Session{
-		UserID:   identity.GetUserId(),
-		Email:    identity.GetEmail(),
-		Name:     identity.GetName(),
-		Provider: identity.GetProvider(),
-		Scopes:   identity.GetScopes(),
-		ID:       info.GetSessionId(),
-		Identity: identity,
-		Info:     info,
+		UserID:      identity.GetUserId(),
+		Email:       identity.GetEmail(),
+		Name:        identity.GetName(),
+		Provider:    identity.GetProvider(),
+		Scopes:      identity.GetScopes(),
+		Roles:       identity.GetRoles(),
+		Permissions: identity.GetPermissions(),
+		ID:          info.GetSessionId(),
+		Identity:    identity,
+		Info:        info,
 	}
 }
 

@@ -27,6 +27,56 @@ type settings struct {
 	routeSets      []v1.RouteSet
 }
 
+// settled are the settings of every tenant whose requests come to an edge.
+type settled struct {
+	first  *settings
+	all    []*settings
+	byHost map[string]*settings
+}
+
+// readSettled names the field that can't be used.
+func readSettled(answer *v1.GetEdgeSettingsResponse) (*settled, error) {
+	tenants := append([]*v1.EdgeSettings{answer.GetSettings()}, answer.GetOthers()...)
+	read := &settled{byHost: map[string]*settings{}}
+	for _, tenant := range tenants {
+		settings, err := readSettings(tenant)
+		if err != nil {
+			return nil, err
+		}
+		read.all = append(read.all, settings)
+		for _, host := range tenant.GetHosts() {
+			if _, isTaken := read.byHost[host]; !isTaken {
+				read.byHost[host] = settings
+			}
+		}
+	}
+	read.first = read.all[0]
+	return read, nil
+}
+
+// of returns the settings for requests with this Host: of the tenant that is reached there, else the first.
+func (s *settled) of(host string) *settings {
+	if len(s.all) == 1 {
+		return s.first
+	}
+	host = strings.ToLower(host)
+	for _, name := range []string{host, withoutPort(host)} {
+		if found := s.byHost[name]; found != nil {
+			return found
+		}
+	}
+	return s.first
+}
+
+// withoutPort returns what precedes the last colon and digits: an IPv6 address has brackets where it has a port.
+func withoutPort(host string) string {
+	at := strings.LastIndexByte(host, ':')
+	if at < 0 || strings.ContainsFunc(host[at+1:], func(c rune) bool { return c < '0' || c > '9' }) {
+		return host
+	}
+	return host[:at]
+}
+
 // cors is v1.CorsSettings as header values. An empty one is not sent.
 type cors struct {
 	allowedOrigins                                         []string

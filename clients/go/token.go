@@ -2,7 +2,6 @@ package gatelodge
 
 import (
 	"context"
-	"slices"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 )
@@ -42,11 +41,5 @@ func (c *Client) CheckToken(ctx context.Context, question *v1.ValidateTokenReque
 }
 
 func isJudgedFor(asked, judged *v1.TokenRequirements) bool {
-	holds := func(asked, judged []string) bool {
-		return !slices.ContainsFunc(asked, func(one string) bool { return !slices.Contains(judged, one) })
-	}
-	age := asked.GetMaxLoginAge()
-	isFresh := age == nil || judged.GetMaxLoginAge() != nil && judged.MaxLoginAge.AsDuration() <= age.AsDuration()
-	return holds(asked.GetScopes(), judged.GetScopes()) && holds(asked.GetPermissions(), judged.GetPermissions()) &&
-		(asked.GetAudience() == "" || asked.GetAudience() == judged.GetAudience()) && isFresh
+	return areJudged(asked, judged) && (asked.GetAudience() == "" || asked.GetAudience() == judged.GetAudience())
 }

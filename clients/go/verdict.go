@@ -1,12 +1,6 @@
 package gatelodge
 
-import (
-	"slices"
-
-	"google.golang.org/protobuf/types/known/durationpb"
-
-	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
-)
+import v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 
 // A Verdict is a definite answer about a presented session. Exactly one of Session, Inactive and Denied is set.
 type Verdict struct {
@@ -40,7 +34,7 @@ func read(question *v1.ValidateSessionRequest, answer *v1.ValidateSessionRespons
 			return nil, couldNotSay("the authority found a session, and did not say whose")
 		}
 		verdict.Judged = active.GetJudged()
-		if !asked(question).isJudged(verdict.Judged) {
+		if needsCSRF(question) && !verdict.Judged.GetCsrf() || !areJudged(question.GetRequirements(), verdict.Judged) {
 			return nil, couldNotSay("the authority did not judge all that was asked: it may be older than this client")
 		}
 		verdict.Session = newSession(active.Identity, active.Session)
@@ -55,41 +49,18 @@ func read(question *v1.ValidateSessionRequest, answer *v1.ValidateSessionRespons
 	return verdict, nil
 }
 
-// demands are what was asked for, to be found again among what was judged.
-type demands struct {
-	csrf        bool
-	scopes      []string
-	maxLoginAge *durationpb.Duration
-}
-
-func asked(question *v1.ValidateSessionRequest) demands {
-	requirements := question.GetRequirements()
-	asked := demands{scopes: requirements.GetScopes(), maxLoginAge: requirements.GetMaxLoginAge()}
-	switch requirements.GetCsrf() {
+// needsCSRF says whether a CSRF token was asked for.
+func needsCSRF(question *v1.ValidateSessionRequest) bool {
+	switch question.GetRequirements().GetCsrf() {
 	case v1.CsrfRequirement_CSRF_REQUIREMENT_REQUIRED:
-		asked.csrf = true
+		return true
 	case v1.CsrfRequirement_CSRF_REQUIREMENT_NOT_REQUIRED:
+		return false
 	default:
-		asked.csrf = question.GetContext() != nil && !isSafe(string(question.Context.Method))
+		return question.GetContext() != nil && !isSafe(string(question.Context.Method))
 	}
-	return asked
 }
 
 func isSafe(method string) bool {
 	return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE"
-}
-
-func (d demands) isJudged(judged *v1.JudgedRequirements) bool {
-	if d.csrf && !judged.GetCsrf() {
-		return false
-	}
-	if d.maxLoginAge != nil {
-		age := judged.GetMaxLoginAge()
-		if age == nil || age.AsDuration() > d.maxLoginAge.AsDuration() {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(d.scopes, func(scope string) bool {
-		return !slices.Contains(judged.GetScopes(), scope)
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -49,6 +50,54 @@ func TestARequirementThatWasNotJudgedIsNoYes(t *testing.T) {
 		if yes := err == nil && verdict.Session != nil; yes != row.yes {
 			t.Errorf("row %d: %v, %v", i, yes, err)
 		}
+	}
+}
+
+// contract.md 3: an older authority passes over what it does not know, and its yes is then worth nothing.
+func TestEachRequirementHasToBeAmongThoseThatWereJudged(t *testing.T) {
+	every := map[string]SharedRequirement{
+		"scopes": Scopes("a"), "any_scopes": AnyScopes("a", "b"), "permissions": Permissions("a"),
+		"any_permissions": AnyPermissions("a", "b"), "roles": Roles("a"), "acr_values": ACRValues("2", "1"),
+		"amr_values": AMRValues("otp"), "email_verified": EmailVerified(), "max_login_age": MaxLoginAge(5 * time.Second),
+	}
+	all := &v1.Requirements{}
+	for _, need := range every {
+		need.ofSession(all)
+	}
+	if !areJudged(all, judgedAs(all)) {
+		t.Error("what was judged is not believed")
+	}
+	for name, need := range every {
+		one := requirements([]Requirement{need})
+		field := (&v1.JudgedRequirements{}).ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(name))
+		without := judgedAs(all)
+		without.ProtoReflect().Clear(field)
+		if !areJudged(one, judgedAs(all)) || areJudged(one, &v1.JudgedRequirements{}) || areJudged(all, without) {
+			t.Errorf("%s is not looked for", name)
+		}
+		ofToken := &v1.ValidateTokenRequest{Requirements: &v1.TokenRequirements{}}
+		need.ofToken(ofToken)
+		if !areJudged(one, ofToken.Requirements) || !areJudged(ofToken.Requirements, judgedAs(all)) {
+			t.Errorf("%s is another thing of a token", name)
+		}
+	}
+	longer := judgedAs(all)
+	longer.AcrValues = []string{"2", "0"}
+	if areJudged(all, longer) {
+		t.Error("a login of another class may have passed")
+	}
+	longer.AcrValues = []string{"1"}
+	if !areJudged(all, longer) {
+		t.Error("one of those that were asked for is enough")
+	}
+}
+
+// judgedAs is what an authority says that has judged all of it.
+func judgedAs(asked *v1.Requirements) *v1.JudgedRequirements {
+	return &v1.JudgedRequirements{
+		Scopes: asked.Scopes, AnyScopes: asked.AnyScopes, Permissions: asked.Permissions,
+		AnyPermissions: asked.AnyPermissions, Roles: asked.Roles, EmailVerified: asked.EmailVerified,
+		AcrValues: asked.AcrValues, AmrValues: asked.AmrValues, MaxLoginAge: asked.MaxLoginAge,
 	}
 }
 

@@ -1,5 +1,5 @@
-"""Owns the mistakes with rotated credentials, tokens, lists of sessions and choices, each with the cases that must
-notice it. Does not know how they are put before an edge."""
+"""Owns the mistakes with rotated credentials, tokens, lists of sessions, choices and tenants, each with the cases that
+must notice it. Does not know how they are put before an edge."""
 
 from .broken import Broken
 from .wire import Answer
@@ -49,6 +49,19 @@ def _forget_place(call):
         call.request.context.ClearField("place")
 
 
+def _one_tenant_for_all(method, answer):
+    if method.name == "GetEdgeSettings":
+        del answer.others[:]
+
+
+def _name_no_tenant(call):
+    call.metadata.pop("x-tenant-id", None)
+
+
+def _name_the_browsers_tenant(call):
+    call.metadata["x-tenant-id"] = ["acme"]
+
+
 def _forget_answers_of_statuses(_asked, got, _again):
     if got.status == 409:
         return Answer(503, [("retry-after", "1")], b"{}")
@@ -79,6 +92,19 @@ SESSIONS: dict[str, Broken] = {
     ),
     "reads the pages of a list itself": Broken(("sessions: the query arrives undecoded",), question=_read_pages),
     "tells no place": Broken(("context: the place arrives under the header of the settings",), question=_forget_place),
+    "applies the first tenant's settings to all": Broken(
+        (
+            "tenants: cookies are those of the tenant whose host was asked",
+            "tenants: origins are those of the tenant whose host was asked",
+            "tenants: the csrf header is that of the tenant whose host was asked",
+            "tenants: https is demanded by the tenant whose host was asked",
+        ),
+        reply=_one_tenant_for_all,
+    ),
+    "names no tenant": Broken(("tenants: a tenant that is set is named with every call",), question=_name_no_tenant),
+    "names the tenant of a browser's header": Broken(
+        ("tenants: without one no call names a tenant",), question=_name_the_browsers_tenant
+    ),
     "takes a provider's trouble for its own": Broken(
         ("tokens: the answer of a status is copied for a refresh",), answer=_forget_answers_of_statuses
     ),

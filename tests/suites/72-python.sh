@@ -28,6 +28,7 @@ joined=("${later[@]}" --without "two Cookie headers" --without "on several lines
   --without "forwarded stay apart" --without "forwarded lines")
 FRAMEWORK=flask tests/edges/run --edge python "${joined[@]}" --without "websocket: " --without "scenarios: a WebSocket"
 FRAMEWORK=django tests/edges/run --edge python "${joined[@]}"
+tests/edges/run --edge python --fake python
 
 # The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do, in an event loop and in
 # the threads of a forked worker.

@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/labstack/echo/v4"
@@ -81,11 +81,7 @@ func TestEveryRouterServesTheEdgeAndSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			if err := edge.Gate().Ready(ctx); err != nil {
-				t.Fatal(err)
-			}
+			wait.ForSettings(t, edge.Gate())
 			app := in(edge)
 			admin := authority.SignIn(gatelodgetest.Session{UserID: "google_1", Scopes: []string{"admin"}})
 			user := authority.SignIn(gatelodgetest.Session{UserID: "google_2"})

@@ -57,8 +57,16 @@ type Session struct {
 	Email, Name string
 	// Provider is the provider's name; empty for "fake".
 	Provider string
+	// EmailUnverified: the provider does not say that it verified the address. It says so by default.
+	EmailUnverified bool
 	// Scopes were granted.
 	Scopes []string
+	// Roles and Permissions are the user's.
+	Roles, Permissions []string
+	// ACR is the authentication context class of the login; empty when the provider gave none.
+	ACR string
+	// AMR are the authentication methods of the login (RFC 8176).
+	AMR []string
 	// LoginTime is when the user authenticated; zero for now.
 	LoginTime time.Time
 	// Inactive is why the session is dead; UNSPECIFIED for one that lives.
@@ -165,6 +173,10 @@ func (a *Authority) Client(opts ...gatelodge.Option) *gatelodge.Client {
 	a.clients = append(a.clients, client)
 	return client
 }
+
+// Conn returns a connection to this authority, for generated code and for what passes calls on. Its calls bring an API key
+// themselves: [APIKey], as the metadata "authorization".
+func (a *Authority) Conn() grpc.ClientConnInterface { return a.conn }
 
 // Close ends the authority and its clients.
 func (a *Authority) Close() {

@@ -1,7 +1,6 @@
 package gatelodgetest_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
 	"github.com/gatelodge/gatelodge/clients/go/internal/application"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 // start returns an authority and the application that tests/edges knows, in front of it.
@@ -25,11 +25,7 @@ func start(t *testing.T) (*gatelodgetest.Authority, http.Handler) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if err := edge.Gate().Ready(ctx); err != nil {
-		t.Fatal(err)
-	}
+	wait.ForSettings(t, edge.Gate())
 	return authority, application.New(edge, "")
 }
 
@@ -237,18 +233,9 @@ func TestClientsThatKeepAnswersHearWhatHappens(t *testing.T) {
 			}
 			isYes := func() bool { verdict := ask(); return verdict != nil && verdict.Session != nil }
 			isKept := func() bool { one, other := ask(), ask(); return isYes() && one == other } // it is given to all
-			until(t, isKept)
+			wait.Until(t, isKept)
 			change(authority, ada)
-			until(t, func() bool { return !isYes() })
+			wait.Until(t, func() bool { return !isYes() })
 		})
-	}
-}
-
-func until(t *testing.T, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it never held")
-		}
 	}
 }

@@ -9,40 +9,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
-	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
+	"github.com/gatelodge/gatelodge/clients/go/internal/scenarios"
 )
 
-// One file of scenarios drives the fake authorities of all languages, so that they don't drift apart:
-// clients/scenarios.schema.json says what each word means.
+// One file of scenarios drives the fake authorities of all languages, so that they don't drift apart.
 type scenario struct {
 	Name  string
-	Given struct {
-		Sessions  []scenarioSession
-		Authority string
-	}
+	Given scenarios.Given
 	step
 	Then []struct {
-		Given struct {
-			Authority string
-			States    map[string]string
-		}
+		Given scenarios.Change
 		step
 	}
-}
-
-type scenarioSession struct {
-	Cookie          string
-	UserID          string `json:"user_id"`
-	Email, Name     string
-	Provider        string
-	Scopes          []string
-	State           string
-	LoginAgeSeconds int    `json:"login_age_seconds"`
-	CSRFToken       string `json:"csrf_token"`
-	RenewedCookie   string `json:"renewed_cookie"`
 }
 
 type step struct {
@@ -61,15 +40,6 @@ type step struct {
 	}
 }
 
-var states = map[string]v1.InactiveReason{
-	"": 0, "active": 0,
-	"ended":       v1.InactiveReason_INACTIVE_REASON_ENDED,
-	"expired":     v1.InactiveReason_INACTIVE_REASON_EXPIRED,
-	"idle":        v1.InactiveReason_INACTIVE_REASON_IDLE,
-	"revoked":     v1.InactiveReason_INACTIVE_REASON_REVOKED,
-	"fingerprint": v1.InactiveReason_INACTIVE_REASON_FINGERPRINT,
-}
-
 func TestEveryScenarioOfTheFakes(t *testing.T) {
 	text, err := os.ReadFile("../../scenarios.json")
 	if err != nil {
@@ -86,48 +56,18 @@ func TestEveryScenarioOfTheFakes(t *testing.T) {
 		t.Run(scenario.Name, func(t *testing.T) {
 			t.Parallel()
 			authority, app := start(t)
-			signedIn := map[string]*gatelodgetest.SignedIn{}
-			for _, one := range scenario.Given.Sessions {
-				signedIn[one.Cookie] = authority.SignIn(gatelodgetest.Session{
-					UserID: one.UserID, Email: one.Email, Name: one.Name, Provider: one.Provider, Scopes: one.Scopes,
-					LoginTime: time.Now().Add(-time.Duration(one.LoginAgeSeconds) * time.Second), Inactive: state(t, one.State),
-					Cookie: one.Cookie, CSRFToken: one.CSRFToken, RenewedCookie: one.RenewedCookie,
-				})
+			stage, err := scenarios.Begin(authority, scenario.Given)
+			if err != nil {
+				t.Fatal(err)
 			}
-			be(t, authority, scenario.Given.Authority)
 			scenario.play(t, app)
 			for _, next := range scenario.Then {
-				be(t, authority, next.Given.Authority)
-				for cookie, name := range next.Given.States {
-					signedIn[cookie].SetInactive(state(t, name))
+				if err := stage.Change(next.Given); err != nil {
+					t.Fatal(err)
 				}
 				next.play(t, app)
 			}
 		})
-	}
-}
-
-func state(t *testing.T, name string) v1.InactiveReason {
-	t.Helper()
-	reason, ok := states[name]
-	if !ok {
-		t.Fatalf("no state is called %q", name)
-	}
-	return reason
-}
-
-func be(t *testing.T, authority *gatelodgetest.Authority, what string) {
-	t.Helper()
-	switch what {
-	case "":
-	case "up":
-		authority.Back()
-	case "away":
-		authority.Away()
-	case "slow":
-		authority.Slow()
-	default:
-		t.Fatalf("an authority can't be %q", what)
 	}
 }
 

@@ -2,9 +2,7 @@ package gatelodgetest
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -65,63 +63,6 @@ func (a sessionService) ValidateSession(
 	}
 	said.Outcome = &v1.ValidateSessionResponse_Active{Active: active}
 	return said, nil
-}
-
-func (a *Authority) inactive(
-	reason v1.InactiveReason, context *v1.RequestContext, asJSON bool, requestID string,
-) *v1.InactiveSession {
-	inactive := &v1.InactiveSession{Reason: reason}
-	switch {
-	case context == nil:
-	case !asJSON && isNavigation(context) && string(context.Method) == "GET":
-		inactive.Answer = toLogin(context, "")
-	case reason == v1.InactiveReason_INACTIVE_REASON_NONE, reason == v1.InactiveReason_INACTIVE_REASON_FORGED,
-		reason == v1.InactiveReason_INACTIVE_REASON_AMBIGUOUS:
-		inactive.Answer = problem(http.StatusUnauthorized, "not_signed_in", "Not signed in", "Log in first.", requestID)
-	default:
-		remedy := "The session has ended. Log in again."
-		inactive.Answer = problem(http.StatusUnauthorized, "session_ended", "Session expired", remedy, requestID)
-	}
-	return inactive
-}
-
-func (a *Authority) denied(
-	found *session, reason v1.DeniedReason, q *v1.ValidateSessionRequest, requestID string,
-) *v1.DeniedSession {
-	denied := &v1.DeniedSession{Reason: reason, Session: found.info}
-	public, detail := "forbidden", "This session may not make this request"
-	switch reason {
-	case v1.DeniedReason_DENIED_REASON_ORIGIN_REFUSED:
-		public, detail = "origin_refused", "Requests from this origin are not allowed"
-		denied.Remedy = "Send the request from the site itself."
-	case v1.DeniedReason_DENIED_REASON_SCOPE_MISSING:
-		denied.MissingScopes = missing(q.GetRequirements().GetScopes(), found.identity.Scopes)
-		public, detail = "scope_missing", "Missing scope: "+strings.Join(denied.MissingScopes, " ")
-		denied.Remedy = "Log in with an account that is granted the scope."
-	case v1.DeniedReason_DENIED_REASON_LOGIN_TOO_OLD:
-		public, detail = "login_too_old", "A fresh login is needed"
-		denied.Remedy = "Log in again, then repeat the request."
-		age := q.GetRequirements().GetMaxLoginAge().GetSeconds()
-		denied.LoginQuery = fmt.Sprintf("provider=%s&max_age=%d", found.who.Provider, age)
-	case v1.DeniedReason_DENIED_REASON_CSRF_MISSING, v1.DeniedReason_DENIED_REASON_CSRF_INVALID,
-		v1.DeniedReason_DENIED_REASON_CSRF_EXPIRED, v1.DeniedReason_DENIED_REASON_CSRF_OTHER_SESSION,
-		v1.DeniedReason_DENIED_REASON_CSRF_ROTATED:
-		public, detail = "csrf_mismatch", "CSRF token mismatch"
-		denied.Remedy = "Fetch a fresh token from /auth/me and send it in the " + a.settings.CsrfHeader + " header."
-	}
-	switch {
-	case q.Context == nil:
-	case denied.LoginQuery != "" && !q.AnswerJson && isNavigation(q.Context) && string(q.Context.Method) == "GET":
-		denied.Answer = toLogin(q.Context, denied.LoginQuery+"&")
-	default:
-		denied.Answer = problem(http.StatusForbidden, public, detail, denied.Remedy, requestID)
-	}
-	return denied
-}
-
-func toLogin(context *v1.RequestContext, parameters string) *v1.HttpAnswer {
-	place := "/auth/web/login?" + parameters + "redirect_uri=" + url.QueryEscape(string(context.Target))
-	return redirect(http.StatusFound, place)
 }
 
 // use returns the living session that a request may use, or why it may not and what to answer.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -40,7 +39,8 @@ func (a *Authority) begin(who Session) *session {
 		who: who,
 		identity: &v1.Identity{
 			UserId: who.UserID, Tenant: "default", Provider: who.Provider, Issuer: "https://provider.example", Sub: sub,
-			Email: who.Email, EmailVerified: who.Email != "", Name: who.Name, Scopes: who.Scopes,
+			Email: who.Email, EmailVerified: who.Email != "" && !who.EmailUnverified, Name: who.Name, Scopes: who.Scopes,
+			Roles: who.Roles, Permissions: who.Permissions, Acr: who.ACR, Amr: who.AMR,
 			AuthTime: timestamppb.New(who.LoginTime),
 		},
 		info: &v1.SessionInfo{
@@ -114,21 +114,15 @@ func (a *Authority) judge(
 			judged.Csrf = true
 		}
 	}
-	if len(missing(needed.GetScopes(), found.identity.Scopes)) > 0 {
-		return nil, v1.DeniedReason_DENIED_REASON_SCOPE_MISSING
+	if lack := lackOf(needed, found.identity, found.identity.Permissions); lack != nil {
+		return nil, lack.reason
 	}
-	judged.Scopes = needed.GetScopes()
-	if age := needed.GetMaxLoginAge(); age != nil {
-		if time.Since(found.who.LoginTime) > age.AsDuration() {
-			return nil, v1.DeniedReason_DENIED_REASON_LOGIN_TOO_OLD
-		}
-		judged.MaxLoginAge = durationpb.New(age.AsDuration())
-	}
+	judged.Scopes, judged.AnyScopes = needed.GetScopes(), needed.GetAnyScopes()
+	judged.Permissions, judged.AnyPermissions = needed.GetPermissions(), needed.GetAnyPermissions()
+	judged.Roles, judged.EmailVerified = needed.GetRoles(), needed.GetEmailVerified()
+	judged.AcrValues, judged.AmrValues = needed.GetAcrValues(), needed.GetAmrValues()
+	judged.MaxLoginAge = needed.GetMaxLoginAge()
 	return judged, v1.DeniedReason_DENIED_REASON_UNSPECIFIED
-}
-
-func missing(needed, granted []string) []string {
-	return slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(granted, scope) })
 }
 
 // isForeign says whether a request comes from an origin that is not allowed.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,8 +21,14 @@ import (
 type Token struct {
 	// UserID is the user's stable id.
 	UserID string
-	// Scopes and Permissions were granted.
-	Scopes, Permissions []string
+	// Email is left out when empty. The token says that it is verified, unless EmailUnverified.
+	Email           string
+	EmailUnverified bool
+	// Scopes, Permissions and Roles were granted.
+	Scopes, Permissions, Roles []string
+	// ACR and AMR are the class and the methods of the login, where the token names them.
+	ACR string
+	AMR []string
 	// Audiences are whom it is for.
 	Audiences []string
 	// ClientID is the OAuth2 client that it was given to.
@@ -64,38 +71,57 @@ func (a tokenService) ValidateToken(
 	case needed.GetAudience() != "" && !slices.Contains(token.Audiences, needed.GetAudience()):
 		return inactiveToken(v1.TokenInactiveReason_TOKEN_INACTIVE_REASON_OTHER_AUDIENCE, requestID(ctx)), nil
 	}
-	denied := &v1.DeniedToken{
-		MissingScopes:      missing(needed.GetScopes(), token.Scopes),
-		MissingPermissions: missing(needed.GetPermissions(), token.Permissions),
+	_, sub, _ := strings.Cut(token.UserID, "_")
+	who := &v1.Identity{
+		UserId: token.UserID, Tenant: "default", Provider: "fake", Issuer: "https://provider.example", Sub: sub,
+		Email: token.Email, EmailVerified: token.Email != "" && !token.EmailUnverified, Scopes: token.Scopes,
+		Roles: token.Roles, Acr: token.ACR, Amr: token.AMR, AuthTime: timestamppb.New(token.LoginTime),
 	}
-	age := needed.GetMaxLoginAge()
-	insufficient := `Bearer error="insufficient_scope"`
-	switch {
-	case len(denied.MissingScopes) > 0:
-		denied.Reason = v1.TokenDeniedReason_TOKEN_DENIED_REASON_SCOPE_MISSING
-		detail := "Missing scope: " + strings.Join(denied.MissingScopes, " ")
-		denied.Answer = challenge(http.StatusForbidden, "scope_missing", detail, insufficient, requestID(ctx))
-	case len(denied.MissingPermissions) > 0:
-		denied.Reason = v1.TokenDeniedReason_TOKEN_DENIED_REASON_PERMISSION_MISSING
-		detail := "Missing permission: " + strings.Join(denied.MissingPermissions, " ")
-		denied.Answer = challenge(http.StatusForbidden, "permission_missing", detail, insufficient, requestID(ctx))
-	case age != nil && time.Since(token.LoginTime) > age.AsDuration():
-		denied.Reason = v1.TokenDeniedReason_TOKEN_DENIED_REASON_LOGIN_TOO_OLD
-		header := `Bearer error="insufficient_user_authentication"`
-		denied.Answer = challenge(http.StatusUnauthorized, "login_too_old", "A fresh login is needed", header, requestID(ctx))
-	default:
-		_, sub, _ := strings.Cut(token.UserID, "_")
-		active := &v1.ActiveToken{
-			Kind: v1.TokenKind_TOKEN_KIND_JWT, ClientId: token.ClientID, Audiences: token.Audiences,
-			Permissions: token.Permissions, Judged: needed,
-			Identity: &v1.Identity{
-				UserId: token.UserID, Tenant: "default", Provider: "fake", Issuer: "https://provider.example", Sub: sub,
-				Scopes: token.Scopes, AuthTime: timestamppb.New(token.LoginTime),
-			},
-		}
-		return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Active{Active: active}}, nil
+	if lack := lackOf(needed, who, token.Permissions); lack != nil {
+		denied := deniedToken(lack, needed, requestID(ctx))
+		return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Denied{Denied: denied}}, nil
 	}
-	return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Denied{Denied: denied}}, nil
+	active := &v1.ActiveToken{
+		Kind: v1.TokenKind_TOKEN_KIND_JWT, ClientId: token.ClientID, Audiences: token.Audiences,
+		Permissions: token.Permissions, Judged: needed, Identity: who,
+	}
+	return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Active{Active: active}}, nil
+}
+
+func deniedToken(lack *lack, needed *v1.TokenRequirements, requestID string) *v1.DeniedToken {
+	name := "TOKEN_" + lack.reason.String()
+	denied := &v1.DeniedToken{Reason: v1.TokenDeniedReason(v1.TokenDeniedReason_value[name])}
+	code, header := http.StatusForbidden, `Bearer error="insufficient_scope"`
+	switch lack.reason {
+	case v1.DeniedReason_DENIED_REASON_SCOPE_MISSING:
+		denied.MissingScopes = lack.missing
+		header += fmt.Sprintf(`, scope="%s"`, strings.Join(lack.missing, " "))
+	case v1.DeniedReason_DENIED_REASON_PERMISSION_MISSING:
+		denied.MissingPermissions = lack.missing
+	case v1.DeniedReason_DENIED_REASON_ROLE_MISSING:
+		denied.MissingRoles = lack.missing
+	case v1.DeniedReason_DENIED_REASON_ACR_MISSING:
+		denied.MissingAcrValues = lack.missing
+	case v1.DeniedReason_DENIED_REASON_AMR_MISSING:
+		denied.MissingAmrValues = lack.missing
+	}
+	if isMendedByLogin(lack.reason) {
+		code, header = http.StatusUnauthorized, loginChallenge(needed)
+	}
+	denied.Answer = challenge(code, publicName(lack.reason), lack.detail, header, requestID)
+	return denied
+}
+
+// loginChallenge says what a login has to be asked for (RFC 9470, 3).
+func loginChallenge(needed *v1.TokenRequirements) string {
+	header := `Bearer error="insufficient_user_authentication"`
+	if values := needed.GetAcrValues(); len(values) > 0 {
+		header += fmt.Sprintf(`, acr_values="%s"`, strings.Join(values, " "))
+	}
+	if age := needed.GetMaxLoginAge(); age != nil {
+		header += fmt.Sprintf(`, max_age="%d"`, age.Seconds)
+	}
+	return header
 }
 
 func inactiveToken(reason v1.TokenInactiveReason, requestID string) *v1.ValidateTokenResponse {

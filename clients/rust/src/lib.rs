@@ -8,8 +8,8 @@
 //! |---|---|
 //! | [`client`] | the typed client: one lazy connection, every call of the contract |
 //! | [`requirements`] | what a route may ask of a session |
-//! | [`verdict`], [`session`] | what an answer means, and who is behind it |
-//! | [`gate`], [`layer`] | the client with settings kept fresh; sessions for an application's own routes |
+//! | [`verdict`], [`session`], [`token`] | what an answer means, and who is behind it |
+//! | [`gate`], [`layer`] | the client with settings kept fresh; sessions and bearer tokens for an application's own routes |
 //! | [`edge`] | the routes that log people in and out |
 //! | `testing` | an authority in memory for users' own tests (the feature `testing`) |
 //! | [`v1`] | the generated messages and stubs |
@@ -30,6 +30,7 @@ pub mod session;
 mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod token;
 #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
 #[cfg_attr(feature = "testing", expect(clippy::allow_attributes, reason = "generated server stubs"))]
 pub mod v1;
@@ -42,8 +43,10 @@ pub use edge::{Edge, EdgeLayer, EdgeOptions, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;
 pub use layer::grpc::{Caller, GrpcLayer};
+pub use layer::token::TokenLayer;
 /// A moment, as the contract carries it.
 pub use prost_types::Timestamp;
 pub use requirements::Requirements;
 pub use session::Session;
+pub use token::Token;
 pub use verdict::Verdict;

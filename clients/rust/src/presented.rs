@@ -155,6 +155,18 @@ pub(crate) fn host(parts: &Parts) -> Option<Bytes> {
     joined(&parts.headers, header::HOST, usize::MAX).or_else(authority)
 }
 
+/// What came after `Bearer`, the scheme without case (RFC 6750, 2.1). Of several headers it is not known which one counts,
+/// so none does: the token is empty.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<Bytes> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).into_iter();
+    let line = lines.next()?.as_bytes();
+    if lines.next().is_some() {
+        return Some(Bytes::new());
+    }
+    let (scheme, token) = line.split_at_checked(line.iter().position(|byte| *byte == b' ')?)?;
+    scheme.eq_ignore_ascii_case(b"bearer").then(|| Bytes::copy_from_slice(token.trim_ascii()))
+}
+
 /// The id that joins the browser's answer with the authority's log: the one that came if it is plain, else a new one.
 pub(crate) fn request_id(headers: &HeaderMap) -> String {
     const LONGEST: usize = 64;

@@ -90,6 +90,36 @@ impl From<Requirements> for v1::Requirements {
     }
 }
 
+/// What the same asks of a bearer token: CSRF is nothing to one.
+impl From<Requirements> for v1::TokenRequirements {
+    fn from(Requirements(asked): Requirements) -> Self {
+        let v1::Requirements {
+            csrf: _,
+            scopes,
+            any_scopes,
+            permissions,
+            any_permissions,
+            roles,
+            acr_values,
+            amr_values,
+            email_verified,
+            max_login_age,
+        } = asked;
+        Self {
+            scopes,
+            any_scopes,
+            permissions,
+            any_permissions,
+            roles,
+            acr_values,
+            amr_values,
+            email_verified,
+            max_login_age,
+            audience: String::new(),
+        }
+    }
+}
+
 /// Whether each of `asked` is among `judged`.
 pub(crate) fn all_of(asked: &[String], judged: &[String]) -> bool {
     asked.iter().all(|one| judged.contains(one))

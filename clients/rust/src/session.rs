@@ -104,7 +104,8 @@ impl Session {
     }
 }
 
-fn given(text: &str) -> Option<&str> {
+/// What a text says, where an empty one says nothing.
+pub(crate) fn given(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 

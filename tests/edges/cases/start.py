@@ -15,6 +15,7 @@ TLS = {"GATELODGE_CA_FILE": "", "GATELODGE_CERT_FILE": "", "GATELODGE_KEY_FILE":
         "an address with a path": ("GATELODGE_ADDRESS", "http://127.0.0.1:50051/path"),
         "no API key": ("GATELODGE_API_KEY", ""),
         "an API key of two lines": ("GATELODGE_API_KEY", "glk_x\nglk_y"),
+        "a tenant of two lines": ("GATELODGE_TENANT", "acme\nglobex"),
         "a TLS file for plaintext": ("GATELODGE_CA_FILE", "/etc/hosts"),
     }
 )

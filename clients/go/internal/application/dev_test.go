@@ -22,6 +22,7 @@ import (
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 	"github.com/gatelodge/gatelodge/clients/go/internal/application"
 	"github.com/gatelodge/gatelodge/clients/go/internal/dev"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 func clientOf(t *testing.T, dev *dev.Dev, role string, opts ...gatelodge.Option) *gatelodge.Client {
@@ -78,15 +79,6 @@ func (b *browser) fetch(method, target string, header http.Header) (int, map[str
 	return status, body
 }
 
-func until(t *testing.T, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it never held")
-		}
-	}
-}
-
 func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	dev := dev.Start(t)
 	var asked atomic.Int64
@@ -103,9 +95,7 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := edge.Gate().Ready(ctx); err != nil {
-		t.Fatal(err)
-	}
+	wait.ForSettings(t, edge.Gate())
 	listener, err := net.Listen("tcp", dev.Listen)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +144,7 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	}
 
 	// It is not asked about again while nothing happens to it.
-	until(t, func() bool {
+	wait.Until(t, func() bool {
 		before := asked.Load()
 		status, _ := b.fetch("GET", "/private", nil)
 		return status == 200 && asked.Load() == before
@@ -171,7 +161,7 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 		t.Fatal(ended, err)
 	}
 	revoked := time.Now()
-	until(t, func() bool {
+	wait.Until(t, func() bool {
 		status, body := b.fetch("GET", "/private", nil)
 		return status == 401 && body["reason"] == "session_ended"
 	})
@@ -205,7 +195,7 @@ func TestAPersonLogsInAndOutAtARealAuthority(t *testing.T) {
 	// The authority goes away: nobody is logged out because of it.
 	logIn()
 	dev.Stop()
-	until(t, func() bool {
+	wait.Until(t, func() bool {
 		status, body := b.fetch("GET", "/private", nil)
 		return status == 503 && body["reason"] == "AUTHORITY_UNAVAILABLE"
 	})

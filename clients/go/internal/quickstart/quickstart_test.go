@@ -3,11 +3,8 @@
 package quickstart
 
 import (
-	"archive/zip"
 	"bytes"
-	"encoding/json"
-	"fmt"
-	"io/fs"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -16,9 +13,18 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
 	"github.com/gatelodge/gatelodge/clients/go/internal/dev"
+	"github.com/gatelodge/gatelodge/clients/go/internal/served"
+	"github.com/gatelodge/gatelodge/clients/go/internal/wait"
 )
 
 const (
@@ -26,45 +32,16 @@ const (
 	root   = "../.."
 )
 
-// A version of its own for each run: the machine's module cache never takes another's for it.
-var version = fmt.Sprintf("v0.0.0-0.test%d", time.Now().UnixNano())
-
 func TestTheQuickStartRunsInAnEmptyProject(t *testing.T) {
-	dev, project := dev.Start(t), t.TempDir()
+	dev := dev.Start(t)
 	source := strings.ReplaceAll(program(t, 0), "127.0.0.1:8000", dev.Listen)
 	if !strings.Contains(source, dev.Listen) {
 		t.Fatal("the quick start listens somewhere else than the test expects")
 	}
-	write(t, filepath.Join(project, "main.go"), []byte(source))
-	run := tool(t, project, publish(t))
-	run("mod", "init", "example.com/quickstart")
-	run("get", module+"@"+version)
-	run("vet", ".")
-	run("build", "-o", "quickstart", ".")
-
-	program := exec.Command(filepath.Join(project, "quickstart"))
-	program.Env = append(os.Environ(), "GATELODGE_ADDRESS="+dev.Address, "GATELODGE_API_KEY="+dev.Keys["edge"])
-	var log bytes.Buffer
-	program.Stderr = &log
-	if err := program.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = program.Process.Kill()
-		_ = program.Wait()
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	}()
-	until(t, func() bool {
-		conn, err := net.Dial("tcp", dev.Listen)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
+	built := build(t, source)
+	start(t, built, dev.Listen, "GATELODGE_ADDRESS="+dev.Address, "GATELODGE_API_KEY="+dev.Keys["edge"])
 	var got *http.Response
-	until(t, func() bool { // until the settings have come
+	wait.Until(t, func() bool { // until the settings have come
 		var err error
 		if got, err = http.Get("http://" + dev.Listen + "/"); err != nil {
 			t.Fatal(err)
@@ -82,7 +59,7 @@ func TestTheQuickStartRunsInAnEmptyProject(t *testing.T) {
 	_ = got.Body.Close()
 
 	// A setting that is missing is named, at once.
-	broken := exec.Command(filepath.Join(project, "quickstart"))
+	broken := exec.Command(built)
 	broken.Env = []string{"GATELODGE_ADDRESS=" + dev.Address}
 	if said, err := broken.CombinedOutput(); err == nil || !strings.Contains(string(said), "GATELODGE_API_KEY is not set") {
 		t.Errorf("%s", said)
@@ -99,19 +76,8 @@ func request(t *testing.T, url string) *http.Request {
 	return request
 }
 
-func until(t *testing.T, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it never held")
-		}
-	}
-}
-
-// A router of the README's, in an empty project, with the version that the examples have.
-func TestTheRouterOfTheReadmeBuildsInAnEmptyProject(t *testing.T) {
-	project := t.TempDir()
-	write(t, filepath.Join(project, "main.go"), []byte(program(t, 1)))
+// A router of the README's, in an empty project, with the version that the examples have, before a fake authority.
+func TestTheRouterOfTheReadmeServesInAnEmptyProject(t *testing.T) {
 	examples, err := os.ReadFile(filepath.Join(root, "examples/go.mod"))
 	if err != nil {
 		t.Fatal(err)
@@ -120,16 +86,150 @@ func TestTheRouterOfTheReadmeBuildsInAnEmptyProject(t *testing.T) {
 	if chi == nil {
 		t.Fatal("the examples have no chi")
 	}
-	run := tool(t, project, publish(t))
-	run("mod", "init", "example.com/router")
-	run("get", module+"@"+version, "github.com/go-chi/chi/v5@"+string(chi[1]))
-	run("vet", ".")
-	run("build", "-o", "router", ".")
-	broken := exec.Command(filepath.Join(project, "router"))
+	address := "127.0.0.1:" + dev.FreePort(t)
+	built := build(t, strings.ReplaceAll(program(t, 1), "127.0.0.1:8000", address), "github.com/go-chi/chi/v5@"+string(chi[1]))
+	broken := exec.Command(built)
 	broken.Env = []string{"GATELODGE_API_KEY=k"}
 	if said, err := broken.CombinedOutput(); err == nil || !strings.Contains(string(said), "GATELODGE_ADDRESS is not set") {
 		t.Errorf("%s", said)
 	}
+	serveBeforeAFake(t, built, address)
+	for _, row := range []struct {
+		path, cookie string
+		status       int
+		body         string
+	}{
+		{"/", "ada", 200, "Hello, fake_ada"}, {"/", "", 200, ""}, {"/admin", "ada", 200, "Hello, fake_ada"},
+		{"/admin", "bob", 403, "scope_missing"}, {"/admin", "", 401, "not_signed_in"}, {"/auth/me", "bob", 200, "fake_bob"},
+		{"/api/orders", "ada", 401, "not_signed_in"},
+	} {
+		request := request(t, "http://"+address+row.path)
+		request.Header.Set("Accept", "application/json")
+		request.AddCookie(&http.Cookie{Name: "session", Value: row.cookie})
+		var got *http.Response
+		wait.Until(t, func() bool { // until the settings have come
+			var err error
+			if got, err = http.DefaultClient.Do(request); err != nil {
+				t.Fatal(err)
+			}
+			return got.StatusCode != http.StatusServiceUnavailable || got.Body.Close() != nil
+		})
+		body, err := io.ReadAll(got.Body)
+		_ = got.Body.Close()
+		if err != nil || got.StatusCode != row.status || !strings.Contains(string(body), row.body) {
+			t.Errorf("%s of %q: %s %s %v", row.path, row.cookie, got.Status, body, err)
+		}
+	}
+}
+
+func TestTheGRPCServerOfTheReadmeServesInAnEmptyProject(t *testing.T) {
+	address := "127.0.0.1:" + dev.FreePort(t)
+	built := build(t, strings.ReplaceAll(program(t, 2), "127.0.0.1:9000", address))
+	serveBeforeAFake(t, built, address)
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	listServices := func(cookie string) error {
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "cookie", cookie)
+		stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
+		if err != nil {
+			return err
+		}
+		all := &reflectionv1.ServerReflectionRequest_ListServices{}
+		_ = stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: all}) // Recv says what went wrong
+		_, err = stream.Recv()
+		return err
+	}
+	wait.Until(t, func() bool { return status.Code(listServices("")) != codes.Unavailable }) // until the settings have come
+	if err := listServices(""); status.Code(err) != codes.Unauthenticated {
+		t.Error(err)
+	}
+	if err := listServices("session=ada"); err != nil {
+		t.Error(err)
+	}
+}
+
+// What the README says of tests, run as a test of a project's own.
+func TestTheTestOfTheReadmePasses(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, found := strings.Cut(string(text), "```go\nauthority := ")
+	if !found {
+		t.Fatal("the README says nothing of tests")
+	}
+	lines, _, _ = strings.Cut(lines, "```\n")
+	source := `package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	gatelodge "github.com/gatelodge/gatelodge/clients/go"
+	"github.com/gatelodge/gatelodge/clients/go/gatelodgetest"
+)
+
+func main() {
+	request := httptest.NewRequest(http.MethodPost, "/admin", nil)
+	authority := ` + lines + `
+	_ = edge.Gate().Ready(request.Context())
+	hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, _ := gatelodge.SessionFrom(r.Context())
+		fmt.Print("Hello, ", session.UserID)
+	})
+	edge.Gate().Require(gatelodge.Scopes("admin"))(hello).ServeHTTP(httptest.NewRecorder(), request)
+}
+`
+	if said, err := exec.Command(build(t, source)).Output(); err != nil || string(said) != "Hello, google_1" {
+		t.Errorf("%s %v", said, err)
+	}
+}
+
+// serveBeforeAFake starts a program that serves on an address, before a fake authority where ada and bob are signed in.
+func serveBeforeAFake(t *testing.T, program, address string) {
+	t.Helper()
+	authority := gatelodgetest.NewAuthority()
+	t.Cleanup(authority.Close)
+	authority.SignIn(gatelodgetest.Session{UserID: "fake_ada", Cookie: "ada", Scopes: []string{"admin"}})
+	authority.SignIn(gatelodgetest.Session{UserID: "fake_bob", Cookie: "bob"})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := served.Fake(func() grpc.ClientConnInterface { return authority.Conn() })
+	go func() { _ = served.Serve(listener) }() // until it is stopped
+	t.Cleanup(served.Stop)
+	start(t, program, address, "GATELODGE_ADDRESS=http://"+listener.Addr().String(), "GATELODGE_API_KEY="+gatelodgetest.APIKey)
+}
+
+// start starts a program, and waits until it serves on an address.
+func start(t *testing.T, program, address string, variables ...string) {
+	t.Helper()
+	command := exec.Command(program)
+	command.Env = append(os.Environ(), variables...)
+	var log bytes.Buffer
+	command.Stderr = &log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	wait.Until(t, func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
 }
 
 // program is one of the README's, counted from 0.
@@ -145,95 +245,4 @@ func program(t *testing.T, number int) string {
 	}
 	source, _, _ := strings.Cut(parts[number+1], "```\n")
 	return "package main\n" + source
-}
-
-// publish makes a module proxy of files, with this module in it as a release would hold it (the reference: go.dev/ref/mod,
-// "Module zip files": no nested modules).
-func publish(t *testing.T) string {
-	t.Helper()
-	proxy := t.TempDir()
-	at := filepath.Join(proxy, module, "@v")
-	if err := os.MkdirAll(at, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, _ := json.Marshal(map[string]string{"Version": version, "Time": time.Now().UTC().Format(time.RFC3339)})
-	var archive bytes.Buffer
-	w := zip.NewWriter(&archive)
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if _, nested := os.Stat(filepath.Join(path, "go.mod")); entry.IsDir() && path != root && nested == nil {
-			return filepath.SkipDir
-		}
-		if !entry.Type().IsRegular() {
-			return nil
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		file, err := w.Create(fmt.Sprintf("%s@%s/%s", module, version, filepath.ToSlash(name)))
-		if err != nil {
-			return err
-		}
-		_, err = file.Write(text)
-		return err
-	})
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(at, "list"), []byte(version+"\n"))
-	write(t, filepath.Join(at, version+".info"), info)
-	write(t, filepath.Join(at, version+".mod"), mod)
-	write(t, filepath.Join(at, version+".zip"), archive.Bytes())
-	return proxy
-}
-
-// tool runs the go command in a project, with that proxy before those that are configured. It leaves nothing of this
-// module in the machine's module cache.
-func tool(t *testing.T, project, proxy string) func(...string) {
-	t.Helper()
-	env := func(name string) string {
-		value, err := exec.Command("go", "env", name).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(string(value))
-	}
-	t.Cleanup(func() {
-		cache := env("GOMODCACHE")
-		left, _ := filepath.Glob(filepath.Join(cache, "cache/download", module, "@v", version+".*"))
-		for _, path := range append(left, filepath.Join(cache, "cache/download", module, "@v/list"), filepath.Join(cache, module+"@"+version)) {
-			_ = os.RemoveAll(path)
-		}
-	})
-	return func(words ...string) {
-		t.Helper()
-		command := exec.Command("go", words...)
-		command.Dir = project
-		command.Env = append(os.Environ(), "GOPROXY=file://"+proxy+","+env("GOPROXY"), "GONOSUMDB="+module,
-			"GOFLAGS=-modcacherw", "GOWORK=off")
-		if said, err := command.CombinedOutput(); err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(words, " "), err, said)
-		}
-	}
-}
-
-func write(t *testing.T, path string, text []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

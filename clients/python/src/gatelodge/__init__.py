@@ -45,7 +45,7 @@ from gatelodge.errors import (
     VersionConflictError,
 )
 from gatelodge.options import ClientOptions, OptionsError
-from gatelodge.requirements import Csrf, Requirements, TokenRequirements
+from gatelodge.requirements import Csrf, Requirements, SessionNeeds, TokenNeeds, TokenRequirements
 from gatelodge.session import Session
 from gatelodge.token import Token
 from gatelodge.transport import AsyncStream, Stream
@@ -87,6 +87,7 @@ __all__ = [
     "RefreshInProgressError",
     "Requirements",
     "Session",
+    "SessionNeeds",
     "SessionNotFoundError",
     "StoreUnavailableError",
     "Stream",
@@ -94,6 +95,7 @@ __all__ = [
     "TenantUnknownError",
     "Token",
     "TokenCheckOffError",
+    "TokenNeeds",
     "TokenRequirements",
     "TokenVerdict",
     "UnreachableError",

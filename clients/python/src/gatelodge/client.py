@@ -319,6 +319,8 @@ def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metada
     metadata: Metadata = ()
     if options is not None and options.api_key is not None:
         metadata += (("authorization", Hidden(f"Bearer {options.api_key}")),)
+    if options is not None and options.tenant is not None:
+        metadata += (("x-tenant-id", options.tenant),)
     if request_id is not None:
         metadata += (("x-request-id", request_id),)
     return metadata

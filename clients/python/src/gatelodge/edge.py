@@ -117,7 +117,7 @@ class Edge(_Edge[Client]):
     def answer(self, route: Route, request: RawRequest, body: Body) -> Answer | None:
         """Answers a request of a route; ``None`` where it is to be as an unknown path."""
         keeper = self.gate.keeper
-        step = routes.begin(route, request, keeper.settings())
+        step = routes.begin(route, request, keeper.settings(request.host))
         if not isinstance(step, Asked):
             return step
         try:
@@ -180,7 +180,7 @@ class AsyncEdge(_Edge[AsyncClient]):
     async def answer(self, route: Route, request: RawRequest, body: AsyncBody) -> Answer | None:
         """Answers a request of a route; ``None`` where it is to be as an unknown path."""
         keeper = self.gate.keeper
-        step = routes.begin(route, request, await keeper.settings())
+        step = routes.begin(route, request, await keeper.settings(request.host))
         if not isinstance(step, Asked):
             return step
         try:

@@ -23,17 +23,18 @@ from werkzeug.routing import Rule
 from gatelodge import wsgi
 from gatelodge.answer import Answer, Refused
 from gatelodge.edge import WEB, Edge
-from gatelodge.requirements import Csrf, Requirements, TokenRequirements
+from gatelodge.requirements import NONE, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import timedelta
 
+    from typing_extensions import Unpack
     from werkzeug.datastructures import Headers
 
     from gatelodge import v1
     from gatelodge.admission import Admission
     from gatelodge.options import ClientOptions
+    from gatelodge.requirements import SessionNeeds, TokenNeeds
     from gatelodge.routes import Route
     from gatelodge.session import Session
     from gatelodge.token import Token
@@ -103,17 +104,15 @@ class Gatelodge:
 
     def session_optional(self, view: View) -> View:
         """Looks for the session, and lets everybody enter."""
-        return self._guarded(view, Requirements(), is_required=False)
+        return self._guarded(view, NONE, is_required=False)
 
-    def require(
-        self,
-        *,
-        scopes: Iterable[str] = (),
-        max_login_age: timedelta | None = None,
-        csrf: Csrf = Csrf.BY_METHOD,
-    ) -> Callable[[View], View]:
-        """As :meth:`session_required`, asking for more: ``@gatelodge.require(scopes=["admin"])``."""
-        requirements = Requirements(tuple(scopes), max_login_age, csrf)
+    def require(self, **needs: Unpack[SessionNeeds]) -> Callable[[View], View]:
+        """As :meth:`session_required`, asking for more: ``@gatelodge.require(roles=["admin"])``.
+
+        Args:
+            needs: see :class:`gatelodge.SessionNeeds`.
+        """
+        requirements = Requirements.of(**needs)
         return lambda view: self._guarded(view, requirements, is_required=True)
 
     @property
@@ -128,17 +127,13 @@ class Gatelodge:
         """Lets nobody enter without a good bearer token: 401 with ``WWW-Authenticate: Bearer``."""
         return self.require_token()(view)
 
-    def require_token(
-        self,
-        *,
-        scopes: Iterable[str] = (),
-        permissions: Iterable[str] = (),
-        audience: str = "",
-        max_login_age: timedelta | None = None,
-        provider: str = "",
-    ) -> Callable[[View], View]:
-        """As :meth:`token_required`, asking for more: who lacks a scope or a permission gets 403."""
-        requirements = TokenRequirements(tuple(scopes), tuple(permissions), audience, max_login_age, provider)
+    def require_token(self, **needs: Unpack[TokenNeeds]) -> Callable[[View], View]:
+        """As :meth:`token_required`, asking for more: who lacks a scope or a permission gets 403.
+
+        Args:
+            needs: see :class:`gatelodge.TokenNeeds`.
+        """
+        requirements = TokenRequirements.of(**needs)
 
         def guard(view: View) -> View:
             @functools.wraps(view)

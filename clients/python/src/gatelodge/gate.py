@@ -41,7 +41,7 @@ class Gate:
         Raises:
             Refused: the application does not get the request: it may not be made, or the authority could not say.
         """
-        settings = self.keeper.settings()
+        settings = self.keeper.settings(request.host)
         if request.is_preflight:
             return admission.preflight(request, settings)
         if settings is None:
@@ -81,7 +81,7 @@ class AsyncGate:
         Raises:
             Refused: the application does not get the request: it may not be made, or the authority could not say.
         """
-        settings = await self.keeper.settings()
+        settings = await self.keeper.settings(request.host)
         if request.is_preflight:
             return admission.preflight(request, settings)
         if settings is None:

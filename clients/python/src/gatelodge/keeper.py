@@ -33,12 +33,12 @@ class Keeper:
         self._freshness = Freshness(on_change)
         self._asking = PerProcess(lambda: _Asking(self._client, self._freshness))
 
-    def settings(self) -> Settings | None:
-        """The settings in force, as far as is known; the first request waits for them."""
+    def settings(self, host: bytes) -> Settings | None:
+        """Those in force for requests with this Host, as far as is known; the first request waits for them."""
         asking = self._asking.get()
-        if self._freshness.settings is None:
+        if self._freshness.settled is None:
             asking.tried.wait(_LONGEST_FIRST_ANSWER)
-        return self._freshness.settings
+        return self._freshness.of(host)
 
     def saw_version(self, version: str) -> None:
         """Takes note of the version that an answer named."""
@@ -88,12 +88,12 @@ class AsyncKeeper:
         self._freshness = Freshness(on_change)
         self._asking = PerLoop(lambda: _AsyncAsking(self._client, self._freshness))
 
-    async def settings(self) -> Settings | None:
-        """The settings in force, as far as is known; the first request waits for them."""
+    async def settings(self, host: bytes) -> Settings | None:
+        """Those in force for requests with this Host, as far as is known; the first request waits for them."""
         asking = self._asking.get()
-        if self._freshness.settings is None:
+        if self._freshness.settled is None:
             await asking.first()
-        return self._freshness.settings
+        return self._freshness.of(host)
 
     def saw_version(self, version: str) -> None:
         """Takes note of the version that an answer named."""

@@ -6,6 +6,7 @@ Does not know what is asked.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "GATELODGE_ADDRESS"
 API_KEY = "GATELODGE_API_KEY"
+TENANT = "GATELODGE_TENANT"
 CA_FILE = "GATELODGE_CA_FILE"
 CERT_FILE = "GATELODGE_CERT_FILE"
 KEY_FILE = "GATELODGE_KEY_FILE"
@@ -71,12 +73,20 @@ class ClientOptions:
     """Seconds that every call may take; ``None`` for each method's own: 2, 10 for a login, 20 for its end."""
     keep_answers: int = _ANSWERS
     """How many answers a process (with asyncio: an event loop) keeps for a moment while it watches; 0 for none."""
+    tenant: str | None = None
+    """The tenant that calls are for, by its name or number, where this caller's key is for several.
+
+    One with a key for one needs it not, and neither does an edge that serves several hosts: the authority goes by the
+    request then.
+    """
 
     def __post_init__(self) -> None:
         """Checks the settings against each other."""
         url = self._url()
         if self.api_key is not None and not (self.api_key.isascii() and self.api_key.isprintable() and self.api_key):
             raise OptionsError(f"{API_KEY} has to be a key as the authority shows it, in one line of ASCII")
+        if self.tenant is not None and not re.fullmatch(r"[!-~]+", self.tenant):
+            raise OptionsError(f"{TENANT} has to be the name or the number of a tenant, not {self.tenant!r}")
         files = {CA_FILE: self.ca_file, CERT_FILE: self.cert_file, KEY_FILE: self.key_file}
         given = [name for name, file in files.items() if file is not None]
         if given and url.scheme != "https":
@@ -92,7 +102,7 @@ class ClientOptions:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ClientOptions:
-        """Reads the six ``GATELODGE_...`` variables. An empty one counts as missing.
+        """Reads the seven ``GATELODGE_...`` variables. An empty one counts as missing.
 
         Raises:
             OptionsError: address or key is missing, or something can't be used.
@@ -114,7 +124,15 @@ class ClientOptions:
         most = value(KEEP_ANSWERS) or str(_ANSWERS)
         if not (most.isascii() and most.isdigit()):
             raise OptionsError(f'{KEEP_ANSWERS} has to be a number, 0 for none, not "{most}"')
-        return cls(address, api_key, file(CA_FILE), file(CERT_FILE), file(KEY_FILE), keep_answers=int(most))
+        return cls(
+            address,
+            api_key,
+            file(CA_FILE),
+            file(CERT_FILE),
+            file(KEY_FILE),
+            keep_answers=int(most),
+            tenant=value(TENANT),
+        )
 
     @classmethod
     def from_env_if_any(cls) -> ClientOptions | None:

@@ -58,6 +58,11 @@ class RawRequest:
         return [value for key, value in self.headers if key == name]
 
     @property
+    def host(self) -> bytes:
+        """The Host header; empty where none came."""
+        return b", ".join(self.lines(b"host"))
+
+    @property
     def is_head(self) -> bool:
         """Whether the answer goes without its body."""
         return self.method == b"HEAD"

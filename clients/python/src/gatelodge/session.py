@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.json_format import MessageToDict
-
+from gatelodge._identified import Identified, claims_of, moment
 from gatelodge.errors import InconclusiveError
 
 if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
+    from datetime import datetime
 
     from gatelodge import v1
 
 
 @dataclass(frozen=True)
-class Session:
+class Session(Identified):
     """A living session that meets every requirement which was asked for.
 
     It may serve several requests at the same time: read its messages, and change none.
@@ -28,8 +26,6 @@ class Session:
     """The user's stable id, ``<provider>_<sub>``: the key to keep a user's own data under."""
     session_id: str
     """The session's public id, ``sid_...``: safe to log and to show."""
-    identity: v1.Identity = field(repr=False, hash=False)
-    """All that the provider said."""
     info: v1.SessionInfo = field(repr=False, hash=False)
     """The session's facts: its public id and its times."""
     judged: v1.JudgedRequirements = field(repr=False, hash=False)
@@ -59,56 +55,41 @@ class Session:
         )
 
     @property
-    def email(self) -> str | None:
-        """The email address, when the provider gave one. Not an identity: it may change hands."""
-        return self.identity.email or None
-
-    @property
-    def name(self) -> str | None:
-        """The display name, when the provider gave one."""
-        return self.identity.name or None
-
-    @property
     def picture(self) -> str | None:
         """The address of a picture, when the provider gave one."""
         return self.identity.picture or None
 
-    @property
-    def provider(self) -> str:
-        """The provider's name in the authority's configuration."""
-        return self.identity.provider
-
-    @property
-    def tenant(self) -> str:
-        """The tenant's name."""
-        return self.identity.tenant
-
     @cached_property
-    def scopes(self) -> frozenset[str]:
-        """The scopes that were granted."""
-        return frozenset(self.identity.scopes)
+    def permissions(self) -> frozenset[str]:
+        """What the user may do, by the provider's word."""
+        return frozenset(self.identity.permissions)
+
+    @property
+    def acr(self) -> str | None:
+        """The authentication context class of the login, when the provider gave one."""
+        return self.identity.acr or None
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """The authentication methods of the login (RFC 8176)."""
+        return tuple(self.identity.amr)
 
     @property
     def claims(self) -> dict[str, Any]:
         """Further claims, those that the provider's configuration lets through. Each reader gets them anew."""
-        claims: dict[str, Any] = MessageToDict(self.identity.claims)
-        return claims
+        return claims_of(self.identity.claims)
 
     @property
     def logged_in_at(self) -> datetime:
         """When the user last authenticated at the provider."""
-        return _moment(self.identity.auth_time)
+        return moment(self.identity.auth_time)
 
     @property
     def created_at(self) -> datetime:
         """When the session began."""
-        return _moment(self.info.create_time)
+        return moment(self.info.create_time)
 
     @property
     def expires_at(self) -> datetime:
         """When it ends if it is not used again, and at the latest."""
-        return min(_moment(self.info.idle_expire_time), _moment(self.info.absolute_expire_time))
-
-
-def _moment(time: Timestamp) -> datetime:
-    return time.ToDatetime(tzinfo=timezone.utc)
+        return min(moment(self.info.idle_expire_time), moment(self.info.absolute_expire_time))

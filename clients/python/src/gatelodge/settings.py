@@ -28,6 +28,7 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 15.0
 _LONGEST_BODY = 64 * 1024
 
+_PORT = re.compile(rb":[0-9]*\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
@@ -106,6 +107,8 @@ class Settings:
     place_header: str = ""
     """The header that says where the client is; empty for none."""
     route_sets: frozenset[int] = frozenset()
+    hosts: tuple[bytes, ...] = ()
+    """Where this tenant is reached, in lower case."""
 
     @classmethod
     def read(cls, settings: v1.EdgeSettings) -> Settings:
@@ -139,7 +142,34 @@ class Settings:
             cors=cors,
             limits=Limits.read(settings.limits),
             route_sets=frozenset(settings.route_sets),
+            hosts=tuple(host.encode() for host in settings.hosts),
         )
+
+
+class Settled:
+    """The settings of every tenant whose requests come to an edge."""
+
+    def __init__(self, first: Settings, *others: Settings) -> None:
+        self.first = first
+        self.all = (first, *others)
+        # Of several that share a host the first counts.
+        self._at = {host: settings for settings in reversed(self.all) for host in settings.hosts}
+
+    @classmethod
+    def read(cls, answer: v1.GetEdgeSettingsResponse) -> Settled:
+        """Reads an answer.
+
+        Raises:
+            InconclusiveError: a field can't be used.
+        """
+        return cls(Settings.read(answer.settings), *map(Settings.read, answer.others))
+
+    def of(self, host: bytes) -> Settings:
+        """The settings for requests with this Host: of the tenant that is reached there, else the first."""
+        if len(self.all) == 1:
+            return self.first
+        host = host.lower()
+        return self._at.get(host) or self._at.get(_PORT.sub(b"", host)) or self.first
 
 
 class Freshness:
@@ -149,27 +179,32 @@ class Freshness:
     """
 
     def __init__(self, on_change: Callable[[Settings], None], chance: Callable[[], float] = random.random) -> None:
-        self.settings: Settings | None = None
+        self.settled: Settled | None = None
         self._on_change = on_change
         self._chance = chance
         self._wait = _FIRST_WAIT
 
+    def of(self, host: bytes) -> Settings | None:
+        """Those in force for requests with this Host."""
+        return None if self.settled is None else self.settled.of(host)
+
     def took(self, answer: v1.GetEdgeSettingsResponse) -> float:
         """Takes an answer; says how many seconds to wait."""
         try:
-            settings = Settings.read(answer.settings)
+            settled = Settled.read(answer)
         except InconclusiveError as error:
             return self.failed(error)
         self._wait = _FIRST_WAIT
-        if self.settings is None or self.settings.version != settings.version:
-            _log.info("settings %s of the edge are in force", settings.version)
-            self._on_change(settings)
-        self.settings = settings
-        return settings.ask_again_after
+        if self.settled is None or self.settled.first.version != settled.first.version:
+            _log.info("settings %s of the edge are in force", settled.first.version)
+            for settings in settled.all:
+                self._on_change(settings)
+        self.settled = settled
+        return settled.first.ask_again_after
 
     def failed(self, error: GatelodgeError) -> float:
         """Takes a failure; says how many seconds to wait."""
-        kept = "" if self.settings is None else "; the last ones stay in force"
+        kept = "" if self.settled is None else "; the last ones stay in force"
         level = logging.ERROR if needs_an_admin(error) else logging.WARNING
         _log.log(level, "no settings from the authority%s: %s", kept, error)
         wait = self._wait * (1 - self._chance() / 2)
@@ -183,7 +218,7 @@ class Freshness:
 
     def is_other(self, version: str) -> bool:
         """Whether an answer's version is not the one in force. An answer that names none says nothing."""
-        return bool(version) and self.settings is not None and self.settings.version != version
+        return bool(version) and self.settled is not None and self.settled.first.version != version
 
 
 def needs_an_admin(error: GatelodgeError) -> bool:

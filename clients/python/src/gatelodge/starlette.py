@@ -25,18 +25,19 @@ from gatelodge import asgi
 from gatelodge.answer import Refused
 from gatelodge.edge import WEB, AsyncEdge
 from gatelodge.options import OptionsError
-from gatelodge.requirements import ANY_TOKEN, NONE, Csrf, Requirements, TokenRequirements
+from gatelodge.requirements import ANY_TOKEN, NONE, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
-    from datetime import timedelta
 
     from starlette.applications import Starlette
+    from typing_extensions import Unpack
 
     from gatelodge import v1
     from gatelodge.admission import Admission
     from gatelodge.asgi import Application, Message, Receive, Scope, Send
     from gatelodge.options import ClientOptions
+    from gatelodge.requirements import SessionNeeds, TokenNeeds
     from gatelodge.routes import Route
     from gatelodge.session import Session
     from gatelodge.token import Token
@@ -93,15 +94,13 @@ class Gatelodge:
         """The session behind a request, or ``None``."""
         return (await self._admission(request, NONE)).session
 
-    def require(
-        self,
-        *,
-        scopes: Iterable[str] = (),
-        max_login_age: timedelta | None = None,
-        csrf: Csrf = Csrf.BY_METHOD,
-    ) -> Callable[[HTTPConnection], Awaitable[Session]]:
-        """A function like :meth:`session` that asks for more: ``admin = gatelodge.require(scopes=["admin"])``."""
-        requirements = Requirements(tuple(scopes), max_login_age, csrf)
+    def require(self, **needs: Unpack[SessionNeeds]) -> Callable[[HTTPConnection], Awaitable[Session]]:
+        """A function like :meth:`session` that asks for more: ``admin = gatelodge.require(roles=["admin"])``.
+
+        Args:
+            needs: see :class:`gatelodge.SessionNeeds`.
+        """
+        requirements = Requirements.of(**needs)
 
         async def session(request: HTTPConnection) -> Session:
             return (await self._admission(request, requirements)).required()
@@ -112,17 +111,13 @@ class Gatelodge:
         """The bearer token of an API's request. Without a good one it gets 401 with ``WWW-Authenticate: Bearer``."""
         return await self._token(request, ANY_TOKEN)
 
-    def require_token(
-        self,
-        *,
-        scopes: Iterable[str] = (),
-        permissions: Iterable[str] = (),
-        audience: str = "",
-        max_login_age: timedelta | None = None,
-        provider: str = "",
-    ) -> Callable[[HTTPConnection], Awaitable[Token]]:
-        """A function like :meth:`token` that asks for more: who lacks a scope or a permission gets 403."""
-        requirements = TokenRequirements(tuple(scopes), tuple(permissions), audience, max_login_age, provider)
+    def require_token(self, **needs: Unpack[TokenNeeds]) -> Callable[[HTTPConnection], Awaitable[Token]]:
+        """A function like :meth:`token` that asks for more: who lacks a scope or a permission gets 403.
+
+        Args:
+            needs: see :class:`gatelodge.TokenNeeds`.
+        """
+        requirements = TokenRequirements.of(**needs)
 
         async def token(request: HTTPConnection) -> Token:
             return await self._token(request, requirements)

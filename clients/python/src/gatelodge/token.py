@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.json_format import MessageToDict
-
+from gatelodge._identified import Identified, claims_of, moment
 from gatelodge.errors import InconclusiveError
 
 if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
+    from datetime import datetime
 
     from gatelodge import v1
 
 
 @dataclass(frozen=True)
-class Token:
+class Token(Identified):
     """A good bearer token that meets every requirement which was asked for."""
 
     user_id: str | None
     """The user's stable id, ``<provider>_<sub>``; ``None`` when the token speaks for a program alone."""
-    scopes: frozenset[str]
-    """The scopes that the token was granted."""
     permissions: frozenset[str]
     """What it permits beyond scopes."""
     active: v1.ActiveToken = field(repr=False, hash=False)
@@ -40,30 +36,15 @@ class Token:
             raise InconclusiveError("the authority found the token good, and did not say whose it is")
         return cls(
             user_id=active.identity.user_id or None,
-            scopes=frozenset(active.identity.scopes),
             permissions=frozenset(active.permissions),
             active=active,
+            identity=active.identity,
         )
-
-    @property
-    def identity(self) -> v1.Identity:
-        """All that is known of whose it is."""
-        return self.active.identity
 
     @property
     def kind(self) -> v1.TokenKind.ValueType:
         """Who issued it, and how that was found out."""
         return self.active.kind
-
-    @property
-    def email(self) -> str | None:
-        """The email address, when the token gave one. Not an identity: it may change hands."""
-        return self.identity.email or None
-
-    @property
-    def name(self) -> str | None:
-        """The display name, when the token gave one."""
-        return self.identity.name or None
 
     @property
     def client_id(self) -> str | None:
@@ -83,20 +64,14 @@ class Token:
     @property
     def claims(self) -> dict[str, Any]:
         """Further claims: all of a token of the authority's own; of another, those that are let through."""
-        claims = self.active.claims if self.active.HasField("claims") else self.identity.claims
-        read: dict[str, Any] = MessageToDict(claims)
-        return read
+        return claims_of(self.active.claims if self.active.HasField("claims") else self.identity.claims)
 
     @property
     def issued_at(self) -> datetime | None:
         """When it was issued, if it says so."""
-        return _moment(self.active.issue_time) if self.active.HasField("issue_time") else None
+        return moment(self.active.issue_time) if self.active.HasField("issue_time") else None
 
     @property
     def expires_at(self) -> datetime | None:
         """When it ends, if it says so."""
-        return _moment(self.active.expire_time) if self.active.HasField("expire_time") else None
-
-
-def _moment(time: Timestamp) -> datetime:
-    return time.ToDatetime(tzinfo=timezone.utc)
+        return moment(self.active.expire_time) if self.active.HasField("expire_time") else None

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from gatelodge import v1
 from gatelodge.errors import InconclusiveError
+from gatelodge.requirements import are_judged
 from gatelodge.session import Session
 
 SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
@@ -82,16 +83,8 @@ def _verdict(question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResp
 
 def _is_judged(question: v1.ValidateSessionRequest, judged: v1.JudgedRequirements) -> bool:
     asked = question.requirements
-    if asked.HasField("max_login_age") and not (judged.HasField("max_login_age") and _age(judged) <= _age(asked)):
-        return False
     method = question.context.method if question.HasField("context") else None
-    if is_csrf_needed(asked.csrf, method) and not judged.csrf:
-        return False
-    return set(asked.scopes) <= set(judged.scopes)
-
-
-def _age(of: v1.Requirements | v1.JudgedRequirements) -> tuple[int, int]:
-    return of.max_login_age.seconds, of.max_login_age.nanos
+    return (judged.csrf or not is_csrf_needed(asked.csrf, method)) and are_judged(asked, judged)
 
 
 def is_csrf_needed(csrf: int, method: bytes | None) -> bool:
@@ -125,11 +118,7 @@ def read_token(question: v1.ValidateTokenRequest, answer: v1.ValidateTokenRespon
     outcome = answer.WhichOneof("outcome")
     if outcome == "active":
         asked, judged = question.requirements, answer.active.judged
-        is_met = set(asked.scopes) <= set(judged.scopes) and set(asked.permissions) <= set(judged.permissions)
-        is_met = is_met and asked.audience in {"", judged.audience}
-        if asked.HasField("max_login_age"):
-            age = judged.max_login_age.ToTimedelta()
-            is_met = is_met and judged.HasField("max_login_age") and age <= asked.max_login_age.ToTimedelta()
+        is_met = are_judged(asked, judged) and asked.audience in {"", judged.audience}
         if not is_met:
             raise InconclusiveError("the authority did not judge all that was asked: it may be older than this client")
         return answer.active

@@ -25,6 +25,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, token_required
+from tests.applications.strict import STRICT
 
 if TYPE_CHECKING:
     from gatelodge import Session
@@ -57,6 +58,16 @@ def fresh(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
 
 
+@session_required(**STRICT)
+def strict(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@token_required(**STRICT)
+def api_strict(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
 def optional(request: HttpRequest) -> HttpResponse:
     session: Session | None = request.gatelodge  # type: ignore[attr-defined]
     return JsonResponse({"user_id": session.user_id if session else None})
@@ -79,9 +90,11 @@ urlpatterns = [
     path("any", any_),
     path("scoped", scoped),
     path("fresh", fresh),
+    path("strict", strict),
     path("optional", optional),
     path("api", api),
     path("api/admin", api_admin),
+    path("api/strict", api_strict),
 ]
 
 wsgi_app = get_wsgi_application()

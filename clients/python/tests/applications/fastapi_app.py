@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from gatelodge.fastapi import Gatelodge, Session, Token
+from tests.applications.strict import STRICT
 
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 app = FastAPI(redirect_slashes=False)
@@ -19,8 +20,10 @@ Signed = Annotated[Session, Depends(gatelodge.session)]
 Perhaps = Annotated[Session | None, Depends(gatelodge.optional_session)]
 Admin = Annotated[Session, Depends(gatelodge.require(scopes=["admin"]))]
 Fresh = Annotated[Session, Depends(gatelodge.require(max_login_age=timedelta(seconds=1)))]
+Strict = Annotated[Session, Depends(gatelodge.require(**STRICT))]
 Bearer = Annotated[Token, Depends(gatelodge.token)]
 BearerAdmin = Annotated[Token, Depends(gatelodge.require_token(scopes=["admin"], permissions=["write"]))]
+BearerStrict = Annotated[Token, Depends(gatelodge.require_token(**STRICT))]
 
 
 @app.get("/open")
@@ -50,6 +53,11 @@ async def fresh(session: Fresh) -> dict[str, str]:
     return {"user_id": session.user_id}
 
 
+@app.get("/strict")
+async def strict(session: Strict) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
 @app.get("/optional")
 async def optional(session: Perhaps) -> dict[str, str | None]:
     return {"user_id": session.user_id if session else None}
@@ -62,6 +70,11 @@ async def api(token: Bearer) -> dict[str, str | None]:
 
 @app.get("/api/admin")
 async def api_admin(token: BearerAdmin) -> dict[str, str | None]:
+    return {"user_id": token.user_id}
+
+
+@app.get("/api/strict")
+async def api_strict(token: BearerStrict) -> dict[str, str | None]:
     return {"user_id": token.user_id}
 
 

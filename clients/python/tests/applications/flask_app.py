@@ -8,6 +8,7 @@ from datetime import timedelta
 from flask import Flask
 
 from gatelodge.flask import Gatelodge
+from tests.applications.strict import STRICT
 
 app = Flask(__name__)
 gatelodge = Gatelodge(app, mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
@@ -42,6 +43,12 @@ def fresh() -> dict[str, str]:
     return {"user_id": gatelodge.session.user_id}
 
 
+@app.get("/strict")
+@gatelodge.require(**STRICT)
+def strict() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
 @app.get("/optional")
 @gatelodge.session_optional
 def optional() -> dict[str, str | None]:
@@ -62,4 +69,10 @@ def api() -> dict[str, str | None]:
 @app.get("/api/admin")
 @gatelodge.require_token(scopes=["admin"], permissions=["write"])
 def api_admin() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}
+
+
+@app.get("/api/strict")
+@gatelodge.require_token(**STRICT)
+def api_strict() -> dict[str, str | None]:
     return {"user_id": gatelodge.token.user_id}

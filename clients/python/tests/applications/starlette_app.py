@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gatelodge.starlette import Gatelodge
+from tests.applications.strict import STRICT
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,6 +20,8 @@ gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 admin = gatelodge.require(scopes=["admin"])
 fresh_login = gatelodge.require(max_login_age=timedelta(seconds=1))
 bearer_admin = gatelodge.require_token(scopes=["admin"], permissions=["write"])
+strict_session = gatelodge.require(**STRICT)
+strict_bearer = gatelodge.require_token(**STRICT)
 
 
 async def open_(_: Request) -> Response:
@@ -37,6 +40,10 @@ async def fresh(request: Request) -> Response:
     return JSONResponse({"user_id": (await fresh_login(request)).user_id})
 
 
+async def strict(request: Request) -> Response:
+    return JSONResponse({"user_id": (await strict_session(request)).user_id})
+
+
 async def optional(request: Request) -> Response:
     session = await gatelodge.optional_session(request)
     return JSONResponse({"user_id": session.user_id if session else None})
@@ -50,6 +57,10 @@ async def api_admin(request: Request) -> Response:
     return JSONResponse({"user_id": (await bearer_admin(request)).user_id})
 
 
+async def api_strict(request: Request) -> Response:
+    return JSONResponse({"user_id": (await strict_bearer(request)).user_id})
+
+
 app = Starlette(
     routes=[
         Route("/open", open_),
@@ -57,9 +68,11 @@ app = Starlette(
         Route("/any", private, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         Route("/scoped", scoped),
         Route("/fresh", fresh),
+        Route("/strict", strict),
         Route("/optional", optional),
         Route("/api", api, methods=["POST"]),
         Route("/api/admin", api_admin),
+        Route("/api/strict", api_strict),
     ]
 )
 app.router.redirect_slashes = False

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatelodge import v1
-from gatelodge.testing import FakeAuthority, Visitor
+from tests.applications.given import Given, as_in_scenarios
 from tests.applied.browsers import BROWSERS, Browser, Got
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatelodge.testing import FakeAuthority
+
 FILE = Path(__file__).parents[3] / "scenarios.json"
 SCENARIOS = {scenario["name"]: scenario for scenario in json.loads(FILE.read_text())["scenarios"]}
-FIELDS = {"cookie": "credential", "renewed_cookie": "renewed_credential"}
 
 
 @pytest.fixture
 def fake_authority() -> FakeAuthority:
-    return FakeAuthority(public_base_url="http://localhost:8000", allowed_origins=["http://localhost:5173"])
+    return as_in_scenarios()
 
 
 @pytest.fixture(params=[*((name, 0) for name in BROWSERS), ("flask", 100)], ids=lambda param: f"{param[0]}-{param[1]}")
@@ -37,13 +36,10 @@ def browser(request: pytest.FixtureRequest, fake_authority: FakeAuthority) -> It
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(browser: Browser, fake_authority: FakeAuthority, name: str) -> None:
     scenario = SCENARIOS[name]
-    visitors = {given["cookie"]: sign_in(fake_authority, given) for given in scenario["given"]["sessions"]}
+    given = Given(scenario["given"], fake_authority)
     for step in [scenario, *scenario.get("then", [])]:
-        given = step.get("given", {})
-        if "authority" in given:
-            be(fake_authority, given["authority"])
-        for cookie, state in given.get("states", {}).items():
-            turn(fake_authority, visitors[cookie], state)
+        if step is not scenario:
+            given.change(step.get("given", {}))
         request = step["request"]
         got = browser.ask(
             request["method"], request["path"], dict(request["headers"]), request.get("body", "").encode()
@@ -51,24 +47,6 @@ def test_scenario(browser: Browser, fake_authority: FakeAuthority, name: str) ->
         # Flask has no WebSockets, and refuses what would open one before anybody is asked.
         is_refused_by_flask = browser.name == "flask" and ["upgrade", "websocket"] in request["headers"]
         compare(got, {"status": 400} if is_refused_by_flask else step["expect"])
-
-
-def sign_in(authority: FakeAuthority, given: dict[str, Any]) -> Visitor:
-    fields = {FIELDS.get(key, key): value for key, value in given.items()}
-    state = fields.pop("state", "active")
-    fields["login_age"] = timedelta(seconds=fields.pop("login_age_seconds", 0))
-    visitor = authority.sign_in(**{"provider": "fake", **fields})
-    turn(authority, visitor, state)
-    return visitor
-
-
-def turn(authority: FakeAuthority, visitor: Visitor, state: str) -> None:
-    if state != "active":
-        authority.end(visitor, v1.InactiveReason.Value(f"INACTIVE_REASON_{state.upper()}"))
-
-
-def be(authority: FakeAuthority, state: str) -> None:
-    {"up": authority.recover, "away": authority.away, "slow": authority.slow}[state]()
 
 
 def compare(got: Got, expected: dict[str, Any]) -> None:

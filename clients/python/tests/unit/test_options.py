@@ -28,6 +28,7 @@ SECURE = {**HERE, "GATELODGE_ADDRESS": "https://auth.example.com"}
         ({**SECURE, "GATELODGE_CA_FILE": "/nowhere/ca.pem"}, "GATELODGE_CA_FILE"),
         ({**SECURE, "GATELODGE_CERT_FILE": "c.pem"}, "GATELODGE_CERT_FILE"),
         ({**SECURE, "GATELODGE_KEY_FILE": "k.pem"}, "GATELODGE_KEY_FILE"),
+        ({**HERE, "GATELODGE_TENANT": "a\nb"}, "GATELODGE_TENANT"),
         ({**HERE, "GATELODGE_KEEP_ANSWERS": "many"}, "GATELODGE_KEEP_ANSWERS"),
         ({**HERE, "GATELODGE_KEEP_ANSWERS": "-1"}, "GATELODGE_KEEP_ANSWERS"),
     ],

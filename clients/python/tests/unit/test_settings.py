@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from gatelodge import Edge, InconclusiveError, errors, v1
-from gatelodge.settings import Freshness, Settings
+from gatelodge.settings import Freshness, Settings, Settled
 
 
 def message(**fields: object) -> v1.EdgeSettings:
@@ -42,14 +42,49 @@ def test_a_limit_that_is_not_stated_is_none() -> None:
     assert Settings.read(answer(seconds=0).settings).ask_again_after == 1, "an authority isn't asked in a tight circle"
 
 
+@pytest.mark.parametrize(
+    ("host", "cookie"),
+    [
+        (b"app.example.com", "app"),
+        (b"acme.example.com", "acme"),
+        (b"ACME.example.com:8000", "acme"),
+        (b"[::1]:8000", "acme"),
+        (b"[::1]", "acme"),
+        (b"app.example.com:8443", "other"),
+        (b"app.example.com:9000", "app"),
+        (b"elsewhere.example", "app"),
+        (b"acme.example.com, acme.example.com", "app"),
+        (b"acme.example.com\xff", "app"),
+        (b"", "app"),
+    ],
+)
+def test_settings_are_those_of_the_tenant_whose_host_was_asked(host: bytes, cookie: str) -> None:
+    told = v1.GetEdgeSettingsResponse(
+        settings=message(session_cookie_names=["app"], hosts=["app.example.com"]),
+        others=[
+            message(session_cookie_names=["acme"], hosts=["acme.example.com", "[::1]", "app.example.com"]),
+            message(session_cookie_names=["other"], hosts=["app.example.com:8443"]),
+        ],
+    )
+    assert Settled.read(told).of(host).session_cookies == {cookie.encode()}
+    del told.others[:]
+    assert Settled.read(told).of(host).session_cookies == {b"app"}
+
+
+def test_unusable_settings_of_any_tenant_are_a_failure() -> None:
+    told = v1.GetEdgeSettingsResponse(settings=message(), others=[message(csrf_header="")])
+    with pytest.raises(InconclusiveError, match="csrf_header"):
+        Settled.read(told)
+
+
 def test_a_failure_leaves_the_last_good_settings_and_pauses_grow() -> None:
     freshness = Freshness(lambda _: None, chance=lambda: 0.0)
     assert freshness.took(answer()) == 60
     away = errors.UnreachableError("away", code=grpc.StatusCode.UNAVAILABLE)
     assert [freshness.failed(away) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
     assert freshness.took(answer(csrf_header="no header\r\n")) == 15, "unusable ones are a failure"
-    assert freshness.settings is not None
-    assert freshness.settings.version == "1"
+    assert freshness.settled is not None
+    assert freshness.settled.first.version == "1"
     freshness.took(answer())
     assert freshness.failed(away) == 0.5
 

@@ -4,7 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from gatelodge import Active, Csrf, Inactive, InconclusiveError, Requirements, v1, verdict
+from gatelodge import (
+    Active,
+    Csrf,
+    Inactive,
+    InconclusiveError,
+    Requirements,
+    SessionNeeds,
+    TokenRequirements,
+    v1,
+    verdict,
+)
+from gatelodge.requirements import are_judged
 
 
 def question(method: bytes | None, requirements: Requirements) -> v1.ValidateSessionRequest:
@@ -61,6 +72,51 @@ def test_a_requirement_that_was_not_judged_is_no_yes(
             verdict.read(asked, answer(found))
 
 
+EVERY: list[SessionNeeds] = [
+    {"scopes": ["a"]},
+    {"any_scopes": ["a", "b"]},
+    {"permissions": ["a"]},
+    {"any_permissions": ["a", "b"]},
+    {"roles": ["a"]},
+    {"acr_values": ["2", "1"]},
+    {"amr_values": ["otp"]},
+    {"email_verified": True},
+    {"max_login_age": timedelta(seconds=5)},
+]
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: next(iter(one)))
+def test_each_requirement_has_to_be_among_those_that_were_judged(one: SessionNeeds) -> None:
+    every = Requirements(**{name: value for needs in EVERY for name, value in needs.items()})  # type: ignore[arg-type]
+    asked, whole = Requirements.of(**one).message(), _judged_as(every.message())
+    assert are_judged(every.message(), whole)
+    assert are_judged(asked, whole)
+    assert not are_judged(asked, v1.JudgedRequirements())
+    without = v1.JudgedRequirements()
+    without.CopyFrom(whole)
+    (field,) = one
+    without.ClearField(field)  # type: ignore[arg-type]
+    assert not are_judged(every.message(), without)
+    asked_of_token = TokenRequirements.of(**one).message()  # type: ignore[misc]
+    assert are_judged(asked_of_token, asked_of_token)
+    assert not are_judged(asked_of_token, v1.TokenRequirements())
+
+
+@pytest.mark.parametrize("field", ["any_scopes", "any_permissions", "acr_values"])
+def test_one_of_a_list_is_enough_and_one_of_a_longer_list_is_not(field: str) -> None:
+    asked = Requirements(**{field: ("2", "1")}).message()  # type: ignore[arg-type]
+    assert are_judged(asked, v1.JudgedRequirements(**{field: ["1"]}))  # type: ignore[arg-type]
+    assert not are_judged(asked, v1.JudgedRequirements(**{field: ["2", "0"]})), "it may have passed by the 0"  # type: ignore[arg-type]
+
+
+def _judged_as(asked: v1.Requirements) -> v1.JudgedRequirements:
+    """What was asked for, as an authority that judged all of it says it."""
+    judged = v1.JudgedRequirements(email_verified=asked.email_verified, max_login_age=asked.max_login_age)
+    for name in ("scopes", "any_scopes", "permissions", "any_permissions", "roles", "acr_values", "amr_values"):
+        getattr(judged, name).extend(getattr(asked, name))
+    return judged
+
+
 def test_an_outcome_from_the_future_is_neither_yes_nor_no() -> None:
     with pytest.raises(InconclusiveError, match="newer"):
         verdict.read(v1.ValidateSessionRequest(), v1.ValidateSessionResponse())
@@ -84,6 +140,8 @@ def test_an_unknown_inactive_reason_is_inactive() -> None:
 
 def test_a_slip_in_requirements_is_told() -> None:
     with pytest.raises(TypeError, match="admin"):
-        Requirements(scopes="admin")  # type: ignore[arg-type]
+        Requirements.of(scopes="admin")
+    with pytest.raises(TypeError, match="otp"):
+        TokenRequirements.of(amr_values="otp")
     with pytest.raises(ValueError, match="max_login_age"):
         Requirements(max_login_age=timedelta(milliseconds=1))

@@ -51,9 +51,9 @@ def test_a_fault_of_the_application_does_not_end_the_asking(authority: Authority
             raise fault
 
     keeper = Gate(Client(authority.options), on_settings=take).keeper
-    assert keeper.settings() is None
+    assert keeper.settings(b"") is None
     authority.wait_for(SETTINGS, 2)
-    _wait_for(lambda: keeper.settings() is not None)
+    _wait_for(lambda: keeper.settings(b"") is not None)
     keeper.close()
 
 
@@ -65,12 +65,12 @@ async def test_so_it_is_for_a_task(authority: Authority) -> None:
             raise fault
 
     gate = AsyncGate(AsyncClient(authority.options), on_settings=take)
-    assert await gate.keeper.settings() is None
+    assert await gate.keeper.settings(b"") is None
     for _ in range(500):
-        if await gate.keeper.settings() is not None:
+        if await gate.keeper.settings(b"") is not None:
             break
         await asyncio.sleep(0.01)
-    assert await gate.keeper.settings() is not None
+    assert await gate.keeper.settings(b"") is not None
     gate.keeper.close()
     await gate.client.close()
 
@@ -80,7 +80,7 @@ def test_requests_ask_for_no_settings_however_many_wait(authority: Authority) ->
     keeper = Gate(Client(authority.options)).keeper
     end = time.monotonic() + 3
     while time.monotonic() < end:
-        keeper.settings()
+        keeper.settings(b"")
         time.sleep(0.01)
     assert authority.count(SETTINGS) <= 4, "the pauses grow"
     keeper.close()
@@ -106,17 +106,17 @@ def test_another_version_in_an_answer_brings_new_settings(authority: Authority) 
 def test_after_a_failure_requests_are_answered_at_once_and_it_recovers_by_itself(authority: Authority) -> None:
     authority.say(SETTINGS, Refusal(grpc.StatusCode.INTERNAL, "INTERNAL"))
     keeper = Gate(Client(authority.options)).keeper
-    assert keeper.settings() is None
+    assert keeper.settings(b"") is None
     begun = time.monotonic()
-    assert keeper.settings() is None
+    assert keeper.settings(b"") is None
     assert time.monotonic() - begun < 0.5, "only the first request waits"
     authority.say(SETTINGS, settings())
     authority.wait_for(SETTINGS, 2)
     for _ in range(500):
-        if keeper.settings() is not None:
+        if keeper.settings(b"") is not None:
             break
         time.sleep(0.01)
-    assert keeper.settings() is not None
+    assert keeper.settings(b"") is not None
     keeper.close()
 
 
@@ -124,7 +124,7 @@ def test_a_slow_authority_holds_the_first_request_up_no_longer_than_its_deadline
     authority.say(SETTINGS, Silence())
     keeper = Gate(Client(ClientOptions(authority.options.address, KEY, timeout=0.3))).keeper
     begun = time.monotonic()
-    assert keeper.settings() is None
+    assert keeper.settings(b"") is None
     assert time.monotonic() - begun < 1
     keeper.close()
 

@@ -11,7 +11,7 @@ use crate::answer::{Answer, Asker};
 use crate::presented;
 use crate::session::Session;
 
-/// The answer to a request whose handler needs a session that is not there.
+/// The answer to a request whose handler needs a session, or a token, that is not there.
 #[derive(Debug)]
 pub struct NoSession(Answer);
 
@@ -26,9 +26,15 @@ impl NoSession {
         if let Some(nobody) = Nobody::behind(&parts.extensions) {
             return Self(nobody.answer());
         }
+        Self::unguarded(parts, "session", "SessionLayer")
+    }
+
+    /// A handler asks for what nothing on its route looks for.
+    pub(super) fn unguarded(parts: &Parts, what: &str, layer: &str) -> Self {
         let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
-        tracing::error!(path = parts.uri.path(), "a handler asks for the session, but no SessionLayer is on its route");
-        Self(asker.error(StatusCode::INTERNAL_SERVER_ERROR, "NOT_CONFIGURED", "This route does not look for sessions."))
+        tracing::error!(path = parts.uri.path(), "a handler asks for the {what}, but no {layer} is on its route");
+        let detail = format!("This route looks for no {what}.");
+        Self(asker.error(StatusCode::INTERNAL_SERVER_ERROR, "NOT_CONFIGURED", &detail))
     }
 }
 

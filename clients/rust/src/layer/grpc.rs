@@ -1,23 +1,22 @@
 //! Owns who calls a gRPC server: the session or the bearer token in a call's metadata. Does not know browsers.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::Response;
 use http::request::Parts;
-use http::{Request, Response};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
-use tower::{Layer, Service};
+use tower::Layer;
 
+use super::guarded::{Guard, Guarded};
 use crate::client::error::Error;
 use crate::client::tokens::TokenVerdict;
 use crate::gate::Gate;
 use crate::presented;
+use crate::requirements::Requirements;
 use crate::session::Session;
+use crate::token::Token;
 use crate::v1;
 use crate::verdict::Verdict;
 
@@ -36,7 +35,8 @@ use crate::verdict::Verdict;
 pub struct GrpcLayer {
     gate: Gate,
     is_required: bool,
-    requirements: v1::TokenRequirements,
+    requirements: Requirements,
+    audience: String,
 }
 
 /// Who calls.
@@ -45,55 +45,69 @@ pub enum Caller {
     /// Somebody by a session.
     Session(Session),
     /// Somebody, or a program, by a bearer token.
-    Token(Arc<v1::ActiveToken>),
+    Token(Token),
 }
 
 impl Caller {
     /// The user's stable id. `None` for a token that speaks for no user.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
-        let user_id = match self {
-            Self::Session(session) => session.user_id(),
-            Self::Token(token) => token.identity.as_ref().map_or("", |identity| &identity.user_id),
-        };
-        (!user_id.is_empty()).then_some(user_id)
+        match self {
+            Self::Session(session) => Some(session.user_id()),
+            Self::Token(token) => token.user_id(),
+        }
     }
 }
 
 impl GrpcLayer {
     pub(crate) fn new(gate: Gate, is_required: bool) -> Self {
-        Self { gate, is_required, requirements: v1::TokenRequirements::default() }
+        Self { gate, is_required, requirements: Requirements::new(), audience: String::new() }
+    }
+
+    /// Lets only callers through that meet all of these, in place of what was asked for before.
+    #[must_use]
+    pub fn requirements(mut self, requirements: Requirements) -> Self {
+        self.requirements = requirements;
+        self
     }
 
     /// Lets only callers through that were granted all of these scopes.
     #[must_use]
-    pub fn scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
-        self.requirements.scopes.extend(scopes.into_iter().map(Into::into));
-        self
+    pub fn scopes<I: IntoIterator<Item: Into<String>>>(self, scopes: I) -> Self {
+        self.and(|own| own.scopes(scopes))
+    }
+
+    /// Lets only callers through that have all of these permissions.
+    #[must_use]
+    pub fn permissions<I: IntoIterator<Item: Into<String>>>(self, permissions: I) -> Self {
+        self.and(|own| own.permissions(permissions))
     }
 
     /// Lets only callers through whose user authenticated at most this long ago, in whole seconds.
     #[must_use]
-    pub fn max_login_age(mut self, age: Duration) -> Self {
-        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        self.requirements.max_login_age = Some(prost_types::Duration { seconds, nanos: 0 });
-        self
+    pub fn max_login_age(self, age: Duration) -> Self {
+        self.and(|own| own.max_login_age(age))
     }
 
     /// Lets only tokens through that are for this audience. Sessions have none.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.requirements.audience = audience.into();
+        self.audience = audience.into();
         self
     }
 
-    async fn admit(&self, parts: &mut Parts) -> Result<(), Status> {
+    fn and(mut self, add: impl FnOnce(Requirements) -> Requirements) -> Self {
+        self.requirements = add(self.requirements);
+        self
+    }
+
+    async fn find(&self, parts: &mut Parts) -> Result<(), Status> {
         if parts.uri.path().starts_with("/grpc.health.v1.Health/") {
             return Ok(());
         }
         parts.extensions.remove::<Caller>();
         let request_id = presented::request_id(&parts.headers);
-        let caller = match bearer(parts) {
+        let caller = match presented::bearer(&parts.headers) {
             Some(token) => self.by_token(token, &request_id).await?,
             None => self.by_session(parts, &request_id).await?,
         };
@@ -107,10 +121,11 @@ impl GrpcLayer {
 
     async fn by_token(&self, token: Bytes, request_id: &str) -> Result<Option<Caller>, Status> {
         let client = self.gate.client().for_request(request_id);
-        let requirements = Some(self.requirements.clone());
-        let question = v1::ValidateTokenRequest { token, requirements, ..Default::default() };
+        let requirements =
+            v1::TokenRequirements { audience: self.audience.clone(), ..self.requirements.clone().into() };
+        let question = v1::ValidateTokenRequest { token, requirements: Some(requirements), ..Default::default() };
         match client.tokens().check(question).await.map_err(|error| unavailable(request_id, &error))? {
-            TokenVerdict::Active(token) => Ok(Some(Caller::Token(token.into()))),
+            TokenVerdict::Active(token) => Ok(Some(Caller::Token(Token::new(*token)))),
             TokenVerdict::Inactive(_) => Ok(None),
             TokenVerdict::Denied(_) => Err(Status::permission_denied("This token may not make this call.")),
         }
@@ -119,10 +134,9 @@ impl GrpcLayer {
     async fn by_session(&self, parts: &Parts, request_id: &str) -> Result<Option<Caller>, Status> {
         let none = || unavailable(request_id, &Error::could_not_say("there are no settings yet"));
         let settings = self.gate.settings(None).ok_or_else(none)?;
-        let v1::TokenRequirements { scopes, max_login_age, .. } = self.requirements.clone();
         let question = v1::ValidateSessionRequest {
             cookies: presented::session_cookies(parts, &settings),
-            requirements: Some(v1::Requirements { scopes, max_login_age, ..Default::default() }),
+            requirements: Some(self.requirements.clone().into()),
             ..Default::default()
         };
         let client = self.gate.client().for_request(request_id);
@@ -139,13 +153,6 @@ impl GrpcLayer {
     }
 }
 
-/// What came after `Bearer`, the scheme without case.
-fn bearer(parts: &Parts) -> Option<Bytes> {
-    let value = parts.headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, token) = value.split_at_checked(value.iter().position(|byte| *byte == b' ')?)?;
-    scheme.eq_ignore_ascii_case(b"bearer").then(|| Bytes::copy_from_slice(token.trim_ascii()))
-}
-
 /// "Could not say". It is never the authority's own status: that one speaks of this server's key.
 fn unavailable(request_id: &str, cause: &Error) -> Status {
     tracing::warn!(error = %cause, request_id, "the authority could not say who calls");
@@ -155,46 +162,16 @@ fn unavailable(request_id: &str, cause: &Error) -> Status {
     Status::with_error_details(Code::Unavailable, detail, details)
 }
 
+impl<A: Default> Guard<A> for GrpcLayer {
+    async fn admit(&self, parts: &mut Parts) -> Result<(), Response<A>> {
+        self.find(parts).await.map_err(Status::into_http)
+    }
+}
+
 impl<S> Layer<S> for GrpcLayer {
-    type Service = WithCaller<S>;
+    type Service = Guarded<Self, S>;
 
-    fn layer(&self, inner: S) -> WithCaller<S> {
-        WithCaller { layer: Arc::new(self.clone()), inner }
-    }
-}
-
-/// The service of a [`GrpcLayer`].
-#[derive(Clone, Debug)]
-pub struct WithCaller<S> {
-    layer: Arc<GrpcLayer>,
-    inner: S,
-}
-
-impl<S, Q, A> Service<Request<Q>> for WithCaller<S>
-where
-    S: Service<Request<Q>, Response = Response<A>> + Clone + Send + 'static,
-    S::Future: Send,
-    Q: Send + 'static,
-    A: Default + 'static,
-{
-    type Response = Response<A>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<A>, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let spare = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, spare);
-        let layer = Arc::clone(&self.layer);
-        Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
-            match layer.admit(&mut parts).await {
-                Ok(()) => inner.call(Request::from_parts(parts, body)).await,
-                Err(status) => Ok(status.into_http()),
-            }
-        })
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded::new(self.clone(), inner)
     }
 }

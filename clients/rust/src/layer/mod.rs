@@ -1,10 +1,12 @@
-//! Owns sessions for an application's own routes: a tower layer for any framework, axum's extractors and a layer for gRPC
-//! on top. Does not know logins.
+//! Owns sessions for an application's own routes: a tower layer for any framework, axum's extractors, and layers for bearer
+//! tokens and for gRPC beside it. Does not know logins.
 
 mod extract;
 pub mod grpc;
+mod guarded;
 mod nobody;
 mod service;
+pub mod token;
 
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crate::session::Session;
 use crate::v1;
 use crate::verdict::Verdict;
 pub use extract::NoSession;
+pub use guarded::{Guard, Guarded};
 use nobody::Nobody;
 pub use service::WithSession;
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::people::{Kept, is_navigation};
+use super::judge::{Missing, is_navigation};
+use super::people::Kept;
 use crate::v1::{self, DeniedReason, InactiveReason};
 
 /// A redirect.
@@ -66,63 +67,97 @@ pub(super) fn inactive(
 
 /// What is said of a session that may not make a request.
 pub(super) fn denied(
-    reason: DeniedReason,
+    missing: Missing,
     session: Option<&Kept>,
     needed: &v1::Requirements,
     context: Option<&v1::RequestContext>,
     answer_json: bool,
     request_id: &str,
 ) -> v1::DeniedSession {
-    let missing_scopes = match (reason, session) {
-        (DeniedReason::ScopeMissing, Some(session)) => session.missing(&needed.scopes),
-        _ => Vec::new(),
-    };
     let provider = session.map_or("fake", |session| &session.identity.provider);
-    let login_query = match reason {
-        DeniedReason::LoginTooOld => {
-            format!("provider={provider}&max_age={}", needed.max_login_age.unwrap_or_default().seconds)
-        }
-        _ => String::new(),
-    };
-    let (public_reason, detail, remedy) = told(reason, &missing_scopes);
+    let login_query = login_query(missing.reason, provider, needed);
+    let (public_reason, detail, remedy) = told(&missing);
     let answer = context.map(|context| {
         if !login_query.is_empty() && goes_to_login(context, answer_json) {
             return to_login(context, &format!("{login_query}&"));
         }
         problem(403, public_reason, &detail, remedy, request_id)
     });
+    let Missing { reason, names } = missing;
     let session = session.map(|session| session.info.clone());
-    let (reason, remedy) = (reason.into(), remedy.into());
-    v1::DeniedSession { reason, remedy, missing_scopes, login_query, answer, session, ..Default::default() }
+    let mut said = v1::DeniedSession { remedy: remedy.into(), login_query, answer, session, ..Default::default() };
+    said.set_reason(reason);
+    let list = match reason {
+        DeniedReason::ScopeMissing => &mut said.missing_scopes,
+        DeniedReason::PermissionMissing => &mut said.missing_permissions,
+        DeniedReason::RoleMissing => &mut said.missing_roles,
+        DeniedReason::AcrMissing => &mut said.missing_acr_values,
+        DeniedReason::AmrMissing => &mut said.missing_amr_values,
+        _ => return said,
+    };
+    *list = names;
+    said
 }
 
-fn told(reason: DeniedReason, scopes: &[String]) -> (&'static str, String, &'static str) {
+/// The query of the login that would help; empty where none would.
+fn login_query(reason: DeniedReason, provider: &str, needed: &v1::Requirements) -> String {
+    if !matches!(reason, DeniedReason::LoginTooOld | DeniedReason::AcrMissing | DeniedReason::AmrMissing) {
+        return String::new();
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("provider", provider);
+    if let Some(age) = needed.max_login_age {
+        query.append_pair("max_age", &age.seconds.to_string());
+    }
+    if !needed.acr_values.is_empty() {
+        query.append_pair("acr_values", &needed.acr_values.join(" "));
+    }
+    if reason == DeniedReason::AmrMissing {
+        query.append_pair("prompt", "login");
+    }
+    query.finish()
+}
+
+fn told(missing: &Missing) -> (&'static str, String, &'static str) {
     use DeniedReason::{
-        CsrfExpired, CsrfInvalid, CsrfMissing, CsrfOtherSession, CsrfRotated, LoginTooOld, OriginRefused, ScopeMissing,
+        AcrMissing, AmrMissing, CsrfExpired, CsrfInvalid, CsrfMissing, CsrfOtherSession, CsrfRotated, EmailNotVerified,
+        LoginTooOld, OriginRefused, PermissionMissing, RoleMissing, ScopeMissing, Unspecified,
     };
-    match reason {
+    let names = missing.names.join(" ");
+    let ask = "Ask whoever runs this application for it, then log in again.";
+    let again = "Log in again in the way that is asked for, then repeat the request.";
+    match missing.reason {
         OriginRefused => {
             let remedy = "Send the request from the site itself.";
             ("origin_refused", "Requests from this origin are not allowed".into(), remedy)
         }
         ScopeMissing => {
             let remedy = "Log in with an account that is granted the scope.";
-            ("scope_missing", format!("Missing scope: {}", scopes.join(" ")), remedy)
+            ("scope_missing", format!("Missing scope: {names}"), remedy)
         }
+        PermissionMissing => ("permission_missing", format!("Missing permission: {names}"), ask),
+        RoleMissing => ("role_missing", format!("Missing role: {names}"), ask),
+        EmailNotVerified => {
+            let remedy = "Verify your email address where you log in, then log in again.";
+            ("email_not_verified", "A verified email address is needed".into(), remedy)
+        }
+        AcrMissing => ("acr_missing", "A stronger login is needed".into(), again),
+        AmrMissing => ("amr_missing", format!("A login is needed that uses {names}"), again),
         LoginTooOld => ("login_too_old", "A fresh login is needed".into(), "Log in again, then repeat the request."),
         CsrfMissing | CsrfInvalid | CsrfExpired | CsrfOtherSession | CsrfRotated => {
             let remedy = "Fetch a fresh token from /auth/me and send it in the CSRF header.";
             ("csrf_mismatch", "CSRF token mismatch".into(), remedy)
         }
-        DeniedReason::PermissionMissing => ("permission_missing", "A permission is missing".into(), "Ask for it."),
-        DeniedReason::RoleMissing => ("role_missing", "A role is missing".into(), "Ask for it."),
-        DeniedReason::EmailNotVerified => {
-            ("email_not_verified", "A verified email address is needed".into(), "Verify your email address.")
-        }
-        DeniedReason::AcrMissing => ("acr_missing", "A stronger login is needed".into(), "Log in again."),
-        DeniedReason::AmrMissing => ("amr_missing", "Another way to log in is needed".into(), "Log in again."),
-        DeniedReason::Unspecified => ("forbidden", "This session may not make this request".into(), ""),
+        Unspecified => ("forbidden", "This session may not make this request".into(), ""),
     }
+}
+
+/// What an API answers over HTTP where a bearer token does not do.
+pub(super) fn token_refused(status: u32, reason: &str, detail: &str, challenge: &str) -> v1::HttpAnswer {
+    let mut answer =
+        problem(status, reason, detail, "Send a valid access token: Authorization: Bearer <token>.", "fake");
+    answer.headers.push(v1::HttpHeader { name: "www-authenticate".into(), value: challenge.into() });
+    answer
 }
 
 fn goes_to_login(context: &v1::RequestContext, answer_json: bool) -> bool {

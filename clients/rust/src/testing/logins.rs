@@ -4,7 +4,7 @@ use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use super::answers::{denied, first, json_answer, malformed, problem, redirect, request_id, set_cookie};
-use super::people::is_navigation;
+use super::judge::is_navigation;
 use super::{FakeAuthority, LoginUnderWay, World, unguessable};
 use crate::v1::login_service_server::LoginService;
 use crate::v1::{self, CsrfRequirement, DeniedReason, LoginFailure};
@@ -210,12 +210,12 @@ impl World {
         needed.set_csrf(CsrfRequirement::Required);
         let one = self.presented(&cookies).ok();
         let refused = if self.is_foreign(context.as_ref()) {
-            Some(DeniedReason::OriginRefused)
+            Some(DeniedReason::OriginRefused.into())
         } else {
             one.and_then(|one| self.judge(one, &needed, context.as_ref()).err())
         };
-        if let Some(reason) = refused {
-            let said = denied(reason, one, &needed, context.as_ref(), false, request_id);
+        if let Some(missing) = refused {
+            let said = denied(missing, one, &needed, context.as_ref(), false, request_id);
             return v1::StartLogoutResponse { answer: said.answer, settings_version: version, ..Default::default() };
         }
         let mut answer = match &context {

@@ -30,6 +30,7 @@
 mod admin;
 mod answers;
 mod devices;
+mod judge;
 mod logins;
 mod people;
 mod sessions;
@@ -95,6 +96,16 @@ pub enum Denial {
     Scope,
     /// The login is too old.
     LoginAge,
+    /// A permission is missing.
+    Permission,
+    /// A role is missing.
+    Role,
+    /// The email address is not verified.
+    Email,
+    /// The login was not of the class that is needed.
+    Acr,
+    /// The login did not use the methods that are needed.
+    Amr,
 }
 
 impl Default for FakeAuthority {
@@ -172,6 +183,11 @@ impl FakeAuthority {
             Denial::Origin => DeniedReason::OriginRefused,
             Denial::Scope => DeniedReason::ScopeMissing,
             Denial::LoginAge => DeniedReason::LoginTooOld,
+            Denial::Permission => DeniedReason::PermissionMissing,
+            Denial::Role => DeniedReason::RoleMissing,
+            Denial::Email => DeniedReason::EmailNotVerified,
+            Denial::Acr => DeniedReason::AcrMissing,
+            Denial::Amr => DeniedReason::AmrMissing,
         });
     }
 

@@ -1,4 +1,4 @@
-//! Owns who is signed in at the fake, and how it judges requests by that. Does not know how it is asked.
+//! Owns who is signed in at the fake. Does not know how it is asked.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{World, unguessable};
-use crate::v1::{self, CsrfRequirement, DeniedReason, InactiveReason};
+use crate::v1::{self, InactiveReason};
 
 /// Whether a session lives, or why it is dead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,12 +34,22 @@ pub struct Who {
     pub user_id: String,
     /// Empty for none.
     pub email: String,
+    /// Whether the provider has verified the email address, if there is one. The default is that it has.
+    pub email_verified: bool,
     /// Empty for none.
     pub name: String,
     /// The default is `fake`.
     pub provider: String,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
+    /// What the user may do.
+    pub permissions: Vec<String>,
+    /// The user's roles.
+    pub roles: Vec<String>,
+    /// The authentication context class of the login. Empty for none.
+    pub acr: String,
+    /// The authentication methods of the login.
+    pub amr: Vec<String>,
     /// How long ago the user authenticated.
     pub login_age: Duration,
     /// Whether the session lives.
@@ -57,9 +67,14 @@ impl Default for Who {
         Self {
             user_id: "fake_1".into(),
             email: String::new(),
+            email_verified: true,
             name: String::new(),
             provider: "fake".into(),
             scopes: Vec::new(),
+            permissions: Vec::new(),
+            roles: Vec::new(),
+            acr: String::new(),
+            amr: Vec::new(),
             login_age: Duration::ZERO,
             state: State::Active,
             cookie: None,
@@ -107,10 +122,14 @@ impl Kept {
                 sub: who.user_id.split_once('_').map_or(who.user_id.as_str(), |(_, sub)| sub).to_owned(),
                 provider: who.provider,
                 user_id: who.user_id,
-                email_verified: !who.email.is_empty(),
+                email_verified: who.email_verified && !who.email.is_empty(),
                 email: who.email,
                 name: who.name,
                 scopes: who.scopes,
+                permissions: who.permissions,
+                roles: who.roles,
+                acr: who.acr,
+                amr: who.amr,
                 auth_time: at(-age),
                 ..Default::default()
             },
@@ -138,11 +157,6 @@ impl Kept {
     /// How long ago the user authenticated.
     pub(super) fn age(&self) -> Duration {
         self.login_age + self.since.elapsed()
-    }
-
-    /// The scopes that were not granted.
-    pub(super) fn missing(&self, scopes: &[String]) -> Vec<String> {
-        scopes.iter().filter(|scope| !self.identity.scopes.contains(scope)).cloned().collect()
     }
 }
 
@@ -195,109 +209,4 @@ impl World {
             State::Fingerprint => Err(InactiveReason::Fingerprint),
         }
     }
-
-    /// Finds what is missing for a request, in the order in which a person would mend it.
-    pub(super) fn judge(
-        &self,
-        session: &Kept,
-        needed: &v1::Requirements,
-        context: Option<&v1::RequestContext>,
-    ) -> Result<v1::JudgedRequirements, DeniedReason> {
-        if let Some(denial) = self.denial {
-            return Err(denial);
-        }
-        let is_required = needed.csrf() == CsrfRequirement::Required;
-        let is_unsafe = context.is_some_and(|context| is_upgrade(context) || !is_safe(context));
-        let is_needed = is_required || needed.csrf() == CsrfRequirement::Unspecified && is_unsafe;
-        let mut csrf = false;
-        if is_needed {
-            if self.is_foreign(context) {
-                return Err(DeniedReason::OriginRefused);
-            }
-            if is_required || !context.is_some_and(is_upgrade) {
-                let token = context.and_then(|context| context.csrf_token.as_ref()).filter(|token| !token.is_empty());
-                let token = token.ok_or(DeniedReason::CsrfMissing)?;
-                if *token != session.csrf_token.as_bytes() {
-                    return Err(DeniedReason::CsrfInvalid);
-                }
-                csrf = true;
-            }
-        }
-        if !session.missing(&needed.scopes).is_empty() {
-            return Err(DeniedReason::ScopeMissing);
-        }
-        if let Some(reason) = lacks(&session.identity, needed) {
-            return Err(reason);
-        }
-        let longest = needed.max_login_age.and_then(|age| Duration::try_from(age).ok());
-        if longest.is_some_and(|longest| session.age() > longest) {
-            return Err(DeniedReason::LoginTooOld);
-        }
-        let has_origin = context.is_some_and(|context| context.origin.is_some() || context.sec_fetch_site.is_some());
-        Ok(v1::JudgedRequirements {
-            csrf,
-            origin: is_needed && has_origin,
-            scopes: needed.scopes.clone(),
-            max_login_age: needed.max_login_age,
-            acr_values: needed.acr_values.clone(),
-            amr_values: needed.amr_values.clone(),
-            email_verified: needed.email_verified,
-            permissions: needed.permissions.clone(),
-            any_permissions: needed.any_permissions.clone(),
-            any_scopes: needed.any_scopes.clone(),
-            roles: needed.roles.clone(),
-            ..Default::default()
-        })
-    }
-
-    /// Whether a request comes from an origin that is not allowed.
-    pub(super) fn is_foreign(&self, context: Option<&v1::RequestContext>) -> bool {
-        let Some(context) = context else { return false };
-        if let Some(origin) = context.origin.as_ref().filter(|origin| !origin.is_empty()) {
-            let allowed = self.settings.cors.as_ref().map(|cors| cors.allowed_origins.as_slice()).unwrap_or_default();
-            let is_allowed = allowed.iter().any(|allowed| *origin == allowed.as_bytes());
-            return *origin != self.settings.public_base_url.as_bytes() && !is_allowed;
-        }
-        let site = context.sec_fetch_site.as_deref().unwrap_or_default();
-        is_upgrade(context) || ![b"".as_slice(), b"same-origin", b"none"].contains(&site)
-    }
-}
-
-/// Whether a person's browser is on its way to a page; a script's fetch gets JSON.
-pub(super) fn is_navigation(context: &v1::RequestContext) -> bool {
-    if context.x_requested_with.as_ref().is_some_and(|with| !with.is_empty()) || is_upgrade(context) {
-        return false;
-    }
-    match &context.sec_fetch_mode {
-        Some(mode) if !mode.is_empty() => mode == "navigate",
-        _ => has(context.accept.as_ref(), "text/html"),
-    }
-}
-
-fn is_upgrade(context: &v1::RequestContext) -> bool {
-    context.method == "GET" && has(context.upgrade.as_ref(), "websocket")
-}
-
-fn has(text: Option<&Bytes>, part: &str) -> bool {
-    text.is_some_and(|text| String::from_utf8_lossy(text).to_ascii_lowercase().contains(part))
-}
-
-fn is_safe(context: &v1::RequestContext) -> bool {
-    matches!(context.method.as_ref(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
-}
-
-/// What a person lacks beside scopes that are all needed, and a fresh login.
-pub(super) fn lacks(identity: &v1::Identity, needed: &v1::Requirements) -> Option<DeniedReason> {
-    let all = |needed: &[String], has: &[String]| needed.iter().all(|one| has.contains(one));
-    let any = |needed: &[String], has: &[String]| needed.is_empty() || needed.iter().any(|one| has.contains(one));
-    let judged = [
-        (any(&needed.any_scopes, &identity.scopes), DeniedReason::ScopeMissing),
-        (all(&needed.permissions, &identity.permissions), DeniedReason::PermissionMissing),
-        (any(&needed.any_permissions, &identity.permissions), DeniedReason::PermissionMissing),
-        (all(&needed.roles, &identity.roles), DeniedReason::RoleMissing),
-        (!needed.email_verified || identity.email_verified, DeniedReason::EmailNotVerified),
-        (any(&needed.acr_values, std::slice::from_ref(&identity.acr)), DeniedReason::AcrMissing),
-        (all(&needed.amr_values, &identity.amr), DeniedReason::AmrMissing),
-    ];
-    judged.into_iter().find(|(met, _)| !met).map(|(_, reason)| reason)
 }

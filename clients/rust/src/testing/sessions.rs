@@ -207,8 +207,9 @@ impl World {
         let one = found.map_err(|reason| Refused::Inactive(inactive(reason, context, true, request_id).into()))?;
         let needed = v1::Requirements::default();
         let judged = self.judge(one, &needed, context);
-        judged
-            .map_err(|reason| Refused::Denied(denied(reason, Some(one), &needed, context, true, request_id).into()))?;
+        judged.map_err(|missing| {
+            Refused::Denied(denied(missing, Some(one), &needed, context, true, request_id).into())
+        })?;
         Ok(one)
     }
 
@@ -227,8 +228,8 @@ impl World {
         let outcome = match self.presented(&question.cookies) {
             Err(reason) => Outcome::Inactive(inactive(reason, context, question.answer_json, request_id)),
             Ok(one) => match self.judge(one, &needed, context) {
-                Err(reason) => {
-                    Outcome::Denied(denied(reason, Some(one), &needed, context, question.answer_json, request_id))
+                Err(missing) => {
+                    Outcome::Denied(denied(missing, Some(one), &needed, context, question.answer_json, request_id))
                 }
                 Ok(judged) => Outcome::Active(self.active(one, judged, question)),
             },

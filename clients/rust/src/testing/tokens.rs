@@ -1,14 +1,14 @@
 //! Owns the bearer tokens of the fake: each session has one. Does not know browsers.
 
-use prost_types::Duration;
 use tonic::{Code, Request, Response, Status};
 
-use super::answers::failure;
+use super::answers::{failure, token_refused};
+use super::judge::Missing;
 use super::people::{Kept, State};
 use super::{FakeAuthority, World};
-use crate::v1;
 use crate::v1::token_service_server::TokenService;
 use crate::v1::validate_token_response::Outcome;
+use crate::v1::{self, DeniedReason};
 
 const PREFIX: &str = "access_";
 
@@ -39,38 +39,85 @@ impl TokenService for FakeAuthority {
 
 impl World {
     fn validate_token(&self, question: &v1::ValidateTokenRequest) -> Outcome {
-        use v1::{TokenDeniedReason, TokenInactiveReason};
-        let inactive = |reason: TokenInactiveReason| {
-            Outcome::Inactive(v1::InactiveToken { reason: reason.into(), ..Default::default() })
+        use v1::TokenInactiveReason::{Ended, Forged, None as NoToken};
+        let inactive = |reason: v1::TokenInactiveReason| {
+            let (word, challenge) = match reason {
+                NoToken => ("not_signed_in", "Bearer"),
+                _ => ("invalid_token", "Bearer error=\"invalid_token\""),
+            };
+            let answer = Some(token_refused(401, word, "Could not validate credentials", challenge));
+            Outcome::Inactive(v1::InactiveToken { reason: reason.into(), answer })
         };
         let is_meant = |kept: &&Kept| token_of(&kept.info.session_id).as_bytes() == question.token;
         let Some(one) = self.sessions.iter().find(is_meant) else {
-            let none = if question.token.is_empty() { TokenInactiveReason::None } else { TokenInactiveReason::Forged };
-            return inactive(none);
+            return inactive(if question.token.is_empty() { NoToken } else { Forged });
         };
         if one.state != State::Active {
-            return inactive(TokenInactiveReason::Ended);
+            return inactive(Ended);
         }
         let needed = question.requirements.clone().unwrap_or_default();
-        let (missing_scopes, missing_permissions) = (one.missing(&needed.scopes), needed.permissions.clone());
-        let is_old = needed.max_login_age.is_some_and(|longest| one.is_older(longest));
-        let reason = match () {
-            () if !missing_scopes.is_empty() => TokenDeniedReason::ScopeMissing,
-            () if !missing_permissions.is_empty() => TokenDeniedReason::PermissionMissing,
-            () if is_old => TokenDeniedReason::LoginTooOld,
-            () => {
-                let (identity, session) = (Some(one.identity.clone()), Some(one.info.clone()));
-                let (kind, judged) = (v1::TokenKind::Jwt.into(), Some(needed));
-                return Outcome::Active(v1::ActiveToken { kind, identity, session, judged, ..Default::default() });
-            }
-        };
-        let reason = reason.into();
-        Outcome::Denied(v1::DeniedToken { reason, missing_scopes, missing_permissions, ..Default::default() })
+        if let Some(missing) = one.lacks(&of_a_session(needed.clone())) {
+            return Outcome::Denied(denied(missing));
+        }
+        let (identity, session) = (Some(one.identity.clone()), Some(one.info.clone()));
+        let (kind, permissions) = (v1::TokenKind::Jwt.into(), one.identity.permissions.clone());
+        let judged = Some(needed);
+        Outcome::Active(v1::ActiveToken { kind, identity, permissions, session, judged, ..Default::default() })
     }
 }
 
-impl Kept {
-    fn is_older(&self, longest: Duration) -> bool {
-        std::time::Duration::try_from(longest).is_ok_and(|longest| self.age() > longest)
+/// What the same would ask of a session.
+fn of_a_session(needed: v1::TokenRequirements) -> v1::Requirements {
+    let v1::TokenRequirements {
+        scopes,
+        any_scopes,
+        permissions,
+        any_permissions,
+        roles,
+        acr_values,
+        amr_values,
+        email_verified,
+        max_login_age,
+        audience: _,
+    } = needed;
+    v1::Requirements {
+        scopes,
+        any_scopes,
+        permissions,
+        any_permissions,
+        roles,
+        acr_values,
+        amr_values,
+        email_verified,
+        max_login_age,
+        csrf: v1::CsrfRequirement::NotRequired.into(),
     }
+}
+
+fn denied(Missing { reason, names }: Missing) -> v1::DeniedToken {
+    use v1::TokenDeniedReason as Token;
+    let (status, challenge) = match reason {
+        DeniedReason::LoginTooOld | DeniedReason::AcrMissing | DeniedReason::AmrMissing => {
+            (401, "Bearer error=\"insufficient_user_authentication\"")
+        }
+        _ => (403, "Bearer error=\"insufficient_scope\""),
+    };
+    let mut said = v1::DeniedToken::default();
+    let (reason, word, list) = match reason {
+        DeniedReason::ScopeMissing => (Token::ScopeMissing, "scope_missing", Some(&mut said.missing_scopes)),
+        DeniedReason::PermissionMissing => {
+            (Token::PermissionMissing, "permission_missing", Some(&mut said.missing_permissions))
+        }
+        DeniedReason::RoleMissing => (Token::RoleMissing, "role_missing", Some(&mut said.missing_roles)),
+        DeniedReason::AcrMissing => (Token::AcrMissing, "acr_missing", Some(&mut said.missing_acr_values)),
+        DeniedReason::AmrMissing => (Token::AmrMissing, "amr_missing", Some(&mut said.missing_amr_values)),
+        DeniedReason::EmailNotVerified => (Token::EmailNotVerified, "email_not_verified", None),
+        _ => (Token::LoginTooOld, "login_too_old", None),
+    };
+    if let Some(list) = list {
+        *list = names;
+    }
+    said.set_reason(reason);
+    said.answer = Some(token_refused(status, word, "This token may not make this request", challenge));
+    said
 }

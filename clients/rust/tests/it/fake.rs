@@ -47,6 +47,11 @@ async fn it_denies_for_any_reason_and_ends_nothing_by_that() {
         (Denial::Origin, "origin_refused"),
         (Denial::Scope, "scope_missing"),
         (Denial::LoginAge, "login_too_old"),
+        (Denial::Permission, "permission_missing"),
+        (Denial::Role, "role_missing"),
+        (Denial::Email, "email_not_verified"),
+        (Denial::Acr, "acr_missing"),
+        (Denial::Amr, "amr_missing"),
     ] {
         authority.deny(Some(denial));
         assert_eq!(me().await.json()["reason"], reason);

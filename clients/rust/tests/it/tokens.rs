@@ -1,11 +1,16 @@
-//! Owns how answers about bearer tokens are read. Does not know sessions.
+//! Owns how answers about bearer tokens are read, and who gets to a route that needs one. Does not know sessions.
 
-use gatelodge_client::TokenVerdict;
+use axum::Router;
+use axum::routing::any;
+use gatelodge_client::testing::{FakeAuthority, Who};
 use gatelodge_client::v1::validate_token_response::Outcome;
 use gatelodge_client::v1::{self, TokenRequirements};
+use gatelodge_client::{Requirements, Token, TokenLayer, TokenVerdict};
+use http::{Request, StatusCode};
 use tonic::Code;
 
 use crate::authority::Authority;
+use crate::browser::{Got, send};
 
 fn answer(outcome: impl Into<Option<Outcome>>) -> v1::ValidateTokenResponse {
     v1::ValidateTokenResponse { outcome: outcome.into() }
@@ -52,4 +57,83 @@ async fn an_outcome_that_is_not_known_is_neither_yes_nor_no() {
     authority.validate_token.say([Ok(answer(Outcome::Inactive(v1::InactiveToken::default())))]);
     let verdict = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap();
     assert!(matches!(verdict, TokenVerdict::Inactive(_)));
+}
+
+fn api(layer: TokenLayer) -> Router {
+    let handler = |token: Token| async move { token.user_id().unwrap_or("a program").to_owned() };
+    Router::new().route("/orders", any(handler)).layer(layer)
+}
+
+async fn ask(api: &Router, headers: &[(&str, String)]) -> Got {
+    let request = Request::get("/orders");
+    send(api.clone(), headers.iter().fold(request, |request, (name, value)| request.header(*name, value))).await
+}
+
+fn ada(authority: &FakeAuthority) -> String {
+    let who = Who { scopes: vec!["orders".into()], permissions: vec!["pay".into()], ..Who::default() };
+    authority.sign_in(who).bearer_token()
+}
+
+// security.md: a bearer token is no cookie, and a cookie no bearer token.
+#[tokio::test]
+async fn only_a_good_bearer_token_gets_to_a_route_of_an_api() {
+    let authority = FakeAuthority::new();
+    let token = ada(&authority);
+    let api = api(TokenLayer::new(authority.client()).scopes(["orders"]).audience("orders"));
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let got = ask(&api, &[("authorization", format!("{scheme} {token}"))]).await;
+        assert_eq!((got.status, got.body.as_ref()), (StatusCode::OK, b"fake_1".as_ref()));
+    }
+    let line = |value: String| ("authorization", value);
+    let refused = [
+        (vec![], "Bearer"),
+        (vec![line(format!("Basic {token}"))], "Bearer"),
+        (vec![line(token.clone())], "Bearer"),
+        (vec![("cookie", format!("session={token}"))], "Bearer"),
+        (vec![line(format!("Bearer {token}")), line(format!("Bearer {token}"))], "Bearer"),
+        (vec![line("Bearer other".into())], "Bearer error=\"invalid_token\""),
+    ];
+    for (headers, challenge) in refused {
+        let got = ask(&api, &headers).await;
+        assert_eq!((got.status, got.header("www-authenticate")), (StatusCode::UNAUTHORIZED, Some(challenge)));
+    }
+    let preflight = Request::options("/orders").header("origin", "http://localhost:5173");
+    let got = send(api, preflight.header("access-control-request-method", "GET")).await;
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED, "no preflight carries a token");
+}
+
+#[tokio::test]
+async fn a_token_that_lacks_something_is_told_what_and_trouble_is_no_refusal() {
+    let authority = FakeAuthority::new();
+    let bearer = [("authorization", format!("Bearer {}", ada(&authority)))];
+    let layer = || TokenLayer::new(authority.client());
+    let lacking = [
+        (layer().scopes(["admin"]), 403, "scope_missing"),
+        (layer().permissions(["refund"]), 403, "permission_missing"),
+        (layer().roles(["clerk"]), 403, "role_missing"),
+        (layer().requirements(Requirements::new().email_verified()), 403, "email_not_verified"),
+        (layer().requirements(Requirements::new().acr_values(["2"])), 401, "acr_missing"),
+        (layer().requirements(Requirements::new().amr_values(["otp"])), 401, "amr_missing"),
+        (layer().requirements(Requirements::new().any_permissions(["refund", "pay"])), 200, ""),
+    ];
+    for (layer, status, reason) in lacking {
+        let got = ask(&api(layer), &bearer).await;
+        assert_eq!(got.status.as_u16(), status, "{reason}");
+        if status != 200 {
+            assert_eq!(got.json()["reason"], reason);
+            assert!(got.header("www-authenticate").is_some());
+        }
+    }
+    authority.away();
+    ask(&api(layer()), &bearer).await.assert_could_not_say();
+}
+
+#[tokio::test]
+async fn a_handler_that_needs_a_token_on_a_route_without_the_layer_is_a_fault_of_the_application() {
+    let route = Router::new().route("/orders", any(|_: Token| async { "never" }));
+    let got = ask(&route, &[("authorization", "Bearer x".into())]).await;
+    assert_eq!(
+        (got.status, got.json()["reason"].as_str()),
+        (StatusCode::INTERNAL_SERVER_ERROR, Some("NOT_CONFIGURED"))
+    );
 }

@@ -1,8 +1,8 @@
 """Owns what Django's settings say of Gatelodge.
 
 ``GATELODGE = {"ADDRESS": ..., "API_KEY": ..., "CA_FILE": ..., "CERT_FILE": ..., "KEY_FILE": ..., "KEEP_ANSWERS": ...,
-"MOUNT_PREFIX": ...}`` is optional, and so is each of its keys: what is left out comes from the ``GATELODGE_...``
-variables.
+"TENANT": ..., "MOUNT_PREFIX": ...}`` is optional, and so is each of its keys: what is left out comes from the
+``GATELODGE_...`` variables.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gatelodge.edge import AsyncEdge, Edge
 from gatelodge.options import ClientOptions, OptionsError
 
 _PREFIX = "GATELODGE_"
-_OPTIONS = {"ADDRESS", "API_KEY", "CA_FILE", "CERT_FILE", "KEY_FILE", "KEEP_ANSWERS"}
+_OPTIONS = {"ADDRESS", "API_KEY", "CA_FILE", "CERT_FILE", "KEY_FILE", "KEEP_ANSWERS", "TENANT"}
 
 
 @functools.cache

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.requirements import NONE, Csrf, Requirements, TokenRequirements
+from gatelodge.requirements import NONE, Requirements, TokenRequirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import timedelta
+    from collections.abc import Callable
+
+    from typing_extensions import Unpack
+
+    from gatelodge.requirements import SessionNeeds, TokenNeeds
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
@@ -41,52 +44,35 @@ def of(view: object) -> Mark:
 @overload
 def session_required(view: View, /) -> View: ...
 @overload
-def session_required(
-    *, scopes: Iterable[str] = (), max_login_age: timedelta | None = None, csrf: Csrf = Csrf.BY_METHOD
-) -> Callable[[View], View]: ...
-def session_required(
-    view: View | None = None,
-    /,
-    *,
-    scopes: Iterable[str] = (),
-    max_login_age: timedelta | None = None,
-    csrf: Csrf = Csrf.BY_METHOD,
-) -> View | Callable[[View], View]:
+def session_required(**needs: Unpack[SessionNeeds]) -> Callable[[View], View]: ...
+def session_required(view: View | None = None, /, **needs: Unpack[SessionNeeds]) -> View | Callable[[View], View]:
     """Lets nobody enter without a session: a browser is sent to the login, a fetch gets 401.
 
     For a class-based view: ``@method_decorator(session_required, name="dispatch")``.
+
+    Args:
+        view: the view, where nothing more is asked for.
+        needs: see :class:`gatelodge.SessionNeeds`.
     """
-    mark = Mark(Requirements(tuple(scopes), max_login_age, csrf), is_required=True)
+    mark = Mark(Requirements.of(**needs), is_required=True)
     return _marked(view, mark) if view is not None else lambda view: _marked(view, mark)
 
 
 @overload
 def token_required(view: View, /) -> View: ...
 @overload
-def token_required(
-    *,
-    scopes: Iterable[str] = (),
-    permissions: Iterable[str] = (),
-    audience: str = "",
-    max_login_age: timedelta | None = None,
-    provider: str = "",
-) -> Callable[[View], View]: ...
-def token_required(  # noqa: PLR0913
-    view: View | None = None,
-    /,
-    *,
-    scopes: Iterable[str] = (),
-    permissions: Iterable[str] = (),
-    audience: str = "",
-    max_login_age: timedelta | None = None,
-    provider: str = "",
-) -> View | Callable[[View], View]:
+def token_required(**needs: Unpack[TokenNeeds]) -> Callable[[View], View]: ...
+def token_required(view: View | None = None, /, **needs: Unpack[TokenNeeds]) -> View | Callable[[View], View]:
     """Lets nobody enter without a good bearer token: 401 with ``WWW-Authenticate: Bearer``, 403 if it lacks something.
 
     It becomes ``request.gatelodge_token``. Django's own CSRF rule is off for the view: no other site can make a browser
     send a bearer token.
+
+    Args:
+        view: the view, where nothing more is asked for.
+        needs: see :class:`gatelodge.TokenNeeds`.
     """
-    mark = Mark(token=TokenRequirements(tuple(scopes), tuple(permissions), audience, max_login_age, provider))
+    mark = Mark(token=TokenRequirements.of(**needs))
     return _of_api(view, mark) if view is not None else lambda view: _of_api(view, mark)
 
 

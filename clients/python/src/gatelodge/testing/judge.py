@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from gatelodge import v1
+from gatelodge.testing import lacks
 from gatelodge.testing.visitor import now
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from gatelodge.testing.lacks import Lack
     from gatelodge.testing.visitor import Visitor
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
-_DENIALS: dict[v1.DeniedReason.ValueType, tuple[str, str, str]] = {
+_LOGIN_PATH = "/auth/web/login"
+_ASK = "Ask whoever runs this application for it, then log in again."
+_IN_THAT_WAY = "Log in again in the way that is asked for, then repeat the request."
+_DENIALS: dict[v1.DeniedReason.ValueType, tuple[str, str]] = {
     v1.DENIED_REASON_ORIGIN_REFUSED: (
-        "origin_refused",
         "Requests from this origin are not allowed",
         "Send the request from the site itself, or add the origin to app.cors.allowed_origins.",
     ),
     v1.DENIED_REASON_SCOPE_MISSING: (
-        "scope_missing",
         "Missing scope",
         "Log in with an account or application that is granted the scope.",
     ),
-    v1.DENIED_REASON_LOGIN_TOO_OLD: (
-        "login_too_old",
-        "A fresh login is needed",
-        "Log in again, then repeat the request.",
+    v1.DENIED_REASON_PERMISSION_MISSING: ("Missing permission", _ASK),
+    v1.DENIED_REASON_ROLE_MISSING: ("Missing role", _ASK),
+    v1.DENIED_REASON_EMAIL_NOT_VERIFIED: (
+        "A verified email address is needed",
+        "Verify your email address where you log in, then log in again.",
     ),
+    v1.DENIED_REASON_ACR_MISSING: ("A stronger login is needed", _IN_THAT_WAY),
+    v1.DENIED_REASON_AMR_MISSING: ("Another way to log in is needed", _IN_THAT_WAY),
+    v1.DENIED_REASON_LOGIN_TOO_OLD: ("A fresh login is needed", "Log in again, then repeat the request."),
 }
-_CSRF = (
-    "csrf_mismatch",
-    "CSRF token mismatch",
-    "Fetch a fresh token from /auth/me and send it in the X-CSRF-Token header.",
+"""What is told of each; all others are faults of a CSRF token."""
+_CSRF = ("CSRF token mismatch", "Fetch a fresh token from /auth/me and send it in the X-CSRF-Token header.")
+_MENDED_BY_LOGIN = frozenset(
+    {v1.DENIED_REASON_ACR_MISSING, v1.DENIED_REASON_AMR_MISSING, v1.DENIED_REASON_LOGIN_TOO_OLD}
 )
 
 
@@ -56,14 +63,29 @@ def judge(
             if context.csrf_token != visitor.csrf_token.encode():
                 return v1.DENIED_REASON_CSRF_INVALID
             judged.csrf = True
-    if not set(asked.scopes) <= set(visitor.scopes):
-        return v1.DENIED_REASON_SCOPE_MISSING
-    judged.scopes.extend(asked.scopes)
+    lack = lack_of(asked, visitor)
+    if lack is not None:
+        return v1.DeniedReason.Value(f"DENIED_REASON_{lack.reason.upper()}")
+    judged.MergeFrom(
+        v1.JudgedRequirements(
+            scopes=asked.scopes,
+            any_scopes=asked.any_scopes,
+            permissions=asked.permissions,
+            any_permissions=asked.any_permissions,
+            roles=asked.roles,
+            email_verified=asked.email_verified,
+            acr_values=asked.acr_values,
+            amr_values=asked.amr_values,
+        )
+    )
     if asked.HasField("max_login_age"):
-        if now() > visitor.logged_in_at + asked.max_login_age.ToTimedelta():
-            return v1.DENIED_REASON_LOGIN_TOO_OLD
         judged.max_login_age.CopyFrom(asked.max_login_age)
     return judged
+
+
+def lack_of(asked: v1.Requirements, visitor: Visitor) -> Lack | None:
+    """What somebody who is signed in lacks."""
+    return lacks.lack_of(asked, visitor.identity(), visitor.permissions, now() - visitor.logged_in_at)
 
 
 def comes_from_here(context: v1.RequestContext, origins: Collection[bytes]) -> bool:
@@ -79,22 +101,43 @@ def denied(
     reason: v1.DeniedReason.ValueType, question: v1.ValidateSessionRequest, visitor: Visitor | None, request_id: str
 ) -> v1.DeniedSession:
     """The answer to a request that a living session may not make."""
-    public, detail, remedy = _DENIALS.get(reason, _CSRF)
+    public, (detail, remedy) = _public(reason), _DENIALS.get(reason, _CSRF)
     message = v1.DeniedSession(reason=reason, remedy=remedy)
     if visitor is not None:
         message.session.CopyFrom(visitor.info())
-    if visitor is not None and reason == v1.DENIED_REASON_SCOPE_MISSING:
-        message.missing_scopes.extend(sorted(set(question.requirements.scopes) - set(visitor.scopes)))
-        detail = f"{detail}: {' '.join(message.missing_scopes)}"
-    if visitor is not None and reason == v1.DENIED_REASON_LOGIN_TOO_OLD:
-        age = question.requirements.max_login_age.seconds
-        message.login_query = urlencode({"provider": visitor.provider, "max_age": age})
+        lack = lack_of(question.requirements, visitor)
+        if lack is not None and lack.reason == public:
+            detail = lack.detail
+            if lack.field is not None:
+                getattr(message, lack.field).extend(lack.missing)
+        if reason in _MENDED_BY_LOGIN:
+            message.login_query = _login_query(visitor, question.requirements, reason)
     if question.HasField("context"):
         if message.login_query and _is_on_its_way(question):
             message.answer.CopyFrom(_login(question.context, message.login_query))
         else:
-            message.answer.CopyFrom(trouble(403, public, detail, remedy, request_id))
+            told = {"detail": detail, "reason": public, "remedy": remedy, "request_id": request_id}
+            way = {"login_path": f"{_LOGIN_PATH}?{message.login_query}"} if message.login_query else {}
+            message.answer.CopyFrom(of_json(403, {**told, **way}))
     return message
+
+
+def _public(reason: v1.DeniedReason.ValueType) -> str:
+    return (
+        v1.DeniedReason.Name(reason).removeprefix("DENIED_REASON_").lower() if reason in _DENIALS else "csrf_mismatch"
+    )
+
+
+def _login_query(visitor: Visitor, asked: v1.Requirements, reason: v1.DeniedReason.ValueType) -> str:
+    """All that the requirements say of the login."""
+    query = {"provider": visitor.provider}
+    if asked.HasField("max_login_age"):
+        query["max_age"] = str(asked.max_login_age.seconds)
+    if asked.acr_values:
+        query["acr_values"] = " ".join(asked.acr_values)
+    if reason == v1.DENIED_REASON_AMR_MISSING:
+        query["prompt"] = "login"
+    return urlencode(query)
 
 
 def inactive(
@@ -168,7 +211,7 @@ def _is_on_its_way(question: v1.ValidateSessionRequest) -> bool:
 
 def _login(context: v1.RequestContext, query: str = "") -> v1.HttpAnswer:
     place = urlencode({"redirect_uri": context.target.decode("latin-1")})
-    return redirect(302, f"/auth/web/login?{query}{'&' if query else ''}{place}")
+    return redirect(302, f"{_LOGIN_PATH}?{query}{'&' if query else ''}{place}")
 
 
 def _is_upgrade(context: v1.RequestContext) -> bool:

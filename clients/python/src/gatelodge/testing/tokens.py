@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gatelodge import v1
 from gatelodge.testing import judge
+from gatelodge.testing.lacks import lack_of
 from gatelodge.testing.people import People
 from gatelodge.testing.visitor import now
 
@@ -38,6 +39,11 @@ class Tokens(People):
         *,
         scopes: Iterable[str] = (),
         permissions: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        email: str = "",
+        email_verified: bool | None = None,
+        acr: str = "",
+        amr: Iterable[str] = (),
         audiences: Iterable[str] = (),
         client_id: str = "",
         login_age: timedelta = timedelta(),
@@ -48,12 +54,28 @@ class Tokens(People):
             user_id: whose it is, ``<provider>_<sub>``; empty for one that speaks for a program alone.
             scopes: the scopes that it was granted.
             permissions: what it permits beyond scopes.
+            roles: the roles that it names.
+            email: the email address that it names.
+            email_verified: whether it says that the address is verified; by default where there is one.
+            acr: the authentication context class that it names.
+            amr: the authentication methods that it names (RFC 8176).
             audiences: whom it is for.
             client_id: the OAuth2 client that it was given to.
             login_age: how long ago its user logged in.
         """
         provider, _, sub = user_id.partition("_")
-        identity = v1.Identity(user_id=user_id, tenant="default", provider=provider, sub=sub, scopes=scopes)
+        identity = v1.Identity(
+            user_id=user_id,
+            tenant="default",
+            provider=provider,
+            sub=sub,
+            email=email,
+            email_verified=bool(email) if email_verified is None else email_verified,
+            scopes=scopes,
+            roles=roles,
+            acr=acr,
+            amr=amr,
+        )
         active = v1.ActiveToken(
             kind=v1.TOKEN_KIND_JWT,
             identity=identity,
@@ -98,25 +120,29 @@ def _inactive(token: bytes, request_id: str) -> v1.InactiveToken:
 
 def _denied(asked: v1.TokenRequirements, found: _Issued, request_id: str) -> v1.DeniedToken | None:
     active = found.active
-    scopes = sorted(set(asked.scopes) - set(active.identity.scopes))
-    if scopes:
-        detail = f"Missing scope: {' '.join(scopes)}"
-        answer = judge.trouble(403, "scope_missing", detail, "Ask for a token with the scope.", request_id)
-        answer = _challenged(answer, f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"')
-        return v1.DeniedToken(reason=v1.TOKEN_DENIED_REASON_SCOPE_MISSING, missing_scopes=scopes, answer=answer)
-    permissions = sorted(set(asked.permissions) - set(active.permissions))
-    if permissions:
-        detail = f"Missing permission: {' '.join(permissions)}"
-        answer = judge.trouble(403, "permission_missing", detail, "Ask for the permission.", request_id)
-        answer = _challenged(answer, 'Bearer error="insufficient_scope"')
-        reason = v1.TOKEN_DENIED_REASON_PERMISSION_MISSING
-        return v1.DeniedToken(reason=reason, missing_permissions=permissions, answer=answer)
-    if asked.HasField("max_login_age") and now() > found.logged_in_at + asked.max_login_age.ToTimedelta():
-        remedy = "Log in again, then repeat the request."
-        answer = judge.trouble(401, "login_too_old", "A fresh login is needed", remedy, request_id)
-        answer = _challenged(answer, 'Bearer error="insufficient_user_authentication"')
-        return v1.DeniedToken(reason=v1.TOKEN_DENIED_REASON_LOGIN_TOO_OLD, answer=answer)
-    return None
+    lack = lack_of(asked, active.identity, active.permissions, now() - found.logged_in_at)
+    if lack is None:
+        return None
+    denied = v1.DeniedToken(reason=v1.TokenDeniedReason.Value(f"TOKEN_DENIED_REASON_{lack.reason.upper()}"))
+    if lack.field is not None:
+        getattr(denied, lack.field).extend(lack.missing)
+    if lack.is_mended_by_login:
+        answer = judge.trouble(401, lack.reason, lack.detail, "Log in again, then repeat the request.", request_id)
+        denied.answer.CopyFrom(_challenged(answer, _login_challenge(asked)))
+        return denied
+    challenge = 'Bearer error="insufficient_scope"'
+    if denied.missing_scopes:
+        challenge += f', scope="{" ".join(denied.missing_scopes)}"'
+    answer = judge.trouble(403, lack.reason, lack.detail, "Ask for a token that has it.", request_id)
+    denied.answer.CopyFrom(_challenged(answer, challenge))
+    return denied
+
+
+def _login_challenge(asked: v1.TokenRequirements) -> str:
+    """What a login has to be asked for (RFC 9470, 3)."""
+    classes = f', acr_values="{" ".join(asked.acr_values)}"' if asked.acr_values else ""
+    age = f', max_age="{asked.max_login_age.seconds}"' if asked.HasField("max_login_age") else ""
+    return f'Bearer error="insufficient_user_authentication"{classes}{age}'
 
 
 def _challenged(answer: v1.HttpAnswer, challenge: str) -> v1.HttpAnswer:

@@ -30,6 +30,11 @@ class Visitor:
     """The one CSRF token that is good for this session."""
     renewed_credential: str | None = field(default=None, repr=False)
     """A second credential, good beside the first, that a check of the first delivers."""
+    email_verified: bool = False
+    roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    acr: str = ""
+    amr: tuple[str, ...] = ()
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -55,9 +60,13 @@ class Visitor:
             issuer="https://fake.example",
             sub=self.user_id.removeprefix(f"{self.provider}_"),
             email=self.email,
-            email_verified=bool(self.email),
+            email_verified=self.email_verified,
             name=self.name,
             scopes=self.scopes,
+            roles=self.roles,
+            permissions=self.permissions,
+            acr=self.acr,
+            amr=self.amr,
         )
         identity.claims.update(self.claims)
         identity.auth_time.FromDatetime(self.logged_in_at)

@@ -35,8 +35,13 @@ class Visitors:
         user_id: str = "fake_1",
         *,
         email: str = "",
+        email_verified: bool | None = None,
         name: str = "",
         scopes: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        acr: str = "",
+        amr: Iterable[str] = (),
         provider: str | None = None,
         claims: Mapping[str, Any] | None = None,
         login_age: timedelta = timedelta(),
@@ -49,8 +54,13 @@ class Visitors:
         Args:
             user_id: who it is, ``<provider>_<sub>``.
             email: their email address.
+            email_verified: whether the provider says that it verified it; by default where there is one.
             name: their display name.
             scopes: the scopes that were granted.
+            roles: their roles.
+            permissions: what they may do.
+            acr: the authentication context class of the login.
+            amr: the authentication methods of the login (RFC 8176).
             provider: the provider's name; by default that of the user id.
             claims: further claims.
             login_age: how long ago the login was.
@@ -64,9 +74,14 @@ class Visitors:
             session_id=f"sid_{secrets.token_hex(12)}",
             user_id=user_id,
             email=email,
+            email_verified=bool(email) if email_verified is None else email_verified,
             name=name,
             provider=provider or user_id.partition("_")[0],
             scopes=tuple(scopes),
+            roles=tuple(roles),
+            permissions=tuple(permissions),
+            acr=acr,
+            amr=tuple(amr),
             claims=dict(claims or {}),
             logged_in_at=now() - login_age,
             csrf_token=csrf_token or f"csrf_{credential}",

@@ -80,7 +80,6 @@ struct Flight {
 }
 
 /// What to do about a question.
-#[expect(clippy::large_enum_variant, reason = "most of the time it is the largest, and it goes no further")]
 pub(super) enum Look<'a> {
     /// This is known.
     Known(Checked),

@@ -207,7 +207,7 @@ fn a_question_is_the_same_as_far_as_its_answer_depends_on_it() {
     assert!(same.iter().all(|same| kept.is_of(same) && Essence::of(same) == kept));
     let needs =
         |change: &dyn Fn(&mut v1::Requirements)| of(&|question| change(question.requirements.get_or_insert_default()));
-    let others = [
+    let others = vec![
         context(&|context| context.user_agent = Some("B".into())),
         context(&|context| context.user_agent = None),
         context(&|context| context.user_agent = Some("AA".into())),

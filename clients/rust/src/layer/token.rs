@@ -1,0 +1,136 @@
+//! Owns bearer tokens on the routes of an API: a tower layer for any framework, and axum's extractor. Does not know cookies.
+
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use tower::Layer;
+
+use super::extract::NoSession;
+use super::guarded::{Guard, Guarded};
+use crate::answer::{Answer, Asker};
+use crate::client::Client;
+use crate::client::tokens::TokenVerdict;
+use crate::presented;
+use crate::requirements::Requirements;
+use crate::token::Token;
+use crate::v1;
+
+/// Lets only requests through that carry a good access token as `Authorization: Bearer TOKEN` (RFC 6750, 2.1), of a
+/// provider or of the authority's own: `Router::new().layer(TokenLayer::new(client).audience("orders"))`.
+///
+/// - The token is in the request's extensions as [`Token`], which is an extractor of axum.
+/// - Without a good one the authority's answer goes out, 401 or 403 with `WWW-Authenticate`; 503 when it can't say.
+/// - It needs no edge and no [`crate::Gate`]. A session cookie is nothing to it.
+/// - A preflight carries no token, so none passes: CORS goes outside of the layer.
+/// - The layer takes requests with any body, and makes its own answers in any body that can be made of bytes.
+#[derive(Clone, Debug)]
+pub struct TokenLayer {
+    client: Client,
+    requirements: Requirements,
+    audience: String,
+    provider: String,
+}
+
+impl TokenLayer {
+    /// Asks by this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, requirements: Requirements::new(), audience: String::new(), provider: String::new() }
+    }
+
+    /// Lets only tokens through that meet all of these, in place of what was asked for before. CSRF is nothing to a token.
+    #[must_use]
+    pub fn requirements(mut self, requirements: Requirements) -> Self {
+        self.requirements = requirements;
+        self
+    }
+
+    /// Lets only tokens through that were granted all of these scopes.
+    #[must_use]
+    pub fn scopes<I: IntoIterator<Item: Into<String>>>(self, scopes: I) -> Self {
+        self.and(|own| own.scopes(scopes))
+    }
+
+    /// Lets only tokens through that have all of these permissions.
+    #[must_use]
+    pub fn permissions<I: IntoIterator<Item: Into<String>>>(self, permissions: I) -> Self {
+        self.and(|own| own.permissions(permissions))
+    }
+
+    /// Lets only tokens through that name all of these roles.
+    #[must_use]
+    pub fn roles<I: IntoIterator<Item: Into<String>>>(self, roles: I) -> Self {
+        self.and(|own| own.roles(roles))
+    }
+
+    /// Lets only tokens through whose user authenticated at most this long ago, in whole seconds.
+    #[must_use]
+    pub fn max_login_age(self, age: Duration) -> Self {
+        self.and(|own| own.max_login_age(age))
+    }
+
+    /// Lets only tokens through that are for this audience. The default is any of the authority's configuration.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+
+    /// Takes tokens of this provider alone, by its name in the authority's configuration. Opaque tokens need it where
+    /// several providers could be asked.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = provider.into();
+        self
+    }
+
+    fn and(mut self, add: impl FnOnce(Requirements) -> Requirements) -> Self {
+        self.requirements = add(self.requirements);
+        self
+    }
+
+    async fn judge(&self, parts: &mut Parts) -> Result<Token, Answer> {
+        let asker = Asker::new(&parts.method, presented::request_id(&parts.headers));
+        let requirements =
+            v1::TokenRequirements { audience: self.audience.clone(), ..self.requirements.clone().into() };
+        let question = v1::ValidateTokenRequest {
+            token: presented::bearer(&parts.headers).unwrap_or_default(),
+            provider: self.provider.clone(),
+            requirements: Some(requirements),
+        };
+        let client = self.client.for_request(&asker.request_id);
+        match client.tokens().check(question).await.map_err(|error| asker.failed(&error))? {
+            TokenVerdict::Active(active) => Ok(Token::new(*active)),
+            TokenVerdict::Inactive(inactive) => Err(asker.copy(inactive.answer)),
+            TokenVerdict::Denied(denied) => Err(asker.copy(denied.answer)),
+        }
+    }
+}
+
+impl<A: From<Bytes>> Guard<A> for TokenLayer {
+    async fn admit(&self, parts: &mut Parts) -> Result<(), Response<A>> {
+        parts.extensions.remove::<Token>();
+        let token = self.judge(parts).await.map_err(|answer| answer.map(A::from))?;
+        parts.extensions.insert(token);
+        Ok(())
+    }
+}
+
+impl<S> Layer<S> for TokenLayer {
+    type Service = Guarded<Self, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded::new(self.clone(), inner)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = NoSession;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoSession> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| NoSession::unguarded(parts, "token", "TokenLayer"))
+    }
+}
