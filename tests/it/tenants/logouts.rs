@@ -17,8 +17,8 @@ fn shared(at: usize, settings: &mut Settings) {
     }
 }
 
-fn seen(method: &'static str, host: Option<&'static str>) -> Option<v1::RequestContext> {
-    Some(v1::RequestContext { host: host.map(Into::into), ..context(method, "/") })
+fn seen(method: &'static str, host: Option<&'static str>) -> v1::RequestContext {
+    v1::RequestContext { host: host.map(Into::into), ..context(method, "/") }
 }
 
 /// A town in which somebody with one name has logged in with every tenant, at providers that call us by different names
@@ -65,7 +65,7 @@ async fn a_logout_token_ends_sessions_of_the_tenant_that_it_is_for_alone() {
             let (town, browsers) = town(kept, None).await;
             let form = format!("logout_token={}", logout_token(client, "one", "ada", None)).into();
             let question =
-                v1::HandleBackchannelLogoutRequest { form, context: seen("POST", host), ..Default::default() };
+                v1::HandleBackchannelLogoutRequest { form, context: Some(seen("POST", host)), ..Default::default() };
             let mut logins = town.serving.logins().await;
             logins.handle_backchannel_logout(by(Role::Edge, key, question)).await.unwrap();
             let live = who_lives(&town, &browsers).await;
@@ -90,7 +90,8 @@ async fn a_page_names_its_tenant_by_host_or_parameter() {
     for (host, parameter, expected) in table {
         let (town, browsers) = town(Kept::Memory, Some("sid")).await;
         let query = format!("iss={}&sid=sid{parameter}", ISSUER.replace(':', "%3A")).into();
-        let question = v1::HandleFrontchannelLogoutRequest { query, context: seen("GET", host), ..Default::default() };
+        let question =
+            v1::HandleFrontchannelLogoutRequest { query, context: Some(seen("GET", host)), ..Default::default() };
         town.serving.logins().await.handle_frontchannel_logout(by(Role::Edge, None, question)).await.unwrap();
         assert_eq!(who_lives(&town, &browsers).await, expected, "{host:?} {parameter}");
     }
