@@ -55,7 +55,7 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         roles: Vec::new(),
         permissions: Vec::new(),
-        auth_time: now,
+        auth_time: Some(now),
         acr: Some("1".to_owned()),
         amr: Vec::new(),
     };

@@ -148,6 +148,7 @@ async fn redis(address: &str) -> Result<Arc<RedisStore>> {
         connect_timeout: Duration::from_secs(2),
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
+        tenants: Vec::new(),
     };
     Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

@@ -107,6 +107,7 @@ pub async fn redis(address: &str) -> Result<Arc<RedisStore>> {
         connect_timeout: Duration::from_secs(2),
         response_timeout: Duration::from_secs(2),
         allow_eviction: false,
+        tenants: Vec::new(),
     };
     Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

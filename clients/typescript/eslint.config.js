@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist", "src/gen", "tests/next-application", "tests/consumer"] },
+  { ignores: ["dist", "src/gen", "tests/next-application", "tests/consumer", "tests/readme.tmp"] },
   eslint.configs.recommended,
   { files: ["**/*.ts"], extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked] },
   { languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } } },

@@ -3,6 +3,7 @@
 
 pub mod keeper;
 pub mod parts;
+pub mod release;
 pub mod settings;
 pub mod store_clock;
 mod tenancy;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::authority::Ports;
+use crate::authority::ports::{NumberTaken, StoreError};
 use crate::authority::tenants::Tenants;
 use crate::config::Config;
 use crate::config::fault::Faults;
@@ -41,6 +43,12 @@ pub enum AppError {
     /// The Redis store can't be used, as configured or as it is.
     #[error("the Redis store can't be used")]
     Redis(#[from] crate::store::redis::ConnectError),
+    /// A tenant's number is another's in this store.
+    #[error(transparent)]
+    Number(#[from] NumberTaken),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An address is taken or not ours.
     #[error("can't listen on {address}; change it with {key}")]
     Listen {
@@ -118,9 +126,8 @@ impl App {
     ) -> Result<Self, AppError> {
         let blueprints = tenancy::blueprints(config)?;
         let server = parts::server(config)?;
-        let beside = Arc::new(RuntimeTasks::new(server.tasks.clone()));
         let listener = bind(config.server.listen, names.server).await?;
-        let store = parts::store(config, Arc::new(SystemClock), ephemeral).await?;
+        let store = parts::store(config, Arc::new(SystemClock), ephemeral, tenancy::named(config)).await?;
         let clock = Arc::new(StoreClock::new(Arc::new(SystemClock)));
         if let Err(error) = clock.measure(store.sessions.as_ref()).await {
             let error = &error as &dyn std::error::Error;
@@ -138,7 +145,8 @@ impl App {
             clock: clock.clone(),
             wall: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            beside: beside.clone(),
+            // Each tenant has room of its own: what waits for the providers of one leaves that of the others free.
+            beside: Arc::new(RuntimeTasks::new(server.tasks.clone())),
         };
         let (tenancy, to_reseal) = tenancy::build(blueprints, ports)?;
         // One of them keeps the memory that all share.

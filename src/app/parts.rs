@@ -12,7 +12,8 @@ use super::{AppError, settings, tenancy};
 use crate::authority::access_token::TokenCheck;
 use crate::authority::logout_notice::LogoutChannels;
 use crate::authority::ports::{
-    Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, SessionStore, UserStore,
+    Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, SessionStore, TenantStore,
+    UserStore,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
@@ -40,6 +41,7 @@ pub(super) struct Store {
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
+    pub(super) tenants: Arc<dyn TenantStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
 
@@ -48,11 +50,21 @@ const SWEEP_EMBEDDED: Duration = Duration::from_secs(10);
 /// How often an authority walks Redis's indexes for entries whose sessions have expired.
 const SWEEP_REDIS: Duration = Duration::from_mins(10);
 
-pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: bool) -> Result<Store, AppError> {
+/// The store, in which the numbers of these tenants are their own.
+///
+/// # Errors
+/// When it can't be used, or one of the numbers is another tenant's there.
+pub(super) async fn store(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    ephemeral: bool,
+    tenants: Vec<NamedTenant>,
+) -> Result<Store, AppError> {
     match config.store.kind {
         Kind::Embedded => {
             let path = config.store.embedded.path.as_path();
             let store = EmbeddedStore::open((!ephemeral).then_some(path), clock)?;
+            store.claim(&tenants)??;
             let sweeping = Box::pin(store.sweeping(SWEEP_EMBEDDED));
             Ok(Store {
                 sessions: store.clone(),
@@ -60,6 +72,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
                 logouts: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                tenants: store.clone(),
                 events: store,
                 sweeping,
             })
@@ -73,6 +86,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
                 connect_timeout: redis.connect_timeout.get(),
                 response_timeout: redis.command_timeout.get(),
                 allow_eviction: redis.allow_eviction,
+                tenants,
             };
             let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let sweeping = Box::pin(store.sweeping(tenancy::numbers(config), SWEEP_REDIS));
@@ -82,6 +96,7 @@ pub(super) async fn store(config: &Config, clock: Arc<dyn Clock>, ephemeral: boo
                 logouts: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                tenants: store.clone(),
                 events: store,
                 sweeping,
             })

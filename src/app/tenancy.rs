@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{AppError, parts, settings};
-use crate::authority::ports::Providers;
+use crate::authority::ports::{NamedTenant, Providers};
 use crate::authority::tenants::{Scope, Tenancy, Tenant, host};
 use crate::authority::{Authority, Memory, Ports};
-use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::rules::tenants::EVERY;
+use crate::config::{self, Config};
 use crate::session::key::TenantNumber;
 use crate::vault::Vault;
 
@@ -59,6 +59,16 @@ pub(super) fn build(
     Ok((Tenancy::new(authority, hosts, built), to_reseal))
 }
 
+/// The tenants, as the store is to know them.
+pub(super) fn named(config: &Config) -> Vec<NamedTenant> {
+    let named = |tenant: config::tenants::Tenant| NamedTenant {
+        number: TenantNumber(tenant.number),
+        name: tenant.name,
+        formerly: tenant.formerly,
+    };
+    config.tenancies().map(|tenancy| named(tenancy.tenant)).collect()
+}
+
 /// The tenants' numbers.
 pub(super) fn numbers(config: &Config) -> Vec<TenantNumber> {
     config.tenancies().map(|tenancy| TenantNumber(tenancy.tenant.number)).collect()
@@ -73,5 +83,5 @@ pub(super) fn scope(config: &Config, names: &[String]) -> Scope {
         Some(tenant) => Some(tenant.number),
         None => (*name == config.tenant.name).then_some(config.tenant.number),
     };
-    Scope::Of(names.iter().filter_map(number).map(TenantNumber).collect())
+    Scope::of(names.iter().filter_map(number).map(TenantNumber))
 }

@@ -18,8 +18,6 @@ pub enum TokenVerdict {
 pub struct CheckedToken {
     /// Whose it is. `sub` and `user_id` are empty for a token that speaks for a program alone.
     pub identity: Identity,
-    /// When the user authenticated, if the token says so.
-    pub authenticated: Option<Timestamp>,
     /// The OAuth2 client that it was given to; empty when it does not say.
     pub client_id: String,
     /// Whom it is for.

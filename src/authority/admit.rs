@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::came_back::{has_failed_to_log_in, without_failure};
 use super::near::Reading;
 use super::open_standing::OpenStanding;
 use super::ports::Lookup;
@@ -37,8 +38,11 @@ pub(super) struct Admitted {
 /// What a record says of the credential that was presented.
 pub(super) enum Judgement {
     Living(Box<Admitted>),
-    /// It is one of before: somebody else holds a credential of this session.
-    Stolen,
+    /// It is one of before: somebody else holds a credential of this session; or, where that was stepped up since, perhaps its
+    /// own browser, to which an answer of before came late.
+    Stolen {
+        stepped_up: bool,
+    },
     Inactive(InactiveReason),
 }
 
@@ -90,6 +94,8 @@ impl Authority {
                     Admission::Living(admitted) => self.remember(admitted, reading),
                     Admission::Inactive(InactiveReason::Fingerprint) => tracing::info!(
                         session = key.public(),
+                        tenant = self.settings.tenant_name,
+                        caller = call.caller(),
                         request_id = call.request_id,
                         "refused: the client is another one than at login"
                     ),
@@ -113,6 +119,19 @@ impl Authority {
         choose(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
     }
 
+    /// Whether the session of a credential lives, whatever the client and the request. Changes nothing.
+    pub(super) async fn is_living(&self, chosen: &Chosen) -> Result<bool, Error> {
+        let key = &chosen.credential.key;
+        let record = match self.known_record(key) {
+            Some(record) => record,
+            None => match self.look_up(key).await? {
+                Lookup::Found(record) => record,
+                Lookup::Gone(_) => return Ok(false),
+            },
+        };
+        Ok(matches!(self.judge(chosen, record, None)?, Judgement::Living(_)))
+    }
+
     /// Every living session that the cookies hold a credential of, whatever the client: to be ended. A browser that
     /// presents two sessions, or has changed since its login, may still end what it holds.
     pub(super) async fn admit_to_end(&self, presented: &Presented) -> Result<Vec<Admitted>, Error> {
@@ -128,7 +147,7 @@ impl Authority {
             let chosen = Chosen { credential, under_former_name: false };
             match self.judge(&chosen, record, None)? {
                 Judgement::Living(admitted) => living.push(*admitted),
-                Judgement::Stolen => self.end_stolen(&chosen.credential).await?,
+                Judgement::Stolen { stepped_up } => self.end_stolen(&chosen.credential, stepped_up).await?,
                 Judgement::Inactive(_) => (),
             }
         }
@@ -167,7 +186,7 @@ impl Authority {
         let hash = credential.secret_hash();
         let standpoint = rotation::standpoint(&record.header, credential.generation, &hash, in_force, now, policy);
         match standpoint {
-            Standpoint::Stolen => return Ok(Judgement::Stolen),
+            Standpoint::Stolen => return Ok(Judgement::Stolen { stepped_up: standing.stepped_up }),
             // It was under way when the session was stepped up: this request alone is refused.
             Standpoint::Superseded => return inactive(InactiveReason::Revoked),
             _ => (),
@@ -239,9 +258,10 @@ impl Authority {
     }
 
     /// What to answer a request that needs a session and has none: a navigating browser goes to the login and comes
-    /// back to where it was going; everybody else gets 401.
+    /// back to where it was going, once; everybody else gets 401.
     pub(super) fn sign_in_answer(&self, reason: InactiveReason, context: &RequestContext, call: &Call) -> HttpAnswer {
-        if context.is_navigation() && context.is_safe() {
+        let is_page = context.is_navigation() && context.is_safe();
+        if is_page && !has_failed_to_log_in(context) {
             return HttpAnswer::redirect(302, self.login_address(context, ""));
         }
         let (detail, remedy) = match reason.public() {
@@ -249,7 +269,9 @@ impl Authority {
             _ => ("Not signed in", "Log in first."),
         };
         let (detail, remedy) = (detail.to_owned(), remedy.to_owned());
-        HttpAnswer::error(&Trouble { status: 401, reason: reason.public(), detail, remedy }, &call.request_id)
+        let trouble = Trouble { status: 401, reason: reason.public(), detail, remedy };
+        let again = (self.login_address(&without_failure(context), ""), "Log in".to_owned());
+        HttpAnswer::trouble(&trouble, is_page, &[again], &call.request_id)
     }
 
     /// The login route, with a query that leads back to where the request was going, and further parameters.

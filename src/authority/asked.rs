@@ -24,6 +24,16 @@ impl Asked {
         Tokens { access_end: tokens.access_end.map(|end| self.end_in_store_time(end)), ..tokens }
     }
 
+    /// A moment of before that the provider has signed.
+    pub(super) fn past_in_store_time(&self, at: Timestamp) -> Timestamp {
+        self.store - self.wall.since(at)
+    }
+
+    /// A moment of before that we have kept, as the provider would sign it.
+    pub(super) fn past_in_world_time(&self, at: Timestamp) -> Timestamp {
+        self.wall - self.store.since(at)
+    }
+
     /// The end of something that the answer brought, in the same way.
     pub(super) fn end_in_store_time(&self, end: Timestamp) -> Timestamp {
         self.store + end.since(self.wall)

@@ -42,7 +42,6 @@ impl Authority {
         let Some(session) = self.open_living(key, &record)? else { return Ok(Err(TokenFault::Ended)) };
         let identity = &session.standing.identity;
         let token = CheckedToken {
-            authenticated: Some(identity.auth_time),
             client_id: text("client_id").unwrap_or_default().to_owned(),
             audiences: vec![audience.to_owned()],
             permissions: permissions(&claims),

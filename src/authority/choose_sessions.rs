@@ -118,6 +118,8 @@ impl Authority {
         };
         tracing::info!(
             provider = held.login.provider,
+            tenant = self.settings.tenant_name,
+            caller = visit.call.caller(),
             request_id = visit.call.request_id,
             "a login waits for its user to choose which sessions end"
         );

@@ -154,6 +154,8 @@ impl Authority {
                 tracing::info!(
                     provider = view.standing.identity.provider,
                     session = view.key.public(),
+                    tenant = self.settings.tenant_name,
+                    caller = visit.call.caller(),
                     request_id = visit.call.request_id,
                     "a login is complete"
                 );
@@ -162,9 +164,12 @@ impl Authority {
             }
             Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
             Err(stop) => {
-                self.discard(&taken.login, &known.tokens);
+                self.discard(&taken.login, &known.standing.identity, &known.tokens);
                 match stop {
                     Stop::Trouble(error) => Err(error),
+                    Stop::TooLate(failure) => {
+                        Ok(self.failure(failure, taken.login.return_to.as_deref(), visit.context, visit.call))
+                    }
                     Stop::Failed(failure) => self.give_up(visit, taken, failure).await,
                 }
             }
@@ -203,7 +208,14 @@ impl Authority {
     ) -> Outcome {
         let Refusal { failure, trouble } = refusal.into();
         let (reason, detail) = (trouble.reason, &trouble.detail);
-        tracing::info!(reason, detail, request_id = call.request_id, "a login failed");
+        tracing::info!(
+            reason,
+            detail,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a login failed"
+        );
         let answer = self.failed_login(&trouble, return_to, context, call);
         Outcome { answer, result: Err(Unfinished::Failed(failure)), first_login: false }
     }

@@ -20,7 +20,15 @@ impl Authority {
         let ended = self.ports.users.delete_user(&user, remember, self.user_mark_for(), NOTE_FOR).await;
         let count = ended.inspect_err(|_| self.doubt(&known))?.ok_or(Error::UserNotFound)?;
         self.announce_end_of(known, What::UserRevoked(user)).await;
-        tracing::info!(user_id, reason, count, request_id = call.request_id, "a user was deleted");
+        tracing::info!(
+            user_id,
+            reason,
+            count,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a user was deleted"
+        );
         Ok(count)
     }
 }

@@ -11,7 +11,14 @@ impl Authority {
         if !self.ports.users.enable_user(&self.user_key(user_id)?).await? {
             return Err(Error::UserNotFound);
         }
-        tracing::info!(user_id, reason, request_id = call.request_id, "a user was enabled");
+        tracing::info!(
+            user_id,
+            reason,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a user was enabled"
+        );
         Ok(())
     }
 }

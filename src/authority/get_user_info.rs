@@ -9,6 +9,7 @@ use super::admit::{Admitted, SessionView};
 use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
 use super::open_standing::OpenStanding;
+use super::provider::{Rights, UserInfo, UserInfoRequest};
 use super::refresh::Refreshed;
 use super::under_way::too_much;
 use super::validate_session::{Denied, Inactive};
@@ -87,14 +88,15 @@ impl Authority {
         let provider = self.ports.providers.get(&identity.provider).ok_or(Error::UserInfoUnsupported)?;
         let access = tokens.access.ok_or(Error::AccessTokenExpired)?;
         let now = self.ports.clock.now();
-        let said = provider.user_info(&access, identity).await?;
+        let request = UserInfoRequest { access_token: &access, id_token: tokens.id.as_ref(), identity };
+        let UserInfo { identity: said, rights } = provider.user_info(&request).await?;
         let changed = self.change_standing(&admitted.credential.key, |standing| {
             let identity = &mut standing.identity;
             (identity.email, identity.email_verified) = (said.email.clone(), said.email_verified);
             (identity.name, identity.picture) = (said.name.clone(), said.picture.clone());
             identity.claims.clone_from(&said.claims);
-            identity.roles.clone_from(&said.roles);
-            identity.permissions.clone_from(&said.permissions);
+            // The session may have got others meanwhile.
+            Rights { scopes: None, ..rights.clone() }.give(identity, &[]);
             standing.user_info_time = Some(now);
         });
         Ok(changed.await?.map(Into::into))

@@ -67,7 +67,7 @@ impl Authority {
                 Err(error) => return Err(error.into()),
             },
         };
-        Ok(Outcome { answer: refusal.answer(call), ended: 0 })
+        Ok(Outcome { answer: refusal.answer(call, &self.settings.tenant_name), ended: 0 })
     }
 
     /// Whether a logout request may be for this tenant, by what its token says of itself.
@@ -118,21 +118,34 @@ impl Authority {
         };
         let keep_for = notice.good_until.since(self.ports.wall.now()) + MARGIN;
         self.ports.logouts.spend(&token, keep_for).await?;
-        tracing::info!(provider = name, count = ended, request_id = call.request_id, "a provider logged somebody out");
+        tracing::info!(
+            provider = name,
+            count = ended,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a provider logged somebody out"
+        );
         Ok(Ok(ended))
     }
 }
 
 impl Refusal {
     /// What the provider is told (2.8; RFC 6749, 5.2), and the log in more words.
-    fn answer(self, call: &Call) -> HttpAnswer {
+    fn answer(self, call: &Call, tenant: &str) -> HttpAnswer {
         let (check, reason, detail) = match self {
             Self::Malformed(detail) => ("", "request_malformed", detail),
             Self::NobodysToken => ("logout_token.iss", "logout_token_rejected", "This is no logout token".to_owned()),
             Self::Rejected(check) => (check, "logout_token_rejected", "The logout token did not pass".to_owned()),
             Self::Repeated => ("logout_token.jti", "logout_token_repeated", "The logout token came before".to_owned()),
         };
-        tracing::warn!(check, reason, request_id = call.request_id, "a logout that a provider sent was refused");
+        tracing::warn!(
+            check,
+            reason,
+            tenant,
+            request_id = call.request_id,
+            "a logout that a provider sent was refused"
+        );
         let more = [("error", "invalid_request"), ("error_description", detail.as_str())];
         let trouble = Trouble { status: 400, reason, detail: detail.clone(), remedy: String::new() };
         HttpAnswer::error_with(&trouble, &call.request_id, &more)

@@ -51,8 +51,10 @@ impl Authority {
         tracing::info!(
             issuer = named.issuer,
             count = ended,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
             request_id = call.request_id,
-            "a provider's page logged out"
+            "a provider's page logged somebody out"
         );
         let framing = Url::parse(&named.issuer).ok().and_then(|url| Origin::of(&url));
         Ok(Outcome { answer: HttpAnswer::framed("Logged out", framing.as_ref().map(Origin::as_str)), ended })

@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 struct New<'a> {
     tokens: &'a Tokens,
-    rights: Option<&'a Rights>,
+    rights: &'a Rights,
 }
 
 /// What became of writing tokens.
@@ -43,7 +43,7 @@ impl Authority {
         admitted: &Admitted,
         seen: &[u8],
         tokens: &Tokens,
-        rights: Option<&Rights>,
+        rights: &Rights,
     ) -> Result<Refreshed, Error> {
         let new = New { tokens, rights };
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
@@ -155,9 +155,7 @@ impl Authority {
         };
         standing.access_token_end = tokens.access_end;
         standing.renewable = tokens.refresh.is_some();
-        if let Some(rights) = rights {
-            rights.give(&mut standing.identity, &tokens.scopes);
-        }
+        rights.give(&mut standing.identity, &tokens.scopes);
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;
         let sealed = token_key.seal(self.nonce(), key, tokens);

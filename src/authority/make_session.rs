@@ -22,6 +22,8 @@ use crate::vault::TokenKey;
 /// Why a taken login made no session: what the browser is told, or that nobody can say.
 pub(super) enum Stop {
     Failed(LoginFailure),
+    /// An answer was kept by then, which will not be repeated.
+    TooLate(LoginFailure),
     Trouble(Error),
 }
 

@@ -22,9 +22,10 @@ const STANDINGS: usize = 8192;
 #[derive(Clone)]
 pub struct Memory {
     pub(super) near: Arc<Near>,
-    pub(super) under_way: Arc<UnderWay>,
     ear: Arc<Ear>,
     keys: Arc<Mutex<BTreeMap<TenantNumber, Arc<KeysAtHand>>>>,
+    /// Of each tenant apart, bounds included: what one is at keeps none waiting.
+    under_way: Arc<Mutex<BTreeMap<TenantNumber, Arc<UnderWay>>>>,
 }
 
 impl Memory {
@@ -34,11 +35,16 @@ impl Memory {
         let near = Arc::new(Near::new(cache.map_or(STANDINGS, |cache| cache.max_sessions)));
         let mut author = [0; 8];
         entropy.fill(&mut author);
-        Self { ear: Ear::new(author, Arc::clone(&near)), near, under_way: Arc::default(), keys: Arc::default() }
+        Self { ear: Ear::new(author, Arc::clone(&near)), near, keys: Arc::default(), under_way: Arc::default() }
     }
 
     pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {
         Stream::of(tenant, &self.ear, now)
+    }
+
+    pub(super) fn under_way(&self, tenant: TenantNumber) -> Arc<UnderWay> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(under_way.entry(tenant).or_default())
     }
 
     pub(super) fn keys_at_hand(&self, tenant: TenantNumber) -> Arc<KeysAtHand> {

@@ -127,7 +127,7 @@ fn claim(identity: &Identity, name: &str) -> Option<Value> {
         "picture" => identity.picture.as_ref().map(|picture| json!(picture)),
         "provider" => Some(json!(identity.provider)),
         "scope" => Some(json!(identity.scopes.join(" "))),
-        "auth_time" => Some(json!(identity.auth_time.as_secs())),
+        "auth_time" => identity.auth_time.map(|at| json!(at.as_secs())),
         "acr" => identity.acr.as_ref().map(|acr| json!(acr)),
         "amr" => (!identity.amr.is_empty()).then(|| json!(identity.amr)),
         other => identity.claims.get(other).cloned(),

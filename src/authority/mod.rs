@@ -8,6 +8,7 @@ pub mod answer;
 mod asked;
 pub mod attributes;
 mod callback;
+mod came_back;
 mod change_standing;
 mod changed;
 mod check_own_token;
@@ -73,6 +74,7 @@ pub mod start_login;
 pub mod start_logout;
 mod step_up;
 pub mod stream;
+pub mod tenant_store;
 pub mod tenants;
 mod token_answer;
 mod under_way;
@@ -152,6 +154,16 @@ pub struct Call {
     pub request_id: String,
     /// How long its caller waits for the answer, from when it came.
     pub patience: Duration,
+    /// The caller's name, for the log; `None` for whoever needs no name.
+    pub caller: Option<Arc<str>>,
+}
+
+impl Call {
+    /// The caller's name, as the log has it.
+    #[must_use]
+    pub fn caller(&self) -> &str {
+        self.caller.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a browser presented, as an edge or backend passed it on.
@@ -178,7 +190,7 @@ impl Authority {
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
         let stream = memory.stream(settings.tenant, ports.clock.running());
-        let keys_at_hand = memory.keys_at_hand(settings.tenant);
+        let (keys_at_hand, under_way) = (memory.keys_at_hand(settings.tenant), memory.under_way(settings.tenant));
         Self {
             ports,
             vault,
@@ -187,7 +199,7 @@ impl Authority {
             session_cookie_names,
             near: Arc::clone(&memory.near),
             stream,
-            under_way: Arc::clone(&memory.under_way),
+            under_way,
             keys_at_hand,
             among_many: false,
         }

@@ -24,6 +24,8 @@ pub struct ProviderInfo {
     pub issuer: IssuerRule,
     /// Which further parameters of a login request are passed on to it.
     pub extra_parameters: Vec<String>,
+    /// Whether it can say when and how a user has authenticated. OAuth2 alone has no words for it.
+    pub tells_of_logins: bool,
 }
 
 /// Why a provider did not do what it was asked. `Display` is fixed text; details are in the source, for the log.
@@ -110,8 +112,8 @@ pub struct Redemption {
     pub redirect_uri: String,
     /// The `iss` parameter of the authorization response, if it came (RFC 9207).
     pub response_issuer: Option<String>,
-    /// How long ago the user may have authenticated at most, if the login asked for that.
-    pub max_age: Option<Duration>,
+    /// When the user may have authenticated at the earliest, if the login asked for that; by the world's time.
+    pub authenticated_after: Option<Timestamp>,
     /// The world's time, against which what the provider signed is judged.
     pub now: Timestamp,
     /// How long all of the work may take: less than the lease that the caller holds on the login.
@@ -121,7 +123,7 @@ pub struct Redemption {
 /// What a redeemed code brought, every check passed.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Who it is. Claims are those that the configuration lets through.
+    /// Who it is, with moments in the world's time. Claims are those that the configuration lets through.
     pub identity: Identity,
     /// The provider's id of its own session (`sid`).
     pub provider_session: Option<String>,
@@ -129,24 +131,31 @@ pub struct Grant {
     pub tokens: Tokens,
 }
 
-/// What verified claims say that a user may do, by the configuration's mapping.
+/// What verified claims say that a user may do, by the configuration's mapping; of each kind `None` where nothing is said, so
+/// that it stays as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     /// Scopes beyond those of the tokens.
-    pub scopes: Vec<String>,
+    pub scopes: Option<Vec<String>>,
     /// Roles.
-    pub roles: Vec<String>,
+    pub roles: Option<Vec<String>>,
     /// Permissions.
-    pub permissions: Vec<String>,
+    pub permissions: Option<Vec<String>>,
 }
 
 impl Rights {
     /// Takes them over into an identity whose tokens were granted these scopes.
     pub fn give(&self, identity: &mut Identity, granted: &[String]) {
-        let further = self.scopes.iter().filter(|scope| !granted.contains(scope));
-        identity.scopes = granted.iter().chain(further).cloned().collect();
-        identity.roles.clone_from(&self.roles);
-        identity.permissions.clone_from(&self.permissions);
+        if let Some(scopes) = &self.scopes {
+            let further = scopes.iter().filter(|scope| !granted.contains(scope));
+            identity.scopes = granted.iter().chain(further).cloned().collect();
+        }
+        if let Some(roles) = &self.roles {
+            identity.roles.clone_from(roles);
+        }
+        if let Some(permissions) = &self.permissions {
+            identity.permissions.clone_from(permissions);
+        }
     }
 }
 
@@ -155,8 +164,28 @@ impl Rights {
 pub struct Renewal {
     /// The tokens. What the answer leaves out stays `None`.
     pub tokens: Tokens,
-    /// What the user may do now; `None` where nothing new was said of it.
-    pub rights: Option<Rights>,
+    /// What the user may do now.
+    pub rights: Rights,
+}
+
+/// Whose user info is asked for, with the session's tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct UserInfoRequest<'a> {
+    /// The access token.
+    pub access_token: &'a Secret,
+    /// The ID token: what it has said is not for userinfo to say.
+    pub id_token: Option<&'a Secret>,
+    /// Who it is, as far as is known.
+    pub identity: &'a Identity,
+}
+
+/// Who a user is, asked anew.
+#[derive(Clone, Debug)]
+pub struct UserInfo {
+    /// Who it is now. What the provider leaves out is as it was; so are roles and permissions.
+    pub identity: Identity,
+    /// What the user may do now; of the scopes nothing is said.
+    pub rights: Rights,
 }
 
 /// A refresh token and whose it is: a refreshed ID token has to name the same user (OpenID Connect Core, 12.2).
@@ -168,8 +197,12 @@ pub struct RefreshRequest {
     pub issuer: String,
     /// The subject of the session's identity.
     pub sub: String,
-    /// When the user authenticated.
-    pub auth_time: Timestamp,
+    /// When the user authenticated, if the provider has said so; by the world's time.
+    pub auth_time: Option<Timestamp>,
+    /// The ID token of before: what it carried is taken away by another one alone.
+    pub id_token: Option<Secret>,
+    /// The access token of before, likewise.
+    pub access_token: Option<Secret>,
     /// Whether the session has roles or permissions, which may have been taken away since.
     pub has_rights: bool,
     /// The world's time.
@@ -233,12 +266,13 @@ pub trait IdentityProvider: Send + Sync {
 
     /// Asks for new tokens, once, and says what they say of the user's rights.
     /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent. MUST NOT fail
-    /// for what comes after the tokens: they may be all that there is.
+    /// for what comes after the tokens, since they may be all that there is, unless that shows them to be another user's. MUST
+    /// NOT say that a right is gone where whatever carried it can't be read.
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError>;
 
-    /// Asks again who the user of an access token is, and answers the identity as it is now. What the provider leaves
-    /// out stays. MUST refuse an answer about another `sub`, and MUST NOT change issuer, sub or how the user logged in.
-    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError>;
+    /// Asks again who the user of an access token is. MUST refuse an answer about another `sub`, and MUST NOT change issuer,
+    /// sub or how the user logged in.
+    async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError>;
 
     /// Asks for an access token for another audience in exchange for one of ours (RFC 8693), once.
     /// Refuses without a call where the settings don't let it.

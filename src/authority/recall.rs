@@ -9,6 +9,8 @@ use super::validate_session::{Judged, Question};
 use super::{Authority, Error};
 use crate::session::admission::Chosen;
 use crate::session::event::Position;
+use crate::session::key::SessionKey;
+use crate::session::record::Record;
 use crate::session::rotation::Standpoint;
 use crate::session::time::Timestamp;
 
@@ -58,6 +60,14 @@ impl Authority {
         Ok(judged.map(|judged| (admitted, judged)))
     }
 
+    /// The record of a session as it is known here, where nothing speaks against it.
+    pub(super) fn known_record(&self, key: &SessionKey) -> Option<Record> {
+        let now = self.ports.clock.running();
+        let cache = self.settings.cache.filter(|_| self.stream.is_trusted(now))?;
+        let known = self.near.known(key, now.saturating_sub(cache.max_staleness))?;
+        (!self.stream.kills(&known.record.header.marks)).then_some(known.record)
+    }
+
     /// Keeps a session that was read and found living.
     pub(super) fn remember(&self, admitted: &mut Admitted, reading: Reading) {
         if self.settings.cache.is_some() {
@@ -75,7 +85,8 @@ impl Authority {
             return None;
         }
         let rest = cache.max_staleness.saturating_sub(running.saturating_sub(reading.at));
-        let by_login = judged.needs.login.max_age.map(|age| (admitted.standing.identity.auth_time + age).since(now));
+        let of_login = judged.needs.login.max_age.zip(admitted.standing.identity.auth_time);
+        let by_login = of_login.map(|(age, authenticated)| (authenticated + age).since(now));
         let keep_for = rest.min(check_again.since(now)).min(by_login.unwrap_or(rest));
         let position = reading.position.filter(|_| !keep_for.is_zero())?;
         Some(Keeping { position, keep_for })

@@ -1,12 +1,16 @@
 //! Owns the provider's part of a callback: the code for a verified identity, which is held against what was asked for; and
 //! what is told of it when there is none. Does not know what becomes of the identity.
 
+use std::time::Duration;
+
+use super::asked::Asked;
 use super::callback::Callback;
 use super::login_answer::LoginFailure;
 use super::provider::{Grant, ProviderError, Redemption};
 use super::{Authority, Call};
 use crate::crypto::Secret;
 use crate::session::identity::Identity;
+use crate::session::key::UserKey;
 use crate::session::login::PendingLogin;
 use crate::session::need::{Facts, LoginNeeds, Missing};
 use crate::session::record::Tokens;
@@ -40,32 +44,41 @@ impl Authority {
             nonce: login.nonce.clone(),
             redirect_uri: login.redirect_uri.clone(),
             response_issuer: callback.parameters.get("iss").map(str::to_owned),
-            max_age: login.needs.max_age,
+            authenticated_after: login.needs.max_age.map(|age| earliest(age, login.began, &asked)),
             now: asked.wall,
             within,
         };
         let grant = provider.redeem(&redemption).await.map_err(failed)?;
-        let grant = Grant { tokens: asked.in_store_time(grant.tokens), ..grant };
+        let mut grant = Grant { tokens: asked.in_store_time(grant.tokens), ..grant };
+        grant.identity.auth_time = grant.identity.auth_time.map(|at| asked.past_in_store_time(at));
         if let Some(missing) = unmet(&grant.identity, login) {
             let (provider, request_id) = (&login.provider, &call.request_id);
             tracing::info!(provider, request_id, ?missing, "the login is not what was asked for");
-            self.discard(login, &grant.tokens);
+            self.discard(login, &grant.identity, &grant.tokens);
             return Err(LoginFailure::AuthenticationUnmet);
         }
         Ok(grant)
     }
 
     /// Gives the tokens of a login back that makes no session. Not those of a step-up: at many providers they are of one
-    /// grant with the session's own, and would be revoked together.
-    pub(super) fn discard(&self, login: &PendingLogin, tokens: &Tokens) {
-        if login.step_up.is_none() {
+    /// grant with the session's own, and would be revoked together. Those of another user are not: they are told apart by
+    /// the partition, as far as that goes.
+    pub(super) fn discard(&self, login: &PendingLogin, identity: &Identity, tokens: &Tokens) {
+        let user = UserKey::of(self.settings.tenant, &identity.issuer, &identity.sub);
+        if login.step_up.is_none_or(|session| session.partition != user.partition) {
             self.revoke_at_provider(&login.provider, tokens);
         }
     }
 }
 
-/// What the verified identity lacks of what was asked for (security.md 34). The age was judged with the ID token, by the
-/// world's time.
+/// When the user may have authenticated at the earliest, by the world's time: as long before now as any request that needs
+/// the same will allow, so that a login which is taken is not refused right afterwards. Where no age will do (Core, 3.1.2.1:
+/// `prompt=login`, and `max_age=0`), since the login began; what is signed are whole seconds.
+fn earliest(age: Duration, began: Timestamp, asked: &Asked) -> Timestamp {
+    if age.is_zero() { asked.past_in_world_time(began) - Duration::from_secs(1) } else { asked.wall - age }
+}
+
+/// What the verified identity lacks of what was asked for (security.md 34). The age was judged with the ID token.
 fn unmet(identity: &Identity, login: &PendingLogin) -> Option<Missing> {
     let needs = LoginNeeds { max_age: None, ..login.needs.clone() };
     needs.missing(&Facts::from(identity), Timestamp::default())

@@ -88,7 +88,9 @@ impl Authority {
             refresh_token: old.refresh.clone().ok_or(Error::NoRefreshToken)?,
             issuer: identity.issuer.clone(),
             sub: identity.sub.clone(),
-            auth_time: identity.auth_time,
+            auth_time: identity.auth_time.map(|at| asked.past_in_world_time(at)),
+            id_token: old.id.clone(),
+            access_token: old.access.clone(),
             has_rights: !identity.roles.is_empty() || !identity.permissions.is_empty(),
             now: asked.wall,
         };
@@ -98,7 +100,7 @@ impl Authority {
         match send(provider.as_ref(), &request, lease).await {
             Ok(Renewal { tokens, rights }) => {
                 let tokens = merge(old, asked.in_store_time(tokens));
-                self.keep_tokens(lease.fence(), admitted, seen, &tokens, rights.as_ref()).await
+                self.keep_tokens(lease.fence(), admitted, seen, &tokens, &rights).await
             }
             Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_twice).await,
         }

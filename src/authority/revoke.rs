@@ -90,7 +90,14 @@ impl Authority {
             count += u32::from(ended);
         }
         let session = own.public();
-        tracing::info!(session, count, request_id = call.request_id, "sessions were ended by their user");
+        tracing::info!(
+            session,
+            count,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "sessions were ended by their user"
+        );
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, logged_out) })
     }
 

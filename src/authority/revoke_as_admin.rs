@@ -46,7 +46,16 @@ impl Authority {
             Aim::ProviderSession(of) => self.end_provider_session(&of).await?,
         };
         let (what, id) = target.words();
-        tracing::info!(what, id, reason, count, request_id = call.request_id, "an admin ended sessions");
+        tracing::info!(
+            what,
+            id,
+            reason,
+            count,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "an admin ended sessions"
+        );
         Ok(count)
     }
 

@@ -32,8 +32,8 @@ impl Authority {
             let admitted = match self.judge(chosen, record, context)? {
                 Judgement::Living(admitted) => admitted,
                 Judgement::Inactive(reason) => return Ok(Admission::Inactive(reason)),
-                Judgement::Stolen => {
-                    self.end_stolen(&chosen.credential).await?;
+                Judgement::Stolen { stepped_up } => {
+                    self.end_stolen(&chosen.credential, stepped_up).await?;
                     return Ok(Admission::Inactive(InactiveReason::Revoked));
                 }
             };
@@ -114,12 +114,13 @@ impl Authority {
 
     /// Ends a session of which a credential of before came back: whoever holds the present one logs in again, and
     /// nobody knows which of the two the user is (RFC 9700, 4.14.2, for refresh tokens).
-    pub(super) async fn end_stolen(&self, credential: &Credential) -> Result<(), Error> {
+    pub(super) async fn end_stolen(&self, credential: &Credential, stepped_up: bool) -> Result<(), Error> {
         let key = &credential.key;
         if self.end_session(key, Ending::Stolen).await? {
             tracing::warn!(
                 session = key.public(),
                 generation = credential.generation,
+                stepped_up,
                 "an old credential came back: the session is ended as stolen"
             );
         }

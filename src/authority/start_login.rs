@@ -62,6 +62,7 @@ impl Authority {
             redirect_uri: self.settings.callback_address(),
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
+            began: self.ports.clock.now(),
             needs: wish.needs,
             step_up: wish.step_up,
             remember: wish.remember,
@@ -96,7 +97,13 @@ impl Authority {
         let sealed = self.vault.seal_login(self.nonce(), &key, &login);
         let open = OpenLogin { sealed, binding: binding_hash };
         self.ports.logins.open(&key, open, self.settings.logins.ttl).await?;
-        tracing::info!(provider = login.provider, request_id = call.request_id, "a login began");
+        tracing::info!(
+            provider = login.provider,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a login began"
+        );
         Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None })
     }
 
@@ -104,7 +111,14 @@ impl Authority {
     fn refused_start(&self, refusal: Refusal, context: &RequestContext, call: &Call) -> Outcome {
         let Refusal { failure, trouble } = refusal;
         let (reason, detail) = (trouble.reason, &trouble.detail);
-        tracing::info!(reason, detail, request_id = call.request_id, "no login began");
+        tracing::info!(
+            reason,
+            detail,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "no login began"
+        );
         Outcome { answer: self.login_trouble(&trouble, context, call), failure: Some(failure) }
     }
 

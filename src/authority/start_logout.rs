@@ -89,7 +89,14 @@ impl Authority {
         for admitted in living {
             let (tokens, count) = self.end_with(&admitted, reach).await?;
             let session = admitted.credential.key.public();
-            tracing::info!(session, count, request_id = call.request_id, "a session was logged out");
+            tracing::info!(
+                session,
+                count,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "a session was logged out"
+            );
             ended += count;
             if url.is_none() {
                 let provider = &admitted.standing.identity.provider;

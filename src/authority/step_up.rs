@@ -52,22 +52,22 @@ impl Authority {
         }
         for _ in 0..ATTEMPTS {
             match self.write_step_up(&admitted, &next, known).await? {
-                Written::Yes => return Ok(Some(self.stepped_up(&admitted, &next, known))),
-                Written::Gone => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
+                Written::Yes => return Ok(Some(self.stepped_up(&admitted, &next, known).await)),
+                Written::Gone => return Err(Stop::TooLate(LoginFailure::RevokedMeanwhile)),
                 Written::RevisionChanged | Written::FenceLost => (),
             }
             if self.is_written(&next).await? {
-                return Ok(Some(self.stepped_up(&admitted, &next, known)));
+                return Ok(Some(self.stepped_up(&admitted, &next, known).await));
             }
             admitted = match self.admit_again(visit.call, &chosen, known).await? {
                 Again::Itself(admitted) => admitted,
-                Again::AnotherLogin | Again::Revoked => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
+                Again::AnotherLogin | Again::Revoked => return Err(Stop::TooLate(LoginFailure::RevokedMeanwhile)),
             };
             // A rotation came between. A repeated callback does not get this one; but whoever waits for it does.
             next =
                 next.later(next.generation.max(rotation::stepped_up(&admitted.record.header)), next.secret().clone());
         }
-        Err(Error::StoreUnavailable("the session changes too fast".into()).into())
+        Err(Stop::TooLate(LoginFailure::Interrupted))
     }
 
     /// The browser does not hold the session any more. If somebody has ended it, this login does not bring it back.
@@ -130,8 +130,10 @@ impl Authority {
         }
     }
 
-    fn stepped_up(&self, admitted: &Admitted, next: &Credential, known: &Known) -> NewlyMade {
-        self.changed(&next.key, What::Rotated);
+    /// Answers only when nobody relies any more on what was before: the former credential is dead wherever it is presented.
+    async fn stepped_up(&self, admitted: &Admitted, next: &Credential, known: &Known) -> NewlyMade {
+        self.near.forget(&next.key);
+        self.announce(What::Rotated(next.key)).await;
         tracing::info!(session = next.key.public(), generation = next.generation, "a session was stepped up");
         let cookie = self.session_cookie(&next.text(&self.vault.credential), &admitted.times);
         let standing = self.stepped_up_standing(admitted, known);

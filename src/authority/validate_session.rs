@@ -169,6 +169,8 @@ impl Authority {
         if admitted.fingerprint.comparison == Comparison::Differed {
             tracing::warn!(
                 session = admitted.credential.key.public(),
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
                 request_id = call.request_id,
                 "the client is another one than at login"
             );

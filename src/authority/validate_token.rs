@@ -111,8 +111,8 @@ impl Authority {
         }
         // What a provider signed goes by the world's time, and what we keep by the store's.
         let now = if good.kind == TokenKind::Own { self.ports.clock.now() } else { self.ports.wall.now() };
-        let CheckedToken { identity, permissions, authenticated, .. } = &good.token;
-        let facts = Facts { identity, permissions, authenticated: *authenticated };
+        let CheckedToken { identity, permissions, .. } = &good.token;
+        let facts = Facts { identity, permissions };
         let needs = &question.requirements.needs;
         if let Some(reason) = needs.missing(&facts, now) {
             let answer = token_answer::denied(&reason, &needs.login, &call.request_id);

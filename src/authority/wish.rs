@@ -43,8 +43,9 @@ impl Authority {
             _ => return Err(Refusal::malformed("The parameter remember_me is neither true nor false")),
         };
         let step_up = self.wanted_step_up(&query)?;
-        let needs = needs(&query, step_up.as_ref())?;
-        let hints = hints(&query, &provider.info().extra_parameters, &needs)?;
+        let prompt = prompt(&query)?;
+        let needs = needs(&query, step_up.as_ref(), prompt.as_ref())?;
+        let hints = hints(&query, prompt, &provider.info().extra_parameters, &needs)?;
         let held = self.choose(&question.presented).ok();
         let step_up = step_up.filter(|step_up| held.is_some_and(|held| step_up.is_for(&held.credential)));
         let step_up = step_up.map(|step_up| step_up.session);
@@ -92,8 +93,19 @@ fn given<'a>(query: &'a Parameters, name: &str) -> Option<&'a str> {
     query.get(name).filter(|value| !value.is_empty())
 }
 
-/// What is asked of the login. What a step-up asks for is sealed, and nothing beside it makes it less.
-fn needs(query: &Parameters, step_up: Option<&StepUp>) -> Result<LoginNeeds, Refusal> {
+fn prompt(query: &Parameters) -> Result<Option<Prompt>, Refusal> {
+    let Some(text) = given(query, "prompt") else { return Ok(None) };
+    let read = Prompt::read(text).ok_or_else(|| {
+        Refusal::malformed(
+            "The parameter prompt is neither `none` nor a list of login, consent, select_account, create",
+        )
+    });
+    read.map(Some)
+}
+
+/// What is asked of the login. What a step-up asks for is sealed, and nothing beside it makes it less. Whoever wants the
+/// user to log in (`prompt=login`) gets no login for which they did not (security.md 8).
+fn needs(query: &Parameters, step_up: Option<&StepUp>, prompt: Option<&Prompt>) -> Result<LoginNeeds, Refusal> {
     let max_age = given(query, "max_age").map(str::parse::<u32>).transpose();
     let max_age = max_age.map_err(|_| Refusal::malformed("The parameter max_age is no number of seconds"))?;
     let max_age = max_age.map(|seconds| Duration::from_secs(seconds.into()));
@@ -101,27 +113,26 @@ fn needs(query: &Parameters, step_up: Option<&StepUp>) -> Result<LoginNeeds, Ref
     let acr_values = acr_values.ok_or_else(|| {
         Refusal::malformed("The parameter acr_values is no list of a few short values with spaces between")
     })?;
+    let is_asked_anew = prompt.is_some_and(Prompt::asks_anew) && !step_up.is_some_and(|step_up| step_up.prompts);
     let asked = step_up.map(|step_up| step_up.needs.clone()).unwrap_or_default();
+    let ages = [asked.max_age, max_age, is_asked_anew.then_some(Duration::ZERO)];
     Ok(LoginNeeds {
         acr_values: if asked.acr_values.is_empty() { acr_values } else { asked.acr_values },
         amr_values: asked.amr_values,
-        max_age: asked.max_age.into_iter().chain(max_age).min(),
+        max_age: ages.into_iter().flatten().min(),
     })
 }
 
-fn hints(query: &Parameters, extra_parameters: &[String], needs: &LoginNeeds) -> Result<LoginHints, Refusal> {
+fn hints(
+    query: &Parameters,
+    prompt: Option<Prompt>,
+    extra_parameters: &[String],
+    needs: &LoginNeeds,
+) -> Result<LoginHints, Refusal> {
     let hint = |name: &str| match given(query, name) {
         Some(text) if is_hint(text) => Ok(Some(text.to_owned())),
         Some(_) => Err(Refusal::malformed(format!("The parameter {name} is too long, or no plain text"))),
         None => Ok(None),
-    };
-    let prompt = match given(query, "prompt") {
-        Some(text) => Some(Prompt::read(text).ok_or_else(|| {
-            Refusal::malformed(
-                "The parameter prompt is neither `none` nor a list of login, consent, select_account, create",
-            )
-        })?),
-        None => None,
     };
     let extra = extra_parameters.iter().map(|name| Ok(hint(name)?.map(|value| (name.clone(), value))));
     Ok(LoginHints {

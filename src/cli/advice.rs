@@ -43,7 +43,10 @@ fn advice(code: i32, is_unanswered: bool, message: &str) -> Option<&'static str>
         _ if message.contains("invalid peer certificate") => {
             Some("the authority's certificate has to be for the host of ADDRESS, from an issuer in GATELODGE_CA_FILE")
         }
-        14 => Some("ADDRESS says where the authority is; is it running there?"),
+        // Whether a port that wants TLS answers with an alert, or closes first, is up to chance.
+        14 if !message.contains("has to begin with https://") => {
+            Some("ADDRESS says where the authority is; is it running there?")
+        }
         _ => Some("ADDRESS has to lead to the authority's gRPC port, with https:// where it has `server.tls`"),
     }
 }

@@ -20,13 +20,14 @@ mod filter;
 pub mod keys;
 mod serving;
 pub mod sessions;
+pub mod tenants;
 pub mod users;
 
 /// A session authority over gRPC: OpenID Connect logins and server-side sessions behind one opaque cookie
 #[derive(Debug, Parser)]
 #[command(name = "gatelodge", version, after_help = Exit::HELP, arg_required_else_help = true)]
 pub struct Cli {
-    /// The configuration file of serve, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
+    /// The configuration file of serve, tenants, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
     /// in the working directory, if there is one
     #[arg(long, short, global = true, env = "GATELODGE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -62,6 +63,9 @@ pub enum Verb {
         #[command(subcommand)]
         verb: users::Verb,
     },
+    /// List the tenants' numbers in the store, and free that of a tenant that is gone for good
+    #[command(subcommand)]
+    Tenants(tenants::Verb),
     /// Say whether an authority serves; for health checks of containers
     Health {
         /// The authority's address, a URL
@@ -109,7 +113,7 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
     let matches = command.try_get_matches_from_mut(words)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let reads = match &cli.verb {
-        Verb::Serve | Verb::Dev(_) => true,
+        Verb::Serve | Verb::Dev(_) | Verb::Tenants(_) => true,
         Verb::Config(verb) => matches!(verb, config::Verb::Check { .. } | config::Verb::Show { .. }),
         Verb::Edge(_)
         | Verb::Sessions { .. }
@@ -119,7 +123,8 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
         | Verb::Completion { .. } => false,
     };
     if !reads && matches.value_source("config") == Some(ValueSource::CommandLine) {
-        let message = "--config is for serve, dev, config check and config show; this verb reads no configuration file";
+        let message =
+            "--config is for serve, dev, tenants, config check and config show; this verb reads no configuration file";
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     Ok(cli)
@@ -158,6 +163,7 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
         Verb::Keys(verb) => keys::run(&verb, out, err),
         Verb::Sessions { tenant, verb } => sessions::run(verb, tenant, out),
         Verb::Users { tenant, verb } => users::run(verb, tenant, out),
+        Verb::Tenants(verb) => tenants::run(&verb, file, out, err),
         Verb::Health { address } => sessions::health(&address, out),
         Verb::Completion { shell } => {
             clap_complete::generate(shell, &mut command(), "gatelodge", out);

@@ -11,6 +11,7 @@ use super::config::{complain, load};
 use super::exit::Exit;
 use crate::app::{App, AppError, Names, Pages, asked_to_stop, bind};
 use crate::config::log::{Format, Log};
+use crate::store::redis::ConnectError;
 use crate::telemetry;
 
 /// What `edge` takes beside its two settings, which come from the environment.
@@ -67,8 +68,8 @@ pub(super) fn edge(args: EdgeArgs) -> Exit {
 
 pub(super) fn exit_of(error: &AppError) -> Exit {
     match error {
-        AppError::Config(_) => Exit::Usage,
-        AppError::Listen { .. } | AppError::Embedded(_) | AppError::Redis(_) => Exit::Unavailable,
+        AppError::Config(_) | AppError::Number(_) | AppError::Redis(ConnectError::Number(_)) => Exit::Usage,
+        AppError::Listen { .. } | AppError::Embedded(_) | AppError::Redis(_) | AppError::Store(_) => Exit::Unavailable,
         AppError::Serve(_) | AppError::Edge(_) => Exit::Failed,
     }
 }

@@ -15,18 +15,20 @@ use super::tree::{Content, Node, join};
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tenant {
-    /// Its number, from 1 on. Never give one to another tenant again.
+    /// Its number, from 1 on. Once given, it is refused to a tenant of another name.
     pub number: u32,
     /// Its name, as answers show it and callers name it.
     pub name: String,
     /// The hosts at which it is reached. Default: that of `app.redirects.public_base_url`.
     #[schemars(with = "Vec<Host>")]
     pub hosts: Vec<String>,
+    /// Names that it had before. The store knows whose each number is, and lets no tenant of another name have it.
+    pub formerly: Vec<String>,
 }
 
 impl Default for Tenant {
     fn default() -> Self {
-        Self { number: 1, name: "default".into(), hosts: Vec::new() }
+        Self { number: 1, name: "default".into(), hosts: Vec::new(), formerly: Vec::new() }
     }
 }
 
@@ -34,11 +36,14 @@ impl Default for Tenant {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OtherTenant {
-    /// Its number, from 1 on, in every state and credential of its own. Never give one to another tenant again.
+    /// Its number, from 1 on, in every state and credential of its own. Once given, it is refused to
+    /// a tenant of another name.
     pub number: u32,
     /// The hosts at which it is reached. Default: that of its `app.redirects.public_base_url`.
     #[schemars(with = "Vec<Host>")]
     pub hosts: Vec<String>,
+    /// Names that it had before. The store knows whose each number is, and lets no tenant of another name have it.
+    pub formerly: Vec<String>,
     /// Who logs its people in.
     pub oidc: Oidc,
     /// Its application.
@@ -123,7 +128,12 @@ impl Config {
         let others = self.tenants.iter().map({
             let alone = alone.clone();
             move |(name, own)| Self {
-                tenant: Tenant { number: own.number, name: name.clone(), hosts: own.hosts.clone() },
+                tenant: Tenant {
+                    number: own.number,
+                    name: name.clone(),
+                    hosts: own.hosts.clone(),
+                    formerly: own.formerly.clone(),
+                },
                 oidc: own.oidc.clone(),
                 app: own.app.clone(),
                 tokens: own.tokens.clone(),

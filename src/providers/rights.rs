@@ -19,14 +19,6 @@ pub struct RightsMapping {
     pub is_wanted: bool,
 }
 
-/// What was found; `None` where no source has any of the paths.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    scopes: Option<Vec<String>>,
-    roles: Option<Vec<String>>,
-    permissions: Option<Vec<String>>,
-}
-
 /// Of each kind. More is left out: that can only take rights away.
 const MOST: usize = 256;
 /// The longest name.
@@ -40,42 +32,23 @@ impl RightsMapping {
         self.scopes.is_empty() && self.roles.is_empty() && self.permissions.is_empty()
     }
 
-    /// Reads what the sources say. Each path is read where the first of them has it, so the most trusted comes first.
-    pub(super) fn find(&self, sources: &[&Object]) -> Found {
+    /// Reads what the sources say; `None` where none of them has any of the paths. Each path is read where the first of them
+    /// has it, so the most trusted comes first.
+    pub(super) fn find(&self, sources: &[&Object]) -> Rights {
         let read = |paths: &[String]| {
             let stands = |path: &String| sources.iter().find_map(|source| json::at(source, path));
             let mut values = paths.iter().filter_map(stands).peekable();
             values.peek()?;
             Some(bounded(values.flat_map(names)))
         };
-        Found { scopes: read(&self.scopes), roles: read(&self.roles), permissions: read(&self.permissions) }
+        Rights { scopes: read(&self.scopes), roles: read(&self.roles), permissions: read(&self.permissions) }
     }
 
     /// Whether something that is mapped was not found anywhere.
-    pub(super) const fn lacks(&self, found: &Found) -> bool {
+    pub(super) const fn lacks(&self, found: &Rights) -> bool {
         (found.scopes.is_none() && !self.scopes.is_empty())
             || (found.roles.is_none() && !self.roles.is_empty())
             || (found.permissions.is_none() && !self.permissions.is_empty())
-    }
-}
-
-impl Found {
-    /// What was not found is not there.
-    pub(super) fn rights(self) -> Rights {
-        Rights {
-            scopes: self.scopes.unwrap_or_default(),
-            roles: self.roles.unwrap_or_default(),
-            permissions: self.permissions.unwrap_or_default(),
-        }
-    }
-
-    /// What was not found stays as it was.
-    pub(super) fn rights_or(self, former: Rights) -> Rights {
-        Rights {
-            scopes: self.scopes.unwrap_or(former.scopes),
-            roles: self.roles.unwrap_or(former.roles),
-            permissions: self.permissions.unwrap_or(former.permissions),
-        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn identity(identity: &Identity, tenant: &str) -> v1::Identity {
         picture: maybe(&identity.picture),
         claims,
         scopes: identity.scopes.clone(),
-        auth_time: Some(timestamp(identity.auth_time)),
+        auth_time: identity.auth_time.map(timestamp),
         acr: maybe(&identity.acr),
         amr: identity.amr.clone(),
         roles: identity.roles.clone(),

@@ -30,6 +30,8 @@ pub(super) struct Desk {
     pub(super) places: Places,
     /// The stream's own request id, from which questions without one get theirs.
     pub(super) request_id: String,
+    /// The caller's name, for the log.
+    pub(super) caller: Option<Arc<str>>,
 }
 
 /// A question at work, until it is answered.
@@ -55,7 +57,8 @@ impl Desk {
             if asked::is_harmless(request_id.as_bytes()) { request_id } else { format!("{}.{id}", self.request_id) };
         let waits = fields::duration("timeout", timeout, Duration::ZERO, LONGEST_WAIT);
         let patience = *waits.as_ref().ok().and_then(Option::as_ref).unwrap_or(&asked::DEFAULT_DEADLINE);
-        let (call, deadline) = (Call { request_id, patience }, now + asked::deadline(patience));
+        let (call, deadline) =
+            (Call { request_id, patience, caller: self.caller.clone() }, now + asked::deadline(patience));
         let desk = Arc::clone(self);
         let answer = Box::pin(async move {
             let answered = match waits {
@@ -105,8 +108,9 @@ impl Desk {
         let question = v1::ValidateSessionRequest::decode(question)
             .map_err(|fault| fields::invalid("question", format!("a ValidateSessionRequest ({fault})")))?;
         let tenancy = self.tenants.now();
-        let question = questions::validate_session(question, &tenancy.limits())?;
-        let found = tenancy.for_presented(&self.asker, &question.presented)?;
+        let mut question = questions::validate_session(question, &tenancy.limits())?;
+        let found = tenancy.for_presented(&self.asker, &question.presented).await?;
+        question.as_of = found.unheard(question.as_of);
         let outcome = found.for_many().validate_session(call, question).await?;
         Ok(answers::validated(outcome, found.tenant_name(), &found.settings_version()))
     }

@@ -144,7 +144,8 @@ where
         let (own, streaming) = if path.starts_with(OURS) { (place, None) } else { (None, Some(place)) };
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (path.to_owned(), caller.map(|caller| Arc::clone(&caller.name)).unwrap_or_default()));
-        let call = Call { request_id: request_id.to_owned(), patience };
+        let name = caller.map(|caller| Arc::clone(&caller.name));
+        let call = Call { request_id: request_id.to_owned(), patience, caller: name };
         let scope = caller.map(|caller| caller.tenants.clone()).unwrap_or_default();
         let asker = Asker { scope, named: asked::tenant(request.headers()) };
         let answer = asked::answering(Asked { call, asker, place: own }, self.inner.call(request));

@@ -6,6 +6,7 @@ use super::asked::asked;
 use super::v1::login_service_server::LoginService;
 use super::work::Work;
 use super::{answers, fields, questions, status, v1};
+use crate::authority::Authority;
 use crate::authority::tenants::{Tenancy, Tenants};
 
 /// LoginService for tenants.
@@ -63,6 +64,7 @@ impl LoginService for Logins {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_login(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_login(&asked.asker, &question).map_err(failed)?;
+        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
         let outcome = if authority.is_known() {
             authority.start_login(&asked.call, question).await.map_err(failed)?
         } else {
@@ -84,9 +86,8 @@ impl LoginService for Logins {
         let question = questions::complete_callback(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_callback(&whose, &question).map_err(failed)?;
-        let authority = found.clone_authority();
-        let work = |call| async move { authority.complete_callback(&call, question).await };
-        let outcome = self.work.to_its_end(asked, work).await?;
+        let work = |call, authority: Authority| async move { authority.complete_callback(&call, question).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(answers::completed(outcome, found.tenant_name(), &found.settings_version())))
     }
 
@@ -97,7 +98,8 @@ impl LoginService for Logins {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
+        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
         let outcome = if authority.is_known() {
             authority.start_logout(&asked.call, question).await.map_err(failed)?
         } else {
@@ -135,9 +137,9 @@ impl LoginService for Logins {
         let question = questions::backchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_backchannel_logout(&whose, &question).map_err(failed)?;
-        let authority = found.clone_authority();
-        let work = |call| async move { authority.handle_backchannel_logout(&call, &question).await };
-        let outcome = self.work.to_its_end(asked, work).await?;
+        let work =
+            |call, authority: Authority| async move { authority.handle_backchannel_logout(&call, &question).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(v1::HandleBackchannelLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),

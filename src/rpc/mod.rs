@@ -17,6 +17,7 @@ mod questions;
 pub mod server;
 mod session_answers;
 mod session_service;
+mod shares;
 mod status;
 mod strangers;
 mod streams;

@@ -18,6 +18,7 @@ use super::gate::Gate;
 use super::login_service::Logins;
 use super::places::Places;
 use super::session_service::Sessions;
+use super::shares::Shares;
 use super::streams::Streams;
 use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
@@ -151,17 +152,20 @@ pub async fn serve(
         server = server.tls_config(tls_config(tls))?;
     }
     let limit = settings.max_message_bytes;
-    let (calls, work) = (Places::new(settings.max_in_flight), Work(settings.tasks.clone()));
+    let calls = Places::new(settings.max_in_flight);
+    let shares = Shares::new(calls.clone());
+    let work = Work { tasks: settings.tasks.clone(), shares: shares.clone() };
     let stopping = CancellationToken::new();
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
     let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
     let logins = Logins { tenants: tenants.clone(), work };
+    let tokens = Tokens { tenants: tenants.clone(), shares };
     let router = server
         .layer(Gate::new(callers, calls.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
-        .add_service(TokenServiceServer::new(Tokens { tenants: tenants.clone() }).max_decoding_message_size(limit))
+        .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))
         .add_service(AdminServiceServer::new(Admin { tenants }).max_decoding_message_size(limit))
         .add_service(health)
         .add_service(reflection().build_v1()?)

@@ -13,6 +13,7 @@ use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
 use super::{answers, questions, status, token_answers, token_questions, user_answers, v1, watching};
+use crate::authority::Authority;
 use crate::authority::tenants::Tenants;
 
 /// SessionService for tenants.
@@ -36,8 +37,9 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::ValidateSessionResponse>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let mut question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
+        question.as_of = authority.unheard(question.as_of);
         let outcome = authority.validate_session(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(answers::validated(outcome, authority.tenant_name(), &authority.settings_version())))
     }
@@ -50,7 +52,7 @@ impl SessionService for Sessions {
         // A name that names nobody is said at once, and not once for each question.
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
-        let desk = Desk { tenants, asker, places, request_id: call.request_id };
+        let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
         Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &self.streams)))
     }
 
@@ -63,11 +65,12 @@ impl SessionService for Sessions {
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?.clone_authority();
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
         let has_context = presented.context.is_some();
         // It sends a refresh token that may be good once.
-        let work = |call| async move { authority.refresh_tokens(&call, &presented).await };
-        let outcome = self.work.to_its_end(asked, work).await?;
+        let work = |call, authority: Authority| async move { authority.refresh_tokens(&call, &presented).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(answers::refreshed(outcome, has_context)))
     }
 
@@ -79,10 +82,10 @@ impl SessionService for Sessions {
         let question = token_questions::get_access_token(request.into_inner(), &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = question.map_err(failed)?;
-        let found = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
-        let authority = found.clone_authority();
-        let work = |call| async move { authority.get_access_token(&call, &question).await };
-        let outcome = self.work.to_its_end(asked, work).await?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
+        let work = |call, authority: Authority| async move { authority.get_access_token(&call, &question).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(answers::access_token(outcome)))
     }
 
@@ -95,7 +98,8 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
+        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
         let outcome = authority.get_user_info(&asked.call, &presented, request.refresh).await.map_err(failed)?;
         Ok(Response::new(token_answers::user_info(outcome, authority.tenant_name())))
     }
@@ -108,7 +112,7 @@ impl SessionService for Sessions {
         let request = request.into_inner();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (presented, target) = questions::to_revoke(request, &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
         let outcome = authority.revoke(&asked.call, &presented, &target).await.map_err(failed)?;
         let event_position = answers::position(authority.announced_up_to());
         Ok(Response::new(v1::SessionServiceRevokeResponse { event_position, ..user_answers::revoked(outcome) }))
@@ -121,7 +125,7 @@ impl SessionService for Sessions {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::list_user_sessions(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.list_user_sessions(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(user_answers::user_sessions(outcome)))
     }
@@ -135,7 +139,7 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
         let outcome = authority.get_attributes(&asked.call, &presented).await.map_err(failed)?;
         Ok(Response::new(user_answers::attributes(outcome)))
     }
@@ -147,7 +151,7 @@ impl SessionService for Sessions {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::update_attributes(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.update_attributes(&asked.call, question).await.map_err(failed)?;
         Ok(Response::new(user_answers::updated(outcome)))
     }

@@ -81,10 +81,9 @@ fn active(active: Active, tenant: &str) -> v1::ActiveToken {
         TokenKind::Introspected => v1::TokenKind::Introspected,
         TokenKind::Own => v1::TokenKind::Minted,
     };
-    let auth_time = token.authenticated.map(timestamp);
     v1::ActiveToken {
         kind: kind.into(),
-        identity: Some(v1::Identity { auth_time, ..identity(&token.identity, tenant) }),
+        identity: Some(identity(&token.identity, tenant)),
         client_id: token.client_id,
         audiences: token.audiences,
         permissions: token.permissions,

@@ -3,6 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use super::asked::asked;
+use super::shares::Shares;
 use super::v1::token_service_server::TokenService;
 use super::{status, token_answers, token_questions, v1};
 use crate::authority::tenants::Tenants;
@@ -11,6 +12,7 @@ use crate::authority::tenants::Tenants;
 #[derive(Clone)]
 pub(super) struct Tokens {
     pub(super) tenants: Tenants,
+    pub(super) shares: Shares,
 }
 
 #[tonic::async_trait]
@@ -23,6 +25,7 @@ impl TokenService for Tokens {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = token_questions::validate_token(request.into_inner()).map_err(failed)?;
         let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let _share = self.shares.take(&authority, &asked.call.request_id)?;
         let outcome = authority.validate_token(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(token_answers::validated(outcome, authority.tenant_name())))
     }
@@ -34,7 +37,7 @@ impl TokenService for Tokens {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = token_questions::mint_token(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).map_err(failed)?;
+        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.mint_token(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(token_answers::minted(outcome)))
     }

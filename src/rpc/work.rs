@@ -5,25 +5,37 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use super::asked::Asked;
+use super::shares::Shares;
 use super::status;
-use crate::authority::{Call, Error};
+use crate::authority::tenants::Found;
+use crate::authority::{Authority, Call, Error};
 
 /// Where such work runs. A server that stops waits for it.
 #[derive(Clone, Debug)]
-pub(super) struct Work(pub(super) TaskTracker);
+pub(super) struct Work {
+    pub(super) tasks: TaskTracker,
+    pub(super) shares: Shares,
+}
 
 impl Work {
-    /// Runs the work for a call in a task of its own, which keeps the call's place. A panic fails this call alone.
-    pub(super) async fn to_its_end<T, F>(&self, asked: Asked, work: impl FnOnce(Call) -> F) -> Result<T, Status>
+    /// Runs the work for a call in a task of its own, which keeps the call's place and its tenant's share. A panic fails
+    /// this call alone.
+    pub(super) async fn to_its_end<T, F>(
+        &self,
+        asked: Asked,
+        found: &Found<'_>,
+        work: impl FnOnce(Call, Authority) -> F,
+    ) -> Result<T, Status>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let Asked { call, place, .. } = asked;
+        let share = self.shares.take(found, &call.request_id)?;
         let request_id = call.request_id.clone();
-        let work = work(call);
-        let task = self.0.spawn(async move {
-            let _place = place;
+        let work = work(call, found.clone_authority());
+        let task = self.tasks.spawn(async move {
+            let _held = (place, share);
             work.await
         });
         let done = task.await.unwrap_or_else(|panic| Err(Error::Internal(panic.into())));

@@ -92,24 +92,27 @@ impl Event {
         Self { tenant, what }
     }
 
-    /// Whether it is about no tenant in particular: everything, or an authority that shows that it hears.
+    /// Whose it is; number 0: everyone's, as when it is about everything, or an authority shows that it hears.
+    #[must_use]
+    pub fn whose(&self) -> TenantNumber {
+        match &self.what {
+            What::Marked { target, .. } => target.tenant(),
+            What::Heartbeat { .. } | What::Unknown(_) => EVERY_TENANT,
+            _ => self.tenant,
+        }
+    }
+
+    /// Whether it is about no tenant in particular.
     #[must_use]
     pub fn is_everyones(&self) -> bool {
-        match &self.what {
-            What::Marked { target, .. } => target.tenant() == EVERY_TENANT,
-            What::Heartbeat { .. } | What::Unknown(_) => true,
-            _ => self.tenant == EVERY_TENANT,
-        }
+        self.whose() == EVERY_TENANT
     }
 
     /// Whether it is about this tenant, or about no tenant in particular.
     #[must_use]
     pub fn concerns(&self, tenant: TenantNumber) -> bool {
-        let whose = match &self.what {
-            What::Marked { target, .. } => target.tenant(),
-            _ => self.tenant,
-        };
-        whose == tenant || self.is_everyones()
+        let whose = self.whose();
+        whose == tenant || whose == EVERY_TENANT
     }
 
     /// Its bytes: a CBOR array of version, tenant, kind, and what the kind has.

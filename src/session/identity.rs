@@ -29,8 +29,8 @@ pub struct Identity {
     pub roles: Vec<String>,
     /// The permissions likewise.
     pub permissions: Vec<String>,
-    /// When the user authenticated at the provider; the time of this login where the provider did not say.
-    pub auth_time: Timestamp,
+    /// When the user authenticated at the provider; `None` where it did not say: then nobody knows how old the login is.
+    pub auth_time: Option<Timestamp>,
     /// The authentication context class.
     pub acr: Option<String>,
     /// The authentication methods.

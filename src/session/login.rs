@@ -82,6 +82,8 @@ pub struct PendingLogin {
     pub code_verifier: Secret,
     /// Where to go afterwards; `None` for the landing place.
     pub return_to: Option<String>,
+    /// When it began.
+    pub began: Timestamp,
     /// What was asked of the login, and is checked when the user is back.
     pub needs: LoginNeeds,
     /// The session to be stepped up, if its own user comes back.

@@ -36,12 +36,14 @@ pub const LONGEST_VALUE: usize = 128;
 const PAGES: [&str; 4] = ["login", "consent", "select_account", "create"];
 
 /// Parameters of an authorization request that are nobody's to choose but ours, or that a login request means otherwise.
-pub const RESERVED: [&str; 25] = [
+pub const RESERVED: [&str; 28] = [
     "acr_values",
+    "claims",
     "client_assertion",
     "client_assertion_type",
     "client_id",
     "client_secret",
+    "code",
     "code_challenge",
     "code_challenge_method",
     "dpop_jkt",
@@ -52,6 +54,7 @@ pub const RESERVED: [&str; 25] = [
     "prompt",
     "provider",
     "redirect_uri",
+    "registration",
     "remember_me",
     "request",
     "request_uri",
@@ -74,6 +77,12 @@ impl Prompt {
             [] => None,
             words => words.iter().all(|word| PAGES.contains(word)).then(|| Self::Pages(words.join(" "))),
         }
+    }
+
+    /// Whether the user has to authenticate, whoever is logged in at the provider.
+    #[must_use]
+    pub fn asks_anew(&self) -> bool {
+        matches!(self, Self::Pages(pages) if pages.split(' ').any(|page| page == "login"))
     }
 
     /// The parameter's value.
@@ -109,7 +118,9 @@ pub fn values(text: &str) -> Option<Vec<String>> {
 #[must_use]
 pub fn is_extra_parameter(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) && !RESERVED.contains(&name)
+    // Some read names without case.
+    let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) && !is_reserved
 }
 
 #[cfg(test)]

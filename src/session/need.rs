@@ -32,7 +32,7 @@ pub struct LoginNeeds {
     pub acr_values: Vec<String>,
     /// Authentication methods (`amr`; RFC 8176): all of them.
     pub amr_values: Vec<String>,
-    /// How long ago the user may have authenticated at most.
+    /// How long ago the user may have authenticated at most; of a login zero means that they have to do so for it.
     pub max_age: Option<Duration>,
 }
 
@@ -43,8 +43,6 @@ pub struct Facts<'a> {
     pub identity: &'a Identity,
     /// What they may do.
     pub permissions: &'a [String],
-    /// When they authenticated; `None` where nobody says so.
-    pub authenticated: Option<Timestamp>,
 }
 
 /// What is missing.
@@ -68,7 +66,7 @@ pub enum Missing {
 
 impl<'a> From<&'a Identity> for Facts<'a> {
     fn from(identity: &'a Identity) -> Self {
-        Self { identity, permissions: &identity.permissions, authenticated: Some(identity.auth_time) }
+        Self { identity, permissions: &identity.permissions }
     }
 }
 
@@ -94,6 +92,14 @@ impl LoginNeeds {
         self.acr_values.is_empty() && self.amr_values.is_empty() && self.max_age.is_none()
     }
 
+    /// Whether the user has to authenticate anew for them: it is too long ago, or methods were not used that no parameter
+    /// asks a provider for.
+    #[must_use]
+    pub fn ask_anew(&self, facts: &Facts<'_>, now: Timestamp) -> bool {
+        let rest = Self { acr_values: Vec::new(), ..self.clone() };
+        rest.missing(facts, now).is_some()
+    }
+
     /// What is missing of a login.
     #[must_use]
     pub fn missing(&self, facts: &Facts<'_>, now: Timestamp) -> Option<Missing> {
@@ -103,7 +109,7 @@ impl LoginNeeds {
             .or_else(|| all(&self.amr_values, &identity.amr).map(Missing::Amr))
             .or_else(|| {
                 let age = self.max_age?;
-                let fresh = facts.authenticated.is_some_and(|at| now <= at + age);
+                let fresh = identity.auth_time.is_some_and(|at| now <= at + age);
                 (!fresh).then_some(Missing::FreshLogin)
             })
     }
@@ -145,7 +151,7 @@ mod tests {
             scopes: texts("openid email"),
             roles: texts("editor reader"),
             permissions: texts("orders:read orders:write"),
-            auth_time: Timestamp::from_secs(900),
+            auth_time: Some(Timestamp::from_secs(900)),
             acr: Some("2".into()),
             amr: texts("pwd otp"),
         }
@@ -190,8 +196,8 @@ mod tests {
 
     #[test]
     fn what_nobody_says_is_not_there() {
-        let nobody = Identity { email_verified: false, acr: None, amr: Vec::new(), ..ada() };
-        let facts = Facts { authenticated: None, ..Facts::from(&nobody) };
+        let nobody = Identity { email_verified: false, auth_time: None, acr: None, amr: Vec::new(), ..ada() };
+        let facts = Facts::from(&nobody);
         let needs = |login| Needs { login, ..Needs::default() };
         let age = LoginNeeds { max_age: Some(Duration::from_hours(999_999)), ..LoginNeeds::default() };
         assert_eq!(needs(age).missing(&facts, NOW), Some(Missing::FreshLogin));

@@ -14,6 +14,9 @@ pub struct StepUp {
     pub generation: u32,
     /// What its login has to be.
     pub needs: LoginNeeds,
+    /// Whether its query asks the provider to have the user log in (`prompt=login`): that is a way to meet the needs, and
+    /// not one of them.
+    pub prompts: bool,
     /// Until when it may be asked for.
     pub expires: Timestamp,
 }
@@ -38,7 +41,7 @@ mod tests {
             Credential::new(TenantNumber(1), Partition::new(1).unwrap(), [handle; 16], generation, [1; 32])
         };
         let (session, expires) = (held(1, 5).key, Timestamp::from_secs(1));
-        let step_up = StepUp { session, generation: 5, needs: LoginNeeds::default(), expires };
+        let step_up = StepUp { session, generation: 5, needs: LoginNeeds::default(), prompts: false, expires };
         for (handle, generation, expected) in [(1, 5, true), (1, 6, true), (1, 4, false), (2, 5, false)] {
             assert_eq!(step_up.is_for(&held(handle, generation)), expected, "{handle} {generation}");
         }

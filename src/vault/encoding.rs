@@ -82,13 +82,16 @@ pub(super) struct StandingForm {
     renewable: Option<bool>,
     #[n(24)]
     user_info_time: Option<i64>,
-    /// The next three: unless they are empty or false.
+    /// The next four: unless they are empty or false.
     #[n(25)]
     roles: Option<Vec<String>>,
     #[n(26)]
     permissions: Option<Vec<String>>,
     #[n(27)]
     stepped_up: Option<bool>,
+    /// Whether nobody said when the user authenticated, whatever `auth_time` says.
+    #[n(28)]
+    auth_time_unsaid: Option<bool>,
 }
 
 fn unless_empty(list: &[String]) -> Option<Vec<String>> {
@@ -124,7 +127,7 @@ impl From<&Standing> for StandingForm {
             provider_session: standing.provider_session.clone().map(Id),
             email_verified: identity.email_verified,
             created,
-            auth_time: after(identity.auth_time),
+            auth_time: identity.auth_time.map_or(0, after),
             absolute_end: after(standing.absolute_end),
             access_token_end: standing.access_token_end.map(after),
             fingerprint: standing.fingerprint.map(|hash| hash.to_vec().into()),
@@ -136,6 +139,7 @@ impl From<&Standing> for StandingForm {
             roles: unless_empty(&identity.roles),
             permissions: unless_empty(&identity.permissions),
             stepped_up: standing.stepped_up.then_some(true),
+            auth_time_unsaid: identity.auth_time.is_none().then_some(true),
         }
     }
 }
@@ -167,7 +171,7 @@ impl TryFrom<StandingForm> for Standing {
                 scopes: form.scopes,
                 roles: form.roles.unwrap_or_default(),
                 permissions: form.permissions.unwrap_or_default(),
-                auth_time: at(form.auth_time),
+                auth_time: (form.auth_time_unsaid != Some(true)).then(|| at(form.auth_time)),
                 acr: form.acr,
                 amr: form.amr,
             },
@@ -248,6 +252,8 @@ pub(super) struct LoginForm {
     /// The session to be stepped up.
     #[n(11)]
     pub(super) step_up: Option<ByteVec>,
+    #[n(12)]
+    pub(super) began: Option<u64>,
 }
 
 /// A login that waits for a choice: the forms of its login, of what its session would have been, and of its tokens.

@@ -114,6 +114,7 @@ impl From<&PendingLogin> for LoginForm {
             remember: login.remember.then_some(true),
             values: values_of(&login.needs),
             step_up: login.step_up.map(|session| session.to_bytes().to_vec().into()),
+            began: Some(login.began.as_millis()),
             born: [login.born.everything, login.born.tenant, login.born.provider],
         }
     }
@@ -132,6 +133,7 @@ impl TryFrom<LoginForm> for PendingLogin {
             nonce: form.nonce,
             code_verifier: Secret::new(form.code_verifier),
             return_to: form.return_to,
+            began: Timestamp::from_millis(form.began.unwrap_or_default()),
             needs: needs_of(form.values, form.max_age),
             prior: form.prior.map(session).transpose()?,
             step_up: form.step_up.map(session).transpose()?,

@@ -178,7 +178,7 @@ mod tests {
             scopes: vec!["openid".into(), "email".into()],
             roles: Vec::new(),
             permissions: Vec::new(),
-            auth_time: Timestamp::from_secs(1_799_999_990),
+            auth_time: Some(Timestamp::from_secs(1_799_999_990)),
             acr: Some("1".into()),
             amr: vec!["pwd".into()],
         };
@@ -219,7 +219,7 @@ mod tests {
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),
-            auth_time: plain.created + std::time::Duration::from_secs(5),
+            auth_time: None,
             claims: serde_json::Map::new(),
             email: None,
             name: None,

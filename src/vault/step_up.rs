@@ -39,6 +39,9 @@ struct StepUpForm {
     max_age: Option<u64>,
     #[n(4)]
     values: Option<ValuesForm>,
+    /// Unless it is false.
+    #[n(5)]
+    prompts: Option<bool>,
 }
 
 /// What is needed of a login beside its age, as it is kept.
@@ -63,6 +66,7 @@ impl Vault {
             expires: step_up.expires.as_millis(),
             max_age: step_up.needs.max_age.map(|age| age.as_secs()),
             values: values_of(&step_up.needs),
+            prompts: step_up.prompts.then_some(true),
         };
         let sealed = self.step_up.seal(nonce, &[&id], &[b"step-up", VERSION], &encode(&form));
         Secret::new(URL_SAFE_NO_PAD.encode([&id[..], &sealed].concat()))
@@ -78,6 +82,7 @@ impl Vault {
             session: SessionKey::from_bytes(&form.session)?,
             generation: form.generation,
             needs: needs_of(form.values, form.max_age),
+            prompts: form.prompts.unwrap_or_default(),
             expires: Timestamp::from_millis(form.expires),
         })
     }
@@ -97,15 +102,18 @@ mod tests {
         };
         let session = SessionKey { tenant: TenantNumber(1), partition: Partition::new(7).unwrap(), id: [3; 16] };
         let expires = Timestamp::from_secs(100);
-        for needs in [
-            LoginNeeds::default(),
-            LoginNeeds {
-                acr_values: vec!["2".into(), "1".into()],
-                amr_values: vec!["otp".into()],
-                max_age: Some(Duration::from_mins(5)),
-            },
+        for (needs, prompts) in [
+            (LoginNeeds::default(), false),
+            (
+                LoginNeeds {
+                    acr_values: vec!["2".into(), "1".into()],
+                    amr_values: vec!["otp".into()],
+                    max_age: Some(Duration::from_mins(5)),
+                },
+                true,
+            ),
         ] {
-            let step_up = StepUp { session, generation: 4, needs, expires };
+            let step_up = StepUp { session, generation: 4, needs, prompts, expires };
             let text = vault("one").seal_step_up([1; 12], [2; 16], &step_up);
             assert_eq!(vault("one").open_step_up(text.expose()), Some(step_up));
             assert_eq!(vault("two").open_step_up(text.expose()), None);

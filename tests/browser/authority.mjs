@@ -20,5 +20,8 @@ export function authorityAt({ address, adminKey, backendKey }) {
     validate: ({ name, value }, requirements = {}) => call(backendKey, 'SessionService/ValidateSession', {
       cookies: [{ name, value: Buffer.from(value).toString('base64') }], requirements,
     }),
+    refresh: ({ name, value }) => call(backendKey, 'SessionService/RefreshTokens', {
+      cookies: [{ name, value: Buffer.from(value).toString('base64') }],
+    }),
   };
 }

@@ -21,8 +21,8 @@ const APP = { sessions: { remember_me: { enabled: true } } };
 
 /**
  * Starts the store, the provider and the program; answers a world for the journeys. `startProvider(callback,
- * loggedOut, backchannel)` starts a provider beside the development provider, which is there in any case; `app` is what is configured
- * of the application.
+ * loggedOut, backchannel)` starts a provider beside the development provider, which is there in any case; `app` is what is
+ * configured of the application. What a provider has of `more` is configured for it too.
  */
 export async function startWorld({ store, startProvider, app = APP }) {
   const stops = [];
@@ -71,7 +71,8 @@ export async function startWorld({ store, startProvider, app = APP }) {
 
 function providers(provider) {
   if (!provider) return {};
-  const { name, issuer, clientId, clientSecret } = provider;
-  const settings = { issuer, client_id: clientId, client_secret: clientSecret, scopes: ['openid', 'email', 'profile'] };
+  const { name, issuer, clientId, clientSecret, more } = provider;
+  const scopes = ['openid', 'email', 'profile'];
+  const settings = { issuer, client_id: clientId, client_secret: clientSecret, scopes, ...more };
   return { oidc: { providers: { [name]: settings } } };
 }

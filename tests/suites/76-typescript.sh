@@ -22,6 +22,7 @@ later=(--without "channel logout: ")
 for framework in express fastify hono next; do
   FRAMEWORK=$framework tests/edges/run --edge typescript "${later[@]}"
 done
+FRAMEWORK=express tests/edges/run --edge typescript --fake typescript
 # As applications have it: answers are kept, and checks share a stream.
 FRAMEWORK=express tests/edges/run --edge typescript --keeping "${later[@]}"
 EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

@@ -10,7 +10,7 @@ mvn -B -ntp spotless:check verify
 cd ../..
 # What this edge has not got yet.
 later=(--without "channel logout: ")
-# Servlet containers write a content type in a form of their own.
+# Servlet containers write a content type's charset in a form of their own, and the Servlet API has no way round it.
 for framework in servlet spring; do
   FRAMEWORK=$framework tests/edges/run --edge java --without "content type with a charset" "${later[@]}"
   FRAMEWORK=$framework tests/edges/run --edge java --fake java

@@ -6,22 +6,16 @@ import { create, type JsonObject } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { copy, failed, problem, type Answer, type Asker, type Header } from "./answer.js";
 import type { Client } from "./client.js";
-import { OptionsError } from "./errors.js";
 import type { HttpAnswer } from "./gen/gatelodge/v1/http_answer_pb.js";
 import { TokenRequirementsSchema, type ActiveToken, type TokenRequirements } from "./gen/gatelodge/v1/token_pb.js";
 import { lines, type RawRequest } from "./presented.js";
+import { personal, type PersonalNeeds } from "./requirements.js";
 import { isJudged } from "./token-verdict.js";
 
 /** What a route needs beyond a good token. */
-export interface TokenNeeds {
-  /** Scopes that the token must all have been granted. */
-  readonly scopes?: readonly string[] | undefined;
-  /** Permissions that the token must all have. */
-  readonly permissions?: readonly string[] | undefined;
+export interface TokenNeeds extends PersonalNeeds {
   /** Whom the token must be for. Default: any audience of the authority's configuration. */
   readonly audience?: string | undefined;
-  /** How long ago the user may have authenticated at most, in whole seconds, at least 1. */
-  readonly maxLoginAgeSeconds?: number | undefined;
   /** The provider that issued it, for opaque tokens where several are asked. Default: the one that the token names. */
   readonly provider?: string | undefined;
 }
@@ -34,6 +28,7 @@ export interface Token {
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
   readonly permissions: readonly string[];
+  readonly roles: readonly string[];
   readonly audiences: readonly string[];
   /** When it ends; absent when it does not say. */
   readonly expires: Date | undefined;
@@ -51,17 +46,8 @@ export interface TokenRule {
 
 /** The rule of a guard. */
 export function tokenRule(needs: TokenNeeds = {}): TokenRule {
-  const { scopes = [], permissions = [], audience = "", maxLoginAgeSeconds, provider = "" } = needs;
-  if (maxLoginAgeSeconds !== undefined && !(Number.isInteger(maxLoginAgeSeconds) && maxLoginAgeSeconds >= 1)) {
-    const problem = `is ${String(maxLoginAgeSeconds)}: expected whole seconds, at least 1`;
-    throw new OptionsError("maxLoginAgeSeconds", problem);
-  }
-  const requirements = create(TokenRequirementsSchema, {
-    scopes: [...scopes],
-    permissions: [...permissions],
-    audience,
-    ...(maxLoginAgeSeconds === undefined ? {} : { maxLoginAge: { seconds: BigInt(maxLoginAgeSeconds) } }),
-  });
+  const { audience = "", provider = "" } = needs;
+  const requirements = create(TokenRequirementsSchema, { ...personal(needs), audience });
   return { requirements, provider };
 }
 
@@ -147,6 +133,7 @@ function read(active: ActiveToken): Token {
     clientId: clientId || undefined,
     scopes: identity?.scopes ?? [],
     permissions,
+    roles: identity?.roles ?? [],
     audiences,
     expires: expireTime && timestampDate(expireTime),
     claims,

@@ -37,18 +37,21 @@ const UNREACHED_WAIT_MS = 500;
 /** Carries calls over a transport, until it is closed. */
 export class Caller {
   readonly #transport: Transport;
-  readonly #apiKey: string;
+  readonly #says: StreamAttempt["metadata"];
   readonly #deadlineMs: number | undefined;
   readonly #logger: Logger;
   readonly #closing: AbortSignal;
 
-  /** @param deadlineMs takes the place of each method's own time. */
+  /**
+   * @param says what every call says of whoever makes it.
+   * @param deadlineMs takes the place of each method's own time.
+   */
   constructor(
     transport: Transport,
-    given: { apiKey: string; deadlineMs: number | undefined; logger: Logger; closing: AbortSignal },
+    given: { says: StreamAttempt["metadata"]; deadlineMs: number | undefined; logger: Logger; closing: AbortSignal },
   ) {
     this.#transport = transport;
-    this.#apiKey = given.apiKey;
+    this.#says = given.says;
     this.#deadlineMs = given.deadlineMs;
     this.#logger = given.logger;
     this.#closing = given.closing;
@@ -129,10 +132,10 @@ export class Caller {
     return reading(open, (stream) => sending(method.input, questions, stream), signal);
   }
 
-  /** What goes with a call, the key among it. */
+  /** What goes with a call, key and tenant among it. */
   metadata(requestId?: string): StreamAttempt["metadata"] {
     const id = requestId !== undefined && isRequestId(requestId) ? { "x-request-id": requestId } : {};
-    return { authorization: `Bearer ${this.#apiKey}`, ...id };
+    return { ...this.#says, ...id };
   }
 }
 

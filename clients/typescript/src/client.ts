@@ -93,10 +93,11 @@ export class Client {
     const settled = settle(options);
     this.logger = settled.logger;
     const transport = settled.transport ?? new GrpcTransport(settled);
-    const metadata = { authorization: `Bearer ${settled.apiKey}` };
+    const { apiKey, tenant } = settled;
+    const says = { authorization: `Bearer ${apiKey}`, ...(tenant === undefined ? {} : { "x-tenant-id": tenant }) };
     const isChecking = settled.checkStream && opens(transport);
-    this.#transport = isChecking ? new Checks(transport, metadata, this.logger) : transport;
-    this.#caller = new Caller(this.#transport, { ...settled, closing: this.closing });
+    this.#transport = isChecking ? new Checks(transport, says, this.logger) : transport;
+    this.#caller = new Caller(this.#transport, { ...settled, says, closing: this.closing });
     if (settled.keepAnswers > 0 && opens(transport)) {
       this.#keeping = this.#keepingWith(settled.keepAnswers, transport);
     }

@@ -64,7 +64,7 @@ export class Edge {
     if (!route) {
       return undefined;
     }
-    const { settings } = this.gate.keeper;
+    const settings = this.gate.settings(request);
     const asker: Asker = { requestId: request.requestId, logger: this.client.logger };
     if (!settings) {
       return Promise.resolve(unavailable(asker));

@@ -14,11 +14,11 @@ import { preflight, shared } from "./cors.js";
 import { InconclusiveError } from "./errors.js";
 import type { Requirements } from "./gen/gatelodge/v1/session_pb.js";
 import { Keeper } from "./keeper.js";
-import { contextOf, isPreflight, lines, sessionCookies, type RawRequest } from "./presented.js";
-import { requirementsOf, type Needs } from "./requirements.js";
+import { contextOf, hostOf, isPreflight, lines, sessionCookies, type RawRequest } from "./presented.js";
+import { areJudged, requirementsOf, type Needs } from "./requirements.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
-import { isJudged, type Active, type Inactive, type Verdict } from "./verdict.js";
+import type { Active, Inactive, Verdict } from "./verdict.js";
 
 /** A rule for a route. */
 export interface Rule {
@@ -68,6 +68,11 @@ export class Gate {
     this.keeper = new Keeper(client, onSettings);
   }
 
+  /** The settings in force for a request: those of the tenant whose host it names. */
+  settings(request: RawRequest): Settings | undefined {
+    return this.keeper.tenants?.of(hostOf(request));
+  }
+
   /**
    * Asks who is behind a request, and whether it may go ahead.
    *
@@ -76,7 +81,7 @@ export class Gate {
   async admit(request: RawRequest, rule: Rule, outer?: Admission): Promise<Outcome> {
     const asker: Asker = { requestId: request.requestId, logger: this.client.logger };
     if (isPreflight(request)) {
-      const { settings } = this.keeper;
+      const settings = this.settings(request);
       return rule.isRequired
         ? { answer: settings ? shared(request, settings, preflight(request, settings.cors)) : unavailable(asker) }
         : { admission: { session: undefined, checked: undefined } };
@@ -95,7 +100,7 @@ export class Gate {
         method: request.method,
         cookies: cookiesOf(request),
         csrf: rule.requirements.csrf,
-        csrfHeader: this.keeper.settings?.csrfHeader ?? "",
+        csrfHeader: this.settings(request)?.csrfHeader ?? "",
         verdict: found,
       };
       return { admission: { session: found.kind === "active" ? found.session : undefined, checked } };
@@ -106,7 +111,7 @@ export class Gate {
 
   /** Asks about a request, and throws where the authority could not say. */
   async check(request: RawRequest, { requirements, canSetCookies }: Rule): Promise<Verdict> {
-    const { settings } = this.keeper;
+    const settings = this.settings(request);
     if (!settings) {
       throw new InconclusiveError("no settings have come from the authority yet");
     }
@@ -132,8 +137,7 @@ export class Gate {
       outer.method === request.method &&
       outer.csrf === requirements.csrf &&
       outer.cookies === cookiesOf(request) &&
-      (verdict.kind === "inactive" ||
-        isJudged({ csrf: false, scopes: requirements.scopes, maxLoginAge: requirements.maxLoginAge }, verdict.judged))
+      (verdict.kind === "inactive" || areJudged(requirements, verdict.judged))
     );
   }
 }

@@ -15,7 +15,7 @@ export type { Logger } from "./log.js";
 export { guard, rawOf, send } from "./node.js";
 export type { ClientOptions } from "./options.js";
 export type { RawRequest } from "./presented.js";
-export type { Needs } from "./requirements.js";
+export type { Needs, PersonalNeeds } from "./requirements.js";
 export type { Session } from "./session.js";
 export type { TokenVerdict } from "./token-verdict.js";
 export type { Attempt, OpenStream, StreamAttempt, StreamListener, Transport } from "./transport.js";

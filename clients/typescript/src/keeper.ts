@@ -2,7 +2,7 @@
 import { jittered } from "./chance.js";
 import type { Client } from "./client.js";
 import { logFailure } from "./log.js";
-import { readSettings, SHORTEST_PAUSE_MS, type Settings } from "./settings.js";
+import { SHORTEST_PAUSE_MS, Tenants, type Settings } from "./settings.js";
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
@@ -12,15 +12,20 @@ export class Keeper {
   readonly #client: Client;
   readonly #onChange: (settings: Settings) => void;
   readonly #waiting = new Set<() => void>();
-  #inForce: Settings | undefined;
+  readonly #tried: Promise<void>;
+  #hasTried: () => void = () => undefined;
+  #inForce: Tenants | undefined;
   #wake: (() => void) | undefined;
   #isStale = false;
   #isRunning = false;
 
-  /** `onChange` sees all settings of a new version before a request does. */
+  /** `onChange` sees all settings of a new version, of each tenant, before a request does. */
   constructor(client: Client, onChange: (settings: Settings) => void) {
     this.#client = client;
     this.#onChange = onChange;
+    this.#tried = new Promise((resolve) => {
+      this.#hasTried = resolve;
+    });
   }
 
   /** Begins to ask, unless it has. */
@@ -32,7 +37,7 @@ export class Keeper {
   }
 
   /** Those in force, as far as is known. */
-  get settings(): Settings | undefined {
+  get tenants(): Tenants | undefined {
     this.start();
     return this.#inForce;
   }
@@ -47,9 +52,15 @@ export class Keeper {
     }
   }
 
+  /** Waits until the authority has been asked once, whatever came of it: for an edge that is made for its first request. */
+  tried(): Promise<void> {
+    this.start();
+    return this.#isClosed() ? Promise.resolve() : this.#tried;
+  }
+
   /** Takes note of the version that an answer named. One that names none says nothing. */
   sawVersion(version: string): void {
-    if (version !== "" && this.#inForce && version !== this.#inForce.version) {
+    if (version !== "" && this.#inForce && version !== this.#inForce.first.version) {
       this.#isStale = true;
       this.#wake?.();
     }
@@ -62,17 +73,20 @@ export class Keeper {
     while (!this.#isClosed()) {
       this.#isStale = false; // this asking answers it
       try {
-        const fresh = readSettings((await login.getEdgeSettings({})).settings);
-        if (this.#inForce?.version !== fresh.version) {
-          logger.info("settings of the edge are in force", { version: fresh.version });
-          this.#onChange(fresh);
+        const fresh = new Tenants(await login.getEdgeSettings({}));
+        const { version, askAgainAfterMs } = fresh.first;
+        if (this.#inForce?.first.version !== version) {
+          logger.info("settings of the edge are in force", { version });
+          fresh.all.forEach(this.#onChange);
         }
         this.#inForce = fresh;
         failing = FIRST_PAUSE_MS;
+        this.#hasTried();
         this.#tell();
         await this.#sleep(SHORTEST_PAUSE_MS, false);
-        await this.#sleep(fresh.askAgainAfterMs - SHORTEST_PAUSE_MS, true);
+        await this.#sleep(askAgainAfterMs - SHORTEST_PAUSE_MS, true);
       } catch (failure) {
+        this.#hasTried();
         if (!this.#isClosed()) {
           logFailure(logger, failure, { askedFor: "settings", kept: this.#inForce !== undefined });
           failing = Math.min(LONGEST_PAUSE_MS, failing * 2);

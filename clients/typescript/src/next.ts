@@ -77,7 +77,8 @@ export class NextEdge {
   constructor(make: () => Edge) {
     this.#make = make;
     const handler: Handler = async (request) => {
-      const answer = await (this.edge.answer(raw(request)) ?? unknownPath());
+      const edge = await this.#begun();
+      const answer = await (edge.answer(raw(request)) ?? unknownPath());
       const { response } = shared[KEY]?.getStore() ?? {};
       return responseOf(response ? keepApart(response, answer) : answer, request.method);
     };
@@ -111,8 +112,18 @@ export class NextEdge {
    *     export const proxy = (request: NextRequest) => auth.refusal(request);
    */
   async refusal(request: Request, needs?: Needs): Promise<Response | undefined> {
-    const outcome = await this.edge.gate.admit(raw(request), rule(true, needs, false));
-    return "answer" in outcome ? responseOf(outcome.answer, request.method) : undefined;
+    const { gate } = await this.#begun();
+    const outcome = await gate.admit(raw(request), rule(true, needs, false));
+    if (!("answer" in outcome)) {
+      return undefined;
+    }
+    const response = responseOf(outcome.answer, request.method);
+    const location = response.headers.get("location");
+    if (location !== null) {
+      // Next takes a whole URL from a proxy alone, and tells the browser a path where it leads to its own host.
+      response.headers.set("location", new URL(location, request.url).href);
+    }
+    return response;
   }
 
   /**
@@ -143,9 +154,16 @@ export class NextEdge {
     };
   }
 
+  /** Each bundle of Next's has an edge of its own, whose first request waits for the settings. */
+  async #begun(): Promise<Edge> {
+    await this.edge.gate.keeper.tried();
+    return this.edge;
+  }
+
   #guarding<R extends Request, C>(handler: Guarded<Session | undefined, R, C>, rule: Rule): Handler<R, C> {
     return async (request, context) => {
-      const outcome = await admit(this.edge.gate, rule, raw(request), request);
+      const { gate } = await this.#begun();
+      const outcome = await admit(gate, rule, raw(request), request);
       if ("answer" in outcome) {
         return responseOf(outcome.answer, request.method);
       }

@@ -12,6 +12,11 @@ export interface ClientOptions {
   readonly address?: string | undefined;
   /** This caller's API key. `GATELODGE_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /**
+   * The tenant that calls are for, by its name or number, where this caller's key is for several. A key for one needs it
+   * not, and neither does an edge that serves several hosts: it goes by the request then. `GATELODGE_TENANT`.
+   */
+  readonly tenant?: string | undefined;
   /** PEM file of the issuers whose certificates are accepted, instead of Node's. `GATELODGE_CA_FILE`. */
   readonly caFile?: string | undefined;
   /** PEM file of this caller's own certificate, for mutual TLS. `GATELODGE_CERT_FILE`. */
@@ -52,6 +57,7 @@ export interface Settled {
   readonly target: string;
   readonly tls: Tls | null;
   readonly apiKey: string;
+  readonly tenant: string | undefined;
   readonly keepAnswers: number;
   readonly checkStream: boolean;
   readonly deadlineMs: number | undefined;
@@ -59,7 +65,7 @@ export interface Settled {
   readonly transport: Transport | undefined;
 }
 
-type Setting = "address" | "apiKey" | "caFile" | "certFile" | "keyFile";
+type Setting = "address" | "apiKey" | "tenant" | "caFile" | "certFile" | "keyFile";
 
 const KEEP_ANSWERS = "GATELODGE_KEEP_ANSWERS";
 const ANSWERS = 16_384;
@@ -67,6 +73,7 @@ const ANSWERS = 16_384;
 const VARIABLES: Readonly<Record<Setting, string>> = {
   address: "GATELODGE_ADDRESS",
   apiKey: "GATELODGE_API_KEY",
+  tenant: "GATELODGE_TENANT",
   caFile: "GATELODGE_CA_FILE",
   certFile: "GATELODGE_CERT_FILE",
   keyFile: "GATELODGE_KEY_FILE",
@@ -83,6 +90,7 @@ export function settle(options: ClientOptions, environment: NodeJS.ProcessEnv = 
   const apiKey = checkedKey(given("apiKey"));
   const settled = {
     apiKey,
+    tenant: checkedTenant(given("tenant")),
     keepAnswers: checkedAnswers(options.keepAnswers, environment[KEEP_ANSWERS]),
     checkStream: options.checkStream ?? true,
     deadlineMs: checkedDeadline(options.deadlineMs),
@@ -106,6 +114,13 @@ function checkedKey(key: string | undefined): string {
     throw new OptionsError(VARIABLES.apiKey, "holds characters that a key never has (a line end, perhaps)");
   }
   return key;
+}
+
+function checkedTenant(name: string | undefined): string | undefined {
+  if (name !== undefined && !/^[!-~]+$/.test(name)) {
+    throw new OptionsError(VARIABLES.tenant, `is ${JSON.stringify(name)}: no tenant's name has such characters`);
+  }
+  return name;
 }
 
 function checkedAnswers(option: number | undefined, variable = ""): number {

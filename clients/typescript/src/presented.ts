@@ -51,6 +51,11 @@ export function lines(request: RawRequest, name: string): string[] {
   return request.headers.filter(([key]) => key === name).map(([, value]) => value);
 }
 
+/** The Host of a request, as it came; empty for none. */
+export function hostOf(request: RawRequest): string {
+  return lines(request, "host").join(", ");
+}
+
 /** Path and query of a request line's target, which may be a whole URL (RFC 9112, 3.2.2). */
 export function pathAndQuery(target: string): string {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*(.*)$/i.exec(target);

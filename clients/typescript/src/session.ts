@@ -13,6 +13,10 @@ export interface Session {
   readonly provider: string;
   /** The scopes that were granted. */
   readonly scopes: readonly string[];
+  /** What the user may do, as the provider's configuration maps it. */
+  readonly permissions: readonly string[];
+  /** The user's roles likewise. */
+  readonly roles: readonly string[];
   /** The public session id, `sid_...`: safe to log, and what the admin's calls take. */
   readonly id: string;
   /** All that the provider said. */
@@ -29,6 +33,8 @@ export function sessionOf(identity: Identity, info: SessionInfo): Session {
     name: identity.name || undefined,
     provider: identity.provider,
     scopes: identity.scopes,
+    permissions: identity.permissions,
+    roles: identity.roles,
     id: info.sessionId,
     identity,
     info,

@@ -2,11 +2,13 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { milliseconds } from "./duration.js";
 import { InconclusiveError } from "./errors.js";
-import type { CallbackAddress, EdgeSettings, RouteSet } from "./gen/gatelodge/v1/login_pb.js";
+import type { CallbackAddress, EdgeSettings, GetEdgeSettingsResponse, RouteSet } from "./gen/gatelodge/v1/login_pb.js";
 
-/** The settings in force. */
+/** The settings of one tenant. */
 export interface Settings {
   readonly version: string;
+  /** Where the tenant is reached, in lower case, each perhaps with a port. */
+  readonly hosts: ReadonlySet<string>;
   readonly askAgainAfterMs: number;
   /** Whether browsers reach the edge by https, as the configuration says; never what a request looked like. */
   readonly isHttps: boolean;
@@ -47,11 +49,33 @@ export const SHORTEST_PAUSE_MS = 1000;
 /** Longer ones are more than a timer can count. */
 const LONGEST_PAUSE_MS = 24 * 3600 * 1000;
 
-/** Reads the settings, or throws and names the field that can't be used. */
-export function readSettings(given: EdgeSettings | undefined): Settings {
-  if (!given) {
-    throw new InconclusiveError("the authority's answer holds no settings");
+/** The settings of every tenant whose requests come to an edge. */
+export class Tenants {
+  /** Of requests for whose host there are no others, too. */
+  readonly first: Settings;
+  readonly all: readonly Settings[];
+
+  /** Reads an answer, or throws and names the field that can't be used. */
+  constructor({ settings, others }: GetEdgeSettingsResponse) {
+    if (!settings) {
+      throw new InconclusiveError("the authority's answer holds no settings");
+    }
+    this.first = readSettings(settings);
+    this.all = [this.first, ...others.map(readSettings)];
   }
+
+  /** The settings for requests with this Host: of the tenant that is reached there, else the first. */
+  of(host: string): Settings {
+    if (this.all.length === 1) {
+      return this.first;
+    }
+    const wanted = host.toLowerCase();
+    const at = (name: string): Settings | undefined => this.all.find(({ hosts }) => hosts.has(name));
+    return at(wanted) ?? at(wanted.replace(/:[0-9]*$/, "")) ?? this.first;
+  }
+}
+
+function readSettings(given: EdgeSettings): Settings {
   const { cors, limits } = given;
   const csrfHeader = given.csrfHeader.toLowerCase();
   const shared = {
@@ -66,6 +90,7 @@ export function readSettings(given: EdgeSettings | undefined): Settings {
   check("cors", Object.values(shared).every(isHeaderValue));
   return {
     version: given.version,
+    hosts: new Set(given.hosts.map((host) => host.toLowerCase())),
     askAgainAfterMs: pause(given.askAgainAfter),
     isHttps: given.publicBaseUrl.startsWith("https://"),
     sessionCookies: new Set(given.sessionCookieNames.map(asItComes)),

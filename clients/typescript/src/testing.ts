@@ -10,6 +10,6 @@
  *
  * @module
  */
-export { BearerToken, FakeAuthority, SignedIn, type FakeClientOptions } from "./testing/authority.js";
+export { BearerToken, FakeAuthority, SignedIn, type Denial, type FakeClientOptions } from "./testing/authority.js";
 export type { InactiveState, Who } from "./testing/session.js";
 export type { TokenOf } from "./testing/tokens.js";

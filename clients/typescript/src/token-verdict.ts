@@ -1,5 +1,4 @@
 /** Owns what may be concluded from an answer of ValidateToken. Does not know HTTP. */
-import { milliseconds } from "./duration.js";
 import { InconclusiveError } from "./errors.js";
 import type {
   ActiveToken,
@@ -9,6 +8,7 @@ import type {
   ValidateTokenRequest,
   ValidateTokenResponse,
 } from "./gen/gatelodge/v1/token_pb.js";
+import { areJudged } from "./requirements.js";
 
 /** A definite answer about a bearer token: it is good and enough; it is not good; it is good and not enough. */
 export type TokenVerdict =
@@ -37,14 +37,8 @@ export function readTokenVerdict(question: ValidateTokenRequest, { outcome }: Va
   }
 }
 
-/** Whether all that was asked for was judged. */
+/** Whether all that was asked for was judged, the audience too. */
 export function isJudged(asked: TokenRequirements | undefined, judged: TokenRequirements | undefined): boolean {
-  const { scopes = [], permissions = [], audience = "", maxLoginAge } = asked ?? {};
-  const age = judged?.maxLoginAge;
-  return (
-    scopes.every((scope) => judged?.scopes.includes(scope)) &&
-    permissions.every((permission) => judged?.permissions.includes(permission)) &&
-    (audience === "" || audience === judged?.audience) &&
-    (!maxLoginAge || (age !== undefined && milliseconds(age) <= milliseconds(maxLoginAge)))
-  );
+  const audience = asked?.audience ?? "";
+  return (audience === "" || audience === judged?.audience) && areJudged(asked, judged);
 }

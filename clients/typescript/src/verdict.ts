@@ -1,6 +1,4 @@
 /** Owns what may be concluded from an answer of ValidateSession. Does not know HTTP. */
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { milliseconds } from "./duration.js";
 import { InconclusiveError } from "./errors.js";
 import {
   CsrfRequirement,
@@ -11,6 +9,7 @@ import {
   type ValidateSessionResponse,
 } from "./gen/gatelodge/v1/session_pb.js";
 import { textOf } from "./latin1.js";
+import { areJudged } from "./requirements.js";
 import { sessionOf, type Session } from "./session.js";
 
 /** The session lives, and every requirement is met. */
@@ -57,7 +56,9 @@ export function readVerdict(question: ValidateSessionRequest, answer: ValidateSe
       if (!identity || !session) {
         throw new InconclusiveError("the authority found a session, and did not say whose");
       }
-      if (!isJudged(demandsOf(question), judged)) {
+      const { context, requirements } = question;
+      const isCsrfMissing = isCsrfNeeded(requirements?.csrf, context) && judged?.csrf !== true;
+      if (isCsrfMissing || !areJudged(requirements, judged)) {
         throw new InconclusiveError(
           "the authority did not judge all that was asked: it may be older than this package",
         );
@@ -84,13 +85,6 @@ function frozen<T>(value: T): T {
   return value;
 }
 
-/** What was asked for, to be found again among what was judged. */
-export interface Demands {
-  readonly csrf: boolean;
-  readonly scopes: readonly string[];
-  readonly maxLoginAge: Duration | undefined;
-}
-
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /** Whether a request needs a CSRF token: as it was asked for, or by its method. */
@@ -101,24 +95,5 @@ export function isCsrfNeeded(
   return (
     csrf === CsrfRequirement.REQUIRED ||
     (csrf !== CsrfRequirement.NOT_REQUIRED && context !== undefined && !SAFE_METHODS.has(textOf(context.method)))
-  );
-}
-
-function demandsOf({ context, requirements }: ValidateSessionRequest): Demands {
-  return {
-    csrf: isCsrfNeeded(requirements?.csrf, context),
-    scopes: requirements?.scopes ?? [],
-    maxLoginAge: requirements?.maxLoginAge,
-  };
-}
-
-/** Whether all that was asked for was judged. */
-export function isJudged(demands: Demands, judged: JudgedRequirements | undefined): boolean {
-  const { csrf, scopes, maxLoginAge } = demands;
-  const age = judged?.maxLoginAge;
-  return (
-    (!csrf || judged?.csrf === true) &&
-    scopes.every((scope) => judged?.scopes.includes(scope)) &&
-    (!maxLoginAge || (age !== undefined && milliseconds(age) <= milliseconds(maxLoginAge)))
   );
 }

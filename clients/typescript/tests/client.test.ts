@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import { tokenRule, type TokenNeeds } from "../src/bearer.js";
 import { Client, type ClientOptions, type Reason } from "../src/index.js";
 import { errorOf, GatelodgeError, InconclusiveError, OptionsError, StoreUnavailableError } from "../src/errors.js";
 import { settle } from "../src/options.js";
@@ -12,21 +13,26 @@ import {
   SessionService,
   ValidateSessionRequestSchema,
   ValidateSessionResponseSchema,
+  type Requirements,
 } from "../src/gen/gatelodge/v1/session_pb.js";
 import {
   TokenService,
   ValidateTokenRequestSchema,
   ValidateTokenResponseSchema,
+  type TokenRequirements,
 } from "../src/gen/gatelodge/v1/token_pb.js";
 import { MANNERS } from "../src/manners.js";
 import { readTokenVerdict } from "../src/token-verdict.js";
+import { personal, requirementsOf } from "../src/requirements.js";
 import { readVerdict } from "../src/verdict.js";
 import { pathAndQuery } from "../src/presented.js";
-import type { Attempt } from "../src/transport.js";
+import { FakeAuthority } from "../src/testing.js";
+import type { Attempt, Transport } from "../src/transport.js";
 import type { Message } from "@bufbuild/protobuf";
 
+const GOOD = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "glk_x" };
+
 describe("options", () => {
-  const good = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "glk_x" };
   for (const [name, setting, environment] of [
     ["no address", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "" }],
     ["an address without a scheme", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "127.0.0.1:50051" }],
@@ -34,6 +40,7 @@ describe("options", () => {
     ["an address with a port that is none", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:99999" }],
     ["no key", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "" }],
     ["a key with a line end", "GATELODGE_API_KEY", { GATELODGE_API_KEY: "glk_x\ny" }],
+    ["a tenant with a line end", "GATELODGE_TENANT", { GATELODGE_TENANT: "ac\nme" }],
     ["a number of answers that is none", "GATELODGE_KEEP_ANSWERS", { GATELODGE_KEEP_ANSWERS: "many" }],
     ["fewer answers than none", "GATELODGE_KEEP_ANSWERS", { GATELODGE_KEEP_ANSWERS: "-1" }],
     ["files without TLS", "GATELODGE_CA_FILE", { GATELODGE_CA_FILE: "/dev/null" }],
@@ -55,7 +62,7 @@ describe("options", () => {
   ] as const) {
     test(`${name} is a fault that names it`, () => {
       assert.throws(
-        () => settle({}, { ...good, ...environment }),
+        () => settle({}, { ...GOOD, ...environment }),
         (fault: unknown) =>
           fault instanceof OptionsError && fault.setting === setting && fault.message.includes(setting),
       );
@@ -63,15 +70,15 @@ describe("options", () => {
   }
 
   test("answers are kept unless it is turned off", () => {
-    assert.equal(settle({}, good).keepAnswers, 16_384);
-    assert.equal(settle({}, { ...good, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 0);
-    assert.equal(settle({ keepAnswers: 5 }, { ...good, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 5);
-    assert.throws(() => settle({ keepAnswers: 1.5 }, good), /keepAnswers/);
+    assert.equal(settle({}, GOOD).keepAnswers, 16_384);
+    assert.equal(settle({}, { ...GOOD, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 0);
+    assert.equal(settle({ keepAnswers: 5 }, { ...GOOD, GATELODGE_KEEP_ANSWERS: "0" }).keepAnswers, 5);
+    assert.throws(() => settle({ keepAnswers: 1.5 }, GOOD), /keepAnswers/);
   });
 
   test("the scheme decides TLS and the usual port", () => {
-    assert.deepEqual(settle({}, good).tls, null);
-    const { target, tls } = settle({ address: "https://[::1]/" }, good);
+    assert.deepEqual(settle({}, GOOD).tls, null);
+    const { target, tls } = settle({ address: "https://[::1]/" }, GOOD);
     assert.equal(target, "[::1]:443");
     assert.notEqual(tls, null);
   });
@@ -156,6 +163,36 @@ describe("calls", () => {
     assert.deepEqual(calls[1]?.attempt.metadata, { authorization: "Bearer glk_x" });
   });
 
+  test("a client names its tenant with every call and stream", async () => {
+    const authority = new FakeAuthority();
+    const said: (string | undefined)[] = [];
+    const transport: Transport = {
+      ...authority.transport,
+      send: (attempt) => {
+        said.push(attempt.metadata["x-tenant-id"]);
+        return authority.transport.send(attempt);
+      },
+      open: (attempt, listener) => {
+        said.push(attempt.metadata["x-tenant-id"]);
+        return authority.transport.open(attempt, listener);
+      },
+    };
+    const { apiKey } = authority;
+    for (const tenant of ["acme", undefined]) {
+      const client = new Client({ apiKey, tenant, keepAnswers: 1, checkStream: true, transport });
+      const { cookie } = authority.signIn();
+      const cookies = [{ name: "session", value: Buffer.from(cookie.slice("session=".length)) }];
+      // Two at once open the stream of checks, and the first answer the one that is watched.
+      await Promise.all([{ cookies }, { cookies: [] }].map((question) => client.sessions.check(question)));
+      await client.login.getEdgeSettings({});
+      assert.ok(said.length >= 5, "calls and both streams");
+      assert.deepEqual(new Set(said.splice(0)), new Set([tenant]));
+      client.close();
+    }
+    assert.equal(settle({}, { ...GOOD, GATELODGE_TENANT: "globex" }).tenant, "globex");
+    assert.equal(settle({}, { ...GOOD, GATELODGE_TENANT: "" }).tenant, undefined);
+  });
+
   test("a closed client says so", async () => {
     const { client } = asking(refused("INTERNAL"));
     client.close();
@@ -164,34 +201,55 @@ describe("calls", () => {
 });
 
 describe("answers", () => {
-  const question = create(ValidateSessionRequestSchema, { requirements: { scopes: ["admin"] } });
-  const active = (scopes: string[]) =>
-    create(ValidateSessionResponseSchema, {
-      outcome: { case: "active", value: { identity: { userId: "a_1" }, session: {}, judged: { scopes } } },
-    });
+  // contract.md, 3: an older authority passes over what it does not know, and its yes is then worth nothing.
+  const every: Readonly<Record<string, { needs: TokenNeeds; judgedLess: object }>> = {
+    "a scope": { needs: { scopes: ["a", "b"] }, judgedLess: { scopes: ["a"] } },
+    "one of two scopes": { needs: { anyScopes: ["a", "b"] }, judgedLess: { anyScopes: ["a", "c"] } },
+    "a permission": { needs: { permissions: ["p"] }, judgedLess: { permissions: ["q"] } },
+    "one of two permissions": { needs: { anyPermissions: ["p", "q"] }, judgedLess: { anyPermissions: ["r"] } },
+    "a role": { needs: { roles: ["clerk"] }, judgedLess: { roles: ["guest"] } },
+    "a class of login": { needs: { acrValues: ["2", "1"] }, judgedLess: { acrValues: ["2", "0"] } },
+    "a method of login": { needs: { amrValues: ["otp", "pwd"] }, judgedLess: { amrValues: ["pwd"] } },
+    "a verified address": { needs: { emailVerified: true }, judgedLess: { emailVerified: false } },
+    "a fresh login": { needs: { maxLoginAgeSeconds: 60 }, judgedLess: { maxLoginAge: { seconds: 61n } } },
+  };
+  const ofSession = (requirements: Requirements, judged: object): string =>
+    readVerdict(
+      create(ValidateSessionRequestSchema, { requirements }),
+      create(ValidateSessionResponseSchema, {
+        outcome: { case: "active", value: { identity: { userId: "a_1" }, session: {}, judged } },
+      }),
+    ).kind;
+  const ofToken = (requirements: TokenRequirements, judged: object): string =>
+    readTokenVerdict(
+      create(ValidateTokenRequestSchema, { requirements }),
+      create(ValidateTokenResponseSchema, { outcome: { case: "active", value: { judged } } }),
+    ).kind;
 
-  test("a scope that was not judged is no yes", () => {
-    assert.throws(() => readVerdict(question, active([])), InconclusiveError);
-    assert.equal(readVerdict(question, active(["admin"])).kind, "active");
+  for (const [what, { needs, judgedLess }] of Object.entries(every)) {
+    test(`${what} that was not judged is no yes`, () => {
+      assert.equal(ofSession(requirementsOf(needs), personal(needs)), "active");
+      const { requirements } = tokenRule(needs);
+      assert.equal(ofToken(requirements, personal(needs)), "active");
+      for (const judged of [{}, judgedLess]) {
+        assert.throws(() => ofSession(requirementsOf(needs), judged), InconclusiveError);
+        assert.throws(() => ofToken(requirements, judged), InconclusiveError);
+      }
+    });
+  }
+
+  test("what was not asked for need not be judged, and of several one judged is enough", () => {
+    assert.equal(ofSession(requirementsOf({}), {}), "active");
+    const needs = { anyScopes: ["a", "b"], maxLoginAgeSeconds: 60 };
+    assert.equal(ofSession(requirementsOf(needs), { anyScopes: ["b"], maxLoginAge: { seconds: 59n } }), "active");
+    assert.throws(() => requirementsOf({ maxLoginAgeSeconds: 0.5 }), OptionsError);
   });
 
-  test("a token is good only if all that was asked for was judged", () => {
-    const all = { scopes: ["a"], permissions: ["p"], audience: "api", maxLoginAge: { seconds: 60n } };
-    const read = (requirements: object, judged: object): string =>
-      readTokenVerdict(
-        create(ValidateTokenRequestSchema, { requirements }),
-        create(ValidateTokenResponseSchema, { outcome: { case: "active", value: { judged } } }),
-      ).kind;
-    assert.equal(read(all, all), "active");
-    assert.equal(read({}, {}), "active");
-    for (const more of [
-      { scopes: ["a", "b"] },
-      { permissions: ["q"] },
-      { audience: "other" },
-      { maxLoginAge: { seconds: 1n } },
-    ]) {
-      assert.throws(() => read(more, all), InconclusiveError);
-      assert.throws(() => read(more, {}), InconclusiveError);
+  test("a token's audience has to be judged", () => {
+    const { requirements } = tokenRule({ audience: "api" });
+    assert.equal(ofToken(requirements, { audience: "api" }), "active");
+    for (const judged of [{}, { audience: "other" }]) {
+      assert.throws(() => ofToken(requirements, judged), InconclusiveError);
     }
     assert.throws(
       () => readTokenVerdict(create(ValidateTokenRequestSchema), create(ValidateTokenResponseSchema)),
@@ -200,7 +258,10 @@ describe("answers", () => {
   });
 
   test("an outcome that is not known is neither yes nor no", () => {
-    assert.throws(() => readVerdict(question, create(ValidateSessionResponseSchema)), InconclusiveError);
+    assert.throws(
+      () => readVerdict(create(ValidateSessionRequestSchema), create(ValidateSessionResponseSchema)),
+      InconclusiveError,
+    );
   });
 
   test("a request line that is a whole URL has a path and a query", () => {

@@ -87,7 +87,8 @@ class Browser {
   }
 }
 
-async function freePort(): Promise<string> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -44,6 +44,15 @@ for (const [way, headers] of Object.entries(WAYS)) {
   });
 }
 
+test("a proxy is given a whole URL to send the browser to", async () => {
+  const auth = next({ client: new FakeAuthority().client() });
+  const request = new Request("http://localhost:8000/members", { headers: { accept: "text/html" } });
+  const refused = await auth.refusal(request);
+  const place = "http://localhost:8000/auth/web/login?redirect_uri=%2Fmembers";
+  assert.deepEqual([refused?.status, refused?.headers.get("location")], [302, place]);
+  auth.edge.close();
+});
+
 test("a server component is told as ever when there are no settings yet", async () => {
   const client = new Client({ address: "http://127.0.0.1:1", apiKey: "glk_x" });
   const alive = setInterval(() => undefined, 1000); // as a server is, which the client alone is not

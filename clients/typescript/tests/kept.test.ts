@@ -18,8 +18,9 @@ import {
 } from "../src/gen/gatelodge/v1/session_pb.js";
 import { KeepingSessions } from "../src/kept/keeping.js";
 import { Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
-import { keyOf, LISTS_NEEDED, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
+import { keyOf, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
 import { textOf } from "../src/latin1.js";
+import { LISTS_NEEDED } from "../src/requirements.js";
 import { Watch } from "../src/kept/watch.js";
 import type { OpenStream, StreamListener } from "../src/wire.js";
 import type { Verdict } from "../src/verdict.js";

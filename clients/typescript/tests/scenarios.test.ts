@@ -5,8 +5,8 @@ import { request as send, type IncomingMessage } from "node:http";
 import { describe, test } from "node:test";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { FakeAuthority, type InactiveState, type SignedIn } from "gatelodge/testing";
 import { FRAMEWORKS } from "./applications/all.js";
+import { Given, type Begin, type Change } from "./given.js";
 
 interface Step {
   readonly request: { method: string; path: string; headers: [string, string][]; body?: string };
@@ -19,25 +19,10 @@ interface Step {
     set_cookies?: string[];
   };
 }
-type Trouble = "up" | "away" | "slow";
 interface Scenario extends Step {
   readonly name: string;
-  readonly given: {
-    authority: Trouble;
-    sessions: {
-      cookie: string;
-      user_id: string;
-      email?: string;
-      name?: string;
-      provider?: string;
-      scopes?: string[];
-      state?: InactiveState;
-      login_age_seconds?: number;
-      csrf_token?: string;
-      renewed_cookie?: string;
-    }[];
-  };
-  readonly then?: (Step & { given?: { authority?: Trouble; states?: Record<string, InactiveState> } })[];
+  readonly given: Begin;
+  readonly then?: (Step & { given?: Change })[];
 }
 
 const file = JSON.parse(readFileSync(new URL("../../scenarios.json", import.meta.url), "utf8")) as {
@@ -51,23 +36,15 @@ for (const [framework, serveWith] of Object.entries(FRAMEWORKS)) {
   describe(framework, { concurrency: 16 }, () => {
     for (const scenario of file.scenarios) {
       test(scenario.name, async () => {
-        const authority = new FakeAuthority();
-        const signedIn = new Map<string, SignedIn>();
-        for (const one of scenario.given.sessions) {
-          const { cookie, user_id: userId, csrf_token: csrfToken, renewed_cookie: renewedCookie, ...rest } = one;
-          const loginTime = new Date(Date.now() - 1000 * (one.login_age_seconds ?? 0));
-          signedIn.set(cookie, authority.signIn({ ...rest, cookie, userId, csrfToken, renewedCookie, loginTime }));
-        }
-        const client = authority.client();
+        // It is away, or slow, from when the application has begun.
+        const given = new Given({ ...scenario.given, authority: "up" });
+        const client = given.authority.client();
         const served = await serveWith(client);
         try {
-          be(authority, scenario.given.authority);
+          given.change({ authority: scenario.given.authority });
           await play(served.base, scenario);
           for (const next of scenario.then ?? []) {
-            be(authority, next.given?.authority);
-            for (const [cookie, state] of Object.entries(next.given?.states ?? {})) {
-              signedIn.get(cookie)?.setState(state);
-            }
+            given.change(next.given ?? {});
             await play(served.base, next);
           }
         } finally {
@@ -77,12 +54,6 @@ for (const [framework, serveWith] of Object.entries(FRAMEWORKS)) {
       });
     }
   });
-}
-
-function be(authority: FakeAuthority, trouble: Trouble | undefined): void {
-  if (trouble) {
-    authority[trouble === "up" ? "back" : trouble]();
-  }
 }
 
 async function play(base: string, { request, expect }: Step): Promise<void> {

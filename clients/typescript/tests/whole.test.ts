@@ -1,9 +1,6 @@
-/** Starts the real authority: calls over gRPC, and the quick start of the README. */
+/** Starts the real authority: calls over gRPC. */
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { get, type IncomingMessage } from "node:http";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -14,6 +11,7 @@ import {
   InvalidFieldError,
   MintingOffError,
   SessionNotFoundError,
+  TenantUnknownError,
   TokenCheckOffError,
   UnreachableError,
   type Verdict,
@@ -198,6 +196,19 @@ test("a wrong key is named", async () => {
   });
 });
 
+test("a tenant that is none is named", async () => {
+  const [address, apiKey] = [dev.address, dev.keys["edge"]];
+  const answers = ["default", "nobody"].map(async (tenant) => {
+    const client = new Client({ address, apiKey, tenant });
+    const answer = await client.sessions.check({}).catch((error: unknown) => error);
+    client.close();
+    return answer;
+  });
+  const [known, unknown] = await Promise.all(answers);
+  assert.equal((known as Verdict).kind, "inactive");
+  assert.ok(unknown instanceof TenantUnknownError);
+});
+
 test("a role may call what it may", async () => {
   await assert.rejects(
     using(dev.keys["edge"], (client) => client.admin.listSessions({})),
@@ -215,36 +226,4 @@ test("an authority that is away is told within the deadline", async () => {
   await assert.rejects(client.login.getEdgeSettings({}), UnreachableError);
   assert.ok(Date.now() - begun < 2000);
   client.close();
-});
-
-test("the quick start of the README says hello to nobody, and sends them to the login", async () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const [, block = ""] = /## Quick start[^]*?```js\n([^]*?)```/.exec(readme) ?? [];
-  const program = block.replace(
-    'app.listen(8000, "127.0.0.1")',
-    'app.listen(0, "127.0.0.1", function () { console.log(this.address().port); })',
-  );
-  assert.notEqual(program, block);
-  const file = new URL("./quick-start.tmp.mjs", import.meta.url).pathname;
-  writeFileSync(file, program);
-  const env = { ...process.env, GATELODGE_ADDRESS: dev.address, GATELODGE_API_KEY: dev.keys["edge"] };
-  const served = spawn(process.execPath, [file], { env, stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    const [line] = (await once(served.stdout, "data")) as [Buffer];
-    const base = `http://127.0.0.1:${line.toString().trim()}`;
-    let got = await fetch(base, { redirect: "manual" });
-    for (let tries = 0; got.status === 503 && tries < 50; tries += 1) {
-      await pause(100);
-      got = await fetch(base, { redirect: "manual" });
-    }
-    assert.equal(got.status, 401);
-    // By Node's own client: `fetch` says of itself that it is a script.
-    const [page] = (await once(get(base, { headers: { accept: "text/html" } }), "response")) as [IncomingMessage];
-    page.resume();
-    assert.equal(page.statusCode, 302);
-    assert.match(page.headers.location ?? "", /^\/auth\/web\/login/);
-  } finally {
-    served.kill();
-    rmSync(file);
-  }
 });

@@ -53,7 +53,7 @@ fn nobody() -> Identity {
         scopes: Vec::new(),
         roles: Vec::new(),
         permissions: Vec::new(),
-        auth_time: Timestamp::default(),
+        auth_time: None,
         acr: None,
         amr: Vec::new(),
     }

@@ -115,6 +115,11 @@ impl Ear {
         self.heard().position
     }
 
+    /// The last position that somebody may know who is told of these tenants.
+    pub(super) fn known_to(&self, whose: &Scope) -> Option<Position> {
+        self.heard().known_to(whose)
+    }
+
     /// Takes in an event.
     pub(super) fn take(&self, position: Position, event: Event, now: Duration) {
         self.apply(&event);
@@ -172,16 +177,17 @@ impl Ear {
     /// News of these tenants from a position on; from now on without one.
     pub(super) fn subscribe_after(&self, whose: &Scope, after: Option<Position>) -> Subscription {
         let mut heard = self.heard();
-        let missed = match (after, heard.position) {
-            (None, _) => Some(Vec::new()),
-            (Some(after), Some(position)) if after <= position => heard.past.after(after),
+        let position = heard.known_to(whose);
+        let missed = match after {
+            None => Some(Vec::new()),
+            // Compared with what they may know: with what was heard of others, trying positions would count their events.
+            Some(after) if Some(after) <= position => heard.past.after(after, whose),
             // This authority is behind, or the log was lost: nobody can tell which.
-            (Some(_), _) => None,
+            Some(_) => None,
         };
-        let missed = missed.map(|events| events.into_iter().filter(|event| whose.concerns(event)).collect());
         let (sender, news) = mpsc::channel(WAITING);
         heard.subscribers.push(Subscriber { whose: whose.clone(), sender });
-        Subscription { position: heard.known_to(whose), missed, news }
+        Subscription { position, missed, news }
     }
 
     fn show(&self, heard: &Heard) {

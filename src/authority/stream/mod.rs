@@ -95,9 +95,14 @@ impl Stream {
         self.own.position()
     }
 
-    /// Whether events were heard up to here, whosever they are.
+    /// Whether this tenant's events were heard up to here.
     pub(super) fn has_heard(&self, position: Option<Position>) -> bool {
-        self.own.position() >= position || self.ear.position() >= position
+        self.own.position() >= position
+    }
+
+    /// Whether everything was heard up to here, as far as somebody may know who is told of these tenants.
+    pub(super) fn has_heard_for(&self, whose: &Scope, position: Position) -> bool {
+        self.has_heard(Some(position)) || self.ear.known_to(whose) >= Some(position)
     }
 
     /// Notes where something that was announced for this tenant stands.

@@ -29,7 +29,7 @@ impl Tenancy {
         }
         let of = |member: &Member| settings_of(member, admitted.clone(), version.clone());
         if !host.is_empty() {
-            let at_host = self.at_host(Some(host)).into_iter().find(|member| asker.scope.admits(member.number()));
+            let at_host = self.members_at(self.at_host(Some(host)), asker).next();
             return Ok((of(at_host.map_or_else(|| self.default_for(asker), Ok)?), Vec::new()));
         }
         let mut settings = admitted.clone().map(of);
@@ -68,7 +68,12 @@ impl Tenancy {
     #[must_use]
     pub fn refuse_login(call: &Call, presented: &Presented) -> start_login::Outcome {
         let failure = LoginFailure::TenantUnknown;
-        tracing::info!(reason = failure.trouble().reason, request_id = call.request_id, "no login began");
+        tracing::info!(
+            reason = failure.trouble().reason,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "no login began"
+        );
         start_login::Outcome { answer: tenant_unknown(call, presented), failure: Some(failure) }
     }
 

@@ -23,6 +23,21 @@ struct Hints<'a> {
     by_itself: bool,
 }
 
+/// The tenants that may be meant.
+enum Among<'a> {
+    One(Found<'a>),
+    /// One of these; which of them, a state or credential may say.
+    Several(Several<'a>),
+}
+
+struct Several<'a> {
+    tenancy: &'a Tenancy,
+    places: &'a [usize],
+    asker: &'a Asker,
+    /// Where nothing says which.
+    otherwise: Result<&'a Member, Error>,
+}
+
 impl Tenancy {
     /// For a call that brings no browser's request.
     ///
@@ -44,19 +59,25 @@ impl Tenancy {
         self.fixed(asker).map(drop)
     }
 
-    /// For a call that brings what a browser presented.
+    /// For a call that brings what a browser presented. Where several tenants may be meant, a browser may hold credentials
+    /// of more than one: one that lives is not hidden by one that is dead.
     ///
     /// # Errors
-    /// As [`Tenancy::for_caller`]. What the browser's request names is no error: see [`Found::is_known`].
-    pub fn for_presented<'a>(&'a self, asker: &'a Asker, presented: &Presented) -> Result<Found<'a>, Error> {
-        self.find(asker, &Hints { context: presented.context.as_ref(), ..Hints::default() }, |these| {
-            let claimed = |member: &Member| {
-                let names = &member.authority.session_cookie_names;
-                let own = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
-                own.filter_map(|cookie| Credential::claimed_tenant(&cookie.value)).any(|claim| claim == member.number())
-            };
-            these.iter().copied().find(|member| claimed(member))
-        })
+    /// As [`Tenancy::for_caller`]; or when the store can't say which of several lives. What the browser's request names is
+    /// no error: see [`Found::is_known`].
+    pub async fn for_presented<'a>(&'a self, asker: &'a Asker, presented: &Presented) -> Result<Found<'a>, Error> {
+        let hints = Hints { context: presented.context.as_ref(), ..Hints::default() };
+        let among = match self.among(asker, &hints)? {
+            Among::One(found) => return Ok(found),
+            Among::Several(among) => among,
+        };
+        let mut claimants = among.claimants(presented);
+        let claimant = match (claimants.next(), claimants.next()) {
+            // Boxed, so that calls of which nothing of the kind is known are no larger.
+            (Some(_), Some(_)) => Box::pin(first_living(among.claimants(presented), presented)).await?,
+            (claimant, _) => claimant,
+        };
+        among.or_else(claimant)
     }
 
     /// For the start of a login.
@@ -65,7 +86,7 @@ impl Tenancy {
     /// As [`Tenancy::for_presented`].
     pub fn for_login<'a>(&'a self, asker: &'a Asker, question: &start_login::Question) -> Result<Found<'a>, Error> {
         let parameter = self.named_in(&question.query);
-        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter, by_itself: false }, |_| None)
+        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter, by_itself: false }, || None)
     }
 
     /// For a logout that a provider's server tells of. Of several at one host, and at a host that is nobody's, it is the one
@@ -79,9 +100,7 @@ impl Tenancy {
         question: &handle_backchannel_logout::Question,
     ) -> Result<Found<'a>, Error> {
         let hints = Hints { context: Some(&question.context), by_itself: true, ..Hints::default() };
-        self.find(asker, &hints, |these| {
-            these.iter().copied().find(|member| member.authority.may_take_logout(&question.form))
-        })
+        self.find_taker(asker, &hints, |member| member.authority.may_take_logout(&question.form))
     }
 
     /// For a logout that a provider's page has a browser tell of. Of several at one host it is the first that has such a
@@ -95,9 +114,8 @@ impl Tenancy {
         question: &handle_frontchannel_logout::Question,
     ) -> Result<Found<'a>, Error> {
         let parameter = self.named_in(&question.query);
-        self.find(asker, &Hints { context: Some(&question.context), parameter, by_itself: false }, |these| {
-            these.iter().copied().find(|member| member.authority.may_take_frontchannel_logout(&question.query))
-        })
+        let hints = Hints { context: Some(&question.context), parameter, by_itself: false };
+        self.find_taker(asker, &hints, |member| member.authority.may_take_frontchannel_logout(&question.query))
     }
 
     /// What the parameter `tenant` of a query says, where there is more than one.
@@ -125,7 +143,7 @@ impl Tenancy {
             Json(bytes) => Parameters::json(bytes, limits.body_bytes),
         };
         let hints = Hints { context: question.presented.context.as_ref(), ..Hints::default() };
-        self.find(asker, &hints, |these| numbered(these, LoginState::claimed_tenant(parameters().ok()?.get("state")?)?))
+        self.find(asker, &hints, || LoginState::claimed_tenant(parameters().ok()?.get("state")?))
     }
 
     /// For the way back from a provider's logout, whose state says so.
@@ -139,61 +157,93 @@ impl Tenancy {
     ) -> Result<Found<'a>, Error> {
         let parameters = || Parameters::form(&question.query, self.limits().query_bytes);
         let hints = Hints { context: question.presented.context.as_ref(), ..Hints::default() };
-        self.find(asker, &hints, |these| {
-            numbered(these, LogoutState::claimed_tenant(parameters().ok()?.get("state")?)?)
-        })
+        self.find(asker, &hints, || LogoutState::claimed_tenant(parameters().ok()?.get("state")?))
     }
 
-    /// `claimed` picks among tenants that share the request's host. What it goes by is not verified: that is the tenant's.
+    /// `claimed` is the number in a state: what it goes by is not verified, that is the tenant's.
     fn find<'a>(
         &'a self,
         asker: &'a Asker,
         hints: &Hints<'_>,
-        claimed: impl FnOnce(&[&'a Member]) -> Option<&'a Member>,
+        claimed: impl FnOnce() -> Option<TenantNumber>,
     ) -> Result<Found<'a>, Error> {
+        match self.among(asker, hints)? {
+            Among::One(found) => Ok(found),
+            Among::Several(among) => {
+                let number = claimed();
+                let claimant = among.members().find(|member| Some(member.number()) == number);
+                among.or_else(claimant)
+            }
+        }
+    }
+
+    /// Of several the first that may take it, by what it says of itself. That is not verified either.
+    fn find_taker<'a>(
+        &'a self,
+        asker: &'a Asker,
+        hints: &Hints<'_>,
+        may_take: impl Fn(&Member) -> bool,
+    ) -> Result<Found<'a>, Error> {
+        match self.among(asker, hints)? {
+            Among::One(found) => Ok(found),
+            Among::Several(among) => {
+                let taker = among.members().find(|member| may_take(member));
+                among.or_else(taker)
+            }
+        }
+    }
+
+    fn among<'a>(&'a self, asker: &'a Asker, hints: &Hints<'_>) -> Result<Among<'a>, Error> {
         let fixed = self.fixed(asker)?;
-        let found = |member| Ok(self.found(member, fixed.is_some(), asker));
+        let one = |member| Ok(Among::One(self.found(member, fixed.is_some(), asker)));
+        let nobody = || one(&self.nobody);
         if self.members.len() == 1 {
             // Nothing that a browser sends can name another.
-            return found(fixed.map_or_else(|| self.default_for(asker), Ok)?);
+            return one(fixed.map_or_else(|| self.default_for(asker), Ok)?);
         }
+        let host = hints.context.and_then(|context| context.host.as_deref());
+        let here = self.at_host(host);
         let header = hints.context.and_then(|context| context.x_tenant_id.as_deref());
         let mut named = fixed;
         for name in [header, hints.parameter.as_ref().map(String::as_bytes)].into_iter().flatten() {
-            match self.admitted(asker, name) {
+            // By an address that is nobody's a browser names nobody: else it could try who there is.
+            let is_heard = fixed.is_some() || host.is_none() || !here.is_empty();
+            match self.by_name.get(name).and_then(|at| self.admitted(asker, *at)).filter(|_| is_heard) {
                 Some(member) if named.is_none_or(|other| std::ptr::eq(other, member)) => named = Some(member),
-                _ => return found(&self.nobody),
+                _ => return nobody(),
             }
         }
-        let host = hints.context.and_then(|context| context.host.as_deref());
-        let at_host = self.at_host(host);
+        let members = || self.members_at(here, asker);
         if let Some(member) = named {
-            let fits = at_host.is_empty() || at_host.iter().any(|other| std::ptr::eq(*other, member));
-            return found(if fits { member } else { &self.nobody });
+            let fits = here.is_empty() || members().any(|other| std::ptr::eq(other, member));
+            return if fits { one(member) } else { nobody() };
         }
-        if at_host.is_empty() && !hints.by_itself {
-            return match self.default_for(asker) {
-                // A browser came by an address that is nobody's, which is no fault of whoever brings its request.
-                Err(_) if host.is_some() => found(&self.nobody),
-                default => found(default?),
-            };
-        }
-        let these = if at_host.is_empty() { self.members.iter().collect() } else { at_host };
-        let these: Vec<_> = these.into_iter().filter(|member| asker.scope.admits(member.number())).collect();
-        found(match these.as_slice() {
-            [] => &self.nobody,
-            [only] => only,
-            several => {
-                let default = several.first().copied().filter(|first| self.is_default(first));
-                claimed(several).or(default).unwrap_or(&self.nobody)
+        match (host, members().next(), members().nth(1)) {
+            (None, ..) => Ok(self.several(&self.every, asker, self.default_for(asker))),
+            // A browser came by an address that is nobody's, which is no fault of whoever brings its request.
+            (Some(_), None, _) if hints.by_itself && here.is_empty() => {
+                let otherwise = self.default_for(asker).unwrap_or(&self.nobody);
+                Ok(self.several(&self.every, asker, Ok(otherwise)))
             }
-        })
+            (Some(_), None, _) if here.is_empty() => one(self.default_for(asker).unwrap_or(&self.nobody)),
+            (Some(_), None, _) => nobody(),
+            (Some(_), Some(only), None) => one(only),
+            (Some(_), Some(first), Some(_)) => {
+                let default = if self.is_default(first) { first } else { &self.nobody };
+                Ok(self.several(here, asker, Ok(default)))
+            }
+        }
+    }
+
+    fn several<'a>(&'a self, places: &'a [usize], asker: &'a Asker, otherwise: Result<&'a Member, Error>) -> Among<'a> {
+        Among::Several(Several { tenancy: self, places, asker, otherwise })
     }
 
     /// The tenant that the call or its key names, whatever the request.
     pub(super) fn fixed(&self, asker: &Asker) -> Result<Option<&Member>, Error> {
         if let Some(name) = &asker.named {
-            return self.admitted(asker, name).map(Some).ok_or(Error::TenantUnknown);
+            let at = self.by_name.get(name).or_else(|| self.by_number.get(name));
+            return at.and_then(|at| self.admitted(asker, *at)).map(Some).ok_or(Error::TenantUnknown);
         }
         match asker.scope.only() {
             Some(number) => self.numbered(number).map(Some).ok_or(Error::TenantUnknown),
@@ -201,9 +251,13 @@ impl Tenancy {
         }
     }
 
-    fn admitted(&self, asker: &Asker, name: &[u8]) -> Option<&Member> {
-        let member = self.members.get(*self.by_name.get(name)?)?;
-        asker.scope.admits(member.number()).then_some(member)
+    fn admitted(&self, asker: &Asker, at: usize) -> Option<&Member> {
+        self.members.get(at).filter(|member| asker.scope.admits(member.number()))
+    }
+
+    /// Those of these places for which the caller may ask.
+    pub(super) fn members_at<'a>(&'a self, places: &'a [usize], asker: &'a Asker) -> impl Iterator<Item = &'a Member> {
+        places.iter().filter_map(|at| self.admitted(asker, *at))
     }
 
     fn numbered(&self, number: TenantNumber) -> Option<&Member> {
@@ -219,12 +273,12 @@ impl Tenancy {
         self.members.first().is_some_and(|default| std::ptr::eq(default, member))
     }
 
-    /// The tenants that are reached at this host; none where nobody is known to be.
-    pub(super) fn at_host(&self, host: Option<&[u8]>) -> Vec<&Member> {
-        let Some(host) = host.map(<[u8]>::to_ascii_lowercase) else { return Vec::new() };
+    /// The places of the tenants that are reached at this host; none where nobody is known to be.
+    pub(super) fn at_host(&self, host: Option<&[u8]>) -> &[usize] {
+        let Some(host) = host.map(<[u8]>::to_ascii_lowercase) else { return &[] };
         let whole = || self.by_host.get(host.as_slice());
         let places = whole().or_else(|| self.by_host.get(host::without_port(&host)?));
-        places.into_iter().flatten().filter_map(|at| self.members.get(*at)).collect()
+        places.map_or(&[], Vec::as_slice)
     }
 
     fn found<'a>(&'a self, member: &'a Member, fixed: bool, asker: &'a Asker) -> Found<'a> {
@@ -232,6 +286,39 @@ impl Tenancy {
     }
 }
 
-fn numbered<'a>(these: &[&'a Member], number: TenantNumber) -> Option<&'a Member> {
-    these.iter().copied().find(|member| member.number() == number)
+impl<'a> Several<'a> {
+    fn members(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
+        self.tenancy.members_at(self.places, self.asker)
+    }
+
+    /// Those of whom a session cookie claims to be. That is not verified.
+    fn claimants<'p>(&self, presented: &'p Presented) -> impl Iterator<Item = &'a Member> + use<'a, 'p> {
+        self.members().filter(|member| {
+            let names = &member.authority.session_cookie_names;
+            let own = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
+            own.filter_map(|cookie| Credential::claimed_tenant(&cookie.value)).any(|claim| claim == member.number())
+        })
+    }
+
+    fn or_else(self, member: Option<&'a Member>) -> Result<Found<'a>, Error> {
+        Ok(self.tenancy.found(member.map_or(self.otherwise, Ok)?, false, self.asker))
+    }
+}
+
+/// The first whose session lives; else the first who has signed what was presented; else the first.
+async fn first_living<'a>(
+    claimants: impl Iterator<Item = &'a Member>,
+    presented: &Presented,
+) -> Result<Option<&'a Member>, Error> {
+    let (mut first, mut signed) = (None, None);
+    for member in claimants {
+        if let Ok(chosen) = member.authority.choose(presented) {
+            if member.authority.is_living(&chosen).await? {
+                return Ok(Some(member));
+            }
+            signed = signed.or(Some(member));
+        }
+        first = first.or(Some(member));
+    }
+    Ok(signed.or(first))
 }

@@ -21,12 +21,14 @@ pub fn written(text: &str) -> Option<String> {
 }
 
 /// The host of an origin, with its port where that is not the scheme's own.
-pub(super) fn of(origin: &Origin) -> String {
+#[must_use]
+pub fn of(origin: &Origin) -> String {
     origin.as_str().split_once("://").map_or_else(String::new, |(_, host)| host.to_ascii_lowercase())
 }
 
 /// What precedes the port, where there is one.
-pub(super) fn without_port(host: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn without_port(host: &[u8]) -> Option<&[u8]> {
     let colon = host.iter().rposition(|byte| *byte == b':')?;
     let (name, port) = host.split_at_checked(colon)?;
     let digits = port.get(1..)?;

@@ -2,8 +2,8 @@
 //! one.
 //!
 //! A caller's key for one tenant decides, else the call's own word (`x-tenant-id`), else what the browser's request names:
-//! its `X-Tenant-Id`, the `tenant` parameter of a login, its host; where several share a host, the number that its state
-//! or credential carries. Whatever names one names the same, or the value is of no tenant: [`Tenancy`] then answers by one
+//! its `X-Tenant-Id`, the `tenant` parameter of a login, its host; where several share a host, or none came, the number that
+//! its state or credential carries. Whatever names one names the same, or the value is of no tenant: [`Tenancy`] then answers by one
 //! that knows no session, login or provider, in the time that it takes to find a forged credential out.
 
 mod everywhere;
@@ -13,7 +13,7 @@ mod scope;
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -23,9 +23,12 @@ use super::ports::Providers;
 use super::provider::IdentityProvider;
 use super::settings::{Limits, Settings};
 use super::{Authority, Error, Ports};
-use crate::crypto::digest;
+use crate::crypto::{KeyRing, Secret, digest};
+use crate::session::client::TrustedProxies;
+use crate::session::event::Position;
 use crate::session::key::TenantNumber;
 use crate::session::mark::EVERY_TENANT;
+use crate::vault::Vault;
 pub use scope::{Asker, Scope};
 
 /// The tenants in force. Each call asks for them once, so that all of them can be replaced at once.
@@ -62,10 +65,16 @@ impl From<Authority> for Tenants {
 pub struct Tenancy {
     members: Vec<Member>,
     by_name: HashMap<Box<[u8]>, usize>,
+    /// Callers name tenants by number too; browsers do not.
+    by_number: HashMap<Box<[u8]>, usize>,
     by_host: HashMap<Box<[u8]>, Vec<usize>>,
+    /// The place of each.
+    every: Vec<usize>,
     nobody: Member,
     /// Names the edge settings of all.
     version: String,
+    /// Names those of the tenants of callers who are for some.
+    versions: Mutex<Vec<(Scope, String)>>,
 }
 
 struct Member {
@@ -106,18 +115,17 @@ impl Tenancy {
         let nobody = Member::new(nobody(&default.authority), Vec::new());
         let all = std::iter::once(default).chain(others);
         let members: Vec<_> = all.map(|Tenant { authority, hosts }| member(authority, hosts)).collect();
-        let (mut by_name, mut by_host) = (HashMap::<Box<[u8]>, usize>::new(), HashMap::<_, Vec<_>>::new());
+        let (mut by_name, mut by_number) = (HashMap::<Box<[u8]>, usize>::new(), HashMap::new());
+        let mut by_host = HashMap::<_, Vec<_>>::new();
         for (at, member) in members.iter().enumerate() {
-            let names = [member.authority.tenant_name().to_owned(), member.number().0.to_string()];
-            for name in names {
-                by_name.entry(name.into_bytes().into()).or_insert(at);
-            }
+            by_name.entry(member.authority.tenant_name().as_bytes().into()).or_insert(at);
+            by_number.entry(member.number().0.to_string().into_bytes().into()).or_insert(at);
             for host in &member.hosts {
                 by_host.entry(host.as_bytes().into()).or_default().push(at);
             }
         }
-        let version = version_of(members.iter());
-        Self { members, by_name, by_host, nobody, version }
+        let (version, every) = (version_of(members.iter()), (0..members.len()).collect());
+        Self { members, by_name, by_number, by_host, every, nobody, version, versions: Mutex::default() }
     }
 
     /// Every tenant's authority, the default one's first.
@@ -168,11 +176,24 @@ impl Found<'_> {
         self.member.authority.clone()
     }
 
+    /// Whether there is one tenant alone.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.tenancy.members.len() == 1
+    }
+
     /// Whether there is such a tenant. For one that there is not, a call is answered as for a forged credential; a login
     /// or logout is refused.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.member.number() != EVERY_TENANT
+    }
+
+    /// The position that a caller asks as of, unless all was heard here up to there, as far as the caller may know. Whoever
+    /// is told of several tenants asks one as of what happened to another.
+    #[must_use]
+    pub fn unheard(&self, as_of: Option<Position>) -> Option<Position> {
+        as_of.filter(|position| !self.member.authority.stream.has_heard_for(self.scope, *position))
     }
 
     /// The version of the edge settings in force, of all tenants whose requests the caller may bring: so none learns of
@@ -196,8 +217,19 @@ impl Tenancy {
         match (fixed, scope) {
             (Some(member), _) => member.authority.settings_version().to_owned(),
             (None, Scope::Every) => self.version.clone(),
-            (None, scope) => version_of(self.members.iter().filter(|member| scope.admits(member.number()))),
+            (None, scope) => self.version_of_scope(scope),
         }
+    }
+
+    /// Each scope is some caller's: there are few, and each is hashed once.
+    fn version_of_scope(&self, scope: &Scope) -> String {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, version)) = versions.iter().find(|(known, _)| known == scope) {
+            return version.clone();
+        }
+        let version = version_of(self.members.iter().filter(|member| scope.admits(member.number())));
+        versions.push((scope.clone(), version.clone()));
+        version
     }
 }
 
@@ -215,11 +247,18 @@ fn version_of<'a>(members: impl Iterator<Item = &'a Member>) -> String {
     URL_SAFE_NO_PAD.encode(&hash[..9])
 }
 
-/// Like the default tenant, but for a number that no state and no credential carries, and no provider.
+/// Like the default tenant, so that it takes the same time; but for a number that no state and no credential carries, keys
+/// that have signed nothing, no provider, and nobody whom it trusts.
 fn nobody(default: &Authority) -> Authority {
-    let settings = Settings { tenant: EVERY_TENANT, ..Settings::clone(&default.settings) };
+    let mut settings = Settings { tenant: EVERY_TENANT, ..Settings::clone(&default.settings) };
+    settings.csrf.allowed_origins.clear();
+    settings.places.allowed.clear();
+    settings.places.with_user.clear();
+    settings.trusted_proxies = TrustedProxies::default();
+    let ring = || KeyRing::new(Secret::new(URL_SAFE_NO_PAD.encode(default.random::<32>())), []);
+    let vault = Arc::new(Vault::of(EVERY_TENANT, &ring(), &ring()));
     let ports = Ports { providers: Arc::new(NoProviders), ..default.ports.clone() };
-    Authority { ports, settings: Arc::new(settings), stream: default.stream.for_nobody(), ..default.clone() }
+    Authority { ports, vault, settings: Arc::new(settings), stream: default.stream.for_nobody(), ..default.clone() }
 }
 
 struct NoProviders;

@@ -14,7 +14,7 @@ pub struct AccessTokens {
     pub check: TokenCheck,
     /// A token has to be for one of these. Needed for `jwt`; with `introspection`, none lets the provider alone decide.
     pub audiences: Vec<String>,
-    /// The claim that lists permissions; dots lead into objects (`realm_access.roles`).
+    /// A claim that lists permissions, besides those of `permissions_claims`; dots lead into objects (`realm_access.roles`).
     pub permissions_claim: String,
     /// How long an answer of the introspection endpoint is kept at most; never beyond the token's end.
     pub keep_answers_for: Period,

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::Judgement;
 use crate::authority::tenants::host;
 use crate::config::Config;
+use crate::config::oidc::TokenCheck;
 use crate::config::tenants::is_name;
+use crate::session::origin::Origin;
 
 /// In place of names: every tenant.
 pub const EVERY: &str = "*";
@@ -32,19 +34,93 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
             judgement.fault(format!("{path}.number"), format!("`{other}` has the same; each has its own, for ever"));
         }
     }
+    former_names(config, judgement);
     hosts(config, judgement);
     cookies(config, judgement);
+    tokens(config, judgement);
     callers(config, judgement);
 }
 
+fn former_names(config: &Config, judgement: &mut Judgement) {
+    let others = config.tenants.iter().map(|(name, tenant)| (format!("tenants.{name}"), &tenant.formerly));
+    for (path, names) in std::iter::once(("tenant".to_owned(), &config.tenant.formerly)).chain(others) {
+        for (at, name) in names.iter().enumerate() {
+            let is_free = *name != config.tenant.name && !config.tenants.contains_key(name);
+            let message = "a tenant of this configuration has this name now";
+            judgement.check(is_free, &format!("{path}.formerly[{at}]"), message);
+        }
+    }
+}
+
 fn hosts(config: &Config, judgement: &mut Judgement) {
-    let others = config.tenants.iter().map(|(name, tenant)| (format!("tenants.{name}"), &tenant.hosts));
-    let mut whose = BTreeMap::new();
-    for (path, hosts) in std::iter::once(("tenant".to_owned(), &config.tenant.hosts)).chain(others) {
+    let (mut whose, mut of_base) = (BTreeMap::new(), Vec::new());
+    for (at, tenancy) in config.tenancies().enumerate() {
+        let path = if at == 0 { "tenant".to_owned() } else { format!("tenants.{}", tenancy.tenant.name) };
+        let base = Origin::new(&tenancy.app.redirects.public_base_url).map(|origin| host::of(&origin));
+        let hosts: Vec<_> = tenancy.tenant.hosts.iter().map(|one| host::written(one)).collect();
         for (at, one) in hosts.iter().enumerate() {
             let here = format!("{path}.hosts[{at}]");
-            if let Some(other) = host::written(one).and_then(|one| whose.insert(one, here.clone())) {
+            let own = (here.clone(), base.clone());
+            if let Some((other, _)) = one.clone().and_then(|one| whose.insert(one, own)) {
                 judgement.fault(here, format!("stands at `{other}` too; requests there would be of either"));
+            }
+        }
+        let Some(base) = base.filter(|_| !config.tenants.is_empty()) else { continue };
+        let leads_here = |one: &Option<String>| one.as_ref().is_some_and(|one| *one == base || *one == portless(&base));
+        if hosts.is_empty() {
+            of_base.push((path, base));
+        } else if !hosts.iter().any(leads_here) {
+            let message = format!(
+                "`{base}` is missing, the host of its `app.redirects.public_base_url`, where providers send its browsers \
+                 back: there they would be another tenant's or nobody's. Add it, or give the tenant an address of its own"
+            );
+            judgement.fault(format!("{path}.hosts"), message);
+        }
+    }
+    for (path, base) in of_base {
+        let here = whose.get(&base).or_else(|| whose.get(portless(&base)));
+        // Those whose base URL is the same share its host, and are told apart by cookies.
+        if let Some((other, _)) = here.filter(|(_, theirs)| theirs.as_ref() != Some(&base)) {
+            let message = format!(
+                "is the host of `{path}.app.redirects.public_base_url` too, which has no `hosts`; requests there would be \
+                 of either"
+            );
+            judgement.fault(other.clone(), message);
+        }
+    }
+}
+
+fn portless(host: &str) -> &str {
+    host::without_port(host.as_bytes()).and_then(|name| host.get(..name.len())).unwrap_or(host)
+}
+
+/// What tenants give out or take as bearer tokens has to tell them apart.
+fn tokens(config: &Config, judgement: &mut Judgement) {
+    let (mut issuers, mut accepted) = (BTreeMap::new(), BTreeMap::new());
+    for (at, tenancy) in config.tenancies().enumerate() {
+        let name = tenancy.tenant.name.clone();
+        let place = |key: &str| if at == 0 { key.to_owned() } else { format!("tenants.{name}.{key}") };
+        let mint = &tenancy.tokens.mint;
+        let issuer = mint.issuer.clone().unwrap_or_else(|| tenancy.app.redirects.public_base_url.clone());
+        if let Some(other) = mint.enabled.then(|| issuers.insert(issuer, name.clone())).flatten() {
+            let message = format!(
+                "`{other}` mints tokens under this issuer too: nobody could tell by which tenant one was minted, or find \
+                 its key. Give each an issuer of its own"
+            );
+            judgement.fault(place("tokens.mint.issuer"), message);
+        }
+        for (provider, own) in tenancy.oidc.providers.iter().filter(|(_, own)| own.enabled) {
+            let tokens = &own.access_tokens;
+            let Some(issuer) = own.issuer_of(provider).filter(|_| tokens.check != TokenCheck::Off) else { continue };
+            for audience in &tokens.audiences {
+                let key = (issuer.to_owned(), audience.clone());
+                if let Some(other) = accepted.insert(key, name.clone()).filter(|other| *other != name) {
+                    let message = format!(
+                        "`{other}` accepts tokens of {issuer} for `{audience}` too: one that its users hold is good here. \
+                         Give each tenant's APIs an audience of their own"
+                    );
+                    judgement.warn(place(&format!("oidc.providers.{provider}.access_tokens.audiences")), message);
+                }
             }
         }
     }
@@ -52,10 +128,22 @@ fn hosts(config: &Config, judgement: &mut Judgement) {
 
 /// Where tenants share an origin, a browser has one cookie of a name for all of them.
 fn cookies(config: &Config, judgement: &mut Judgement) {
-    let mut whose = BTreeMap::new();
+    let (mut whose, mut bindings) = (BTreeMap::new(), BTreeMap::new());
     for tenancy in config.tenancies() {
         let (name, sessions) = (tenancy.tenant.name, &tenancy.app.sessions);
-        let key = (tenancy.app.redirects.public_base_url, sessions.cookie.name.clone());
+        let base = tenancy.app.redirects.public_base_url;
+        let binding = (base.clone(), sessions.cookie.binding_name.clone());
+        let secret = sessions.signing_secret.as_ref().map(|secret| secret.expose().to_owned());
+        if let Some((other, theirs)) = bindings.insert(binding, (name.clone(), secret.clone()))
+            && theirs != secret
+        {
+            let message = format!(
+                "`{other}` has the same `public_base_url` and the same binding cookie, and another signing secret: a login \
+                 with one that begins meanwhile makes one with the other fail. Give each its own"
+            );
+            judgement.warn(format!("tenants.{name}.app.sessions.cookie.binding_name"), message);
+        }
+        let key = (base, sessions.cookie.name.clone());
         if let Some(other) = whose.insert(key, name.clone()) {
             let message = format!(
                 "`{other}` has the same `public_base_url` and the same cookie: a login with one takes the place of the \

@@ -31,7 +31,7 @@ use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, ClientAuth, TokenAnswer};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
-    ProviderInfo, Redemption, RefreshRequest, Renewal, Rights,
+    ProviderInfo, Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
@@ -75,6 +75,7 @@ impl OAuth2Provider {
             display_name: own.display_name.clone(),
             issuer: IssuerRule::Exact(own.issuer.clone()),
             extra_parameters: own.extra_parameters.clone(),
+            tells_of_logins: false,
         };
         let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
         Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
@@ -183,7 +184,7 @@ impl IdentityProvider for OAuth2Provider {
 
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
         self.check_response_issuer(redemption.response_issuer.as_deref())?;
-        if redemption.max_age.is_some() {
+        if redemption.authenticated_after.is_some() {
             return Err(ProviderError::Unsupported(Offer::LoginAge));
         }
         let deadline = Instant::now() + redemption.within;
@@ -201,40 +202,37 @@ impl IdentityProvider for OAuth2Provider {
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
-            scopes: Vec::new(),
+            scopes: granted.clone(),
             roles: Vec::new(),
             permissions: Vec::new(),
-            auth_time: redemption.now,
+            auth_time: None,
             acr: None,
             amr: Vec::new(),
         };
-        profile.rights.rights().give(&mut identity, &granted);
+        profile.rights.give(&mut identity, &granted);
         Ok(Grant { identity, provider_session: None, tokens: self.tokens(answer, redemption.now) })
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
         let body = self.client().refresh(&self.addresses.token, &request.refresh_token).await?;
-        Ok(Renewal { tokens: self.tokens(self.read(&body)?, request.now), rights: None })
+        Ok(Renewal { tokens: self.tokens(self.read(&body)?, request.now), rights: Rights::default() })
     }
 
-    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
-        let profile = self.profile(access_token, &identity.scopes).await?;
+    async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
+        let identity = request.identity;
+        let profile = self.profile(request.access_token, &identity.scopes).await?;
         if profile.sub != identity.sub {
             return Err(ProviderError::Rejected("profile.sub"));
         }
-        let former =
-            Rights { scopes: Vec::new(), roles: identity.roles.clone(), permissions: identity.permissions.clone() };
-        let Rights { roles, permissions, .. } = profile.rights.rights_or(former);
-        Ok(Identity {
-            roles,
-            permissions,
+        let identity = Identity {
             email: profile.email,
             email_verified: profile.email_verified,
             name: profile.name,
             picture: profile.picture,
             claims: profile.claims,
             ..identity.clone()
-        })
+        };
+        Ok(UserInfo { identity, rights: profile.rights })
     }
 
     async fn exchange(&self, _request: &ExchangeRequest) -> Result<Exchange, ProviderError> {

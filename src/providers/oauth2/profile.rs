@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::settings::OAuth2Settings;
-use crate::authority::provider::ProviderError;
+use crate::authority::provider::{ProviderError, Rights};
 use crate::providers::claims::{MAX_CLAIMS, is_address, is_web_address, text};
 use crate::providers::json::{self, Object};
-use crate::providers::rights::Found;
 
 /// A longer name for a user is none (OpenID Connect Core, 2, has the same bound for `sub`).
 const MAX_SUB: usize = 255;
@@ -21,7 +20,7 @@ pub(super) struct Profile {
     pub picture: Option<String>,
     pub claims: Object,
     /// What it says that the user may do.
-    pub rights: Found,
+    pub rights: Rights,
 }
 
 impl Profile {

@@ -12,7 +12,7 @@ use super::metadata::Metadata;
 use super::profile::Profile;
 use super::settings::AccessTokenSettings;
 use crate::authority::access_token::{CheckedToken, TokenFault, TokenVerdict};
-use crate::authority::provider::{ProviderError, Rights};
+use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
 use crate::providers::json::{self, Object};
 use crate::session::identity::Identity;
@@ -109,25 +109,24 @@ impl OidcProvider {
             return Err(TokenFault::OtherAudience);
         }
         let sub = optional(all, "sub", identifier).map_err(forged)?.unwrap_or_default();
-        let auth_time = optional(all, "auth_time", date).map_err(forged)?;
         let claims = Claims {
             issuer: self.issuer_of(all)?,
             sub,
-            auth_time,
+            auth_time: optional(all, "auth_time", date).map_err(forged)?,
             acr: optional(all, "acr", identifier).map_err(forged)?,
             amr: optional(all, "amr", identifiers).map_err(forged)?.unwrap_or_default(),
             sid: None,
             all: all.clone(),
         };
+        let identity = self.identity_of(claims, &scopes(all)?)?;
         let client = ["client_id", "azp", "cid", "appid"].iter().find_map(|name| all.get(*name)?.as_str());
         Ok(CheckedToken {
-            authenticated: auth_time,
             client_id: client.unwrap_or_default().to_owned(),
             audiences,
-            permissions: permissions(all, settings),
+            permissions: identity.permissions.clone(),
             issued,
             expires,
-            identity: self.identity_of(claims, scopes(all)?, auth_time.or(issued).unwrap_or_default())?,
+            identity,
         })
     }
 
@@ -154,11 +153,12 @@ impl OidcProvider {
         Ok((issued, expires))
     }
 
-    fn identity_of(&self, claims: Claims, scopes: Vec<String>, auth_time: Timestamp) -> Judged<Identity> {
+    fn identity_of(&self, claims: Claims, scopes: &[String]) -> Judged<Identity> {
         let profile = Profile::of(&claims, &Object::new(), &self.settings).map_err(|_| TokenFault::Forged)?;
-        let Rights { roles, permissions, .. } = self.settings.registration.rights.find(&[&claims.all]).rights();
+        let rights = self.settings.registration.rights.find(&[&claims.all]);
+        let permitted = permissions(&claims.all, &self.settings.access_tokens);
         let user_id = || self.info.issuer.user_id(&self.info.name, &claims.issuer, &claims.sub);
-        Ok(Identity {
+        let mut identity = Identity {
             user_id: if claims.sub.is_empty() { String::new() } else { user_id() },
             provider: self.info.name.clone(),
             email: profile.email,
@@ -168,13 +168,18 @@ impl OidcProvider {
             claims: profile.claims,
             issuer: claims.issuer,
             sub: claims.sub,
-            scopes,
-            roles,
-            permissions,
-            auth_time,
+            scopes: scopes.to_vec(),
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            auth_time: claims.auth_time,
             acr: claims.acr,
             amr: claims.amr,
-        })
+        };
+        rights.give(&mut identity, scopes);
+        // Where permissions stand is said in two places: for access tokens alone, and for whatever the provider says.
+        let further = permitted.into_iter().filter(|one| !identity.permissions.contains(one));
+        identity.permissions = further.chain(identity.permissions.iter().cloned()).collect();
+        Ok(identity)
     }
 }
 

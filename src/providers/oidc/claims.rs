@@ -27,8 +27,8 @@ pub(super) struct Expected<'a> {
     pub nonce: Option<&'a str>,
     /// The access token that came with it, for `at_hash`.
     pub access_token: &'a Secret,
-    /// How long ago the user may have authenticated, if the login asked.
-    pub max_age: Option<Duration>,
+    /// When the user may have authenticated at the earliest, if the login asked.
+    pub authenticated_after: Option<Timestamp>,
     pub now: Timestamp,
     pub leeway: Duration,
     /// How long ago the token may have been issued.
@@ -40,6 +40,7 @@ pub(super) struct Expected<'a> {
 pub(super) struct Claims {
     pub issuer: String,
     pub sub: String,
+    /// By our clock.
     pub auth_time: Option<Timestamp>,
     pub acr: Option<String>,
     pub amr: Vec<String>,
@@ -104,16 +105,17 @@ pub(super) fn audience(all: &Object, client_id: &str) -> Result<(), ProviderErro
     Ok(())
 }
 
-/// Judges when the token is good and `auth_time`, and answers the last.
+/// Judges when the token is good and `auth_time`, and answers the last by our clock.
 fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, ProviderError> {
     let (now, leeway) = (expected.now, expected.leeway);
-    validity(all, now, leeway, expected.max_token_age)?;
+    let (issued, _) = validity(all, now, leeway, expected.max_token_age)?;
     let Ok(auth_time) = optional(all, "auth_time", date) else { return rejected("id_token.auth_time") };
-    let oldest = expected.max_age.map(|age| age + leeway);
-    match (auth_time, oldest) {
-        (Some(at), _) if at > now + leeway => rejected("id_token.auth_time"),
-        (Some(at), Some(oldest)) if now.since(at) > oldest => rejected("id_token.auth_time"),
-        (None, Some(_)) => rejected("id_token.auth_time"),
+    if auth_time.is_some_and(|at| at > now + leeway) {
+        return rejected("id_token.auth_time");
+    }
+    let auth_time = auth_time.map(|at| by_our_clock(at, issued, now, leeway));
+    match expected.authenticated_after {
+        Some(earliest) if auth_time.is_none_or(|at| at < earliest) => rejected("id_token.auth_time"),
         _ => Ok(auth_time),
     }
 }
@@ -137,6 +139,13 @@ pub(super) fn validity(
         Ok(begin) if begin.is_none_or(|begin| begin <= now + leeway) => Ok((issued, end)),
         _ => rejected("id_token.nbf"),
     }
+}
+
+/// A moment before the token was issued, by our clock: the token has just been issued, so the rest is how the provider's
+/// clock differs. What is more than the leeway is not: some keep a token for a while, and some date it back.
+fn by_our_clock(at: Timestamp, issued: Timestamp, now: Timestamp, leeway: Duration) -> Timestamp {
+    let (behind, ahead) = (now.since(issued).min(leeway), issued.since(now));
+    (at + behind - ahead).min(now)
 }
 
 /// Seconds since the epoch, with or without a fraction (RFC 7519, 2); never text.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::claims::Claims;
 use super::rejected;
 use super::settings::OidcSettings;
-use crate::authority::provider::{ProviderError, Rights};
+use crate::authority::provider::ProviderError;
 use crate::providers::claims::{MAX_CLAIMS, is_address, is_web_address, text};
 use crate::providers::json::Object;
 use crate::session::identity::Identity;
@@ -88,7 +88,7 @@ impl Profile {
 }
 
 /// The identity as a later userinfo answer about the same user has it. What the answer leaves out stays as it was; what
-/// is the ID token's alone stays in any case.
+/// is the ID token's alone stays in any case, and so do rights.
 pub(super) fn renewed(
     identity: &Identity,
     userinfo: &Object,
@@ -101,10 +101,7 @@ pub(super) fn renewed(
     let (has_email, has_name, has_picture) = (has("email"), has("name"), has("picture"));
     let claims = Claims { issuer, sub, auth_time: None, acr: None, amr: Vec::new(), sid: None, all };
     let now = Profile::of(&claims, &identity.claims, settings)?;
-    let former =
-        Rights { scopes: Vec::new(), roles: identity.roles.clone(), permissions: identity.permissions.clone() };
-    let Rights { roles, permissions, .. } = settings.registration.rights.find(&[&claims.all]).rights_or(former);
-    let mut renewed = Identity { claims: now.claims, roles, permissions, ..identity.clone() };
+    let mut renewed = Identity { claims: now.claims, ..identity.clone() };
     if has_email {
         (renewed.email, renewed.email_verified) = (now.email, now.email_verified);
     }

@@ -132,10 +132,9 @@ impl SessionFile {
         Ok(())
     }
 
-    /// Holds every commit back, until it is dropped.
-    #[cfg(test)]
-    pub fn hold(&self) -> WriteTransaction {
-        self.database.begin_write().unwrap()
+    /// A transaction of its own, which holds every commit back until it is dropped.
+    pub fn begin_write(&self) -> Result<WriteTransaction, redb::Error> {
+        Ok(self.database.begin_write()?)
     }
 
     /// The sealed tokens of a session.

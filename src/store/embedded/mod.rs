@@ -22,6 +22,7 @@ mod open;
 mod row;
 mod sessions;
 mod sweep;
+mod tenants;
 mod users;
 mod walk;
 

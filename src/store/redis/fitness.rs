@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::connection::{Connection, Server};
 use super::script::SCRIPTS;
 use super::settings::ConnectError;
+use super::tenants::Claim;
 use crate::authority::ports::{StoreError, StoreResult};
 
 /// How soon servers are asked again that could not be reached.
@@ -110,6 +111,7 @@ pub struct Judge {
     pub cluster: bool,
     pub allow_eviction: bool,
     pub connect_timeout: Duration,
+    pub claim: Claim,
 }
 
 /// Why there is no good verdict.
@@ -129,15 +131,12 @@ impl From<RedisError> for Not {
 }
 
 impl Judge {
-    async fn keep_judging(self, verdict: watch::Sender<Verdict>, doubt: Arc<Notify>) {
+    async fn keep_judging(mut self, verdict: watch::Sender<Verdict>, doubt: Arc<Notify>) {
         // The servers that were found fit: of these nothing more is asked until others take their place.
         let mut fit = Vec::new();
         loop {
-            let pause = match self.judge(&fit).await {
+            let pause = match self.judge_all(&fit).await {
                 Ok(servers) => {
-                    if servers != fit {
-                        self.teach().await;
-                    }
                     fit = servers;
                     verdict.send_replace(Verdict::Fit);
                     LOOK_AGAIN
@@ -169,6 +168,16 @@ impl Judge {
                 sleep(pause).await;
             }
         }
+    }
+
+    /// As `judge`. Servers that are new here learn the scripts; the tenants' numbers are claimed once, and stay claimed.
+    async fn judge_all(&mut self, fit: &[String]) -> Result<Vec<String>, Not> {
+        let servers = self.judge(fit).await?;
+        if servers != fit {
+            self.claim.make(&mut self.shared).await?.map_err(|taken| Not::Fit(taken.into()))?;
+            self.teach().await;
+        }
+        Ok(servers)
     }
 
     /// Teaches the scripts beforehand, so that the first call of each needs one way there and back as every other. A

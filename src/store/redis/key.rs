@@ -120,6 +120,11 @@ impl Keys {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'y', tenant, &[]))
     }
 
+    /// To which name each tenant's number was given.
+    pub fn tenants(&self) -> Key {
+        Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'g', EVERY_TENANT, &[]))
+    }
+
     /// Whoever holds this sweeps a tenant.
     pub fn sweep(&self, tenant: TenantNumber, partition: Partition) -> Key {
         self.name(partition, b'w', tenant, &[])
@@ -178,6 +183,7 @@ mod tests {
         assert_eq!(keys.killing(TenantNumber(1), partition)[0], format!("{start}m\0\0\0\0").into_bytes());
         assert_eq!(keys.events(partition), format!("{start}e\0\0\0\0").into_bytes());
         is(keys.mint_keys(TenantNumber(1)), "y", "");
+        assert_eq!(keys.tenants(), format!("{start}g\0\0\0\0").into_bytes());
         is(keys.user(&user), "h", "user__hash");
         is(keys.users(TenantNumber(1), partition), "j", "");
         is(keys.deletion(&user), "x", "user__hash");

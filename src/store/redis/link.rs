@@ -10,6 +10,7 @@ use super::connection::{Connection, Server};
 use super::fitness::{Fitness, Judge};
 use super::script::Script;
 use super::settings::{ConnectError, RedisSettings};
+use super::tenants::Claim;
 use crate::authority::ports::{StoreError, StoreResult};
 
 /// The way to Redis.
@@ -22,14 +23,15 @@ pub struct Link {
 }
 
 impl Link {
-    /// Reads the settings, and begins to ask whether the servers are fit.
-    pub fn new(settings: &RedisSettings) -> Result<Self, ConnectError> {
+    /// Reads the settings, and begins to ask whether the servers are fit, and the tenants' numbers their own.
+    pub fn new(settings: &RedisSettings, claim: Claim) -> Result<Self, ConnectError> {
         let server = Arc::new(Server::new(settings)?);
         let wrong = |source: RedisError| ConnectError::Address { number: 1, source: Arc::new(source) };
         let shared = server.shared(settings).map_err(wrong)?;
         let RedisSettings { cluster, allow_eviction, connect_timeout, response_timeout, .. } = *settings;
         let (asked, by) = (Arc::clone(&server), shared.clone());
-        let fitness = Fitness::watch(Judge { server: asked, shared: by, cluster, allow_eviction, connect_timeout });
+        let judge = Judge { server: asked, shared: by, cluster, allow_eviction, connect_timeout, claim };
+        let fitness = Fitness::watch(judge);
         Ok(Self { server, shared, fitness, connect_timeout, response_timeout })
     }
 
@@ -97,7 +99,7 @@ impl Link {
 }
 
 /// Sends a script by its hash, and its source to a node that does not know it yet.
-async fn evaluate<T: FromRedisValue>(
+pub(super) async fn evaluate<T: FromRedisValue>(
     script: &Script,
     connection: &mut Connection,
     keys: &[Vec<u8>],

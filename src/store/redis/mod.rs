@@ -19,20 +19,23 @@ mod script;
 mod sessions;
 mod settings;
 mod tag;
+mod tenants;
 mod users;
 mod value;
 mod wait;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::authority::ports::Entropy;
+use crate::authority::ports::{Entropy, TenantStore as _};
 use crate::session::key::TenantNumber;
 use gather::Gather;
 use key::Keys;
 use link::Link;
 pub use settings::{ConnectError, RedisSettings};
+use tenants::Claim;
 use wait::Bells;
 
 /// Sessions in Redis.
@@ -58,11 +61,13 @@ impl RedisStore {
         if settings.key_prefix.contains(['{', '}']) {
             return Err(ConnectError::Prefix);
         }
-        let link = Arc::new(Link::new(&settings)?);
+        let keys = Keys::new(settings.key_prefix.clone());
+        let claim = Claim { key: keys.tenants(), tenants: settings.tenants.clone() };
+        let link = Arc::new(Link::new(&settings, claim)?);
         link.check_now().await?;
         let (bells, log_bells) = (Bells::new(&link), Bells::new(&link));
         let gather = (!settings.cluster).then(|| Gather::new(&link));
-        let (keys, log_history) = (Keys::new(settings.key_prefix), Mutex::default());
+        let log_history = Mutex::default();
         Ok(Arc::new(Self { link, keys, bells, gather, log_bells, log_history, entropy }))
     }
 
@@ -73,8 +78,8 @@ impl RedisStore {
         token
     }
 
-    /// Removes what the indexes of `tenants` still name though it is gone, `every` so often, until the store is gone
-    /// or the future is dropped. Of all processes over one Redis one does it.
+    /// Removes what the indexes of `tenants`, and of those that had a number here before, still name though it is gone,
+    /// `every` so often, until the store is gone or the future is dropped. Of all processes over one Redis one does it.
     pub fn sweeping(
         self: &Arc<Self>,
         tenants: Vec<TenantNumber>,
@@ -87,7 +92,9 @@ impl RedisStore {
             loop {
                 ticks.tick().await;
                 let Some(store) = store.upgrade() else { return };
-                for tenant in &tenants {
+                let known = store.tenants().await.unwrap_or_default().into_iter().map(|(tenant, _)| tenant);
+                let all: BTreeSet<_> = tenants.iter().copied().chain(known).collect();
+                for tenant in &all {
                     if let Err(error) = store.sweep_once_every(*tenant, every).await {
                         tracing::debug!(error = &error as &dyn std::error::Error, "the sweep has to wait");
                     }

@@ -93,4 +93,5 @@ scripts! {
     put_attributes: "put_attributes.lua",
     join: "join.lua",
     end_joined: "end_joined.lua",
+    claim_number: "claim_number.lua",
 }

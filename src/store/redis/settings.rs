@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
 
+use crate::authority::ports::{NamedTenant, NumberTaken};
 use crate::crypto::Secret;
 
 /// How Redis is reached.
@@ -24,6 +25,8 @@ pub struct RedisSettings {
     pub response_timeout: Duration,
     /// Whether a server that may evict keys is accepted: evicted sessions are logouts.
     pub allow_eviction: bool,
+    /// The tenants whose numbers have to be their own here.
+    pub tenants: Vec<NamedTenant>,
 }
 
 /// Why this Redis can't be used. That it can't be reached is not among these: it may come back.
@@ -76,6 +79,9 @@ pub enum ConnectError {
          store.redis.allow_eviction: true"
     )]
     Untold,
+    /// A tenant's number is another's.
+    #[error(transparent)]
+    Number(#[from] NumberTaken),
 }
 
 impl ConnectError {

@@ -4,6 +4,7 @@ mod config;
 mod keys;
 mod running;
 mod sessions;
+mod tenants;
 mod users;
 mod verbs;
 

@@ -17,7 +17,7 @@ fn a_verb_offers_a_configuration_file_where_it_reads_one_and_says_what_for() {
     {
         assert!(!help(verb).contains("--config"), "{verb:?}");
     }
-    for verb in [&["serve"][..], &["config", "check"], &["config", "show"]] {
+    for verb in [&["serve"][..], &["tenants", "release"], &["config", "check"], &["config", "show"]] {
         assert!(help(verb).contains("default: gatelodge.yaml or config/gatelodge.yaml"), "{verb:?}");
     }
     let dev = help(&["dev"]);

@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod layering;
+mod numbers;
 mod parts;
 mod providers;
 mod rules;

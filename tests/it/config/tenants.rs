@@ -30,7 +30,9 @@ tenants:
   globex:
     number: 3
     hosts: [globex.example.com, 'GLOBEX.example:8443']
-    app: { sessions: { signing_secret: '6bV0c2fKq9Xw1LrTz8uYp4sNd7hGm3eJa5iOQxRkUWE' } }
+    app:
+      redirects: { public_base_url: 'https://globex.example.com' }
+      sessions: { signing_secret: '6bV0c2fKq9Xw1LrTz8uYp4sNd7hGm3eJa5iOQxRkUWE' }
 ";
 
 fn tenancies(yaml: &str, variables: &[(&str, &str)]) -> Vec<Config> {
@@ -75,7 +77,7 @@ tenants:
     number: 2
     oidc: { providers: { keycloak: { issuer: https://acme.example, client_secret: of-its-own } } }
     app: { redirects: { public_base_url: https://acme.example.com } }
-  globex: { number: 3, hosts: [globex.example.com] }
+  globex: { number: 3 }
 ";
     let all = tenancies(yaml, &[]);
     let [default, acme, globex] = all.as_slice() else { panic!("{}", all.len()) };
@@ -146,7 +148,7 @@ fn every_value_of_a_tenant_says_where_it_came_from() {
 fn every_fault_of_a_tenant_is_said_with_its_place_and_an_inherited_one_once() {
     let yaml = "\
 oidc: { refresh_tokens: { enabled: true } }
-tenant: { number: 2, name: '7', hosts: [acme.example.com] }
+tenant: { number: 2, name: '7', hosts: [acme.example.com, localhost] }
 tenants:
   acme:
     number: 2
@@ -217,5 +219,77 @@ fn what_is_allowed_and_worth_a_second_look_is_warned_of() {
         "{same:?}"
     );
     assert_eq!(of("app: { sessions: { cookie: { name: acme } } }", ", tenants: [acme]"), [""; 0]);
+    let other = "sessions: { cookie: { name: acme }, signing_secret: '6bV0c2fKq9Xw1LrTz8uYp4sNd7hGm3eJa5iOQxRkUWE' }";
+    let bindings = of(&format!("app: {{ {other} }}"), ", tenants: [acme]");
+    assert!(
+        bindings.len() == 1
+            && bindings[0].contains("tenants.acme.app.sessions.cookie.binding_name: `default` has the same"),
+        "{bindings:?}"
+    );
     assert!(warnings("", &[]).iter().all(|line| !line.contains("tenants")));
+}
+
+// Providers send a browser back to the public base URL: there it has to be the same tenant's.
+#[test]
+fn the_hosts_of_a_tenant_are_its_own_and_that_of_its_address_is_among_them() {
+    let of = |default: &str, acme: &str, globex: &str| {
+        let tenant = |name: &str, number: u8, hosts: &str| {
+            let address = format!("app: {{ redirects: {{ public_base_url: 'https://{name}.example' }} }}");
+            format!("  {name}: {{ number: {number}, hosts: [{hosts}], {address} }}\n")
+        };
+        let (acme, globex) = (tenant("acme", 2, acme), tenant("globex", 3, globex));
+        let yaml = format!(
+            "tenant: {{ hosts: [{default}] }}\napp: {{ redirects: {{ public_base_url: 'https://app.example:8443' }} }}\n\
+             tenants:\n  same: {{ number: 4 }}\n{acme}{globex}"
+        );
+        faults(&yaml, &[]).into_iter().map(|line| line.splitn(2, ": ").nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let good = [
+        ("", "", ""),
+        ("app.example", "www.acme.example, ACME.example", ""),
+        ("app.example:8443", "", "globex.example"),
+    ];
+    for (default, acme, globex) in good {
+        assert_eq!(of(default, acme, globex), [""; 0], "{default} {acme} {globex}");
+    }
+    for (default, acme, globex, fault) in [
+        ("www.app.example", "", "", "tenant.hosts: `app.example:8443` is missing"),
+        ("", "www.acme.example", "", "tenants.acme.hosts: `acme.example` is missing"),
+        ("", "acme.example, globex.example", "", "tenants.acme.hosts[1]: is the host of `tenants.globex.app"),
+        ("", "acme.example, app.example", "", "tenants.acme.hosts[1]: is the host of `tenant.app"),
+        (
+            "",
+            "acme.example",
+            "globex.example, acme.example",
+            "tenants.globex.hosts[1]: stands at `tenants.acme.hosts[0]`",
+        ),
+    ] {
+        let found = of(default, acme, globex);
+        assert!(found.iter().any(|line| line.starts_with(fault)), "{fault}: {found:?}");
+    }
+    assert_eq!(faults("tenant: { hosts: [elsewhere.example] }", &[]), [""; 0], "alone it has every request");
+}
+
+#[test]
+fn tokens_of_two_tenants_are_told_apart_by_their_issuers_and_audiences() {
+    let yaml = |acme: &str| {
+        format!(
+            "oidc: {{ providers: {{ idp: {{ issuer: 'https://idp.example', client_id: a, client_secret: b, \
+             access_tokens: {{ check: jwt, audiences: [api] }} }} }} }}\ntokens: {{ mint: {{ enabled: true, audiences: [x] }} }}\n\
+             tenants: {{ acme: {{ number: 2{acme} }} }}"
+        )
+    };
+    let shared = faults(&yaml(""), &[]);
+    let message = "tenants.acme.tokens.mint.issuer: `default` mints tokens under this issuer too";
+    assert!(shared.len() == 1 && shared[0].contains(message), "{shared:?}");
+    let address = ", app: { redirects: { public_base_url: 'https://acme.example' } }";
+    let told = |more: &str| {
+        let found = warnings(&yaml(&format!("{address}{more}")), &[]).into_iter();
+        found.filter(|line| line.contains("audiences")).collect::<Vec<_>>()
+    };
+    let warned = told("");
+    let message = "tenants.acme.oidc.providers.idp.access_tokens.audiences: `default` accepts tokens of https://idp.example \
+                   for `api` too";
+    assert!(warned.len() == 1 && warned[0].contains(message), "{warned:?}");
+    assert_eq!(told(", oidc: { providers: { idp: { access_tokens: { audiences: [acme] } } } }"), [""; 0]);
 }

@@ -46,7 +46,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         nonce: "the nonce".to_owned(),
         redirect_uri: CALLBACK.to_owned(),
         response_issuer: Some(back.returned("iss")),
-        max_age: Some(Duration::from_mins(5)),
+        authenticated_after: Some(now - Duration::from_mins(5)),
         now,
         within: std::time::Duration::from_secs(15),
     };
@@ -64,6 +64,8 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         issuer: world.issuer.clone(),
         sub: who.sub.clone(),
         auth_time: who.auth_time,
+        id_token: None,
+        access_token: None,
         has_rights: false,
         now: now + Duration::from_secs(100),
     };

@@ -236,7 +236,7 @@ impl Hostile {
             nonce: NONCE.to_owned(),
             redirect_uri: REDIRECT_URI.to_owned(),
             response_issuer: Some(self.issuer()),
-            max_age: None,
+            authenticated_after: None,
             now: Timestamp::from_secs(NOW),
             within: Duration::from_secs(15),
         };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gatelodge::authority::answer::HttpAnswer;
 use gatelodge::authority::list_sessions;
 use gatelodge::authority::login_answer::LoginFailure;
+use gatelodge::authority::ports::Clock as _;
 use gatelodge::authority::settings::Settings;
 
 use crate::hostile::{Endpoint, Hostile, SUB};
@@ -84,7 +85,7 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
     let expected = match check {
         "unavailable" => LoginFailure::ProviderUnavailable,
         "failed" | "invalid_grant" => LoginFailure::ProviderError,
-        "id_token.auth_time" if hostile.redemption().max_age.is_some() => LoginFailure::AuthenticationUnmet,
+        "id_token.auth_time" if hostile.redemption().authenticated_after.is_some() => LoginFailure::AuthenticationUnmet,
         _ => LoginFailure::IdentityRejected,
     };
     match journey.begin().await {
@@ -132,7 +133,9 @@ impl<'a> Journey<'a> {
     /// Begins a login, logs in at the provider, and comes back; with what the case has bent of a redemption.
     pub async fn begin(&mut self) -> Begun {
         let bent = self.hostile.redemption();
-        let wish = bent.max_age.map(|age| format!("max_age={}", age.as_secs())).unwrap_or_default();
+        let now = self.world.clock.now();
+        let wish =
+            bent.authenticated_after.map(|at| format!("max_age={}", now.since(at).as_secs())).unwrap_or_default();
         let started = self.world.start(&self.browser, &wish).await;
         if let Some(failure) = started.failure {
             return Begun::Not(started.answer, failure);

@@ -67,7 +67,7 @@ async fn a_good_token_says_whose_it_is_and_what_it_grants() {
             (good.permissions.as_slice(), good.client_id.as_str()),
             (&["orders:delete".to_owned()][..], "mobile-app")
         );
-        assert_eq!(good.authenticated, Some(Timestamp::from_secs(NOW - 100)));
+        assert_eq!(good.identity.auth_time, Some(Timestamp::from_secs(NOW - 100)));
         assert_eq!(good.identity.claims["department"], "sales");
         assert_eq!(good.expires, Some(Timestamp::from_secs(NOW + 290)));
     }
@@ -112,6 +112,23 @@ async fn permissions_stand_where_the_settings_say() {
         let good = check(&provider, signed(&RSA, "RS256", &header("rsa", "RS256"), &claims)).await.unwrap();
         assert_eq!(good.permissions, expected, "{path}");
     }
+}
+
+// One mapping for sessions and bearer tokens alike.
+#[tokio::test]
+async fn what_the_providers_claims_are_mapped_to_counts_for_bearer_tokens_too() {
+    let hostile = Hostile::start().await;
+    hostile.settings_with(|settings| {
+        let rights = &mut settings.registration.rights;
+        (rights.permissions, rights.scopes) = (vec!["grants".into()], vec!["more_scopes".into()]);
+    });
+    let mut claims = claims(&hostile);
+    claims.insert("grants".into(), json!(["orders:close", "orders:delete"]));
+    claims.insert("more_scopes".into(), json!("audit orders:read"));
+    let good = check(&api(&hostile), signed(&RSA, "RS256", &header("rsa", "RS256"), &claims)).await.unwrap();
+    assert_eq!(good.permissions, ["orders:close", "orders:delete"]);
+    assert_eq!(good.identity.permissions, good.permissions);
+    assert_eq!(good.identity.scopes, ["orders:read", "orders:write", "audit"]);
 }
 
 type Bend = fn(&mut Object);

@@ -1,7 +1,6 @@
 //! Owns the cases of an ID token's claims; each token is signed with the real key. Does not know its form.
 
-use std::time::Duration;
-
+use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{accepted, refused, set, unset};
@@ -128,13 +127,23 @@ accepted! {
 // security.md 34: an asked-for age of the login is enforced.
 refused! {
     auth_time_missing_though_asked_for: "id_token.auth_time", |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::from_mins(1))).claims(unset("auth_time"))
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW - 60))).claims(unset("auth_time"))
     };
     auth_time_too_old: "id_token.auth_time", |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::from_mins(1))).claims(set("auth_time", NOW - 71))
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW - 60))).claims(set("auth_time", NOW - 61))
     };
     auth_time_too_old_for_a_fresh_login: "id_token.auth_time", |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::ZERO)).claims(set("auth_time", NOW - 11))
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW))).claims(set("auth_time", NOW - 2))
+    };
+    auth_time_too_old_by_a_clock_that_is_ahead: "id_token.auth_time", |p| {
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW - 60)))
+            .claims(set("iat", NOW + 8))
+            .claims(set("auth_time", NOW - 53))
+    };
+    auth_time_too_old_in_a_token_that_is_dated_back: "id_token.auth_time", |p| {
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW - 60)))
+            .claims(set("iat", NOW - 200))
+            .claims(set("auth_time", NOW - 71))
     };
     auth_time_in_the_future: "id_token.auth_time", |p| p.claims(set("auth_time", NOW + 11));
     auth_time_as_text: "id_token.auth_time", |p| p.claims(set("auth_time", NOW.to_string()));
@@ -143,7 +152,12 @@ refused! {
 
 accepted! {
     auth_time_within_what_was_asked_for: |p| {
-        p.redemption_with(|r| r.max_age = Some(Duration::from_mins(1))).claims(set("auth_time", NOW - 60))
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW - 60))).claims(set("auth_time", NOW - 60))
+    };
+    auth_time_within_it_by_a_clock_that_is_behind: |p| {
+        p.redemption_with(|r| r.authenticated_after = Some(Timestamp::from_secs(NOW - 60)))
+            .claims(set("iat", NOW - 8))
+            .claims(set("auth_time", NOW - 68))
     };
     auth_time_missing_and_not_asked_for: |p| p.claims(unset("auth_time"));
 }

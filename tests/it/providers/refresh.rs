@@ -10,15 +10,21 @@ use super::{set, unset};
 use crate::hostile::keys::OTHER_RSA;
 use crate::hostile::{Answer, Body, Endpoint, Hostile, NOW, SUB, Signing, reason_of};
 
-async fn refresh(hostile: &Hostile) -> Result<Tokens, ProviderError> {
-    let request = RefreshRequest {
+fn request(hostile: &Hostile) -> RefreshRequest {
+    RefreshRequest {
         refresh_token: Secret::new("refresh-1"),
         issuer: hostile.issuer(),
         sub: SUB.to_owned(),
-        auth_time: Timestamp::from_secs(NOW - 5),
+        auth_time: Some(Timestamp::from_secs(NOW - 5)),
+        id_token: None,
+        access_token: None,
         has_rights: false,
         now: Timestamp::from_secs(NOW),
-    };
+    }
+}
+
+async fn refresh(hostile: &Hostile) -> Result<Tokens, ProviderError> {
+    let request = request(hostile);
     hostile.provider().refresh(&request).await.map(|renewal| renewal.tokens)
 }
 
@@ -39,7 +45,6 @@ refused! {
     refreshed_token_of_another_user: "id_token.sub", |p| p.claims(set("sub", "user-2"));
     refreshed_token_of_another_issuer: "id_token.iss", |p| p.claims(set("iss", "https://evil.example"));
     refreshed_token_for_another_client: "id_token.aud", |p| p.claims(set("aud", "another-client"));
-    refreshed_token_of_a_later_login: "id_token.auth_time", |p| p.claims(set("auth_time", NOW + 9));
     refreshed_token_without_end: "id_token.exp", |p| p.claims(unset("exp"));
     refreshed_token_that_is_old: "id_token.iat", |p| p.claims(set("iat", NOW - 3600));
     refreshed_token_by_another_key: "id_token.signature", |p| p.sign(Signing::With(&OTHER_RSA, "RS256"));
@@ -90,15 +95,17 @@ async fn a_refresh_brings_what_the_answer_holds_and_no_more() {
 #[tokio::test]
 async fn a_refresh_token_that_is_not_good_is_a_definite_answer() {
     let hostile = Hostile::start().await;
-    let request = RefreshRequest {
-        refresh_token: Secret::new("stolen"),
-        issuer: hostile.issuer(),
-        sub: SUB.into(),
-        auth_time: Timestamp::from_secs(NOW),
-        has_rights: false,
-        now: Timestamp::from_secs(NOW),
-    };
+    let request = RefreshRequest { refresh_token: Secret::new("stolen"), ..request(&hostile) };
     assert_eq!(reason_of(&hostile.provider().refresh(&request).await), "invalid_grant");
+}
+
+// security.md 83. At Keycloak whatever application asks for a fresh login moves `auth_time` for all of them.
+#[tokio::test]
+async fn a_refreshed_id_token_of_a_later_login_is_dropped_and_the_tokens_beside_it_are_not() {
+    let hostile = Hostile::start().await;
+    let request = RefreshRequest { auth_time: Some(Timestamp::from_secs(NOW - 60)), ..request(&hostile) };
+    let tokens = hostile.provider().refresh(&request).await.unwrap().tokens;
+    assert!(tokens.id.is_none() && tokens.access.is_some() && tokens.refresh.is_some());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Owns the cases of what a provider says that a user may do: where it is looked for, and what is believed. Does not know
 //! requirements.
 
-use gatelodge::authority::provider::{IdentityProvider as _, RefreshRequest, Rights};
+use gatelodge::authority::provider::{IdentityProvider as _, RefreshRequest, Rights, UserInfoRequest};
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oidc::Userinfo;
 use gatelodge::providers::rights::RightsMapping;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{set, unset};
 use crate::hostile::keys::{OTHER_RSA, RSA, Signer, b64};
-use crate::hostile::{Answer, Endpoint, Hostile, NOW, SUB};
+use crate::hostile::{Answer, Endpoint, Hostile, NOW, SUB, reason_of};
 
 fn texts(words: &str) -> Vec<String> {
     words.split_whitespace().map(str::to_owned).collect()
@@ -108,21 +108,31 @@ async fn an_access_token_is_read_where_it_was_signed_for_us_about_the_same_user(
     assert_eq!(roles_at_login(&hostile).await, [""; 0], "a login goes on without");
 }
 
+fn refresh_of(hostile: &Hostile) -> RefreshRequest {
+    RefreshRequest {
+        refresh_token: Secret::new("refresh-1"),
+        issuer: hostile.issuer(),
+        sub: SUB.to_owned(),
+        auth_time: Some(Timestamp::from_secs(NOW - 5)),
+        id_token: None,
+        access_token: None,
+        has_rights: true,
+        now: Timestamp::from_secs(NOW),
+    }
+}
+
+async fn refreshed(hostile: &Hostile, request: &RefreshRequest) -> Rights {
+    hostile.provider().refresh(request).await.unwrap().rights
+}
+
+fn said(words: &str) -> Rights {
+    Rights { scopes: Some(Vec::new()), roles: Some(texts(words)), permissions: Some(Vec::new()) }
+}
+
 #[tokio::test]
 async fn a_refresh_says_what_is_so_now_and_keeps_what_nobody_speaks_of() {
     let hostile = mapped().await;
-    let ask = async |has_rights| {
-        let request = RefreshRequest {
-            refresh_token: Secret::new("refresh-1"),
-            issuer: hostile.issuer(),
-            sub: SUB.to_owned(),
-            auth_time: Timestamp::from_secs(NOW - 5),
-            has_rights,
-            now: Timestamp::from_secs(NOW),
-        };
-        hostile.provider().refresh(&request).await.unwrap().rights
-    };
-    let said = |words: &str| Some(Rights { roles: texts(words), ..Rights::default() });
+    let ask = async |has_rights| refreshed(&hostile, &RefreshRequest { has_rights, ..refresh_of(&hostile) }).await;
     hostile.claims(set("realm_access", roles(&["now"]))).claims(set("permissions", json!([])));
     assert_eq!(ask(true).await, said("now"));
     // Taken away: neither the tokens nor userinfo have any.
@@ -130,9 +140,64 @@ async fn a_refresh_says_what_is_so_now_and_keeps_what_nobody_speaks_of() {
     assert_eq!(ask(true).await, said(""));
     // What can't be asked for is no verdict.
     hostile.answers(Endpoint::Userinfo, Answer::json(503, "{}"));
-    assert_eq!(ask(true).await, None);
+    assert_eq!(ask(true).await, Rights::default());
     hostile.settings_with(|settings| settings.registration.rights.is_wanted = false);
     assert_eq!(ask(false).await, said(""), "who had none and is expected to have none is not asked about");
     hostile.settings_with(|settings| settings.registration.rights = RightsMapping::default());
-    assert_eq!(ask(true).await, None, "nothing is mapped");
+    assert_eq!(ask(true).await, Rights::default(), "nothing is mapped");
+}
+
+#[tokio::test]
+async fn a_refresh_takes_away_only_what_whoever_carried_it_carries_no_more() {
+    let hostile = mapped().await;
+    hostile.settings_with(|settings| settings.read_access_token = true);
+    let none: fn(&mut Value) = |claims| drop(claims.as_object_mut().unwrap().remove("realm_access"));
+    let (with, without) = (access_token(&hostile, |_| ()), access_token(&hostile, none));
+    let had = RefreshRequest { access_token: Some(Secret::new(with.clone())), ..refresh_of(&hostile) };
+    brings(&hostile, with.clone());
+    assert_eq!(refreshed(&hostile, &had).await.roles, Some(texts("from-access")));
+    brings(&hostile, without.clone());
+    assert_eq!(refreshed(&hostile, &had).await.roles, Some(Vec::new()), "it is gone");
+    brings(&hostile, "opaque".into());
+    assert_eq!(refreshed(&hostile, &had).await.roles, None, "nobody can tell, whatever userinfo leaves out");
+
+    // Trouble with the keys is no verdict either.
+    brings(&hostile, without.clone());
+    hostile.token_body(unset("id_token")).answers(Endpoint::Jwks, Answer::json(503, "{}"));
+    assert_eq!(refreshed(&hostile, &had).await.roles, None);
+
+    // What an ID token carried is taken away by another one alone; what none did was userinfo's.
+    let hostile = mapped().await;
+    hostile.token_body(unset("id_token"));
+    let had = RefreshRequest { id_token: Some(Secret::new(with)), ..refresh_of(&hostile) };
+    assert_eq!(refreshed(&hostile, &had).await.roles, None);
+    let had = RefreshRequest { id_token: Some(Secret::new(without)), ..had };
+    assert_eq!(refreshed(&hostile, &had).await.roles, Some(Vec::new()));
+}
+
+// security.md 84: never another user's token.
+#[tokio::test]
+async fn tokens_that_userinfo_shows_to_be_another_users_are_dropped() {
+    let hostile = mapped().await;
+    hostile.userinfo(set("sub", "user-2"));
+    let refreshed = hostile.provider().refresh(&refresh_of(&hostile)).await;
+    assert_eq!(reason_of(&refreshed), "userinfo.sub");
+}
+
+// security.md 48: what is signed goes before what is not, at whatever time it is asked.
+#[tokio::test]
+async fn userinfo_by_itself_says_nothing_of_what_the_tokens_say() {
+    let hostile = mapped().await;
+    hostile.userinfo(set("realm_access", roles(&["from-userinfo"])));
+    let ask = async |id_token: Option<Secret>| {
+        let identity = hostile.log_in().await.unwrap().identity;
+        let access = hostile.log_in().await.unwrap().tokens.access.unwrap();
+        let request = UserInfoRequest { access_token: &access, id_token: id_token.as_ref(), identity: &identity };
+        hostile.provider().user_info(&request).await.unwrap().rights
+    };
+    let id = hostile.log_in().await.unwrap().tokens.id;
+    assert_eq!(ask(id).await.roles, Some(texts("from-userinfo")));
+    hostile.claims(set("realm_access", roles(&["from-id"])));
+    let id = hostile.log_in().await.unwrap().tokens.id;
+    assert_eq!(ask(id).await, Rights::default());
 }

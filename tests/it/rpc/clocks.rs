@@ -19,9 +19,9 @@ const AFTER: Duration = Duration::from_hours(1);
 const OFF: Duration = Duration::from_hours(1);
 
 /// A machine's clock that is wrong.
-struct Wrong {
-    right: Arc<dyn Clock>,
-    fast: bool,
+pub struct Wrong {
+    pub right: Arc<dyn Clock>,
+    pub fast: bool,
 }
 
 impl Clock for Wrong {

@@ -13,7 +13,7 @@
 //! | `reflection`, `tls` | what stands beside our own services |
 
 mod bytes;
-mod clocks;
+pub mod clocks;
 mod errors;
 mod fields;
 mod gone;

@@ -15,7 +15,7 @@ use tonic::transport::Channel;
 
 use crate::rpc::serving::{Serving, by, context, cookies};
 use crate::world::log::Log;
-use crate::world::{Browser, Kept, World};
+use crate::world::{Browser, FaultyStore, Kept, World};
 
 pub const COOKIE: &str = "__Host-session";
 /// A credential is replaced after an hour of use, and the one before has half a minute.
@@ -30,6 +30,7 @@ pub struct Door {
     pub sessions: SessionServiceClient<Channel>,
     pub browser: Browser,
     pub log: Log,
+    pub faults: Arc<FaultyStore>,
     pub serving: Serving,
     _listening: tracing::subscriber::DefaultGuard,
 }
@@ -46,7 +47,7 @@ impl Door {
 
     /// Nobody has logged in.
     pub async fn closed(kept: Kept, change: impl FnOnce(&mut Settings)) -> Self {
-        let (put, mut store, mut events) = (kept.ready().await, None, None);
+        let (put, mut store, mut events, mut faults) = (kept.ready().await, None, None, None);
         let world = World::built(
             &["idp"],
             |settings| {
@@ -58,6 +59,7 @@ impl Door {
             },
             |ports| {
                 put(ports);
+                faults = Some(FaultyStore::before(ports));
                 store = Some(Arc::clone(&ports.sessions));
                 events = Some(Arc::clone(&ports.events));
             },
@@ -73,6 +75,7 @@ impl Door {
             sessions,
             browser: Browser::default(),
             log,
+            faults: faults.unwrap(),
             serving,
             _listening: listening,
         }

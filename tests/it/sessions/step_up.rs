@@ -43,20 +43,20 @@ fn says(door: &Door, acr: &str) {
 }
 
 /// A denied request's login query.
-async fn query(door: &mut Door, browser: &Browser, needs: v1::Requirements) -> String {
+pub async fn query(door: &mut Door, browser: &Browser, needs: v1::Requirements) -> String {
     match door.ask(browser, |question| question.requirements = Some(needs)).await {
         Outcome::Denied(denied) => denied.login_query,
         other => panic!("not denied: {other:?}"),
     }
 }
 
-struct Began {
-    browser: Browser,
-    state: String,
+pub struct Began {
+    pub browser: Browser,
+    pub state: String,
 }
 
 /// Begins a login, as the edge does it.
-async fn begin(door: &Door, browser: &Browser, query: &str) -> Began {
+pub async fn begin(door: &Door, browser: &Browser, query: &str) -> Began {
     let answer = start(door, browser, query).await;
     assert_eq!(answer.failure, None);
     let answer = answer.answer.unwrap();
@@ -78,7 +78,7 @@ async fn start(door: &Door, browser: &Browser, query: &str) -> v1::StartLoginRes
 }
 
 /// The user comes back from the provider, as this one.
-async fn come_back(door: &Door, began: &mut Began, sub: &str) -> v1::CompleteCallbackResponse {
+pub async fn come_back(door: &Door, began: &mut Began, sub: &str) -> v1::CompleteCallbackResponse {
     let code = door.world.provider.code_for(sub);
     deliver(door, began, &code).await
 }
@@ -99,7 +99,7 @@ async fn deliver(door: &Door, began: &mut Began, code: &str) -> v1::CompleteCall
 }
 
 #[track_caller]
-fn completed(answer: &v1::CompleteCallbackResponse) -> (String, u32) {
+pub fn completed(answer: &v1::CompleteCallbackResponse) -> (String, u32) {
     match answer.outcome.as_ref().unwrap() {
         Completed::Completed(login) => {
             let session = login.session.clone().unwrap();
@@ -110,7 +110,7 @@ fn completed(answer: &v1::CompleteCallbackResponse) -> (String, u32) {
 }
 
 #[track_caller]
-fn failed(answer: &v1::CompleteCallbackResponse) -> v1::LoginFailure {
+pub fn failed(answer: &v1::CompleteCallbackResponse) -> v1::LoginFailure {
     match answer.outcome.as_ref().unwrap() {
         Completed::Failure(failure) => v1::LoginFailure::try_from(*failure).unwrap(),
         other => panic!("not failed: {other:?}"),
@@ -266,6 +266,9 @@ async fn what_was_under_way_with_the_former_credential_is_refused_and_ends_nothi
     }
     assert_eq!(inactive(door.ask(&old, |_| ()).await), v1::InactiveReason::Revoked);
     assert!(matches!(door.ask(&new, |_| ()).await, Outcome::Inactive(_)), "so late it is theft");
+    let text = door.log.text();
+    let line = text.lines().find(|line| line.contains("the session is ended as stolen")).expect(&text);
+    assert!(line.contains("stepped_up=true"), "which may be none: {line}");
 }
 
 async fn a_pending_successor_is_never_taken_for_the_stepped_up_credential(kept: Kept) {

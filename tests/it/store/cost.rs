@@ -50,7 +50,7 @@ fn profiles(now: Timestamp) -> [(&'static str, Identity, &'static str); 3] {
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         roles: Vec::new(),
         permissions: Vec::new(),
-        auth_time: now,
+        auth_time: Some(now),
         acr: Some("1".to_owned()),
         amr: Vec::new(),
     };

@@ -10,7 +10,8 @@ use tonic::Code;
 use super::pairs::{Pair, Tried};
 use super::town::{Town, by};
 use crate::rpc::{failed, fields_of};
-use crate::world::Browser;
+use crate::world::log::Log;
+use crate::world::{Browser, Kept};
 
 /// The target that one session is.
 pub fn one(id: String) -> revoke_as_admin::Target {
@@ -123,4 +124,19 @@ async fn people(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     let question = v1::DeleteUserRequest { user_id, reason };
     admin.delete_user(by(Role::Admin, a, question)).await.unwrap();
     assert_eq!((state(a).await, state(b).await), (v1::UserState::Deleted, v1::UserState::Active));
+}
+
+// security.md 111.
+#[tokio::test]
+async fn what_is_logged_of_a_call_says_whose_it_is_and_who_called() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let town = Town::over(Kept::Memory).await;
+    let (_, id) = town.log_in(1, "ada").await;
+    let target = Some(Target::SessionId(id));
+    let question = v1::AdminServiceRevokeRequest { target, ..Default::default() };
+    town.serving.admin().await.revoke(by(Role::Admin, 1, question)).await.unwrap();
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("an admin ended sessions")).unwrap();
+    assert!(line.contains(r#"tenant="acme""#) && line.contains(r#"caller="bound""#), "{line}");
 }

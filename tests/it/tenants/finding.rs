@@ -73,7 +73,8 @@ async fn a_credential_is_good_where_everything_that_names_a_tenant_names_its_own
         let header = |header| Says { host: None, header: Some(header) };
         let unbound = |question| by(Role::Edge, None, question);
         let table: [(&Browser, Says, Option<usize>); 19] = [
-            (&acme, none, None),
+            // Where nothing names one, the credential does.
+            (&acme, none, Some(ACME)),
             (&default, none, Some(0)),
             (&acme, host(at_acme), Some(ACME)),
             (&acme, host(Some("ACME.example.COM")), Some(ACME)),
@@ -83,7 +84,7 @@ async fn a_credential_is_good_where_everything_that_names_a_tenant_names_its_own
             (&acme, host(Some("elsewhere.example")), None),
             (&default, host(Some("elsewhere.example")), Some(0)),
             (&acme, header("acme"), Some(ACME)),
-            (&acme, header("2"), Some(ACME)),
+            (&acme, header("2"), None),
             (&acme, header("default"), None),
             (&acme, header("nobody"), None),
             (&acme, header("ACME"), None),
@@ -158,11 +159,17 @@ async fn a_caller_of_several_without_the_default_one_names_one_or_brings_a_host(
         assert_eq!(tenant_of(&town, browser, at(host), others).await.as_deref(), found, "{host}");
     }
     let mut sessions = town.serving.sessions().await;
+    // A backend brings the credential alone: its number says whose it is, where that is one of the caller's.
+    for browser in [&default, &Browser::default()] {
+        let bare = v1::ValidateSessionRequest { cookies: cookies(browser), ..Default::default() };
+        let refused = sessions.validate_session(others(bare)).await;
+        failed(refused, Code::PermissionDenied, "TENANT_UNKNOWN");
+    }
     let bare = v1::ValidateSessionRequest { cookies: cookies(&acme), ..Default::default() };
-    let refused = sessions.validate_session(others(bare.clone())).await;
-    failed(refused, Code::PermissionDenied, "TENANT_UNKNOWN");
-    let named = sessions.validate_session(naming(Role::Edge, OTHERS, "acme", bare)).await.unwrap().into_inner();
-    assert!(matches!(named.outcome, Some(Outcome::Active(_))), "{named:?}");
+    for request in [others(bare.clone()), naming(Role::Edge, OTHERS, "acme", bare)] {
+        let answer = sessions.validate_session(request).await.unwrap().into_inner();
+        assert!(matches!(answer.outcome, Some(Outcome::Active(_))), "{answer:?}");
+    }
     let everything = v1::admin_service_revoke_request::Target::Everything(v1::Everything {});
     let question = v1::AdminServiceRevokeRequest { target: Some(everything), ..Default::default() };
     let mut admin = town.serving.admin().await;
@@ -201,7 +208,7 @@ async fn tenants_that_share_a_host_are_told_apart_by_parameter_and_state() {
         let town = Town::with(kept, shared).await;
         let mut client = town.serving.logins().await;
         let at_app = seen(Says { host: Some("app.example.com"), header: None });
-        for (query, at) in [("tenant=globex", 2), ("tenant=3", 2), ("", 0), ("tenant=default", 0)] {
+        for (query, at) in [("tenant=globex", 2), ("", 0), ("tenant=default", 0)] {
             let context = Some(at_app.clone());
             let start = v1::StartLoginRequest { context: context.clone(), query: query.into(), ..Default::default() };
             let answer = client.start_login(by(Role::Edge, None, start)).await.unwrap().into_inner().answer.unwrap();
@@ -216,12 +223,73 @@ async fn tenants_that_share_a_host_are_told_apart_by_parameter_and_state() {
             let Some(Completed::Completed(login)) = done.outcome else { panic!("{kept:?} {query}: {done:?}") };
             assert_eq!(login.identity.unwrap().tenant, NAMES[at], "{kept:?} {query}");
         }
-        for query in ["tenant=acme", "tenant=nobody", "tenant=", "tenant=%00"] {
+        for query in ["tenant=acme", "tenant=nobody", "tenant=3", "tenant=", "tenant=%00"] {
             let context = Some(at_app.clone());
             let start = v1::StartLoginRequest { context, query: query.into(), ..Default::default() };
             let answer = client.start_login(by(Role::Edge, None, start)).await.unwrap().into_inner();
             assert_eq!(answer.failure(), v1::LoginFailure::TenantUnknown, "{query}");
         }
+    }
+}
+
+// An address that leads to an edge and is nobody's is anybody's to try: behind it no name is worth trying.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_learns_of_tenants_by_trying_names_at_a_host_that_is_nobodys() {
+    let town = Town::over(Kept::Memory).await;
+    let (acme, _) = town.log_in(ACME, "ada").await;
+    let mut client = town.serving.logins().await;
+    let mut told = Vec::new();
+    for name in ["acme", "default", "globex", "nobody", "2"] {
+        let header = Says { host: Some("elsewhere.example"), header: Some(name) };
+        assert_eq!(tenant_of(&town, &acme, header, |question| by(Role::Edge, None, question)).await, None, "{name}");
+        let seen_there = seen(Says { host: Some("elsewhere.example"), header: None });
+        for (context, query) in [(seen(header), String::new()), (seen_there, format!("tenant={name}"))] {
+            let start = v1::StartLoginRequest { context: Some(context), query: query.into(), ..Default::default() };
+            let answer = client.start_login(by(Role::Edge, None, start)).await.unwrap().into_inner();
+            assert_eq!(answer.failure(), v1::LoginFailure::TenantUnknown, "{name}");
+            told.push(answer.answer.unwrap());
+        }
+    }
+    assert!(told.windows(2).all(|pair| pair[0] == pair[1]), "{told:#?}");
+}
+
+// At one host a browser may hold the cookies of several tenants, and none of them goes because another's session has ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_session_of_one_tenant_hides_no_living_one_of_another_at_its_host() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let town = Town::with(kept, shared).await;
+        let (default, of_default) = town.log_in(0, "ada").await;
+        let (globex, of_globex) = town.log_in(2, "ada").await;
+        let (globex_again, _) = town.log_in(2, "bob").await;
+        let both = |one: &Browser, other: &Browser| [cookies(one), cookies(other)].concat();
+        let context = |host| Some(seen(Says { host, header: None }));
+        let whose = async |cookies: Vec<v1::Cookie>, host| {
+            let question =
+                v1::ValidateSessionRequest { cookies: cookies.clone(), context: context(host), ..Default::default() };
+            let answer = town.serving.sessions().await.validate_session(by(Role::Edge, None, question)).await.unwrap();
+            let question = v1::ListUserSessionsRequest { cookies, context: context(host), ..Default::default() };
+            let listed =
+                town.serving.sessions().await.list_user_sessions(by(Role::Edge, None, question)).await.unwrap();
+            let lists =
+                !matches!(listed.into_inner().outcome, Some(v1::list_user_sessions_response::Outcome::Inactive(_)));
+            match answer.into_inner().outcome.unwrap() {
+                Outcome::Active(active) => Some(active.identity.unwrap().tenant).filter(|_| lists),
+                _ => None,
+            }
+        };
+        // By their host, and with no host at all.
+        for host in [Some("app.example.com"), None] {
+            assert_eq!(whose(both(&globex, &default), host).await.as_deref(), Some("default"), "{kept:?}");
+        }
+        town.worlds[0].authority.revoke_as_admin(&World::call(), &super::admin::one(of_default), "").await.unwrap();
+        for host in [Some("app.example.com"), None] {
+            assert_eq!(whose(both(&default, &globex), host).await.as_deref(), Some("globex"), "{kept:?}");
+        }
+        town.worlds[2].authority.revoke_as_admin(&World::call(), &super::admin::one(of_globex), "").await.unwrap();
+        assert_eq!(whose(both(&default, &globex), Some("app.example.com")).await, None, "{kept:?}");
+        let (default, _) = town.log_in(0, "ada").await;
+        assert_eq!(whose(both(&globex, &default), Some("app.example.com")).await.as_deref(), Some("default"));
+        assert_eq!(whose(both(&default, &globex_again), Some("app.example.com")).await.as_deref(), Some("default"));
     }
 }
 

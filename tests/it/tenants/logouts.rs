@@ -82,10 +82,11 @@ async fn a_page_names_its_tenant_by_host_or_parameter() {
         (at_acme, "", [true, false, true]),
         (at_app, "", [false, true, true]),
         (at_app, "&tenant=globex", [true, true, false]),
-        (at_app, "&tenant=3", [true, true, false]),
+        (at_app, "&tenant=3", [true, true, true]),
         (at_app, "&tenant=acme", [true, true, true]),
         (at_acme, "&tenant=globex", [true, true, true]),
-        (Some("10.0.0.7"), "&tenant=acme", [true, false, true]),
+        (None, "&tenant=acme", [true, false, true]),
+        (Some("10.0.0.7"), "&tenant=acme", [true, true, true]),
     ];
     for (host, parameter, expected) in table {
         let (town, browsers) = town(Kept::Memory, Some("sid")).await;

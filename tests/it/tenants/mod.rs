@@ -6,6 +6,7 @@
 //! | `town` | three tenants over one store, and keys for each |
 //! | `pairs`, `sessions`, `logins`, `admin` | every RPC, with every pair of tenants |
 //! | `finding` | how a tenant is named, and what happens when names differ |
+//! | `hanging` | a provider that hangs stops its own tenant alone |
 //! | `logouts` | the same of logouts that a provider tells of |
 //! | `watching` | what watchers of one and of several tenants are told |
 //! | `edges` | what an edge of several hosts is told, and goes by |
@@ -13,6 +14,7 @@
 mod admin;
 mod edges;
 mod finding;
+mod hanging;
 mod logins;
 mod logouts;
 mod pairs;

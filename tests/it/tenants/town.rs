@@ -11,6 +11,7 @@ use gatelodge::authority::{Authority, Memory, Ports};
 use gatelodge::crypto::{ApiKey, KeyRing, Secret};
 use gatelodge::rpc::callers::Caller;
 use gatelodge::rpc::policy::Role;
+use gatelodge::rpc::server::ServerSettings;
 use gatelodge::session::key::TenantNumber;
 use gatelodge::session::origin::Origin;
 use gatelodge::vault::Vault;
@@ -73,6 +74,15 @@ impl Town {
 
     /// A town whose tenants' settings differ.
     pub async fn with(kept: Kept, change: impl Fn(usize, &mut Settings)) -> Self {
+        Self::served(kept, change, |_| ()).await
+    }
+
+    /// The same, behind a server whose settings differ.
+    pub async fn served(
+        kept: Kept,
+        change: impl Fn(usize, &mut Settings),
+        server: impl FnOnce(&mut ServerSettings),
+    ) -> Self {
         let (put, mut ports) = (kept.ready().await, None);
         let first = World::built(
             &["idp"],
@@ -102,7 +112,7 @@ impl Town {
             own.into_iter().chain([(key(role, None), unbound), (key(role, Some(OTHERS)), others)])
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let serving = Serving::to(listener, tenants.clone(), callers, |_| ());
+        let serving = Serving::to(listener, tenants.clone(), callers, server);
         let keeper = tokio::spawn(keeping(worlds[0].authority.clone()));
         until(|| worlds[2].authority.hears_everything()).await;
         Self { worlds, tenants, serving, keeper }
@@ -111,7 +121,7 @@ impl Town {
     /// One authority, with keys that every tenant inherits from the same secrets.
     fn world(at: usize, settings: Settings, ports: &Ports, memory: &Memory, first: &World) -> World {
         let clock = Arc::clone(&first.clock);
-        let provider = Arc::new(FakeProvider::new("idp", Arc::clone(&clock)));
+        let provider = Arc::new(FakeProvider::new("idp"));
         let ring = |text: &str| KeyRing::new(Secret::new(text), []);
         let vault = Vault::of(number(at), &ring("session ring"), &ring("csrf ring"));
         let ports = Ports { providers: Arc::new(Listed(vec![Arc::clone(&provider)])), ..ports.clone() };

@@ -118,3 +118,70 @@ async fn a_client_that_keeps_answers_of_several_tenants_forgets_what_ends_at_any
         assert!(!is_active(&client, &acme, "elsewhere.example").await);
     }
 }
+
+/// A position that only the default tenant's events have reached.
+async fn anothers(town: &Town) -> gatelodge::session::event::Position {
+    let heard = |at: usize| town.worlds[at].authority.heard_up_to();
+    loop {
+        let (_, id) = town.log_in(0, "bob").await;
+        let before = heard(0);
+        end(town, 0, &id).await;
+        let moved = timeout(Duration::from_secs(5), async {
+            while heard(0) == before {
+                tokio::task::yield_now().await
+            }
+        });
+        moved.await.expect("the default tenant hears of its own");
+        // Else a heartbeat came in between, which is everybody's.
+        if let Some(position) = heard(0).filter(|position| Some(*position) > heard(1)) {
+            return position;
+        }
+    }
+}
+
+// store.md 6: whoever may try positions finds out by the answers where the log stands, and so how much happens to others,
+// unless every position beyond one's own is answered alike.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_position_that_a_caller_makes_up_tells_of_anothers_events() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let town = Town::over(kept).await;
+        let (browser, _) = town.log_in(1, "ada").await;
+        let keep_for = async |whose: Option<usize>, as_of: Vec<u8>| {
+            let context = Some(v1::RequestContext { host: Some("acme.example.com".into()), ..context("GET", "/") });
+            let question = v1::ValidateSessionRequest { as_of_position: as_of.into(), context, ..validation(&browser) };
+            let answer = town.serving.sessions().await.validate_session(by(Role::Edge, whose, question)).await.unwrap();
+            match answer.into_inner().outcome.unwrap() {
+                v1::validate_session_response::Outcome::Active(active) => active.keep_for.map(|length| length.nanos),
+                other => panic!("{other:?}"),
+            }
+        };
+        let is_reset = async |whose: Option<usize>, after: Vec<u8>| {
+            let question = v1::WatchSessionsRequest { after_position: after.into(), ..Default::default() };
+            let watch = town.serving.sessions().await.watch_sessions(by(Role::Edge, whose, question)).await;
+            watch.unwrap().into_inner().message().await.unwrap().unwrap().reset
+        };
+        let (mut asked, mut watched, far) = (0, 0, vec![0xff; 16]);
+        // What a heartbeat moved meanwhile proves nothing.
+        while asked < 2 || watched < 2 {
+            assert!(keep_for(Some(1), Vec::new()).await.is_some());
+            let theirs = anothers(&town).await;
+            let beyond = |town: &Town| town.worlds[1].authority.heard_up_to() < Some(theirs);
+            let told = keep_for(Some(1), theirs.0.to_vec()).await;
+            if beyond(&town) {
+                assert_eq!(told, Some(0), "{kept:?}: from the store, as beyond all that was heard");
+                asked += 1;
+            }
+            let reset = is_reset(Some(1), theirs.0.to_vec()).await;
+            if beyond(&town) {
+                assert!(reset && is_reset(Some(1), far.clone()).await, "{kept:?}");
+                watched += 1;
+            }
+            assert!(!is_reset(None, theirs.0.to_vec()).await, "{kept:?}: whoever is for all may know");
+        }
+        // Who is for all asks one tenant as of what happened to another, and is answered from memory.
+        assert!(keep_for(None, Vec::new()).await.is_some());
+        let theirs = anothers(&town).await;
+        assert_ne!(keep_for(None, theirs.0.to_vec()).await, Some(0), "{kept:?}");
+        assert_eq!(keep_for(None, far).await, Some(0));
+    }
+}

@@ -151,6 +151,27 @@ async fn a_minted_token_dies_with_its_session_where_we_are_asked() {
     }
 }
 
+// security.md 34: a token of ours says no more of the login than its provider has said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minted_token_says_no_time_of_login_that_nobody_stated_and_is_never_fresh() {
+    for mut served in both(|_| ()).await {
+        for no_age in [false, true] {
+            served.world.provider.says.lock().unwrap().no_age = no_age;
+            served.world.log_in(&mut served.browser, "ada").await;
+            let asked = v1::MintTokenRequest { claims: vec!["auth_time".into()], ..question(&served) };
+            let token = mint(&served, asked).await.unwrap().value;
+            assert_eq!(part(&token, 1).get("auth_time").is_none(), no_age);
+            let max_login_age = Some(prost_types::Duration { seconds: 3600, nanos: 0 });
+            let requirements = Some(v1::TokenRequirements { max_login_age, ..Default::default() });
+            let question = v1::ValidateTokenRequest { token: token.into(), requirements, ..Default::default() };
+            let answer = tokens(&served).await.validate_token(by(Role::Backend, question)).await.unwrap();
+            let is_denied =
+                matches!(answer.into_inner().outcome, Some(v1::validate_token_response::Outcome::Denied(_)));
+            assert_eq!(is_denied, no_age);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_never_outlives_the_longest_life_of_its_session() {
     for served in both(|settings| settings.lifetimes.absolute = Duration::from_mins(1)).await {

@@ -60,6 +60,25 @@ async fn fifty_who_ask_at_once_are_one_question_to_the_provider() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn roles_that_userinfo_does_not_speak_of_are_those_that_a_refresh_has_brought_meanwhile() {
+    for served in both(|_| ()).await {
+        let provider = &served.world.provider;
+        *provider.slow.lock().unwrap() = Some(Duration::from_millis(500));
+        let refresh = async {
+            while provider.asked.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            *provider.slow.lock().unwrap() = None;
+            provider.says.lock().unwrap().roles = vec!["auditor".into()];
+            let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None };
+            served.serving.sessions().await.refresh_tokens(by(Role::Backend, question)).await.unwrap();
+        };
+        let (found, ()) = futures::future::join(ask(&served, true), refresh).await;
+        assert_eq!(found.unwrap().identity.unwrap().roles, ["auditor"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_access_token_that_has_lapsed_is_refreshed_first() {
     for served in both(|_| ()).await {
         served.world.clock.advance(Duration::from_secs(400));

@@ -1,14 +1,17 @@
 //! Owns what must hold of sessions that an authority knows by heart when users, logins or the provider change them
 //! elsewhere. Does not know how they are kept.
 
+use std::sync::Arc;
+
 use gatelodge::authority::complete_callback;
 use gatelodge::authority::ports::SessionStore as _;
 use gatelodge::authority::settings::{OnExceed, SessionLimit};
-use gatelodge::authority::validate_session::{Outcome, Question};
+use gatelodge::authority::validate_session::{Outcome, Question, Requirements};
+use gatelodge::session::need::{LoginNeeds, Needs};
 
 use crate::world::faults::Fault;
 use crate::world::replicas::Replicas;
-use crate::world::{Browser, Kept, World, state_of};
+use crate::world::{Browser, Crowded, Kept, World, state_of};
 
 async fn asked(world: &World, browser: &Browser) -> Outcome {
     let question = Question { presented: browser.fetch("GET", "/"), ..Question::default() };
@@ -77,6 +80,32 @@ async fn what_the_provider_says_anew_elsewhere_is_what_everybody_answers() {
         };
         assert!(is_named(&asked(&replicas.one, &browser).await), "{kept:?}: where it was asked, at once");
         becomes(&replicas.two, &browser, is_named).await;
+    }
+}
+
+// store.md, 6. Nothing runs beside here, so nobody is told but by the call itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_step_up_is_answered_everybody_has_been_told() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        let crowded = Arc::new(Crowded::default());
+        crowded.set_room(false);
+        let replicas = Replicas::with_other(kept, |_| (), |ports| ports.beside = crowded).await;
+        let browser = known(&replicas).await;
+        let login = LoginNeeds { acr_values: vec!["2".into()], ..LoginNeeds::default() };
+        let requirements = Requirements { needs: Needs { login, ..Needs::default() }, ..Requirements::default() };
+        let question = Question { presented: browser.fetch("GET", "/"), requirements, ..Question::default() };
+        let denied = replicas.two.authority.validate_session(&World::call(), question).await.unwrap();
+        let Outcome::Denied(denied) = denied else { panic!("{denied:?}") };
+        let mut again = browser.clone();
+        let started = replicas.two.start(&again, &denied.login_query).await;
+        again.keep(&started.answer.set_cookies);
+        replicas.one.provider.says.lock().unwrap().acr = Some("2".into());
+        let query = format!("code={}&state={}", replicas.two.provider.code_for("ada"), state_of(&started.answer));
+        let done = replicas.two.callback(&again, &query).await;
+        again.keep(&done.answer.set_cookies);
+        replicas.catch_up().await;
+        assert!(matches!(asked(&replicas.one, &browser).await, Outcome::Inactive(_)), "{kept:?}");
+        assert!(matches!(asked(&replicas.one, &again).await, Outcome::Active(_)), "{kept:?}");
     }
 }
 

@@ -235,7 +235,7 @@ async fn a_login_that_is_too_old_is_told_how_to_begin_a_fresh_one() {
     let Outcome::Denied(denied) = ask(&world, with(browser.get("/pay?x=1"))).await else { panic!("not denied") };
     assert_eq!(denied.reason, DeniedReason::Missing(Missing::FreshLogin));
     let query = denied.login_query;
-    assert!(query.starts_with("provider=idp&max_age=300&step_up="), "{query}");
+    assert!(query.starts_with("provider=idp&max_age=300&prompt=login&step_up="), "{query}");
     let location = denied.answer.unwrap().location.unwrap();
     assert_eq!(location, format!("/auth/web/login?{query}&redirect_uri=%2Fpay%3Fx%3D1"));
     world.log_in(&mut browser, "ada").await;

@@ -30,6 +30,8 @@ pub enum Fault {
     SlowToAnswer(Duration),
     /// It does what the step of this name asks, and the answer is lost.
     LosesAnswerOf(&'static str),
+    /// Somebody ends this session just before the step of this name.
+    EndsSessionBefore(&'static str, SessionKey),
     /// It never answers.
     Silent,
     /// Asking it panics.
@@ -114,7 +116,16 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
-            None | Some(Fault::EndsProcessBefore(1..) | Fault::SlowToAnswer(_) | Fault::LosesAnswerOf(_)) => (),
+            Some(Fault::EndsSessionBefore(step, key)) if step == name => {
+                self.sessions.end(&key, Ending::Revoked, Duration::from_mins(1)).await?;
+            }
+            None
+            | Some(
+                Fault::EndsProcessBefore(1..)
+                | Fault::SlowToAnswer(_)
+                | Fault::LosesAnswerOf(_)
+                | Fault::EndsSessionBefore(..),
+            ) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
             Some(Fault::Silent) => std::future::pending().await,

@@ -78,6 +78,7 @@ pub async fn connected_at(port: u16, prefix: &str) -> Arc<RedisStore> {
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
+        tenants: Vec::new(),
     };
     RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap()
 }

@@ -127,8 +127,7 @@ impl World {
     /// A world with other settings and other ports.
     pub fn built(names: &[&str], change: impl FnOnce(&mut Settings), replace: impl FnOnce(&mut Ports)) -> Self {
         let clock = Arc::new(FakeClock(AtomicU64::new(1_800_000_000_000)));
-        let providers: Vec<_> =
-            names.iter().map(|name| Arc::new(FakeProvider::new(name, Arc::clone(&clock)))).collect();
+        let providers: Vec<_> = names.iter().map(|name| Arc::new(FakeProvider::new(name))).collect();
         let provider = Arc::clone(&providers[0]);
         let store = EmbeddedStore::open(None, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let mut settings = settings();
@@ -153,7 +152,7 @@ impl World {
     }
 
     pub fn call() -> Call {
-        Call { request_id: "test".into(), patience: Duration::from_secs(30) }
+        Call { request_id: "test".into(), patience: Duration::from_secs(30), ..Call::default() }
     }
 
     /// Begins a login and answers its outcome.

@@ -9,24 +9,21 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatelodge::authority::logout_notice::{LogoutChannels, LogoutNotice, WhatEnded};
-use gatelodge::authority::ports::{Clock as _, Providers};
+use gatelodge::authority::ports::Providers;
 use gatelodge::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
-    Redemption, RefreshRequest, Renewal, Rights,
+    Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
 use gatelodge::session::record::Tokens;
 use gatelodge::session::time::Timestamp;
 
-use super::FakeClock;
-
 pub const ISSUER: &str = "https://idp.example";
 
 /// A provider that does as it is told, and counts what it is asked.
 pub struct FakeProvider {
     pub info: ProviderInfo,
-    pub clock: Arc<FakeClock>,
     pub codes: Mutex<HashMap<String, String>>,
     pub refusal: Mutex<Option<fn() -> ProviderError>>,
     pub redeemed: AtomicUsize,
@@ -46,6 +43,8 @@ pub struct FakeProvider {
     /// What it says that its users are called.
     pub name: Mutex<String>,
     pub exchanged: AtomicUsize,
+    /// The last refresh that it was asked for.
+    pub refresh: Mutex<Option<RefreshRequest>>,
     /// The refresh tokens that were presented.
     pub presented: Mutex<Vec<String>>,
     /// Whether a refresh token is good once.
@@ -63,20 +62,22 @@ pub struct Says {
     pub amr: Vec<String>,
     /// How long ago the user has authenticated.
     pub age: Duration,
+    /// It does not say that.
+    pub no_age: bool,
     pub roles: Vec<String>,
     pub permissions: Vec<String>,
 }
 
 impl FakeProvider {
-    pub fn new(name: &str, clock: Arc<FakeClock>) -> Self {
+    pub fn new(name: &str) -> Self {
         Self {
             info: ProviderInfo {
                 name: name.into(),
                 display_name: name.to_uppercase(),
                 issuer: IssuerRule::new(ISSUER),
                 extra_parameters: vec!["kc_idp_hint".into()],
+                tells_of_logins: name != "plain",
             },
-            clock,
             codes: Mutex::default(),
             refusal: Mutex::default(),
             redeemed: AtomicUsize::default(),
@@ -91,6 +92,7 @@ impl FakeProvider {
             asked: Mutex::default(),
             name: Mutex::new("Some One".into()),
             exchanged: AtomicUsize::default(),
+            refresh: Mutex::default(),
             presented: Mutex::default(),
             rotates: AtomicBool::default(),
             lose_answers: AtomicUsize::default(),
@@ -155,7 +157,8 @@ impl IdentityProvider for FakeProvider {
         let sub = self.codes.lock().unwrap().remove(redemption.code.expose());
         let sub = sub.ok_or_else(|| ProviderError::InvalidGrant("no such code".into()))?;
         let says = self.says.lock().unwrap().clone();
-        if redemption.max_age.is_some_and(|age| says.age > age) {
+        let auth_time = (!says.no_age).then(|| redemption.now - says.age);
+        if redemption.authenticated_after.is_some_and(|earliest| auth_time.is_none_or(|at| at < earliest)) {
             return Err(ProviderError::Rejected("id_token.auth_time"));
         }
         let identity = Identity {
@@ -171,9 +174,7 @@ impl IdentityProvider for FakeProvider {
             scopes: self.scopes.lock().unwrap().clone(),
             roles: says.roles,
             permissions: says.permissions,
-            auth_time: Timestamp::from_millis(
-                self.clock.now().as_millis() - u64::try_from(says.age.as_millis()).unwrap(),
-            ),
+            auth_time,
             acr: says.acr,
             amr: says.amr,
         };
@@ -184,6 +185,7 @@ impl IdentityProvider for FakeProvider {
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
         let token = request.refresh_token.expose().to_owned();
+        *self.refresh.lock().unwrap() = Some(request.clone());
         let again = self.presented.lock().unwrap().contains(&token);
         self.presented.lock().unwrap().push(token);
         self.pause().await;
@@ -196,16 +198,17 @@ impl IdentityProvider for FakeProvider {
         }
         self.refuse()?;
         let Says { roles, permissions, .. } = self.says.lock().unwrap().clone();
-        let rights = Some(Rights { scopes: Vec::new(), roles, permissions });
+        let rights = Rights { scopes: Some(Vec::new()), roles: Some(roles), permissions: Some(permissions) };
         Ok(Renewal { tokens: self.tokens(number, request.now), rights })
     }
 
-    async fn user_info(&self, access_token: &Secret, identity: &Identity) -> Result<Identity, ProviderError> {
-        self.asked.lock().unwrap().push(access_token.expose().to_owned());
+    async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
+        self.asked.lock().unwrap().push(request.access_token.expose().to_owned());
         self.pause().await;
         self.refuse()?;
         let name = self.name.lock().unwrap().clone();
-        Ok(Identity { name: Some(name), ..identity.clone() })
+        let identity = Identity { name: Some(name), ..request.identity.clone() };
+        Ok(UserInfo { identity, rights: Rights::default() })
     }
 
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {

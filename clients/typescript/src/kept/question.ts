@@ -2,6 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ValidateSessionRequestSchema, ValidateSessionResponse } from "../gen/gatelodge/v1/session_pb.js";
 import { textOf } from "../latin1.js";
+import { LISTS_NEEDED } from "../requirements.js";
 import { isCsrfNeeded } from "../verdict.js";
 
 /** A question of ValidateSession, as it is given to the client. */
@@ -26,17 +27,6 @@ export const TELLS_CLIENTS_APART = [
 ] as const;
 /** The same, of which there may be several. */
 export const TELL_CLIENTS_APART = ["xForwardedFor", "forwarded"] as const;
-
-/** What of the requirements are lists of names. */
-export const LISTS_NEEDED = [
-  "scopes",
-  "anyScopes",
-  "permissions",
-  "anyPermissions",
-  "roles",
-  "acrValues",
-  "amrValues",
-] as const;
 
 /**
  * All that an answer depends on, as text; nothing for a question that has to be asked each time. Its answer carries a token

@@ -8,9 +8,11 @@ import {
   InactiveReason,
   type DeniedSessionSchema,
   type InactiveSessionSchema,
+  type Requirements,
   type ValidateSessionRequest,
 } from "../gen/gatelodge/v1/session_pb.js";
-import { isNavigation, missing, textOf, type Kept } from "./session.js";
+import { detailOf, isMendedByLogin, lackOf, REASON_WORDS, type Lacked } from "./lacking.js";
+import { DENIED_REASONS, factsOf, isNavigation, textOf, type Kept } from "./session.js";
 
 /** A finished answer. */
 export type Finished = MessageInitShape<typeof HttpAnswerSchema>;
@@ -32,8 +34,15 @@ export function json(status: number, body: object): Finished {
 }
 
 /** An error answer. */
-export function problem(status: number, reason: string, detail: string, remedy: string, requestId: string): Finished {
-  return json(status, { detail, reason, remedy, request_id: requestId });
+export function problem(
+  status: number,
+  reason: string,
+  detail: string,
+  remedy: string,
+  requestId: string,
+  more: object = {},
+): Finished {
+  return json(status, { detail, reason, remedy, request_id: requestId, ...more });
 }
 
 /** A whole Set-Cookie value; without a value it clears the cookie. */
@@ -72,35 +81,68 @@ export function denied(
   requestId: string,
 ): MessageInitShape<typeof DeniedSessionSchema> {
   const { context, requirements, answerJson } = question;
-  const missingScopes =
-    session && reason === DeniedReason.SCOPE_MISSING ? missing(requirements?.scopes ?? [], session) : [];
-  const age = String(requirements?.maxLoginAge?.seconds ?? 0);
-  const provider = session?.identity.provider ?? "fake";
-  const loginQuery = reason === DeniedReason.LOGIN_TOO_OLD ? `provider=${provider}&max_age=${age}` : "";
-  const [publicReason, detail, remedy] = told(reason, missingScopes, settings);
-  const said = { reason, remedy, missingScopes, loginQuery, ...(session ? { session: session.info } : {}) };
+  const lacked = LACKED.get(reason);
+  const lack = session && lackOf(factsOf(session), requirements);
+  const names = lack && lack.what === lacked ? lack.names : []; // none where the fake was told to deny
+  const loginQuery = lacked && isMendedByLogin(lacked) ? loginQueryOf(lacked, session, requirements) : "";
+  const [publicReason, detail, remedy] = told(reason, names, settings);
+  const list = lacked && MISSING[lacked];
+  const said = {
+    reason,
+    remedy,
+    loginQuery,
+    ...(list ? { [list]: [...names] } : {}),
+    ...(session ? { session: session.info } : {}),
+  };
   if (!context) {
     return said;
   }
-  const answer =
-    loginQuery && goesToLogin(context, answerJson)
-      ? toLogin(context, `${loginQuery}&`)
-      : problem(403, publicReason, detail, remedy, requestId);
+  if (loginQuery === "") {
+    return { ...said, answer: problem(403, publicReason, detail, remedy, requestId) };
+  }
+  const answer = goesToLogin(context, answerJson)
+    ? toLogin(context, `${loginQuery}&`)
+    : problem(403, publicReason, detail, remedy, requestId, { login_path: `/auth/web/login?${loginQuery}` });
   return { ...said, answer };
 }
 
-function told(reason: DeniedReason, scopes: readonly string[], { csrfHeader }: EdgeSettings): [string, string, string] {
+/** What is lacking, by what a request is refused with. */
+const LACKED = new Map(Object.entries(DENIED_REASONS).map(([what, reason]) => [reason, what as Lacked]));
+
+/** Where the names go. */
+const MISSING: Readonly<Partial<Record<Lacked, string>>> = {
+  scope: "missingScopes",
+  permission: "missingPermissions",
+  role: "missingRoles",
+  acr: "missingAcrValues",
+  amr: "missingAmrValues",
+};
+
+/** Asks for all that the requirements say of the login. The fake's logins make a session, and step none up. */
+function loginQueryOf(lacked: Lacked, session: Kept | undefined, requirements: Requirements | undefined): string {
+  const { maxLoginAge, acrValues = [] } = requirements ?? {};
+  const query = new URLSearchParams({ provider: session?.identity.provider ?? "fake" });
+  if (maxLoginAge || lacked === "login age") {
+    query.set("max_age", String(maxLoginAge?.seconds ?? 0));
+  }
+  if (acrValues.length > 0) {
+    query.set("acr_values", acrValues.join(" "));
+  }
+  if (lacked === "amr") {
+    query.set("prompt", "login");
+  }
+  return query.toString();
+}
+
+/** The reason for a browser, what is wrong, and the remedy. */
+function told(reason: DeniedReason, names: readonly string[], { csrfHeader }: EdgeSettings): [string, string, string] {
+  const lacked = LACKED.get(reason);
+  if (lacked) {
+    return [REASON_WORDS[lacked], detailOf(lacked, names), REMEDIES[lacked]];
+  }
   switch (reason) {
     case DeniedReason.ORIGIN_REFUSED:
       return ["origin_refused", "Requests from this origin are not allowed", "Send the request from the site itself."];
-    case DeniedReason.SCOPE_MISSING:
-      return [
-        "scope_missing",
-        `Missing scope: ${scopes.join(" ")}`,
-        "Log in with an account that is granted the scope.",
-      ];
-    case DeniedReason.LOGIN_TOO_OLD:
-      return ["login_too_old", "A fresh login is needed", "Log in again, then repeat the request."];
     case DeniedReason.CSRF_MISSING:
     case DeniedReason.CSRF_INVALID:
     case DeniedReason.CSRF_EXPIRED:
@@ -113,6 +155,18 @@ function told(reason: DeniedReason, scopes: readonly string[], { csrfHeader }: E
       return ["forbidden", "This session may not make this request", ""];
   }
 }
+
+const ASK_FOR_IT = "Ask whoever runs this application for it, then log in again.";
+const LOG_IN_SO = "Log in again in the way that is asked for, then repeat the request.";
+const REMEDIES: Readonly<Record<Lacked, string>> = {
+  scope: "Log in with an account that is granted the scope.",
+  permission: ASK_FOR_IT,
+  role: ASK_FOR_IT,
+  email: "Verify your email address where you log in, then log in again.",
+  acr: LOG_IN_SO,
+  amr: LOG_IN_SO,
+  "login age": "Log in again, then repeat the request.",
+};
 
 function goesToLogin(context: RequestContext, answerJson: boolean): boolean {
   return !answerJson && textOf(context.method) === "GET" && isNavigation(context);

@@ -14,7 +14,7 @@ import type { ClientOptions } from "../options.js";
 import type { Attempt, OpenStream, StreamAttempt, StreamListener, Transport } from "../transport.js";
 import { Events, inMemory } from "./events.js";
 import { METHODS } from "./methods.js";
-import { unguessable, type InactiveState, type Kept, type Who } from "./session.js";
+import { DENIED_REASONS, unguessable, type InactiveState, type Kept, type Who } from "./session.js";
 import { remember, type State } from "./state.js";
 import { issue, type TokenOf } from "./tokens.js";
 
@@ -39,14 +39,19 @@ export class FakeAuthority {
   };
   #trouble: "none" | "away" | "slow" = "none";
 
+  /** The one key that its clients have. */
+  readonly apiKey = "glk_test";
+  /** Where it is asked, for a client with options of your own. */
+  readonly transport: Required<Transport> = {
+    send: (attempt) => this.#send(attempt),
+    open: (attempt, listener) => this.#open(attempt, listener),
+    close: () => undefined,
+  };
+
   /** A client of this authority, with a deadline that suits tests: half a second, unless told else. */
   client(options: FakeClientOptions = {}): Client {
-    const transport: Transport = {
-      send: (attempt) => this.#send(attempt),
-      open: (attempt, listener) => this.#open(attempt, listener),
-      close: () => undefined,
-    };
-    return new Client({ apiKey: "glk_test", deadlineMs: 500, ...options, checkStream: false, transport });
+    const { apiKey, transport } = this;
+    return new Client({ apiKey, deadlineMs: 500, ...options, checkStream: false, transport });
   }
 
   /** Makes a session, as if somebody had logged in. */
@@ -93,7 +98,7 @@ export class FakeAuthority {
   }
 
   /** Makes every living session be refused for this reason; nothing ends it. */
-  deny(reason?: "csrf" | "origin" | "scope" | "login age"): void {
+  deny(reason?: Denial): void {
     this.#state.denial = reason === undefined ? DeniedReason.UNSPECIFIED : DENIALS[reason];
     this.#state.events.allChanged();
   }
@@ -168,11 +173,13 @@ export class FakeAuthority {
   }
 }
 
+/** Why the fake refuses whoever is signed in. */
+export type Denial = keyof typeof DENIALS;
+
 const DENIALS = {
   csrf: DeniedReason.CSRF_INVALID,
   origin: DeniedReason.ORIGIN_REFUSED,
-  scope: DeniedReason.SCOPE_MISSING,
-  "login age": DeniedReason.LOGIN_TOO_OLD,
+  ...DENIED_REASONS,
 } as const;
 
 function errorFrom(failure: unknown) {

@@ -2,7 +2,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { randomBytes } from "node:crypto";
-import { milliseconds } from "../duration.js";
 import { IdentitySchema, SessionInfoSchema, type Identity, type SessionInfo } from "../gen/gatelodge/v1/identity_pb.js";
 import type { EdgeSettings } from "../gen/gatelodge/v1/login_pb.js";
 import type { Cookie, RequestContext } from "../gen/gatelodge/v1/presented_pb.js";
@@ -13,21 +12,20 @@ import {
   type JudgedRequirementsSchema,
   type Requirements,
 } from "../gen/gatelodge/v1/session_pb.js";
+import { LISTS_NEEDED } from "../requirements.js";
+import { lackOf, type Facts, type Granted, type Lacked } from "./lacking.js";
 
 /** Why a session is dead, or that it lives. */
 export type InactiveState = "active" | "ended" | "expired" | "idle" | "revoked" | "fingerprint";
 
 /** Who is signed in, and with what. What is left out gets a value that does. */
-export interface Who {
+export interface Who extends Granted {
   /** Default: `fake_1`. */
   readonly userId?: string | undefined;
   readonly email?: string | undefined;
   readonly name?: string | undefined;
   /** Default: `fake`. */
   readonly provider?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  /** When the user authenticated. Default: now. */
-  readonly loginTime?: Date | undefined;
   /** Default: `active`. */
   readonly state?: InactiveState | undefined;
   /** The cookie's value. Default: one that nobody can guess. */
@@ -49,6 +47,17 @@ export interface Kept {
   state: InactiveState;
 }
 
+/** What a request is refused with, by what is lacking. */
+export const DENIED_REASONS: Readonly<Record<Lacked, DeniedReason>> = {
+  scope: DeniedReason.SCOPE_MISSING,
+  permission: DeniedReason.PERMISSION_MISSING,
+  role: DeniedReason.ROLE_MISSING,
+  email: DeniedReason.EMAIL_NOT_VERIFIED,
+  acr: DeniedReason.ACR_MISSING,
+  amr: DeniedReason.AMR_MISSING,
+  "login age": DeniedReason.LOGIN_TOO_OLD,
+};
+
 const REASONS = {
   ended: InactiveReason.ENDED,
   expired: InactiveReason.EXPIRED,
@@ -64,7 +73,8 @@ export function unguessable(): string {
 
 /** Makes a session. */
 export function begin(who: Who): Kept {
-  const { userId = "fake_1", email = "", name = "", provider = "fake", scopes = [], loginTime = new Date() } = who;
+  const { userId = "fake_1", email = "", name = "", provider = "fake", loginTime = new Date() } = who;
+  const { scopes = [], permissions = [], roles = [], emailVerified = email !== "", acr = "", amr = [] } = who;
   const cookie = who.cookie ?? `sess_${unguessable()}`;
   const now = Date.now();
   return {
@@ -80,9 +90,13 @@ export function begin(who: Who): Kept {
       issuer: "https://provider.example",
       sub: userId.slice(userId.indexOf("_") + 1),
       email,
-      emailVerified: email !== "",
+      emailVerified,
       name,
       scopes: [...scopes],
+      permissions: [...permissions],
+      roles: [...roles],
+      acr,
+      amr: [...amr],
       authTime: timestampFromMs(loginTime.getTime()),
     }),
     info: create(SessionInfoSchema, {
@@ -137,21 +151,26 @@ export function judge(
       isTokenJudged = true;
     }
   }
-  const scopes = needed?.scopes ?? [];
-  if (missing(scopes, session).length > 0) {
-    return DeniedReason.SCOPE_MISSING;
+  const lack = lackOf(factsOf(session), needed);
+  if (lack) {
+    return DENIED_REASONS[lack.what];
   }
-  const age = needed?.maxLoginAge;
-  if (age && Date.now() - session.loginTime > milliseconds(age)) {
-    return DeniedReason.LOGIN_TOO_OLD;
-  }
-  const isOriginJudged = isNeeded && (context?.origin ?? context?.secFetchSite) !== undefined;
-  return { csrf: isTokenJudged, origin: isOriginJudged, scopes, ...(age ? { maxLoginAge: age } : {}) };
+  return {
+    csrf: isTokenJudged,
+    origin: isNeeded && (context?.origin ?? context?.secFetchSite) !== undefined,
+    ...(needed && judgedOf(needed)),
+  };
 }
 
-/** The scopes that were not granted. */
-export function missing(scopes: readonly string[], { identity }: Kept): string[] {
-  return scopes.filter((scope) => !identity.scopes.includes(scope));
+/** What somebody who is signed in has. */
+export function factsOf({ identity, loginTime }: Kept): Facts {
+  return { ...identity, loginTime };
+}
+
+function judgedOf(needed: Requirements): MessageInitShape<typeof JudgedRequirementsSchema> {
+  const { emailVerified, maxLoginAge } = needed;
+  const lists = Object.fromEntries(LISTS_NEEDED.map((list) => [list, needed[list]]));
+  return { ...lists, emailVerified, ...(maxLoginAge ? { maxLoginAge } : {}) };
 }
 
 /** Whether a request comes from an origin that is not allowed. */

@@ -1,30 +1,27 @@
 /** Owns the bearer tokens of the fake authority, and how it judges requests by them (RFC 6750). */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { milliseconds } from "../duration.js";
 import { HttpAnswerSchema, HttpHeaderSchema } from "../gen/gatelodge/v1/http_answer_pb.js";
 import { IdentitySchema } from "../gen/gatelodge/v1/identity_pb.js";
 import {
   TokenDeniedReason,
   TokenInactiveReason,
   TokenKind,
+  type TokenRequirements,
   type ValidateTokenRequest,
   type ValidateTokenResponseSchema,
 } from "../gen/gatelodge/v1/token_pb.js";
 import { problem } from "./answers.js";
+import { detailOf, isMendedByLogin, lackOf, REASON_WORDS, type Granted, type Lack, type Lacked } from "./lacking.js";
 import { textOf, unguessable } from "./session.js";
 
 /** Whose a bearer token is, and what it is good for. What is left out gets a value that does. */
-export interface TokenOf {
+export interface TokenOf extends Granted {
   /** Default: `fake_1`. Empty for a token that speaks for a program alone. */
   readonly userId?: string | undefined;
   readonly clientId?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly permissions?: readonly string[] | undefined;
   /** Default: `api`. */
   readonly audiences?: readonly string[] | undefined;
-  /** When the user authenticated. Default: now. */
-  readonly loginTime?: Date | undefined;
   /** When it ends. Default: in an hour. */
   readonly expires?: Date | undefined;
 }
@@ -43,6 +40,10 @@ export function issue(tokens: Map<string, KeptToken>, of: TokenOf): string {
     clientId: of.clientId ?? "",
     scopes: of.scopes ?? [],
     permissions: of.permissions ?? [],
+    roles: of.roles ?? [],
+    emailVerified: of.emailVerified ?? false,
+    acr: of.acr ?? "",
+    amr: of.amr ?? [],
     audiences: of.audiences ?? ["api"],
     loginTime: of.loginTime ?? new Date(),
     expires: of.expires ?? new Date(Date.now() + 3_600_000),
@@ -72,29 +73,25 @@ export function judgeToken(
   if (found.expires.getTime() <= Date.now()) {
     return invalid(TokenInactiveReason.EXPIRED);
   }
-  const { scopes = [], permissions = [], audience = "", maxLoginAge } = requirements ?? {};
+  const audience = requirements?.audience ?? "";
   if (audience !== "" && !found.audiences.includes(audience)) {
     return invalid(TokenInactiveReason.OTHER_AUDIENCE);
   }
-  const missingScopes = scopes.filter((scope) => !found.scopes.includes(scope));
-  const missingPermissions = permissions.filter((permission) => !found.permissions.includes(permission));
-  const insufficient = 'Bearer error="insufficient_scope"';
-  if (missingScopes.length > 0) {
-    const challenge = `${insufficient}, scope="${missingScopes.join(" ")}"`;
-    const detail = `Missing scope: ${missingScopes.join(" ")}`;
-    const answer = refused(403, "scope_missing", detail, "Ask for a token with the scope.", challenge, requestId);
-    return { case: "denied", value: { reason: TokenDeniedReason.SCOPE_MISSING, missingScopes, answer } };
-  }
-  if (missingPermissions.length > 0) {
-    const detail = `Missing permission: ${missingPermissions.join(" ")}`;
-    const answer = refused(403, "permission_missing", detail, "Ask for the permission.", insufficient, requestId);
-    return { case: "denied", value: { reason: TokenDeniedReason.PERMISSION_MISSING, missingPermissions, answer } };
-  }
-  if (maxLoginAge && Date.now() - found.loginTime.getTime() > milliseconds(maxLoginAge)) {
-    const challenge = 'Bearer error="insufficient_user_authentication"';
-    const remedy = "Log in again, then repeat the request.";
-    const answer = refused(401, "login_too_old", "A fresh login is needed", remedy, challenge, requestId);
-    return { case: "denied", value: { reason: TokenDeniedReason.LOGIN_TOO_OLD, answer } };
+  const lack = lackOf({ ...found, loginTime: found.loginTime.getTime() }, requirements);
+  if (lack) {
+    const { what, names } = lack;
+    const status = isMendedByLogin(what) ? 401 : 403;
+    const detail = detailOf(what, names);
+    const answer = refused(
+      status,
+      REASON_WORDS[what],
+      detail,
+      REMEDIES[what],
+      challenge(lack, requirements),
+      requestId,
+    );
+    const { reason, list } = DENIED[what];
+    return { case: "denied", value: { reason, answer, ...(list ? { [list]: [...names] } : {}) } };
   }
   const { userId, clientId } = found;
   const identity = create(IdentitySchema, {
@@ -104,6 +101,11 @@ export function judgeToken(
     issuer: "https://provider.example",
     sub: userId.slice(userId.indexOf("_") + 1),
     scopes: [...found.scopes],
+    permissions: [...found.permissions],
+    roles: [...found.roles],
+    emailVerified: found.emailVerified,
+    acr: found.acr,
+    amr: [...found.amr],
     authTime: timestampFromMs(found.loginTime.getTime()),
   });
   const value = {
@@ -116,6 +118,39 @@ export function judgeToken(
     ...(requirements ? { judged: requirements } : {}),
   };
   return { case: "active", value };
+}
+
+const LOG_IN = "Log in again, then repeat the request.";
+const REMEDIES: Readonly<Record<Lacked, string>> = {
+  scope: "Ask for a token with the scope.",
+  permission: "Ask for the permission.",
+  role: "Ask for the role.",
+  email: "Verify your email address where you log in.",
+  acr: LOG_IN,
+  amr: LOG_IN,
+  "login age": LOG_IN,
+};
+
+/** What a token is refused with, and where the names go. */
+const DENIED: Readonly<Record<Lacked, { readonly reason: TokenDeniedReason; readonly list?: string }>> = {
+  scope: { reason: TokenDeniedReason.SCOPE_MISSING, list: "missingScopes" },
+  permission: { reason: TokenDeniedReason.PERMISSION_MISSING, list: "missingPermissions" },
+  role: { reason: TokenDeniedReason.ROLE_MISSING, list: "missingRoles" },
+  email: { reason: TokenDeniedReason.EMAIL_NOT_VERIFIED },
+  acr: { reason: TokenDeniedReason.ACR_MISSING, list: "missingAcrValues" },
+  amr: { reason: TokenDeniedReason.AMR_MISSING, list: "missingAmrValues" },
+  "login age": { reason: TokenDeniedReason.LOGIN_TOO_OLD },
+};
+
+/** What a token would have to have; of a login, what it has to be asked for (RFC 9470, 3). */
+function challenge({ what, names }: Lack, requirements: TokenRequirements | undefined): string {
+  if (isMendedByLogin(what)) {
+    const { acrValues = [], maxLoginAge } = requirements ?? {};
+    const classes = acrValues.length > 0 ? `, acr_values="${acrValues.join(" ")}"` : "";
+    const age = maxLoginAge ? `, max_age="${String(maxLoginAge.seconds)}"` : "";
+    return `Bearer error="insufficient_user_authentication"${classes}${age}`;
+  }
+  return `Bearer error="insufficient_scope"${what === "scope" ? `, scope="${names.join(" ")}"` : ""}`;
 }
 
 function inactive(reason: TokenInactiveReason, word: string, challenge: string, requestId: string): Outcome {

@@ -2,6 +2,7 @@
 import express from "express";
 import { once } from "node:events";
 import { gatelodge } from "gatelodge/express";
+import { NEEDS } from "./needs.js";
 
 export function application(options) {
   const auth = gatelodge(options);
@@ -20,6 +21,9 @@ export function application(options) {
   app.all("/any", auth.required(), who);
   app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
   app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  for (const [name, needs] of Object.entries(NEEDS)) {
+    app.get(`/needs/${name}`, auth.required(needs), who);
+  }
   const whose = (request, response) => {
     const { userId = null, clientId = null } = auth.token(request);
     response.json({ user_id: userId, client_id: clientId });

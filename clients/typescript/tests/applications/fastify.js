@@ -1,6 +1,7 @@
 // Owns the application of the edges' suite in Fastify.
 import { fastify } from "fastify";
 import { gatelodge } from "gatelodge/fastify";
+import { NEEDS } from "./needs.js";
 
 export async function application(options) {
   const auth = gatelodge(options);
@@ -17,6 +18,9 @@ export async function application(options) {
   app.all("/any", { onRequest: auth.required() }, who);
   app.get("/scoped", { onRequest: auth.required({ scopes: ["admin"] }) }, who);
   app.get("/fresh", { onRequest: auth.required({ maxLoginAgeSeconds: 1 }) }, who);
+  for (const [name, needs] of Object.entries(NEEDS)) {
+    app.get(`/needs/${name}`, { onRequest: auth.required(needs) }, who);
+  }
   const whose = async (request) => {
     const { userId = null, clientId = null } = auth.token(request);
     return { user_id: userId, client_id: clientId };

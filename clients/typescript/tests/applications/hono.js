@@ -2,6 +2,7 @@
 import { serve as listen } from "@hono/node-server";
 import { Hono } from "hono";
 import { gatelodge } from "gatelodge/hono";
+import { NEEDS } from "./needs.js";
 
 export function application(options) {
   const auth = gatelodge(options);
@@ -16,6 +17,9 @@ export function application(options) {
   app.all("/any", auth.required(), who);
   app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
   app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  for (const [name, needs] of Object.entries(NEEDS)) {
+    app.get(`/needs/${name}`, auth.required(needs), who);
+  }
   const whose = (c) => {
     const { userId = null, clientId = null } = auth.token(c);
     return c.json({ user_id: userId, client_id: clientId });

@@ -55,7 +55,7 @@ async fn a_session_that_is_ended_before_it_is_on_disk_still_ends_those_it_replac
     let (old, new) = (session(1, vec![]), session(2, vec![session(1, vec![]).key]));
     let keys = [old.key, new.key];
     assert!(matches!(store.create(old).await.unwrap(), Creation::Created(_)));
-    let held = store.file.as_ref().unwrap().hold();
+    let held = store.file.as_ref().unwrap().begin_write().unwrap();
     let mut creating = store.create(new);
     assert!(creating.as_mut().now_or_never().is_none(), "it is shown before it is on disk");
     let mut ending = store.end(&keys[1], Ending::Revoked, LONG);
@@ -77,7 +77,7 @@ async fn a_session_that_makes_room_is_listed_until_it_ends() {
     let (old, user) = (session(1, vec![]), session(1, vec![]).user);
     let oldest = old.key;
     assert!(matches!(store.create(old).await.unwrap(), Creation::Created(_)));
-    let held = store.file.as_ref().unwrap().hold();
+    let held = store.file.as_ref().unwrap().begin_write().unwrap();
     let room = |number| NewSession { user_cap: 1, makes_room: true, ..session(number, vec![]) };
     let mut second = store.create(room(2));
     assert!(second.as_mut().now_or_never().is_none());
@@ -102,7 +102,7 @@ async fn a_disk_that_is_behind_makes_grants_wait_and_revocations_fail_in_the_end
     let kept = session(0, vec![]);
     let key = kept.key;
     assert!(matches!(store.create(kept).await.unwrap(), Creation::Created(_)));
-    let held = store.file.as_ref().unwrap().hold();
+    let held = store.file.as_ref().unwrap().begin_write().unwrap();
     let mut creating: Vec<_> = (1..=PLACES as u64 + 1).map(|number| store.create(session(number, vec![]))).collect();
     assert!(creating.iter_mut().all(|one| one.as_mut().now_or_never().is_none()));
     assert_eq!(store.journal.places.available_permits(), 0);

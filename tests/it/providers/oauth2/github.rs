@@ -1,6 +1,6 @@
 //! Owns what must hold of logins with GitHub. Does not know another provider.
 
-use gatelodge::authority::provider::{IdentityProvider as _, Offer, ProviderError};
+use gatelodge::authority::provider::{IdentityProvider as _, Offer, ProviderError, UserInfoRequest};
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oauth2::OAuth2Settings;
 use serde_json::{Value, json};
@@ -169,14 +169,16 @@ async fn user_info_is_asked_again_and_never_of_another_user() {
     let mut renamed = user();
     (renamed["name"], renamed["login"]) = (json!(null), json!("octodog"));
     fake.at(USER, 200, renamed.clone());
-    let now = provider.user_info(&Secret::new(TOKEN), &identity).await.unwrap();
+    let access = Secret::new(TOKEN);
+    let request = UserInfoRequest { access_token: &access, id_token: None, identity: &identity };
+    let now = provider.user_info(&request).await.unwrap().identity;
     assert_eq!((now.name, &now.claims["login"], now.sub.as_str()), (None, &json!("octodog"), "583231"));
     renamed["id"] = json!(1);
     fake.at(USER, 200, renamed);
-    let other = provider.user_info(&Secret::new(TOKEN), &identity).await;
+    let other = provider.user_info(&request).await;
     assert!(matches!(other, Err(ProviderError::Rejected("profile.sub"))), "{other:?}");
     fake.at(USER, 401, json!({ "message": "Bad credentials" }));
-    let revoked = provider.user_info(&Secret::new(TOKEN), &identity).await;
+    let revoked = provider.user_info(&request).await;
     assert!(matches!(revoked, Err(ProviderError::InvalidGrant(_))), "{revoked:?}");
 }
 

@@ -109,7 +109,7 @@ pub fn redemption() -> Redemption {
         nonce: "the nonce".to_owned(),
         redirect_uri: CALLBACK.to_owned(),
         response_issuer: None,
-        max_age: None,
+        authenticated_after: None,
         now: Timestamp::from_secs(NOW),
         within: Duration::from_secs(15),
     }

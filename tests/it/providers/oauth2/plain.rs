@@ -93,7 +93,9 @@ async fn a_refresh_brings_new_tokens_and_a_refused_one_says_so() {
         refresh_token: Secret::new("refresh-CANARY"),
         issuer: fake.origin.clone(),
         sub: "u-17".into(),
-        auth_time: Timestamp::from_secs(NOW),
+        auth_time: None,
+        id_token: None,
+        access_token: None,
         has_rights: false,
         now: Timestamp::from_secs(NOW),
     };

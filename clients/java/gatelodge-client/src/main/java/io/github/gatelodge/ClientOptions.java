@@ -29,6 +29,11 @@ public final class ClientOptions {
     /** The variable with a PEM file of the key of that certificate (PKCS #8). */
     public static final String KEY_FILE = "GATELODGE_KEY_FILE";
 
+    /**
+     * The variable with the tenant that calls are for, by its name or number, where this caller's key is for several.
+     */
+    public static final String TENANT = "GATELODGE_TENANT";
+
     /** The variable with how many answers this process keeps; 0 for none. */
     public static final String KEEP_ANSWERS = "GATELODGE_KEEP_ANSWERS";
 
@@ -57,7 +62,7 @@ public final class ClientOptions {
 
     static ClientOptions from(Map<String, String> variables) {
         ClientOptions options = new ClientOptions(Map.of(), null, null, true);
-        for (String name : new String[] {ADDRESS, API_KEY, CA_FILE, CERT_FILE, KEY_FILE, KEEP_ANSWERS}) {
+        for (String name : new String[] {ADDRESS, API_KEY, TENANT, CA_FILE, CERT_FILE, KEY_FILE, KEEP_ANSWERS}) {
             options = options.with(name, variables.getOrDefault(name, ""));
         }
         return options;
@@ -78,6 +83,14 @@ public final class ClientOptions {
     /** This caller's API key, which goes with every call. */
     public ClientOptions withApiKey(String apiKey) {
         return with(API_KEY, apiKey);
+    }
+
+    /**
+     * Asks for this tenant, by its name or number: for a caller whose key is for several. One with a key for one needs
+     * it not, and neither does an edge that serves several hosts: it goes by the request then.
+     */
+    public ClientOptions withTenant(String name) {
+        return with(TENANT, name);
     }
 
     /** Accepts only certificates issued by those in this PEM file. */

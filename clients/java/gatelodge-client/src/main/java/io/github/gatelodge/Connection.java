@@ -19,6 +19,7 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Makes a channel of what the options say, or names the setting that can't be used. Does not know calls. */
 final class Connection {
@@ -39,6 +40,15 @@ final class Connection {
                     ClientOptions.API_KEY, "holds characters that a key never has (a line end, perhaps)");
         }
         return key;
+    }
+
+    /** The tenant that is named, which has to be fit to be metadata; null for none. */
+    static @Nullable String tenant(ClientOptions options) {
+        String name = options.setting(ClientOptions.TENANT).orElse(null);
+        if (name != null && !name.chars().allMatch(c -> c >= '!' && c <= '~')) {
+            throw new OptionsException(ClientOptions.TENANT, "holds characters that no tenant's name has");
+        }
+        return name;
     }
 
     /** A channel that connects at the first call, and again whenever the connection is lost. */

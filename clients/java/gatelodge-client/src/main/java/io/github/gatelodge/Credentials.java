@@ -7,8 +7,9 @@ import io.grpc.ClientInterceptor;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import org.jspecify.annotations.Nullable;
 
-/** Puts the API key and the request id on every call. */
+/** Puts the API key, the tenant where one is named, and the request id on every call. */
 final class Credentials implements ClientInterceptor {
     static final CallOptions.Key<String> REQUEST_ID = CallOptions.Key.create("gatelodge-request-id");
 
@@ -17,10 +18,15 @@ final class Credentials implements ClientInterceptor {
     private static final Metadata.Key<String> X_REQUEST_ID =
             Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
-    private final String authorization;
+    private static final Metadata.Key<String> X_TENANT_ID =
+            Metadata.Key.of("x-tenant-id", Metadata.ASCII_STRING_MARSHALLER);
 
-    Credentials(String apiKey) {
+    private final String authorization;
+    private final @Nullable String tenant;
+
+    Credentials(String apiKey, @Nullable String tenant) {
         this.authorization = "Bearer " + apiKey;
+        this.tenant = tenant;
     }
 
     @Override
@@ -29,6 +35,9 @@ final class Credentials implements ClientInterceptor {
             @Override
             public void start(Listener<A> listener, Metadata headers) {
                 headers.put(AUTHORIZATION, authorization);
+                if (tenant != null) {
+                    headers.put(X_TENANT_ID, tenant);
+                }
                 String id = options.getOption(REQUEST_ID);
                 if (id != null) {
                     headers.put(X_REQUEST_ID, id);

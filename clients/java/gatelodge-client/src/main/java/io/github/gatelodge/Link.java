@@ -23,7 +23,7 @@ final class Link {
     private final AtomicLong reconnectedAt = new AtomicLong(System.nanoTime() - RECONNECT_PAUSE);
 
     Link(ClientOptions options) {
-        Credentials credentials = new Credentials(Connection.apiKey(options));
+        Credentials credentials = new Credentials(Connection.apiKey(options), Connection.tenant(options));
         int most = options.keepAnswers();
         this.isOurs = options.channel().isEmpty();
         this.base = isOurs ? Connection.open(options) : options.channel().orElseThrow();

@@ -4,6 +4,7 @@ import io.github.gatelodge.v1.CsrfRequirement;
 import io.github.gatelodge.v1.Requirements;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /** What a route needs beyond a living session. */
 @FunctionalInterface
@@ -13,8 +14,48 @@ public interface Requirement {
 
     /** Lets only sessions through that were granted all of these. */
     static Requirement scopes(String... scopes) {
-        List<String> needed = List.of(scopes);
-        return all -> all.addAllScopes(needed);
+        return names(Requirements.Builder::addAllScopes, scopes);
+    }
+
+    /** Lets only sessions through that were granted at least one of these. */
+    static Requirement anyScopes(String... scopes) {
+        return names(Requirements.Builder::addAllAnyScopes, scopes);
+    }
+
+    /** Lets only users through who have all of these. */
+    static Requirement permissions(String... permissions) {
+        return names(Requirements.Builder::addAllPermissions, permissions);
+    }
+
+    /** Lets only users through who have at least one of these. */
+    static Requirement anyPermissions(String... permissions) {
+        return names(Requirements.Builder::addAllAnyPermissions, permissions);
+    }
+
+    /** Lets only users through who have all of these. */
+    static Requirement roles(String... roles) {
+        return names(Requirements.Builder::addAllRoles, roles);
+    }
+
+    /** Lets only users through whose provider has verified their email address. */
+    static Requirement emailVerified() {
+        return all -> all.setEmailVerified(true);
+    }
+
+    /**
+     * Lets only sessions through whose login had one of these authentication context classes, the preferred one first;
+     * others are sent to log in in that way, and come back with the same session.
+     */
+    static Requirement acrValues(String... classes) {
+        return names(Requirements.Builder::addAllAcrValues, classes);
+    }
+
+    /**
+     * Lets only sessions through whose login used all of these authentication methods (RFC 8176), such as {@code otp};
+     * others are sent to log in again.
+     */
+    static Requirement amrValues(String... methods) {
+        return names(Requirements.Builder::addAllAmrValues, methods);
     }
 
     /**
@@ -35,6 +76,11 @@ public interface Requirement {
     /** Asks for no CSRF token and has no origin judged, for routes that are guarded in another way. */
     static Requirement csrfNotRequired() {
         return all -> all.setCsrf(CsrfRequirement.CSRF_REQUIREMENT_NOT_REQUIRED);
+    }
+
+    private static Requirement names(BiConsumer<Requirements.Builder, List<String>> add, String... names) {
+        List<String> needed = List.of(names);
+        return all -> add.accept(all, needed);
     }
 
     /** All of them as the contract says it. */

@@ -44,6 +44,16 @@ public record Session(Identity identity, SessionInfo info) {
         return identity.getScopesList();
     }
 
+    /** What the user may do, as the provider's configuration maps it. */
+    public List<String> permissions() {
+        return identity.getPermissionsList();
+    }
+
+    /** The user's roles likewise. */
+    public List<String> roles() {
+        return identity.getRolesList();
+    }
+
     /** When the user last authenticated at the provider. */
     public Instant loginTime() {
         return moment(identity.getAuthTime());

@@ -4,7 +4,6 @@ import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.ActiveToken;
 import io.github.gatelodge.v1.DeniedToken;
 import io.github.gatelodge.v1.InactiveToken;
-import io.github.gatelodge.v1.TokenRequirements;
 import io.github.gatelodge.v1.ValidateTokenRequest;
 import io.github.gatelodge.v1.ValidateTokenResponse;
 
@@ -28,7 +27,7 @@ public sealed interface TokenVerdict {
     static TokenVerdict read(ValidateTokenRequest question, ValidateTokenResponse answer) {
         return switch (answer.getOutcomeCase()) {
             case ACTIVE -> {
-                if (!isJudged(question.getRequirements(), answer.getActive().getJudged())) {
+                if (!Judged.all(question.getRequirements(), answer.getActive().getJudged())) {
                     throw new InconclusiveException(
                             "the authority did not judge all that was asked: it may be older than this client");
                 }
@@ -40,14 +39,5 @@ public sealed interface TokenVerdict {
                 throw new InconclusiveException(
                         "the authority gave an outcome that is not known here: it may be newer than this client");
         };
-    }
-
-    private static boolean isJudged(TokenRequirements asked, TokenRequirements judged) {
-        boolean isFresh = !asked.hasMaxLoginAge()
-                || (judged.hasMaxLoginAge() && Durations.isAtMost(judged.getMaxLoginAge(), asked.getMaxLoginAge()));
-        return isFresh
-                && judged.getScopesList().containsAll(asked.getScopesList())
-                && judged.getPermissionsList().containsAll(asked.getPermissionsList())
-                && (asked.getAudience().isEmpty() || asked.getAudience().equals(judged.getAudience()));
     }
 }

@@ -88,11 +88,9 @@ public sealed interface Verdict {
         return new Active(session, active.getJudged(), active.getSetCookiesList(), active.getCsrfToken(), version);
     }
 
-    /** Whether scopes and age of a login, where they were asked for, are among what was judged. */
+    /** Whether all that was asked for beside CSRF is among what was judged. */
     static boolean isJudged(Requirements asked, JudgedRequirements judged) {
-        boolean isFresh = !asked.hasMaxLoginAge()
-                || (judged.hasMaxLoginAge() && Durations.isAtMost(judged.getMaxLoginAge(), asked.getMaxLoginAge()));
-        return isFresh && judged.getScopesList().containsAll(asked.getScopesList());
+        return Judged.all(asked, judged);
     }
 
     /** Whether a CSRF token is needed, and so has to be among what was judged. */

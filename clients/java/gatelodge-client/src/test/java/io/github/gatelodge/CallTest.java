@@ -15,6 +15,7 @@ import io.github.gatelodge.error.StoreUnavailableException;
 import io.github.gatelodge.error.UnreachableException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.ErrorReason;
+import io.github.gatelodge.v1.GetEdgeSettingsRequest;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.LoginServiceGrpc;
@@ -34,32 +35,16 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class CallTest {
+class CallTest extends BeforeScriptedAuthority {
     private static final ValidateSessionRequest QUESTION = ValidateSessionRequest.getDefaultInstance();
     private static final String VALIDATE = "ValidateSession";
     private static final Object OK = "";
-
-    private ScriptedAuthority authority;
-    private GatelodgeClient client;
-
-    @BeforeEach
-    void begin() throws Exception {
-        authority = new ScriptedAuthority();
-        client = authority.client();
-    }
-
-    @AfterEach
-    void end() {
-        client.close();
-        authority.close();
-    }
 
     @Test
     void aChangeOfAttributesIsNeverRepeatedByItself() {
@@ -270,5 +255,25 @@ class CallTest {
                     failed.getMessage());
             assertTrue(failed.getMessage().contains("refused"), failed.getMessage());
         }
+    }
+
+    @Test
+    void aClientNamesItsTenantWithEveryCallAndStream() {
+        for (String tenant : new String[] {"acme", null}) {
+            ClientOptions options = authority.options().withTenant(tenant == null ? "" : tenant);
+            try (GatelodgeClient named = GatelodgeClient.create(options)) {
+                named.login().getEdgeSettings(GetEdgeSettingsRequest.getDefaultInstance());
+                try (SessionWatch watch = named.sessions().watchSessions(WatchSessionsRequest.getDefaultInstance())) {
+                    assertTrue(watch.hasNext());
+                }
+            }
+            for (String method : new String[] {"GetEdgeSettings", "WatchSessions"}) {
+                List<ScriptedAuthority.Call> calls = authority.calls(method);
+                assertEquals(tenant, calls.get(calls.size() - 1).tenant(), method);
+            }
+        }
+        assertEquals(
+                Optional.of("globex"),
+                ClientOptions.from(Map.of("GATELODGE_TENANT", "globex")).setting(ClientOptions.TENANT));
     }
 }

@@ -53,6 +53,7 @@ class OptionsTest {
         "GATELODGE_ADDRESS, http:// 127.0.0.1",
         "GATELODGE_API_KEY, ''",
         "GATELODGE_API_KEY, 'glk_a glk_b'",
+        "GATELODGE_TENANT, 'acme globex'",
         "GATELODGE_CA_FILE, /etc/hosts",
         "GATELODGE_CERT_FILE, /etc/hosts",
         "GATELODGE_KEY_FILE, /etc/hosts",

@@ -45,6 +45,8 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
     private static final Metadata.Key<String> REQUEST_ID =
             Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
+    private static final Metadata.Key<String> TENANT = Metadata.Key.of("x-tenant-id", Metadata.ASCII_STRING_MARSHALLER);
+
     private final Map<String, List<Object>> script = new HashMap<>();
     private final List<Call> calls = new ArrayList<>();
     private final Set<String> open = new HashSet<>();
@@ -53,7 +55,13 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
 
     /** A call as it came. */
     public record Call(
-            String method, Message question, String authorization, String requestId, double secondsLeft, long at) {}
+            String method,
+            Message question,
+            String authorization,
+            String requestId,
+            String tenant,
+            double secondsLeft,
+            long at) {}
 
     public ScriptedAuthority() throws IOException {
         String name = InProcessServerBuilder.generateName();
@@ -88,7 +96,12 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
     }
 
     public GatelodgeClient client() {
-        return GatelodgeClient.create(ClientOptions.of("", KEY).withChannel(channel));
+        return GatelodgeClient.create(options());
+    }
+
+    /** The options of its clients. */
+    public ClientOptions options() {
+        return ClientOptions.of("", KEY).withChannel(channel);
     }
 
     /** A failure with a reason (none when it is empty) and a time to wait (none when it is 0). */
@@ -128,6 +141,7 @@ public final class ScriptedAuthority implements AutoCloseable, ServerInterceptor
                         (Message) question,
                         headers.get(AUTHORIZATION),
                         headers.get(REQUEST_ID),
+                        headers.get(TENANT),
                         left,
                         System.nanoTime()));
                 if (answer == NEVER) {

@@ -15,6 +15,7 @@ public final class Admission {
     private final Gate gate;
     private final Answers answers;
     private final String method;
+    private final String host;
     private final List<String> cookies;
     private final Requirements needs;
     private final boolean isAsked;
@@ -32,6 +33,7 @@ public final class Admission {
         this.gate = gate;
         this.answers = asked.answers();
         this.method = asked.method();
+        this.host = asked.host();
         this.cookies = asked.cookies();
         this.needs = asked.needs();
         this.isAsked = isAsked;
@@ -41,7 +43,7 @@ public final class Admission {
     }
 
     /** What a guard asks about a request. */
-    record Asked(Answers answers, String method, List<String> cookies, Requirements needs) {}
+    record Asked(Answers answers, String method, String host, List<String> cookies, Requirements needs) {}
 
     /** A preflight: no cookies come with it. A guard that needs a session answers it. */
     static Admission unasked(Gate gate, Asked asked, boolean isRequired, Supplier<Answer> guards) {
@@ -91,7 +93,7 @@ public final class Admission {
         List<Header> deliveries = new ArrayList<>();
         if (verdict instanceof Verdict.Active active) {
             active.setCookies().forEach(cookie -> deliveries.add(new Header("Set-Cookie", cookie)));
-            Settings settings = gate.settings();
+            Settings settings = gate.settings(host);
             if (settings != null && !active.csrfToken().isEmpty()) {
                 deliveries.add(new Header(settings.csrfHeader(), active.csrfToken()));
             }
@@ -116,13 +118,14 @@ public final class Admission {
     }
 
     /**
-     * The verdict, where it holds for an inner guard too. Another setting for CSRF, or a method or cookies that were
-     * changed on the way, make another question.
+     * The verdict, where it holds for an inner guard too. Another setting for CSRF, or a method, a host or cookies that
+     * were changed on the way, make another question.
      */
     Optional<Verdict> verdictFor(Gate other, Asked asked) {
         boolean isSame = gate == other
                 && verdict != null
                 && method.equals(asked.method())
+                && host.equals(asked.host())
                 && cookies.equals(asked.cookies())
                 && needs.getCsrf() == asked.needs().getCsrf();
         if (!isSame) {

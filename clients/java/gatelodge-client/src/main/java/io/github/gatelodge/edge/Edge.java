@@ -81,7 +81,7 @@ public final class Edge implements AutoCloseable {
         if (route == null) {
             return Optional.empty();
         }
-        Settings settings = gate.settings();
+        Settings settings = gate.settings(Presented.host(request));
         if (settings != null && !settings.routeSets().contains(route.routeSet)) {
             return Optional.empty();
         }

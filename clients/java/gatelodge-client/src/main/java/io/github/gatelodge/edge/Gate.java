@@ -67,8 +67,8 @@ public final class Gate implements AutoCloseable {
      */
     public Admission admit(BrowserRequest request, Guard guard, @Nullable Admission outer) {
         Answers answers = outer == null ? new Answers(Presented.requestId(request)) : outer.answers();
-        Admission.Asked asked =
-                new Admission.Asked(answers, request.method(), request.headers("Cookie"), guard.needs());
+        Admission.Asked asked = new Admission.Asked(
+                answers, request.method(), Presented.host(request), request.headers("Cookie"), guard.needs());
         if (Presented.isPreflight(request)) {
             return Admission.unasked(this, asked, guard.isRequired(), () -> preflight(request, answers));
         }
@@ -93,7 +93,7 @@ public final class Gate implements AutoCloseable {
      * the settings. An application with rules of its own for other origins has them stand before its guards.
      */
     private Answer preflight(BrowserRequest request, Answers answers) {
-        Settings settings = keeper.settings();
+        Settings settings = settings(Presented.host(request));
         if (settings == null) {
             return answers.failed(noSettings());
         }
@@ -101,7 +101,7 @@ public final class Gate implements AutoCloseable {
     }
 
     private Verdict check(BrowserRequest request, Admission.Asked asked) {
-        Settings settings = keeper.settings();
+        Settings settings = settings(Presented.host(request));
         if (settings == null) {
             throw noSettings();
         }
@@ -122,9 +122,11 @@ public final class Gate implements AutoCloseable {
         return verdict;
     }
 
+    /** The settings in force for requests with this Host, as far as is known. */
     @Nullable
-    Settings settings() {
-        return keeper.settings();
+    Settings settings(String host) {
+        Tenants tenants = keeper.tenants();
+        return tenants == null ? null : tenants.of(host);
     }
 
     void sawVersion(String version) {

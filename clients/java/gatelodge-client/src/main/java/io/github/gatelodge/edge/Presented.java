@@ -68,6 +68,11 @@ final class Presented {
         return cookies;
     }
 
+    /** The host that a request is for, as it came; empty for none. */
+    static String host(BrowserRequest request) {
+        return String.join(", ", request.headers("Host"));
+    }
+
     static ByteString query(BrowserRequest request, Settings settings) {
         String query = request.query();
         return Text.cutPast(query == null ? "" : query, settings.limits().getMaxQueryBytes());

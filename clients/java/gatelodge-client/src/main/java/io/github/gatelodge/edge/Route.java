@@ -12,6 +12,7 @@ import io.github.gatelodge.v1.CompleteLogoutRequest;
 import io.github.gatelodge.v1.CompleteLogoutResponse;
 import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.ListUserSessionsRequest;
 import io.github.gatelodge.v1.RefreshTokensRequest;
 import io.github.gatelodge.v1.RequestContext;
@@ -40,8 +41,7 @@ enum Route {
                             .addAllCookies(pass.cookies())
                             .setContext(pass.context())
                             .build());
-            pass.gate().sawVersion(done.getSettingsVersion());
-            return pass.answers().copy(done.getAnswer());
+            return pass.answer(done.getAnswer(), done.getSettingsVersion());
         }
     },
     CALLBACK("/auth/web/callback", "GET, POST, OPTIONS") {
@@ -59,8 +59,7 @@ enum Route {
                 question.setForm(body.bytes());
             }
             CompleteCallbackResponse done = pass.calls().completeCallback(question.build());
-            pass.gate().sawVersion(done.getSettingsVersion());
-            return pass.answers().copy(done.getAnswer());
+            return pass.answer(done.getAnswer(), done.getSettingsVersion());
         }
     },
     /** Says who is logged in: the one answer that an edge writes. */
@@ -70,7 +69,7 @@ enum Route {
             Verdict verdict = pass.gate()
                     .check(
                             ValidateSessionRequest.newBuilder()
-                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .addAllCookies(pass.sessionCookies())
                                     .setContext(pass.context())
                                     .setCanSetCookies(true)
                                     .setIssueCsrfToken(true)
@@ -97,8 +96,7 @@ enum Route {
                             .setContext(pass.context())
                             .setForm(body.bytes())
                             .build());
-            pass.gate().sawVersion(done.getSettingsVersion());
-            return pass.answers().copy(done.getAnswer());
+            return pass.answer(done.getAnswer(), done.getSettingsVersion());
         }
     },
     LOGGED_OUT("/auth/web/logged-out", "GET, OPTIONS") {
@@ -111,8 +109,7 @@ enum Route {
                             .addAllCookies(pass.cookies())
                             .setContext(pass.context())
                             .build());
-            pass.gate().sawVersion(done.getSettingsVersion());
-            return pass.answers().copy(done.getAnswer());
+            return pass.answer(done.getAnswer(), done.getSettingsVersion());
         }
     },
     REFRESH("/auth/web/refresh", "POST, OPTIONS") {
@@ -121,7 +118,7 @@ enum Route {
             return pass.answers()
                     .copy(pass.sessions()
                             .refreshTokens(RefreshTokensRequest.newBuilder()
-                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .addAllCookies(pass.sessionCookies())
                                     .setContext(pass.context())
                                     .build())
                             .getAnswer());
@@ -134,7 +131,7 @@ enum Route {
             return pass.answers()
                     .copy(pass.sessions()
                             .getUserInfo(GetUserInfoRequest.newBuilder()
-                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .addAllCookies(pass.sessionCookies())
                                     .setContext(pass.context())
                                     .setRefresh(pass.request().method().equals("POST"))
                                     .build())
@@ -147,7 +144,7 @@ enum Route {
             return pass.answers()
                     .copy(pass.sessions()
                             .listUserSessions(ListUserSessionsRequest.newBuilder()
-                                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                                    .addAllCookies(pass.sessionCookies())
                                     .setContext(pass.context())
                                     .setQuery(pass.query())
                                     .build())
@@ -158,7 +155,7 @@ enum Route {
         @Override
         Answer ask(Pass pass, Body body) {
             SessionServiceRevokeRequest.Builder question = SessionServiceRevokeRequest.newBuilder()
-                    .addAllCookies(Presented.sessionCookies(pass.request(), pass.settings()))
+                    .addAllCookies(pass.sessionCookies())
                     .setContext(pass.context());
             if (body.isJson()) {
                 question.setJson(body.bytes());
@@ -209,12 +206,22 @@ enum Route {
             return Presented.query(request, settings);
         }
 
+        List<Cookie> sessionCookies() {
+            return Presented.sessionCookies(request, settings);
+        }
+
         List<Cookie> cookies() {
             return Presented.loginCookies(request, settings);
         }
 
         RequestContext context() {
             return Presented.context(request, settings);
+        }
+
+        /** What the authority answers, and under which settings. */
+        Answer answer(HttpAnswer answer, String settingsVersion) {
+            gate.sawVersion(settingsVersion);
+            return answers.copy(answer);
         }
     }
 

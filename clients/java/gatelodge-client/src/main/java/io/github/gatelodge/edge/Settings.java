@@ -9,11 +9,14 @@ import io.github.gatelodge.v1.RouteSet;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * The settings of an edge, checked: what can't become a header is found here and not at a request.
+ * The settings of one tenant, checked: what can't become a header is found here and not at a request.
  *
+ * @param hosts where the tenant is reached, in lower case, each perhaps with a port
  * @param isHttps whether browsers reach the edge by https, as the configuration says; never what a request looked like
  * @param placeHeader the header that names a place; empty for none
  * @param maxBodyBytes as of the limits, but never none: a body is held in memory
@@ -21,6 +24,7 @@ import java.util.Set;
 record Settings(
         String version,
         Duration askAgainAfter,
+        Set<String> hosts,
         boolean isHttps,
         List<String> sessionCookieNames,
         List<String> bindingCookieNames,
@@ -40,7 +44,7 @@ record Settings(
     private static final Duration USUAL_PAUSE = Duration.ofMinutes(1);
     private static final int LONGEST_BODY = 64 << 10;
 
-    /** Reads an answer, or names the field that can't be used. */
+    /** Reads what the authority says, or names the field that can't be used. */
     static Settings read(EdgeSettings given) {
         if (given.getSessionCookieNamesList().isEmpty()) {
             throw unusable("session_cookie_names");
@@ -59,6 +63,9 @@ record Settings(
         return new Settings(
                 given.getVersion(),
                 pause(given),
+                given.getHostsList().stream()
+                        .map(host -> host.toLowerCase(Locale.ROOT))
+                        .collect(Collectors.toUnmodifiableSet()),
                 given.getPublicBaseUrl().startsWith("https://"),
                 given.getSessionCookieNamesList(),
                 given.getBindingCookieNamesList(),

@@ -26,11 +26,11 @@ final class SettingsKeeper implements AutoCloseable {
     private final CountDownLatch ready = new CountDownLatch(1);
     private final Semaphore askNow = new Semaphore(0);
     private final Thread thread;
-    private volatile @Nullable Settings inForce;
+    private volatile @Nullable Tenants inForce;
     private volatile @Nullable GatelodgeException trouble;
     private volatile boolean isClosed;
 
-    /** Begins to ask. {@code onChange} sees all settings of a new version before a request does. */
+    /** Begins to ask. {@code onChange} sees all settings of a new version, of each tenant, before a request does. */
     SettingsKeeper(GatelodgeClient client, Consumer<Settings> onChange) {
         this.client = client;
         this.onChange = onChange;
@@ -43,7 +43,7 @@ final class SettingsKeeper implements AutoCloseable {
      * Those in force, as far as is known. Requests that come before the first answer wait for it, and no later ones.
      */
     @Nullable
-    Settings settings() {
+    Tenants tenants() {
         if (inForce == null && tried.getCount() > 0) {
             try {
                 boolean isTried = tried.await(LONGEST_FIRST_ANSWER.toMillis(), TimeUnit.MILLISECONDS);
@@ -68,7 +68,7 @@ final class SettingsKeeper implements AutoCloseable {
 
     /** Takes note of the version that an answer named. One that names none says nothing. */
     void sawVersion(String version) {
-        Settings held = inForce;
+        Tenants held = inForce;
         if (held != null && !version.isEmpty() && !held.version().equals(version) && askNow.availablePermits() == 0) {
             askNow.release();
         }
@@ -91,7 +91,7 @@ final class SettingsKeeper implements AutoCloseable {
         try {
             while (!isClosed && !client.isClosed()) {
                 askNow.drainPermits(); // this asking answers it
-                Settings fresh = ask();
+                Tenants fresh = ask();
                 if (fresh != null) {
                     take(fresh);
                 }
@@ -118,11 +118,9 @@ final class SettingsKeeper implements AutoCloseable {
         }
     }
 
-    private @Nullable Settings ask() {
+    private @Nullable Tenants ask() {
         try {
-            return Settings.read(client.login()
-                    .getEdgeSettings(GetEdgeSettingsRequest.getDefaultInstance())
-                    .getSettings());
+            return Tenants.read(client.login().getEdgeSettings(GetEdgeSettingsRequest.getDefaultInstance()));
         } catch (GatelodgeException failed) {
             trouble = failed;
             if (!isClosed) {
@@ -136,11 +134,11 @@ final class SettingsKeeper implements AutoCloseable {
         }
     }
 
-    private void take(Settings fresh) {
-        Settings held = inForce;
+    private void take(Tenants fresh) {
+        Tenants held = inForce;
         if (held == null || !held.version().equals(fresh.version())) {
             Answers.LOG.log(Level.INFO, "settings of the edge are in force: version {0}", fresh.version());
-            onChange.accept(fresh);
+            fresh.all().forEach(onChange);
         }
         inForce = fresh;
         ready.countDown();

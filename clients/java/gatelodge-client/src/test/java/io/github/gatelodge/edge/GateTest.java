@@ -5,43 +5,30 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.gatelodge.GatelodgeClient;
+import com.google.protobuf.ByteString;
+import io.github.gatelodge.BeforeScriptedAuthority;
 import io.github.gatelodge.OptionsException;
 import io.github.gatelodge.Requirement;
 import io.github.gatelodge.ScriptedAuthority;
 import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.EdgeSettings;
 import io.github.gatelodge.v1.GetEdgeSettingsResponse;
 import io.github.gatelodge.v1.RouteSet;
+import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class GateTest {
+class GateTest extends BeforeScriptedAuthority {
     private static final String SETTINGS = "GetEdgeSettings";
     private static final String VALIDATE = "ValidateSession";
-
-    private ScriptedAuthority authority;
-    private GatelodgeClient client;
-
-    @BeforeEach
-    void begin() throws Exception {
-        authority = new ScriptedAuthority();
-        client = authority.client();
-    }
-
-    @AfterEach
-    void end() {
-        client.close();
-        authority.close();
-    }
 
     private static GetEdgeSettingsResponse settings(String version) {
         return GetEdgeSettingsResponse.newBuilder()
@@ -170,6 +157,68 @@ class GateTest {
             assertTrue(edge.begin(Request.get("/app/v1.0/auth/me?x")).isPresent());
             for (String path : new String[] {"/auth/me", "/app/v1.0/auth/me/", "/app/v1.0/AUTH/ME", "/app/v1.0/auth"}) {
                 assertTrue(edge.begin(Request.get(path)).isEmpty(), path);
+            }
+        }
+    }
+
+    /** Settings of a tenant at these hosts, with a cookie, a CSRF header and an allowed origin of its own. */
+    private static EdgeSettings at(String name, String... hosts) {
+        EdgeSettings.Builder own = settings("1").getSettings().toBuilder();
+        own.clearSessionCookieNames().addSessionCookieNames(name).addAllHosts(List.of(hosts));
+        own.setCsrfHeader("x-csrf-" + name);
+        own.getCorsBuilder().addAllowedOrigins("https://" + name + ".example");
+        return own.build();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "app.example.com, app",
+        "acme.example.com, acme",
+        "ACME.example.com:8000, acme",
+        "[::1]:8000, acme",
+        "[::1], acme",
+        "app.example.com:8443, other",
+        "app.example.com:9000, app",
+        "elsewhere.example, app",
+        "'', app",
+    })
+    void aRequestGoesByTheSettingsOfTheTenantWhoseHostItNames(String host, String name) throws Exception {
+        authority.say(
+                SETTINGS,
+                GetEdgeSettingsResponse.newBuilder()
+                        .setSettings(at("app", "app.example.com"))
+                        .addOthers(at("acme", "acme.example.com", "[::1]"))
+                        .addOthers(at("other", "app.example.com:8443"))
+                        .build());
+        ValidateSessionResponse.Builder rotated = active("1").toBuilder();
+        rotated.getActiveBuilder().setCsrfToken("token").addSetCookies("a=b");
+        authority.say(VALIDATE, rotated.build());
+        try (Edge edge = Edge.of(client)) {
+            edge.gate().awaitReady(Duration.ofSeconds(5));
+            String[] lines = {"host: " + host, "cookie: app=1; acme=1; other=1"};
+            Admission admission = edge.gate().admit(Request.get("/", lines), Guard.require());
+            Answer me = edge.begin(Request.get("/auth/me", lines)).orElseThrow().answer(ByteString.EMPTY);
+            assertEquals(200, me.status());
+            for (List<Answer.Header> headers : List.of(admission.deliveries(), me.headers())) {
+                assertTrue(headers.contains(new Answer.Header("x-csrf-" + name, "token")), headers.toString());
+            }
+            for (ScriptedAuthority.Call call : authority.calls(VALIDATE)) {
+                ValidateSessionRequest question = (ValidateSessionRequest) call.question();
+                assertEquals(
+                        List.of(name),
+                        question.getCookiesList().stream().map(Cookie::getName).toList());
+            }
+            for (String asking : List.of("app", "acme", "other")) {
+                String origin = "https://" + asking + ".example";
+                String[] preflight = {"host: " + host, "origin: " + origin, "access-control-request-method: GET"};
+                Request own = new Request("OPTIONS", "/", "", List.of(preflight));
+                Request edges = new Request("OPTIONS", "/auth/me", "", List.of(preflight));
+                for (Answer answer : List.of(
+                        edge.gate().admit(own, Guard.require()).instead().orElseThrow(),
+                        edge.begin(edges).orElseThrow().answer(ByteString.EMPTY))) {
+                    Answer.Header allowed = new Answer.Header("Access-Control-Allow-Origin", origin);
+                    assertEquals(asking.equals(name), answer.headers().contains(allowed), asking);
+                }
             }
         }
     }

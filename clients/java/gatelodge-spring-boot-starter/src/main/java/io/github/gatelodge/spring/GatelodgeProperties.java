@@ -14,6 +14,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param address URL of the authority: http is plaintext, https is TLS
  * @param apiKey this application's API key
+ * @param tenant the tenant that calls are for, by its name or number, where the key is for several; empty for none
  * @param caFile PEM file of the issuers whose certificates are accepted, instead of the system's
  * @param certFile PEM file of this application's own certificate, for mutual TLS
  * @param keyFile PEM file of the key of that certificate, in PKCS #8
@@ -28,6 +29,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 public record GatelodgeProperties(
         @DefaultValue("") String address,
         @DefaultValue("") String apiKey,
+        @DefaultValue("") String tenant,
         @Nullable Path caFile,
         @Nullable Path certFile,
         @Nullable Path keyFile,
@@ -37,7 +39,8 @@ public record GatelodgeProperties(
         @DefaultValue("") String mountPrefix,
         @DefaultValue("route_set_web") List<RouteSet> routeSets) {
     ClientOptions options() {
-        ClientOptions options = ClientOptions.of(address, apiKey).withCheckStream(checkStream);
+        ClientOptions options =
+                ClientOptions.of(address, apiKey).withTenant(tenant).withCheckStream(checkStream);
         options = caFile == null ? options : options.withCaFile(caFile);
         options = certFile == null ? options : options.withCertFile(certFile);
         options = keyFile == null ? options : options.withKeyFile(keyFile);

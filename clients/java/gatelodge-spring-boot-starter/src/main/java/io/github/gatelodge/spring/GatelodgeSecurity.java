@@ -9,6 +9,8 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AbstractAuthenticationToken;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -29,10 +31,11 @@ import org.springframework.web.filter.OncePerRequestFilter;
  *     .authorizeHttpRequests(paths -> paths.requestMatchers("/open").permitAll().anyRequest().authenticated())
  * }</pre>
  *
- * <p>The principal is the {@link Session}, its name the user id, and each scope an authority {@code SCOPE_...}. Whoever
- * has no session and needs one gets the authority's answer. CSRF and origin are the authority's to judge, so Spring's
- * own filter for them is switched off. A preflight that Spring's own {@code cors()} does not answer, and that needs a
- * session, is answered as on the edge's own routes.
+ * <p>The principal is the {@link Session}, its name the user id, and each scope, role and permission an authority
+ * {@code SCOPE_...}, {@code ROLE_...} or {@code PERMISSION_...}. Whoever has no session and needs one gets the
+ * authority's answer. CSRF and origin are the authority's to judge, so Spring's own filter for them is switched off. A
+ * preflight that Spring's own {@code cors()} does not answer, and that needs a session, is answered as on the edge's
+ * own routes.
  */
 public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSecurity, HttpSecurity> {
     private final Gate gate;
@@ -82,10 +85,18 @@ public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSec
         private final transient Session session;
 
         SignedIn(Session session) {
-            super(AuthorityUtils.createAuthorityList(
-                    session.scopes().stream().map(scope -> "SCOPE_" + scope).toList()));
+            super(AuthorityUtils.createAuthorityList(Stream.of(
+                            named("SCOPE_", session.scopes()),
+                            named("ROLE_", session.roles()),
+                            named("PERMISSION_", session.permissions()))
+                    .flatMap(names -> names)
+                    .toList()));
             this.session = session;
             setAuthenticated(true);
+        }
+
+        private static Stream<String> named(String prefix, List<String> names) {
+            return names.stream().map(prefix::concat);
         }
 
         @Override

@@ -44,6 +44,15 @@ final class Guards {
     private static Requirement[] needs(RequireSession required) {
         List<Requirement> needs = new ArrayList<>();
         needs.add(Requirement.scopes(required.scopes()));
+        needs.add(Requirement.anyScopes(required.anyScopes()));
+        needs.add(Requirement.permissions(required.permissions()));
+        needs.add(Requirement.anyPermissions(required.anyPermissions()));
+        needs.add(Requirement.roles(required.roles()));
+        needs.add(Requirement.acrValues(required.acrValues()));
+        needs.add(Requirement.amrValues(required.amrValues()));
+        if (required.emailVerified()) {
+            needs.add(Requirement.emailVerified());
+        }
         if (!required.maxLoginAge().isEmpty()) {
             needs.add(Requirement.maxLoginAge(DurationStyle.detectAndParse(required.maxLoginAge())));
         }

@@ -17,6 +17,30 @@ public @interface RequireSession {
     /** Scopes that the session must all have been granted. */
     String[] scopes() default {};
 
+    /** Scopes of which the session must have been granted at least one. */
+    String[] anyScopes() default {};
+
+    /** Permissions that the user must all have. */
+    String[] permissions() default {};
+
+    /** Permissions of which the user must have at least one. */
+    String[] anyPermissions() default {};
+
+    /** Roles that the user must all have. */
+    String[] roles() default {};
+
+    /** Whether the provider must have verified the user's email address. */
+    boolean emailVerified() default false;
+
+    /**
+     * Authentication context classes, the preferred one first, of which the login must have had one. Others are sent to
+     * log in in that way, and come back with the same session.
+     */
+    String[] acrValues() default {};
+
+    /** Authentication methods (RFC 8176) that the login must all have used. Others are sent to log in again. */
+    String[] amrValues() default {};
+
     /** How long ago the user may have authenticated at most, such as {@code 5m}; empty for any time. */
     String maxLoginAge() default "";
 

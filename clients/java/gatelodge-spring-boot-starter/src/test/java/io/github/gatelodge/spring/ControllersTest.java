@@ -16,6 +16,7 @@ import io.github.gatelodge.testing.FakeAuthority;
 import io.github.gatelodge.testing.Person;
 import io.github.gatelodge.testing.SignedIn;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,6 +63,19 @@ class ControllersTest {
             return ResponseEntity.ok()
                     .cacheControl(CacheControl.maxAge(Duration.ofMinutes(1)).cachePublic())
                     .body(session.map(Session::userId).orElseThrow());
+        }
+
+        @GetMapping("/strong")
+        @RequireSession(
+                anyScopes = {"write", "admin"},
+                permissions = "orders:pay",
+                anyPermissions = {"orders:pay", "orders:see"},
+                roles = "clerk",
+                emailVerified = true,
+                acrValues = {"2", "1"},
+                amrValues = {"pwd", "otp"})
+        String strong(Session session) {
+            return session.userId();
         }
 
         @GetMapping("/later")
@@ -139,6 +153,34 @@ class ControllersTest {
         browser.perform(by(ada, get("/admin/own"))).andExpect(content().string("google_1"));
         SignedIn root = authority.signIn(Person.of("google_2").withScopes("admin"));
         browser.perform(by(root, get("/admin/all"))).andExpect(content().string("all"));
+    }
+
+    @Test
+    void allThatAnAnnotationNeedsHasToBeThere() throws Exception {
+        Person ada = Person.of("google_1")
+                .called("Ada", "ada@example.com")
+                .withScopes("admin")
+                .withPermissions("orders:pay")
+                .withRoles("clerk")
+                .withAcr("1")
+                .withAmr("otp", "pwd");
+        browser.perform(by(authority.signIn(ada), get("/admin/strong")))
+                .andExpect(content().string("google_1"));
+        Map<String, Person> lacking = Map.of(
+                "scope_missing", ada.withScopes("read"),
+                "permission_missing", ada.withPermissions("orders:see"),
+                "role_missing", ada.withRoles(),
+                "email_not_verified", ada.withEmailVerified(false),
+                "acr_missing", ada.withAcr("0"),
+                "amr_missing", ada.withAmr("otp"));
+        for (Map.Entry<String, Person> one : lacking.entrySet()) {
+            browser.perform(by(authority.signIn(one.getValue()), get("/admin/strong")))
+                    .andExpect(status().isForbidden())
+                    .andExpect(jsonPath("$.reason").value(one.getKey()));
+        }
+        // A permission that one of several would be, and the one that is needed.
+        Person seeing = ada.withPermissions("orders:pay", "orders:see");
+        browser.perform(by(authority.signIn(seeing), get("/admin/strong"))).andExpect(status().isOk());
     }
 
     @Test

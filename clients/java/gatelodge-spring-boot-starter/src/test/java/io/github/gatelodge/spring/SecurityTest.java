@@ -44,12 +44,16 @@ class SecurityTest {
                             .permitAll()
                             .requestMatchers("/admin")
                             .hasAuthority("SCOPE_admin")
+                            .requestMatchers("/clerks")
+                            .hasRole("clerk")
+                            .requestMatchers("/pay")
+                            .hasAuthority("PERMISSION_orders:pay")
                             .anyRequest()
                             .authenticated())
                     .build();
         }
 
-        @GetMapping({"/open", "/private", "/admin"})
+        @GetMapping({"/open", "/private", "/admin", "/clerks", "/pay"})
         String name(Principal principal) {
             return principal == null ? "nobody" : principal.getName();
         }
@@ -95,6 +99,16 @@ class SecurityTest {
                 .andExpect(status().isNoContent())
                 .andExpect(header().string("Access-Control-Allow-Origin", FakeConfiguration.ORIGIN));
         browser.perform(options("/private")).andExpect(status().isUnauthorized());
+    }
+
+    @Test
+    void whatTheUserMayDoAreSpringsAuthorities() throws Exception {
+        SignedIn ada = authority.signIn(Person.of("google_1").withRoles("clerk").withPermissions("orders:pay"));
+        SignedIn bob = authority.signIn("google_2");
+        for (String path : new String[] {"/clerks", "/pay"}) {
+            browser.perform(get(path).header("Cookie", ada.cookie())).andExpect(status().isOk());
+            browser.perform(get(path).header("Cookie", bob.cookie())).andExpect(status().isForbidden());
+        }
     }
 
     @Test

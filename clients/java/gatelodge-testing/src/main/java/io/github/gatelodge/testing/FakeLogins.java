@@ -158,7 +158,7 @@ final class FakeLogins extends LoginServiceImplBase {
     /** The answer to a logout that may not be made. */
     private @Nullable HttpAnswer refused(@Nullable Living found, RequestContext context) {
         if (Judge.isForeign(state, context)) {
-            return Denials.problem(state, DeniedReason.DENIED_REASON_ORIGIN_REFUSED, List.of());
+            return Denials.problem(state, DeniedReason.DENIED_REASON_ORIGIN_REFUSED);
         }
         if (found == null) {
             return null;
@@ -167,7 +167,7 @@ final class FakeLogins extends LoginServiceImplBase {
                 .setCsrf(CsrfRequirement.CSRF_REQUIREMENT_REQUIRED)
                 .build();
         Judgement judgement = Judge.judge(state, found, needed, true, context);
-        return judgement.isDenied() ? Denials.problem(state, judgement.denied(), List.of()) : null;
+        return judgement.isDenied() ? Denials.problem(state, judgement.denied()) : null;
     }
 
     private HttpAnswer loggedOut(StartLogoutRequest asked, String returnTo) {

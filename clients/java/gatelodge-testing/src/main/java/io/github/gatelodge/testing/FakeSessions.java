@@ -36,6 +36,7 @@ import io.github.gatelodge.v1.WatchSessionsResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the fake says of presented sessions. */
@@ -111,11 +112,7 @@ final class FakeSessions extends SessionServiceImplBase {
             ValidateSessionRequest question = question(asked.getCookiesList(), asked.hasContext(), asked.getContext());
             RefreshTokensResponse.Builder said = RefreshTokensResponse.newBuilder();
             Use use = use(question);
-            if (use.inactive() != null) {
-                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
-            } else if (use.denied() != null) {
-                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
-            } else {
+            if (!use.isRefused(said::setInactive, said::setDenied, said::setAnswer)) {
                 said.setRefreshed(RefreshedTokens.newBuilder().setSession(use.info()));
                 said.setAnswer(Finished.json(200, "{\"message\":\"Tokens refreshed\",\"expires_at\":null}"));
             }
@@ -130,11 +127,7 @@ final class FakeSessions extends SessionServiceImplBase {
             ValidateSessionRequest question = question(asked.getCookiesList(), asked.hasContext(), asked.getContext());
             GetUserInfoResponse.Builder said = GetUserInfoResponse.newBuilder();
             Use use = use(question);
-            if (use.inactive() != null) {
-                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
-            } else if (use.denied() != null) {
-                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
-            } else {
+            if (!use.isRefused(said::setInactive, said::setDenied, said::setAnswer)) {
                 said.setUserInfo(
                         UserInfo.newBuilder().setIdentity(use.identity()).setSession(use.info()));
                 said.setAnswer(Finished.userInfo(use.identity()));
@@ -151,6 +144,21 @@ final class FakeSessions extends SessionServiceImplBase {
             @Nullable DeniedSession denied) {
         static Use not(@Nullable InactiveSession inactive, @Nullable DeniedSession denied) {
             return new Use(Identity.getDefaultInstance(), SessionInfo.getDefaultInstance(), inactive, denied);
+        }
+
+        /** Says why the session may not be used, if it may not. */
+        boolean isRefused(
+                Consumer<InactiveSession> saysInactive,
+                Consumer<DeniedSession> saysDenied,
+                Consumer<HttpAnswer> answers) {
+            if (inactive != null) {
+                saysInactive.accept(inactive);
+                answers.accept(inactive.getAnswer());
+            } else if (denied != null) {
+                saysDenied.accept(denied);
+                answers.accept(denied.getAnswer());
+            }
+            return inactive != null || denied != null;
         }
     }
 
@@ -198,11 +206,7 @@ final class FakeSessions extends SessionServiceImplBase {
         synchronized (state) {
             ListUserSessionsResponse.Builder said = ListUserSessionsResponse.newBuilder();
             Use use = use(question(asked.getCookiesList(), asked.hasContext(), asked.getContext()));
-            if (use.inactive() != null) {
-                said.setInactive(use.inactive()).setAnswer(use.inactive().getAnswer());
-            } else if (use.denied() != null) {
-                said.setDenied(use.denied()).setAnswer(use.denied().getAnswer());
-            } else {
+            if (!use.isRefused(said::setInactive, said::setDenied, said::setAnswer)) {
                 List<Living> sessions = ofUser(use.identity());
                 for (Living one : sessions) {
                     said.getUserSessionsBuilder()

@@ -69,12 +69,16 @@ final class Finished {
         return text.isEmpty() ? "null" : quoted(text);
     }
 
-    static HttpAnswer problem(int status, String reason, String detail, String remedy) {
+    /** An error answer; what is more comes as names and values in turn. */
+    static HttpAnswer problem(int status, String reason, String detail, String remedy, String... more) {
         Map<String, String> members = new LinkedHashMap<>();
         members.put("detail", detail);
         members.put("reason", reason);
         members.put("remedy", remedy);
         members.put("request_id", Entrance.requestId());
+        for (int at = 0; at + 1 < more.length; at += 2) {
+            members.put(more[at], more[at + 1]);
+        }
         return json(status, members);
     }
 

@@ -7,10 +7,8 @@ import io.github.gatelodge.v1.JudgedRequirements;
 import io.github.gatelodge.v1.RequestContext;
 import io.github.gatelodge.v1.Requirements;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /** Whether a living session may make a request. */
@@ -54,24 +52,22 @@ final class Judge {
                 judged.setCsrf(true);
             }
         }
-        if (!missing(needed.getScopesList(), found).isEmpty()) {
-            return Judgement.denied(DeniedReason.DENIED_REASON_SCOPE_MISSING);
+        Optional<Lack> lack = Lack.of(found, needed);
+        if (lack.isPresent()) {
+            return Judgement.denied(lack.get().reason());
         }
-        judged.addAllScopes(needed.getScopesList());
+        judged.addAllScopes(needed.getScopesList())
+                .addAllAnyScopes(needed.getAnyScopesList())
+                .addAllPermissions(needed.getPermissionsList())
+                .addAllAnyPermissions(needed.getAnyPermissionsList())
+                .addAllRoles(needed.getRolesList())
+                .setEmailVerified(needed.getEmailVerified())
+                .addAllAcrValues(needed.getAcrValuesList())
+                .addAllAmrValues(needed.getAmrValuesList());
         if (needed.hasMaxLoginAge()) {
-            Duration age = Duration.between(found.person.loginTime(), Instant.now());
-            if (age.compareTo(Duration.ofSeconds(needed.getMaxLoginAge().getSeconds())) > 0) {
-                return Judgement.denied(DeniedReason.DENIED_REASON_LOGIN_TOO_OLD);
-            }
             judged.setMaxLoginAge(needed.getMaxLoginAge());
         }
         return new Judgement(judged.build(), DeniedReason.DENIED_REASON_UNSPECIFIED);
-    }
-
-    static List<String> missing(List<String> needed, Living found) {
-        return needed.stream()
-                .filter(scope -> !found.identity.getScopesList().contains(scope))
-                .toList();
     }
 
     /** Whether a request comes from an origin that is not allowed. */

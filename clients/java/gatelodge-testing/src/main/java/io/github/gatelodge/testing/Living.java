@@ -1,6 +1,5 @@
 package io.github.gatelodge.testing;
 
-import com.google.protobuf.Timestamp;
 import io.github.gatelodge.v1.Identity;
 import io.github.gatelodge.v1.InactiveReason;
 import io.github.gatelodge.v1.SessionInfo;
@@ -15,27 +14,15 @@ final class Living {
 
     Living(Person person, String id) {
         Instant now = Instant.now();
-        int sub = person.userId().indexOf('_') + 1;
         this.person = person;
         this.inactive = person.inactive();
-        this.identity = Identity.newBuilder()
-                .setUserId(person.userId())
-                .setTenant("default")
-                .setProvider(person.provider())
-                .setIssuer("https://provider.example")
-                .setSub(person.userId().substring(sub))
-                .setEmail(person.email())
-                .setEmailVerified(!person.email().isEmpty())
-                .setName(person.name())
-                .addAllScopes(person.scopes())
-                .setAuthTime(moment(person.loginTime()))
-                .build();
+        this.identity = person.identity();
         this.info = SessionInfo.newBuilder()
                 .setSessionId(id)
-                .setCreateTime(moment(now))
-                .setLastActiveTime(moment(now))
-                .setIdleExpireTime(moment(now.plusSeconds(3600)))
-                .setAbsoluteExpireTime(moment(now.plusSeconds(86_400)))
+                .setCreateTime(Person.moment(now))
+                .setLastActiveTime(Person.moment(now))
+                .setIdleExpireTime(Person.moment(now.plusSeconds(3600)))
+                .setAbsoluteExpireTime(Person.moment(now.plusSeconds(86_400)))
                 .setGeneration(1)
                 .build();
     }
@@ -46,12 +33,5 @@ final class Living {
 
     void end() {
         inactive = InactiveReason.INACTIVE_REASON_REVOKED;
-    }
-
-    private static Timestamp moment(Instant time) {
-        return Timestamp.newBuilder()
-                .setSeconds(time.getEpochSecond())
-                .setNanos(time.getNano())
-                .build();
     }
 }

@@ -1,0 +1,3 @@
+import type { Needs } from "gatelodge";
+
+export const NEEDS: Readonly<Record<keyof Needs, Needs>>;
