@@ -24,6 +24,7 @@ pub async fn start() -> Result<String> {
         client_secret: Secret::new(CLIENT_SECRET),
         redirect_uris: vec![format!("{EDGE}/auth/web/callback")],
         post_logout_redirect_uris: Vec::new(),
+        told: None,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };

@@ -9,7 +9,7 @@ use gatelodge::app::keeper::keeping;
 use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
-use gatelodge::authority::ports::{Creation, EventLog, LoginStore, MintKeyStore, SessionStore, UserStore};
+use gatelodge::authority::ports::{Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, SessionStore, UserStore};
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::{Authority, Ports};
 use gatelodge::config::Config;
@@ -43,7 +43,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, users, mint_keys, events) = stores(order, &folder, calls).await?;
+        let (sessions, logins, logouts, users, mint_keys, events) = stores(order, &folder, calls).await?;
         let vault = session::vault();
         let (new, credential) = session::make(&vault, 0, Some(&session::tokens()));
         if !matches!(sessions.create(new).await?, Creation::Created(_)) {
@@ -55,7 +55,8 @@ impl Ours {
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
         let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
-        let ports = Ports { sessions, logins, users, mint_keys, events, providers, clock, wall, entropy, beside };
+        let ports =
+            Ports { sessions, logins, logouts, users, mint_keys, events, providers, clock, wall, entropy, beside };
         let settings = settings(&Config::default())?;
         // Elsewhere the near cache would hide what a read costs.
         let cache = settings.cache.filter(|_| order.kind == Kind::Near);
@@ -75,20 +76,26 @@ impl Ours {
     }
 }
 
-type Stores =
-    (Arc<dyn SessionStore>, Arc<dyn LoginStore>, Arc<dyn UserStore>, Arc<dyn MintKeyStore>, Arc<dyn EventLog>);
+type Stores = (
+    Arc<dyn SessionStore>,
+    Arc<dyn LoginStore>,
+    Arc<dyn LogoutStore>,
+    Arc<dyn UserStore>,
+    Arc<dyn MintKeyStore>,
+    Arc<dyn EventLog>,
+);
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store));
+        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
         let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
-        return Ok((counted.clone(), counted, store.clone(), store.clone(), store));
+        return Ok((counted.clone(), counted, store.clone(), store.clone(), store.clone(), store));
     }
-    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store))
+    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

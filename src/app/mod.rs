@@ -137,6 +137,7 @@ impl App {
         let ports = |providers| Ports {
             sessions: store.sessions.clone(),
             logins: store.logins.clone(),
+            logouts: store.logouts.clone(),
             users: store.users.clone(),
             events: store.events.clone(),
             mint_keys: store.mint_keys.clone(),

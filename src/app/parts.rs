@@ -10,8 +10,10 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, settings, tenancy};
 use crate::authority::access_token::TokenCheck;
+use crate::authority::logout_notice::LogoutChannels;
 use crate::authority::ports::{
-    Clock, Entropy as _, EventLog, LoginStore, MintKeyStore, NamedTenant, SessionStore, TenantStore, UserStore,
+    Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, SessionStore, TenantStore,
+    UserStore,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
@@ -20,7 +22,7 @@ use crate::crypto::{ApiKey, Secret};
 use crate::providers::Registry;
 use crate::providers::http::HttpSettings;
 use crate::providers::oauth2::{Dialect, Mapping, OAuth2Settings};
-use crate::providers::oidc::{AccessTokenSettings, OidcSettings, Userinfo};
+use crate::providers::oidc::{AccessTokenSettings, LogoutSettings, OidcSettings, Userinfo};
 use crate::providers::registration::{Registration, SettingsFault};
 use crate::providers::registry::ProviderSettings;
 use crate::providers::rights::RightsMapping;
@@ -35,6 +37,7 @@ use crate::store::redis::{RedisSettings, RedisStore};
 pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
+    pub(super) logouts: Arc<dyn LogoutStore>,
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
@@ -66,6 +69,7 @@ pub(super) async fn store(
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                logouts: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
                 tenants: store.clone(),
@@ -89,6 +93,7 @@ pub(super) async fn store(
             Ok(Store {
                 sessions: store.clone(),
                 logins: store.clone(),
+                logouts: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
                 tenants: store.clone(),
@@ -197,6 +202,10 @@ fn oidc(registration: Registration, name: &str, provider: &config::oidc::Provide
             audiences: provider.access_tokens.audiences.clone(),
             permissions_claim: provider.access_tokens.permissions_claim.clone(),
             keep_answers_for: provider.access_tokens.keep_answers_for.get(),
+        },
+        logout: LogoutSettings {
+            channels: LogoutChannels { back: provider.logout.backchannel, front: provider.logout.frontchannel },
+            untyped_tokens: provider.logout.untyped_tokens,
         },
         exchange_audiences: provider.token_exchange.enabled.then(|| provider.token_exchange.audiences.clone()),
         ..OidcSettings::new(registration)

@@ -109,6 +109,19 @@ impl HttpAnswer {
         Self { content_type: Some("text/html; charset=utf-8"), body: page.into_bytes(), ..answer }
     }
 
+    /// A small page that a page of that other origin, and no other, may show in a frame.
+    #[must_use]
+    pub fn framed(text: &str, by: Option<&str>) -> Self {
+        let mut answer = Self::new(200);
+        let policy = format!(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {}",
+            by.unwrap_or("'none'")
+        );
+        answer.headers.push(("content-security-policy", policy));
+        let body = ["<!doctype html>\n<title>", &escape(text), "</title>\n<p>", &escape(text), "</p>\n"].concat();
+        Self { content_type: Some("text/html; charset=utf-8"), body: body.into_bytes(), ..answer }
+    }
+
     /// A request that can't be read, and what is wrong with it.
     #[must_use]
     pub fn malformed(detail: String, request_id: &str) -> Self {

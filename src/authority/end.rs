@@ -8,13 +8,31 @@ use crate::session::record::{Ending, Tokens};
 use crate::session::rotation::Standpoint;
 use crate::vault::{TokenKey, VaultError};
 
+/// How much ends with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Nothing else.
+    Session,
+    /// Every session of its user, in one step, and the logins of theirs that are under way.
+    User,
+}
+
 impl Authority {
     /// Ends a session and answers its tokens, which only its credential opens, and whether it was still there.
-    /// Tokens that can't be opened are no reason to keep a session alive.
     pub(super) async fn end(&self, admitted: &Admitted) -> Result<(Tokens, bool), Error> {
+        let (tokens, ended) = self.end_with(admitted, Reach::Session).await?;
+        Ok((tokens, ended > 0))
+    }
+
+    /// The same, and as far as it reaches; answers how many sessions were there. Tokens that can't be opened are no reason
+    /// to keep a session alive.
+    pub(super) async fn end_with(&self, admitted: &Admitted, reach: Reach) -> Result<(Tokens, u64), Error> {
         let key = &admitted.credential.key;
         let sealed = self.ports.sessions.tokens(key).await.map_err(Error::from);
-        let ended = self.end_session(key, Ending::Revoked).await?;
+        let ended = match reach {
+            Reach::Session => u64::from(self.end_session(key, Ending::Revoked).await?),
+            Reach::User => self.end_user(&self.user_of(&admitted.standing.identity)).await?,
+        };
         let opened = sealed.and_then(|sealed| sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose());
         let tokens = opened.unwrap_or_else(|error| {
             tracing::warn!(

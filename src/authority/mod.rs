@@ -34,6 +34,8 @@ pub mod get_jwks;
 pub mod get_session;
 pub mod get_user;
 pub mod get_user_info;
+pub mod handle_backchannel_logout;
+pub mod handle_frontchannel_logout;
 mod judge_request;
 mod keep_tokens;
 mod kept_answer;
@@ -43,6 +45,8 @@ pub mod list_user_sessions;
 pub mod list_users;
 pub mod login_answer;
 pub mod login_store;
+pub mod logout_notice;
+pub mod logout_store;
 mod make_session;
 pub mod memory;
 pub mod mint_key_store;
@@ -94,7 +98,9 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use near::Near;
-use ports::{Beside, Clock, Entropy, EventLog, LoginStore, MintKeyStore, Providers, SessionStore, UserStore};
+use ports::{
+    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
+};
 use settings::Settings;
 use stream::Stream;
 use under_way::UnderWay;
@@ -106,6 +112,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionStore>,
     /// Keeps logins under way.
     pub logins: Arc<dyn LoginStore>,
+    /// Keeps which logout tokens were carried out.
+    pub logouts: Arc<dyn LogoutStore>,
     /// Tells replicas what has happened.
     pub events: Arc<dyn EventLog>,
     /// Keeps users.

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 
 pub use super::event_log::{EventLog, Heard};
 pub use super::login_store::{LoginEnd, LoginStore, LoginTaken, OpenLogin};
+pub use super::logout_store::LogoutStore;
 pub use super::mint_key_store::{KeptMintKeys, MintKeyStore};
 use super::provider::IdentityProvider;
 pub use super::tenant_store::{NamedTenant, NumberTaken, TenantStore};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::access_token::{TokenCheck, TokenFault, TokenVerdict};
+use super::logout_notice::{LogoutChannels, LogoutNotice};
 use super::ports::Cause;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
@@ -294,4 +295,21 @@ pub trait IdentityProvider: Send + Sync {
     /// Where to send the browser for the provider's own logout; `None` where it has none. MUST end within the time that
     /// the request gives.
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError>;
+
+    /// By which ways it may end sessions here.
+    fn logout_channels(&self) -> LogoutChannels {
+        LogoutChannels::default()
+    }
+
+    /// Whether this is our client id there. For finding out whom a logout token may be for, and for nothing else.
+    fn is_client(&self, _id: &str) -> bool {
+        false
+    }
+
+    /// Verifies a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6), but for whether it came before. MUST take no
+    /// other kind of token for one. `Rejected` names the check that it did not pass; any other error says that it could not
+    /// be told.
+    async fn read_logout_token(&self, _token: &Secret, _now: Timestamp) -> Result<LogoutNotice, ProviderError> {
+        Err(ProviderError::Rejected("logout_token"))
+    }
 }

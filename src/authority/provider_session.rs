@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ports::{Joining, Lookup, StoreResult};
 use super::{Authority, Error};
+use crate::session::identity::Identity;
 use crate::session::key::{ProviderSessionKey, SessionKey};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
@@ -58,6 +59,27 @@ impl Authority {
     pub(super) async fn end_provider_session(&self, of: &ProviderSessionKey) -> Result<u64, Error> {
         let mut ended = 0;
         for (key, _) in self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await? {
+            ended += u64::from(self.end_session(&key, Ending::Revoked).await?);
+        }
+        Ok(ended)
+    }
+
+    /// The same for those sessions alone whose user `is_meant`; where nobody can say whose a session is, it ends. Of a login
+    /// under way nobody knows yet whose it is: it ends with the provider's session.
+    pub(super) async fn end_provider_session_of(
+        &self,
+        of: &ProviderSessionKey,
+        is_meant: impl Fn(&Identity) -> bool + Send + Sync,
+    ) -> Result<u64, Error> {
+        let mut ended = 0;
+        for (key, _) in self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await? {
+            if let Lookup::Found(record) = self.ports.sessions.read(&key).await?
+                && let Ok(standing) = self.vault.open_standing(&key, &record.header.marks, &record.body)
+                && !is_meant(&standing.identity)
+            {
+                tracing::warn!(session = key.public(), "a provider ended a session that is not of the user it named");
+                continue;
+            }
             ended += u64::from(self.end_session(&key, Ending::Revoked).await?);
         }
         Ok(ended)

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::end::Reach;
 use super::login_answer::Refusal;
 use super::provider::EndSession;
 use super::validate_session::{CsrfRequirement, DeniedReason, Requirements};
@@ -34,8 +35,14 @@ pub struct Question {
 pub struct Outcome {
     /// What to answer the browser.
     pub answer: HttpAnswer,
-    /// Whether this call ended a living session.
-    pub ended: bool,
+    /// How many living sessions this call ended.
+    pub ended: u64,
+}
+
+/// What a logout request asks for, read and allowed.
+struct Wish {
+    return_to: Option<String>,
+    reach: Reach,
 }
 
 /// How long the provider's own logout may take a person.
@@ -49,7 +56,7 @@ const DONE: &str = "Logged out successfully";
 impl Authority {
     /// Ends the browser's session and clears its cookie. The origin is judged first, session or not: a form on another
     /// site comes without the cookie (SameSite=Lax), and would still have it cleared. A living session also needs its
-    /// token. Of a browser that presents several sessions, all end.
+    /// token. Of a browser that presents several sessions, all end; with `everywhere`, all of their users.
     ///
     /// # Errors
     /// When the store can't say: then the cookie is kept.
@@ -58,10 +65,10 @@ impl Authority {
         let page = context.is_navigation();
         let refused = |trouble: &Trouble| {
             let answer = HttpAnswer::trouble(trouble, page, &[], &call.request_id);
-            Outcome { answer, ended: false }
+            Outcome { answer, ended: 0 }
         };
-        let return_to = match self.place_after_logout(&question.query) {
-            Ok(return_to) => return_to,
+        let Wish { return_to, reach } = match self.read_logout(&question.query) {
+            Ok(wish) => wish,
             Err(Refusal { trouble, .. }) => return Ok(refused(&trouble)),
         };
         context.csrf_token = match self.token_in(&question.form) {
@@ -78,18 +85,19 @@ impl Authority {
         if let Some(Err(reason)) = judged.reduce(Result::or) {
             return Ok(refused(&self.denial(&reason)));
         }
-        let (mut url, mut ended) = (None, false);
+        let (mut url, mut ended) = (None, 0);
         for admitted in living {
-            let (tokens, was_there) = self.end(&admitted).await?;
+            let (tokens, count) = self.end_with(&admitted, reach).await?;
             let session = admitted.credential.key.public();
             tracing::info!(
                 session,
+                count,
                 tenant = self.settings.tenant_name,
                 caller = call.caller(),
                 request_id = call.request_id,
                 "a session was logged out"
             );
-            ended |= was_there;
+            ended += count;
             if url.is_none() {
                 let provider = &admitted.standing.identity.provider;
                 url = self.logout_url(provider, tokens, return_to.clone()).await;
@@ -99,15 +107,19 @@ impl Authority {
         Ok(Outcome { answer, ended })
     }
 
-    fn place_after_logout(&self, query: &[u8]) -> Result<Option<String>, Refusal> {
+    fn read_logout(&self, query: &[u8]) -> Result<Wish, Refusal> {
         let query = Parameters::form(query, self.settings.limits.query_bytes)
             .map_err(|cause| Refusal::malformed_logout(cause.to_string()))?;
-        match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
-            Some(asked) => {
-                self.settings.places.allow(asked.as_bytes()).map(Some).ok_or_else(|| self.place_refused(asked))
-            }
-            None => Ok(None),
-        }
+        let return_to = match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
+            Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),
+            None => None,
+        };
+        let reach = match query.get("everywhere").unwrap_or_default() {
+            "" | "false" | "0" | "off" => Reach::Session,
+            "true" | "1" | "on" => Reach::User,
+            _ => return Err(Refusal::malformed_logout("The parameter everywhere is neither true nor false")),
+        };
+        Ok(Wish { return_to, reach })
     }
 
     /// The token of a form that can set no header.

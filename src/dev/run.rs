@@ -16,7 +16,7 @@ use gatelodge_client::{Session, Timestamp};
 
 use super::banner::Banner;
 use super::demo::{self, DemoOptions, DemoProvider, DemoSession};
-use super::provider::{DevProvider, DevProviderRefused, DevProviderSettings, PASSWORD, USERNAMES};
+use super::provider::{DevProvider, DevProviderRefused, DevProviderSettings, PASSWORD, Told, USERNAMES};
 use super::{DevelopmentOnly, keys};
 use crate::app::world::{SystemClock, SystemEntropy};
 use crate::app::{self as application, App, AppError, Names};
@@ -108,6 +108,7 @@ pub async fn run(
             client_secret: Secret::new(CLIENT_SECRET),
             redirect_uris: at("/auth/web/callback"),
             post_logout_redirect_uris: at("/auth/web/logged-out"),
+            told: Some(Told { at: options.edge_listen, addresses: at("/auth/web/backchannel-logout") }),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         },

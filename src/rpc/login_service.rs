@@ -107,7 +107,7 @@ impl LoginService for Logins {
         };
         Ok(Response::new(v1::StartLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
-            revoked_count: u32::from(outcome.ended),
+            revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
             settings_version: authority.settings_version(),
             event_position: answers::position(authority.announced_up_to()),
         }))
@@ -125,6 +125,43 @@ impl LoginService for Logins {
         Ok(Response::new(v1::CompleteLogoutResponse {
             answer: Some(answers::http(answer)),
             settings_version: authority.settings_version(),
+        }))
+    }
+
+    async fn handle_backchannel_logout(
+        &self,
+        request: Request<v1::HandleBackchannelLogoutRequest>,
+    ) -> Result<Response<v1::HandleBackchannelLogoutResponse>, Status> {
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let question = questions::backchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_backchannel_logout(&whose, &question).map_err(failed)?;
+        let work =
+            |call, authority: Authority| async move { authority.handle_backchannel_logout(&call, &question).await };
+        let outcome = self.work.to_its_end(asked, &found, work).await?;
+        Ok(Response::new(v1::HandleBackchannelLogoutResponse {
+            answer: Some(answers::http(outcome.answer)),
+            revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
+            settings_version: found.settings_version(),
+            event_position: answers::position(found.announced_up_to()),
+        }))
+    }
+
+    async fn handle_frontchannel_logout(
+        &self,
+        request: Request<v1::HandleFrontchannelLogoutRequest>,
+    ) -> Result<Response<v1::HandleFrontchannelLogoutResponse>, Status> {
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let question = questions::frontchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let authority = tenancy.for_frontchannel_logout(&asked.asker, &question).map_err(failed)?;
+        let outcome = authority.handle_frontchannel_logout(&asked.call, &question).await.map_err(failed)?;
+        Ok(Response::new(v1::HandleFrontchannelLogoutResponse {
+            answer: Some(answers::http(outcome.answer)),
+            revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
+            settings_version: authority.settings_version(),
+            event_position: answers::position(authority.announced_up_to()),
         }))
     }
 }

@@ -60,6 +60,8 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.LoginService/CompleteCallback", Rule::Roles(&[Edge])),
     ("/gatelodge.v1.LoginService/StartLogout", Rule::Roles(&[Edge])),
     ("/gatelodge.v1.LoginService/CompleteLogout", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.LoginService/HandleBackchannelLogout", Rule::Roles(&[Edge])),
+    ("/gatelodge.v1.LoginService/HandleFrontchannelLogout", Rule::Roles(&[Edge])),
     ("/gatelodge.v1.TokenService/ValidateToken", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.TokenService/MintToken", Rule::Roles(&[Backend])),
     ("/gatelodge.v1.TokenService/GetJwks", Rule::AnyKey),

@@ -8,8 +8,9 @@ use super::v1;
 use super::{fields, v1::complete_callback_request::Response as ResponseField};
 use crate::authority::settings::Limits;
 use crate::authority::{
-    Error, Presented, complete_callback, complete_logout, list_sessions, list_user_sessions, list_users, revoke,
-    revoke_as_admin, start_login, start_logout, update_attributes, validate_session,
+    Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
+    list_sessions, list_user_sessions, list_users, revoke, revoke_as_admin, start_login, start_logout,
+    update_attributes, validate_session,
 };
 use crate::session::event::Position;
 use crate::session::need::{LoginNeeds, Needs};
@@ -225,6 +226,24 @@ pub(super) fn complete_logout(request: v1::CompleteLogoutRequest, limits: &Limit
         query: request.query,
         presented: browser(request.cookies, request.context, limits)?,
     })
+}
+
+pub(super) fn backchannel_logout(
+    request: v1::HandleBackchannelLogoutRequest,
+    limits: &Limits,
+) -> Read<handle_backchannel_logout::Question> {
+    route_set(request.route_set)?;
+    let context = browser(Vec::new(), request.context, limits)?.context.unwrap_or_default();
+    Ok(handle_backchannel_logout::Question { form: request.form, context })
+}
+
+pub(super) fn frontchannel_logout(
+    request: v1::HandleFrontchannelLogoutRequest,
+    limits: &Limits,
+) -> Read<handle_frontchannel_logout::Question> {
+    route_set(request.route_set)?;
+    let context = browser(Vec::new(), request.context, limits)?.context.unwrap_or_default();
+    Ok(handle_frontchannel_logout::Question { query: request.query, context })
 }
 
 pub(super) fn list_sessions(request: v1::ListSessionsRequest) -> Read<list_sessions::Question> {

@@ -150,6 +150,26 @@ impl ProviderSessionKey {
     }
 }
 
+/// A logout token of a provider within a tenant, and where it is kept that it was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogoutTokenKey {
+    /// The tenant.
+    pub tenant: TenantNumber,
+    /// A partition that spreads them evenly.
+    pub partition: Partition,
+    /// A hash of the provider's name and the token's id (`jti`).
+    pub id: [u8; 16],
+}
+
+impl LogoutTokenKey {
+    /// The token that a provider, by its name in the configuration, calls `jti`.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, provider: &str, jti: &str) -> Self {
+        let hash = digest("gatelodge logout token", &[&tenant.0.to_be_bytes(), provider.as_bytes(), jti.as_bytes()]);
+        Self { tenant, partition: Partition::of(&hash), id: first_16(&hash) }
+    }
+}
+
 /// Where a pending login is kept: a hash of the secret that its `state` carries, and a partition made from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LoginKey {

@@ -21,8 +21,8 @@ const APP = { sessions: { remember_me: { enabled: true } } };
 
 /**
  * Starts the store, the provider and the program; answers a world for the journeys. `startProvider(callback,
- * loggedOut)` starts a provider beside the development provider, which is there in any case; `app` is what is configured
- * of the application. What a provider has of `more` is configured for it too.
+ * loggedOut, backchannel)` starts a provider beside the development provider, which is there in any case; `app` is what is
+ * configured of the application. What a provider has of `more` is configured for it too.
  */
 export async function startWorld({ store, startProvider, app = APP }) {
   const stops = [];
@@ -32,7 +32,12 @@ export async function startWorld({ store, startProvider, app = APP }) {
     const baseUrl = `http://localhost:${edge}`;
     const kept = await STORES[store]();
     stops.push(kept.stop);
-    const provider = await startProvider?.(`${baseUrl}/auth/web/callback`, `${baseUrl}/auth/web/logged-out`);
+    const provider = await startProvider?.(
+      `${baseUrl}/auth/web/callback`,
+      `${baseUrl}/auth/web/logged-out`,
+      // Its server knows nothing of names.
+      `http://127.0.0.1:${edge}/auth/web/backchannel-logout`,
+    );
     if (provider) stops.push(provider.stop);
 
     const folder = mkdtempSync(join(tmpdir(), 'gatelodge-'));

@@ -4,9 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startKeycloak } from '../parts/keycloak/start.mjs';
 import { startWorld } from './gatelodge.mjs';
-
-const USER = 'testuser1@example.com';
-const PASSWORD = 'password123';
+import { Person } from './person.mjs';
 
 let world;
 // Both clocks are this machine's.
@@ -14,58 +12,13 @@ const startProvider = async (...addresses) => ({ ...await startKeycloak(...addre
 before(async () => { world = await startWorld({ store: 'redis', startProvider }); });
 after(() => world?.stop());
 
-/** A browser's cookies, by host and port, and its way along redirects. */
-class Person {
-  #jars = new Map();
-
-  jar(url) {
-    const { host } = new URL(url);
-    if (!this.#jars.has(host)) this.#jars.set(host, new Map());
-    return this.#jars.get(host);
-  }
-
-  /** Follows redirects to the page at their end, or to one that `stops` says. */
-  async go(url, { stops = () => false, ...init } = {}) {
-    for (let steps = 0; steps < 20; steps += 1) {
-      const cookie = [...this.jar(url)].map(([name, value]) => `${name}=${value}`).join('; ');
-      const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate', cookie, ...init.headers };
-      const response = await fetch(url, { ...init, headers, redirect: 'manual' });
-      for (const line of response.headers.getSetCookie()) {
-        const [, name, value] = line.match(/^([^=]+)=([^;]*)/);
-        if (/max-age=0/i.test(line)) this.jar(url).delete(name);
-        else this.jar(url).set(name, value);
-      }
-      const location = response.headers.get('location');
-      if (!location) return { url, status: response.status, text: await response.text() };
-      url = new URL(location, url).href;
-      init = {};
-      if (stops(url)) return { url, status: response.status, text: '' };
-    }
-    throw new Error(`redirected without end, last to ${url}`);
-  }
-
-  /** From Keycloak's login page on. */
-  async enter(page, stops) {
-    const [, action] = page.text.match(/<form[^>]*action="([^"]+)"/) ?? [];
-    assert.ok(action, `no form at ${page.url}`);
-    const asked = /name="username"[^>]*type="text"|id="username"/.test(page.text);
-    const body = new URLSearchParams({ ...(asked && { username: USER }), password: PASSWORD, credentialId: '' });
-    return this.go(action.replaceAll('&amp;', '&'), { method: 'POST', body, stops });
-  }
-
-  session() {
-    const value = this.jar(world.baseUrl).get('session');
-    return value && { name: 'session', value };
-  }
-}
-
 const login = (query) => `${world.baseUrl}/auth/web/login?provider=keycloak&${query}`;
 const home = (url) => url.startsWith(`${world.baseUrl}/home`);
 const HOME = 'redirect_uri=%2Fhome';
 const pause = (seconds) => new Promise((done) => { setTimeout(done, seconds * 1000); });
 
 async function loggedIn() {
-  const person = new Person();
+  const person = new Person(world);
   const end = await person.enter(await person.go(login(HOME)), home);
   assert.equal(end.url, `${world.baseUrl}/home`);
   return person;
@@ -82,7 +35,7 @@ test("the realm's roles are read from the access token, and can be required", as
 });
 
 test('a silent login says that nobody is logged in, and logs in whoever is', async () => {
-  const stranger = new Person();
+  const stranger = new Person(world);
   const back = await stranger.go(login(`${HOME}&prompt=none`), { stops: home });
   assert.equal(new URL(back.url).searchParams.get('error'), 'login_required');
   assert.equal(stranger.session(), undefined);

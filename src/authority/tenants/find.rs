@@ -1,7 +1,10 @@
 //! Owns the finding: for which tenant is a call? Does not know what is asked of it.
 
 use super::{Asker, Found, Member, Tenancy, host};
-use crate::authority::{Error, Presented, complete_callback, complete_logout, start_login};
+use crate::authority::{
+    Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
+    start_login,
+};
 use crate::session::credential::Credential;
 use crate::session::key::TenantNumber;
 use crate::session::login::LoginState;
@@ -13,8 +16,11 @@ use crate::vault::LogoutState;
 #[derive(Default)]
 struct Hints<'a> {
     context: Option<&'a RequestContext>,
-    /// The `tenant` parameter of a login.
+    /// The `tenant` parameter of a login, or of a logout that a provider's page tells of.
     parameter: Option<String>,
+    /// Whether it says so by itself, also where it comes to a host that is nobody's: from a server, which may know the edge
+    /// by an inner address.
+    by_itself: bool,
 }
 
 /// The tenants that may be meant.
@@ -79,12 +85,45 @@ impl Tenancy {
     /// # Errors
     /// As [`Tenancy::for_presented`].
     pub fn for_login<'a>(&'a self, asker: &'a Asker, question: &start_login::Question) -> Result<Found<'a>, Error> {
-        let parameter = || {
-            let query = Parameters::form(&question.query, self.limits().query_bytes).ok()?;
-            query.get("tenant").map(str::to_owned)
-        };
-        let parameter = if self.members.len() > 1 { parameter() } else { None };
-        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter }, || None)
+        let parameter = self.named_in(&question.query);
+        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter, by_itself: false }, || None)
+    }
+
+    /// For a logout that a provider's server tells of. Of several at one host, and at a host that is nobody's, it is the one
+    /// that its token is for.
+    ///
+    /// # Errors
+    /// As [`Tenancy::for_presented`].
+    pub fn for_backchannel_logout<'a>(
+        &'a self,
+        asker: &'a Asker,
+        question: &handle_backchannel_logout::Question,
+    ) -> Result<Found<'a>, Error> {
+        let hints = Hints { context: Some(&question.context), by_itself: true, ..Hints::default() };
+        self.find_taker(asker, &hints, |member| member.authority.may_take_logout(&question.form))
+    }
+
+    /// For a logout that a provider's page has a browser tell of. Of several at one host it is the first that has such a
+    /// provider, unless the address that the provider knows names another (`tenant`).
+    ///
+    /// # Errors
+    /// As [`Tenancy::for_presented`].
+    pub fn for_frontchannel_logout<'a>(
+        &'a self,
+        asker: &'a Asker,
+        question: &handle_frontchannel_logout::Question,
+    ) -> Result<Found<'a>, Error> {
+        let parameter = self.named_in(&question.query);
+        let hints = Hints { context: Some(&question.context), parameter, by_itself: false };
+        self.find_taker(asker, &hints, |member| member.authority.may_take_frontchannel_logout(&question.query))
+    }
+
+    /// What the parameter `tenant` of a query says, where there is more than one.
+    fn named_in(&self, query: &[u8]) -> Option<String> {
+        if self.members.len() == 1 {
+            return None;
+        }
+        Parameters::form(query, self.limits().query_bytes).ok()?.get("tenant").map(str::to_owned)
     }
 
     /// For the end of a login, whose state says so.
@@ -138,6 +177,22 @@ impl Tenancy {
         }
     }
 
+    /// Of several the first that may take it, by what it says of itself. That is not verified either.
+    fn find_taker<'a>(
+        &'a self,
+        asker: &'a Asker,
+        hints: &Hints<'_>,
+        may_take: impl Fn(&Member) -> bool,
+    ) -> Result<Found<'a>, Error> {
+        match self.among(asker, hints)? {
+            Among::One(found) => Ok(found),
+            Among::Several(among) => {
+                let taker = among.members().find(|member| may_take(member));
+                among.or_else(taker)
+            }
+        }
+    }
+
     fn among<'a>(&'a self, asker: &'a Asker, hints: &Hints<'_>) -> Result<Among<'a>, Error> {
         let fixed = self.fixed(asker)?;
         let one = |member| Ok(Among::One(self.found(member, fixed.is_some(), asker)));
@@ -166,6 +221,10 @@ impl Tenancy {
         match (host, members().next(), members().nth(1)) {
             (None, ..) => Ok(self.several(&self.every, asker, self.default_for(asker))),
             // A browser came by an address that is nobody's, which is no fault of whoever brings its request.
+            (Some(_), None, _) if hints.by_itself && here.is_empty() => {
+                let otherwise = self.default_for(asker).unwrap_or(&self.nobody);
+                Ok(self.several(&self.every, asker, Ok(otherwise)))
+            }
             (Some(_), None, _) if here.is_empty() => one(self.default_for(asker).unwrap_or(&self.nobody)),
             (Some(_), None, _) => nobody(),
             (Some(_), Some(only), None) => one(only),

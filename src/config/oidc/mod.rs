@@ -1,6 +1,7 @@
 //! Owns the settings of the identity providers. Does not know how they are spoken to.
 
 mod access_tokens;
+mod logout;
 mod oauth2;
 mod preset;
 
@@ -12,6 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub use self::access_tokens::{AccessTokens, TokenCheck, TokenExchange};
+pub use self::logout::Logout;
 pub use self::oauth2::{Kind, OAuth2, OAuth2Claims};
 pub use self::preset::Preset;
 use super::period::Period;
@@ -111,6 +113,8 @@ pub struct Provider {
     pub oauth2: OAuth2,
     /// Its access tokens, where APIs get them as bearer tokens (`TokenService.ValidateToken`).
     pub access_tokens: AccessTokens,
+    /// How it may tell that a session has ended there, so that it ends here too.
+    pub logout: Logout,
     /// Exchange a session's access token at the provider for one for another audience (RFC 8693).
     pub token_exchange: TokenExchange,
 }
@@ -211,6 +215,7 @@ impl Default for Provider {
             allow_private_network: false,
             oauth2: OAuth2::default(),
             access_tokens: AccessTokens::default(),
+            logout: Logout::default(),
             token_exchange: TokenExchange::default(),
         }
     }

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::backchannel::Told;
 use super::parameters::Parameters;
 use super::refusal::ClientRefusal;
 use crate::crypto::{Secret, equal};
@@ -14,6 +15,7 @@ pub(super) struct Client {
     pub secret: Secret,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
+    pub told: Option<Told>,
 }
 
 const UNKNOWN: ClientRefusal = ClientRefusal::invalid_client("unknown client or wrong secret");

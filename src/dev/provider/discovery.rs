@@ -26,6 +26,8 @@ pub(super) async fn metadata(State(desk): State<Arc<Desk>>) -> Response {
         "jwks_uri": desk.address("/jwks"),
         "revocation_endpoint": desk.address("/revoke"),
         "end_session_endpoint": desk.address("/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],

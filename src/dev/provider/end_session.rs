@@ -9,12 +9,12 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde_json::Value;
 use url::Url;
 
-use super::cookies;
 use super::desk::Desk;
 use super::keys::encode;
 use super::pages;
 use super::parameters::Parameters;
 use super::refusal::PageRefusal;
+use super::{backchannel, cookies};
 use crate::crypto::{digest, equal};
 
 const UNREADABLE: PageRefusal = PageRefusal("A parameter of the logout request was given twice, or is no form.");
@@ -31,7 +31,7 @@ pub(super) async fn by_query(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageRefusal> {
     let parameters = Parameters::read(query.unwrap_or_default().as_bytes()).map_err(|_| UNREADABLE)?;
-    end_session(&desk, &headers, &parameters)
+    end_session(&desk, &headers, &parameters).await
 }
 
 /// `POST /logout`.
@@ -41,7 +41,7 @@ pub(super) async fn by_form(
     body: Bytes,
 ) -> Result<Response, PageRefusal> {
     let parameters = Parameters::of_form(&headers, &body).map_err(|_| UNREADABLE)?;
-    end_session(&desk, &headers, &parameters)
+    end_session(&desk, &headers, &parameters).await
 }
 
 /// `POST /logout/confirm`: the answer of a person who was asked.
@@ -55,13 +55,13 @@ pub(super) async fn confirm(
     if !equal(proof_of(browser).as_bytes(), form.get("proof").unwrap_or_default().as_bytes()) {
         return Err(OTHER_BROWSER);
     }
-    end_own_login(&desk, &headers);
+    end_own_login(&desk, &headers).await;
     Ok((AppendHeaders([cookies::clear(cookies::LOGIN)]), pages::logged_out()).into_response())
 }
 
 // An ID token of ours as a hint says that the client speaks for its user, so nobody is asked. Without one anybody's
 // link could have led here, so the person is.
-fn end_session(desk: &Desk, headers: &HeaderMap, parameters: &Parameters) -> Result<Response, PageRefusal> {
+async fn end_session(desk: &Desk, headers: &HeaderMap, parameters: &Parameters) -> Result<Response, PageRefusal> {
     let Some(hint) = parameters.get("id_token_hint") else { return Ok(ask(desk, headers)) };
     let claims = desk.key.open("JWT", hint).ok_or(OTHER_TOKEN)?;
     if parameters.get("client_id").is_some_and(|id| id != desk.client.id) {
@@ -72,8 +72,10 @@ fn end_session(desk: &Desk, headers: &HeaderMap, parameters: &Parameters) -> Res
         Some(_) => return Err(OTHER_PLACE),
         None => None,
     };
-    if let Some(sid) = claims.get("sid").and_then(Value::as_str) {
+    let claim = |name| claims.get(name).and_then(Value::as_str);
+    if let (Some(sub), Some(sid)) = (claim("sub"), claim("sid")) {
         desk.ledger().log_out(sid);
+        backchannel::tell(desk, sub, sid).await;
     }
     let Some(place) = place else { return Ok(pages::logged_out().into_response()) };
     let mut place = Url::parse(place).map_err(|_| OTHER_PLACE)?;
@@ -93,11 +95,11 @@ fn proof_of(browser: &str) -> String {
     encode(&digest("gatelodge development provider logout", &[browser.as_bytes()]))
 }
 
-fn end_own_login(desk: &Desk, headers: &HeaderMap) {
+async fn end_own_login(desk: &Desk, headers: &HeaderMap) {
     let Some(cookie) = cookies::read(headers, cookies::LOGIN) else { return };
-    let mut ledger = desk.ledger();
-    let sid = ledger.login(cookie, desk.now()).map(|login| login.sid.clone());
-    if let Some(sid) = sid {
-        ledger.log_out(&sid);
+    let login = desk.ledger().login(cookie, desk.now()).cloned();
+    if let Some(login) = login {
+        desk.ledger().log_out(&login.sid);
+        backchannel::tell(desk, login.user.sub, &login.sid).await;
     }
 }

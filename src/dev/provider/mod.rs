@@ -2,9 +2,10 @@
 //! Does not know the authority, which speaks to it as to any other provider.
 //!
 //! In reading order: `users`, `ledger` (what is remembered), `desk` (what every endpoint needs), then one file per
-//! endpoint in the order of a login: `discovery`, `authorize`, `login`, `token`, `userinfo`, `revoke`, `end_session`.
+//! endpoint in the order of a login: `discovery`, `authorize`, `login`, `token`, `userinfo`, `revoke`, `end_session`, `backchannel`.
 
 mod authorize;
+mod backchannel;
 mod client;
 mod cookies;
 mod desk;
@@ -36,6 +37,7 @@ use super::{DevelopmentOnly, icon};
 use crate::authority::ports::{Clock, Entropy};
 use crate::crypto::Secret;
 
+pub use self::backchannel::Told;
 pub use self::users::{PASSWORD, USERNAMES};
 
 /// What the development provider goes by.
@@ -50,6 +52,8 @@ pub struct DevProviderSettings {
     pub redirect_uris: Vec<String>,
     /// Where it may send a browser after a logout. Compared byte for byte.
     pub post_logout_redirect_uris: Vec<String>,
+    /// Where the client is told of every logout, if it is.
+    pub told: Option<Told>,
     /// The time by which it signs and forgets.
     pub clock: Arc<dyn Clock>,
     /// Where codes, tokens and cookies come from.
@@ -90,6 +94,7 @@ impl DevProvider {
             secret: settings.client_secret,
             redirect_uris: settings.redirect_uris,
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
+            told: settings.told,
         };
         let desk = Desk::new(settings.issuer, client, settings.clock, settings.entropy);
         Ok(Self { desk: Arc::new(desk.ok_or(DevProviderRefused::NoKey)?) })

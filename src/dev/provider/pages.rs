@@ -114,7 +114,8 @@ pub(super) async fn front(State(desk): State<Arc<Desk>>) -> Html<String> {
             r#"<h1>A provider to try things with</h1>
 <p class="lead">This is an OpenID Provider with two test users and one client, <strong>{client}</strong>.
 Logins begin at the application, not here.</p>
-<p><a href="/.well-known/openid-configuration">Its metadata</a></p>"#
+<p><a href="/.well-known/openid-configuration">Its metadata</a></p>
+<p><a href="/logout">Log out here</a>, and be logged out at the application too</p>"#
         ),
     )
 }

@@ -65,7 +65,14 @@ impl OidcProvider {
         self.has_signed(token, &compact, &issuer).await.ok()?.then_some(compact.claims)
     }
 
-    async fn has_signed(&self, token: &Secret, compact: &Compact, issuer: &str) -> Result<bool, ProviderError> {
+    /// Whether the provider has signed a token: with keys that are fetched anew, once in a while, where it names one that is
+    /// not known.
+    pub(super) async fn has_signed(
+        &self,
+        token: &Secret,
+        compact: &Compact,
+        issuer: &str,
+    ) -> Result<bool, ProviderError> {
         let keys = self.documents.keys().await?;
         if is_signed_by(&keys, token, compact, issuer) {
             return Ok(true);

@@ -80,7 +80,7 @@ pub(super) fn judge(all: Object, algorithm: Algorithm, expected: &Expected<'_>) 
 }
 
 /// The issuer, byte for byte; for an issuer template, filled with the token's own `tid`.
-fn issuer(all: &Object, rule: &IssuerRule) -> Result<String, ProviderError> {
+pub(super) fn issuer(all: &Object, rule: &IssuerRule) -> Result<String, ProviderError> {
     let tid = all.get("tid").and_then(Value::as_str);
     let Some(expected) = rule.expected(tid) else { return rejected("id_token.tid") };
     if all.get("iss").and_then(Value::as_str) != Some(&expected) {
@@ -90,7 +90,7 @@ fn issuer(all: &Object, rule: &IssuerRule) -> Result<String, ProviderError> {
 }
 
 /// We and nobody else: another audience could present the token to us as its own (security.md 27, 28).
-fn audience(all: &Object, client_id: &str) -> Result<(), ProviderError> {
+pub(super) fn audience(all: &Object, client_id: &str) -> Result<(), ProviderError> {
     let ours = match all.get("aud") {
         Some(Value::String(one)) => one == client_id,
         Some(Value::Array(many)) => matches!(many.as_slice(), [Value::String(one)] if one == client_id),
@@ -105,22 +105,10 @@ fn audience(all: &Object, client_id: &str) -> Result<(), ProviderError> {
     Ok(())
 }
 
-/// Judges `exp`, `iat`, `nbf` and `auth_time`, and answers the last by our clock.
+/// Judges when the token is good and `auth_time`, and answers the last by our clock.
 fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, ProviderError> {
     let (now, leeway) = (expected.now, expected.leeway);
-    let Some(end) = all.get("exp").and_then(date) else { return rejected("id_token.exp") };
-    if now >= end + leeway {
-        return rejected("id_token.exp");
-    }
-    let Some(issued) = all.get("iat").and_then(date) else { return rejected("id_token.iat") };
-    if issued > now + leeway || now.since(issued) > expected.max_token_age + leeway || issued >= end {
-        return rejected("id_token.iat");
-    }
-    match optional(all, "nbf", date) {
-        Ok(None) => {}
-        Ok(Some(begin)) if begin <= now + leeway => {}
-        _ => return rejected("id_token.nbf"),
-    }
+    let (issued, _) = validity(all, now, leeway, expected.max_token_age)?;
     let Ok(auth_time) = optional(all, "auth_time", date) else { return rejected("id_token.auth_time") };
     if auth_time.is_some_and(|at| at > now + leeway) {
         return rejected("id_token.auth_time");
@@ -129,6 +117,27 @@ fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, Pro
     match expected.authenticated_after {
         Some(earliest) if auth_time.is_none_or(|at| at < earliest) => rejected("id_token.auth_time"),
         _ => Ok(auth_time),
+    }
+}
+
+/// Judges `exp`, `iat` and `nbf`, and answers `iat` and `exp`.
+pub(super) fn validity(
+    all: &Object,
+    now: Timestamp,
+    leeway: Duration,
+    max_age: Duration,
+) -> Result<(Timestamp, Timestamp), ProviderError> {
+    let Some(end) = all.get("exp").and_then(date) else { return rejected("id_token.exp") };
+    if now >= end + leeway {
+        return rejected("id_token.exp");
+    }
+    let Some(issued) = all.get("iat").and_then(date) else { return rejected("id_token.iat") };
+    if issued > now + leeway || now.since(issued) > max_age + leeway || issued >= end {
+        return rejected("id_token.iat");
+    }
+    match optional(all, "nbf", date) {
+        Ok(begin) if begin.is_none_or(|begin| begin <= now + leeway) => Ok((issued, end)),
+        _ => rejected("id_token.nbf"),
     }
 }
 

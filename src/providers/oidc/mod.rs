@@ -7,6 +7,7 @@
 //! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
 //! | `profile`, `userinfo`, `rights` | what is kept of the claims, and where else they are looked for |
+//! | `logout_token` | the end of a session there, told by the provider |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //!
 //! The token answer is read by our own strict reader, and the claims are judged by our own rules, each with a name;
@@ -21,6 +22,7 @@ mod documents;
 mod exchange;
 mod introspection;
 mod keys;
+mod logout_token;
 mod metadata;
 mod profile;
 mod rights;
@@ -39,12 +41,13 @@ use self::documents::Documents;
 use self::introspection::Introspections;
 use self::metadata::Metadata;
 use self::profile::Profile;
-pub use self::settings::{AccessTokenSettings, OidcSettings, Userinfo};
+pub use self::settings::{AccessTokenSettings, LogoutSettings, OidcSettings, Userinfo};
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
 use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
+use crate::authority::logout_notice::{LogoutChannels, LogoutNotice};
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
     ProviderInfo, Redemption, RefreshRequest, Renewal, UserInfo, UserInfoRequest,
@@ -317,5 +320,17 @@ impl IdentityProvider for OidcProvider {
             .append_pair("post_logout_redirect_uri", &request.post_logout_redirect_uri)
             .append_pair("state", request.state.expose());
         Ok(Some(url.into()))
+    }
+
+    fn logout_channels(&self) -> LogoutChannels {
+        self.settings.logout.channels
+    }
+
+    fn is_client(&self, id: &str) -> bool {
+        self.settings.registration.client_id == id
+    }
+
+    async fn read_logout_token(&self, token: &Secret, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
+        self.check_logout_token(token, now).await
     }
 }

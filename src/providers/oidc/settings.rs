@@ -7,6 +7,7 @@ use url::Url;
 
 use super::algorithm::Algorithm;
 use crate::authority::access_token::TokenCheck;
+use crate::authority::logout_notice::LogoutChannels;
 use crate::providers::registration::{Registration, SettingsFault};
 
 /// When the userinfo endpoint is asked (OpenID Connect Core, 5.3).
@@ -40,8 +41,25 @@ pub struct OidcSettings {
     pub signing_algs: Vec<String>,
     /// How access tokens that others present to an API are checked.
     pub access_tokens: AccessTokenSettings,
+    /// How it may tell us that a session has ended there.
+    pub logout: LogoutSettings,
     /// For which audiences access tokens are exchanged (RFC 8693); `None` when the provider is never asked to.
     pub exchange_audiences: Option<Vec<String>>,
+}
+
+/// How a provider may tell us that a session has ended there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogoutSettings {
+    /// By which ways.
+    pub channels: LogoutChannels,
+    /// Whether a logout token need not say in its header that it is one: those of providers that are older than that.
+    pub untyped_tokens: bool,
+}
+
+impl Default for LogoutSettings {
+    fn default() -> Self {
+        Self { channels: LogoutChannels { back: true, front: false }, untyped_tokens: false }
+    }
 }
 
 /// How access tokens are checked.
@@ -94,6 +112,7 @@ impl OidcSettings {
             max_id_token_age: Duration::from_mins(10),
             signing_algs: Vec::new(),
             access_tokens: AccessTokenSettings::default(),
+            logout: LogoutSettings::default(),
             exchange_audiences: None,
         }
     }

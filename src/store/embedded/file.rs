@@ -14,7 +14,7 @@ use super::open::OpenError;
 use super::row::{self, Row};
 use super::users::Deletion;
 use crate::authority::ports::{KeptAttributes, KeptMintKeys, KeptUser};
-use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
 use crate::store::{attributes, mint_keys, record, user};
 
@@ -34,6 +34,7 @@ const USERS: Definition = TableDefinition::new("users");
 const DELETED_USERS: Definition = TableDefinition::new("deleted_users");
 const JOINED: Definition = TableDefinition::new("joined");
 const JOINED_ENDS: Definition = TableDefinition::new("joined_ends");
+const SPENT_LOGOUTS: Definition = TableDefinition::new("spent_logouts");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -83,6 +84,10 @@ pub enum Change {
     PutJoinedEnd(ProviderSessionKey, Noted),
     /// The time of such a note is over.
     DropJoinedEnd(ProviderSessionKey),
+    /// A logout token was carried out, and until when that is remembered.
+    PutSpent(LogoutTokenKey, Timestamp),
+    /// The time of such a note is over.
+    DropSpent(LogoutTokenKey),
     /// A tenant's mint keys as they are now, and their end.
     PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
     /// The time of a tenant's mint keys is over.
@@ -201,6 +206,11 @@ impl SessionFile {
             let (of, (until, at)) = (ProviderSessionKey::read_row(key.value())?, row::used(value.value())?);
             memory.write(of.partition).joined.add_end(&of, Noted { at, until });
         }
+        for row in transaction.open_table(SPENT_LOGOUTS)?.iter()? {
+            let (key, value) = row?;
+            let (of, until) = (LogoutTokenKey::read_row(key.value())?, Timestamp::read_row(value.value())?);
+            memory.write(of.partition).spent.insert((of.tenant, of.id), until);
+        }
         for row in transaction.open_table(MINT_KEYS)?.iter()? {
             let (key, value) = row?;
             let (tenant, keys) = row::mint_keys(key.value(), value.value())?;
@@ -246,6 +256,7 @@ struct Tables<'a> {
     deleted_users: Rows<'a>,
     joined: Rows<'a>,
     joined_ends: Rows<'a>,
+    spent_logouts: Rows<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -264,6 +275,7 @@ impl<'a> Tables<'a> {
             deleted_users: transaction.open_table(DELETED_USERS)?,
             joined: transaction.open_table(JOINED)?,
             joined_ends: transaction.open_table(JOINED_ENDS)?,
+            spent_logouts: transaction.open_table(SPENT_LOGOUTS)?,
         })
     }
 
@@ -320,6 +332,8 @@ impl<'a> Tables<'a> {
                 put(&mut self.joined_ends, &of.row(), &[noted.until.row(), noted.at.row()].concat())?;
             }
             Change::DropJoinedEnd(of) => drop(self.joined_ends.remove(of.row().as_slice())?),
+            Change::PutSpent(of, until) => put(&mut self.spent_logouts, &of.row(), &until.row())?,
+            Change::DropSpent(of) => drop(self.spent_logouts.remove(of.row().as_slice())?),
             Change::PutMintKeys(tenant, until, keys) => {
                 let row = [until.row(), mint_keys::write(keys)].concat();
                 put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;

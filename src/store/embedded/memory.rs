@@ -81,6 +81,8 @@ pub struct Partition {
     pub logins: BTreeMap<Local, Login>,
     pub users: Users,
     pub joined: Joined,
+    /// Until when it is remembered that these logout tokens were carried out.
+    pub spent: BTreeMap<Local, Timestamp>,
     /// In the first partition alone.
     pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }

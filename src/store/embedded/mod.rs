@@ -14,6 +14,7 @@ mod journal;
 mod lease;
 mod login;
 mod logins;
+mod logouts;
 mod marks;
 mod memory;
 mod mint_keys;

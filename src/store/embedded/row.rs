@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
 use super::mint_keys::MintKeys;
-use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::ProviderTag;
 use crate::session::time::Timestamp;
 use crate::store::mint_keys;
@@ -65,6 +65,17 @@ impl Row for UserKey {
 }
 
 impl Row for ProviderSessionKey {
+    fn row(&self) -> Vec<u8> {
+        place(self.tenant, self.partition, &self.id)
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (tenant, partition, id) = read_place(bytes)?;
+        Ok(Self { tenant, partition, id })
+    }
+}
+
+impl Row for LogoutTokenKey {
     fn row(&self) -> Vec<u8> {
         place(self.tenant, self.partition, &self.id)
     }

@@ -7,7 +7,7 @@ use super::EmbeddedStore;
 use super::file::Change;
 use super::marks::NotBefore;
 use super::memory::{Entry, Partition};
-use crate::session::key::{LoginKey, Partition as Number, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, LogoutTokenKey, Partition as Number, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
 
 impl EmbeddedStore {
@@ -97,6 +97,13 @@ impl Partition {
             stands
         });
         changes.extend(self.joined.remove_expired(now));
+        self.spent.retain(|&(tenant, id), until| {
+            let stands = now < *until;
+            if !stands {
+                changes.push(Change::DropSpent(LogoutTokenKey { tenant, partition, id }));
+            }
+            stands
+        });
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);
             if !stands {

@@ -1,7 +1,7 @@
 //! Owns the names of the keys: prefix, the partition's tag, a letter for the kind, tenant, id. Does not know values.
 
 use super::tag::tag;
-use crate::session::key::{LoginKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::EVERY_TENANT;
 
 /// A key's name.
@@ -110,6 +110,11 @@ impl Keys {
         self.name(key.partition, b'c', key.tenant, &key.id)
     }
 
+    /// That a logout token was carried out.
+    pub fn logout_token(&self, of: &LogoutTokenKey) -> Key {
+        self.name(of.partition, b'v', of.tenant, &of.id)
+    }
+
     /// The keys that sign a tenant's own tokens.
     pub fn mint_keys(&self, tenant: TenantNumber) -> Key {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'y', tenant, &[]))
@@ -184,6 +189,8 @@ mod tests {
         is(keys.deletion(&user), "x", "user__hash");
         let of = ProviderSessionKey { tenant: TenantNumber(1), partition, id: session.id };
         is(keys.joined(&of), "q", "0123456789abcdef");
+        let token = LogoutTokenKey { tenant: TenantNumber(1), partition, id: session.id };
+        is(keys.logout_token(&token), "v", "0123456789abcdef");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);

@@ -12,6 +12,7 @@ mod key;
 mod lease;
 mod link;
 mod logins;
+mod logouts;
 mod marks;
 mod mint_keys;
 mod script;

@@ -1,5 +1,6 @@
 """Logging out: /auth/web/logout and /auth/web/logged-out."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
@@ -79,6 +80,17 @@ def an_allowed_front_end_is_a_place_to_go_after(s):
     place = quote(f"{ORIGIN}/auth-callback", safe="")
     got = status(s.post(f"/auth/web/logout?redirect_uri={place}", NAVIGATION), 303)
     equal(got.header("location"), f"{ORIGIN}/auth-callback")
+
+
+@case
+def a_logout_at_the_provider_ends_the_session_too(s):
+    browser, other = s.signed_in(), s.signed_in()
+    page = browser.navigate(f"{s.authority.provider}/logout")
+    proof = re.search(rb'name="proof" value="([^"]+)"', page.body)[1]
+    kind = [("content-type", "application/x-www-form-urlencoded")]
+    status(browser.post(f"{s.authority.provider}/logout/confirm", kind, b"proof=" + proof), 200)
+    error(browser.get("/auth/me"), 401, "session_ended")
+    status(other.get("/auth/me"), 200)
 
 
 @each(

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatelodge::authority::ports::{Clock, Entropy};
 use gatelodge::crypto::Secret;
 use gatelodge::dev::DevelopmentOnly;
-use gatelodge::dev::provider::{DevProvider, DevProviderSettings};
+use gatelodge::dev::provider::{DevProvider, DevProviderSettings, Told};
 use gatelodge::session::time::Timestamp;
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
@@ -65,6 +65,7 @@ pub fn settings(issuer: &str, clock: Arc<dyn Clock>) -> DevProviderSettings {
         client_secret: Secret::new(CLIENT.1),
         redirect_uris: vec![CALLBACK.to_owned()],
         post_logout_redirect_uris: vec![LOGGED_OUT.to_owned()],
+        told: None,
         clock,
         entropy: Arc::new(SystemEntropy),
     }
@@ -72,10 +73,16 @@ pub fn settings(issuer: &str, clock: Arc<dyn Clock>) -> DevProviderSettings {
 
 impl World {
     pub async fn start() -> Self {
+        Self::telling(None).await
+    }
+
+    /// One whose provider tells a client of its logouts.
+    pub async fn telling(told: Option<Told>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let clock = Arc::new(TurnableClock::default());
         let settings = settings(&issuer, Arc::clone(&clock) as Arc<dyn Clock>);
+        let settings = DevProviderSettings { told, ..settings };
         let provider = DevProvider::new(&DevelopmentOnly::in_gatelodge_dev(), settings).unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, provider.router()).await.unwrap() });
         let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();

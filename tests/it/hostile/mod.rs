@@ -187,6 +187,12 @@ impl Hostile {
         self.inner.issue(Code::unchallenged(nonce))
     }
 
+    /// A new logout token, as it has been bent.
+    pub fn logout_token(&self) -> String {
+        let id = format!("logout-CANARY-{}", self.inner.next());
+        tokens::logout_token(&self.inner.issuer, &id, &self.inner.switches())
+    }
+
     /// What a browser does with an authorization address: the user logs in, and the browser is sent back. Answers
     /// where to, or the status of an error page.
     pub fn visit(&self, authorization_url: &str) -> Result<url::Url, u16> {

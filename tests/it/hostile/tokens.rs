@@ -39,21 +39,38 @@ pub(super) fn userinfo(switches: &Switches) -> Object {
 
 /// The ID token of one login, or of a refresh when there is no nonce.
 pub(super) fn id_token(issuer: &str, nonce: Option<&str>, access_token: &str, switches: &Switches) -> String {
-    let (algorithm, kid) = match &switches.signing {
-        Signing::With(signer, algorithm) => (*algorithm, signer.kid),
-        Signing::Hmac(_) => ("HS256", "rsa"),
-        Signing::Unsigned(algorithm) => (*algorithm, "rsa"),
-    };
-    let header = bent(object(json!({ "alg": algorithm, "typ": "JWT", "kid": kid })), &switches.header);
     let mut claims = object(json!({
         "iss": issuer, "sub": SUB, "aud": CLIENT_ID, "iat": switches.now, "exp": switches.now + 300,
-        "auth_time": switches.now - 5, "at_hash": at_hash(algorithm, access_token), "sid": "op-session",
+        "auth_time": switches.now - 5, "at_hash": at_hash(algorithm(switches).0, access_token), "sid": "op-session",
         "acr": "urn:mace:incommon:iap:silver", "amr": ["pwd"], "email": "alice@example.com",
         "email_verified": true, "name": "Alice Example", "picture": "https://example.com/alice.png",
     }));
     if let Some(nonce) = nonce {
         claims.insert("nonce".into(), nonce.into());
     }
+    signed("JWT", claims, switches)
+}
+
+/// A logout token (OpenID Connect Back-Channel Logout 1.0, 2.4).
+pub(super) fn logout_token(issuer: &str, id: &str, switches: &Switches) -> String {
+    let claims = json!({
+        "iss": issuer, "sub": SUB, "aud": CLIENT_ID, "iat": switches.now, "exp": switches.now + 120, "jti": id,
+        "sid": "op-session", "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    signed("logout+jwt", object(claims), switches)
+}
+
+fn algorithm(switches: &Switches) -> (&'static str, &'static str) {
+    match &switches.signing {
+        Signing::With(signer, algorithm) => (algorithm, signer.kid),
+        Signing::Hmac(_) => ("HS256", "rsa"),
+        Signing::Unsigned(algorithm) => (algorithm, "rsa"),
+    }
+}
+
+fn signed(typ: &str, claims: Object, switches: &Switches) -> String {
+    let (algorithm, kid) = algorithm(switches);
+    let header = bent(object(json!({ "alg": algorithm, "typ": typ, "kid": kid })), &switches.header);
     let claims = bent(claims, &switches.claims);
     let header = bent(Value::from(header).to_string(), &switches.header_text);
     let payload = bent(Value::from(claims).to_string(), &switches.payload_text);

@@ -67,7 +67,7 @@ async fn a_logout_revokes_at_the_provider_and_shows_it_the_id_token(kept: Kept) 
     let presented = journey.browser.with("POST", "/auth/web/logout", |context| context.csrf_token = Some(token));
     let question = start_logout::Question { presented, ..Default::default() };
     let outcome = journey.world.authority.start_logout(&World::call(), question).await.unwrap();
-    assert!(outcome.ended);
+    assert_eq!(outcome.ended, 1);
     let body: serde_json::Value = serde_json::from_slice(&outcome.answer.body).unwrap();
     let url = url::Url::parse(body["logout_url"].as_str().unwrap()).unwrap();
     assert!(url.as_str().starts_with(&format!("{}/end-session?", hostile.issuer())), "{url}");

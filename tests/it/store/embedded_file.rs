@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatelodge::authority::ports::{
-    Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, Lookup, NewSession,
-    OpenLogin, SessionStore as _, UserLookup, UserStore as _, Written,
+    Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, LogoutStore as _, Lookup,
+    NewSession, OpenLogin, SessionStore as _, UserLookup, UserStore as _, Written,
 };
-use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber};
+use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber};
 use gatelodge::session::mark::MarkTarget;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
@@ -115,6 +115,8 @@ async fn users_and_what_belongs_to_sessions_are_there_again_after_a_restart() {
     store.join(&of, &key, now, LONG).await.unwrap();
     let ended = ProviderSessionKey::of(TENANT, "idp", "ended");
     store.end_joined(&ended, LONG).await.unwrap();
+    let spent = LogoutTokenKey::of(TENANT, "idp", "jti");
+    store.spend(&spent, LONG).await.unwrap();
     let login = LoginKey::of(TENANT, &fresh());
     store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, LONG).await.unwrap();
     store.take(&login, &[BINDING], LONG).await.unwrap();
@@ -126,6 +128,7 @@ async fn users_and_what_belongs_to_sessions_are_there_again_after_a_restart() {
     assert!(matches!(store.user(&eve).await.unwrap(), UserLookup::Deleted(_)));
     assert_eq!(store.attributes(&key).await.unwrap(), Some(kept));
     assert_eq!(store.joined(&of).await.unwrap(), [(key, now)]);
+    assert!(store.is_spent(&spent).await.unwrap());
     assert_eq!(store.join(&ended, &key, now, LONG).await.unwrap(), Joining::EndedMeanwhile);
     assert_eq!(store.take(&login, &[BINDING], LONG).await.unwrap(), LoginTaken::Waiting(b"held".to_vec()));
     store.disable_user(&ada, LONG, LONG).await.unwrap();

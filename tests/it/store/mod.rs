@@ -9,6 +9,7 @@ mod events;
 mod index;
 mod leases;
 mod logins;
+mod logouts;
 mod marks;
 mod mint_keys;
 mod races;
@@ -128,6 +129,9 @@ every_store! {
         mint_keys_are_written_over_those_before_them_alone
         mint_keys_go_by_themselves_and_can_begin_anew
         of_a_hundred_mint_keys_one_wins;
+    logouts:
+        a_spent_logout_token_is_known_and_no_other_is
+        a_spent_logout_token_is_forgotten_in_time;
     races:
         of_a_hundred_takes_one_wins
         of_a_hundred_leases_one_wins

@@ -10,13 +10,14 @@ use gatelodge_client::v1::complete_callback_response::Outcome;
 use super::pairs::{Pair, Tried, unknown};
 use super::town::{NAMES, base, by};
 use crate::rpc::serving::{context, cookies};
-use crate::world::{Browser, World, state_of};
+use crate::world::{Browser, ISSUER, World, logout_token, state_of};
 
 pub async fn try_all(pair: Pair<'_>, theirs: &Browser) -> Tried {
     settings(pair).await;
     start(pair).await;
     callback(pair).await;
     logout(pair, theirs).await;
+    provider_logout(pair).await;
     vec![
         "LoginService.GetEdgeSettings",
         "LoginService.ListProviders",
@@ -24,6 +25,8 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser) -> Tried {
         "LoginService.CompleteCallback",
         "LoginService.StartLogout",
         "LoginService.CompleteLogout",
+        "LoginService.HandleBackchannelLogout",
+        "LoginService.HandleFrontchannelLogout",
     ]
 }
 
@@ -123,6 +126,40 @@ async fn logout(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     };
     let answer = async |at| client.clone().complete_logout(back(at)).await.unwrap().into_inner().answer.unwrap().status;
     assert_eq!((answer(a).await, answer(b).await), (400, 302));
+}
+
+/// What one's own provider says of its logouts ends nobody's sessions there, though theirs calls itself, its user and its
+/// session the same; and its token is not spent for them.
+async fn provider_logout(Pair { town, a, b }: Pair<'_>) {
+    let client = town.serving.logins().await;
+    let sid = format!("sid of {a} and {b}");
+    *town.worlds[b].provider.sid.lock().unwrap() = Some(sid.clone());
+    let (theirs, _) = town.log_in(b, "cy").await;
+    *town.worlds[b].provider.sid.lock().unwrap() = None;
+    let told = async |at: usize, jti: &str, sid: Option<&str>| {
+        let form = format!("logout_token={}", logout_token("client", jti, "cy", sid)).into();
+        let context = Some(context("POST", "/auth/web/backchannel-logout"));
+        let question = v1::HandleBackchannelLogoutRequest { form, context, ..Default::default() };
+        let answer = client.clone().handle_backchannel_logout(by(Role::Edge, at, question)).await.unwrap().into_inner();
+        (answer.answer.unwrap().status, answer.revoked_count)
+    };
+    let framed = async |at: usize| {
+        let pairs = [("iss", ISSUER), ("sid", sid.as_str())];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into();
+        let context = Some(context("GET", "/auth/web/frontchannel-logout"));
+        let question = v1::HandleFrontchannelLogoutRequest { query, context, ..Default::default() };
+        let answer =
+            client.clone().handle_frontchannel_logout(by(Role::Edge, at, question)).await.unwrap().into_inner();
+        (answer.answer.unwrap().status, answer.revoked_count)
+    };
+    let jti = |what: &str| format!("{what} {a} {b}");
+    assert_eq!(told(a, &jti("sub"), None).await, (200, 0));
+    assert_eq!(told(a, &jti("sid"), Some(&sid)).await, (200, 0));
+    assert_eq!(framed(a).await, (200, 0));
+    let asked = town.worlds[b].validate(theirs.get("/")).await;
+    assert!(matches!(asked, validate_session::Outcome::Active(_)), "{asked:?}");
+    assert_eq!(told(b, &jti("sid"), Some(&sid)).await, (200, 1));
+    assert_eq!(told(b, &jti("sid"), Some(&sid)).await, (400, 0));
 }
 
 async fn csrf_token(world: &World, browser: &Browser) -> String {

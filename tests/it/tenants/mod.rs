@@ -7,6 +7,7 @@
 //! | `pairs`, `sessions`, `logins`, `admin` | every RPC, with every pair of tenants |
 //! | `finding` | how a tenant is named, and what happens when names differ |
 //! | `hanging` | a provider that hangs stops its own tenant alone |
+//! | `logouts` | the same of logouts that a provider tells of |
 //! | `watching` | what watchers of one and of several tenants are told |
 //! | `edges` | what an edge of several hosts is told, and goes by |
 
@@ -15,6 +16,7 @@ mod edges;
 mod finding;
 mod hanging;
 mod logins;
+mod logouts;
 mod pairs;
 mod sessions;
 mod town;

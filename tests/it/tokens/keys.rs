@@ -137,7 +137,8 @@ async fn keys_are_on_disk_before_they_sign() {
             }
         };
         World::built(&["idp"], long_lived, |ports| {
-            (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store);
+            (ports.sessions, ports.logins, ports.logouts) = (store.clone(), store.clone(), store.clone());
+            ports.mint_keys = store;
             (ports.entropy, ports.clock) = (Arc::new(SystemEntropy), clock.clone());
         })
     };

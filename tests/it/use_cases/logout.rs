@@ -1,6 +1,7 @@
 //! Owns the tests of logging out. Does not know what a provider's logout looks like.
 
 use bytes::Bytes;
+use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::validate_session::{Outcome, Question};
 use gatelodge::authority::{complete_logout, start_logout};
 
@@ -54,7 +55,7 @@ async fn a_logout_without_a_good_token_ends_nothing() {
         let outcome = log_out(&world, &browser, token, "", false).await;
         let body: serde_json::Value = serde_json::from_slice(&outcome.answer.body).unwrap();
         assert_eq!((outcome.answer.status, &body["detail"]), (403, &"CSRF token mismatch".into()));
-        assert!(outcome.answer.set_cookies.is_empty() && !outcome.ended);
+        assert!(outcome.answer.set_cookies.is_empty() && outcome.ended == 0);
     }
     assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)));
 }
@@ -87,15 +88,15 @@ async fn a_form_logs_out_with_the_token_in_its_body() {
     for (form, status, words) in refused {
         let outcome = send_form(&world, &browser, form.clone(), None).await;
         let page = String::from_utf8(outcome.answer.body).unwrap();
-        assert_eq!((outcome.answer.status, outcome.ended), (status, false), "{form}");
+        assert_eq!((outcome.answer.status, outcome.ended), (status, 0), "{form}");
         assert!(page.contains(words) && outcome.answer.set_cookies.is_empty(), "{words}: {page}");
     }
     let header = Some("csrf_wrong".into());
     let outcome = send_form(&world, &browser, format!("csrf_token={own}"), header).await;
-    assert_eq!((outcome.answer.status, outcome.ended), (403, false), "the header goes first");
+    assert_eq!((outcome.answer.status, outcome.ended), (403, 0), "the header goes first");
 
     let outcome = send_form(&world, &browser, format!("a=b&csrf_token={own}"), None).await;
-    assert_eq!((outcome.answer.status, outcome.ended), (303, true));
+    assert_eq!((outcome.answer.status, outcome.ended), (303, 1));
     assert!(outcome.answer.location.unwrap().starts_with("https://idp.example/end?state="));
     assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Inactive(_)));
 }
@@ -105,7 +106,7 @@ async fn a_logout_without_a_session_clears_the_cookie_all_the_same() {
     let (world, mut browser) = (World::new(), Browser::default());
     browser.cookies.push(("old_session".into(), "junk".into()));
     let outcome = log_out(&world, &browser, None, "", false).await;
-    assert_eq!((outcome.answer.status, outcome.ended), (200, false));
+    assert_eq!((outcome.answer.status, outcome.ended), (200, 0));
     assert!(outcome.answer.set_cookies[0].starts_with("old_session=; "));
 }
 
@@ -162,6 +163,34 @@ async fn a_changed_client_can_still_log_out() {
     let own = token(&world, &browser).await;
     let mut changed = browser.clone();
     changed.user_agent = "Browser/2".into();
-    assert!(log_out(&world, &changed, Some(own), "", false).await.ended);
+    assert_eq!(log_out(&world, &changed, Some(own), "", false).await.ended, 1);
     assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Inactive(_)));
+}
+
+// One step for all: whoever holds another session of the same user is out, and so is a login that is under way.
+#[tokio::test]
+async fn a_logout_everywhere_ends_all_sessions_of_its_user() {
+    let world = World::new();
+    let (mut browser, mut other, mut bob, mut under_way) =
+        (Browser::default(), Browser::default(), Browser::default(), Browser::default());
+    world.log_in(&mut browser, "ada").await;
+    world.log_in(&mut other, "ada").await;
+    world.log_in(&mut bob, "bob").await;
+    let started = world.start(&under_way, "").await;
+    under_way.keep(&started.answer.set_cookies);
+    let own = token(&world, &browser).await;
+    for (token, query, status) in [(None, "everywhere=true", 403), (Some(own.clone()), "everywhere=perhaps", 400)] {
+        let refused = log_out(&world, &browser, token, query, false).await;
+        assert_eq!((refused.answer.status, refused.ended), (status, 0), "{query}");
+    }
+    let outcome = log_out(&world, &browser, Some(own), "everywhere=true&redirect_uri=/after", false).await;
+    let body: serde_json::Value = serde_json::from_slice(&outcome.answer.body).unwrap();
+    assert_eq!((outcome.answer.status, outcome.ended, outcome.answer.set_cookies.len()), (200, 2, 1));
+    assert!(body["logout_url"].as_str().unwrap().starts_with("https://idp.example/end?state="));
+    for (browser, lives) in [(&browser, false), (&other, false), (&bob, true)] {
+        assert_eq!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)), lives);
+    }
+    let code = world.provider.code_for("ada");
+    let late = world.callback(&under_way, &format!("code={code}&state={}", state_of(&started.answer))).await;
+    assert_eq!(late.failure(), Some(LoginFailure::RevokedMeanwhile));
 }

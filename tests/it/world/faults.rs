@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup, UserPage,
-    UserStore, WalkPage, WalkPosition, Written,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup,
+    UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
-use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
@@ -44,6 +44,7 @@ pub enum Fault {
 pub struct FaultyStore {
     sessions: Arc<dyn SessionStore>,
     logins: Arc<dyn LoginStore>,
+    logouts: Arc<dyn LogoutStore>,
     mint_keys: Arc<dyn MintKeyStore>,
     users: Arc<dyn UserStore>,
     events: Arc<dyn EventLog>,
@@ -67,6 +68,7 @@ impl FaultyStore {
         let store = Arc::new(Self {
             sessions: Arc::clone(&ports.sessions),
             logins: Arc::clone(&ports.logins),
+            logouts: Arc::clone(&ports.logouts),
             mint_keys: Arc::clone(&ports.mint_keys),
             users: Arc::clone(&ports.users),
             events: Arc::clone(&ports.events),
@@ -75,7 +77,7 @@ impl FaultyStore {
             asked: Mutex::default(),
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
-        ports.users = store.clone();
+        (ports.users, ports.logouts) = (store.clone(), store.clone());
         store
     }
 
@@ -188,6 +190,11 @@ pass! { SessionStore by sessions:
     end_joined(of: &ProviderSessionKey, keep_for: Duration) -> Vec<(SessionKey, Timestamp)>;
     joined(of: &ProviderSessionKey) -> Vec<(SessionKey, Timestamp)>;
     part(of: &ProviderSessionKey, sessions: &[SessionKey]) -> ();
+}
+
+pass! { LogoutStore by logouts:
+    is_spent(token: &LogoutTokenKey) -> bool;
+    spend(token: &LogoutTokenKey, keep_for: Duration) -> ();
 }
 
 pass! { MintKeyStore by mint_keys:

@@ -28,7 +28,7 @@ use gatelodge::vault::Vault;
 pub use self::browser::{Browser, state_of};
 pub use self::faults::FaultyStore;
 pub use self::kept::{Kept, connected_to};
-pub use self::provider::{FakeProvider, ISSUER, Listed, Says};
+pub use self::provider::{FakeProvider, ISSUER, Listed, Says, logout_token};
 pub use self::settings::settings;
 
 /// A clock that stands still until it is moved.
@@ -135,6 +135,7 @@ impl World {
         let mut ports = Ports {
             sessions: store.clone(),
             logins: store.clone(),
+            logouts: store.clone(),
             users: store.clone(),
             events: store.clone(),
             mint_keys: store.clone(),

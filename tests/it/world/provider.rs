@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gatelodge::authority::logout_notice::{LogoutChannels, LogoutNotice, WhatEnded};
 use gatelodge::authority::ports::Providers;
 use gatelodge::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
@@ -48,6 +51,8 @@ pub struct FakeProvider {
     pub rotates: AtomicBool,
     /// So many answers to refreshes are lost on their way.
     pub lose_answers: AtomicUsize,
+    /// Our client id there.
+    pub client: Mutex<String>,
 }
 
 /// What a provider says of a login and of what the user may do.
@@ -91,6 +96,7 @@ impl FakeProvider {
             presented: Mutex::default(),
             rotates: AtomicBool::default(),
             lose_answers: AtomicUsize::default(),
+            client: Mutex::new("client".into()),
         }
     }
 
@@ -221,6 +227,37 @@ impl IdentityProvider for FakeProvider {
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
         Ok(Some(format!("{ISSUER}/end?state={}", request.state.expose())))
     }
+
+    fn logout_channels(&self) -> LogoutChannels {
+        LogoutChannels { back: true, front: true }
+    }
+
+    fn is_client(&self, id: &str) -> bool {
+        *self.client.lock().unwrap() == id
+    }
+
+    /// Believes whatever comes for us.
+    async fn read_logout_token(&self, token: &Secret, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
+        self.refuse()?;
+        let payload = URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1).unwrap()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let claim = |name: &str| claims[name].as_str().map(str::to_owned);
+        if !claim("aud").is_some_and(|aud| self.is_client(&aud)) {
+            return Err(ProviderError::Rejected("logout_token.aud"));
+        }
+        let ended = match (claim("sid"), claim("sub")) {
+            (Some(sid), sub) => WhatEnded::Session(sid, sub),
+            (None, sub) => WhatEnded::User(sub.unwrap()),
+        };
+        let good_until = now + Duration::from_mins(2);
+        Ok(LogoutNotice { id: claim("jti").unwrap(), issuer: ISSUER.to_owned(), ended, good_until })
+    }
+}
+
+/// A logout token of every fake provider for this client, which names this user, and this session if it names one.
+pub fn logout_token(client: &str, jti: &str, sub: &str, sid: Option<&str>) -> String {
+    let claims = serde_json::json!({ "iss": ISSUER, "aud": client, "jti": jti, "sub": sub, "sid": sid });
+    format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 pub struct Listed(pub Vec<Arc<FakeProvider>>);

@@ -33,6 +33,8 @@ impl Manner {
     pub(super) const ONCE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
     /// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
     pub(super) const START_LOGOUT: Self = Self { deadline: Duration::from_secs(3), repeats: 1 };
+    /// For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not.
+    pub(super) const PROVIDER_LOGOUT: Self = Self { deadline: Duration::from_secs(5), repeats: 1 };
     /// For a probe, whose answer is about now.
     pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
 }

@@ -6,6 +6,9 @@ use super::error::Error;
 use crate::v1;
 use crate::v1::login_service_client::LoginServiceClient;
 
+/// The parameter of a logout that ends more than the session that is presented.
+const EVERYWHERE: &[u8] = b"everywhere";
+
 /// Logs people in and out: what an edge asks.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginCalls<'a>(pub(super) &'a Client);
@@ -74,12 +77,23 @@ impl LoginCalls<'_> {
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn start_logout(&self, question: v1::StartLogoutRequest) -> Result<v1::StartLogoutResponse, Error> {
         let cookies = question.cookies.clone();
+        // Other sessions of the user may end too, whoever presents them.
+        let asked_for_more = question.query.windows(EVERYWHERE.len()).any(|part| part == EVERYWHERE);
         let call = self.0.call(Manner::START_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).start_logout(question).await
         });
         let outcome = self.0.changing(&cookies, call).await;
-        if let (Some(kept), Ok(answer)) = (&self.0.shared.kept, &outcome) {
-            kept.has_told(&answer.event_position);
+        if let Some(kept) = &self.0.shared.kept {
+            let more = match &outcome {
+                Ok(answer) => {
+                    kept.has_told(&answer.event_position);
+                    answer.revoked_count > 1
+                }
+                Err(_) => asked_for_more,
+            };
+            if more {
+                kept.forget_all();
+            }
         }
         outcome
     }
@@ -97,5 +111,34 @@ impl LoginCalls<'_> {
                 LoginServiceClient::new(channel).complete_logout(question).await
             })
             .await
+    }
+
+    /// Ends the sessions of which a provider's server says that they have ended there. Repeated only while the authority
+    /// is away: a token that was carried out is refused when it comes again.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn handle_backchannel_logout(
+        &self,
+        question: v1::HandleBackchannelLogoutRequest,
+    ) -> Result<v1::HandleBackchannelLogoutResponse, Error> {
+        let call = self.0.call(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
+            LoginServiceClient::new(channel).handle_backchannel_logout(question).await
+        });
+        self.0.ended_by_provider(call, |answer| (answer.revoked_count, &answer.event_position)).await
+    }
+
+    /// Ends the sessions of which a provider's page has the browser say that they have ended there.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn handle_frontchannel_logout(
+        &self,
+        question: v1::HandleFrontchannelLogoutRequest,
+    ) -> Result<v1::HandleFrontchannelLogoutResponse, Error> {
+        let call = self.0.call(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
+            LoginServiceClient::new(channel).handle_frontchannel_logout(question).await
+        });
+        self.0.ended_by_provider(call, |answer| (answer.revoked_count, &answer.event_position)).await
     }
 }

@@ -165,6 +165,26 @@ impl Client {
         outcome
     }
 
+    /// Makes a call that may end sessions on a provider's word. Anybody can send what leads to it: so what was kept stays
+    /// where it ended none.
+    async fn ended_by_provider<A>(
+        &self,
+        call: impl Future<Output = Result<A, Error>>,
+        told: impl FnOnce(&A) -> (u32, &Bytes),
+    ) -> Result<A, Error> {
+        let outcome = Box::pin(call).await;
+        let Some(kept) = &self.shared.kept else { return outcome };
+        match outcome.as_ref().map(told) {
+            Ok((0, _)) => (),
+            Ok((_, position)) => {
+                kept.has_told(position);
+                kept.forget_all();
+            }
+            Err(_) => kept.forget_all(),
+        }
+        outcome
+    }
+
     /// Makes a call that ends sessions nobody presents here. When it has come back, whatever became of it, nothing that was
     /// kept is used any more, and whoever is asked has to know of it.
     async fn ending<A>(

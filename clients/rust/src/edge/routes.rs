@@ -32,6 +32,10 @@ pub(super) enum Route {
     Logout,
     /// Receives the browser back from the provider's logout.
     LoggedOut,
+    /// A provider's server says that a session has ended there.
+    BackchannelLogout,
+    /// A page of a provider's logout has the browser say so.
+    FrontchannelLogout,
     /// Fetches new tokens from the provider.
     Refresh,
     /// Says all that is known of who is logged in; asked by POST, the provider is asked first.
@@ -43,12 +47,14 @@ pub(super) enum Route {
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Login,
         Self::Callback,
         Self::Me,
         Self::Logout,
         Self::LoggedOut,
+        Self::BackchannelLogout,
+        Self::FrontchannelLogout,
         Self::Refresh,
         Self::UserInfo,
         Self::Sessions,
@@ -62,6 +68,8 @@ impl Route {
             Self::Me => "/auth/me",
             Self::Logout => "/auth/web/logout",
             Self::LoggedOut => "/auth/web/logged-out",
+            Self::BackchannelLogout => "/auth/web/backchannel-logout",
+            Self::FrontchannelLogout => "/auth/web/frontchannel-logout",
             Self::Refresh => "/auth/web/refresh",
             Self::UserInfo => "/auth/web/userinfo",
             Self::Sessions => "/auth/web/sessions",
@@ -76,6 +84,8 @@ impl Route {
             | Self::Me
             | Self::Logout
             | Self::LoggedOut
+            | Self::BackchannelLogout
+            | Self::FrontchannelLogout
             | Self::Refresh
             | Self::UserInfo
             | Self::Sessions
@@ -86,10 +96,10 @@ impl Route {
     /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::LoggedOut => &[Method::GET],
+            Self::Login | Self::LoggedOut | Self::FrontchannelLogout => &[Method::GET],
             Self::Callback => &[Method::GET, Method::POST],
             Self::Me | Self::Sessions => &[Method::GET, Method::HEAD],
-            Self::Logout | Self::Refresh | Self::RevokeSessions => &[Method::POST],
+            Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions => &[Method::POST],
             Self::UserInfo => &[Method::GET, Method::HEAD, Method::POST],
         }
     }
@@ -208,6 +218,21 @@ impl Question<'_> {
                 let (query, cookies) = (query(parts, settings), login_cookies(parts, settings));
                 let question = v1::CompleteLogoutRequest { route_set, query, cookies, context };
                 let done = login.complete_logout(question).await?;
+                (done.answer, done.settings_version)
+            }
+            Route::BackchannelLogout => {
+                let form = match form(parts, body, settings).await {
+                    Ok(form) => form,
+                    Err(missing) => return Ok(without_body(&missing, asker)),
+                };
+                let question = v1::HandleBackchannelLogoutRequest { route_set, form, context };
+                let done = login.handle_backchannel_logout(question).await?;
+                (done.answer, done.settings_version)
+            }
+            Route::FrontchannelLogout => {
+                let query = query(parts, settings);
+                let question = v1::HandleFrontchannelLogoutRequest { route_set, query, context };
+                let done = login.handle_frontchannel_logout(question).await?;
                 (done.answer, done.settings_version)
             }
         };

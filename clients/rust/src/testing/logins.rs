@@ -98,6 +98,29 @@ impl LoginService for FakeAuthority {
         let settings_version = self.world().settings.version.clone();
         Ok(Response::new(v1::CompleteLogoutResponse { answer, settings_version }))
     }
+
+    // There is no provider whose word would count.
+    async fn handle_backchannel_logout(
+        &self,
+        request: Request<v1::HandleBackchannelLogoutRequest>,
+    ) -> Result<Response<v1::HandleBackchannelLogoutResponse>, Status> {
+        self.enter().await?;
+        let refused = problem(400, "logout_token_rejected", "This is no logout token", "", &request_id(&request));
+        let settings_version = self.world().settings.version.clone();
+        let answer = Some(refused);
+        Ok(Response::new(v1::HandleBackchannelLogoutResponse { answer, settings_version, ..Default::default() }))
+    }
+
+    async fn handle_frontchannel_logout(
+        &self,
+        request: Request<v1::HandleFrontchannelLogoutRequest>,
+    ) -> Result<Response<v1::HandleFrontchannelLogoutResponse>, Status> {
+        self.enter().await?;
+        let detail = "No provider of this issuer may log out in this way";
+        let answer = Some(problem(400, "provider_unknown", detail, "", &request_id(&request)));
+        let settings_version = self.world().settings.version.clone();
+        Ok(Response::new(v1::HandleFrontchannelLogoutResponse { answer, settings_version, ..Default::default() }))
+    }
 }
 
 impl World {

@@ -135,6 +135,8 @@ pub struct Scripts {
     pub callback: Script<v1::CompleteCallbackRequest, v1::CompleteCallbackResponse>,
     pub logout: Script<v1::StartLogoutRequest, v1::StartLogoutResponse>,
     pub logged_out: Script<v1::CompleteLogoutRequest, v1::CompleteLogoutResponse>,
+    pub told_by_server: Script<v1::HandleBackchannelLogoutRequest, v1::HandleBackchannelLogoutResponse>,
+    pub told_by_page: Script<v1::HandleFrontchannelLogoutRequest, v1::HandleFrontchannelLogoutResponse>,
     pub validate: Script<v1::ValidateSessionRequest, v1::ValidateSessionResponse>,
     pub stream: Stream,
     pub refresh: Script<v1::RefreshTokensRequest, v1::RefreshTokensResponse>,
@@ -289,6 +291,8 @@ answer_from_scripts!(login_service_server::LoginService {
     complete_callback: callback(CompleteCallbackRequest) -> CompleteCallbackResponse,
     start_logout: logout(StartLogoutRequest) -> StartLogoutResponse,
     complete_logout: logged_out(CompleteLogoutRequest) -> CompleteLogoutResponse,
+    handle_backchannel_logout: told_by_server(HandleBackchannelLogoutRequest) -> HandleBackchannelLogoutResponse,
+    handle_frontchannel_logout: told_by_page(HandleFrontchannelLogoutRequest) -> HandleFrontchannelLogoutResponse,
 });
 answer_from_scripts!(session_service_server::SessionService {
     validate_session: validate(ValidateSessionRequest) -> ValidateSessionResponse,

@@ -107,6 +107,34 @@ async fn what_ends_by_this_client_is_asked_about_at_once() {
     assert!(!is_known(&authority, &client).await);
 }
 
+// Who presents a session that a provider ended, or that a logout everywhere reached, is not known here. But anybody can send
+// what leads to such a call: where it ended nothing, nothing is forgotten.
+#[tokio::test]
+async fn what_ends_on_a_providers_word_is_asked_about_at_once() {
+    let (authority, client) = knowing().await;
+    let by_server = |revoked_count| v1::HandleBackchannelLogoutResponse { revoked_count, ..Default::default() };
+    let by_page = |revoked_count| v1::HandleFrontchannelLogoutResponse { revoked_count, ..Default::default() };
+    let logout = |revoked_count| v1::StartLogoutResponse { revoked_count, ..Default::default() };
+    for (ended, known) in [(0, true), (2, false)] {
+        authority.told_by_server.say([Ok(by_server(ended))]);
+        client.login().handle_backchannel_logout(v1::HandleBackchannelLogoutRequest::default()).await.unwrap();
+        assert_eq!(is_known(&authority, &client).await, known);
+        until(async || is_known(&authority, &client).await).await;
+        authority.told_by_page.say([Ok(by_page(ended))]);
+        client.login().handle_frontchannel_logout(v1::HandleFrontchannelLogoutRequest::default()).await.unwrap();
+        assert_eq!(is_known(&authority, &client).await, known);
+        until(async || is_known(&authority, &client).await).await;
+        authority.logout.say([Ok(logout(ended))]);
+        client.login().start_logout(v1::StartLogoutRequest::default()).await.unwrap();
+        assert_eq!(is_known(&authority, &client).await, known);
+        until(async || is_known(&authority, &client).await).await;
+    }
+    authority.logout.say([Err(tonic::Status::internal("lost"))]);
+    let everywhere = v1::StartLogoutRequest { query: "everywhere=true".into(), ..Default::default() };
+    client.login().start_logout(everywhere).await.unwrap_err();
+    assert!(!is_known(&authority, &client).await);
+}
+
 #[tokio::test]
 async fn a_hundred_who_ask_at_once_ask_once() {
     let (authority, client) = knowing().await;

@@ -86,6 +86,34 @@ async fn callback_logout_and_logged_out_ask_their_own_call() {
     assert_eq!(authority.validate.count(), 0);
 }
 
+// What a provider tells needs no cookie and no token, and is copied as everything else: its own word on frames too.
+#[tokio::test]
+async fn what_a_provider_tells_of_its_logouts_is_passed_on() {
+    let authority = Authority::start().await;
+    let policy = "default-src 'none'; frame-ancestors https://idp.example";
+    let header = v1::HttpHeader { name: "content-security-policy".into(), value: policy.into() };
+    let answer = || Some(v1::HttpAnswer { headers: vec![header.clone()], ..http(200, "{}") });
+    let by_server = v1::HandleBackchannelLogoutResponse { answer: answer(), ..Default::default() };
+    authority.told_by_server.say([Ok(by_server)]);
+    authority.told_by_page.say([Ok(v1::HandleFrontchannelLogoutResponse { answer: answer(), ..Default::default() })]);
+    let edge = edge(&authority).await;
+
+    let kind = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
+    let request = Request::post("/auth/web/backchannel-logout").header("content-type", kind);
+    let got = send_body(edge.router(), request.header("cookie", "session=s"), "logout_token=a.b.c&x=%ff").await;
+    assert_eq!((got.status, got.body.as_ref()), (StatusCode::OK, b"{}".as_ref()));
+    let asked = authority.told_by_server.last();
+    assert_eq!((asked.form.as_ref(), asked.route_set()), (b"logout_token=a.b.c&x=%ff".as_ref(), v1::RouteSet::Web));
+    assert_eq!(asked.context.unwrap().method, "POST");
+
+    let got = get(&edge, "/auth/web/frontchannel-logout?iss=https%3A%2F%2Fidp.example&sid=s&x=%ff").await;
+    assert_eq!((got.status, got.header("content-security-policy")), (StatusCode::OK, Some(policy)));
+    let asked = authority.told_by_page.last();
+    assert_eq!(asked.query, "iss=https%3A%2F%2Fidp.example&sid=s&x=%ff");
+    assert_eq!(asked.context.unwrap().method, "GET");
+    assert_eq!(authority.validate.count(), 0);
+}
+
 #[tokio::test]
 async fn the_form_of_a_logout_is_passed_on_unread() {
     let authority = Authority::start().await;
@@ -172,6 +200,8 @@ async fn other_methods_are_405_and_call_nothing() {
         ("/auth/web/login", "GET, OPTIONS"),
         ("/auth/web/callback", "GET, POST, OPTIONS"),
         ("/auth/web/logged-out", "GET, OPTIONS"),
+        ("/auth/web/backchannel-logout", "POST, OPTIONS"),
+        ("/auth/web/frontchannel-logout", "GET, OPTIONS"),
         ("/auth/me", "GET, HEAD, OPTIONS"),
         ("/auth/web/logout", "POST, OPTIONS"),
         ("/auth/web/refresh", "POST, OPTIONS"),
@@ -189,7 +219,8 @@ async fn other_methods_are_405_and_call_nothing() {
         }
     }
     let asked = authority.login.count() + authority.callback.count() + authority.logout.count();
-    assert_eq!(asked + authority.logged_out.count() + authority.validate.count(), 0);
+    let told = authority.told_by_server.count() + authority.told_by_page.count();
+    assert_eq!(asked + told + authority.logged_out.count() + authority.validate.count(), 0);
 }
 
 #[tokio::test]

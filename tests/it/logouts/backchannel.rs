@@ -1,0 +1,248 @@
+//! Owns what a good logout token ends and what it does not, and what becomes of it when it comes again, when the store or
+//! the provider is in trouble, and when a login is under way. Does not know what can be wrong with one.
+
+use std::time::Duration;
+
+use gatelodge::authority::login_answer::LoginFailure;
+use serde_json::json;
+use tonic::Code;
+
+use super::told::Told;
+use super::{set, unset};
+use crate::hostile::keys::OTHER_RSA;
+use crate::hostile::{Answer, Endpoint, Hostile, Signing};
+use crate::world::Kept;
+use crate::world::faults::Fault;
+
+on_every_store! {
+    a_sid_ends_its_own_sessions_and_no_others
+    a_sub_ends_all_of_its_sessions_and_nobody_elses
+    a_sid_with_a_sub_ends_those_of_both_alone
+    who_is_not_known_here_is_logged_out_already
+    a_token_is_carried_out_once
+    another_providers_word_counts_for_its_own_users_alone
+    a_login_under_way_does_not_slip_past
+    a_token_whose_work_failed_can_come_again
+}
+
+async fn a_sid_ends_its_own_sessions_and_no_others(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    let (one, two) = (told.log_in(&hostile).await, told.log_in(&hostile).await);
+    hostile.claims(set("sid", "another"));
+    let other = told.log_in(&hostile).await;
+    hostile.behave().claims(unset("sub"));
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 2));
+    assert_eq!((told.lives(&one).await, told.lives(&two).await, told.lives(&other).await), (false, false, true));
+}
+
+// security.md 88: all sessions of (tenant, issuer, sub), old ones and those without a `sid` too.
+async fn a_sub_ends_all_of_its_sessions_and_nobody_elses(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    let mut own = vec![told.log_in(&hostile).await];
+    hostile.claims(unset("sid"));
+    own.push(told.log_in(&hostile).await);
+    for sid in ["a", "b", "c"] {
+        hostile.claims(set("sid", sid));
+        own.push(told.log_in(&hostile).await);
+    }
+    hostile.claims(set("sub", "somebody-else"));
+    let other = told.log_in(&hostile).await;
+    hostile.behave().claims(unset("sid"));
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 5));
+    for browser in own {
+        assert!(!told.lives(&browser).await);
+    }
+    assert!(told.lives(&other).await);
+}
+
+async fn a_sid_with_a_sub_ends_those_of_both_alone(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    let own = told.log_in(&hostile).await;
+    hostile.claims(set("sub", "somebody-else"));
+    let same_sid = told.log_in(&hostile).await;
+    hostile.behave().claims(set("sid", "another"));
+    let same_sub = told.log_in(&hostile).await;
+    hostile.behave();
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 1));
+    assert_eq!((told.lives(&own).await, told.lives(&same_sid).await, told.lives(&same_sub).await), (false, true, true));
+}
+
+// OpenID Connect Back-Channel Logout 1.0, 2.7; security.md 91.
+async fn who_is_not_known_here_is_logged_out_already(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    let browser = told.log_in(&hostile).await;
+    for (sid, sub) in [(Some("nobody's"), None), (None, Some("nobody")), (Some("nobody's"), Some("nobody"))] {
+        hostile.behave();
+        sid.map_or_else(|| hostile.claims(unset("sid")), |sid| hostile.claims(set("sid", sid)));
+        sub.map_or_else(|| hostile.claims(unset("sub")), |sub| hostile.claims(set("sub", sub)));
+        assert_eq!(told.tell(&hostile.logout_token()).await, (200, 0), "{sid:?} {sub:?}");
+    }
+    assert!(told.lives(&browser).await);
+}
+
+// security.md 90, 91: a repeat ends nothing that was made since.
+async fn a_token_is_carried_out_once(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    told.log_in(&hostile).await;
+    let token = hostile.logout_token();
+    assert_eq!(told.tell(&token).await, (200, 1));
+    let since = told.log_in(&hostile).await;
+    for _ in 0..2 {
+        let answer = told.post(&format!("logout_token={token}")).await.unwrap().answer.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((answer.status, &body["reason"]), (400, &"logout_token_repeated".into()));
+    }
+    assert!(told.lives(&since).await);
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 1), "another does its work");
+    // It is remembered for as long as it could pass: 120 seconds, and the leeway.
+    told.world.clock.advance(Duration::from_secs(125));
+    assert_eq!(told.tell(&token).await.0, 400);
+}
+
+async fn another_providers_word_counts_for_its_own_users_alone(kept: Kept) {
+    let (hostile, other) = (Hostile::start().await, Hostile::start().await);
+    other.settings_with(|settings| settings.registration.name = "other".into());
+    let told = Told::by_all(&[&hostile, &other], kept).await;
+    let browser = told.log_in(&hostile).await;
+    let theirs = told.log_in(&other).await;
+    // The same `sub` and `sid`: only who says so tells them apart.
+    for bend in [unset("nothing"), unset("sid"), unset("sub")] {
+        other.behave().claims(bend);
+        assert_eq!(told.tell(&other.logout_token()).await.0, 200);
+    }
+    assert_eq!((told.lives(&browser).await, told.lives(&theirs).await), (true, false));
+    // Signed by the one, in the name of the other.
+    other.behave().claims(set("iss", hostile.issuer()));
+    assert_eq!(told.tell(&other.logout_token()).await.0, 200, "all hostile providers sign with the same keys");
+    other.sign(Signing::With(&OTHER_RSA, "RS256"));
+    assert_eq!(told.tell(&other.logout_token()).await, (400, 0));
+}
+
+// security.md 95, for each way to name who has ended.
+async fn a_login_under_way_does_not_slip_past(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    for without in ["sub", "sid", "nothing"] {
+        let meanwhile = async || {
+            let bent = Hostile::logout_token(hostile.claims(unset(without)));
+            hostile.behave();
+            assert_eq!(told.tell(&bent).await, (200, 0), "{without}");
+        };
+        let (_, failure) = told.try_to_log_in(&hostile, meanwhile).await;
+        assert_eq!(failure, Some(LoginFailure::RevokedMeanwhile), "{without}");
+    }
+    assert!(told.lives(&told.log_in(&hostile).await).await, "one that begins afterwards");
+}
+
+// security.md 92: never 200 unless it is done, and then the same token does the work.
+async fn a_token_whose_work_failed_can_come_again(kept: Kept) {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, kept).await;
+    let mut token = hostile.logout_token();
+    let mut browser = told.log_in(&hostile).await;
+    for step in ["is_spent", "end_joined", "end"] {
+        told.store.set(Fault::LosesAnswerOf(step));
+        let failed = told.post(&format!("logout_token={token}")).await.unwrap_err();
+        assert_eq!(failed.code(), Code::Unavailable, "{step}");
+        told.store.set(None);
+        assert_eq!(told.tell(&token).await.0, 200, "{step}");
+        assert!(!told.lives(&browser).await, "{step}");
+        (token, browser) = (hostile.logout_token(), told.log_in(&hostile).await);
+    }
+    told.store.set(Fault::Away);
+    assert_eq!(told.post(&format!("logout_token={token}")).await.unwrap_err().code(), Code::Unavailable);
+    told.store.set(None);
+    assert_eq!(told.tell(&token).await, (200, 1));
+}
+
+#[tokio::test]
+async fn what_cant_be_read_is_no_logout() {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, Kept::Memory).await;
+    let browser = told.log_in(&hostile).await;
+    let token = hostile.logout_token();
+    let forms = [
+        String::new(),
+        "logout_token=".into(),
+        format!("token={token}"),
+        format!("logout_token={token}&logout_token={token}"),
+        format!("logout_token={token}&x=%ff"),
+        format!("logout_token={token}&x={}", "x".repeat(70_000)),
+    ];
+    for form in forms {
+        let answer = told.post(&form).await.unwrap().answer.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((answer.status, &body["reason"]), (400, &"request_malformed".into()), "{body}");
+    }
+    assert!(told.lives(&browser).await);
+    assert_eq!(told.tell(&token).await, (200, 1));
+}
+
+#[tokio::test]
+async fn a_provider_that_may_not_tell_ends_nothing() {
+    let hostile = Hostile::start().await;
+    hostile.settings_with(|settings| settings.logout.channels.back = false);
+    let told = Told::by(&hostile, Kept::Memory).await;
+    let browser = told.log_in(&hostile).await;
+    assert_eq!(told.tell(&hostile.logout_token()).await, (400, 0));
+    assert!(told.lives(&browser).await);
+}
+
+// security.md 92: keys that are at hand do when the provider is away; where there are none, nobody can say.
+#[tokio::test]
+async fn without_the_providers_keys_it_is_asked_to_come_again() {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, Kept::Memory).await;
+    for away in [Endpoint::Metadata, Endpoint::Jwks] {
+        hostile.answers(away, Answer::json(503, "{}"));
+    }
+    let failed = told.post(&format!("logout_token={}", hostile.logout_token())).await.unwrap_err();
+    assert_eq!(failed.code(), Code::Unavailable);
+
+    let told = Told::by(hostile.behave(), Kept::Memory).await;
+    told.log_in(&hostile).await;
+    for away in [Endpoint::Metadata, Endpoint::Jwks] {
+        hostile.answers(away, Answer::json(503, "{}"));
+    }
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 1));
+}
+
+#[tokio::test]
+async fn a_new_key_of_the_provider_is_fetched() {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, Kept::Memory).await;
+    told.log_in(&hostile).await;
+    hostile.sign(Signing::With(&OTHER_RSA, "RS256")).jwks(|keys| keys["keys"] = json!([OTHER_RSA.jwk()]));
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 1));
+}
+
+// security.md 93: what anybody can send costs the provider nothing, and the store neither.
+#[tokio::test]
+async fn a_flood_of_junk_asks_nobody() {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, Kept::Memory).await;
+    let browser = told.log_in(&hostile).await;
+    let fetched = hostile.calls(Endpoint::Jwks);
+    hostile.sign(Signing::With(&OTHER_RSA, "RS256"));
+    for number in 0..300 {
+        let token = match number % 3 {
+            0 => hostile.header(set("kid", "rsa")).logout_token(),
+            1 => hostile.claims(set("aud", "another")).logout_token(),
+            _ => format!("junk.{number}.junk"),
+        };
+        assert_eq!(told.tell(&token).await, (400, 0));
+    }
+    assert_eq!((hostile.calls(Endpoint::Jwks), told.store.count("is_spent")), (fetched, 0));
+    hostile.behave().sign(Signing::With(&OTHER_RSA, "RS256"));
+    for number in 0..50 {
+        hostile.header(set("kid", format!("new-{number}")));
+        assert_eq!(told.tell(&hostile.logout_token()).await, (400, 0));
+    }
+    assert_eq!(hostile.calls(Endpoint::Jwks), fetched + 1, "unknown keys are looked for once in a while");
+    assert!(told.lives(&browser).await);
+}

@@ -1,0 +1,84 @@
+//! Owns what a provider's page may end through the browser, and who may show the answer. Does not know logout tokens.
+
+use gatelodge_client::v1::HttpAnswer;
+
+use super::set;
+use super::told::Told;
+use crate::hostile::Hostile;
+use crate::world::Kept;
+
+on_every_store! {
+    issuer_and_sid_together_end_their_sessions_and_no_others
+}
+
+async fn listening() -> Hostile {
+    let hostile = Hostile::start().await;
+    hostile.settings_with(|settings| settings.logout.channels.front = true);
+    hostile
+}
+
+fn query(pairs: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+fn policy(answer: &HttpAnswer) -> &str {
+    &answer.headers.iter().find(|header| header.name == "content-security-policy").unwrap().value
+}
+
+// OpenID Connect Front-Channel Logout 1.0, 3.
+async fn issuer_and_sid_together_end_their_sessions_and_no_others(kept: Kept) {
+    let hostile = listening().await;
+    let told = Told::by(&hostile, kept).await;
+    let own = told.log_in(&hostile).await;
+    hostile.claims(set("sid", "another"));
+    let other = told.log_in(&hostile).await;
+    let issuer = hostile.issuer();
+    let good = query(&[("iss", &issuer), ("sid", "op-session"), ("more", "ignored")]);
+    for ended in [1, 0] {
+        let outcome = told.frame(&good).await;
+        let answer = outcome.answer.unwrap();
+        assert_eq!((answer.status, outcome.revoked_count), (200, ended));
+        assert!(policy(&answer).ends_with(&format!("frame-ancestors {issuer}")), "{}", policy(&answer));
+        assert!(answer.headers.iter().any(|header| header.name == "cache-control" && header.value == "no-store"));
+        assert!(answer.set_cookies.is_empty() && answer.location.is_empty());
+    }
+    assert_eq!((told.lives(&own).await, told.lives(&other).await), (false, true));
+}
+
+#[tokio::test]
+async fn what_names_no_session_of_a_provider_that_may_ends_nothing() {
+    let hostile = listening().await;
+    let told = Told::by(&hostile, Kept::Memory).await;
+    let browser = told.log_in(&hostile).await;
+    let issuer = hostile.issuer();
+    let bad = [
+        query(&[]),
+        query(&[("iss", &issuer)]),
+        query(&[("sid", "op-session")]),
+        query(&[("iss", &issuer), ("sid", "")]),
+        query(&[("iss", ""), ("sid", "op-session")]),
+        query(&[("iss", &format!("{issuer}/")), ("sid", "op-session")]),
+        query(&[("iss", "https://elsewhere.example"), ("sid", "op-session")]),
+        query(&[("iss", &issuer), ("sid", "op-session"), ("sid", "op-session")]),
+        query(&[("iss", &issuer), ("sid", "op-session"), ("x", &"x".repeat(9000))]),
+    ];
+    for query in bad {
+        let outcome = told.frame(&query).await;
+        let answer = outcome.answer.unwrap();
+        assert_eq!((answer.status, outcome.revoked_count), (400, 0), "{query}");
+        assert!(policy(&answer).contains("frame-ancestors 'none'"), "{query}");
+    }
+    let unknown = told.frame(&query(&[("iss", &issuer), ("sid", "unknown")])).await;
+    assert_eq!((unknown.answer.unwrap().status, unknown.revoked_count), (200, 0));
+    assert!(told.lives(&browser).await);
+}
+
+#[tokio::test]
+async fn it_is_off_unless_the_settings_say_otherwise() {
+    let hostile = Hostile::start().await;
+    let told = Told::by(&hostile, Kept::Memory).await;
+    let browser = told.log_in(&hostile).await;
+    let outcome = told.frame(&query(&[("iss", &hostile.issuer()), ("sid", "op-session")])).await;
+    assert_eq!((outcome.answer.unwrap().status, outcome.revoked_count), (400, 0));
+    assert!(told.lives(&browser).await);
+}

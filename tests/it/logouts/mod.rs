@@ -1,0 +1,47 @@
+//! Owns the tests of logouts that a provider tells of: from server to server, and through the browser; asked over gRPC, on
+//! every store, at our hostile provider. Does not know how a login goes.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `told` | a provider that tells an authority of its logouts, and what has to hold after each that was refused |
+//! | `tokens` | one named case for each thing that can be wrong with a logout token |
+//! | `backchannel` | what a good one ends, and what it does not; repeats, trouble, logins under way |
+//! | `frontchannel` | the same through the browser |
+
+/// Makes a test of every function named, on every store there is.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        on_every_store!(@on memory Memory: $($name)*);
+        on_every_store!(@on redis Redis: $($name)*);
+    };
+    (@on $module:ident $kept:ident: $($name:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::world::Kept::$kept).await;
+                }
+            )*
+        }
+    };
+}
+
+mod backchannel;
+mod frontchannel;
+mod tokens;
+mod told;
+
+use serde_json::Value;
+
+use crate::hostile::Object;
+
+/// Sets a claim.
+fn set(name: &'static str, value: impl Into<Value>) -> impl Fn(&mut Object) + Send + Sync + 'static {
+    let value = value.into();
+    move |object| drop(object.insert(name.to_owned(), value.clone()))
+}
+
+/// Takes a claim away.
+fn unset(name: &'static str) -> impl Fn(&mut Object) + Send + Sync + 'static {
+    move |object| drop(object.remove(name))
+}
