@@ -50,7 +50,7 @@ type Identity struct {
 	Claims *structpb.Struct `protobuf:"bytes,10,opt,name=claims,proto3" json:"claims,omitempty"`
 	// The scopes that were granted.
 	Scopes []string `protobuf:"bytes,11,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	// When the user last authenticated at the provider; the time of this login where the provider does not say.
+	// When the user authenticated at the provider; absent where the provider has not said so: then no `max_login_age` is met.
 	AuthTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
 	// The authentication context class (OpenID Connect Core, 2); empty when the provider gave none.
 	Acr string `protobuf:"bytes,13,opt,name=acr,proto3" json:"acr,omitempty"`

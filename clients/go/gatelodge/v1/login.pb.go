@@ -103,8 +103,7 @@ const (
 	LoginFailure_LOGIN_FAILURE_PROVIDER_UNAVAILABLE LoginFailure = 11
 	// What the provider said about the user did not pass the checks.
 	LoginFailure_LOGIN_FAILURE_IDENTITY_REJECTED LoginFailure = 12
-	// A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
-	// has ended, or did not come back with the browser.
+	// A logout or an admin ended the user's sessions, or the session that a step-up was for, while the login was under way.
 	LoginFailure_LOGIN_FAILURE_REVOKED_MEANWHILE LoginFailure = 13
 	// The user holds as many sessions as one user may.
 	LoginFailure_LOGIN_FAILURE_TOO_MANY_SESSIONS LoginFailure = 14
@@ -974,14 +973,14 @@ type StartLoginRequest struct {
 	// The provider, where the path names one; empty when the query does.
 	Provider []byte `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
-	// go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
-	// false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
-	// `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
-	// for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
-	// `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its
-	// name or number, where several share the request's host), and those that the
-	// provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
-	// page put there.
+	// go after the login), `max_age` (how long ago the user may have authenticated, in seconds; 0 for not before this login.
+	// It fails where the provider does not say when), `remember_me` (true or false: a session with the limits of
+	// app.sessions.remember_me, where that is enabled; else an ordinary one), `acr_values` (authentication context classes
+	// with spaces between, one of which the login must have), `prompt` (`none` for a login that shows nothing; or `login`,
+	// which means `max_age=0` too, `consent`, `select_account`, `create`, with spaces between), `login_hint`, `ui_locales`
+	// (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its name, where several
+	// share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Others
+	// are ignored: a link to a login may carry whatever its page put there.
 	Query []byte `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,4,rep,name=cookies,proto3" json:"cookies,omitempty"`
@@ -1521,7 +1520,7 @@ type StartLogoutRequest struct {
 	// The route set whose logout route was called.
 	RouteSet RouteSet `protobuf:"varint,1,opt,name=route_set,json=routeSet,proto3,enum=gatelodge.v1.RouteSet" json:"route_set,omitempty"`
 	// The logout request's query as it came, without the "?". The authority reads it: `redirect_uri` (where to go after
-	// the logout).
+	// the logout), `everywhere` (true or false: all sessions of the user end, and logins of theirs that are under way).
 	Query []byte `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,3,rep,name=cookies,proto3" json:"cookies,omitempty"`
@@ -1604,7 +1603,8 @@ type StartLogoutResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to answer the browser: 200 JSON with `message` and `logout_url` for a fetch, 303 for a form navigation.
 	Answer *HttpAnswer `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
-	// How many sessions this call ended: 1, or 0 when none was living or the request was refused.
+	// How many sessions this call ended: 1, more where all of the user's were to end, or 0 when none was living or the
+	// request was refused.
 	RevokedCount uint32 `protobuf:"varint,2,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
 	// The version of EdgeSettings in force.
 	SettingsVersion string `protobuf:"bytes,3,opt,name=settings_version,json=settingsVersion,proto3" json:"settings_version,omitempty"`
@@ -1801,6 +1801,282 @@ func (x *CompleteLogoutResponse) GetSettingsVersion() string {
 	return ""
 }
 
+// The question of HandleBackchannelLogout.
+type HandleBackchannelLogoutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The route set whose route was called.
+	RouteSet RouteSet `protobuf:"varint,1,opt,name=route_set,json=routeSet,proto3,enum=gatelodge.v1.RouteSet" json:"route_set,omitempty"`
+	// The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority reads
+	// `logout_token`.
+	Form []byte `protobuf:"bytes,2,opt,name=form,proto3" json:"form,omitempty"`
+	// What the edge saw of the request. Required.
+	Context       *RequestContext `protobuf:"bytes,3,opt,name=context,proto3" json:"context,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandleBackchannelLogoutRequest) Reset() {
+	*x = HandleBackchannelLogoutRequest{}
+	mi := &file_gatelodge_v1_login_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandleBackchannelLogoutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandleBackchannelLogoutRequest) ProtoMessage() {}
+
+func (x *HandleBackchannelLogoutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_login_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandleBackchannelLogoutRequest.ProtoReflect.Descriptor instead.
+func (*HandleBackchannelLogoutRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *HandleBackchannelLogoutRequest) GetRouteSet() RouteSet {
+	if x != nil {
+		return x.RouteSet
+	}
+	return RouteSet_ROUTE_SET_UNSPECIFIED
+}
+
+func (x *HandleBackchannelLogoutRequest) GetForm() []byte {
+	if x != nil {
+		return x.Form
+	}
+	return nil
+}
+
+func (x *HandleBackchannelLogoutRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+// The answer of HandleBackchannelLogout.
+type HandleBackchannelLogoutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to answer the provider.
+	Answer *HttpAnswer `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
+	// How many sessions this call ended.
+	RevokedCount uint32 `protobuf:"varint,2,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// The version of EdgeSettings in force.
+	SettingsVersion string `protobuf:"bytes,3,opt,name=settings_version,json=settingsVersion,proto3" json:"settings_version,omitempty"`
+	// As in StartLogoutResponse.
+	EventPosition []byte `protobuf:"bytes,4,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandleBackchannelLogoutResponse) Reset() {
+	*x = HandleBackchannelLogoutResponse{}
+	mi := &file_gatelodge_v1_login_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandleBackchannelLogoutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandleBackchannelLogoutResponse) ProtoMessage() {}
+
+func (x *HandleBackchannelLogoutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_login_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandleBackchannelLogoutResponse.ProtoReflect.Descriptor instead.
+func (*HandleBackchannelLogoutResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *HandleBackchannelLogoutResponse) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *HandleBackchannelLogoutResponse) GetRevokedCount() uint32 {
+	if x != nil {
+		return x.RevokedCount
+	}
+	return 0
+}
+
+func (x *HandleBackchannelLogoutResponse) GetSettingsVersion() string {
+	if x != nil {
+		return x.SettingsVersion
+	}
+	return ""
+}
+
+func (x *HandleBackchannelLogoutResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
+	}
+	return nil
+}
+
+// The question of HandleFrontchannelLogout.
+type HandleFrontchannelLogoutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The route set whose route was called.
+	RouteSet RouteSet `protobuf:"varint,1,opt,name=route_set,json=routeSet,proto3,enum=gatelodge.v1.RouteSet" json:"route_set,omitempty"`
+	// The query as it came, without the "?". The authority reads `iss`, `sid` and, where several tenants share the request's
+	// host, `tenant`: its name, as it stands in the address that is registered at the provider.
+	Query []byte `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	// What the edge saw of the request. Required.
+	Context       *RequestContext `protobuf:"bytes,3,opt,name=context,proto3" json:"context,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandleFrontchannelLogoutRequest) Reset() {
+	*x = HandleFrontchannelLogoutRequest{}
+	mi := &file_gatelodge_v1_login_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandleFrontchannelLogoutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandleFrontchannelLogoutRequest) ProtoMessage() {}
+
+func (x *HandleFrontchannelLogoutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_login_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandleFrontchannelLogoutRequest.ProtoReflect.Descriptor instead.
+func (*HandleFrontchannelLogoutRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *HandleFrontchannelLogoutRequest) GetRouteSet() RouteSet {
+	if x != nil {
+		return x.RouteSet
+	}
+	return RouteSet_ROUTE_SET_UNSPECIFIED
+}
+
+func (x *HandleFrontchannelLogoutRequest) GetQuery() []byte {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+func (x *HandleFrontchannelLogoutRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
+}
+
+// The answer of HandleFrontchannelLogout.
+type HandleFrontchannelLogoutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to answer the browser: a small page.
+	Answer *HttpAnswer `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
+	// How many sessions this call ended.
+	RevokedCount uint32 `protobuf:"varint,2,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	// The version of EdgeSettings in force.
+	SettingsVersion string `protobuf:"bytes,3,opt,name=settings_version,json=settingsVersion,proto3" json:"settings_version,omitempty"`
+	// As in StartLogoutResponse.
+	EventPosition []byte `protobuf:"bytes,4,opt,name=event_position,json=eventPosition,proto3" json:"event_position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandleFrontchannelLogoutResponse) Reset() {
+	*x = HandleFrontchannelLogoutResponse{}
+	mi := &file_gatelodge_v1_login_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandleFrontchannelLogoutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandleFrontchannelLogoutResponse) ProtoMessage() {}
+
+func (x *HandleFrontchannelLogoutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_login_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandleFrontchannelLogoutResponse.ProtoReflect.Descriptor instead.
+func (*HandleFrontchannelLogoutResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_login_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *HandleFrontchannelLogoutResponse) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *HandleFrontchannelLogoutResponse) GetRevokedCount() uint32 {
+	if x != nil {
+		return x.RevokedCount
+	}
+	return 0
+}
+
+func (x *HandleFrontchannelLogoutResponse) GetSettingsVersion() string {
+	if x != nil {
+		return x.SettingsVersion
+	}
+	return ""
+}
+
+func (x *HandleFrontchannelLogoutResponse) GetEventPosition() []byte {
+	if x != nil {
+		return x.EventPosition
+	}
+	return nil
+}
+
 var File_gatelodge_v1_login_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_login_proto_rawDesc = "" +
@@ -1920,7 +2196,25 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\acontext\x18\x04 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"u\n" +
 	"\x16CompleteLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12)\n" +
-	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion*8\n" +
+	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion\"\xa6\x01\n" +
+	"\x1eHandleBackchannelLogoutRequest\x123\n" +
+	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x17\n" +
+	"\x04form\x18\x02 \x01(\fB\x03\x80\x01\x01R\x04form\x126\n" +
+	"\acontext\x18\x03 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xca\x01\n" +
+	"\x1fHandleBackchannelLogoutResponse\x120\n" +
+	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
+	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
+	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition\"\xa9\x01\n" +
+	"\x1fHandleFrontchannelLogoutRequest\x123\n" +
+	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x19\n" +
+	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x126\n" +
+	"\acontext\x18\x03 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xcb\x01\n" +
+	" HandleFrontchannelLogoutResponse\x120\n" +
+	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
+	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
+	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*8\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rROUTE_SET_WEB\x10\x01*\xbc\x06\n" +
@@ -1948,7 +2242,7 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\"LOGIN_FAILURE_INTERACTION_REQUIRED\x10\x13\x12\"\n" +
 	"\x1eLOGIN_FAILURE_CONSENT_REQUIRED\x10\x14\x12,\n" +
 	"(LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED\x10\x15\x12&\n" +
-	"\"LOGIN_FAILURE_AUTHENTICATION_UNMET\x10\x162\xc5\x04\n" +
+	"\"LOGIN_FAILURE_AUTHENTICATION_UNMET\x10\x162\xb8\x06\n" +
 	"\fLoginService\x12^\n" +
 	"\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n" +
 	"\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n" +
@@ -1956,7 +2250,9 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"StartLogin\x12\x1f.gatelodge.v1.StartLoginRequest\x1a .gatelodge.v1.StartLoginResponse\x12a\n" +
 	"\x10CompleteCallback\x12%.gatelodge.v1.CompleteCallbackRequest\x1a&.gatelodge.v1.CompleteCallbackResponse\x12R\n" +
 	"\vStartLogout\x12 .gatelodge.v1.StartLogoutRequest\x1a!.gatelodge.v1.StartLogoutResponse\x12[\n" +
-	"\x0eCompleteLogout\x12#.gatelodge.v1.CompleteLogoutRequest\x1a$.gatelodge.v1.CompleteLogoutResponseB^\n" +
+	"\x0eCompleteLogout\x12#.gatelodge.v1.CompleteLogoutRequest\x1a$.gatelodge.v1.CompleteLogoutResponse\x12v\n" +
+	"\x17HandleBackchannelLogout\x12,.gatelodge.v1.HandleBackchannelLogoutRequest\x1a-.gatelodge.v1.HandleBackchannelLogoutResponse\x12y\n" +
+	"\x18HandleFrontchannelLogout\x12-.gatelodge.v1.HandleFrontchannelLogoutRequest\x1a..gatelodge.v1.HandleFrontchannelLogoutResponseB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -1972,7 +2268,7 @@ func file_gatelodge_v1_login_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_login_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_gatelodge_v1_login_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_gatelodge_v1_login_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_gatelodge_v1_login_proto_goTypes = []any{
 	(RouteSet)(0),                             // 0: gatelodge.v1.RouteSet
 	(LoginFailure)(0),                         // 1: gatelodge.v1.LoginFailure
@@ -1996,68 +2292,82 @@ var file_gatelodge_v1_login_proto_goTypes = []any{
 	(*StartLogoutResponse)(nil),               // 19: gatelodge.v1.StartLogoutResponse
 	(*CompleteLogoutRequest)(nil),             // 20: gatelodge.v1.CompleteLogoutRequest
 	(*CompleteLogoutResponse)(nil),            // 21: gatelodge.v1.CompleteLogoutResponse
-	(*durationpb.Duration)(nil),               // 22: google.protobuf.Duration
-	(*Cookie)(nil),                            // 23: gatelodge.v1.Cookie
-	(*RequestContext)(nil),                    // 24: gatelodge.v1.RequestContext
-	(*HttpAnswer)(nil),                        // 25: gatelodge.v1.HttpAnswer
-	(*Identity)(nil),                          // 26: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                       // 27: gatelodge.v1.SessionInfo
-	(*UserSession)(nil),                       // 28: gatelodge.v1.UserSession
+	(*HandleBackchannelLogoutRequest)(nil),    // 22: gatelodge.v1.HandleBackchannelLogoutRequest
+	(*HandleBackchannelLogoutResponse)(nil),   // 23: gatelodge.v1.HandleBackchannelLogoutResponse
+	(*HandleFrontchannelLogoutRequest)(nil),   // 24: gatelodge.v1.HandleFrontchannelLogoutRequest
+	(*HandleFrontchannelLogoutResponse)(nil),  // 25: gatelodge.v1.HandleFrontchannelLogoutResponse
+	(*durationpb.Duration)(nil),               // 26: google.protobuf.Duration
+	(*Cookie)(nil),                            // 27: gatelodge.v1.Cookie
+	(*RequestContext)(nil),                    // 28: gatelodge.v1.RequestContext
+	(*HttpAnswer)(nil),                        // 29: gatelodge.v1.HttpAnswer
+	(*Identity)(nil),                          // 30: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                       // 31: gatelodge.v1.SessionInfo
+	(*UserSession)(nil),                       // 32: gatelodge.v1.UserSession
 }
 var file_gatelodge_v1_login_proto_depIdxs = []int32{
 	4,  // 0: gatelodge.v1.GetEdgeSettingsResponse.settings:type_name -> gatelodge.v1.EdgeSettings
 	4,  // 1: gatelodge.v1.GetEdgeSettingsResponse.others:type_name -> gatelodge.v1.EdgeSettings
-	22, // 2: gatelodge.v1.EdgeSettings.ask_again_after:type_name -> google.protobuf.Duration
+	26, // 2: gatelodge.v1.EdgeSettings.ask_again_after:type_name -> google.protobuf.Duration
 	5,  // 3: gatelodge.v1.EdgeSettings.callback_addresses:type_name -> gatelodge.v1.CallbackAddress
 	6,  // 4: gatelodge.v1.EdgeSettings.cors:type_name -> gatelodge.v1.CorsSettings
 	7,  // 5: gatelodge.v1.EdgeSettings.landing_places:type_name -> gatelodge.v1.LandingPlaces
 	8,  // 6: gatelodge.v1.EdgeSettings.limits:type_name -> gatelodge.v1.Limits
 	0,  // 7: gatelodge.v1.EdgeSettings.route_sets:type_name -> gatelodge.v1.RouteSet
 	0,  // 8: gatelodge.v1.CallbackAddress.route_set:type_name -> gatelodge.v1.RouteSet
-	22, // 9: gatelodge.v1.CorsSettings.max_age:type_name -> google.protobuf.Duration
+	26, // 9: gatelodge.v1.CorsSettings.max_age:type_name -> google.protobuf.Duration
 	11, // 10: gatelodge.v1.LoginServiceListProvidersResponse.providers:type_name -> gatelodge.v1.Provider
 	0,  // 11: gatelodge.v1.StartLoginRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 12: gatelodge.v1.StartLoginRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 13: gatelodge.v1.StartLoginRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 14: gatelodge.v1.StartLoginResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	27, // 12: gatelodge.v1.StartLoginRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 13: gatelodge.v1.StartLoginRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 14: gatelodge.v1.StartLoginResponse.answer:type_name -> gatelodge.v1.HttpAnswer
 	1,  // 15: gatelodge.v1.StartLoginResponse.failure:type_name -> gatelodge.v1.LoginFailure
 	0,  // 16: gatelodge.v1.CompleteCallbackRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 17: gatelodge.v1.CompleteCallbackRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 18: gatelodge.v1.CompleteCallbackRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 19: gatelodge.v1.CompleteCallbackResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	27, // 17: gatelodge.v1.CompleteCallbackRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 18: gatelodge.v1.CompleteCallbackRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 19: gatelodge.v1.CompleteCallbackResponse.answer:type_name -> gatelodge.v1.HttpAnswer
 	16, // 20: gatelodge.v1.CompleteCallbackResponse.completed:type_name -> gatelodge.v1.CompletedLogin
 	1,  // 21: gatelodge.v1.CompleteCallbackResponse.failure:type_name -> gatelodge.v1.LoginFailure
 	17, // 22: gatelodge.v1.CompleteCallbackResponse.waiting:type_name -> gatelodge.v1.WaitingLogin
-	26, // 23: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
-	27, // 24: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
-	26, // 25: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
-	28, // 26: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
-	22, // 27: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
+	30, // 23: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
+	31, // 24: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
+	30, // 25: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
+	32, // 26: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
+	26, // 27: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
 	0,  // 28: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 29: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 30: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 31: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	27, // 29: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 30: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 31: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
 	0,  // 32: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	23, // 33: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	24, // 34: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	25, // 35: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	2,  // 36: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
-	9,  // 37: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
-	12, // 38: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
-	14, // 39: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
-	18, // 40: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
-	20, // 41: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
-	3,  // 42: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
-	10, // 43: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
-	13, // 44: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
-	15, // 45: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
-	19, // 46: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
-	21, // 47: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
-	42, // [42:48] is the sub-list for method output_type
-	36, // [36:42] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	27, // 33: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 34: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 35: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 36: gatelodge.v1.HandleBackchannelLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	28, // 37: gatelodge.v1.HandleBackchannelLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 38: gatelodge.v1.HandleBackchannelLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 39: gatelodge.v1.HandleFrontchannelLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	28, // 40: gatelodge.v1.HandleFrontchannelLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 41: gatelodge.v1.HandleFrontchannelLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	2,  // 42: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
+	9,  // 43: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
+	12, // 44: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
+	14, // 45: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
+	18, // 46: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
+	20, // 47: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
+	22, // 48: gatelodge.v1.LoginService.HandleBackchannelLogout:input_type -> gatelodge.v1.HandleBackchannelLogoutRequest
+	24, // 49: gatelodge.v1.LoginService.HandleFrontchannelLogout:input_type -> gatelodge.v1.HandleFrontchannelLogoutRequest
+	3,  // 50: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
+	10, // 51: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
+	13, // 52: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
+	15, // 53: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
+	19, // 54: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
+	21, // 55: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
+	23, // 56: gatelodge.v1.LoginService.HandleBackchannelLogout:output_type -> gatelodge.v1.HandleBackchannelLogoutResponse
+	25, // 57: gatelodge.v1.LoginService.HandleFrontchannelLogout:output_type -> gatelodge.v1.HandleFrontchannelLogoutResponse
+	50, // [50:58] is the sub-list for method output_type
+	42, // [42:50] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_login_proto_init() }
@@ -2086,7 +2396,7 @@ func file_gatelodge_v1_login_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_login_proto_rawDesc), len(file_gatelodge_v1_login_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   20,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,12 +21,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LoginService_GetEdgeSettings_FullMethodName  = "/gatelodge.v1.LoginService/GetEdgeSettings"
-	LoginService_ListProviders_FullMethodName    = "/gatelodge.v1.LoginService/ListProviders"
-	LoginService_StartLogin_FullMethodName       = "/gatelodge.v1.LoginService/StartLogin"
-	LoginService_CompleteCallback_FullMethodName = "/gatelodge.v1.LoginService/CompleteCallback"
-	LoginService_StartLogout_FullMethodName      = "/gatelodge.v1.LoginService/StartLogout"
-	LoginService_CompleteLogout_FullMethodName   = "/gatelodge.v1.LoginService/CompleteLogout"
+	LoginService_GetEdgeSettings_FullMethodName          = "/gatelodge.v1.LoginService/GetEdgeSettings"
+	LoginService_ListProviders_FullMethodName            = "/gatelodge.v1.LoginService/ListProviders"
+	LoginService_StartLogin_FullMethodName               = "/gatelodge.v1.LoginService/StartLogin"
+	LoginService_CompleteCallback_FullMethodName         = "/gatelodge.v1.LoginService/CompleteCallback"
+	LoginService_StartLogout_FullMethodName              = "/gatelodge.v1.LoginService/StartLogout"
+	LoginService_CompleteLogout_FullMethodName           = "/gatelodge.v1.LoginService/CompleteLogout"
+	LoginService_HandleBackchannelLogout_FullMethodName  = "/gatelodge.v1.LoginService/HandleBackchannelLogout"
+	LoginService_HandleFrontchannelLogout_FullMethodName = "/gatelodge.v1.LoginService/HandleFrontchannelLogout"
 )
 
 // LoginServiceClient is the client API for LoginService service.
@@ -45,13 +47,15 @@ const (
 //	GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
 //	POST /auth/web/logout      StartLogout, with the body where it is a form
 //	GET  /auth/web/logged-out  CompleteLogout
+//	POST /auth/web/backchannel-logout  HandleBackchannelLogout with the body, a form
+//	GET  /auth/web/frontchannel-logout HandleFrontchannelLogout with the query
 //	POST /auth/web/refresh     RefreshTokens
 //	GET  /auth/web/userinfo    GetUserInfo
 //	POST /auth/web/userinfo    GetUserInfo with `refresh`
 //	GET  /auth/web/sessions    ListUserSessions with the query
 //	POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
 //
-// HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
+// HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
 // Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
 // several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
@@ -94,6 +98,25 @@ type LoginServiceClient interface {
 	// Callers: edge. Safe to retry. A state that is not ours is an OK answer whose HTTP status is 400.
 	// Reasons: INVALID_FIELD.
 	CompleteLogout(ctx context.Context, in *CompleteLogoutRequest, opts ...grpc.CallOption) (*CompleteLogoutResponse, error)
+	// Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
+	// The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
+	// of the user `sub` alone where that comes too; with `sub` alone, all sessions of that user. Logins of theirs that are
+	// under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
+	// not revoked at the provider: only the browser's credential opens them.
+	//
+	// Callers: edge. Safe to retry where no answer came: a token whose work failed can come again. One that was carried out
+	// is refused when it comes again: then what it names has ended. A token that does not pass is an OK answer whose HTTP
+	// status is 400; a session or user that is not known here is 200.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+	HandleBackchannelLogout(ctx context.Context, in *HandleBackchannelLogoutRequest, opts ...grpc.CallOption) (*HandleBackchannelLogoutResponse, error)
+	// Ends the sessions that began with one of a provider's own, as a page of the provider's logout has the user's browser
+	// tell (OpenID Connect Front-Channel Logout 1.0): those that `iss` and `sid` name together. It needs no cookie, and
+	// clears none. The answer may be shown in a frame of that provider's origin.
+	//
+	// Callers: edge. Safe to retry. A request that names no session of a provider that may do so is an OK answer whose HTTP
+	// status is 400; a session that is not known here is 200.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	HandleFrontchannelLogout(ctx context.Context, in *HandleFrontchannelLogoutRequest, opts ...grpc.CallOption) (*HandleFrontchannelLogoutResponse, error)
 }
 
 type loginServiceClient struct {
@@ -164,6 +187,26 @@ func (c *loginServiceClient) CompleteLogout(ctx context.Context, in *CompleteLog
 	return out, nil
 }
 
+func (c *loginServiceClient) HandleBackchannelLogout(ctx context.Context, in *HandleBackchannelLogoutRequest, opts ...grpc.CallOption) (*HandleBackchannelLogoutResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HandleBackchannelLogoutResponse)
+	err := c.cc.Invoke(ctx, LoginService_HandleBackchannelLogout_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *loginServiceClient) HandleFrontchannelLogout(ctx context.Context, in *HandleFrontchannelLogoutRequest, opts ...grpc.CallOption) (*HandleFrontchannelLogoutResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HandleFrontchannelLogoutResponse)
+	err := c.cc.Invoke(ctx, LoginService_HandleFrontchannelLogout_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LoginServiceServer is the server API for LoginService service.
 // All implementations must embed UnimplementedLoginServiceServer
 // for forward compatibility.
@@ -180,13 +223,15 @@ func (c *loginServiceClient) CompleteLogout(ctx context.Context, in *CompleteLog
 //	GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
 //	POST /auth/web/logout      StartLogout, with the body where it is a form
 //	GET  /auth/web/logged-out  CompleteLogout
+//	POST /auth/web/backchannel-logout  HandleBackchannelLogout with the body, a form
+//	GET  /auth/web/frontchannel-logout HandleFrontchannelLogout with the query
 //	POST /auth/web/refresh     RefreshTokens
 //	GET  /auth/web/userinfo    GetUserInfo
 //	POST /auth/web/userinfo    GetUserInfo with `refresh`
 //	GET  /auth/web/sessions    ListUserSessions with the query
 //	POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
 //
-// HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
+// HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
 // Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
 // several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
@@ -229,6 +274,25 @@ type LoginServiceServer interface {
 	// Callers: edge. Safe to retry. A state that is not ours is an OK answer whose HTTP status is 400.
 	// Reasons: INVALID_FIELD.
 	CompleteLogout(context.Context, *CompleteLogoutRequest) (*CompleteLogoutResponse, error)
+	// Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
+	// The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
+	// of the user `sub` alone where that comes too; with `sub` alone, all sessions of that user. Logins of theirs that are
+	// under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
+	// not revoked at the provider: only the browser's credential opens them.
+	//
+	// Callers: edge. Safe to retry where no answer came: a token whose work failed can come again. One that was carried out
+	// is refused when it comes again: then what it names has ended. A token that does not pass is an OK answer whose HTTP
+	// status is 400; a session or user that is not known here is 200.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+	HandleBackchannelLogout(context.Context, *HandleBackchannelLogoutRequest) (*HandleBackchannelLogoutResponse, error)
+	// Ends the sessions that began with one of a provider's own, as a page of the provider's logout has the user's browser
+	// tell (OpenID Connect Front-Channel Logout 1.0): those that `iss` and `sid` name together. It needs no cookie, and
+	// clears none. The answer may be shown in a frame of that provider's origin.
+	//
+	// Callers: edge. Safe to retry. A request that names no session of a provider that may do so is an OK answer whose HTTP
+	// status is 400; a session that is not known here is 200.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	HandleFrontchannelLogout(context.Context, *HandleFrontchannelLogoutRequest) (*HandleFrontchannelLogoutResponse, error)
 	mustEmbedUnimplementedLoginServiceServer()
 }
 
@@ -256,6 +320,12 @@ func (UnimplementedLoginServiceServer) StartLogout(context.Context, *StartLogout
 }
 func (UnimplementedLoginServiceServer) CompleteLogout(context.Context, *CompleteLogoutRequest) (*CompleteLogoutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompleteLogout not implemented")
+}
+func (UnimplementedLoginServiceServer) HandleBackchannelLogout(context.Context, *HandleBackchannelLogoutRequest) (*HandleBackchannelLogoutResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method HandleBackchannelLogout not implemented")
+}
+func (UnimplementedLoginServiceServer) HandleFrontchannelLogout(context.Context, *HandleFrontchannelLogoutRequest) (*HandleFrontchannelLogoutResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method HandleFrontchannelLogout not implemented")
 }
 func (UnimplementedLoginServiceServer) mustEmbedUnimplementedLoginServiceServer() {}
 func (UnimplementedLoginServiceServer) testEmbeddedByValue()                      {}
@@ -386,6 +456,42 @@ func _LoginService_CompleteLogout_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LoginService_HandleBackchannelLogout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HandleBackchannelLogoutRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LoginServiceServer).HandleBackchannelLogout(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LoginService_HandleBackchannelLogout_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LoginServiceServer).HandleBackchannelLogout(ctx, req.(*HandleBackchannelLogoutRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LoginService_HandleFrontchannelLogout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HandleFrontchannelLogoutRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LoginServiceServer).HandleFrontchannelLogout(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LoginService_HandleFrontchannelLogout_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LoginServiceServer).HandleFrontchannelLogout(ctx, req.(*HandleFrontchannelLogoutRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LoginService_ServiceDesc is the grpc.ServiceDesc for LoginService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -416,6 +522,14 @@ var LoginService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CompleteLogout",
 			Handler:    _LoginService_CompleteLogout_Handler,
+		},
+		{
+			MethodName: "HandleBackchannelLogout",
+			Handler:    _LoginService_HandleBackchannelLogout_Handler,
+		},
+		{
+			MethodName: "HandleFrontchannelLogout",
+			Handler:    _LoginService_HandleFrontchannelLogout_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

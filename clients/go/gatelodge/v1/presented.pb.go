@@ -124,8 +124,9 @@ type RequestContext struct {
 	XRequestedWith []byte `protobuf:"bytes,16,opt,name=x_requested_with,json=xRequestedWith,proto3,oneof" json:"x_requested_with,omitempty"`
 	// The CSRF header that EdgeSettings.csrf_header names.
 	CsrfToken []byte `protobuf:"bytes,17,opt,name=csrf_token,json=csrfToken,proto3,oneof" json:"csrf_token,omitempty"`
-	// X-Tenant-Id: the name or number of the tenant that the browser's request is for. Where the authority has one tenant,
-	// it is not looked at; where it has several, one that is unknown or not the credential's makes the credential unknown.
+	// X-Tenant-Id: the name of the tenant that the browser's request is for. Where the authority has one tenant, it is not
+	// looked at; where it has several, one that is unknown or not the credential's makes the credential unknown, and so does
+	// any that comes with a `host` at which there is no tenant.
 	XTenantId []byte `protobuf:"bytes,18,opt,name=x_tenant_id,json=xTenantId,proto3,oneof" json:"x_tenant_id,omitempty"`
 	// Where the client is: the header that EdgeSettings.place_header names.
 	Place         []byte `protobuf:"bytes,19,opt,name=place,proto3,oneof" json:"place,omitempty"`

@@ -228,7 +228,7 @@ const (
 	DeniedReason_DENIED_REASON_ORIGIN_REFUSED DeniedReason = 5
 	// A scope that was asked for was not granted.
 	DeniedReason_DENIED_REASON_SCOPE_MISSING DeniedReason = 6
-	// The user authenticated longer ago than was asked for.
+	// The user authenticated longer ago than was asked for, or nobody has said when.
 	DeniedReason_DENIED_REASON_LOGIN_TOO_OLD DeniedReason = 7
 	// The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up.
 	DeniedReason_DENIED_REASON_CSRF_ROTATED DeniedReason = 8
@@ -825,7 +825,8 @@ type Requirements struct {
 	Csrf CsrfRequirement `protobuf:"varint,1,opt,name=csrf,proto3,enum=gatelodge.v1.CsrfRequirement" json:"csrf,omitempty"`
 	// Scopes that the session must all have been granted.
 	Scopes []string `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	// How long ago the user may have authenticated at most; absent for any time. At least one second.
+	// How long ago the user may have authenticated at most; absent for any time. At least one second. A login whose provider
+	// has not said when (`Identity.auth_time`) does not meet it.
 	MaxLoginAge *durationpb.Duration `protobuf:"bytes,3,opt,name=max_login_age,json=maxLoginAge,proto3" json:"max_login_age,omitempty"`
 	// Authentication context classes, the preferred one first: the login must have had one of them (`Identity.acr`). At most
 	// 10, each of at most 128 printable ASCII characters without spaces.
@@ -1333,8 +1334,9 @@ type InactiveSession struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why, as far as is known. Tell the browser no more than `answer` does.
 	Reason InactiveReason `protobuf:"varint,1,opt,name=reason,proto3,enum=gatelodge.v1.InactiveReason" json:"reason,omitempty"`
-	// What to answer when the route needs a session, finished: 302 to the login for a navigating browser, 401 JSON
-	// for a fetch. Absent when the call had no context. It never clears the cookie: a newer login may have set it.
+	// What to answer when the route needs a session, finished: 302 to the login for a navigating browser (a page with a link
+	// there when it comes back from one that failed), 401 JSON for a fetch. Absent when the call had no context. It never
+	// clears the cookie: a newer login may have set it.
 	Answer        *HttpAnswer `protobuf:"bytes,2,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1394,13 +1396,15 @@ type DeniedSession struct {
 	// The scopes that were asked for and are not there, for SCOPE_MISSING; where one of several would do, all of those.
 	MissingScopes []string `protobuf:"bytes,3,rep,name=missing_scopes,json=missingScopes,proto3" json:"missing_scopes,omitempty"`
 	// For a remedy that is a login (LOGIN_TOO_OLD, ACR_MISSING, AMR_MISSING): the query to start it with, at the login
-	// route: "provider=google&max_age=300&step_up=...". It asks for all that the requirements say of the login, and is good
-	// for a short time. From the browser that holds this session it is a step-up: when the same user comes back, the session
-	// keeps its id and goes on with a new credential. What comes back is checked against what was asked: a login that does
-	// not satisfy it fails with LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
+	// route: "provider=okta&max_age=300&prompt=login&step_up=...". It asks for all that the requirements say of the login, and
+	// is good for a short time. Empty where the provider can't say what is needed (OAuth2 without OpenID Connect). From the
+	// browser that holds this session it is a step-up: when the same user comes back, the session keeps its id and goes on
+	// with a new credential. What comes back is checked against what was asked: a login that does not satisfy it fails with
+	// LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
 	LoginQuery string `protobuf:"bytes,4,opt,name=login_query,json=loginQuery,proto3" json:"login_query,omitempty"`
 	// What to answer, finished: 403 JSON, with `login_path` where there is a `login_query`; or 302 to the login for a
-	// navigation that such a login would satisfy. Absent when the call had no context.
+	// navigation that such a login would satisfy; or a page with a link there for a browser that has just come back from one.
+	// Absent when the call had no context.
 	Answer *HttpAnswer `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
 	// The session's facts, so that a log can name it.
 	Session *SessionInfo `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"`

@@ -299,8 +299,8 @@ type TokenRequirements struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Scopes that the token must all have been granted, at most 100.
 	Scopes []string `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	// Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim`; for our own tokens, the
-	// application's claim `permissions`.
+	// Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim` and `permissions_claims`;
+	// for our own tokens, the application's claim `permissions`.
 	Permissions []string `protobuf:"bytes,2,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	// Whom the token must be for; empty for any audience of the configuration.
 	Audience string `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`

@@ -66,7 +66,7 @@ class Identity(google.protobuf.message.Message):
 
     @property
     def auth_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """When the user last authenticated at the provider; the time of this login where the provider does not say."""
+        """When the user authenticated at the provider; absent where the provider has not said so: then no `max_login_age` is met."""
 
     @property
     def amr(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:

@@ -77,9 +77,7 @@ class _LoginFailureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     LOGIN_FAILURE_IDENTITY_REJECTED: _LoginFailure.ValueType  # 12
     """What the provider said about the user did not pass the checks."""
     LOGIN_FAILURE_REVOKED_MEANWHILE: _LoginFailure.ValueType  # 13
-    """A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
-    has ended, or did not come back with the browser.
-    """
+    """A logout or an admin ended the user's sessions, or the session that a step-up was for, while the login was under way."""
     LOGIN_FAILURE_TOO_MANY_SESSIONS: _LoginFailure.ValueType  # 14
     """The user holds as many sessions as one user may."""
     LOGIN_FAILURE_USER_DISABLED: _LoginFailure.ValueType  # 15
@@ -133,9 +131,7 @@ LOGIN_FAILURE_PROVIDER_UNAVAILABLE: LoginFailure.ValueType  # 11
 LOGIN_FAILURE_IDENTITY_REJECTED: LoginFailure.ValueType  # 12
 """What the provider said about the user did not pass the checks."""
 LOGIN_FAILURE_REVOKED_MEANWHILE: LoginFailure.ValueType  # 13
-"""A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
-has ended, or did not come back with the browser.
-"""
+"""A logout or an admin ended the user's sessions, or the session that a step-up was for, while the login was under way."""
 LOGIN_FAILURE_TOO_MANY_SESSIONS: LoginFailure.ValueType  # 14
 """The user holds as many sessions as one user may."""
 LOGIN_FAILURE_USER_DISABLED: LoginFailure.ValueType  # 15
@@ -537,14 +533,14 @@ class StartLoginRequest(google.protobuf.message.Message):
     """The provider, where the path names one; empty when the query does."""
     query: builtins.bytes
     """The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
-    go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
-    false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
-    `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
-    for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
-    `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its
-    name or number, where several share the request's host), and those that the
-    provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
-    page put there.
+    go after the login), `max_age` (how long ago the user may have authenticated, in seconds; 0 for not before this login.
+    It fails where the provider does not say when), `remember_me` (true or false: a session with the limits of
+    app.sessions.remember_me, where that is enabled; else an ordinary one), `acr_values` (authentication context classes
+    with spaces between, one of which the login must have), `prompt` (`none` for a login that shows nothing; or `login`,
+    which means `max_age=0` too, `consent`, `select_account`, `create`, with spaces between), `login_hint`, `ui_locales`
+    (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its name, where several
+    share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Others
+    are ignored: a link to a login may carry whatever its page put there.
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
@@ -773,7 +769,7 @@ class StartLogoutRequest(google.protobuf.message.Message):
     """The route set whose logout route was called."""
     query: builtins.bytes
     """The logout request's query as it came, without the "?". The authority reads it: `redirect_uri` (where to go after
-    the logout).
+    the logout), `everywhere` (true or false: all sessions of the user end, and logins of theirs that are under way).
     """
     form: builtins.bytes
     """The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority
@@ -812,7 +808,9 @@ class StartLogoutResponse(google.protobuf.message.Message):
     SETTINGS_VERSION_FIELD_NUMBER: builtins.int
     EVENT_POSITION_FIELD_NUMBER: builtins.int
     revoked_count: builtins.int
-    """How many sessions this call ended: 1, or 0 when none was living or the request was refused."""
+    """How many sessions this call ended: 1, more where all of the user's were to end, or 0 when none was living or the
+    request was refused.
+    """
     settings_version: builtins.str
     """The version of EdgeSettings in force."""
     event_position: builtins.bytes
@@ -895,3 +893,131 @@ class CompleteLogoutResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["answer", b"answer", "settings_version", b"settings_version"]) -> None: ...
 
 global___CompleteLogoutResponse = CompleteLogoutResponse
+
+@typing.final
+class HandleBackchannelLogoutRequest(google.protobuf.message.Message):
+    """The question of HandleBackchannelLogout."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROUTE_SET_FIELD_NUMBER: builtins.int
+    FORM_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    route_set: global___RouteSet.ValueType
+    """The route set whose route was called."""
+    form: builtins.bytes
+    """The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority reads
+    `logout_token`.
+    """
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request. Required."""
+
+    def __init__(
+        self,
+        *,
+        route_set: global___RouteSet.ValueType = ...,
+        form: builtins.bytes = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "form", b"form", "route_set", b"route_set"]) -> None: ...
+
+global___HandleBackchannelLogoutRequest = HandleBackchannelLogoutRequest
+
+@typing.final
+class HandleBackchannelLogoutResponse(google.protobuf.message.Message):
+    """The answer of HandleBackchannelLogout."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: builtins.int
+    REVOKED_COUNT_FIELD_NUMBER: builtins.int
+    SETTINGS_VERSION_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
+    revoked_count: builtins.int
+    """How many sessions this call ended."""
+    settings_version: builtins.str
+    """The version of EdgeSettings in force."""
+    event_position: builtins.bytes
+    """As in StartLogoutResponse."""
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer the provider."""
+
+    def __init__(
+        self,
+        *,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+        revoked_count: builtins.int = ...,
+        settings_version: builtins.str = ...,
+        event_position: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "event_position", b"event_position", "revoked_count", b"revoked_count", "settings_version", b"settings_version"]) -> None: ...
+
+global___HandleBackchannelLogoutResponse = HandleBackchannelLogoutResponse
+
+@typing.final
+class HandleFrontchannelLogoutRequest(google.protobuf.message.Message):
+    """The question of HandleFrontchannelLogout."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROUTE_SET_FIELD_NUMBER: builtins.int
+    QUERY_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    route_set: global___RouteSet.ValueType
+    """The route set whose route was called."""
+    query: builtins.bytes
+    """The query as it came, without the "?". The authority reads `iss`, `sid` and, where several tenants share the request's
+    host, `tenant`: its name, as it stands in the address that is registered at the provider.
+    """
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request. Required."""
+
+    def __init__(
+        self,
+        *,
+        route_set: global___RouteSet.ValueType = ...,
+        query: builtins.bytes = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "query", b"query", "route_set", b"route_set"]) -> None: ...
+
+global___HandleFrontchannelLogoutRequest = HandleFrontchannelLogoutRequest
+
+@typing.final
+class HandleFrontchannelLogoutResponse(google.protobuf.message.Message):
+    """The answer of HandleFrontchannelLogout."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: builtins.int
+    REVOKED_COUNT_FIELD_NUMBER: builtins.int
+    SETTINGS_VERSION_FIELD_NUMBER: builtins.int
+    EVENT_POSITION_FIELD_NUMBER: builtins.int
+    revoked_count: builtins.int
+    """How many sessions this call ended."""
+    settings_version: builtins.str
+    """The version of EdgeSettings in force."""
+    event_position: builtins.bytes
+    """As in StartLogoutResponse."""
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """What to answer the browser: a small page."""
+
+    def __init__(
+        self,
+        *,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+        revoked_count: builtins.int = ...,
+        settings_version: builtins.str = ...,
+        event_position: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "event_position", b"event_position", "revoked_count", b"revoked_count", "settings_version", b"settings_version"]) -> None: ...
+
+global___HandleFrontchannelLogoutResponse = HandleFrontchannelLogoutResponse

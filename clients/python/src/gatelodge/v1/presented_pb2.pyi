@@ -100,8 +100,9 @@ class RequestContext(google.protobuf.message.Message):
     csrf_token: builtins.bytes
     """The CSRF header that EdgeSettings.csrf_header names."""
     x_tenant_id: builtins.bytes
-    """X-Tenant-Id: the name or number of the tenant that the browser's request is for. Where the authority has one tenant,
-    it is not looked at; where it has several, one that is unknown or not the credential's makes the credential unknown.
+    """X-Tenant-Id: the name of the tenant that the browser's request is for. Where the authority has one tenant, it is not
+    looked at; where it has several, one that is unknown or not the credential's makes the credential unknown, and so does
+    any that comes with a `host` at which there is no tenant.
     """
     place: builtins.bytes
     """Where the client is: the header that EdgeSettings.place_header names."""

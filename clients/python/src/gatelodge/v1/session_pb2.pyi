@@ -149,7 +149,7 @@ class _DeniedReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     DENIED_REASON_SCOPE_MISSING: _DeniedReason.ValueType  # 6
     """A scope that was asked for was not granted."""
     DENIED_REASON_LOGIN_TOO_OLD: _DeniedReason.ValueType  # 7
-    """The user authenticated longer ago than was asked for."""
+    """The user authenticated longer ago than was asked for, or nobody has said when."""
     DENIED_REASON_CSRF_ROTATED: _DeniedReason.ValueType  # 8
     """The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up."""
     DENIED_REASON_ACR_MISSING: _DeniedReason.ValueType  # 9
@@ -181,7 +181,7 @@ DENIED_REASON_ORIGIN_REFUSED: DeniedReason.ValueType  # 5
 DENIED_REASON_SCOPE_MISSING: DeniedReason.ValueType  # 6
 """A scope that was asked for was not granted."""
 DENIED_REASON_LOGIN_TOO_OLD: DeniedReason.ValueType  # 7
-"""The user authenticated longer ago than was asked for."""
+"""The user authenticated longer ago than was asked for, or nobody has said when."""
 DENIED_REASON_CSRF_ROTATED: DeniedReason.ValueType  # 8
 """The CSRF token is of before a rotation of the session's credential, and its grace is over; or of before a step-up."""
 DENIED_REASON_ACR_MISSING: DeniedReason.ValueType  # 9
@@ -474,7 +474,9 @@ class Requirements(google.protobuf.message.Message):
 
     @property
     def max_login_age(self) -> google.protobuf.duration_pb2.Duration:
-        """How long ago the user may have authenticated at most; absent for any time. At least one second."""
+        """How long ago the user may have authenticated at most; absent for any time. At least one second. A login whose provider
+        has not said when (`Identity.auth_time`) does not meet it.
+        """
 
     @property
     def acr_values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -725,8 +727,9 @@ class InactiveSession(google.protobuf.message.Message):
     """Why, as far as is known. Tell the browser no more than `answer` does."""
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
-        """What to answer when the route needs a session, finished: 302 to the login for a navigating browser, 401 JSON
-        for a fetch. Absent when the call had no context. It never clears the cookie: a newer login may have set it.
+        """What to answer when the route needs a session, finished: 302 to the login for a navigating browser (a page with a link
+        there when it comes back from one that failed), 401 JSON for a fetch. Absent when the call had no context. It never
+        clears the cookie: a newer login may have set it.
         """
 
     def __init__(
@@ -762,10 +765,11 @@ class DeniedSession(google.protobuf.message.Message):
     """What to do about it, one sentence for people."""
     login_query: builtins.str
     """For a remedy that is a login (LOGIN_TOO_OLD, ACR_MISSING, AMR_MISSING): the query to start it with, at the login
-    route: "provider=google&max_age=300&step_up=...". It asks for all that the requirements say of the login, and is good
-    for a short time. From the browser that holds this session it is a step-up: when the same user comes back, the session
-    keeps its id and goes on with a new credential. What comes back is checked against what was asked: a login that does
-    not satisfy it fails with LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
+    route: "provider=okta&max_age=300&prompt=login&step_up=...". It asks for all that the requirements say of the login, and
+    is good for a short time. Empty where the provider can't say what is needed (OAuth2 without OpenID Connect). From the
+    browser that holds this session it is a step-up: when the same user comes back, the session keeps its id and goes on
+    with a new credential. What comes back is checked against what was asked: a login that does not satisfy it fails with
+    LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
     """
     @property
     def missing_scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -774,7 +778,8 @@ class DeniedSession(google.protobuf.message.Message):
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
         """What to answer, finished: 403 JSON, with `login_path` where there is a `login_query`; or 302 to the login for a
-        navigation that such a login would satisfy. Absent when the call had no context.
+        navigation that such a login would satisfy; or a page with a link there for a browser that has just come back from one.
+        Absent when the call had no context.
         """
 
     @property

@@ -199,8 +199,8 @@ class TokenRequirements(google.protobuf.message.Message):
 
     @property
     def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim`; for our own tokens, the
-        application's claim `permissions`.
+        """Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim` and `permissions_claims`;
+        for our own tokens, the application's claim `permissions`.
         """
 
     @property

@@ -100,7 +100,7 @@ export type Identity = Message<"gatelodge.v1.Identity"> & {
   scopes: string[];
 
   /**
-   * When the user last authenticated at the provider; the time of this login where the provider does not say.
+   * When the user authenticated at the provider; absent where the provider has not said so: then no `max_login_age` is met.
    *
    * @generated from field: google.protobuf.Timestamp auth_time = 12;
    */

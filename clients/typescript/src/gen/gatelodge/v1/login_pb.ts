@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/login.proto.
  */
 export const file_gatelodge_v1_login: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvbG9naW4ucHJvdG8SDGdhdGVsb2RnZS52MSImChZHZXRFZGdlU2V0dGluZ3NSZXF1ZXN0EgwKBGhvc3QYASABKAwicwoXR2V0RWRnZVNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASABKAsyGi5nYXRlbG9kZ2UudjEuRWRnZVNldHRpbmdzEioKBm90aGVycxgCIAMoCzIaLmdhdGVsb2RnZS52MS5FZGdlU2V0dGluZ3Mi3gMKDEVkZ2VTZXR0aW5ncxIPCgd2ZXJzaW9uGAEgASgJEjIKD2Fza19hZ2Fpbl9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRzZXNzaW9uX2Nvb2tpZV9uYW1lcxgDIAMoCRIcChRiaW5kaW5nX2Nvb2tpZV9uYW1lcxgEIAMoCRITCgtjc3JmX2hlYWRlchgFIAEoCRIXCg9wdWJsaWNfYmFzZV91cmwYBiABKAkSOQoSY2FsbGJhY2tfYWRkcmVzc2VzGAcgAygLMh0uZ2F0ZWxvZGdlLnYxLkNhbGxiYWNrQWRkcmVzcxIoCgRjb3JzGAggASgLMhouZ2F0ZWxvZGdlLnYxLkNvcnNTZXR0aW5ncxIzCg5sYW5kaW5nX3BsYWNlcxgJIAEoCzIbLmdhdGVsb2RnZS52MS5MYW5kaW5nUGxhY2VzEiQKBmxpbWl0cxgKIAEoCzIULmdhdGVsb2RnZS52MS5MaW1pdHMSKgoKcm91dGVfc2V0cxgLIAMoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBIUCgxwbGFjZV9oZWFkZXIYDCABKAkSDgoGdGVuYW50GA0gASgJEg0KBWhvc3RzGA4gAygJIlsKD0NhbGxiYWNrQWRkcmVzcxIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEAoIcHJvdmlkZXIYAiABKAkSCwoDdXJsGAMgASgJIp4BCgxDb3JzU2V0dGluZ3MSFwoPYWxsb3dlZF9vcmlnaW5zGAEgAygJEhcKD2FsbG93ZWRfbWV0aG9kcxgCIAMoCRIXCg9hbGxvd2VkX2hlYWRlcnMYAyADKAkSFwoPZXhwb3NlZF9oZWFkZXJzGAQgAygJEioKB21heF9hZ2UYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTAoNTGFuZGluZ1BsYWNlcxITCgthZnRlcl9sb2dpbhgBIAEoCRIUCgxhZnRlcl9sb2dvdXQYAiABKAkSEAoIb25fZXJyb3IYAyABKAkiggEKBkxpbWl0cxIYChBtYXhfY29va2llX2J5dGVzGAEgASgNEhMKC21heF9jb29raWVzGAIgASgNEhgKEG1heF9oZWFkZXJfYnl0ZXMYAyABKA0SFwoPbWF4X3F1ZXJ5X2J5dGVzGAQgASgNEhYKDm1heF9ib2R5X2J5dGVzGAUgASgNIlcKIExvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXF1ZXN0EgwKBGhvc3QYASABKAwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkigQEKIUxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXNwb25zZRIpCglwcm92aWRlcnMYASADKAsyFi5nYXRlbG9kZ2UudjEuUHJvdmlkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkiQgoIUHJvdmlkZXISDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEgoKbG9naW5fcGF0aBgDIAEoCSK6AQoRU3RhcnRMb2dpblJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhAKCHByb3ZpZGVyGAIgASgMEhIKBXF1ZXJ5GAMgASgMQgOAAQESJQoHY29va2llcxgEIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgFIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCKWAQoSU3RhcnRMb2dpblJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEjAKB2ZhaWx1cmUYAiABKA4yGi5nYXRlbG9kZ2UudjEuTG9naW5GYWlsdXJlSACIAQESGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCUIKCghfZmFpbHVyZSLmAQoXQ29tcGxldGVDYWxsYmFja1JlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhQKBXF1ZXJ5GAIgASgMQgOAAQFIABITCgRmb3JtGAMgASgMQgOAAQFIABITCgRqc29uGAQgASgMQgOAAQFIABIlCgdjb29raWVzGAUgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAYgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0QgoKCHJlc3BvbnNlIvoBChhDb21wbGV0ZUNhbGxiYWNrUmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISMQoJY29tcGxldGVkGAIgASgLMhwuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlZExvZ2luSAASLQoHZmFpbHVyZRgDIAEoDjIaLmdhdGVsb2RnZS52MS5Mb2dpbkZhaWx1cmVIABItCgd3YWl0aW5nGAUgASgLMhouZ2F0ZWxvZGdlLnYxLldhaXRpbmdMb2dpbkgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSJ4Cg5Db21wbGV0ZWRMb2dpbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEhAKCG5ld191c2VyGAMgASgIIp0BCgxXYWl0aW5nTG9naW4SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKwoIc2Vzc2lvbnMYAiADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SDQoFbGltaXQYAyABKA0SJwoEd2FpdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK8AQoSU3RhcnRMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoEZm9ybRgFIAEoDEIDgAEBIogBChNTdGFydExvZ291dFJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhUKDXJldm9rZWRfY291bnQYAiABKA0SGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCRIWCg5ldmVudF9wb3NpdGlvbhgEIAEoDCKsAQoVQ29tcGxldGVMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQiXAoWQ29tcGxldGVMb2dvdXRSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIYChBzZXR0aW5nc192ZXJzaW9uGAIgASgJKjgKCFJvdXRlU2V0EhkKFVJPVVRFX1NFVF9VTlNQRUNJRklFRBAAEhEKDVJPVVRFX1NFVF9XRUIQASq8BgoMTG9naW5GYWlsdXJlEh0KGUxPR0lOX0ZBSUxVUkVfVU5TUEVDSUZJRUQQABIiCh5MT0dJTl9GQUlMVVJFX1BST1ZJREVSX1VOS05PV04QARImCiJMT0dJTl9GQUlMVVJFX1JFRElSRUNUX05PVF9BTExPV0VEEAISIwofTE9HSU5fRkFJTFVSRV9SRVFVRVNUX01BTEZPUk1FRBADEh8KG0xPR0lOX0ZBSUxVUkVfU1RBVEVfSU5WQUxJRBAEEhkKFUxPR0lOX0ZBSUxVUkVfRVhQSVJFRBAFEh8KG0xPR0lOX0ZBSUxVUkVfT1RIRVJfQlJPV1NFUhAGEiIKHkxPR0lOX0ZBSUxVUkVfQUxSRUFEWV9DT01QTEVURRAHEh0KGUxPR0lOX0ZBSUxVUkVfSU5URVJSVVBURUQQCBIfChtMT0dJTl9GQUlMVVJFX0FDQ0VTU19ERU5JRUQQCRIgChxMT0dJTl9GQUlMVVJFX1BST1ZJREVSX0VSUk9SEAoSJgoiTE9HSU5fRkFJTFVSRV9QUk9WSURFUl9VTkFWQUlMQUJMRRALEiMKH0xPR0lOX0ZBSUxVUkVfSURFTlRJVFlfUkVKRUNURUQQDBIjCh9MT0dJTl9GQUlMVVJFX1JFVk9LRURfTUVBTldISUxFEA0SIwofTE9HSU5fRkFJTFVSRV9UT09fTUFOWV9TRVNTSU9OUxAOEh8KG0xPR0lOX0ZBSUxVUkVfVVNFUl9ESVNBQkxFRBAPEhsKF0xPR0lOX0ZBSUxVUkVfQ0FOQ0VMTEVEEBASIAocTE9HSU5fRkFJTFVSRV9URU5BTlRfVU5LTk9XThAREiAKHExPR0lOX0ZBSUxVUkVfTE9HSU5fUkVRVUlSRUQQEhImCiJMT0dJTl9GQUlMVVJFX0lOVEVSQUNUSU9OX1JFUVVJUkVEEBMSIgoeTE9HSU5fRkFJTFVSRV9DT05TRU5UX1JFUVVJUkVEEBQSLAooTE9HSU5fRkFJTFVSRV9BQ0NPVU5UX1NFTEVDVElPTl9SRVFVSVJFRBAVEiYKIkxPR0lOX0ZBSUxVUkVfQVVUSEVOVElDQVRJT05fVU5NRVQQFjLFBAoMTG9naW5TZXJ2aWNlEl4KD0dldEVkZ2VTZXR0aW5ncxIkLmdhdGVsb2RnZS52MS5HZXRFZGdlU2V0dGluZ3NSZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLkdldEVkZ2VTZXR0aW5nc1Jlc3BvbnNlEnAKDUxpc3RQcm92aWRlcnMSLi5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1JlcXVlc3QaLy5nYXRlbG9kZ2UudjEuTG9naW5TZXJ2aWNlTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEk8KClN0YXJ0TG9naW4SHy5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuU3RhcnRMb2dpblJlc3BvbnNlEmEKEENvbXBsZXRlQ2FsbGJhY2sSJS5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1JlcXVlc3QaJi5nYXRlbG9kZ2UudjEuQ29tcGxldGVDYWxsYmFja1Jlc3BvbnNlElIKC1N0YXJ0TG9nb3V0EiAuZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9nb3V0UmVxdWVzdBohLmdhdGVsb2RnZS52MS5TdGFydExvZ291dFJlc3BvbnNlElsKDkNvbXBsZXRlTG9nb3V0EiMuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlTG9nb3V0UmVxdWVzdBokLmdhdGVsb2RnZS52MS5Db21wbGV0ZUxvZ291dFJlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvbG9naW4ucHJvdG8SDGdhdGVsb2RnZS52MSImChZHZXRFZGdlU2V0dGluZ3NSZXF1ZXN0EgwKBGhvc3QYASABKAwicwoXR2V0RWRnZVNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASABKAsyGi5nYXRlbG9kZ2UudjEuRWRnZVNldHRpbmdzEioKBm90aGVycxgCIAMoCzIaLmdhdGVsb2RnZS52MS5FZGdlU2V0dGluZ3Mi3gMKDEVkZ2VTZXR0aW5ncxIPCgd2ZXJzaW9uGAEgASgJEjIKD2Fza19hZ2Fpbl9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRzZXNzaW9uX2Nvb2tpZV9uYW1lcxgDIAMoCRIcChRiaW5kaW5nX2Nvb2tpZV9uYW1lcxgEIAMoCRITCgtjc3JmX2hlYWRlchgFIAEoCRIXCg9wdWJsaWNfYmFzZV91cmwYBiABKAkSOQoSY2FsbGJhY2tfYWRkcmVzc2VzGAcgAygLMh0uZ2F0ZWxvZGdlLnYxLkNhbGxiYWNrQWRkcmVzcxIoCgRjb3JzGAggASgLMhouZ2F0ZWxvZGdlLnYxLkNvcnNTZXR0aW5ncxIzCg5sYW5kaW5nX3BsYWNlcxgJIAEoCzIbLmdhdGVsb2RnZS52MS5MYW5kaW5nUGxhY2VzEiQKBmxpbWl0cxgKIAEoCzIULmdhdGVsb2RnZS52MS5MaW1pdHMSKgoKcm91dGVfc2V0cxgLIAMoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBIUCgxwbGFjZV9oZWFkZXIYDCABKAkSDgoGdGVuYW50GA0gASgJEg0KBWhvc3RzGA4gAygJIlsKD0NhbGxiYWNrQWRkcmVzcxIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEAoIcHJvdmlkZXIYAiABKAkSCwoDdXJsGAMgASgJIp4BCgxDb3JzU2V0dGluZ3MSFwoPYWxsb3dlZF9vcmlnaW5zGAEgAygJEhcKD2FsbG93ZWRfbWV0aG9kcxgCIAMoCRIXCg9hbGxvd2VkX2hlYWRlcnMYAyADKAkSFwoPZXhwb3NlZF9oZWFkZXJzGAQgAygJEioKB21heF9hZ2UYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTAoNTGFuZGluZ1BsYWNlcxITCgthZnRlcl9sb2dpbhgBIAEoCRIUCgxhZnRlcl9sb2dvdXQYAiABKAkSEAoIb25fZXJyb3IYAyABKAkiggEKBkxpbWl0cxIYChBtYXhfY29va2llX2J5dGVzGAEgASgNEhMKC21heF9jb29raWVzGAIgASgNEhgKEG1heF9oZWFkZXJfYnl0ZXMYAyABKA0SFwoPbWF4X3F1ZXJ5X2J5dGVzGAQgASgNEhYKDm1heF9ib2R5X2J5dGVzGAUgASgNIlcKIExvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXF1ZXN0EgwKBGhvc3QYASABKAwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkigQEKIUxvZ2luU2VydmljZUxpc3RQcm92aWRlcnNSZXNwb25zZRIpCglwcm92aWRlcnMYASADKAsyFi5nYXRlbG9kZ2UudjEuUHJvdmlkZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkiQgoIUHJvdmlkZXISDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEgoKbG9naW5fcGF0aBgDIAEoCSK6AQoRU3RhcnRMb2dpblJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhAKCHByb3ZpZGVyGAIgASgMEhIKBXF1ZXJ5GAMgASgMQgOAAQESJQoHY29va2llcxgEIAMoCzIULmdhdGVsb2RnZS52MS5Db29raWUSLQoHY29udGV4dBgFIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCKWAQoSU3RhcnRMb2dpblJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEjAKB2ZhaWx1cmUYAiABKA4yGi5nYXRlbG9kZ2UudjEuTG9naW5GYWlsdXJlSACIAQESGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCUIKCghfZmFpbHVyZSLmAQoXQ29tcGxldGVDYWxsYmFja1JlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhQKBXF1ZXJ5GAIgASgMQgOAAQFIABITCgRmb3JtGAMgASgMQgOAAQFIABITCgRqc29uGAQgASgMQgOAAQFIABIlCgdjb29raWVzGAUgAygLMhQuZ2F0ZWxvZGdlLnYxLkNvb2tpZRItCgdjb250ZXh0GAYgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0QgoKCHJlc3BvbnNlIvoBChhDb21wbGV0ZUNhbGxiYWNrUmVzcG9uc2USKAoGYW5zd2VyGAEgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISMQoJY29tcGxldGVkGAIgASgLMhwuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlZExvZ2luSAASLQoHZmFpbHVyZRgDIAEoDjIaLmdhdGVsb2RnZS52MS5Mb2dpbkZhaWx1cmVIABItCgd3YWl0aW5nGAUgASgLMhouZ2F0ZWxvZGdlLnYxLldhaXRpbmdMb2dpbkgAEhgKEHNldHRpbmdzX3ZlcnNpb24YBCABKAlCCQoHb3V0Y29tZSJ4Cg5Db21wbGV0ZWRMb2dpbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRIqCgdzZXNzaW9uGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEhAKCG5ld191c2VyGAMgASgIIp0BCgxXYWl0aW5nTG9naW4SKAoIaWRlbnRpdHkYASABKAsyFi5nYXRlbG9kZ2UudjEuSWRlbnRpdHkSKwoIc2Vzc2lvbnMYAiADKAsyGS5nYXRlbG9kZ2UudjEuVXNlclNlc3Npb24SDQoFbGltaXQYAyABKA0SJwoEd2FpdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK8AQoSU3RhcnRMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEQoEZm9ybRgFIAEoDEIDgAEBIogBChNTdGFydExvZ291dFJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhUKDXJldm9rZWRfY291bnQYAiABKA0SGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCRIWCg5ldmVudF9wb3NpdGlvbhgEIAEoDCKsAQoVQ29tcGxldGVMb2dvdXRSZXF1ZXN0EikKCXJvdXRlX3NldBgBIAEoDjIWLmdhdGVsb2RnZS52MS5Sb3V0ZVNldBISCgVxdWVyeRgCIAEoDEIDgAEBEiUKB2Nvb2tpZXMYAyADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYBCABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQiXAoWQ29tcGxldGVMb2dvdXRSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIYChBzZXR0aW5nc192ZXJzaW9uGAIgASgJIo0BCh5IYW5kbGVCYWNrY2hhbm5lbExvZ291dFJlcXVlc3QSKQoJcm91dGVfc2V0GAEgASgOMhYuZ2F0ZWxvZGdlLnYxLlJvdXRlU2V0EhEKBGZvcm0YAiABKAxCA4ABARItCgdjb250ZXh0GAMgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0IpQBCh9IYW5kbGVCYWNrY2hhbm5lbExvZ291dFJlc3BvbnNlEigKBmFuc3dlchgBIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyEhUKDXJldm9rZWRfY291bnQYAiABKA0SGAoQc2V0dGluZ3NfdmVyc2lvbhgDIAEoCRIWCg5ldmVudF9wb3NpdGlvbhgEIAEoDCKPAQofSGFuZGxlRnJvbnRjaGFubmVsTG9nb3V0UmVxdWVzdBIpCglyb3V0ZV9zZXQYASABKA4yFi5nYXRlbG9kZ2UudjEuUm91dGVTZXQSEgoFcXVlcnkYAiABKAxCA4ABARItCgdjb250ZXh0GAMgASgLMhwuZ2F0ZWxvZGdlLnYxLlJlcXVlc3RDb250ZXh0IpUBCiBIYW5kbGVGcm9udGNoYW5uZWxMb2dvdXRSZXNwb25zZRIoCgZhbnN3ZXIYASABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlchIVCg1yZXZva2VkX2NvdW50GAIgASgNEhgKEHNldHRpbmdzX3ZlcnNpb24YAyABKAkSFgoOZXZlbnRfcG9zaXRpb24YBCABKAwqOAoIUm91dGVTZXQSGQoVUk9VVEVfU0VUX1VOU1BFQ0lGSUVEEAASEQoNUk9VVEVfU0VUX1dFQhABKrwGCgxMb2dpbkZhaWx1cmUSHQoZTE9HSU5fRkFJTFVSRV9VTlNQRUNJRklFRBAAEiIKHkxPR0lOX0ZBSUxVUkVfUFJPVklERVJfVU5LTk9XThABEiYKIkxPR0lOX0ZBSUxVUkVfUkVESVJFQ1RfTk9UX0FMTE9XRUQQAhIjCh9MT0dJTl9GQUlMVVJFX1JFUVVFU1RfTUFMRk9STUVEEAMSHwobTE9HSU5fRkFJTFVSRV9TVEFURV9JTlZBTElEEAQSGQoVTE9HSU5fRkFJTFVSRV9FWFBJUkVEEAUSHwobTE9HSU5fRkFJTFVSRV9PVEhFUl9CUk9XU0VSEAYSIgoeTE9HSU5fRkFJTFVSRV9BTFJFQURZX0NPTVBMRVRFEAcSHQoZTE9HSU5fRkFJTFVSRV9JTlRFUlJVUFRFRBAIEh8KG0xPR0lOX0ZBSUxVUkVfQUNDRVNTX0RFTklFRBAJEiAKHExPR0lOX0ZBSUxVUkVfUFJPVklERVJfRVJST1IQChImCiJMT0dJTl9GQUlMVVJFX1BST1ZJREVSX1VOQVZBSUxBQkxFEAsSIwofTE9HSU5fRkFJTFVSRV9JREVOVElUWV9SRUpFQ1RFRBAMEiMKH0xPR0lOX0ZBSUxVUkVfUkVWT0tFRF9NRUFOV0hJTEUQDRIjCh9MT0dJTl9GQUlMVVJFX1RPT19NQU5ZX1NFU1NJT05TEA4SHwobTE9HSU5fRkFJTFVSRV9VU0VSX0RJU0FCTEVEEA8SGwoXTE9HSU5fRkFJTFVSRV9DQU5DRUxMRUQQEBIgChxMT0dJTl9GQUlMVVJFX1RFTkFOVF9VTktOT1dOEBESIAocTE9HSU5fRkFJTFVSRV9MT0dJTl9SRVFVSVJFRBASEiYKIkxPR0lOX0ZBSUxVUkVfSU5URVJBQ1RJT05fUkVRVUlSRUQQExIiCh5MT0dJTl9GQUlMVVJFX0NPTlNFTlRfUkVRVUlSRUQQFBIsCihMT0dJTl9GQUlMVVJFX0FDQ09VTlRfU0VMRUNUSU9OX1JFUVVJUkVEEBUSJgoiTE9HSU5fRkFJTFVSRV9BVVRIRU5USUNBVElPTl9VTk1FVBAWMrgGCgxMb2dpblNlcnZpY2USXgoPR2V0RWRnZVNldHRpbmdzEiQuZ2F0ZWxvZGdlLnYxLkdldEVkZ2VTZXR0aW5nc1JlcXVlc3QaJS5nYXRlbG9kZ2UudjEuR2V0RWRnZVNldHRpbmdzUmVzcG9uc2UScAoNTGlzdFByb3ZpZGVycxIuLmdhdGVsb2RnZS52MS5Mb2dpblNlcnZpY2VMaXN0UHJvdmlkZXJzUmVxdWVzdBovLmdhdGVsb2RnZS52MS5Mb2dpblNlcnZpY2VMaXN0UHJvdmlkZXJzUmVzcG9uc2USTwoKU3RhcnRMb2dpbhIfLmdhdGVsb2RnZS52MS5TdGFydExvZ2luUmVxdWVzdBogLmdhdGVsb2RnZS52MS5TdGFydExvZ2luUmVzcG9uc2USYQoQQ29tcGxldGVDYWxsYmFjaxIlLmdhdGVsb2RnZS52MS5Db21wbGV0ZUNhbGxiYWNrUmVxdWVzdBomLmdhdGVsb2RnZS52MS5Db21wbGV0ZUNhbGxiYWNrUmVzcG9uc2USUgoLU3RhcnRMb2dvdXQSIC5nYXRlbG9kZ2UudjEuU3RhcnRMb2dvdXRSZXF1ZXN0GiEuZ2F0ZWxvZGdlLnYxLlN0YXJ0TG9nb3V0UmVzcG9uc2USWwoOQ29tcGxldGVMb2dvdXQSIy5nYXRlbG9kZ2UudjEuQ29tcGxldGVMb2dvdXRSZXF1ZXN0GiQuZ2F0ZWxvZGdlLnYxLkNvbXBsZXRlTG9nb3V0UmVzcG9uc2USdgoXSGFuZGxlQmFja2NoYW5uZWxMb2dvdXQSLC5nYXRlbG9kZ2UudjEuSGFuZGxlQmFja2NoYW5uZWxMb2dvdXRSZXF1ZXN0Gi0uZ2F0ZWxvZGdlLnYxLkhhbmRsZUJhY2tjaGFubmVsTG9nb3V0UmVzcG9uc2USeQoYSGFuZGxlRnJvbnRjaGFubmVsTG9nb3V0Ei0uZ2F0ZWxvZGdlLnYxLkhhbmRsZUZyb250Y2hhbm5lbExvZ291dFJlcXVlc3QaLi5nYXRlbG9kZ2UudjEuSGFuZGxlRnJvbnRjaGFubmVsTG9nb3V0UmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration]);
 
 /**
  * The question of GetEdgeSettings.
@@ -489,14 +489,14 @@ export type StartLoginRequest = Message<"gatelodge.v1.StartLoginRequest"> & {
 
   /**
    * The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
-   * go after the login), `max_age` (how long ago the user may have authenticated, in seconds), `remember_me` (true or
-   * false: a session with the limits of app.sessions.remember_me, where that is enabled; else an ordinary one),
-   * `acr_values` (authentication context classes with spaces between, one of which the login must have), `prompt` (`none`
-   * for a login that shows nothing; or `login`, `consent`, `select_account`, `create`, with spaces between), `login_hint`,
-   * `ui_locales` (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its
-   * name or number, where several share the request's host), and those that the
-   * provider's `extra_parameters` name, which are passed on. Others are ignored: a link to a login may carry whatever its
-   * page put there.
+   * go after the login), `max_age` (how long ago the user may have authenticated, in seconds; 0 for not before this login.
+   * It fails where the provider does not say when), `remember_me` (true or false: a session with the limits of
+   * app.sessions.remember_me, where that is enabled; else an ordinary one), `acr_values` (authentication context classes
+   * with spaces between, one of which the login must have), `prompt` (`none` for a login that shows nothing; or `login`,
+   * which means `max_age=0` too, `consent`, `select_account`, `create`, with spaces between), `login_hint`, `ui_locales`
+   * (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its name, where several
+   * share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Others
+   * are ignored: a link to a login may carry whatever its page put there.
    *
    * @generated from field: bytes query = 3;
    */
@@ -781,7 +781,7 @@ export type StartLogoutRequest = Message<"gatelodge.v1.StartLogoutRequest"> & {
 
   /**
    * The logout request's query as it came, without the "?". The authority reads it: `redirect_uri` (where to go after
-   * the logout).
+   * the logout), `everywhere` (true or false: all sessions of the user end, and logins of theirs that are under way).
    *
    * @generated from field: bytes query = 2;
    */
@@ -831,7 +831,8 @@ export type StartLogoutResponse = Message<"gatelodge.v1.StartLogoutResponse"> & 
   answer?: HttpAnswer | undefined;
 
   /**
-   * How many sessions this call ended: 1, or 0 when none was living or the request was refused.
+   * How many sessions this call ended: 1, more where all of the user's were to end, or 0 when none was living or the
+   * request was refused.
    *
    * @generated from field: uint32 revoked_count = 2;
    */
@@ -929,6 +930,162 @@ export type CompleteLogoutResponse = Message<"gatelodge.v1.CompleteLogoutRespons
  */
 export const CompleteLogoutResponseSchema: GenMessage<CompleteLogoutResponse> = /*@__PURE__*/
   messageDesc(file_gatelodge_v1_login, 19);
+
+/**
+ * The question of HandleBackchannelLogout.
+ *
+ * @generated from message gatelodge.v1.HandleBackchannelLogoutRequest
+ */
+export type HandleBackchannelLogoutRequest = Message<"gatelodge.v1.HandleBackchannelLogoutRequest"> & {
+  /**
+   * The route set whose route was called.
+   *
+   * @generated from field: gatelodge.v1.RouteSet route_set = 1;
+   */
+  routeSet: RouteSet;
+
+  /**
+   * The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority reads
+   * `logout_token`.
+   *
+   * @generated from field: bytes form = 2;
+   */
+  form: Uint8Array;
+
+  /**
+   * What the edge saw of the request. Required.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 3;
+   */
+  context?: RequestContext | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.HandleBackchannelLogoutRequest.
+ * Use `create(HandleBackchannelLogoutRequestSchema)` to create a new message.
+ */
+export const HandleBackchannelLogoutRequestSchema: GenMessage<HandleBackchannelLogoutRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_login, 20);
+
+/**
+ * The answer of HandleBackchannelLogout.
+ *
+ * @generated from message gatelodge.v1.HandleBackchannelLogoutResponse
+ */
+export type HandleBackchannelLogoutResponse = Message<"gatelodge.v1.HandleBackchannelLogoutResponse"> & {
+  /**
+   * What to answer the provider.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 1;
+   */
+  answer?: HttpAnswer | undefined;
+
+  /**
+   * How many sessions this call ended.
+   *
+   * @generated from field: uint32 revoked_count = 2;
+   */
+  revokedCount: number;
+
+  /**
+   * The version of EdgeSettings in force.
+   *
+   * @generated from field: string settings_version = 3;
+   */
+  settingsVersion: string;
+
+  /**
+   * As in StartLogoutResponse.
+   *
+   * @generated from field: bytes event_position = 4;
+   */
+  eventPosition: Uint8Array;
+};
+
+/**
+ * Describes the message gatelodge.v1.HandleBackchannelLogoutResponse.
+ * Use `create(HandleBackchannelLogoutResponseSchema)` to create a new message.
+ */
+export const HandleBackchannelLogoutResponseSchema: GenMessage<HandleBackchannelLogoutResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_login, 21);
+
+/**
+ * The question of HandleFrontchannelLogout.
+ *
+ * @generated from message gatelodge.v1.HandleFrontchannelLogoutRequest
+ */
+export type HandleFrontchannelLogoutRequest = Message<"gatelodge.v1.HandleFrontchannelLogoutRequest"> & {
+  /**
+   * The route set whose route was called.
+   *
+   * @generated from field: gatelodge.v1.RouteSet route_set = 1;
+   */
+  routeSet: RouteSet;
+
+  /**
+   * The query as it came, without the "?". The authority reads `iss`, `sid` and, where several tenants share the request's
+   * host, `tenant`: its name, as it stands in the address that is registered at the provider.
+   *
+   * @generated from field: bytes query = 2;
+   */
+  query: Uint8Array;
+
+  /**
+   * What the edge saw of the request. Required.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 3;
+   */
+  context?: RequestContext | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.HandleFrontchannelLogoutRequest.
+ * Use `create(HandleFrontchannelLogoutRequestSchema)` to create a new message.
+ */
+export const HandleFrontchannelLogoutRequestSchema: GenMessage<HandleFrontchannelLogoutRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_login, 22);
+
+/**
+ * The answer of HandleFrontchannelLogout.
+ *
+ * @generated from message gatelodge.v1.HandleFrontchannelLogoutResponse
+ */
+export type HandleFrontchannelLogoutResponse = Message<"gatelodge.v1.HandleFrontchannelLogoutResponse"> & {
+  /**
+   * What to answer the browser: a small page.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 1;
+   */
+  answer?: HttpAnswer | undefined;
+
+  /**
+   * How many sessions this call ended.
+   *
+   * @generated from field: uint32 revoked_count = 2;
+   */
+  revokedCount: number;
+
+  /**
+   * The version of EdgeSettings in force.
+   *
+   * @generated from field: string settings_version = 3;
+   */
+  settingsVersion: string;
+
+  /**
+   * As in StartLogoutResponse.
+   *
+   * @generated from field: bytes event_position = 4;
+   */
+  eventPosition: Uint8Array;
+};
+
+/**
+ * Describes the message gatelodge.v1.HandleFrontchannelLogoutResponse.
+ * Use `create(HandleFrontchannelLogoutResponseSchema)` to create a new message.
+ */
+export const HandleFrontchannelLogoutResponseSchema: GenMessage<HandleFrontchannelLogoutResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_login, 23);
 
 /**
  * A set of routes that an edge mounts. The paths of a set are part of this contract.
@@ -1055,8 +1212,7 @@ export enum LoginFailure {
   IDENTITY_REJECTED = 12,
 
   /**
-   * A logout or an admin ended the user's sessions while the login was under way; or the session that a step-up was for
-   * has ended, or did not come back with the browser.
+   * A logout or an admin ended the user's sessions, or the session that a step-up was for, while the login was under way.
    *
    * @generated from enum value: LOGIN_FAILURE_REVOKED_MEANWHILE = 13;
    */
@@ -1147,13 +1303,15 @@ export const LoginFailureSchema: GenEnum<LoginFailure> = /*@__PURE__*/
  *   GET  /auth/me              ValidateSession with issue_csrf_token; 200 JSON written from `active`, else its answer
  *   POST /auth/web/logout      StartLogout, with the body where it is a form
  *   GET  /auth/web/logged-out  CompleteLogout
+ *   POST /auth/web/backchannel-logout  HandleBackchannelLogout with the body, a form
+ *   GET  /auth/web/frontchannel-logout HandleFrontchannelLogout with the query
  *   POST /auth/web/refresh     RefreshTokens
  *   GET  /auth/web/userinfo    GetUserInfo
  *   POST /auth/web/userinfo    GetUserInfo with `refresh`
  *   GET  /auth/web/sessions    ListUserSessions with the query
  *   POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
  *
- * HEAD on login, callback and logged-out is 405 and calls nothing; on the other routes that take GET it is as GET,
+ * HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
  * without the body.
  * Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
  * several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
@@ -1246,6 +1404,41 @@ export const LoginService: GenService<{
     methodKind: "unary";
     input: typeof CompleteLogoutRequestSchema;
     output: typeof CompleteLogoutResponseSchema;
+  },
+  /**
+   * Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
+   * The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
+   * of the user `sub` alone where that comes too; with `sub` alone, all sessions of that user. Logins of theirs that are
+   * under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
+   * not revoked at the provider: only the browser's credential opens them.
+   *
+   * Callers: edge. Safe to retry where no answer came: a token whose work failed can come again. One that was carried out
+   * is refused when it comes again: then what it names has ended. A token that does not pass is an OK answer whose HTTP
+   * status is 400; a session or user that is not known here is 200.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.LoginService.HandleBackchannelLogout
+   */
+  handleBackchannelLogout: {
+    methodKind: "unary";
+    input: typeof HandleBackchannelLogoutRequestSchema;
+    output: typeof HandleBackchannelLogoutResponseSchema;
+  },
+  /**
+   * Ends the sessions that began with one of a provider's own, as a page of the provider's logout has the user's browser
+   * tell (OpenID Connect Front-Channel Logout 1.0): those that `iss` and `sid` name together. It needs no cookie, and
+   * clears none. The answer may be shown in a frame of that provider's origin.
+   *
+   * Callers: edge. Safe to retry. A request that names no session of a provider that may do so is an OK answer whose HTTP
+   * status is 400; a session that is not known here is 200.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.LoginService.HandleFrontchannelLogout
+   */
+  handleFrontchannelLogout: {
+    methodKind: "unary";
+    input: typeof HandleFrontchannelLogoutRequestSchema;
+    output: typeof HandleFrontchannelLogoutResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gatelodge_v1_login, 0);

@@ -177,8 +177,9 @@ export type RequestContext = Message<"gatelodge.v1.RequestContext"> & {
   csrfToken?: Uint8Array | undefined;
 
   /**
-   * X-Tenant-Id: the name or number of the tenant that the browser's request is for. Where the authority has one tenant,
-   * it is not looked at; where it has several, one that is unknown or not the credential's makes the credential unknown.
+   * X-Tenant-Id: the name of the tenant that the browser's request is for. Where the authority has one tenant, it is not
+   * looked at; where it has several, one that is unknown or not the credential's makes the credential unknown, and so does
+   * any that comes with a `host` at which there is no tenant.
    *
    * @generated from field: optional bytes x_tenant_id = 18;
    */

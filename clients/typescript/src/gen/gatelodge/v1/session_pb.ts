@@ -288,7 +288,8 @@ export type Requirements = Message<"gatelodge.v1.Requirements"> & {
   scopes: string[];
 
   /**
-   * How long ago the user may have authenticated at most; absent for any time. At least one second.
+   * How long ago the user may have authenticated at most; absent for any time. At least one second. A login whose provider
+   * has not said when (`Identity.auth_time`) does not meet it.
    *
    * @generated from field: google.protobuf.Duration max_login_age = 3;
    */
@@ -599,8 +600,9 @@ export type InactiveSession = Message<"gatelodge.v1.InactiveSession"> & {
   reason: InactiveReason;
 
   /**
-   * What to answer when the route needs a session, finished: 302 to the login for a navigating browser, 401 JSON
-   * for a fetch. Absent when the call had no context. It never clears the cookie: a newer login may have set it.
+   * What to answer when the route needs a session, finished: 302 to the login for a navigating browser (a page with a link
+   * there when it comes back from one that failed), 401 JSON for a fetch. Absent when the call had no context. It never
+   * clears the cookie: a newer login may have set it.
    *
    * @generated from field: gatelodge.v1.HttpAnswer answer = 2;
    */
@@ -643,10 +645,11 @@ export type DeniedSession = Message<"gatelodge.v1.DeniedSession"> & {
 
   /**
    * For a remedy that is a login (LOGIN_TOO_OLD, ACR_MISSING, AMR_MISSING): the query to start it with, at the login
-   * route: "provider=google&max_age=300&step_up=...". It asks for all that the requirements say of the login, and is good
-   * for a short time. From the browser that holds this session it is a step-up: when the same user comes back, the session
-   * keeps its id and goes on with a new credential. What comes back is checked against what was asked: a login that does
-   * not satisfy it fails with LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
+   * route: "provider=okta&max_age=300&prompt=login&step_up=...". It asks for all that the requirements say of the login, and
+   * is good for a short time. Empty where the provider can't say what is needed (OAuth2 without OpenID Connect). From the
+   * browser that holds this session it is a step-up: when the same user comes back, the session keeps its id and goes on
+   * with a new credential. What comes back is checked against what was asked: a login that does not satisfy it fails with
+   * LOGIN_FAILURE_AUTHENTICATION_UNMET, and leaves the session as it was.
    *
    * @generated from field: string login_query = 4;
    */
@@ -654,7 +657,8 @@ export type DeniedSession = Message<"gatelodge.v1.DeniedSession"> & {
 
   /**
    * What to answer, finished: 403 JSON, with `login_path` where there is a `login_query`; or 302 to the login for a
-   * navigation that such a login would satisfy. Absent when the call had no context.
+   * navigation that such a login would satisfy; or a page with a link there for a browser that has just come back from one.
+   * Absent when the call had no context.
    *
    * @generated from field: gatelodge.v1.HttpAnswer answer = 5;
    */
@@ -1899,7 +1903,7 @@ export enum DeniedReason {
   SCOPE_MISSING = 6,
 
   /**
-   * The user authenticated longer ago than was asked for.
+   * The user authenticated longer ago than was asked for, or nobody has said when.
    *
    * @generated from enum value: DENIED_REASON_LOGIN_TOO_OLD = 7;
    */

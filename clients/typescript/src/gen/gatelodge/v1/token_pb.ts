@@ -74,8 +74,8 @@ export type TokenRequirements = Message<"gatelodge.v1.TokenRequirements"> & {
   scopes: string[];
 
   /**
-   * Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim`; for our own tokens, the
-   * application's claim `permissions`.
+   * Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim` and `permissions_claims`;
+   * for our own tokens, the application's claim `permissions`.
    *
    * @generated from field: repeated string permissions = 2;
    */
