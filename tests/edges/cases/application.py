@@ -201,7 +201,7 @@ def a_person_whose_login_is_too_old_is_sent_to_log_in_again(s):
     asked = parse_qs(query)
     # Sealed: it says to the authority which session the login is for.
     equal(len(asked.pop("step_up")), 1)
-    equal(asked, {"provider": ["dev"], "max_age": ["1"], "redirect_uri": ["/fresh?a=b"]})
+    equal(asked, {"provider": ["dev"], "max_age": ["1"], "prompt": ["login"], "redirect_uri": ["/fresh?a=b"]})
 
 
 @case
