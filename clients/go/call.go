@@ -1,6 +1,7 @@
 package gatelodge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -32,6 +33,7 @@ const (
 	noSession reach = iota
 	presentedSession
 	anySession
+	toldSession // any, but for a call that ended none: anybody can send what leads to it
 )
 
 func (m manner) changing(whose reach) manner {
@@ -50,6 +52,8 @@ var (
 	completeCallback = manner{deadline: 20 * time.Second}
 	// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
 	startLogout = manner{deadline: 3 * time.Second, repeats: 1}
+	// For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not.
+	providerLogout = manner{deadline: 5 * time.Second, repeats: 1}
 	// For a change that depends on what was read: a repeat of one that was done meets its own version, and would be taken
 	// for somebody else's.
 	once = manner{deadline: 2 * time.Second}
@@ -59,33 +63,35 @@ var (
 
 // A new method of the contract needs a row here, and nothing else.
 var manners = map[string]manner{
-	v1.LoginService_GetEdgeSettings_FullMethodName:    safe,
-	v1.LoginService_ListProviders_FullMethodName:      safe,
-	v1.LoginService_StartLogin_FullMethodName:         startLogin,
-	v1.LoginService_CompleteCallback_FullMethodName:   completeCallback.changing(presentedSession),
-	v1.LoginService_StartLogout_FullMethodName:        startLogout.changing(presentedSession),
-	v1.LoginService_CompleteLogout_FullMethodName:     safe,
-	v1.SessionService_ValidateSession_FullMethodName:  safe,
-	v1.SessionService_RefreshTokens_FullMethodName:    safeSlow.changing(presentedSession),
-	v1.SessionService_GetAccessToken_FullMethodName:   safeSlow,
-	v1.SessionService_Revoke_FullMethodName:           safe.changing(anySession),
-	v1.SessionService_GetUserInfo_FullMethodName:      safeSlow.changing(presentedSession),
-	v1.SessionService_ListUserSessions_FullMethodName: safe,
-	v1.SessionService_GetAttributes_FullMethodName:    safe,
-	v1.SessionService_UpdateAttributes_FullMethodName: once.changing(presentedSession),
-	v1.TokenService_ValidateToken_FullMethodName:      safeSlow,
-	v1.TokenService_MintToken_FullMethodName:          safe,
-	v1.TokenService_GetJwks_FullMethodName:            safe,
-	v1.AdminService_ListSessions_FullMethodName:       safe,
-	v1.AdminService_GetSession_FullMethodName:         safe,
-	v1.AdminService_Revoke_FullMethodName:             safe.changing(anySession),
-	v1.AdminService_PreviewRevoke_FullMethodName:      safe,
-	v1.AdminService_GetUser_FullMethodName:            safe,
-	v1.AdminService_ListUsers_FullMethodName:          safe,
-	v1.AdminService_DisableUser_FullMethodName:        safe.changing(anySession),
-	v1.AdminService_EnableUser_FullMethodName:         safe,
-	v1.AdminService_DeleteUser_FullMethodName:         safe.changing(anySession),
-	healthv1.Health_Check_FullMethodName:              probe,
+	v1.LoginService_GetEdgeSettings_FullMethodName:          safe,
+	v1.LoginService_ListProviders_FullMethodName:            safe,
+	v1.LoginService_StartLogin_FullMethodName:               startLogin,
+	v1.LoginService_CompleteCallback_FullMethodName:         completeCallback.changing(presentedSession),
+	v1.LoginService_StartLogout_FullMethodName:              startLogout.changing(presentedSession),
+	v1.LoginService_CompleteLogout_FullMethodName:           safe,
+	v1.LoginService_HandleBackchannelLogout_FullMethodName:  providerLogout.changing(toldSession),
+	v1.LoginService_HandleFrontchannelLogout_FullMethodName: providerLogout.changing(toldSession),
+	v1.SessionService_ValidateSession_FullMethodName:        safe,
+	v1.SessionService_RefreshTokens_FullMethodName:          safeSlow.changing(presentedSession),
+	v1.SessionService_GetAccessToken_FullMethodName:         safeSlow,
+	v1.SessionService_Revoke_FullMethodName:                 safe.changing(anySession),
+	v1.SessionService_GetUserInfo_FullMethodName:            safeSlow.changing(presentedSession),
+	v1.SessionService_ListUserSessions_FullMethodName:       safe,
+	v1.SessionService_GetAttributes_FullMethodName:          safe,
+	v1.SessionService_UpdateAttributes_FullMethodName:       once.changing(presentedSession),
+	v1.TokenService_ValidateToken_FullMethodName:            safeSlow,
+	v1.TokenService_MintToken_FullMethodName:                safe,
+	v1.TokenService_GetJwks_FullMethodName:                  safe,
+	v1.AdminService_ListSessions_FullMethodName:             safe,
+	v1.AdminService_GetSession_FullMethodName:               safe,
+	v1.AdminService_Revoke_FullMethodName:                   safe.changing(anySession),
+	v1.AdminService_PreviewRevoke_FullMethodName:            safe,
+	v1.AdminService_GetUser_FullMethodName:                  safe,
+	v1.AdminService_ListUsers_FullMethodName:                safe,
+	v1.AdminService_DisableUser_FullMethodName:              safe.changing(anySession),
+	v1.AdminService_EnableUser_FullMethodName:               safe,
+	v1.AdminService_DeleteUser_FullMethodName:               safe.changing(anySession),
+	healthv1.Health_Check_FullMethodName:                    probe,
 }
 
 const (
@@ -114,12 +120,31 @@ type caller struct {
 // Invoke asks by a call.
 func (c *caller) Invoke(ctx context.Context, method string, question, answer any, opts ...grpc.CallOption) error {
 	how := c.manner(method)
-	if c.kept != nil {
-		defer c.kept.forgetChanged(how.changes, question)
-	}
-	return c.repeat(ctx, how, func(within context.Context) error {
+	sent := 0
+	err := c.repeat(ctx, how, func(within context.Context) error {
+		sent++
 		return c.conn.Invoke(within, method, question, answer, opts...)
 	})
+	if c.kept != nil {
+		// What was sent before may have been done, though its answer was lost: a repeat then finds nothing left to do.
+		c.kept.forgetChanged(how.changes.of(question, answer, err != nil || sent > 1), question)
+	}
+	return err
+}
+
+// of is what a call may have changed that has come back. Where that is unsure, the answer does not tell all that was done.
+func (r reach) of(question, answer any, isUnsure bool) reach {
+	told, _ := answer.(interface{ GetRevokedCount() uint32 })
+	logout, isLogout := question.(*v1.StartLogoutRequest)
+	switch {
+	case r == toldSession && !isUnsure && told.GetRevokedCount() == 0:
+		return noSession
+	case r == toldSession:
+		return anySession
+	case isLogout && (told.GetRevokedCount() > 1 || bytes.Contains(logout.GetQuery(), []byte("everywhere"))):
+		return anySession // other sessions of the user may have ended too, whoever presents them
+	}
+	return r
 }
 
 func (c *caller) manner(method string) manner {

@@ -171,6 +171,33 @@ func TestOnlyUnavailableIsRepeatedAndOnlyWhereItIsSafe(t *testing.T) {
 	}
 }
 
+func TestALogoutThatAProviderTellsOfIsRepeatedOnceWithinFiveSeconds(t *testing.T) {
+	for method, ask := range map[string]func(ctx context.Context, c *Client) error{
+		v1.LoginService_HandleBackchannelLogout_FullMethodName: func(ctx context.Context, c *Client) error {
+			_, err := c.Login().HandleBackchannelLogout(ctx, &v1.HandleBackchannelLogoutRequest{})
+			return err
+		},
+		v1.LoginService_HandleFrontchannelLogout_FullMethodName: func(ctx context.Context, c *Client) error {
+			_, err := c.Login().HandleFrontchannelLogout(ctx, &v1.HandleFrontchannelLogoutRequest{})
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &scripted{}
+			s.say(method, fails(codes.Unavailable, ErrStoreUnavailable))
+			err := ask(t.Context(), s.client(t))
+			calls := s.called(method)
+			if !errors.Is(err, ErrStoreUnavailable) || len(calls) != 2 || calls[0].timeLeft != 5*time.Second {
+				t.Errorf("%s: %d calls, %v", method, len(calls), err)
+			}
+			s.say(method, fails(codes.Unavailable, ErrProviderUnavailable))
+			if err := ask(t.Context(), s.client(t)); err == nil || len(s.called(method)) != 3 {
+				t.Errorf("%s: %d calls, %v", method, len(s.called(method)), err)
+			}
+		})
+	}
+}
+
 func TestAnErrorCarriesReasonRequestAndFields(t *testing.T) {
 	s := &scripted{}
 	client := s.client(t, WithDeadline(20*time.Millisecond))

@@ -215,6 +215,18 @@ func TestWhatThisClientChangesIsAskedAboutAtOnce(t *testing.T) {
 			_, err := c.Login().StartLogout(ctx, &v1.StartLogoutRequest{Cookies: cookies})
 			return err
 		},
+		"a logout that a provider's server tells of": func(ctx context.Context, c *Client) error {
+			_, err := c.Login().HandleBackchannelLogout(ctx, &v1.HandleBackchannelLogoutRequest{})
+			return err
+		},
+		"a logout that a provider's page tells of": func(ctx context.Context, c *Client) error {
+			_, err := c.Login().HandleFrontchannelLogout(ctx, &v1.HandleFrontchannelLogoutRequest{})
+			return err
+		},
+		"a logout from everywhere": func(ctx context.Context, c *Client) error {
+			_, err := c.Login().StartLogout(ctx, &v1.StartLogoutRequest{Query: []byte("a=b&everywhere=true")})
+			return err
+		},
 		"a login's end": func(ctx context.Context, c *Client) error {
 			_, err := c.Login().CompleteCallback(ctx, &v1.CompleteCallbackRequest{Cookies: cookies})
 			return err
@@ -246,6 +258,57 @@ func TestWhatThisClientChangesIsAskedAboutAtOnce(t *testing.T) {
 				}
 				if w.knows() {
 					t.Error("whatever came of it, it is asked about anew")
+				}
+			})
+		})
+	}
+}
+
+func TestALogoutForgetsAllUnlessTheAnswerSaysThatNoOtherSessionHasEnded(t *testing.T) {
+	back := v1.LoginService_HandleBackchannelLogout_FullMethodName
+	front := v1.LoginService_HandleFrontchannelLogout_FullMethodName
+	logout := v1.LoginService_StartLogout_FullMethodName
+	backSaid := func(count uint32) any { return &v1.HandleBackchannelLogoutResponse{RevokedCount: count} }
+	frontSaid := func(count uint32) any { return &v1.HandleFrontchannelLogoutResponse{RevokedCount: count} }
+	logoutSaid := func(count uint32) any { return &v1.StartLogoutResponse{RevokedCount: count} }
+	away := fails(codes.Unavailable, ErrStoreUnavailable)
+	for name, row := range map[string]struct {
+		method  string
+		answers []any
+		query   string
+		knows   bool
+	}{
+		"a server's, of none":                 {method: back, answers: []any{backSaid(0)}, knows: true},
+		"a server's, of one":                  {method: back, answers: []any{backSaid(1)}},
+		"a server's, whose answer was lost":   {method: back, answers: []any{away, backSaid(0)}},
+		"a page's, of none":                   {method: front, answers: []any{frontSaid(0)}, knows: true},
+		"a page's, of one":                    {method: front, answers: []any{frontSaid(1)}},
+		"a page's, whose answer was lost":     {method: front, answers: []any{away, frontSaid(0)}},
+		"somebody else's":                     {method: logout, answers: []any{logoutSaid(1)}, knows: true},
+		"somebody else's, from everywhere":    {method: logout, answers: []any{logoutSaid(1)}, query: "everywhere=true"},
+		"somebody else's, that ended several": {method: logout, answers: []any{logoutSaid(2)}, query: "%65verywhere=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := watching(t)
+				defer w.end()
+				w.knowing()
+				w.say(row.method, row.answers...)
+				var err error
+				switch calls := w.client.Login(); row.method {
+				case back:
+					_, err = calls.HandleBackchannelLogout(t.Context(), &v1.HandleBackchannelLogoutRequest{})
+				case front:
+					_, err = calls.HandleFrontchannelLogout(t.Context(), &v1.HandleFrontchannelLogoutRequest{})
+				default:
+					question := &v1.StartLogoutRequest{Cookies: presenting("b").Cookies, Query: []byte(row.query)}
+					_, err = calls.StartLogout(t.Context(), question)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if w.knows() != row.knows {
+					t.Errorf("it is known still: %v", !row.knows)
 				}
 			})
 		})

@@ -117,6 +117,23 @@ func TestEveryOtherRouteAsksItsOwnCall(t *testing.T) {
 	if got := get(edge, "/auth/web/logged-out?state=s"); got.Code != 200 {
 		t.Error(got)
 	}
+	back, front := v1.LoginService_HandleBackchannelLogout_FullMethodName, v1.LoginService_HandleFrontchannelLogout_FullMethodName
+	s.say(back, &v1.HandleBackchannelLogoutResponse{Answer: ok})
+	s.say(front, &v1.HandleFrontchannelLogoutResponse{Answer: ok})
+	request = httptest.NewRequest("POST", "/auth/web/backchannel-logout", strings.NewReader("logout_token=%61+b"))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if got := send(edge, request); got.Body.String() != "{}" {
+		t.Error(got)
+	}
+	if told := s.called(back)[0].question.(*v1.HandleBackchannelLogoutRequest); string(told.Form) != "logout_token=%61+b" {
+		t.Error(told)
+	}
+	if got := get(edge, "/auth/web/frontchannel-logout?iss=%2F&sid=s"); got.Body.String() != "{}" {
+		t.Error(got)
+	}
+	if told := s.called(front)[0].question.(*v1.HandleFrontchannelLogoutRequest); string(told.Query) != "iss=%2F&sid=s" {
+		t.Error(told)
+	}
 	if len(s.called(validate)) != 0 {
 		t.Error("nobody has to be signed in for any of it")
 	}
@@ -165,7 +182,8 @@ func TestOtherMethodsAre405AndCallNothing(t *testing.T) {
 		"/auth/web/login": "GET, OPTIONS", "/auth/web/callback": "GET, POST, OPTIONS", "/auth/web/logged-out": "GET, OPTIONS",
 		"/auth/me": "GET, HEAD, OPTIONS", "/auth/web/logout": "POST, OPTIONS", "/auth/web/refresh": "POST, OPTIONS",
 		"/auth/web/userinfo": "GET, HEAD, POST, OPTIONS", "/auth/web/sessions": "GET, HEAD, OPTIONS",
-		"/auth/web/sessions/revoke": "POST, OPTIONS",
+		"/auth/web/sessions/revoke": "POST, OPTIONS", "/auth/web/backchannel-logout": "POST, OPTIONS",
+		"/auth/web/frontchannel-logout": "GET, OPTIONS",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "BREW"} {
 			if slices.Contains(strings.Split(allow, ", "), method) {

@@ -25,6 +25,8 @@ var routes = []*route{
 	{"/auth/me", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead}, me},
 	{"/auth/web/logout", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, logout},
 	{"/auth/web/logged-out", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, loggedOut},
+	{"/auth/web/backchannel-logout", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, backchannelLogout},
+	{"/auth/web/frontchannel-logout", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet}, frontchannelLogout},
 	{"/auth/web/refresh", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodPost}, refresh},
 	{"/auth/web/userinfo", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead, http.MethodPost}, userInfo},
 	{"/auth/web/sessions", v1.RouteSet_ROUTE_SET_WEB, []string{http.MethodGet, http.MethodHead}, sessions},
@@ -72,6 +74,26 @@ func logout(ctx context.Context, r *request) (*response, error) {
 func loggedOut(ctx context.Context, r *request) (*response, error) {
 	done, err := r.gate.client.login.CompleteLogout(ctx, &v1.CompleteLogoutRequest{
 		RouteSet: r.set, Query: r.query(), Cookies: r.cookies(), Context: r.context(),
+	})
+	return copied(r, done, err)
+}
+
+// backchannelLogout is asked by a provider's server, which has no cookies.
+func backchannelLogout(ctx context.Context, r *request) (*response, error) {
+	form, err := body(r.writer, r.Request, r.settings, formKind)
+	if err != nil {
+		return r.asker.withoutBody(err), nil
+	}
+	done, err := r.gate.client.login.HandleBackchannelLogout(ctx, &v1.HandleBackchannelLogoutRequest{
+		RouteSet: r.set, Form: form, Context: r.context(),
+	})
+	return copied(r, done, err)
+}
+
+// frontchannelLogout is the one GET that ends a session: a page of the provider's logout has the browser ask, in a frame.
+func frontchannelLogout(ctx context.Context, r *request) (*response, error) {
+	done, err := r.gate.client.login.HandleFrontchannelLogout(ctx, &v1.HandleFrontchannelLogoutRequest{
+		RouteSet: r.set, Query: r.query(), Context: r.context(),
 	})
 	return copied(r, done, err)
 }

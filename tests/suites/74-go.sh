@@ -23,7 +23,6 @@ go test -race -count=2 -shuffle=on ./...
 
 go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest ./internal/fakeundertest
 cd "$root"
-# What this edge has not got yet.
-tests/edges/run --edge go --without "channel logout: "
+tests/edges/run --edge go
 tests/edges/run --edge go --fake go
 EDGE=go node --test --test-reporter=spec tests/browser/edge.test.mjs

@@ -194,6 +194,14 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	if err != nil || revoked.RevokedCount != 1 {
 		t.Fatal(revoked, err)
 	}
+	told, err := client.Login().HandleBackchannelLogout(ctx, &v1.HandleBackchannelLogoutRequest{Form: []byte("logout_token=x")})
+	if err != nil || told.Answer.Status != http.StatusBadRequest || told.RevokedCount != 0 {
+		t.Fatal(told, err)
+	}
+	shown, err := client.Login().HandleFrontchannelLogout(ctx, &v1.HandleFrontchannelLogoutRequest{Query: []byte("iss=x&sid=y")})
+	if err != nil || shown.Answer.Status != http.StatusBadRequest || shown.RevokedCount != 0 {
+		t.Fatal(shown, err)
+	}
 	if serving, err := client.IsServing(ctx, ""); !serving {
 		t.Fatal(err)
 	}
