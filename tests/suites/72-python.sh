@@ -15,16 +15,14 @@ $bin/python -m benches.kept_checks
 $bin/python -m benches.edge_request
 
 cd ../..
-# What this edge has not got yet.
-later=(--without "channel logout: ")
 for framework in fastapi starlette; do
-  FRAMEWORK=$framework tests/edges/run --edge python "${later[@]}"
+  FRAMEWORK=$framework tests/edges/run --edge python
 done
 # Django under ASGI reads a body whole before anybody sees the request.
 FRAMEWORK=django-async tests/edges/run --edge python --without "is no form is not waited for" --without "form that stays away" \
-  --without "form that trickles" "${later[@]}"
+  --without "form that trickles"
 # WSGI servers join doubled header lines before an edge sees them, and Flask refuses WebSockets.
-joined=("${later[@]}" --without "two Cookie headers" --without "on several lines" --without "forwarded for stay apart" \
+joined=(--without "two Cookie headers" --without "on several lines" --without "forwarded for stay apart" \
   --without "forwarded stay apart" --without "forwarded lines")
 FRAMEWORK=flask tests/edges/run --edge python "${joined[@]}" --without "websocket: " --without "scenarios: a WebSocket"
 FRAMEWORK=django tests/edges/run --edge python "${joined[@]}"
@@ -32,7 +30,7 @@ tests/edges/run --edge python --fake python
 
 # The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do, in an event loop and in
 # the threads of a forked worker.
-FRAMEWORK=fastapi tests/edges/run --edge python --keeping "${later[@]}"
+FRAMEWORK=fastapi tests/edges/run --edge python --keeping
 FRAMEWORK=flask tests/edges/run --edge python --keeping "${joined[@]}" --without "websocket: " \
   --without "scenarios: a WebSocket"
 EDGE=python node --test --test-reporter=spec tests/browser/edge.test.mjs

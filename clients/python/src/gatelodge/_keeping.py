@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from gatelodge import errors, v1, verdict
 from gatelodge._kept import Asking, F, Kept, Missing
-from gatelodge._methods import VALIDATE_SESSION, Changes, nothing
+from gatelodge._methods import VALIDATE_SESSION, Changes
 from gatelodge._question import Allowance, key_of
 from gatelodge._watch import AsyncWatch, Watch
 from gatelodge.errors import GatelodgeError
@@ -48,18 +48,16 @@ class _Keeping(Generic[F]):
         current.MergeFrom(question)
         return current
 
-    def forget(self, method: Method[Any, Any], question: Any) -> None:
-        """Takes note that a call has come back which changes sessions, whatever came of it."""
-        changes = method.changes(question)
+    def came_back(self, method: Method[Any, Any], question: Any, answer: Any) -> None:
+        """Takes note of what a call may have changed, and of where the stream tells of it; ``None`` when it failed."""
+        changes = method.changes(question, answer)
+        if changes is Changes.NONE:
+            return
+        self.kept.has_told(getattr(answer, "event_position", b""))
         if changes is Changes.PRESENTED:
             self.kept.forget_cookies(question.cookies)
-        elif changes is Changes.ANY:
+        else:
             self.kept.forget_all()
-
-    def has_answered(self, method: Method[Any, Any], answer: Any) -> None:
-        """Takes note of where the stream tells of what a call has ended."""
-        if method.changes is not nothing:
-            self.kept.has_told(getattr(answer, "event_position", b""))
 
     def _settle(
         self, asking: Asking[F], question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResponse

@@ -28,24 +28,37 @@ class Changes(enum.Enum):
     ANY = enum.auto()
 
 
-def nothing(_: object) -> Changes:
-    """A call that changes no session."""
+def _nothing(_: object, __: object) -> Changes:
     return Changes.NONE
 
 
-def _presented(_: object) -> Changes:
+def _presented(_: object, __: object) -> Changes:
     return Changes.PRESENTED
 
 
-def _any(_: object) -> Changes:
+def _any(_: object, __: object) -> Changes:
     return Changes.ANY
 
 
-def _of_user_info(question: v1.GetUserInfoRequest) -> Changes:
+def _of_logout(question: v1.StartLogoutRequest, answer: v1.StartLogoutResponse | None) -> Changes:
+    """Other sessions of the user may end too, whoever presents them; but none by a logout that was refused."""
+    asked_for_more = b"everywhere" in question.query
+    more = asked_for_more if answer is None else answer.revoked_count > (0 if asked_for_more else 1)
+    return Changes.ANY if more else Changes.PRESENTED
+
+
+def _of_provider_logout(
+    _: object, answer: v1.HandleBackchannelLogoutResponse | v1.HandleFrontchannelLogoutResponse | None
+) -> Changes:
+    """Anybody can send what leads to it: so what was kept stays where it ended none."""
+    return Changes.ANY if answer is None or answer.revoked_count else Changes.NONE
+
+
+def _of_user_info(question: v1.GetUserInfoRequest, _: object) -> Changes:
     return Changes.PRESENTED if question.refresh else Changes.NONE
 
 
-def _of_revoke(question: v1.SessionServiceRevokeRequest) -> Changes:
+def _of_revoke(question: v1.SessionServiceRevokeRequest, _: object) -> Changes:
     return Changes.PRESENTED if question.WhichOneof("target") == "presented_session" else Changes.ANY
 
 
@@ -60,8 +73,8 @@ class Method(Generic[Q, A]):
     """Seconds it may take, repeats included."""
     repeats: int = sys.maxsize
     """How often it may be repeated within that time: 0 unless its comment in the contract says "Safe to retry"."""
-    changes: Callable[[Any], Changes] = nothing
-    """What a call changes."""
+    changes: Callable[[Any, Any], Changes] = _nothing
+    """What a call has changed that asked this, and was answered this; with ``None``, what one that failed may have."""
 
     @property
     def name(self) -> str:
@@ -110,9 +123,26 @@ START_LOGOUT = Method(
     v1.StartLogoutResponse,
     timeout=3.0,
     repeats=1,
-    changes=_presented,
+    changes=_of_logout,
 )
 COMPLETE_LOGOUT = Method(_LOGIN + "CompleteLogout", v1.CompleteLogoutRequest, v1.CompleteLogoutResponse)
+# The provider may have to be asked for its keys, and tells again by itself, or not.
+HANDLE_BACKCHANNEL_LOGOUT = Method(
+    _LOGIN + "HandleBackchannelLogout",
+    v1.HandleBackchannelLogoutRequest,
+    v1.HandleBackchannelLogoutResponse,
+    timeout=5.0,
+    repeats=1,
+    changes=_of_provider_logout,
+)
+HANDLE_FRONTCHANNEL_LOGOUT = Method(
+    _LOGIN + "HandleFrontchannelLogout",
+    v1.HandleFrontchannelLogoutRequest,
+    v1.HandleFrontchannelLogoutResponse,
+    timeout=5.0,
+    repeats=1,
+    changes=_of_provider_logout,
+)
 
 _SESSIONS = "/gatelodge.v1.SessionService/"
 VALIDATE_SESSION = Method(_SESSIONS + "ValidateSession", v1.ValidateSessionRequest, v1.ValidateSessionResponse)

@@ -108,12 +108,12 @@ class AsyncClient:
         if self._keeping is None:
             return await self._call(method, question)
         keeping = self._keeping.get()
+        answer: A | None = None
         try:
             answer = await self._call(method, keeping.current(question))
+            return answer
         finally:
-            keeping.forget(method, question)
-        keeping.has_answered(method, answer)
-        return answer
+            keeping.came_back(method, question, answer)
 
     def check(self, question: v1.ValidateSessionRequest) -> Coroutine[Any, Any, Checked]:
         """As :meth:`AsyncSessionCalls.check`."""
@@ -178,6 +178,21 @@ class AsyncLoginCalls:
     async def complete_logout(self, question: v1.CompleteLogoutRequest) -> v1.CompleteLogoutResponse:
         """Receives the browser back from the provider's logout."""
         return await self._call(methods.COMPLETE_LOGOUT, question)
+
+    async def handle_backchannel_logout(
+        self, question: v1.HandleBackchannelLogoutRequest
+    ) -> v1.HandleBackchannelLogoutResponse:
+        """Ends the sessions of which a provider's server says that they have ended there.
+
+        Repeated only while the authority is away: a token that was carried out is refused when it comes again.
+        """
+        return await self._call(methods.HANDLE_BACKCHANNEL_LOGOUT, question)
+
+    async def handle_frontchannel_logout(
+        self, question: v1.HandleFrontchannelLogoutRequest
+    ) -> v1.HandleFrontchannelLogoutResponse:
+        """Ends the sessions of which a provider's page has the browser say that they have ended there."""
+        return await self._call(methods.HANDLE_FRONTCHANNEL_LOGOUT, question)
 
 
 class AsyncSessionCalls:

@@ -106,12 +106,12 @@ class Client:
         if self._keeping is None:
             return self._call(method, question)
         keeping = self._keeping.get()
+        answer: A | None = None
         try:
             answer = self._call(method, keeping.current(question))
+            return answer
         finally:
-            keeping.forget(method, question)
-        keeping.has_answered(method, answer)
-        return answer
+            keeping.came_back(method, question, answer)
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """As :meth:`SessionCalls.check`."""
@@ -171,6 +171,21 @@ class LoginCalls:
     def complete_logout(self, question: v1.CompleteLogoutRequest) -> v1.CompleteLogoutResponse:
         """Receives the browser back from the provider's logout."""
         return self._call(methods.COMPLETE_LOGOUT, question)
+
+    def handle_backchannel_logout(
+        self, question: v1.HandleBackchannelLogoutRequest
+    ) -> v1.HandleBackchannelLogoutResponse:
+        """Ends the sessions of which a provider's server says that they have ended there.
+
+        Repeated only while the authority is away: a token that was carried out is refused when it comes again.
+        """
+        return self._call(methods.HANDLE_BACKCHANNEL_LOGOUT, question)
+
+    def handle_frontchannel_logout(
+        self, question: v1.HandleFrontchannelLogoutRequest
+    ) -> v1.HandleFrontchannelLogoutResponse:
+        """Ends the sessions of which a provider's page has the browser say that they have ended there."""
+        return self._call(methods.HANDLE_FRONTCHANNEL_LOGOUT, question)
 
 
 class SessionCalls:

@@ -79,20 +79,23 @@ def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callabl
     """A route whose answer comes finished."""
 
     def ask(route: Route, request: RawRequest, settings: Settings) -> Asked:
-        question = method.question(
-            route_set=route.route_set,
-            query=presented.query(request, settings),
-            cookies=presented.login_cookies(request, settings),
-            context=presented.context(request, settings),
-        )
-
-        def read(done: Any) -> Answer:
-            return answer.copy(request, done.answer if done.HasField("answer") else None)
-
-        body_bytes = settings.limits.body_bytes + 1 if takes_form and request.is_form else 0
-        return Asked(request, settings, method, question, read, body_bytes)
+        query, cookies = presented.query(request, settings), presented.login_cookies(request, settings)
+        asked = _finished(method, request, settings, route_set=route.route_set, query=query, cookies=cookies)
+        return _with_form(asked) if takes_form else asked
 
     return ask
+
+
+def _backchannel_logout(route: Route, request: RawRequest, settings: Settings) -> Asked:
+    """A provider's server asks, and says all in its form."""
+    method = methods.HANDLE_BACKCHANNEL_LOGOUT
+    return _with_form(_finished(method, request, settings, route_set=route.route_set))
+
+
+def _frontchannel_logout(route: Route, request: RawRequest, settings: Settings) -> Asked:
+    """A provider's page asks, and says all in its query: no cookie counts."""
+    method, query = methods.HANDLE_FRONTCHANNEL_LOGOUT, presented.query(request, settings)
+    return _finished(method, request, settings, route_set=route.route_set, query=query)
 
 
 def _refresh(_: Route, request: RawRequest, settings: Settings) -> Asked:
@@ -120,14 +123,22 @@ def _callback(_: Route, request: RawRequest, settings: Settings) -> Asked:
 
 def _about_session(method: Method[Any, Any], request: RawRequest, settings: Settings, **fields: Any) -> Asked:
     """A question about the presented session, whose answer comes finished."""
-    question = method.question(
-        cookies=presented.session_cookies(request, settings), context=presented.context(request, settings), **fields
-    )
+    return _finished(method, request, settings, cookies=presented.session_cookies(request, settings), **fields)
+
+
+def _finished(method: Method[Any, Any], request: RawRequest, settings: Settings, **fields: Any) -> Asked:
+    """A question whose answer comes finished."""
+    question = method.question(context=presented.context(request, settings), **fields)
 
     def read(done: Any) -> Answer:
         return answer.copy(request, done.answer if done.HasField("answer") else None)
 
     return Asked(request, settings, method, question, read)
+
+
+def _with_form(asked: Asked) -> Asked:
+    """The same with the request's body, a form. One of another kind stays unread, and is an empty form."""
+    return replace(asked, body_bytes=asked.settings.limits.body_bytes + 1 if asked.request.is_form else 0)
 
 
 def _with_body(asked: Asked) -> Asked:
@@ -179,6 +190,9 @@ ROUTES = (
     Route("/auth/me", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _me),
     Route("/auth/web/logout", (b"POST",), v1.ROUTE_SET_WEB, _passed_on(methods.START_LOGOUT, takes_form=True)),
     Route("/auth/web/logged-out", _GET, v1.ROUTE_SET_WEB, _passed_on(methods.COMPLETE_LOGOUT)),
+    Route("/auth/web/backchannel-logout", (b"POST",), v1.ROUTE_SET_WEB, _backchannel_logout),
+    # A provider's logout page loads it in a frame: the one GET that ends sessions.
+    Route("/auth/web/frontchannel-logout", _GET, v1.ROUTE_SET_WEB, _frontchannel_logout),
     Route("/auth/web/refresh", (b"POST",), v1.ROUTE_SET_WEB, _refresh),
     Route("/auth/web/userinfo", (b"GET", b"HEAD", b"POST"), v1.ROUTE_SET_WEB, _user_info),
     Route("/auth/web/sessions", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _sessions),

@@ -40,6 +40,23 @@ def test_a_whole_login_and_logout(browser: Browser, fake_authority: FakeAuthorit
     assert browser.get("/auth/me", cookie=cookie).status == 401
 
 
+@pytest.mark.parametrize(
+    ("line", "call", "reason"),
+    [
+        ("POST /auth/web/backchannel-logout", "HandleBackchannelLogout", "logout_token_rejected"),
+        ("GET /auth/web/frontchannel-logout?iss=x&sid=y", "HandleFrontchannelLogout", "provider_unknown"),
+    ],
+)
+def test_a_provider_needs_no_csrf_token_and_no_cookie_to_tell_of_a_logout(
+    browser: Browser, fake_authority: FakeAuthority, line: str, call: str, reason: str
+) -> None:
+    cookie = f"session={fake_authority.sign_in().credential}"
+    got = browser.send(*line.split(), cookie=cookie, origin="https://idp.example")
+    assert (got.status, json.loads(got.body)["reason"]) == (400, reason)
+    assert [name for name, _ in fake_authority.asked if name != "GetEdgeSettings"] == [call]
+    assert browser.get("/auth/me", cookie=cookie).status == 200, "it was believed by nobody"
+
+
 def test_every_answer_has_what_keeps_it_from_others(browser: Browser) -> None:
     for got in (browser.get("/auth/me"), browser.get("/auth/web/login"), browser.send("PUT", "/auth/me")):
         assert got.header("cache-control") == "no-store"

@@ -58,8 +58,17 @@ def test_a_login_is_never_repeated(method: methods.Method[object, object]) -> No
         Attempts(method, None, now=0).wait_after(unavailable(), 0)
 
 
-def test_a_logout_is_repeated_once() -> None:
-    call = Attempts(methods.START_LOGOUT, None, now=0)
+@pytest.mark.parametrize(
+    ("method", "within"),
+    [
+        (methods.START_LOGOUT, 3.0),
+        (methods.HANDLE_BACKCHANNEL_LOGOUT, 5.0),
+        (methods.HANDLE_FRONTCHANNEL_LOGOUT, 5.0),
+    ],
+)
+def test_a_logout_is_repeated_once(method: methods.Method[object, object], within: float) -> None:  # type: ignore[type-var]
+    call = Attempts(method, None, now=0)
+    assert call.remaining(0) == within
     call.wait_after(unavailable(), 0)
     with pytest.raises(errors.StoreUnavailableError):
         call.wait_after(unavailable(), 0)

@@ -151,6 +151,9 @@ def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, author
         (_methods.REVOKE_SESSION, presented),
         (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(all_others=v1.AllOtherSessions())),
         (_methods.START_LOGOUT, v1.StartLogoutRequest(cookies=QUESTION.cookies)),
+        (_methods.START_LOGOUT, v1.StartLogoutRequest(query=b"everywhere=true")),
+        (_methods.HANDLE_BACKCHANNEL_LOGOUT, v1.HandleBackchannelLogoutRequest()),
+        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, v1.HandleFrontchannelLogoutRequest()),
         (_methods.COMPLETE_CALLBACK, v1.CompleteCallbackRequest(cookies=QUESTION.cookies)),
         (_methods.REFRESH_TOKENS, v1.RefreshTokensRequest(cookies=QUESTION.cookies)),
         (_methods.GET_USER_INFO, v1.GetUserInfoRequest(cookies=QUESTION.cookies, refresh=True)),
@@ -166,6 +169,27 @@ def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, author
     authority.say(_methods.GET_USER_INFO, v1.GetUserInfoResponse())
     flavour.do(lambda client: client.sessions.get_user_info(v1.GetUserInfoRequest(cookies=QUESTION.cookies)))
     assert count(flavour, authority) == 0
+
+
+def test_a_logout_forgets_others_only_where_it_may_have_ended_them(flavour: Flavour, authority: Authority) -> None:
+    watching(flavour, authority)
+    flavour.check()
+    logout, everywhere = v1.StartLogoutRequest(), v1.StartLogoutRequest(query=b"everywhere=true")
+    back, front = v1.HandleBackchannelLogoutRequest(), v1.HandleFrontchannelLogoutRequest()
+    made: list[tuple[_methods.Method[Any, Any], Any, Any, int]] = [
+        (_methods.START_LOGOUT, logout, v1.StartLogoutResponse(revoked_count=1), 0),
+        (_methods.START_LOGOUT, logout, v1.StartLogoutResponse(revoked_count=2), 1),
+        (_methods.START_LOGOUT, everywhere, v1.StartLogoutResponse(revoked_count=0), 0),
+        (_methods.START_LOGOUT, everywhere, v1.StartLogoutResponse(revoked_count=1), 1),
+        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, v1.HandleBackchannelLogoutResponse(revoked_count=0), 0),
+        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, v1.HandleBackchannelLogoutResponse(revoked_count=1), 1),
+        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, v1.HandleFrontchannelLogoutResponse(revoked_count=0), 0),
+        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, v1.HandleFrontchannelLogoutResponse(revoked_count=1), 1),
+    ]
+    for method, question, answer, asked_anew in made:
+        authority.say(method, answer)
+        assert flavour.call(method, question) == answer
+        assert [count(flavour, authority) for _ in range(2)] == [asked_anew, 0], f"{method.name}: {answer}"
 
 
 def test_whoever_is_asked_has_to_know_what_this_client_ended(flavour: Flavour, authority: Authority) -> None:

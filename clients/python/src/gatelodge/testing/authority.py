@@ -325,6 +325,20 @@ class FakeAuthority(Tokens):
         answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
         return v1.CompleteLogoutResponse(answer=answer, settings_version="fake")
 
+    # There is no provider whose word would count.
+    def _handle_backchannel_logout(
+        self, _: v1.HandleBackchannelLogoutRequest, request_id: str
+    ) -> v1.HandleBackchannelLogoutResponse:
+        answer = judge.trouble(400, "logout_token_rejected", "This is no logout token", "", request_id)
+        return v1.HandleBackchannelLogoutResponse(answer=answer, settings_version="fake")
+
+    def _handle_frontchannel_logout(
+        self, _: v1.HandleFrontchannelLogoutRequest, request_id: str
+    ) -> v1.HandleFrontchannelLogoutResponse:
+        detail = "No provider of this issuer may log out in this way"
+        answer = judge.trouble(400, "provider_unknown", detail, "", request_id)
+        return v1.HandleFrontchannelLogoutResponse(answer=answer, settings_version="fake")
+
     def _list_providers(self, _: v1.LoginServiceListProvidersRequest, __: str) -> v1.LoginServiceListProvidersResponse:
         path = f"{self._mount_prefix}/auth/web/login?provider=fake"
         providers = [v1.Provider(name="fake", display_name="Fake", login_path=path)]
@@ -339,6 +353,8 @@ _ANSWERS: dict[str, Any] = {
     methods.COMPLETE_CALLBACK.path: FakeAuthority._complete_callback,
     methods.START_LOGOUT.path: FakeAuthority._start_logout,
     methods.COMPLETE_LOGOUT.path: FakeAuthority._complete_logout,
+    methods.HANDLE_BACKCHANNEL_LOGOUT.path: FakeAuthority._handle_backchannel_logout,
+    methods.HANDLE_FRONTCHANNEL_LOGOUT.path: FakeAuthority._handle_frontchannel_logout,
     methods.REFRESH_TOKENS.path: FakeAuthority._refresh_tokens,
     methods.REVOKE_SESSION.path: FakeAuthority._revoke,
     methods.LIST_USER_SESSIONS.path: FakeAuthority._list_user_sessions,
