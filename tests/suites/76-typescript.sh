@@ -17,12 +17,10 @@ npm run --silent bench
 NEXT_TELEMETRY_DISABLED=1 npm run --silent build:next
 
 cd ../..
-# What this edge has not got yet.
-later=(--without "channel logout: ")
 for framework in express fastify hono next; do
-  FRAMEWORK=$framework tests/edges/run --edge typescript "${later[@]}"
+  FRAMEWORK=$framework tests/edges/run --edge typescript
 done
 FRAMEWORK=express tests/edges/run --edge typescript --fake typescript
 # As applications have it: answers are kept, and checks share a stream.
-FRAMEWORK=express tests/edges/run --edge typescript --keeping "${later[@]}"
+FRAMEWORK=express tests/edges/run --edge typescript --keeping
 EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

@@ -26,6 +26,7 @@ export interface EdgeOptions {
  *     GET /auth/web/login   GET /auth/web/callback   GET /auth/me   POST /auth/web/logout   GET /auth/web/logged-out
  *     POST /auth/web/refresh   GET or POST /auth/web/userinfo   POST /auth/web/callback
  *     GET /auth/web/sessions   POST /auth/web/sessions/revoke
+ *     POST /auth/web/backchannel-logout   GET /auth/web/frontchannel-logout
  *
  * It begins at once to ask the authority for its settings; until they have come, the routes answer 503.
  *

@@ -11,6 +11,8 @@ export interface Manner {
 const SAFE: Manner = { deadlineMs: 2000, repeats: Infinity };
 /** For safe methods that may have to wait for a provider. */
 const SAFE_SLOW: Manner = { deadlineMs: 10_000, repeats: Infinity };
+/** For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not. */
+const PROVIDER_LOGOUT: Manner = { deadlineMs: 5000, repeats: 1 };
 /** For a probe, whose answer is about now, and for methods that have no row. */
 export const PROBE: Manner = { deadlineMs: 2000, repeats: 0 };
 
@@ -25,6 +27,8 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   // A person waits for it, keeps the cookie when it fails, and can ask again.
   "gatelodge.v1.LoginService/StartLogout": { deadlineMs: 3000, repeats: 1 },
   "gatelodge.v1.LoginService/CompleteLogout": SAFE,
+  "gatelodge.v1.LoginService/HandleBackchannelLogout": PROVIDER_LOGOUT,
+  "gatelodge.v1.LoginService/HandleFrontchannelLogout": PROVIDER_LOGOUT,
   "gatelodge.v1.SessionService/ValidateSession": SAFE,
   "gatelodge.v1.SessionService/RefreshTokens": SAFE_SLOW,
   "gatelodge.v1.SessionService/GetAccessToken": SAFE_SLOW,

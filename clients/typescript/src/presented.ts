@@ -22,7 +22,7 @@ export interface RawRequest {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The address of the TCP peer. */
   readonly peer: string | undefined;
-  /** The body as it comes, which is read for a logout only; absent where somebody else has read it already. */
+  /** The body as it comes, which is read by the routes that take one; absent where somebody else has read it already. */
   readonly body: () => AsyncIterable<Uint8Array> | undefined;
   readonly requestId: string;
 }

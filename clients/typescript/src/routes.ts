@@ -33,6 +33,8 @@ export const ROUTES: readonly Route[] = [
   { path: "/auth/me", routeSet: RouteSet.WEB, methods: ["GET", "HEAD"], pass: me },
   { path: "/auth/web/logout", routeSet: RouteSet.WEB, methods: ["POST"], pass: logout },
   { path: "/auth/web/logged-out", routeSet: RouteSet.WEB, methods: ["GET"], pass: loggedOut },
+  { path: "/auth/web/backchannel-logout", routeSet: RouteSet.WEB, methods: ["POST"], pass: backchannelLogout },
+  { path: "/auth/web/frontchannel-logout", routeSet: RouteSet.WEB, methods: ["GET"], pass: frontchannelLogout },
   { path: "/auth/web/refresh", routeSet: RouteSet.WEB, methods: ["POST"], pass: refresh },
   { path: "/auth/web/userinfo", routeSet: RouteSet.WEB, methods: ["GET", "HEAD", "POST"], pass: userInfo },
   { path: "/auth/web/sessions", routeSet: RouteSet.WEB, methods: ["GET", "HEAD"], pass: sessions },
@@ -83,6 +85,24 @@ function withoutBody({ asker }: Asked, missing: NoForm): Answer {
 
 async function loggedOut(asked: Asked): Promise<Answer> {
   return passedOn(asked, await asked.gate.client.login.completeLogout(common(asked), how(asked)));
+}
+
+/** A provider's server says that a session has ended there. What it sends is signed, and no browser's. */
+async function backchannelLogout(asked: Asked): Promise<Answer> {
+  const { gate, request, settings } = asked;
+  const form = await formOf(request, settings);
+  if (typeof form === "string") {
+    return withoutBody(asked, form);
+  }
+  const question = { routeSet: RouteSet.WEB, form, context: contextOf(request, settings) };
+  return passedOn(asked, await gate.client.login.handleBackchannelLogout(question, how(asked)));
+}
+
+/** A page of a provider's logout has the browser say so. */
+async function frontchannelLogout(asked: Asked): Promise<Answer> {
+  const { routeSet, query, context } = common(asked);
+  const question = { routeSet, query, context };
+  return passedOn(asked, await asked.gate.client.login.handleFrontchannelLogout(question, how(asked)));
 }
 
 async function refresh(asked: Asked): Promise<Answer> {

@@ -130,6 +130,16 @@ describe("calls", () => {
     assert.equal(other.calls.length, 1);
   });
 
+  test("a logout that a provider tells of has five seconds, and is repeated once", async () => {
+    const { calls, client } = asking(refused("STORE_UNAVAILABLE"));
+    for (const tell of [client.login.handleBackchannelLogout, client.login.handleFrontchannelLogout]) {
+      await assert.rejects(tell({}), StoreUnavailableError);
+      const [first, ...others] = calls.splice(0);
+      assert.ok(Math.abs((first?.attempt.deadline ?? 0) - (first?.at ?? 0) - 5000) < 500);
+      assert.equal(others.length, 1);
+    }
+  });
+
   test("attributes are not changed twice", async () => {
     const { calls, client } = asking(refused("STORE_UNAVAILABLE"));
     await assert.rejects(client.sessions.updateAttributes({}), StoreUnavailableError);

@@ -40,6 +40,10 @@ test("every call of the contract is answered", async () => {
   await assert.rejects(client.tokens.check({}), TokenCheckOffError);
   await assert.rejects(client.tokens.mintToken({}), MintingOffError);
   await assert.rejects(client.tokens.getJwks({}), MintingOffError);
+  const { answer: byServer, revokedCount } = await client.login.handleBackchannelLogout({});
+  assert.deepEqual([byServer?.status, revokedCount], [400, 0]);
+  const { answer: byPage, revokedCount: ofPage } = await client.login.handleFrontchannelLogout({});
+  assert.deepEqual([byPage?.status, ofPage], [400, 0]);
   assert.equal(await client.isServing(), true);
 
   const target = { case: "provider", value: "google" } as const;

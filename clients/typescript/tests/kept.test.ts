@@ -5,6 +5,7 @@ import { setImmediate as turn, setTimeout as pause } from "node:timers/promises"
 import { create } from "@bufbuild/protobuf";
 import type { CallOptions } from "../src/caller.js";
 import { GatelodgeError } from "../src/errors.js";
+import { LoginService } from "../src/gen/gatelodge/v1/login_pb.js";
 import { RequestContextSchema } from "../src/gen/gatelodge/v1/presented_pb.js";
 import {
   CsrfRequirement,
@@ -16,6 +17,7 @@ import {
   type ValidateSessionRequest,
   type ValidateSessionResponse,
 } from "../src/gen/gatelodge/v1/session_pb.js";
+import { forgetChanged } from "../src/kept/changes.js";
 import { KeepingSessions } from "../src/kept/keeping.js";
 import { Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
 import { keyOf, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
@@ -218,6 +220,33 @@ describe("what is kept", () => {
       assert.ok(!(await scene.isKnown()));
     }
   });
+
+  // A call that failed has no count.
+  const { startLogout, handleBackchannelLogout, handleFrontchannelLogout } = LoginService.method;
+  for (const [what, method, query, count, isKept] of [
+    ["a provider's server ended none", handleBackchannelLogout, undefined, 0, true],
+    ["a provider's server ended one", handleBackchannelLogout, undefined, 1, false],
+    ["a provider's server may have ended some", handleBackchannelLogout, undefined, undefined, false],
+    ["a provider's page ended none", handleFrontchannelLogout, "iss=x", 0, true],
+    ["a provider's page ended one", handleFrontchannelLogout, "iss=x", 1, false],
+    ["a provider's page may have ended some", handleFrontchannelLogout, "iss=x", undefined, false],
+    ["somebody else logged out", startLogout, "", 1, true],
+    ["somebody else's logout failed", startLogout, "", undefined, true],
+    ["a logout ended several", startLogout, "", 2, false],
+    ["a logout everywhere ended none that it knows of", startLogout, "everywhere=true", 0, false],
+    ["a logout everywhere ended one", startLogout, "everywhere=true", 1, false],
+    ["a logout everywhere failed", startLogout, "a=b&everywhere=true", undefined, false],
+  ] as const) {
+    test(`${isKept ? "stays" : "is forgotten"} when ${what}`, async () => {
+      const scene = await knowing();
+      const asked = create(method.input, query === undefined ? {} : { query: utf8(query) });
+      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []) };
+      const answer = count === undefined ? undefined : create(method.output, told);
+      forgetChanged(scene.kept, `${method.parent.typeName}/${method.name}`, asked, answer);
+      assert.equal(scene.kept.knownUpTo, count ? "\u0007" : "\u0001");
+      assert.equal(await scene.isKnown(), isKept);
+    });
+  }
 
   test("stays when others end and when keys change", async () => {
     const scene = await knowing();
