@@ -25,6 +25,7 @@ import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Carries every call: deadline, request id, retries, errors. Does not know what is asked. */
@@ -105,6 +106,19 @@ final class Caller {
         return keeping == null
                 ? call(method, manner, question)
                 : keeping.changing(cookies, () -> call(method, manner, question));
+    }
+
+    /** As {@link #changing}, for one that may end more than these sessions: see {@link Keeping#ending}. */
+    <Q, A> A ending(
+            MethodDescriptor<Q, A> method,
+            Manner manner,
+            Q question,
+            List<Cookie> cookies,
+            Predicate<@Nullable A> endsMore) {
+        Keeping keeping = link.keeping();
+        return keeping == null
+                ? call(method, manner, question)
+                : keeping.ending(cookies, endsMore, () -> call(method, manner, question));
     }
 
     /** As {@link #call}, for one that may change any session. */

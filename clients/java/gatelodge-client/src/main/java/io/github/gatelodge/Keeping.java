@@ -22,6 +22,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -114,6 +115,22 @@ final class Keeping implements AutoCloseable {
             return told(call.get());
         } finally {
             kept.forgetCookies(cookies.stream().map(Cookie::getValue).toList());
+        }
+    }
+
+    /**
+     * As {@link #changing}, for a call that may end more than these sessions. {@code endsMore} judges by its answer,
+     * which is null where it failed: then nothing that is kept is used any more.
+     */
+    <A> A ending(List<Cookie> cookies, Predicate<@Nullable A> endsMore, Supplier<A> call) {
+        A answer = null;
+        try {
+            answer = changing(cookies, call);
+            return answer;
+        } finally {
+            if (endsMore.test(answer)) {
+                kept.forgetAll();
+            }
         }
     }
 

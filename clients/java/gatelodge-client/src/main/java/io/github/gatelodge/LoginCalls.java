@@ -1,11 +1,16 @@
 package io.github.gatelodge;
 
+import com.google.protobuf.ByteString;
 import io.github.gatelodge.v1.CompleteCallbackRequest;
 import io.github.gatelodge.v1.CompleteCallbackResponse;
 import io.github.gatelodge.v1.CompleteLogoutRequest;
 import io.github.gatelodge.v1.CompleteLogoutResponse;
 import io.github.gatelodge.v1.GetEdgeSettingsRequest;
 import io.github.gatelodge.v1.GetEdgeSettingsResponse;
+import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleBackchannelLogoutResponse;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutResponse;
 import io.github.gatelodge.v1.LoginServiceGrpc;
 import io.github.gatelodge.v1.LoginServiceListProvidersRequest;
 import io.github.gatelodge.v1.LoginServiceListProvidersResponse;
@@ -13,9 +18,14 @@ import io.github.gatelodge.v1.StartLoginRequest;
 import io.github.gatelodge.v1.StartLoginResponse;
 import io.github.gatelodge.v1.StartLogoutRequest;
 import io.github.gatelodge.v1.StartLogoutResponse;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** Logs people in and out: what an edge asks. */
 public final class LoginCalls {
+    /** The parameter of a logout that ends more than the session that is presented. */
+    private static final ByteString EVERYWHERE = ByteString.copyFromUtf8("everywhere");
+
     private final Caller caller;
 
     LoginCalls(Caller caller) {
@@ -48,12 +58,46 @@ public final class LoginCalls {
 
     /** Ends the browser's session. */
     public StartLogoutResponse startLogout(StartLogoutRequest question) {
-        return caller.changing(
-                LoginServiceGrpc.getStartLogoutMethod(), Manner.START_LOGOUT, question, question.getCookiesList());
+        // Other sessions of the user may end too, whoever presents them.
+        boolean asksForMore = contains(question.getQuery(), EVERYWHERE);
+        return caller.ending(
+                LoginServiceGrpc.getStartLogoutMethod(),
+                Manner.START_LOGOUT,
+                question,
+                question.getCookiesList(),
+                answer -> asksForMore || (answer != null && answer.getRevokedCount() > 1));
     }
 
     /** Receives the browser back from the provider's logout. */
     public CompleteLogoutResponse completeLogout(CompleteLogoutRequest question) {
         return caller.call(LoginServiceGrpc.getCompleteLogoutMethod(), Manner.SAFE, question);
+    }
+
+    /**
+     * Ends the sessions of which a provider's server says that they have ended there. Repeated only while the authority
+     * is away: a token that was carried out is refused when it comes again.
+     */
+    public HandleBackchannelLogoutResponse handleBackchannelLogout(HandleBackchannelLogoutRequest question) {
+        return caller.ending(
+                LoginServiceGrpc.getHandleBackchannelLogoutMethod(),
+                Manner.PROVIDER_LOGOUT,
+                question,
+                List.of(),
+                answer -> answer == null || answer.getRevokedCount() > 0);
+    }
+
+    /** Ends the sessions of which a provider's page has the browser say that they have ended there. */
+    public HandleFrontchannelLogoutResponse handleFrontchannelLogout(HandleFrontchannelLogoutRequest question) {
+        return caller.ending(
+                LoginServiceGrpc.getHandleFrontchannelLogoutMethod(),
+                Manner.PROVIDER_LOGOUT,
+                question,
+                List.of(),
+                answer -> answer == null || answer.getRevokedCount() > 0);
+    }
+
+    private static boolean contains(ByteString text, ByteString part) {
+        return IntStream.rangeClosed(0, text.size() - part.size())
+                .anyMatch(at -> text.substring(at).startsWith(part));
     }
 }

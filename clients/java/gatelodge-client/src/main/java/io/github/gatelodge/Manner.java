@@ -15,6 +15,10 @@ enum Manner {
     /** For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. */
     START_LOGOUT(3, 1),
     /**
+     * For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not.
+     */
+    PROVIDER_LOGOUT(5, 1),
+    /**
      * For a change that depends on what was read: a repeat of one that was done meets its own version, and would be
      * taken for somebody else's.
      */

@@ -16,6 +16,8 @@ import io.github.gatelodge.error.UnreachableException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.ErrorReason;
 import io.github.gatelodge.v1.GetEdgeSettingsRequest;
+import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.LoginServiceGrpc;
@@ -161,6 +163,26 @@ class CallTest extends BeforeScriptedAuthority {
         authority.say(VALIDATE, failure(Status.Code.UNAVAILABLE, "PROVIDER_UNAVAILABLE", 0), OK);
         assertThrows(GatelodgeException.class, () -> client.sessions().validateSession(QUESTION));
         assertEquals(1, authority.calls(VALIDATE).size());
+    }
+
+    @Test
+    void aProvidersLogoutIsRepeatedOnceWithinFiveSeconds() {
+        for (String method : List.of("HandleBackchannelLogout", "HandleFrontchannelLogout")) {
+            authority.say(method, failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0));
+        }
+        LoginCalls login = client.login();
+        assertThrows(
+                StoreUnavailableException.class,
+                () -> login.handleBackchannelLogout(HandleBackchannelLogoutRequest.getDefaultInstance()));
+        assertThrows(
+                StoreUnavailableException.class,
+                () -> login.handleFrontchannelLogout(HandleFrontchannelLogoutRequest.getDefaultInstance()));
+        for (String method : List.of("HandleBackchannelLogout", "HandleFrontchannelLogout")) {
+            List<Call> calls = authority.calls(method);
+            assertEquals(2, calls.size(), method);
+            double left = calls.get(0).secondsLeft();
+            assertTrue(left > 4 && left <= 5, method + " within " + left);
+        }
     }
 
     @Test

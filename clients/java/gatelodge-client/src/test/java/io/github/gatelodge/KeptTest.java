@@ -10,14 +10,21 @@ import com.google.protobuf.ByteString;
 import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleBackchannelLogoutResponse;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutResponse;
 import io.github.gatelodge.v1.RequestContext;
 import io.github.gatelodge.v1.SessionEvent;
 import io.github.gatelodge.v1.SessionEventKind;
 import io.github.gatelodge.v1.SessionServiceRevokeRequest;
+import io.github.gatelodge.v1.StartLogoutRequest;
+import io.github.gatelodge.v1.StartLogoutResponse;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsResponse;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -386,6 +393,80 @@ class KeptTest {
         assertNull(KEYS.of(one.toBuilder().clearCookies().build()));
         other.getContextBuilder().setUpgrade(ByteString.copyFromUtf8("websocket"));
         assertNull(KEYS.of(other.build()));
+    }
+
+    /** Knows the answer to the question, makes a call, and says whether it is known still. */
+    private static boolean isKnownAfter(ScriptedAuthority authority, GatelodgeClient client, Runnable call) {
+        client.sessions().check(QUESTION);
+        int before = authority.calls("ValidateSession").size();
+        client.sessions().check(QUESTION);
+        assertEquals(before, authority.calls("ValidateSession").size(), "it is not known");
+        try {
+            call.run();
+        } catch (GatelodgeException failed) {
+            assertEquals(Status.Code.INTERNAL, failed.code());
+        }
+        client.sessions().check(QUESTION);
+        return before == authority.calls("ValidateSession").size();
+    }
+
+    @Test
+    void aProvidersLogoutForgetsAllUnlessItEndedNothing() throws Exception {
+        StatusRuntimeException failure = ScriptedAuthority.failure(Status.Code.INTERNAL, "INTERNAL", 0);
+        try (ScriptedAuthority authority = new ScriptedAuthority();
+                GatelodgeClient client = watching(authority)) {
+            authority.say(
+                    "HandleBackchannelLogout",
+                    HandleBackchannelLogoutResponse.getDefaultInstance(),
+                    HandleBackchannelLogoutResponse.newBuilder()
+                            .setRevokedCount(1)
+                            .setEventPosition(position(1))
+                            .build(),
+                    failure);
+            authority.say(
+                    "HandleFrontchannelLogout",
+                    HandleFrontchannelLogoutResponse.getDefaultInstance(),
+                    HandleFrontchannelLogoutResponse.newBuilder()
+                            .setRevokedCount(1)
+                            .setEventPosition(position(1))
+                            .build(),
+                    failure);
+            Runnable back =
+                    () -> client.login().handleBackchannelLogout(HandleBackchannelLogoutRequest.getDefaultInstance());
+            Runnable front =
+                    () -> client.login().handleFrontchannelLogout(HandleFrontchannelLogoutRequest.getDefaultInstance());
+            for (Runnable call : List.of(back, front)) {
+                assertTrue(isKnownAfter(authority, client, call), "anybody can send one that ends nothing");
+                assertFalse(isKnownAfter(authority, client, call), "it ended one");
+                assertFalse(isKnownAfter(authority, client, call), "nobody knows what it ended");
+            }
+        }
+    }
+
+    @Test
+    void aLogoutEverywhereForgetsAll() throws Exception {
+        StatusRuntimeException failure = ScriptedAuthority.failure(Status.Code.INTERNAL, "INTERNAL", 0);
+        StartLogoutRequest here = StartLogoutRequest.newBuilder()
+                .addCookies(Cookie.newBuilder().setName("session").setValue(ByteString.copyFromUtf8("another")))
+                .setQuery(ByteString.copyFromUtf8("redirect_uri=/"))
+                .build();
+        StartLogoutRequest everywhere = here.toBuilder()
+                .setQuery(ByteString.copyFromUtf8("redirect_uri=/&everywhere=true"))
+                .build();
+        StartLogoutResponse two =
+                StartLogoutResponse.newBuilder().setRevokedCount(2).build();
+        try (ScriptedAuthority authority = new ScriptedAuthority();
+                GatelodgeClient client = watching(authority)) {
+            authority.say("StartLogout", StartLogoutResponse.getDefaultInstance(), failure, two);
+            Runnable one = () -> client.login().startLogout(here);
+            assertTrue(isKnownAfter(authority, client, one), "it is about another session");
+            assertTrue(isKnownAfter(authority, client, one), "it can have ended no other");
+            assertFalse(isKnownAfter(authority, client, one), "it ended another too");
+            authority.say("StartLogout", StartLogoutResponse.getDefaultInstance(), failure);
+            Runnable all = () -> client.login().startLogout(everywhere);
+            assertFalse(isKnownAfter(authority, client, all), "it may have ended any");
+            assertFalse(isKnownAfter(authority, client, all), "nobody knows what it ended");
+        }
     }
 
     @Test

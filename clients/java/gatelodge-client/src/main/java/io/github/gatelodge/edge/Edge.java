@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
  * <pre>
  *   GET  /auth/web/login       GET /auth/web/callback
  *   GET  /auth/me              POST /auth/web/logout      GET /auth/web/logged-out
+ *   POST /auth/web/backchannel-logout      GET /auth/web/frontchannel-logout
  *   POST /auth/web/refresh     GET or POST /auth/web/userinfo
  *   GET  /auth/web/sessions    POST /auth/web/sessions/revoke
  * </pre>

@@ -12,6 +12,10 @@ import io.github.gatelodge.v1.CompleteLogoutRequest;
 import io.github.gatelodge.v1.CompleteLogoutResponse;
 import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.GetUserInfoRequest;
+import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleBackchannelLogoutResponse;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutResponse;
 import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.ListUserSessionsRequest;
 import io.github.gatelodge.v1.RefreshTokensRequest;
@@ -112,6 +116,32 @@ enum Route {
             return pass.answer(done.getAnswer(), done.getSettingsVersion());
         }
     },
+    /** A provider's server says that a session has ended there. */
+    BACKCHANNEL_LOGOUT("/auth/web/backchannel-logout", "POST, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, Body body) {
+            HandleBackchannelLogoutResponse done = pass.calls()
+                    .handleBackchannelLogout(HandleBackchannelLogoutRequest.newBuilder()
+                            .setRouteSet(routeSet)
+                            .setForm(body.bytes())
+                            .setContext(pass.context())
+                            .build());
+            return pass.answer(done.getAnswer(), done.getSettingsVersion());
+        }
+    },
+    /** A page of a provider's logout has the browser say so. */
+    FRONTCHANNEL_LOGOUT("/auth/web/frontchannel-logout", "GET, OPTIONS") {
+        @Override
+        Answer ask(Pass pass, Body body) {
+            HandleFrontchannelLogoutResponse done = pass.calls()
+                    .handleFrontchannelLogout(HandleFrontchannelLogoutRequest.newBuilder()
+                            .setRouteSet(routeSet)
+                            .setQuery(pass.query())
+                            .setContext(pass.context())
+                            .build());
+            return pass.answer(done.getAnswer(), done.getSettingsVersion());
+        }
+    },
     REFRESH("/auth/web/refresh", "POST, OPTIONS") {
         @Override
         Answer ask(Pass pass, Body body) {
@@ -182,13 +212,14 @@ enum Route {
 
     /** How a request's body is read, by its label. */
     Body.Kind bodyKind(BrowserRequest request) {
-        boolean isRead = this == LOGOUT
+        boolean isFormAlone = this == LOGOUT || this == BACKCHANNEL_LOGOUT;
+        boolean isRead = isFormAlone
                 || this == REVOKE
                 || (this == CALLBACK && request.method().equals("POST"));
         if (isRead && Presented.isOfKind(request, Body.Kind.FORM.contentType)) {
             return Body.Kind.FORM;
         }
-        boolean isJson = isRead && this != LOGOUT && Presented.isOfKind(request, Body.Kind.JSON.contentType);
+        boolean isJson = isRead && !isFormAlone && Presented.isOfKind(request, Body.Kind.JSON.contentType);
         return isJson ? Body.Kind.JSON : Body.Kind.UNREAD;
     }
 

@@ -127,4 +127,24 @@ class FiltersTest {
         authority.back();
         assertEquals(200, get("/", "Cookie: " + ada.cookie()).status());
     }
+
+    @Test
+    void theFakeKnowsNoProviderWhoseLogoutWouldCount() throws Exception {
+        try (Site site = new Site()) {
+            String cookie = "Cookie: " + site.authority.signIn("google_1").cookie();
+            Wire.Response back = Wire.send(
+                    site.port(),
+                    "POST",
+                    "/auth/web/backchannel-logout",
+                    "logout_token=x",
+                    "Content-Type: application/x-www-form-urlencoded");
+            assertEquals(400, back.status());
+            assertTrue(back.body().contains("\"logout_token_rejected\""), back.body());
+            Wire.Response front = site.get("/auth/web/frontchannel-logout?iss=x&sid=y", cookie);
+            assertEquals(400, front.status());
+            assertTrue(front.body().contains("\"provider_unknown\""), front.body());
+            assertEquals(List.of(), front.all("set-cookie"));
+            assertEquals(200, site.get("/private", cookie).status());
+        }
+    }
 }

@@ -13,6 +13,10 @@ import io.github.gatelodge.v1.CsrfRequirement;
 import io.github.gatelodge.v1.DeniedReason;
 import io.github.gatelodge.v1.GetEdgeSettingsRequest;
 import io.github.gatelodge.v1.GetEdgeSettingsResponse;
+import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleBackchannelLogoutResponse;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
+import io.github.gatelodge.v1.HandleFrontchannelLogoutResponse;
 import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.LoginFailure;
 import io.github.gatelodge.v1.LoginServiceGrpc.LoginServiceImplBase;
@@ -200,6 +204,35 @@ final class FakeLogins extends LoginServiceImplBase {
                             .setSettingsVersion(state.settings.getVersion())
                             .setAnswer(invalidState(
                                     "You are logged out. This page was reached without a logout begun here."))
+                            .build());
+        }
+    }
+
+    /** Refuses every token, since there is no provider whose word would count. */
+    @Override
+    public void handleBackchannelLogout(
+            HandleBackchannelLogoutRequest asked, StreamObserver<HandleBackchannelLogoutResponse> to) {
+        synchronized (state) {
+            Reply.to(
+                    to,
+                    HandleBackchannelLogoutResponse.newBuilder()
+                            .setSettingsVersion(state.settings.getVersion())
+                            .setAnswer(Finished.problem(400, "logout_token_rejected", "This is no logout token", ""))
+                            .build());
+        }
+    }
+
+    /** Likewise. */
+    @Override
+    public void handleFrontchannelLogout(
+            HandleFrontchannelLogoutRequest asked, StreamObserver<HandleFrontchannelLogoutResponse> to) {
+        synchronized (state) {
+            Reply.to(
+                    to,
+                    HandleFrontchannelLogoutResponse.newBuilder()
+                            .setSettingsVersion(state.settings.getVersion())
+                            .setAnswer(Finished.problem(
+                                    400, "provider_unknown", "No provider of this issuer may log out in this way", ""))
                             .build());
         }
     }
