@@ -1,7 +1,5 @@
 //! Owns who calls a gRPC server: the session or the bearer token in a call's metadata. Does not know browsers.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
@@ -9,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use tower::Layer;
 
+use super::asking::asking;
 use super::guarded::{Guard, Guarded};
 use crate::client::error::Error;
 use crate::client::tokens::TokenVerdict;
@@ -59,45 +58,17 @@ impl Caller {
     }
 }
 
+asking!(GrpcLayer, "callers");
+
 impl GrpcLayer {
     pub(crate) fn new(gate: Gate, is_required: bool) -> Self {
         Self { gate, is_required, requirements: Requirements::new(), audience: String::new() }
-    }
-
-    /// Lets only callers through that meet all of these, in place of what was asked for before.
-    #[must_use]
-    pub fn requirements(mut self, requirements: Requirements) -> Self {
-        self.requirements = requirements;
-        self
-    }
-
-    /// Lets only callers through that were granted all of these scopes.
-    #[must_use]
-    pub fn scopes<I: IntoIterator<Item: Into<String>>>(self, scopes: I) -> Self {
-        self.and(|own| own.scopes(scopes))
-    }
-
-    /// Lets only callers through that have all of these permissions.
-    #[must_use]
-    pub fn permissions<I: IntoIterator<Item: Into<String>>>(self, permissions: I) -> Self {
-        self.and(|own| own.permissions(permissions))
-    }
-
-    /// Lets only callers through whose user authenticated at most this long ago, in whole seconds.
-    #[must_use]
-    pub fn max_login_age(self, age: Duration) -> Self {
-        self.and(|own| own.max_login_age(age))
     }
 
     /// Lets only tokens through that are for this audience. Sessions have none.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
-        self
-    }
-
-    fn and(mut self, add: impl FnOnce(Requirements) -> Requirements) -> Self {
-        self.requirements = add(self.requirements);
         self
     }
 

@@ -1,14 +1,13 @@
 //! Owns sessions for an application's own routes: a tower layer for any framework, axum's extractors, and layers for bearer
 //! tokens and for gRPC beside it. Does not know logins.
 
+mod asking;
 mod extract;
 pub mod grpc;
 mod guarded;
 mod nobody;
 mod service;
 pub mod token;
-
-use std::time::Duration;
 
 use http::StatusCode;
 use http::request::Parts;
@@ -21,6 +20,7 @@ use crate::requirements::Requirements;
 use crate::session::Session;
 use crate::v1;
 use crate::verdict::Verdict;
+use asking::asking;
 pub use extract::NoSession;
 pub use guarded::{Guard, Guarded};
 use nobody::Nobody;
@@ -50,63 +50,24 @@ pub struct SessionLayer {
     requirements: Requirements,
 }
 
+asking!(SessionLayer, "sessions");
+
 impl SessionLayer {
     pub(crate) fn new(gate: Gate, is_required: bool) -> Self {
         Self { gate, is_required, requirements: Requirements::new() }
     }
 
-    /// Lets only sessions through that meet all of these, in place of what was asked for before.
-    #[must_use]
-    pub fn requirements(mut self, requirements: Requirements) -> Self {
-        self.requirements = requirements;
-        self
-    }
-
-    /// Lets only sessions through that were granted all of these scopes.
-    #[must_use]
-    pub fn scopes<I: IntoIterator<Item: Into<String>>>(self, scopes: I) -> Self {
-        self.and(|own| own.scopes(scopes))
-    }
-
-    /// Lets only sessions through whose user has all of these permissions.
-    #[must_use]
-    pub fn permissions<I: IntoIterator<Item: Into<String>>>(self, permissions: I) -> Self {
-        self.and(|own| own.permissions(permissions))
-    }
-
-    /// Lets only sessions through whose user has all of these roles.
-    #[must_use]
-    pub fn roles<I: IntoIterator<Item: Into<String>>>(self, roles: I) -> Self {
-        self.and(|own| own.roles(roles))
-    }
-
-    /// Lets only sessions through whose login had one of these authentication context classes, the preferred one first;
-    /// others are sent to log in in that way, and come back with the same session.
-    #[must_use]
-    pub fn acr_values<I: IntoIterator<Item: Into<String>>>(self, values: I) -> Self {
-        self.and(|own| own.acr_values(values))
-    }
-
-    /// Lets only sessions through whose user authenticated at most this long ago, in whole seconds; others are sent to log in again.
-    #[must_use]
-    pub fn max_login_age(self, age: Duration) -> Self {
-        self.and(|own| own.max_login_age(age))
-    }
-
     /// Asks for a CSRF token whatever the method. The default is to ask for all but GET, HEAD, OPTIONS and TRACE.
     #[must_use]
-    pub fn csrf_required(self) -> Self {
-        self.and(Requirements::csrf_required)
+    pub fn csrf_required(mut self) -> Self {
+        self.requirements = self.requirements.csrf_required();
+        self
     }
 
     /// Asks for no CSRF token and judges no origin, for routes that are guarded in another way.
     #[must_use]
-    pub fn csrf_not_required(self) -> Self {
-        self.and(Requirements::csrf_not_required)
-    }
-
-    fn and(mut self, add: impl FnOnce(Requirements) -> Requirements) -> Self {
-        self.requirements = add(self.requirements);
+    pub fn csrf_not_required(mut self) -> Self {
+        self.requirements = self.requirements.csrf_not_required();
         self
     }
 

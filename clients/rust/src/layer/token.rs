@@ -1,13 +1,12 @@
 //! Owns bearer tokens on the routes of an API: a tower layer for any framework, and axum's extractor. Does not know cookies.
 
-use std::time::Duration;
-
 use axum::extract::FromRequestParts;
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use tower::Layer;
 
+use super::asking::asking;
 use super::extract::NoSession;
 use super::guarded::{Guard, Guarded};
 use crate::answer::{Answer, Asker};
@@ -34,42 +33,13 @@ pub struct TokenLayer {
     provider: String,
 }
 
+asking!(TokenLayer, "tokens");
+
 impl TokenLayer {
     /// Asks by this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client, requirements: Requirements::new(), audience: String::new(), provider: String::new() }
-    }
-
-    /// Lets only tokens through that meet all of these, in place of what was asked for before. CSRF is nothing to a token.
-    #[must_use]
-    pub fn requirements(mut self, requirements: Requirements) -> Self {
-        self.requirements = requirements;
-        self
-    }
-
-    /// Lets only tokens through that were granted all of these scopes.
-    #[must_use]
-    pub fn scopes<I: IntoIterator<Item: Into<String>>>(self, scopes: I) -> Self {
-        self.and(|own| own.scopes(scopes))
-    }
-
-    /// Lets only tokens through that have all of these permissions.
-    #[must_use]
-    pub fn permissions<I: IntoIterator<Item: Into<String>>>(self, permissions: I) -> Self {
-        self.and(|own| own.permissions(permissions))
-    }
-
-    /// Lets only tokens through that name all of these roles.
-    #[must_use]
-    pub fn roles<I: IntoIterator<Item: Into<String>>>(self, roles: I) -> Self {
-        self.and(|own| own.roles(roles))
-    }
-
-    /// Lets only tokens through whose user authenticated at most this long ago, in whole seconds.
-    #[must_use]
-    pub fn max_login_age(self, age: Duration) -> Self {
-        self.and(|own| own.max_login_age(age))
     }
 
     /// Lets only tokens through that are for this audience. The default is any of the authority's configuration.
@@ -84,11 +54,6 @@ impl TokenLayer {
     #[must_use]
     pub fn provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = provider.into();
-        self
-    }
-
-    fn and(mut self, add: impl FnOnce(Requirements) -> Requirements) -> Self {
-        self.requirements = add(self.requirements);
         self
     }
 
