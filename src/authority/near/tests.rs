@@ -32,6 +32,7 @@ fn record(name: &str, marks: Marks) -> (SessionKey, Record) {
         access_token_end: None,
         renewable: false,
         user_info_time: None,
+        refresh_sent: false,
     };
     let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
     let current = credential.secret_hash();

@@ -6,6 +6,7 @@
 //! | `door` | a browser, an edge, the store behind them and the log |
 //! | `rotation` | an old credential becomes a new one, and nobody is logged out by what goes wrong on the way |
 //! | `theft` | an old credential after its grace, and one that a failover forgot |
+//! | `uses` | when it is written down that a session was used |
 //! | `times` | remember me, when to look again, a limit that was shortened |
 //! | `csrf` | what is wrong with a token |
 //! | `client` | a client that is another than at login |
@@ -52,4 +53,5 @@ mod silent;
 mod step_up;
 mod theft;
 mod times;
+mod uses;
 mod way_back;

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup,
-    UserPage, UserStore, WalkPage, WalkPosition, Written,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, Touched,
+    UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
@@ -34,6 +34,8 @@ pub enum Fault {
     EndsSessionBefore(&'static str, SessionKey),
     /// It never answers.
     Silent,
+    /// It never answers the step of this name.
+    SilentAt(&'static str),
     /// Asking it panics.
     Panics,
     /// The process ends, without any goodbye, before the step with this number; the next one is 0.
@@ -116,6 +118,7 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
+            Some(Fault::SilentAt(step)) if step == name => std::future::pending().await,
             Some(Fault::EndsSessionBefore(step, key)) if step == name => {
                 self.sessions.end(&key, Ending::Revoked, Duration::from_mins(1)).await?;
             }
@@ -124,7 +127,8 @@ impl FaultyStore {
                 Fault::EndsProcessBefore(1..)
                 | Fault::SlowToAnswer(_)
                 | Fault::LosesAnswerOf(_)
-                | Fault::EndsSessionBefore(..),
+                | Fault::EndsSessionBefore(..)
+                | Fault::SilentAt(_),
             ) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
@@ -169,7 +173,7 @@ pass! { SessionStore by sessions:
     create(new: NewSession) -> Creation;
     read(key: &SessionKey) -> Lookup;
     read_among_many(key: &SessionKey) -> Lookup;
-    touch(key: &SessionKey, at: Timestamp, keep_for: Duration) -> bool;
+    touch(key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> Touched;
     end(key: &SessionKey, why: Ending, remember_for: Duration) -> bool;
     end_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> u64;
     sessions_of(user: &UserKey) -> Vec<(SessionKey, Record)>;
