@@ -8,7 +8,9 @@
 //! | `theft` | an old credential after its grace, and one that a failover forgot |
 //! | `uses` | when it is written down that a session was used |
 //! | `times` | remember me, when to look again, a limit that was shortened |
+//! | `aborted` | a rotation whose caller goes away |
 //! | `csrf` | what is wrong with a token |
+//! | `origins` | where a request comes from, and what is required of it |
 //! | `client` | a client that is another than at login |
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
@@ -37,6 +39,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod aborted;
 mod attributes;
 mod checks;
 mod client;
@@ -47,6 +50,7 @@ mod fresh;
 mod limits;
 mod lists;
 mod needs;
+mod origins;
 mod people;
 mod rotation;
 mod silent;

@@ -36,6 +36,8 @@ pub enum Fault {
     Silent,
     /// It never answers the step of this name.
     SilentAt(&'static str),
+    /// It does what the step of this name asks, and never says so.
+    SilentAfter(&'static str),
     /// Asking it panics.
     Panics,
     /// The process ends, without any goodbye, before the step with this number; the next one is 0.
@@ -52,6 +54,7 @@ pub struct FaultyStore {
     events: Arc<dyn EventLog>,
     fault: Mutex<Option<Fault>>,
     waiting: AtomicUsize,
+    held: AtomicUsize,
     asked: Mutex<HashMap<&'static str, usize>>,
 }
 
@@ -76,6 +79,7 @@ impl FaultyStore {
             events: Arc::clone(&ports.events),
             fault: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
             asked: Mutex::default(),
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
@@ -100,6 +104,17 @@ impl FaultyStore {
         self.waiting.load(Ordering::SeqCst)
     }
 
+    /// How many of the steps that it is silent at somebody waits for.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    async fn hold(&self) {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        let _held = Waiting(&self.held);
+        std::future::pending::<()>().await;
+    }
+
     /// How often the step of this name was asked for.
     pub fn count(&self, step: &str) -> usize {
         self.asked.lock().unwrap().get(step).copied().unwrap_or_default()
@@ -118,7 +133,7 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
-            Some(Fault::SilentAt(step)) if step == name => std::future::pending().await,
+            Some(Fault::SilentAt(step)) if step == name => self.hold().await,
             Some(Fault::EndsSessionBefore(step, key)) if step == name => {
                 self.sessions.end(&key, Ending::Revoked, Duration::from_mins(1)).await?;
             }
@@ -128,7 +143,8 @@ impl FaultyStore {
                 | Fault::SlowToAnswer(_)
                 | Fault::LosesAnswerOf(_)
                 | Fault::EndsSessionBefore(..)
-                | Fault::SilentAt(_),
+                | Fault::SilentAt(_)
+                | Fault::SilentAfter(_),
             ) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
@@ -145,6 +161,7 @@ impl FaultyStore {
         let fault = *self.fault.lock().unwrap();
         match fault {
             Some(Fault::SlowToAnswer(pause)) => tokio::time::sleep(pause).await,
+            Some(Fault::SilentAfter(name)) if name == step => self.hold().await,
             Some(Fault::LosesAnswerOf(name)) if name == step => {
                 return Err(StoreError::Unavailable("the answer was lost on purpose".into()));
             }
