@@ -1,5 +1,6 @@
 //! Owns the near cache: sessions as the store had them of late, opened. Each is good until something is announced of it,
-//! and no longer than an answer may be old. Does not know how a session is judged, or whether the stream is whole.
+//! and no longer than an answer may be old. Does not know how a session is judged, whether the stream is whole, or who asks:
+//! what a caller may ask is judged when its call begins.
 
 #[cfg(test)]
 mod tests;

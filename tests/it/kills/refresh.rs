@@ -28,7 +28,7 @@ const STEPS: usize = 13;
 fn ending(settings: &mut Settings) {
     settings.tokens.end_session_when_refused = true;
     // What a killed process held is free within this time.
-    settings.tokens.lease = Duration::from_millis(500);
+    settings.tokens.lease = Duration::from_secs(2);
 }
 
 /// The child: refreshes a session's tokens, as far as it gets, and says which refresh token it has sent.

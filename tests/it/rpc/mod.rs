@@ -7,6 +7,7 @@
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
+//! | `known`, `failover` | what an authority knows by heart, also when a primary dies |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
 //! | `settings` | what an edge is told of itself |
@@ -15,8 +16,10 @@
 mod bytes;
 pub mod clocks;
 mod errors;
+mod failover;
 mod fields;
 mod gone;
+mod known;
 mod matrix;
 mod paths;
 mod reflection;

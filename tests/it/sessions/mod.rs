@@ -16,6 +16,7 @@
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
+//! | `sealed` | that none of it stands in a store in clear |
 //! | `needs` | what a request may need of who is logged in |
 //! | `step_up` | a session goes on under a login that is stronger or fresher |
 //! | `silent` | logins that show nothing, and hints |
@@ -53,6 +54,7 @@ mod needs;
 mod origins;
 mod people;
 mod rotation;
+mod sealed;
 mod silent;
 mod step_up;
 mod theft;
