@@ -62,6 +62,7 @@ pub struct Record {
 
 /// What a session is, apart from its tokens. Opens with the server's key ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them may go with any other")]
 pub struct Standing {
     /// Whose it is.
     pub identity: Identity,
