@@ -11,11 +11,11 @@ type reach int
 
 const (
 	noSession        reach = iota
-	presentedSession       // the one that its cookies present
-	loggedOutSession       // that one and, where the logout says so, the user's others
-	targetSession          // what its target names
-	toldSession            // what a provider says has ended there
-	anySession
+	presentedSession       // changes the one that its cookies present
+	loggedOutSession       // ends that one and, where the logout says so, the user's others
+	targetSession          // ends what its target names
+	toldSession            // ends what a provider says has ended there
+	anySession             // ends any
 )
 
 // everywhere is the parameter of a logout that ends more than the session that is presented.
@@ -44,24 +44,26 @@ func (k *kept) cameBack(whose reach, question, answer any, isUnsure bool) {
 }
 
 // isMore says whether a call may have ended other sessions than those that it presents or names. Anybody can send what
-// leads to it, so a call that ended none forgets none.
+// leads to it, so one that ended none forgets none.
 func (r reach) isMore(question, answer any, isUnsure bool) bool {
 	counted, _ := answer.(interface{ GetRevokedCount() uint32 })
-	switch r {
-	case loggedOutSession:
+	switch {
+	case r == presentedSession:
+		return false
+	case isUnsure || r == anySession:
+		return true
+	case r == loggedOutSession:
 		logout, _ := question.(*v1.StartLogoutRequest)
-		return isUnsure || counted.GetRevokedCount() > 1 ||
-			counted.GetRevokedCount() > 0 && bytes.Contains(logout.GetQuery(), everywhere)
-	case toldSession:
-		return isUnsure || counted.GetRevokedCount() > 0
-	case targetSession:
-		asked, _ := question.(*v1.SessionServiceRevokeRequest)
-		switch asked.GetTarget().(type) {
-		case nil, *v1.SessionServiceRevokeRequest_PresentedSession, *v1.SessionServiceRevokeRequest_SessionId:
-			return false
-		}
-		said, _ := answer.(*v1.SessionServiceRevokeResponse)
-		return isUnsure || said.GetInactive() == nil && said.GetDenied() == nil
+		count := counted.GetRevokedCount()
+		return count > 1 || count > 0 && bytes.Contains(logout.GetQuery(), everywhere)
+	case r == toldSession:
+		return counted.GetRevokedCount() > 0
 	}
-	return r == anySession
+	asked, _ := question.(*v1.SessionServiceRevokeRequest)
+	switch asked.GetTarget().(type) {
+	case *v1.SessionServiceRevokeRequest_PresentedSession, *v1.SessionServiceRevokeRequest_SessionId:
+		return false
+	}
+	said, _ := answer.(*v1.SessionServiceRevokeResponse)
+	return said.GetInactive() == nil && said.GetDenied() == nil
 }

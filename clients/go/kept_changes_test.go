@@ -152,6 +152,7 @@ func TestARevocationForgetsNoMoreThanItMayHaveEnded(t *testing.T) {
 		"a form's, without a token":    {question: &v1.SessionServiceRevokeRequest{Target: form}, answers: []any{forged}, knows: true},
 		"a form's, of nobody any more": {question: &v1.SessionServiceRevokeRequest{Target: form}, answers: []any{away, nobody}},
 		"of the presented":             {question: &v1.SessionServiceRevokeRequest{Target: presented}, answers: []any{ended}, knows: true},
+		"whose answer was lost":        {question: &v1.SessionServiceRevokeRequest{Target: presented}, answers: []any{away, ended}},
 		"of this one":                  {question: named("sid_1"), answers: []any{ended}},
 		"of another":                   {question: named("sid_2"), answers: []any{ended}, knows: true},
 	} {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EVERYWHERE = b"everywhere"
 """The parameter of a logout that ends more than the session that is presented."""
-_PRESENTED = {None, "presented_session", "session_id"}
+_ONE = {"presented_session", "session_id"}
 
 
 def forget_changed(kept: Kept[Any], reach: Reach, question: Any, answer: Any, *, is_repeated: bool) -> None:
@@ -36,12 +36,14 @@ def _is_more(reach: Reach, question: Any, answer: Any, *, is_unsure: bool) -> bo
 
     Anybody can send what leads to it, so a call that ended none forgets none.
     """
+    if reach is Reach.PRESENTED:
+        return False
+    if is_unsure or reach is Reach.ANY:
+        return True
     if reach is Reach.LOGGED_OUT:
         more = 0 if EVERYWHERE in question.query else 1
-        return is_unsure or answer.revoked_count > more
+        return bool(answer.revoked_count > more)
     if reach is Reach.TOLD:
-        return is_unsure or answer.revoked_count > 0
-    if reach is Reach.TARGET:
-        is_one = question.WhichOneof("target") in _PRESENTED
-        return not is_one and (is_unsure or not (answer.HasField("inactive") or answer.HasField("denied")))
-    return reach is Reach.ANY
+        return bool(answer.revoked_count > 0)
+    is_refused = answer.HasField("inactive") or answer.HasField("denied")
+    return not is_refused and question.WhichOneof("target") not in _ONE

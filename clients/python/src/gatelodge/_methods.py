@@ -21,14 +21,15 @@ class Reach(enum.Enum):
 
     NONE = enum.auto()
     PRESENTED = enum.auto()
-    """The one that its cookies present."""
+    """Changes the one that its cookies present."""
     LOGGED_OUT = enum.auto()
-    """That one and, where the logout says so, the user's others."""
+    """Ends that one and, where the logout says so, the user's others."""
     TARGET = enum.auto()
-    """What its target names."""
+    """Ends what its target names."""
     TOLD = enum.auto()
-    """What a provider says has ended there."""
+    """Ends what a provider says has ended there."""
     ANY = enum.auto()
+    """Ends any."""
 
 
 @dataclass(frozen=True)

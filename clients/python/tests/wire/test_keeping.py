@@ -257,6 +257,12 @@ def test_what_this_client_ends_is_forgotten_and_no_more_than_may_have_ended(
             [ENDED],
             0,
         ),
+        (
+            _methods.REVOKE_SESSION,
+            v1.SessionServiceRevokeRequest(cookies=cookies, presented_session=v1.PresentedSession()),
+            [AWAY, ENDED],
+            1,
+        ),
     ]
     for method, question, answers, asked_anew in made:
         authority.say(method, *answers)
