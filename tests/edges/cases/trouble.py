@@ -316,6 +316,14 @@ def an_api_key_of_another_role_is_503_and_the_log_names_the_setting(s):
 
 
 @case
+def an_unknown_tenant_is_503_and_the_log_names_the_setting(s):
+    with s.own_edge(ready=False, environment={"GATELODGE_TENANT": "nobodys"}) as e:
+        _all_503(e, ("cookie", "session=x"))
+        e.eventually(lambda: "GATELODGE_TENANT" in e.site.program.said(), "the log names GATELODGE_TENANT")
+        true("GATELODGE_API_KEY" not in e.site.program.said(), "and not the key, with which all is well")
+
+
+@case
 def a_key_that_is_withdrawn_logs_nobody_out(s):
     cookie = s.cookie()
     s.rule("ValidateSession", refused("UNAUTHENTICATED", reason="CALLER_UNAUTHENTICATED"))
