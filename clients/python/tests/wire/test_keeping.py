@@ -148,6 +148,7 @@ def test_an_authority_that_says_one_word_and_goes_is_not_asked_for_ever(
     flavour: Flavour, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_watch, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(_watch, "_LASTED", 60.0)
     watching(flavour, authority)
     watch = flavour.do(lambda client: client._keeping.get()._watch)
     waits = []
