@@ -91,6 +91,7 @@ type LoginServiceClient interface {
 	//
 	// Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
 	// the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
+	// Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogout(ctx context.Context, in *StartLogoutRequest, opts ...grpc.CallOption) (*StartLogoutResponse, error)
 	// Receives the browser back from the provider's logout, and answers with the landing place.
@@ -267,6 +268,7 @@ type LoginServiceServer interface {
 	//
 	// Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
 	// the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
+	// Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
 	StartLogout(context.Context, *StartLogoutRequest) (*StartLogoutResponse, error)
 	// Receives the browser back from the provider's logout, and answers with the landing place.

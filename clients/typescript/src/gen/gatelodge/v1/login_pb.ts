@@ -1383,6 +1383,7 @@ export const LoginService: GenService<{
    *
    * Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
    * the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
+   * Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.LoginService.StartLogout
