@@ -114,7 +114,11 @@ impl Authority {
                 let is_meant = |identity: &Identity| {
                     identity.issuer == notice.issuer && sub.as_ref().is_none_or(|sub| identity.sub == *sub)
                 };
-                self.end_provider_session(&of, is_meant, &[]).await?
+                let nameless = match sub {
+                    Some(sub) => self.nameless_of(&UserKey::of(tenant, &notice.issuer, sub), name, |_| true).await?,
+                    None => Vec::new(),
+                };
+                self.end_provider_sessions(&[of], is_meant, &nameless).await?
             }
         };
         let keep_for = notice.good_until.since(self.ports.wall.now()) + MARGIN;

@@ -7,7 +7,6 @@ use url::Url;
 use super::answer::{HttpAnswer, Trouble};
 use super::handle_backchannel_logout::Outcome;
 use super::{Authority, Call, Error};
-use crate::session::identity::Identity;
 use crate::session::key::ProviderSessionKey;
 use crate::session::origin::Origin;
 use crate::session::parameters::Parameters;
@@ -48,8 +47,7 @@ impl Authority {
                 return Ok(Outcome { answer: HttpAnswer::trouble(&trouble, page, &[], &call.request_id), ended: 0 });
             }
         };
-        let is_meant = |identity: &Identity| identity.issuer == named.issuer;
-        let ended = self.end_provider_session(&named.of, is_meant, &[]).await?;
+        let ended = self.end_provider_session_of(&named.of, |identity| identity.issuer == named.issuer).await?;
         tracing::info!(
             issuer = named.issuer,
             count = ended,

@@ -9,8 +9,8 @@ use super::ports::{Joining, Lookup, StoreResult};
 use super::{Authority, Error};
 use crate::session::event::What;
 use crate::session::identity::Identity;
-use crate::session::key::{ProviderSessionKey, SessionKey};
-use crate::session::record::{Ending, Record};
+use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
+use crate::session::record::{Ending, Record, Standing};
 use crate::session::time::Timestamp;
 
 /// From so many names on, those of sessions that are gone are looked for when another is noted.
@@ -64,36 +64,71 @@ impl Authority {
         Ok(named.living)
     }
 
-    /// Ends every session that belongs to one of the provider's own and whose user `is_meant`, logins under way included,
-    /// and `more` with them; answers how many lived. Where a login has noted its session, a tombstone refuses it; where it
-    /// has not, it can't join any more. Where nobody can say whose a session is, it ends; of a login under way nobody knows
-    /// yet.
-    ///
-    /// What has ended is told before its name is forgotten: so a repeat tells what a call that died had not told, and one
-    /// after it costs nothing.
-    pub(super) async fn end_provider_session(
+    /// Ends every session that belongs to one of the provider's own and whose user `is_meant`, logins under way included, and
+    /// answers how many lived.
+    pub(super) async fn end_provider_session_of(
         &self,
         of: &ProviderSessionKey,
         is_meant: impl Fn(&Identity) -> bool + Send + Sync,
+    ) -> Result<u64, Error> {
+        self.end_provider_sessions(&[*of], is_meant, &[]).await
+    }
+
+    /// The same of several, and `more` with them: everybody is told of all at once. Where a login has noted its session, a
+    /// tombstone refuses it; where it has not, it can't join any more. Where nobody can say whose a session is, it ends; of a
+    /// login under way nobody knows yet.
+    ///
+    /// What has ended is told before its name is forgotten: so a repeat tells what a call that died had not told, and one
+    /// after it costs nothing.
+    pub(super) async fn end_provider_sessions(
+        &self,
+        all: &[ProviderSessionKey],
+        is_meant: impl Fn(&Identity) -> bool + Send + Sync,
         more: &[SessionKey],
     ) -> Result<u64, Error> {
-        let names = self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await?;
-        let Named { living, unmade, ended, gone } = self.look_at(names).await?;
-        let meant = living.into_iter().filter(|(key, record)| {
-            let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
-            let is_meant = standing.map_or(true, |standing| is_meant(&standing.identity));
-            if !is_meant {
-                tracing::warn!(session = key.public(), "a provider ended a session that is not of the user it named");
-            }
-            is_meant
-        });
-        let to_end: Vec<_> = meant.map(|(key, _)| key).chain(unmade).collect();
-        let mut untold = self.untold();
-        ended.iter().for_each(|key| untold.add(What::Revoked(*key)));
-        let count = self.end_in_store(&[&to_end, more].concat(), Ending::Revoked, &mut untold).await;
+        let (mut untold, mut to_end, mut to_part) = (self.untold(), more.to_vec(), Vec::new());
+        for of in all {
+            let names = self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await?;
+            let Named { living, unmade, ended, gone } = self.look_at(names).await?;
+            let meant = living.into_iter().filter(|(key, record)| {
+                let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
+                let is_meant = standing.map_or(true, |standing| is_meant(&standing.identity));
+                if !is_meant {
+                    let session = key.public();
+                    tracing::warn!(session, "a provider ended a session that is not of the user it named");
+                }
+                is_meant
+            });
+            let ends: Vec<_> = meant.map(|(key, _)| key).chain(unmade).collect();
+            ended.iter().for_each(|key| untold.add(What::Revoked(*key)));
+            to_end.extend(&ends);
+            to_part.push((of, [ends, ended, gone].concat()));
+        }
+        let count = self.end_in_store(&to_end, Ending::Revoked, &mut untold).await;
         let count = self.when_told(count, untold).await?;
-        self.ports.sessions.part(of, &[to_end, ended, gone].concat()).await?;
+        for (of, names) in to_part.iter().filter(|(_, names)| !names.is_empty()) {
+            self.ports.sessions.part(of, names).await?;
+        }
         Ok(count)
+    }
+
+    /// The living sessions of a user that this provider's logins made and whose ID token named none of the provider's own,
+    /// as far as they are meant: a provider that names both its session and the user may have named it there alone (OpenID
+    /// Connect Back-Channel Logout 1.0, 2.7).
+    pub(super) async fn nameless_of(
+        &self,
+        user: &UserKey,
+        provider: &str,
+        is_meant: impl Fn(&Standing) -> bool + Send + Sync,
+    ) -> Result<Vec<SessionKey>, Error> {
+        let living = self.ports.sessions.sessions_of(user).await?;
+        let nameless = living.into_iter().filter(|(key, record)| {
+            let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
+            standing.is_ok_and(|standing| {
+                standing.provider_session.is_none() && standing.identity.provider == provider && is_meant(&standing)
+            })
+        });
+        Ok(nameless.map(|(key, _)| key).collect())
     }
 
     /// What became of the sessions with these names.

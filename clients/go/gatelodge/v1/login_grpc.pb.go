@@ -101,7 +101,8 @@ type LoginServiceClient interface {
 	CompleteLogout(ctx context.Context, in *CompleteLogoutRequest, opts ...grpc.CallOption) (*CompleteLogoutResponse, error)
 	// Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
 	// The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
-	// of the user `sub` alone where that comes too; with `sub` alone, all sessions of that user. Logins of theirs that are
+	// of the user `sub` alone where that comes too, and then those of that user at that provider whose ID token named no
+	// `sid`; with `sub` alone, all sessions of that user. Logins of theirs that are
 	// under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
 	// not revoked at the provider: only the browser's credential opens them.
 	//
@@ -278,7 +279,8 @@ type LoginServiceServer interface {
 	CompleteLogout(context.Context, *CompleteLogoutRequest) (*CompleteLogoutResponse, error)
 	// Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
 	// The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
-	// of the user `sub` alone where that comes too; with `sub` alone, all sessions of that user. Logins of theirs that are
+	// of the user `sub` alone where that comes too, and then those of that user at that provider whose ID token named no
+	// `sid`; with `sub` alone, all sessions of that user. Logins of theirs that are
 	// under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
 	// not revoked at the provider: only the browser's credential opens them.
 	//
