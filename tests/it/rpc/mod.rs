@@ -8,6 +8,7 @@
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
 //! | `known`, `failover` | what an authority knows by heart, also when a primary dies |
+//! | `ends` | whatever ends is told, whoever goes away and whatever becomes of the log |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
 //! | `settings` | what an edge is told of itself |
@@ -15,6 +16,7 @@
 
 mod bytes;
 pub mod clocks;
+mod ends;
 mod errors;
 mod failover;
 mod fields;

@@ -14,6 +14,7 @@
 //! | `client` | a client that is another than at login |
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
+//! | `counts` | how many have ended, or would |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
 //! | `sealed` | that none of it stands in a store in clear |
@@ -44,6 +45,7 @@ mod aborted;
 mod attributes;
 mod checks;
 mod client;
+mod counts;
 mod csrf;
 mod devices;
 mod door;
