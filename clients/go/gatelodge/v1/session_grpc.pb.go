@@ -133,8 +133,8 @@ type SessionServiceClient interface {
 	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
 	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
-	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then. A caller's rights are judged when the stream opens, as
-	// for CheckSessions.
+	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+	// A caller's rights are judged when the stream opens, as for CheckSessions.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error)
 }
@@ -359,8 +359,8 @@ type SessionServiceServer interface {
 	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
 	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
-	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then. A caller's rights are judged when the stream opens, as
-	// for CheckSessions.
+	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+	// A caller's rights are judged when the stream opens, as for CheckSessions.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error
 	mustEmbedUnimplementedSessionServiceServer()

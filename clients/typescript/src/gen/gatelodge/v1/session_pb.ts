@@ -2215,8 +2215,8 @@ export const SessionService: GenService<{
    * nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
    * When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
    * Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
-   * can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then. A caller's rights are judged when the stream opens, as
-   * for CheckSessions.
+   * can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+   * A caller's rights are judged when the stream opens, as for CheckSessions.
    * Reasons: INVALID_FIELD.
    *
    * @generated from rpc gatelodge.v1.SessionService.WatchSessions
