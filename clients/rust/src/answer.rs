@@ -110,9 +110,10 @@ impl Asker {
             tracing::debug!(%error, request_id = self.request_id, "the authority answers for its provider's trouble");
             return self.copy(Some(answer.clone()));
         }
-        match error.setting() {
-            Some(setting) => tracing::error!(%error, "the authority does not let this edge ask: check {setting}"),
-            None => tracing::warn!(%error, request_id = self.request_id, "the authority could not say"),
+        if let Some(setting) = error.setting() {
+            tracing::error!(%error, "the authority does not let this edge ask: check {setting}");
+        } else {
+            tracing::warn!(%error, request_id = self.request_id, "the authority could not say");
         }
         self.unavailable(Some(error))
     }

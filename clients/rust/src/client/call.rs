@@ -83,7 +83,8 @@ impl Client {
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        Ok(self.answered(manner, question, send).await?.answer)
+        // Boxed, so that whoever waits for it is no larger than need be.
+        Ok(Box::pin(self.answered(manner, question, send)).await?.answer)
     }
 
     /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
