@@ -93,7 +93,7 @@ impl Authority {
         for of in all {
             let names = self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await?;
             // A store that loses the end in a failover has lost what refuses a login under way.
-            untold.add(What::ProviderSessionEnded { of: *of, at: self.ports.clock.now() });
+            untold.add(What::ProviderSessionEnded { of: *of, at: self.ports.sessions.time().await? });
             let Named { living, unmade, ended, gone } = self.look_at(names).await?;
             let meant = living.into_iter().filter(|(key, record)| {
                 let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
