@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "../src/caller.js";
 import { GatelodgeError } from "../src/errors.js";
+import { AdminService } from "../src/gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "../src/gen/gatelodge/v1/login_pb.js";
 import { RequestContextSchema } from "../src/gen/gatelodge/v1/presented_pb.js";
 import {
   CsrfRequirement,
+  InactiveSessionSchema,
   SessionEventKind,
+  SessionService,
   RequirementsSchema,
   ValidateSessionRequestSchema,
   ValidateSessionResponseSchema,
@@ -223,30 +226,61 @@ describe("what is kept", () => {
 
   // A call that failed has no count.
   const { startLogout, handleBackchannelLogout, handleFrontchannelLogout } = LoginService.method;
-  for (const [what, method, query, count, isKept] of [
-    ["a provider's server ended none", handleBackchannelLogout, undefined, 0, true],
-    ["a provider's server ended one", handleBackchannelLogout, undefined, 1, false],
-    ["a provider's server may have ended some", handleBackchannelLogout, undefined, undefined, false],
-    ["a provider's page ended none", handleFrontchannelLogout, "iss=x", 0, true],
-    ["a provider's page ended one", handleFrontchannelLogout, "iss=x", 1, false],
-    ["a provider's page may have ended some", handleFrontchannelLogout, "iss=x", undefined, false],
-    ["somebody else logged out", startLogout, "", 1, true],
-    ["somebody else's logout failed", startLogout, "", undefined, true],
-    ["a logout ended several", startLogout, "", 2, false],
-    ["a logout everywhere ended none that it knows of", startLogout, "everywhere=true", 0, false],
-    ["a logout everywhere ended one", startLogout, "everywhere=true", 1, false],
-    ["a logout everywhere failed", startLogout, "a=b&everywhere=true", undefined, false],
+  const { revoke } = SessionService.method;
+  const everywhere = { query: utf8("a=b&everywhere=true") };
+  const presented = { target: { case: "presentedSession", value: {} } } as const;
+  const another = { target: { case: "sessionId", value: "sid_of_another" } } as const;
+  const form = { target: { case: "form", value: utf8("end=others") } } as const;
+  for (const [what, method, said, count, isKept, more] of [
+    ["a provider's server ended none", handleBackchannelLogout, {}, 0, true],
+    ["a provider's server ended one", handleBackchannelLogout, {}, 1, false],
+    ["a provider's server may have ended some", handleBackchannelLogout, {}, undefined, false],
+    ["a provider's server ended none with a repeat", handleBackchannelLogout, {}, 0, false, "repeated"],
+    ["a provider's page ended none", handleFrontchannelLogout, {}, 0, true],
+    ["a provider's page ended one", handleFrontchannelLogout, {}, 1, false],
+    ["a provider's page may have ended some", handleFrontchannelLogout, {}, undefined, false],
+    ["somebody else logged out", startLogout, {}, 1, true],
+    ["nobody logged out", startLogout, {}, 0, true],
+    ["a logout failed", startLogout, {}, undefined, false],
+    ["a logout ended none with a repeat", startLogout, {}, 0, false, "repeated"],
+    ["a logout ended several", startLogout, {}, 2, false],
+    ["a logout everywhere ended none that it knows of", startLogout, everywhere, 0, false],
+    ["a logout everywhere ended one", startLogout, everywhere, 1, false],
+    ["a logout everywhere failed", startLogout, everywhere, undefined, false],
+    ["somebody else ended the own session", revoke, presented, 1, true],
+    ["somebody ended another session", revoke, another, 1, true],
+    ["somebody ended others by a form", revoke, form, 1, false],
+    ["a form was refused to nobody", revoke, form, 0, true, "inactive"],
+    ["a form was refused to somebody", revoke, form, 0, true, "denied"],
+    ["a revocation was refused to its repeat", revoke, presented, 0, false, "repeated"],
+    ["a revocation failed", revoke, another, undefined, false],
+    ["an admin ended one", AdminService.method.revoke, {}, 1, false],
   ] as const) {
     test(`${isKept ? "stays" : "is forgotten"} when ${what}`, async () => {
       const scene = await knowing();
-      const asked = create(method.input, query === undefined ? {} : { query: utf8(query) });
-      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []) };
-      const answer = count === undefined ? undefined : create(method.output, told);
-      forgetChanged(scene.kept, `${method.parent.typeName}/${method.name}`, asked, answer);
+      const why = more === "inactive" || more === "denied" ? { [more]: {} } : {};
+      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []), ...why };
+      const answer = count === undefined ? undefined : create(method.output as DescMessage, told);
+      const asked = create(method.input as DescMessage, said);
+      const name = `${method.parent.typeName}/${method.name}`;
+      forgetChanged(scene.kept, name, asked, { answer, isRepeated: more === "repeated" });
       assert.equal(scene.kept.knownUpTo, count ? "\u0007" : "\u0001");
       assert.equal(await scene.isKnown(), isKept);
     });
   }
+
+  test("stays when its end was refused to somebody else, and is forgotten when it was refused to its own browser", async () => {
+    const scene = await knowing();
+    const answer = create(revoke.output, { inactive: create(InactiveSessionSchema) });
+    const end = (asked: MessageInitShape<typeof revoke.input>): void => {
+      const question = create(revoke.input, asked);
+      forgetChanged(scene.kept, "gatelodge.v1.SessionService/Revoke", question, { answer, isRepeated: false });
+    };
+    end({ target: { case: "sessionId", value: "sid_1" } });
+    assert.ok(await scene.isKnown());
+    end({ ...form, cookies: [{ name: "session", value: utf8("a") }] });
+    assert.ok(!(await scene.isKnown()));
+  });
 
   test("stays when others end and when keys change", async () => {
     const scene = await knowing();
