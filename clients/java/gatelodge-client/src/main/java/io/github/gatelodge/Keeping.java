@@ -21,8 +21,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +68,7 @@ final class Keeping implements AutoCloseable {
             }
             Kept.Flight flight = look.flight();
             if (flight != null && look.isOurs()) {
-                return ask(key, flight, given, within, asking);
+                return ask(flight, given, within, asking);
             }
             if (flight != null) {
                 long begun = System.nanoTime();
@@ -89,20 +89,19 @@ final class Keeping implements AutoCloseable {
         return Verdict.read(given, answer);
     }
 
-    private Verdict ask(
-            Keys.Key key, Kept.Flight flight, ValidateSessionRequest given, Duration within, Asking asking) {
+    private Verdict ask(Kept.Flight flight, ValidateSessionRequest given, Duration within, Asking asking) {
         try {
             ValidateSessionResponse answer = asking.ask(current(given), within);
             Verdict verdict = Verdict.read(given, answer);
             if (verdict instanceof Verdict.Active active) {
-                kept.answered(key, flight, given.getCookiesList(), answer, active);
+                kept.answered(flight, given.getCookiesList(), answer, active);
             }
             return verdict;
         } catch (GatelodgeException failure) {
             kept.failed(flight, failure);
             throw failure;
         } finally {
-            kept.ended(key, flight);
+            kept.ended(flight);
         }
     }
 
@@ -118,29 +117,37 @@ final class Keeping implements AutoCloseable {
         }
     }
 
-    /**
-     * As {@link #changing}, for a call that may end more than these sessions. {@code endsMore} judges by its answer,
-     * which is null where it failed: then nothing that is kept is used any more.
-     */
-    <A> A ending(List<Cookie> cookies, Predicate<@Nullable A> endsMore, Supplier<A> call) {
-        A answer = null;
-        try {
-            answer = changing(cookies, call);
-            return answer;
-        } finally {
-            if (endsMore.test(answer)) {
-                kept.forgetAll();
-            }
-        }
+    /** Forgets what a call has ended beside the sessions of its cookies, by its answer. */
+    @FunctionalInterface
+    interface Ends<A> {
+        void forget(Kept kept, A answer);
     }
 
-    /** Makes a call that may change any session. */
-    <A> A changingAll(Supplier<A> call) {
+    /** Makes a call, and says of each repeat that there is one. */
+    @FunctionalInterface
+    interface Repeating<A> {
+        A call(Runnable onRepeat);
+    }
+
+    /**
+     * As {@link #changing}, for a call that ends sessions, and perhaps more than these. Without an answer nobody knows
+     * which, and one to a repeat does not say what its first attempt did: then nothing that is kept is used any more.
+     */
+    <A> A ending(List<Cookie> cookies, Ends<A> ends, Repeating<A> call) {
+        AtomicBoolean isRepeated = new AtomicBoolean();
+        A answer;
         try {
-            return told(call.get());
-        } finally {
+            answer = changing(cookies, () -> call.call(() -> isRepeated.set(true)));
+        } catch (Throwable failed) {
             kept.forgetAll();
+            throw failed;
         }
+        if (isRepeated.get()) {
+            kept.forgetAll();
+        } else {
+            ends.forget(kept, answer);
+        }
+        return answer;
     }
 
     /** Takes note of where the stream tells what an answer says was done. */
@@ -156,7 +163,7 @@ final class Keeping implements AutoCloseable {
 
     private ValidateSessionRequest current(ValidateSessionRequest given) {
         ByteString known = kept.knownUpTo();
-        return known.isEmpty()
+        return known.isEmpty() || !given.getAsOfPosition().isEmpty()
                 ? given
                 : given.toBuilder().setAsOfPosition(known).build();
     }

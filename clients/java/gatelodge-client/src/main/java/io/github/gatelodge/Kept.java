@@ -41,6 +41,9 @@ final class Kept {
     /** How many bytes an answer has on average, at most: where answers are larger, fewer are kept. */
     static final int BYTES_EACH = 2048;
 
+    /** So many answers there may be about one session: nobody who varies their headers takes the room of others. */
+    static final int MOST_OF_ONE = 16;
+
     private static final Set<SessionEventKind> IS_ABOUT_ONE = EnumSet.of(
             SessionEventKind.SESSION_EVENT_KIND_REVOKED,
             SessionEventKind.SESSION_EVENT_KIND_ROTATED,
@@ -54,6 +57,7 @@ final class Kept {
     private final LongSupplier clock;
     private final Map<Keys.Key, Answer> answers = new ConcurrentHashMap<>();
     private final Map<Keys.Key, Flight> asking = new HashMap<>();
+    private final Map<String, Integer> ofSession = new HashMap<>(); // how many answers there are
     private long bytes;
     private long number; // rises with everything that is forgotten
     // When something was forgotten last: what was asked before, or rests on less, is worth nothing.
@@ -73,15 +77,17 @@ final class Kept {
     private static final class Answer {
         final Look look;
         final long number;
+        final String sessionId;
         final int session;
         final int[] cookies;
         final long until;
         final long bytes;
 
-        Answer(Look look, long number, int session, int[] cookies, long until, long bytes) {
+        Answer(Look look, long number, String sessionId, int[] cookies, long until, long bytes) {
             this.look = look;
             this.number = number;
-            this.session = session;
+            this.sessionId = sessionId;
+            this.session = place(sessionId);
             this.cookies = cookies;
             this.until = until;
             this.bytes = bytes;
@@ -89,7 +95,7 @@ final class Kept {
     }
 
     /** A question that is being asked; it brings null to those who wait where its answer is not for them. */
-    record Flight(long number, long at, CompletableFuture<Verdict.@Nullable Active> answer) {}
+    record Flight(Keys.Key key, long number, long at, CompletableFuture<Verdict.@Nullable Active> answer) {}
 
     /** What to do about a question: take what is known, wait for who asks, or ask ({@code isOurs}); or it is broken. */
     record Look(Verdict.@Nullable Active known, @Nullable Flight flight, boolean isOurs) {
@@ -165,28 +171,23 @@ final class Kept {
         if (under != null && under.number() == number) {
             return new Look(null, under, false);
         }
-        Flight ours = new Flight(number, now, new CompletableFuture<>());
+        Flight ours = new Flight(key, number, now, new CompletableFuture<>());
         asking.put(key, ours);
         return new Look(null, ours, true);
     }
 
     /** Ends a question that was ours, whatever became of it. */
-    void ended(Keys.Key key, Flight flight) {
+    void ended(Flight flight) {
         synchronized (this) {
-            asking.remove(key, flight);
+            asking.remove(flight.key(), flight);
         }
         flight.answer().complete(null);
     }
 
     /** Shares an answer with those who wait, and keeps it as long as it allows. */
-    void answered(
-            Keys.Key key,
-            Flight flight,
-            List<Cookie> presented,
-            ValidateSessionResponse answer,
-            Verdict.Active verdict) {
+    void answered(Flight flight, List<Cookie> presented, ValidateSessionResponse answer, Verdict.Active verdict) {
         if (isForKeeping(answer)) {
-            keep(key, flight, presented, answer, verdict);
+            keep(flight, presented, answer, verdict);
             flight.answer().complete(verdict);
         }
     }
@@ -199,13 +200,10 @@ final class Kept {
     }
 
     private synchronized void keep(
-            Keys.Key key,
-            Flight flight,
-            List<Cookie> presented,
-            ValidateSessionResponse answer,
-            Verdict.Active verdict) {
+            Flight flight, List<Cookie> presented, ValidateSessionResponse answer, Verdict.Active verdict) {
         ActiveSession active = answer.getActive();
-        int session = place(active.getSession().getSessionId());
+        String sessionId = active.getSession().getSessionId();
+        int session = place(sessionId);
         int[] cookies =
                 presented.stream().mapToInt(cookie -> place(cookie.getValue())).toArray();
         ByteString last = isLater(positions[session], positionAll) ? positions[session] : positionAll;
@@ -216,26 +214,45 @@ final class Kept {
         if (isStale || !isWhole(now)) {
             return;
         }
+        Keys.Key key = flight.key();
         drop(key, answers.get(key));
-        long size = (long) answer.getSerializedSize() + BYTES_BESIDE;
-        if (answers.size() >= most || bytes + size > (long) most * BYTES_EACH) {
+        long size = (long) answer.getSerializedSize() + key.size() + BYTES_BESIDE;
+        if (!hasRoom(sessionId, size)) {
             sweep(now);
         }
-        if (answers.size() < most && bytes + size <= (long) most * BYTES_EACH) {
+        if (hasRoom(sessionId, size)) {
             com.google.protobuf.Duration keepFor = active.getKeepFor();
             long until = flight.at()
                     + Duration.ofSeconds(keepFor.getSeconds(), keepFor.getNanos())
                             .toNanos();
-            answers.put(
-                    key, new Answer(new Look(verdict, null, false), flight.number(), session, cookies, until, size));
+            Look known = new Look(verdict, null, false);
+            answers.put(key, new Answer(known, flight.number(), sessionId, cookies, until, size));
+            ofSession.merge(sessionId, 1, Integer::sum);
             bytes += size;
         }
+    }
+
+    private boolean hasRoom(String sessionId, long size) {
+        return answers.size() < most
+                && bytes + size <= (long) most * BYTES_EACH
+                && ofSession.getOrDefault(sessionId, 0) < MOST_OF_ONE;
     }
 
     /** Whoever presents one of these cookies is asked about anew. */
     synchronized void forgetCookies(List<ByteString> values) {
         number++;
         values.forEach(value -> forgottenCookies.set(place(value), number));
+    }
+
+    /** Who has this session is asked about anew. */
+    synchronized void forgetSession(String sessionId) {
+        forgetSession(sessionId, ByteString.EMPTY);
+    }
+
+    private void forgetSession(String sessionId, ByteString position) {
+        int place = place(sessionId);
+        forgottenSessions.set(place, ++number);
+        positions[place] = isLater(position, positions[place]) ? position : positions[place];
     }
 
     /** Everything is asked about anew. */
@@ -247,6 +264,7 @@ final class Kept {
         forgottenAll = ++number;
         positionAll = isLater(position, positionAll) ? position : positionAll;
         answers.clear();
+        ofSession.clear();
         bytes = 0;
     }
 
@@ -254,9 +272,8 @@ final class Kept {
     synchronized void hear(WatchSessionsResponse message) {
         ByteString position = message.getPosition();
         if (message.getReset()) {
-            // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known
-            // counts
-            // no more.
+            // Positions may begin anew, or the authority lags behind: nobody can tell which until what was known has
+            // no more weight.
             raise(heard, clock.getAsLong());
             forgetAll();
             positionAll = position;
@@ -267,9 +284,7 @@ final class Kept {
                 continue;
             }
             if (IS_ABOUT_ONE.contains(event.getKind()) && !event.getSessionId().isEmpty()) {
-                int place = place(event.getSessionId());
-                forgottenSessions.set(place, ++number);
-                positions[place] = isLater(position, positions[place]) ? position : positions[place];
+                forgetSession(event.getSessionId(), position);
             } else {
                 forgetAll(position);
             }
@@ -305,6 +320,7 @@ final class Kept {
 
     private void drop(Keys.Key key, @Nullable Answer answer) {
         if (answer != null && answers.remove(key, answer)) {
+            ofSession.computeIfPresent(answer.sessionId, (id, count) -> count > 1 ? count - 1 : null);
             bytes -= answer.bytes;
         }
     }

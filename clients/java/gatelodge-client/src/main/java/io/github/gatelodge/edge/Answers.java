@@ -139,6 +139,12 @@ record Answers(String requestId) {
                     "the authority refused this application''s API key: check GATELODGE_API_KEY ({0}): {1}",
                     asked,
                     cause.getMessage());
+        } else if (cause.isAboutTenant()) {
+            LOG.log(
+                    Level.ERROR,
+                    "the authority refused this application''s tenant: check GATELODGE_TENANT ({0}): {1}",
+                    asked,
+                    cause.getMessage());
         } else if (cause.code() == Status.Code.CANCELLED) {
             LOG.log(Level.DEBUG, "given up ({0}): {1}", asked, cause.getMessage());
         } else {
