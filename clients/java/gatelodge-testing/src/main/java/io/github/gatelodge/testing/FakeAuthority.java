@@ -48,7 +48,7 @@ public final class FakeAuthority implements AutoCloseable {
         List<BindableService> services = List.of(
                 new FakeLogins(state),
                 new FakeSessions(state),
-                new FakeTokens(),
+                new FakeTokens(state),
                 new FakeAdmin(state),
                 new HealthStatusManager().getHealthService());
         services.forEach(builder::addService);
@@ -88,6 +88,23 @@ public final class FakeAuthority implements AutoCloseable {
     /** Makes a session of the user with this id. */
     public SignedIn signIn(String userId) {
         return signIn(Person.of(userId));
+    }
+
+    /**
+     * Issues a bearer token that is this person's, with their scopes, permissions and roles, for routes of an API. One
+     * of {@code Person.of("")} speaks for a program alone.
+     */
+    public BearerToken issueToken(Person whose) {
+        synchronized (state) {
+            Issued issued = new Issued(whose);
+            state.tokens.put(issued.value, issued);
+            return new BearerToken(state, issued);
+        }
+    }
+
+    /** Issues a bearer token of the user with this id. */
+    public BearerToken issueToken(String userId) {
+        return issueToken(Person.of(userId));
     }
 
     /** Says who the next login through the edge's routes makes a session for. */

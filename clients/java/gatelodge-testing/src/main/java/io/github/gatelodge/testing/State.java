@@ -18,6 +18,7 @@ final class State {
 
     final Map<String, Living> sessions = new HashMap<>(); // by the cookie's value; those that are dead too
     final Map<String, Login> logins = new HashMap<>(); // by state
+    final Map<String, Issued> tokens = new HashMap<>(); // by their text; those that are withdrawn too
     EdgeSettings settings = FakeSettings.usual();
     Person next = Person.of("fake_1");
     DeniedReason denial = DeniedReason.DENIED_REASON_UNSPECIFIED;
