@@ -14,6 +14,9 @@ import java.util.Set;
 
 /** A definite answer about a presented session. */
 public sealed interface Verdict {
+    /** Methods that change nothing. */
+    Set<String> SAFE_METHODS = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
+
     /** The name of the edge settings in force. */
     String settingsVersion();
 
@@ -101,7 +104,6 @@ public sealed interface Verdict {
         }
         boolean isByMethod = csrf != CsrfRequirement.CSRF_REQUIREMENT_NOT_REQUIRED && question.hasContext();
         return isByMethod
-                && !Set.of("GET", "HEAD", "OPTIONS", "TRACE")
-                        .contains(question.getContext().getMethod().toStringUtf8());
+                && !SAFE_METHODS.contains(question.getContext().getMethod().toStringUtf8());
     }
 }

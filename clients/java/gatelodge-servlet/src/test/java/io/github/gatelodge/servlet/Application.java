@@ -45,11 +45,13 @@ final class Application {
             SessionFilter.require(gate, Requirement.scopes("admin")).mount(context, "/scoped");
             SessionFilter.require(gate, Requirement.maxLoginAge(Duration.ofSeconds(1)))
                     .mount(context, "/fresh");
-            TokenFilter.require(gate.client(), TokenRequirement.scopes("read")).mount(context, "/api");
+            TokenFilter.require(gate.client()).mount(context, "/api");
+            TokenFilter.require(gate.client(), TokenRequirement.scopes("admin")).mount(context, "/api/scoped");
         });
         handler.addServlet(new Nothing(), "/");
         handler.addServlet(new Anything(), "/any");
         handler.addServlet(new Api(), "/api");
+        handler.addServlet(new Api(), "/api/scoped");
         handler.addServlet(new Open(), "/open");
         for (String path : new String[] {"/optional", "/private", "/scoped", "/fresh"}) {
             handler.addServlet(new Whoever(), path);

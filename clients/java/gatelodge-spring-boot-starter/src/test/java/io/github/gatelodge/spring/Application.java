@@ -66,9 +66,14 @@ class Application {
                 RequestMethod.DELETE,
                 RequestMethod.OPTIONS
             })
-    @RequireToken(scopes = "read")
     Whoever api(Token token) {
         return new Whoever(token.userId().orElse(null));
+    }
+
+    @GetMapping("/api/scoped")
+    @RequireToken(scopes = "admin")
+    Whoever scoped(Token token) {
+        return api(token);
     }
 
     @GetMapping("/scoped")
