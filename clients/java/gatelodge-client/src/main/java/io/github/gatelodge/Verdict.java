@@ -10,13 +10,9 @@ import io.github.gatelodge.v1.Requirements;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import java.util.List;
-import java.util.Set;
 
 /** A definite answer about a presented session. */
 public sealed interface Verdict {
-    /** Methods that change nothing. */
-    Set<String> SAFE_METHODS = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
-
     /** The name of the edge settings in force. */
     String settingsVersion();
 
@@ -104,6 +100,6 @@ public sealed interface Verdict {
         }
         boolean isByMethod = csrf != CsrfRequirement.CSRF_REQUIREMENT_NOT_REQUIRED && question.hasContext();
         return isByMethod
-                && !SAFE_METHODS.contains(question.getContext().getMethod().toStringUtf8());
+                && !Judged.SAFE_METHODS.contains(question.getContext().getMethod().toStringUtf8());
     }
 }
