@@ -18,6 +18,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -176,6 +177,16 @@ final class Caller {
         } finally {
             context.detach(before);
         }
+    }
+
+    /** Opens a stream whose messages are heard as they come, until the context is cancelled. */
+    <Q> CancellableContext follow(
+            MethodDescriptor<Q, WatchSessionsResponse> method, Q question, StreamObserver<WatchSessionsResponse> to) {
+        link.reconnect();
+        CancellableContext context = Context.ROOT.withCancellation(); // it outlives the request that begins it
+        context.run(
+                () -> ClientCalls.asyncServerStreamingCall(link.channel().newCall(method, options()), question, to));
+        return context;
     }
 
     private CallOptions options() {

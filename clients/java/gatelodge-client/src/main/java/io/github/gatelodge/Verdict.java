@@ -100,6 +100,7 @@ public sealed interface Verdict {
         }
         boolean isByMethod = csrf != CsrfRequirement.CSRF_REQUIREMENT_NOT_REQUIRED && question.hasContext();
         return isByMethod
-                && !Judged.SAFE_METHODS.contains(question.getContext().getMethod().toStringUtf8());
+                && !Judged.SAFE_METHODS.contains(
+                        question.getContext().getMethod().toStringUtf8());
     }
 }
