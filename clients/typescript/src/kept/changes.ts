@@ -14,6 +14,7 @@ const CHANGES: Readonly<Record<string, "presented" | "logout" | "target" | "told
   "gatelodge.v1.LoginService/HandleFrontchannelLogout": "told",
   "gatelodge.v1.SessionService/RefreshTokens": "presented",
   "gatelodge.v1.SessionService/GetUserInfo": "presented",
+  "gatelodge.v1.SessionService/UpdateAttributes": "presented",
   "gatelodge.v1.SessionService/Revoke": "target",
   "gatelodge.v1.AdminService/Revoke": "any",
   "gatelodge.v1.AdminService/DisableUser": "any",
@@ -67,7 +68,7 @@ export function forgetChanged(kept: Kept, method: string, question: Message, { a
   const mayBeOthers = {
     any: true,
     told: Number(revokedCount) > 0, // anybody can send one
-    logout: Number(revokedCount) > 1 || (query instanceof Uint8Array && textOf(query).includes(EVERYWHERE)),
+    logout: Number(revokedCount) > (query instanceof Uint8Array && textOf(query).includes(EVERYWHERE) ? 0 : 1),
     target: inactive === undefined && denied === undefined && target?.case !== "presentedSession",
   }[changes];
   if (isKnown && mayBeOthers && target?.case === "sessionId" && changes === "target") {

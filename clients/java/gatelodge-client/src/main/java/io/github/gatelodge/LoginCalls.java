@@ -65,7 +65,7 @@ public final class LoginCalls {
                 Manner.LOGOUT,
                 question,
                 question.getCookiesList(),
-                (kept, answer) -> forgetAllIf(kept, asksForMore || answer.getRevokedCount() > 1));
+                (kept, answer) -> forgetAllIf(kept, answer.getRevokedCount() > (asksForMore ? 0 : 1)));
     }
 
     /** Receives the browser back from the provider's logout. */

@@ -577,8 +577,11 @@ class KeptTest {
             assertFalse(isKnownAfter(authority, client, one), "nobody knows what it ended");
             assertFalse(isKnownAfter(authority, client, one), "it ended another too");
             assertFalse(isKnownAfter(authority, client, one), "the repeat does not know what its first ended");
-            authority.say("StartLogout", StartLogoutResponse.getDefaultInstance(), failure);
+            StartLogoutResponse ended =
+                    StartLogoutResponse.newBuilder().setRevokedCount(1).build();
+            authority.say("StartLogout", none, ended, failure);
             Runnable all = () -> client.login().startLogout(everywhere);
+            assertTrue(isKnownAfter(authority, client, all), "anybody can send one that ends nothing");
             assertFalse(isKnownAfter(authority, client, all), "it may have ended any");
             assertFalse(isKnownAfter(authority, client, all), "nobody knows what it ended");
         }
