@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,10 +27,10 @@ import org.jspecify.annotations.Nullable;
  * The answers that this process keeps, for as long as a watched stream vouches for them. Does not know the network.
  *
  * <p>Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer
- * allowed, and a second later it is out of memory too; and what was asked before something was forgotten is never kept,
- * nor is what another authority answered that had heard less. What was forgotten is remembered as numbers in places
- * that many share: a place never forgets, and who shares it is asked about once more. What is known is read without the
- * lock.
+ * allowed, and is out of memory a second later, or at once when it is forgotten; and what was asked before something
+ * was forgotten is never kept, nor is what another authority answered that had heard less. What was forgotten is
+ * remembered as numbers in places that many share: a place never forgets, and who shares it is asked about once more.
+ * What is known is read without the lock.
  */
 final class Kept {
     /** The stream is broken when no message has come for so long. */
@@ -57,7 +58,9 @@ final class Kept {
     private final LongSupplier clock;
     private final Map<Keys.Key, Answer> answers = new ConcurrentHashMap<>();
     private final Map<Keys.Key, Flight> asking = new HashMap<>();
-    private final Map<String, Integer> ofSession = new HashMap<>(); // how many answers there are
+    // Which answers there are, by the session and by the places of their cookies.
+    private final Map<String, Set<Keys.Key>> ofSession = new HashMap<>();
+    private final Map<Integer, Set<Keys.Key>> ofCookie = new HashMap<>();
     private long bytes;
     private long number; // rises with everything that is forgotten
     // When something was forgotten last: what was asked before, or rests on less, is worth nothing.
@@ -227,7 +230,10 @@ final class Kept {
                             .toNanos();
             Look known = new Look(verdict, null, false);
             answers.put(key, new Answer(known, flight.number(), sessionId, cookies, until, size));
-            ofSession.merge(sessionId, 1, Integer::sum);
+            ofSession.computeIfAbsent(sessionId, first -> new HashSet<>()).add(key);
+            for (int place : cookies) {
+                ofCookie.computeIfAbsent(place, first -> new HashSet<>()).add(key);
+            }
             bytes += size;
         }
     }
@@ -235,13 +241,17 @@ final class Kept {
     private boolean hasRoom(String sessionId, long size) {
         return answers.size() < most
                 && bytes + size <= (long) most * BYTES_EACH
-                && ofSession.getOrDefault(sessionId, 0) < MOST_OF_ONE;
+                && ofSession.getOrDefault(sessionId, Set.of()).size() < MOST_OF_ONE;
     }
 
     /** Whoever presents one of these cookies is asked about anew. */
     synchronized void forgetCookies(List<ByteString> values) {
         number++;
-        values.forEach(value -> forgottenCookies.set(place(value), number));
+        for (ByteString value : values) {
+            int place = place(value);
+            forgottenCookies.set(place, number);
+            dropAll(ofCookie.get(place));
+        }
     }
 
     /** Who has this session is asked about anew. */
@@ -253,6 +263,7 @@ final class Kept {
         int place = place(sessionId);
         forgottenSessions.set(place, ++number);
         positions[place] = isLater(position, positions[place]) ? position : positions[place];
+        dropAll(ofSession.get(sessionId));
     }
 
     /** Everything is asked about anew. */
@@ -265,6 +276,7 @@ final class Kept {
         positionAll = isLater(position, positionAll) ? position : positionAll;
         answers.clear();
         ofSession.clear();
+        ofCookie.clear();
         bytes = 0;
     }
 
@@ -320,9 +332,24 @@ final class Kept {
 
     private void drop(Keys.Key key, @Nullable Answer answer) {
         if (answer != null && answers.remove(key, answer)) {
-            ofSession.computeIfPresent(answer.sessionId, (id, count) -> count > 1 ? count - 1 : null);
+            ofSession.computeIfPresent(answer.sessionId, (id, keys) -> without(key, keys));
+            for (int place : answer.cookies) {
+                ofCookie.computeIfPresent(place, (same, keys) -> without(key, keys));
+            }
             bytes -= answer.bytes;
         }
+    }
+
+    private void dropAll(@Nullable Set<Keys.Key> keys) {
+        if (keys != null) {
+            List.copyOf(keys).forEach(key -> drop(key, answers.get(key)));
+        }
+    }
+
+    /** What is left of them; null for none. */
+    private static @Nullable Set<Keys.Key> without(Keys.Key key, Set<Keys.Key> keys) {
+        keys.remove(key);
+        return keys.isEmpty() ? null : keys;
     }
 
     private boolean isGood(Answer answer, long now) {

@@ -285,23 +285,39 @@ class KeptTest {
     }
 
     @Test
-    void whatIsOfNoMoreUseIsOutOfMemoryASecondLater() {
-        for (Runnable end : List.<Runnable>of(
-                () -> pass(Duration.ofSeconds(61)),
-                () -> kept.forgetCookies(List.of(ByteString.copyFromUtf8("a"))),
-                () -> kept.hear(told(9, SessionEventKind.SESSION_EVENT_KIND_REVOKED)))) {
-            kept.hear(told(9).setReset(true).build());
-            ask(9);
-            assertEquals(1, kept.size());
-            end.run();
-            pass(Duration.ofSeconds(1));
-            kept.hear(told(9).build());
-            assertEquals(0, kept.size());
-        }
+    void whatHasEndedByItselfIsOutOfMemoryASecondLater() {
         kept.hear(told(9).setReset(true).build());
+        ask(9);
+        assertEquals(1, kept.size());
+        pass(Duration.ofSeconds(61));
+        kept.hear(told(9).build());
+        assertEquals(0, kept.size());
         ask(9);
         kept.close();
         assertEquals(0, kept.size(), "it is closed");
+    }
+
+    @Test
+    void whatIsForgottenIsOutOfMemoryAtOnceAndNothingElse() {
+        ValidateSessionRequest other = question("GET", "b");
+        ValidateSessionResponse.Builder another = answer(9).toBuilder();
+        another.getActiveBuilder().getSessionBuilder().setSessionId("sid_2");
+        for (Runnable forget : List.<Runnable>of(
+                () -> kept.forgetCookies(List.of(ByteString.copyFromUtf8("a"))),
+                () -> kept.forgetSession("sid_1"),
+                () -> kept.hear(told(9, SessionEventKind.SESSION_EVENT_KIND_REVOKED)))) {
+            kept.hear(told(9).setReset(true).build());
+            ask(9);
+            answered(kept.look(KEYS.of(other)), other, another.build());
+            assertEquals(2, kept.size());
+            forget.run();
+            assertEquals(1, kept.size());
+            assertNotNull(kept.look(KEYS.of(other)).known());
+            ask(9);
+            assertEquals(2, kept.size(), "there is room again");
+        }
+        kept.forgetAll();
+        assertEquals(0, kept.size());
     }
 
     @Test
