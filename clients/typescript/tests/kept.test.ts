@@ -22,7 +22,7 @@ import {
 } from "../src/gen/gatelodge/v1/session_pb.js";
 import { forgetChanged } from "../src/kept/changes.js";
 import { KeepingSessions } from "../src/kept/keeping.js";
-import { Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
+import { BYTES_EACH, Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
 import { keyOf, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
 import { textOf } from "../src/latin1.js";
 import { LISTS_NEEDED } from "../src/requirements.js";
@@ -345,12 +345,43 @@ describe("what is kept", () => {
     assert.ok(await scene.isKnown());
   });
 
-  test("is not left lying about once it has ended", async () => {
-    const scene = await knowing();
-    scene.hearOf(2, SessionEventKind.REVOKED);
-    scene.at += 1000;
-    scene.hear(3);
-    assert.equal(scene.kept.size, 0);
+  test("leaves memory at once when it is forgotten, alone, and soon when it has ended by itself", async () => {
+    const other = question("b");
+    const forgetting: readonly ((scene: Scene) => void)[] = [
+      (scene) => { scene.kept.forgetCookies(["a"]); },
+      (scene) => { scene.kept.forgetSession("sid_1"); },
+      (scene) => {
+        scene.hearOf(1, SessionEventKind.REVOKED);
+      },
+    ];
+    for (const forget of forgetting) {
+      const scene = await knowing();
+      const checking = scene.check(other);
+      scene.asked.pop()?.answer(active(1, LONG_MS, { session: { sessionId: "sid_2" } }));
+      await checking;
+      assert.equal(scene.kept.size, 2);
+      forget(scene);
+      assert.equal(scene.kept.size, 1);
+      assert.ok(await scene.isKnown(other));
+      scene.at += LONG_MS;
+      scene.hear(3);
+      assert.equal(scene.kept.size, 0);
+    }
+  });
+
+  test("takes the room of several where it is large", async () => {
+    const scene = new Scene(2);
+    scene.hear(1);
+    const checking = scene.check();
+    const identity = { userId: "a_1", name: "x".repeat(2 * BYTES_EACH - 900), scopes: [] };
+    scene.asked.pop()?.answer(active(1, LONG_MS, { identity }));
+    await checking;
+    await scene.answered(question("b"), 1, LONG_MS);
+    assert.equal(scene.kept.size, 1, "there is no room for a second");
+    scene.kept.forgetAll();
+    await scene.answered(question("b"), 1, LONG_MS);
+    await scene.answered(question("c"), 1, LONG_MS);
+    assert.equal(scene.kept.size, 2, "what was forgotten takes no room");
   });
 
   test("of one session takes not the room of others", async () => {

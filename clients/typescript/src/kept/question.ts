@@ -1,6 +1,10 @@
 /** Owns which questions have an answer that may be kept, and what makes two of them the same. Does not know the answers. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ValidateSessionRequestSchema, ValidateSessionResponse } from "../gen/gatelodge/v1/session_pb.js";
+import { toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  ValidateSessionResponseSchema,
+  type ValidateSessionRequestSchema,
+  type ValidateSessionResponse,
+} from "../gen/gatelodge/v1/session_pb.js";
 import { textOf } from "../latin1.js";
 import { LISTS_NEEDED } from "../requirements.js";
 import { isCsrfNeeded } from "../verdict.js";
@@ -14,6 +18,8 @@ export interface Keeping {
   /** To be compared as text: each character is a byte. */
   readonly position: string;
   readonly keepForMs: number;
+  /** How large the answer is. */
+  readonly bytes: number;
 }
 
 /** What of a request's context tells clients and their places apart: a yes to one is none to another. */
@@ -139,7 +145,8 @@ class Writing {
 }
 
 /** How the authority lets this answer be kept: a yes alone, which carries nothing for one response. */
-export function keepingOf({ outcome }: ValidateSessionResponse): Keeping | undefined {
+export function keepingOf(answer: ValidateSessionResponse): Keeping | undefined {
+  const { outcome } = answer;
   if (outcome.case !== "active") {
     return undefined;
   }
@@ -152,5 +159,6 @@ export function keepingOf({ outcome }: ValidateSessionResponse): Keeping | undef
     sessionId: session?.sessionId ?? "",
     position: textOf(eventPosition),
     keepForMs: Number(keepFor.seconds) * 1000 + keepFor.nanos / 1e6, // not rounded: no instant longer
+    bytes: toBinary(ValidateSessionResponseSchema, answer).length,
   };
 }
