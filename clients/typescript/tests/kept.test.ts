@@ -348,8 +348,12 @@ describe("what is kept", () => {
   test("leaves memory at once when it is forgotten, alone, and soon when it has ended by itself", async () => {
     const other = question("b");
     const forgetting: readonly ((scene: Scene) => void)[] = [
-      (scene) => { scene.kept.forgetCookies(["a"]); },
-      (scene) => { scene.kept.forgetSession("sid_1"); },
+      (scene) => {
+        scene.kept.forgetCookies(["a"]);
+      },
+      (scene) => {
+        scene.kept.forgetSession("sid_1");
+      },
       (scene) => {
         scene.hearOf(1, SessionEventKind.REVOKED);
       },
