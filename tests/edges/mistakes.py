@@ -11,6 +11,7 @@ from .bearer_mistakes import BEARER
 from .broken import Asked, Broken
 from .channel_mistakes import CHANNELS
 from .form_mistakes import FORMS
+from .keeping_mistakes import KEEPING
 from .request_mistakes import REQUESTS
 from .session_mistakes import SESSIONS
 from .wire import Answer, compose, exchange
@@ -230,6 +231,7 @@ SWITCHES: dict[str, Broken] = {
     **BEARER,
     **CHANNELS,
     **FORMS,
+    **KEEPING,
     **REQUESTS,
     **SESSIONS,
     "has CORS values of its own": Broken(
