@@ -12,6 +12,7 @@ use super::logout_notice::{LogoutNotice, WhatEnded};
 use super::provider::{IdentityProvider, ProviderError};
 use super::{Authority, Call, Error, own_token};
 use crate::crypto::Secret;
+use crate::session::identity::Identity;
 use crate::session::key::{LogoutTokenKey, ProviderSessionKey, UserKey};
 use crate::session::parameters::Parameters;
 use crate::session::request::RequestContext;
@@ -110,10 +111,14 @@ impl Authority {
             WhatEnded::User(sub) => self.end_user(&UserKey::of(tenant, &notice.issuer, sub)).await?,
             WhatEnded::Session(sid, sub) => {
                 let of = ProviderSessionKey::of(tenant, name, sid);
-                self.end_provider_session_of(&of, |identity| {
+                let is_meant = |identity: &Identity| {
                     identity.issuer == notice.issuer && sub.as_ref().is_none_or(|sub| identity.sub == *sub)
-                })
-                .await?
+                };
+                let nameless = match sub {
+                    Some(sub) => self.nameless_of(&UserKey::of(tenant, &notice.issuer, sub), name, |_| true).await?,
+                    None => Vec::new(),
+                };
+                self.end_provider_sessions(&[of], is_meant, &nameless).await?
             }
         };
         let keep_for = notice.good_until.since(self.ports.wall.now()) + MARGIN;

@@ -9,6 +9,7 @@ use crate::world::Kept;
 
 on_every_store! {
     issuer_and_sid_together_end_their_sessions_and_no_others
+    all_that_end_are_told_at_once_and_a_repeat_costs_nothing
 }
 
 async fn listening() -> Hostile {
@@ -43,6 +44,28 @@ async fn issuer_and_sid_together_end_their_sessions_and_no_others(kept: Kept) {
         assert!(answer.set_cookies.is_empty() && answer.location.is_empty());
     }
     assert_eq!((told.lives(&own).await, told.lives(&other).await), (false, true));
+}
+
+// Anybody who has seen the address in a log can send it again and again.
+async fn all_that_end_are_told_at_once_and_a_repeat_costs_nothing(kept: Kept) {
+    let hostile = listening().await;
+    let told = Told::by(&hostile, kept).await;
+    for _ in 0..4 {
+        told.log_in(&hostile).await;
+    }
+    // One of them has ended before: whoever ended it may have died before it was told.
+    told.world.revoke(&told.log_in(&hostile).await).await;
+    let issuer = hostile.issuer();
+    let query = query(&[("iss", &issuer), ("sid", "op-session")]);
+    let announced = told.store.count("announce");
+    assert_eq!(told.frame(&query).await.revoked_count, 4);
+    assert_eq!(told.store.count("announce"), announced + 1);
+    let steps = || ["read", "end", "part", "announce"].map(|step| told.store.count(step));
+    let before = steps();
+    for _ in 0..3 {
+        assert_eq!(told.frame(&query).await.revoked_count, 0);
+    }
+    assert_eq!(steps(), before);
 }
 
 #[tokio::test]

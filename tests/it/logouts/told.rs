@@ -52,7 +52,7 @@ impl Told {
             |ports| {
                 put(ports);
                 ports.providers = Arc::new(Registry::new(settings, HttpSettings::default()).unwrap());
-                store = Some(FaultyStore::before(ports));
+                store = Some(FaultyStore::before_all(ports));
             },
         );
         let serving = Serving::of(&world).await;

@@ -1383,6 +1383,7 @@ export const LoginService: GenService<{
    *
    * Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
    * the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
+   * Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.LoginService.StartLogout
@@ -1408,7 +1409,8 @@ export const LoginService: GenService<{
   /**
    * Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
    * The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
-   * of the user `sub` alone where that comes too; with `sub` alone, all sessions of that user. Logins of theirs that are
+   * of the user `sub` alone where that comes too, and then those of that user at that provider whose ID token named no
+   * `sid`; with `sub` alone, all sessions of that user. Logins of theirs that are
    * under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
    * not revoked at the provider: only the browser's credential opens them.
    *
