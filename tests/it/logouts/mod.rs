@@ -7,6 +7,7 @@
 //! | `tokens` | one named case for each thing that can be wrong with a logout token |
 //! | `backchannel` | what a good one ends, and what it does not; repeats, trouble, logins under way |
 //! | `frontchannel` | the same through the browser |
+//! | `failover` | an end that Redis has lost |
 
 /// Makes a test of every function named, on every store there is.
 macro_rules! on_every_store {
@@ -27,6 +28,7 @@ macro_rules! on_every_store {
 }
 
 mod backchannel;
+mod failover;
 mod frontchannel;
 mod tokens;
 mod told;
