@@ -125,6 +125,8 @@ class _Replicas:
         answer = ask(bare)
         if answer.active.event_position:
             answer.active.event_position = self.rests_on
+            # Nothing becomes too old by itself while a case looks.
+            answer.active.keep_for.FromSeconds(60)
         return answer
 
 
