@@ -1,0 +1,31 @@
+//! Owns the end of what there was of a user at a moment that may have passed: word of it can come late, or again after it
+//! could not be heeded, and the user may have logged in anew since. Does not know who brings it.
+
+use super::{Authority, Error};
+use crate::session::key::UserKey;
+use crate::session::record::Ending;
+use crate::session::time::Timestamp;
+
+impl Authority {
+    /// Ends every session of a user that had begun at a moment of the world's time, logins under way then included, and
+    /// answers how many sessions there were. What began since lives on.
+    pub(super) async fn end_user_as_of(&self, user: &UserKey, moment: Timestamp) -> Result<u64, Error> {
+        let ago = self.ports.wall.now().since(moment);
+        if ago.is_zero() {
+            return self.end_user(user).await;
+        }
+        // Logins that had begun by then make no session from here on, so that the list has all of theirs.
+        self.ports.sessions.refuse_logins(user, ago, self.user_mark_for()).await?;
+        let moment = self.ports.clock.now() - ago;
+        let mut ended = 0;
+        for (key, record) in self.ports.sessions.sessions_of(user).await? {
+            let standing = self.vault.open_standing(&key, &record.header.marks, &record.body);
+            // Where nobody can say when it began, it ends.
+            if standing.is_ok_and(|standing| standing.created > moment) {
+                continue;
+            }
+            ended += u64::from(self.end_session(&key, Ending::Revoked).await?);
+        }
+        Ok(ended)
+    }
+}
