@@ -39,6 +39,13 @@ impl Authority {
         Delivery { cookie: again.then(|| self.session_cookie(&text(), &admitted.times)), successor: None }
     }
 
+    /// Whether [`Authority::deliver`] may have anything to give or to write down.
+    pub(super) fn may_deliver(&self, admitted: &Admitted) -> bool {
+        let is_due = || self.rotation_due(admitted).is_some_and(|due| due <= self.ports.clock.now());
+        let is_shorter = admitted.times.absolute_end != admitted.standing.absolute_end;
+        admitted.standpoint != Standpoint::Current || admitted.under_former_name || is_shorter || is_due()
+    }
+
     /// When the next generation of a session is due.
     pub(super) fn rotation_due(&self, admitted: &Admitted) -> Option<Timestamp> {
         rotation::due(&admitted.record.header, admitted.standing.generation_since, &self.settings.rotation)

@@ -8,7 +8,7 @@ use super::deny::in_the_form;
 use super::recall::Keeping;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
-use crate::session::admission::InactiveReason;
+use crate::session::admission::{Chosen, InactiveReason};
 use crate::session::csrf::{self, CsrfFault};
 use crate::session::event::Position;
 use crate::session::fingerprint::Comparison;
@@ -136,6 +136,23 @@ pub enum DeniedReason {
     Missing(Missing),
 }
 
+/// What can be said of a question without waiting.
+#[derive(Debug)]
+pub enum AtOnce {
+    /// The answer.
+    Answered(Outcome),
+    /// The store is needed.
+    Open(Open),
+}
+
+/// A question that the store is needed for, as far as it is answered.
+#[derive(Debug)]
+pub struct Open {
+    chosen: Chosen,
+    /// The session, where it is known here and its use is to be written down, or a cookie may be due.
+    known: Option<(Box<Admitted>, Judged)>,
+}
+
 impl Authority {
     /// Says who is behind a credential, and whether this request may go ahead.
     ///
@@ -145,27 +162,76 @@ impl Authority {
     /// # Errors
     /// When the authority can't say. Never because of what is wrong with the session.
     pub async fn validate_session(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
+        match self.validate_at_once(call, &question)? {
+            AtOnce::Answered(outcome) => Ok(outcome),
+            AtOnce::Open(open) => self.validate_open(call, &question, open).await,
+        }
+    }
+
+    /// As far as [`Authority::validate_session`] can say it without waiting: all of what is forged, and most of what is
+    /// known here.
+    ///
+    /// # Errors
+    /// As [`Authority::validate_session`].
+    pub fn validate_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
         let context = question.presented.context.as_ref();
         if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
             return Err(Error::ContextRequired("csrf"));
         }
-        let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
         let chosen = match self.choose(&question.presented) {
             Ok(chosen) => chosen,
-            Err(reason) => return inactive(reason),
+            Err(reason) => {
+                let inactive = self.inactive(reason, context, question.answer_json, call);
+                return Ok(AtOnce::Answered(Outcome::Inactive(inactive)));
+            }
         };
-        let (mut admitted, judged) = if let Some(known) = self.recall(&chosen, &question)? {
+        Ok(match self.recall(&chosen, question)? {
+            Some((admitted, judged)) if !self.may_change(&admitted, question) => {
+                AtOnce::Answered(self.go_ahead(*admitted, judged, Delivery::default(), question, call))
+            }
+            known => AtOnce::Open(Open { chosen, known }),
+        })
+    }
+
+    /// Goes on where [`Authority::validate_at_once`] had to stop, with the same question.
+    ///
+    /// # Errors
+    /// As [`Authority::validate_session`].
+    pub async fn validate_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
+        let context = question.presented.context.as_ref();
+        let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
+        let (mut admitted, judged) = if let Some(known) = open.known {
             known
         } else {
-            let admitted = match self.admit_chosen(call, &chosen, context, question.as_of).await? {
+            let admitted = match self.admit_chosen(call, &open.chosen, context, question.as_of).await? {
                 Admission::Living(admitted) => admitted,
                 Admission::Inactive(reason) => return inactive(reason),
             };
             match self.judge_request(&admitted, &question.requirements, context) {
                 Ok(judged) => (admitted, judged),
-                Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, &question, call)))),
+                Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, question, call)))),
             }
         };
+        if question.touch && !self.touch(&mut admitted).await {
+            return inactive(InactiveReason::Revoked);
+        }
+        let delivery = if question.can_set_cookies { self.deliver(&mut admitted).await } else { Delivery::default() };
+        Ok(self.go_ahead(*admitted, judged, delivery, question, call))
+    }
+
+    /// Whether an answer about this session may change what the store keeps, or the browser's cookie.
+    fn may_change(&self, admitted: &Admitted, question: &Question) -> bool {
+        (question.touch && admitted.touch_due) || (question.can_set_cookies && self.may_deliver(admitted))
+    }
+
+    fn go_ahead(
+        &self,
+        admitted: Admitted,
+        judged: Judged,
+        delivery: Delivery,
+        question: &Question,
+        call: &Call,
+    ) -> Outcome {
         if admitted.fingerprint.comparison == Comparison::Differed {
             tracing::warn!(
                 session = admitted.credential.key.public(),
@@ -175,11 +241,8 @@ impl Authority {
                 "the client is another one than at login"
             );
         }
-        if question.touch && !self.touch(&mut admitted).await {
-            return inactive(InactiveReason::Revoked);
-        }
         self.refresh_beside(&admitted);
-        Ok(Outcome::Active(Box::new(self.active(*admitted, judged, &question).await)))
+        Outcome::Active(Box::new(self.active(admitted, judged, delivery, question)))
     }
 
     /// No living session, and what to answer when the route needs one.
@@ -194,8 +257,7 @@ impl Authority {
         Inactive { reason, answer: context.map(|context| in_the_form(json, context, sign_in)) }
     }
 
-    async fn active(&self, mut admitted: Admitted, judged: Judged, question: &Question) -> Active {
-        let delivery = if question.can_set_cookies { self.deliver(&mut admitted).await } else { Delivery::default() };
+    fn active(&self, admitted: Admitted, judged: Judged, delivery: Delivery, question: &Question) -> Active {
         let now = self.ports.clock.now();
         let due = self.rotation_due(&admitted).filter(|due| *due > now);
         let idle_end = admitted.times.idle_end(self.settings.lifetimes_of(admitted.standing.remembered));

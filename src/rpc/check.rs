@@ -1,12 +1,13 @@
 //! Owns one question of a CheckSessions stream: its name, its place, its deadline, its answer or error. Does not know the
 //! stream that it came by.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, poll_fn};
 use prost::Message as _;
@@ -17,7 +18,8 @@ use super::places::Places;
 use super::v1::ErrorReason;
 use super::v1::check_sessions_response::Result as Outcome;
 use super::{answers, asked, fields, questions, status, v1};
-use crate::authority::tenants::{Asker, Tenants};
+use crate::authority::tenants::{Asker, Found, Tenancy, Tenants};
+use crate::authority::validate_session::{self, AtOnce, Open, Question};
 use crate::authority::{Call, Error};
 
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -32,6 +34,14 @@ pub(super) struct Desk {
     pub(super) request_id: String,
     /// The caller's name, for the log.
     pub(super) caller: Option<Arc<str>>,
+}
+
+/// What becomes of a question when it is read.
+#[expect(clippy::large_enum_variant, reason = "most are answered, and each is taken apart at once")]
+pub(super) enum Begun {
+    /// What is known here, or forged, is answered at once: it holds no place and has no deadline to miss.
+    Answered(v1::CheckSessionsResponse),
+    AtWork(Check),
 }
 
 /// A question at work, until it is answered.
@@ -49,9 +59,24 @@ impl Future for Check {
     }
 }
 
+/// How far a question was answered when it was read.
+#[expect(clippy::large_enum_variant, reason = "most are answered, and each is taken apart at once")]
+enum Progress {
+    Answered(v1::ValidateSessionResponse),
+    Waiting(Box<Waiting>),
+}
+
+/// A question that waits for the store.
+struct Waiting {
+    tenancy: Arc<Tenancy>,
+    question: Question,
+    /// How far it is answered; `None` where the store has to say for which tenant it is.
+    open: Option<Open>,
+}
+
 impl Desk {
     /// Begins to answer a question that was read at this moment.
-    pub(super) fn check(self: &Arc<Self>, request: v1::CheckSessionsRequest, now: Instant) -> Check {
+    pub(super) fn check(self: &Arc<Self>, request: v1::CheckSessionsRequest, now: Instant) -> Begun {
         let v1::CheckSessionsRequest { id, question, timeout, request_id } = request;
         let request_id =
             if asked::is_harmless(request_id.as_bytes()) { request_id } else { format!("{}.{id}", self.request_id) };
@@ -59,33 +84,55 @@ impl Desk {
         let patience = *waits.as_ref().ok().and_then(Option::as_ref).unwrap_or(&asked::DEFAULT_DEADLINE);
         let (call, deadline) =
             (Call { request_id, patience, caller: self.caller.clone() }, now + asked::deadline(patience));
-        let desk = Arc::clone(self);
-        let answer = Box::pin(async move {
-            let answered = match waits {
-                Ok(_) => desk.in_time(&call, question, deadline).await,
-                Err(error) => Err(status::of(&error, &call.request_id)),
-            };
+        let respond = move |answered| {
             let result = match answered {
                 Ok(answer) => Outcome::Answer(answer),
                 Err(failure) => Outcome::Error(status::check_error(&failure)),
             };
             v1::CheckSessionsResponse { id, result: Some(result) }
-        });
-        Check { deadline, answer }
+        };
+        let failed = |error| status::of(&error, &call.request_id);
+        let at_once = || waits.and_then(|_| self.at_once(&call, question)).map_err(failed);
+        match catch_unwind(AssertUnwindSafe(at_once)).unwrap_or_else(|_| Err(panicked(&call))) {
+            Ok(Progress::Answered(answer)) => Begun::Answered(respond(Ok(answer))),
+            Err(failure) => Begun::Answered(respond(Err(failure))),
+            Ok(Progress::Waiting(waiting)) => {
+                let desk = Arc::clone(self);
+                let answer = Box::pin(async move { respond(desk.in_time(&call, waiting, deadline).await) });
+                Begun::AtWork(Check { deadline, answer })
+            }
+        }
+    }
+
+    /// Answers without waiting, as far as that goes.
+    fn at_once(&self, call: &Call, question: Bytes) -> Result<Progress, Error> {
+        let question = v1::ValidateSessionRequest::decode(question)
+            .map_err(|fault| fields::invalid("question", format!("a ValidateSessionRequest ({fault})")))?;
+        let tenancy = self.tenants.now();
+        let mut question = questions::validate_session(question, &tenancy.limits())?;
+        let mut open = None;
+        if let Some(found) = tenancy.known_for(&self.asker, &question.presented)? {
+            question.as_of = found.unheard(question.as_of);
+            match found.for_many().validate_at_once(call, &question)? {
+                AtOnce::Answered(outcome) => return Ok(Progress::Answered(shown(outcome, &found))),
+                AtOnce::Open(begun) => open = Some(begun),
+            }
+        }
+        Ok(Progress::Waiting(Box::new(Waiting { tenancy, question, open })))
     }
 
     /// As the gate does it for a call: a place, a deadline, and no panic that reaches further than this question.
     async fn in_time(
         &self,
         call: &Call,
-        question: bytes::Bytes,
+        waiting: Box<Waiting>,
         deadline: Instant,
     ) -> Result<v1::ValidateSessionResponse, Status> {
         let refuse = |code, reason, message| Err(status::plain(code, reason, message, &call.request_id));
         let Some(_place) = self.places.take() else {
             return refuse(Code::ResourceExhausted, ErrorReason::Overloaded, "too many calls in flight; try again");
         };
-        let mut answer = pin!(AssertUnwindSafe(self.answer(call, question)).catch_unwind());
+        let mut answer = pin!(AssertUnwindSafe(self.answer(call, waiting)).catch_unwind());
         let answered = poll_fn(|context| match answer.as_mut().poll(context) {
             Poll::Ready(answered) => Poll::Ready(Some(answered)),
             Poll::Pending if Instant::now() >= deadline => Poll::Ready(None),
@@ -93,10 +140,7 @@ impl Desk {
         });
         match answered.await {
             Some(Ok(answered)) => answered.map_err(|error| status::of(&error, &call.request_id)),
-            Some(Err(_)) => {
-                tracing::error!(request_id = call.request_id, "a call panicked");
-                refuse(Code::Internal, ErrorReason::Internal, "internal error")
-            }
+            Some(Err(_)) => Err(panicked(call)),
             None => {
                 let message = "the deadline passed before there was an answer";
                 refuse(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message)
@@ -104,14 +148,24 @@ impl Desk {
         }
     }
 
-    async fn answer(&self, call: &Call, question: bytes::Bytes) -> Result<v1::ValidateSessionResponse, Error> {
-        let question = v1::ValidateSessionRequest::decode(question)
-            .map_err(|fault| fields::invalid("question", format!("a ValidateSessionRequest ({fault})")))?;
-        let tenancy = self.tenants.now();
-        let mut question = questions::validate_session(question, &tenancy.limits())?;
+    async fn answer(&self, call: &Call, waiting: Box<Waiting>) -> Result<v1::ValidateSessionResponse, Error> {
+        let Waiting { tenancy, mut question, open } = *waiting;
         let found = tenancy.for_presented(&self.asker, &question.presented).await?;
-        question.as_of = found.unheard(question.as_of);
-        let outcome = found.for_many().validate_session(call, question).await?;
-        Ok(answers::validated(outcome, found.tenant_name(), &found.settings_version()))
+        let outcome = if let Some(open) = open {
+            found.for_many().validate_open(call, &question, open).await?
+        } else {
+            question.as_of = found.unheard(question.as_of);
+            found.for_many().validate_session(call, question).await?
+        };
+        Ok(shown(outcome, &found))
     }
+}
+
+fn shown(outcome: validate_session::Outcome, found: &Found<'_>) -> v1::ValidateSessionResponse {
+    answers::validated(outcome, found.tenant_name(), &found.settings_version())
+}
+
+fn panicked(call: &Call) -> Status {
+    tracing::error!(request_id = call.request_id, "a call panicked");
+    status::plain(Code::Internal, ErrorReason::Internal, "internal error", &call.request_id)
 }

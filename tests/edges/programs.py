@@ -2,8 +2,10 @@
 Does not know the cases."""
 
 import contextlib
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,11 +27,19 @@ CONFIG = {
 }
 
 
+# Below what systems give to outgoing connections and to whoever listens on port 0, and no number twice: nobody else
+# comes to have it until the program that is told its port listens there.
+_PORTS = range(10_240, 32_000)
+_numbers = itertools.count(random.choice(_PORTS))
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, at any address."""
+    for number in itertools.islice(_numbers, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("", port := _PORTS[number % len(_PORTS)]))
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_until(true, what: str, seconds: float = 30.0, every: float = 0.02):
@@ -127,7 +137,9 @@ class Authority:
         self._runs += 1
         command = [gatelodge(), "dev", "--config", str(file), "--folder", str(self._kept), *self._listen]
         self._program = Program(f"{self._name}-{self._runs}", command)
-        self._program.wait_for(lambda: listens(("127.0.0.1", self.port)), "listens")
+        # It listens for browsers last.
+        for there in (("127.0.0.1", self.port), ("127.0.0.2", self.public_port)):
+            self._program.wait_for(lambda there=there: listens(there), f"listens at {there}")
 
     def stop(self) -> None:
         """Ends it; what it keeps stays."""

@@ -96,7 +96,7 @@ class Site:
         """Waits until the edge answers from its settings."""
         path = f"{self.prefix}/auth/me"
         stage = Stage(self, "start")
-        self.program.wait_for(lambda: stage.get(path).status != 503, "gets its settings", 20)
+        self.program.wait_for(lambda: stage.get(path).status != 503, "gets its settings")
 
 
 class Stage:

@@ -2,6 +2,7 @@
 // Does not know what the process is.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
@@ -13,14 +14,25 @@ const started = new Set();
 process.on('exit', () => started.forEach((child) => signal(child, 'SIGKILL')));
 for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(1));
 
-/** A loopback port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+const PORTS = { first: 10_240, end: 32_000 };
+let lastPort = randomInt(PORTS.first, PORTS.end);
+
+/**
+ * A port that nobody listens on. It is below what systems give to outgoing connections and to whoever listens on
+ * port 0, and no other call gets it: nobody else comes to have it until the program that is told it listens there.
+ */
+export async function freePort() {
+  for (let tried = PORTS.first; tried < PORTS.end; tried += 1) {
+    lastPort = lastPort + 1 < PORTS.end ? lastPort + 1 : PORTS.first;
+    if (await isFree(lastPort)) return lastPort;
+  }
+  throw new Error('no port is free');
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
   });
 }
 

@@ -110,11 +110,10 @@ impl Asker {
             tracing::debug!(%error, request_id = self.request_id, "the authority answers for its provider's trouble");
             return self.copy(Some(answer.clone()));
         }
-        match error.code() {
-            tonic::Code::Unauthenticated | tonic::Code::PermissionDenied => {
-                tracing::error!(%error, "the authority refused this edge's API key: check GATELODGE_API_KEY");
-            }
-            _ => tracing::warn!(%error, request_id = self.request_id, "the authority could not say"),
+        if let Some(setting) = error.setting() {
+            tracing::error!(%error, "the authority does not let this edge ask: check {setting}");
+        } else {
+            tracing::warn!(%error, request_id = self.request_id, "the authority could not say");
         }
         self.unavailable(Some(error))
     }

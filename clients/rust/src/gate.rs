@@ -6,11 +6,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
-use tonic::Code;
 
 use crate::chance;
 use crate::client::Client;
-use crate::client::options::API_KEY;
 use crate::layer::SessionLayer;
 use crate::layer::grpc::GrpcLayer;
 use crate::settings::{Settings, Settled};
@@ -138,9 +136,9 @@ async fn keep_fresh(
 
 async fn ask(client: &Client) -> Result<Settled, String> {
     let question = v1::GetEdgeSettingsRequest::default();
-    let answer = client.login().get_edge_settings(question).await.map_err(|error| match error.code() {
-        Code::Unauthenticated | Code::PermissionDenied => format!("{error}: check {API_KEY}"),
-        _ => error.to_string(),
+    let answer = client.login().get_edge_settings(question).await.map_err(|error| match error.setting() {
+        Some(setting) => format!("{error}: check {setting}"),
+        None => error.to_string(),
     })?;
     if answer.settings.is_none() {
         return Err("the answer holds none".to_owned());

@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, OriginalUri};
 use bytes::{Bytes, BytesMut};
 use http::header::{self, AsHeaderName, HeaderMap, HeaderValue};
 use http::request::Parts;
+use http::{Extensions, Uri};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
@@ -150,9 +151,14 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
 
 /// The host that a request is for, as it came.
 pub(crate) fn host(parts: &Parts) -> Option<Bytes> {
-    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    host_of(&parts.uri, &parts.headers, &parts.extensions)
+}
+
+/// As [`host`], of a request that is still whole.
+pub(crate) fn host_of(uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Option<Bytes> {
+    let uri = extensions.get::<OriginalUri>().map_or(uri, |original| &original.0);
     let authority = || uri.authority().map(|authority| Bytes::copy_from_slice(authority.as_str().as_bytes()));
-    joined(&parts.headers, header::HOST, usize::MAX).or_else(authority)
+    joined(headers, header::HOST, usize::MAX).or_else(authority)
 }
 
 /// What came after `Bearer`, the scheme without case (RFC 6750, 2.1). Of several headers it is not known which one counts,

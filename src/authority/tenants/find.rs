@@ -69,18 +69,39 @@ impl Tenancy {
     /// As [`Tenancy::for_caller`]; or when the store can't say which of several lives. What the browser's request names is
     /// no error: see [`Found::is_known`].
     pub async fn for_presented<'a>(&'a self, asker: &'a Asker, presented: &Presented) -> Result<Found<'a>, Error> {
+        match self.claimed(asker, presented)? {
+            Among::One(found) => Ok(found),
+            // Boxed, so that calls of which nothing of the kind is known are no larger.
+            Among::Several(among) => {
+                let claimant = Box::pin(first_living(among.claimants(presented), presented)).await?;
+                among.or_else(claimant)
+            }
+        }
+    }
+
+    /// As [`Tenancy::for_presented`], where nobody has to ask the store which of several credentials is of a living session.
+    ///
+    /// # Errors
+    /// As [`Tenancy::for_presented`].
+    pub fn known_for<'a>(&'a self, asker: &'a Asker, presented: &Presented) -> Result<Option<Found<'a>>, Error> {
+        Ok(match self.claimed(asker, presented)? {
+            Among::One(found) => Some(found),
+            Among::Several(_) => None,
+        })
+    }
+
+    /// Several where more than one of them is claimed.
+    fn claimed<'a>(&'a self, asker: &'a Asker, presented: &Presented) -> Result<Among<'a>, Error> {
         let hints = Hints { context: presented.context.as_ref(), ..Hints::default() };
         let among = match self.among(asker, &hints)? {
-            Among::One(found) => return Ok(found),
+            Among::One(found) => return Ok(Among::One(found)),
             Among::Several(among) => among,
         };
         let mut claimants = among.claimants(presented);
-        let claimant = match (claimants.next(), claimants.next()) {
-            // Boxed, so that calls of which nothing of the kind is known are no larger.
-            (Some(_), Some(_)) => Box::pin(first_living(among.claimants(presented), presented)).await?,
-            (claimant, _) => claimant,
-        };
-        among.or_else(claimant)
+        match (claimants.next(), claimants.next()) {
+            (Some(_), Some(_)) => Ok(Among::Several(among)),
+            (claimant, _) => among.or_else(claimant).map(Among::One),
+        }
     }
 
     /// For the start of a login.

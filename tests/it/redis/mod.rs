@@ -8,7 +8,8 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 pub use cluster::Cluster;
@@ -142,8 +143,15 @@ fn require_redis() {
     }
 }
 
-/// A port that nobody has at the moment.
+/// A port that nobody listens on. It is below what systems give to outgoing connections and to whoever listens on port
+/// 0, and no other call gets it: nobody else comes to have it until the program that is told it listens there.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound address").port()
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(std::process::id().wrapping_mul(611)));
+    (0..SPAN)
+        .filter_map(|_| u16::try_from(FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % SPAN).ok())
+        .find(|&port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok())
+        .expect("a free port")
 }
+
+const FIRST: u32 = 10_240;
+const SPAN: u32 = 21_760;

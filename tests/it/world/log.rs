@@ -2,10 +2,11 @@
 //! Does not know what is looked for.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tokio::process::Command;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 /// Everything that this thread logs, at the finest level, as the real log's filter lets it through.
 #[derive(Clone, Default)]
@@ -14,6 +15,10 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Listens until the guard is dropped.
     pub fn listen(&self) -> DefaultGuard {
+        // With one subscriber in the process, whether a place in the code is of interest is asked of the thread that comes
+        // there first, once for all: another test's thread, which listens to nothing, would silence it for this one.
+        static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+        LazyLock::force(&ANOTHER);
         let own = self.clone();
         let lines = tracing_subscriber::fmt()
             .with_env_filter(gatelodge::telemetry::filter("trace"))

@@ -39,6 +39,13 @@ impl Manner {
     pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
 }
 
+/// What was answered.
+pub(super) struct Answered<A> {
+    pub(super) answer: A,
+    /// Whether it was asked before, and an answer lost: what that one did, this one found done.
+    pub(super) is_repeat: bool,
+}
+
 /// An authority that can't be reached is asked once more and no oftener: a person waits, and a connection that can't be
 /// made costs up to the time that one may take.
 const REPEATS_UNREACHED: u32 = 1;
@@ -59,17 +66,32 @@ impl Client {
         Instant::now() + self.deadline.unwrap_or(manner.deadline)
     }
 
-    /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
-    ///
-    /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
-    /// the authority asked for, never past the deadline, and once at most while no authority can be reached. A server that
-    /// went away in good order before it looked at a call can be reached: the next connection leads to another.
+    /// As [`Client::answered`], for whoever does not care which attempt was answered.
     pub(super) async fn call<Q, A, F>(
         &self,
         manner: Manner,
         question: Q,
         send: impl Fn(Channel, Request<Q>) -> F,
     ) -> Result<A, Error>
+    where
+        Q: Clone,
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        // Boxed, so that whoever waits for it is no larger than need be.
+        Ok(Box::pin(self.answered(manner, question, send)).await?.answer)
+    }
+
+    /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
+    ///
+    /// **Invariant:** only UNAVAILABLE is repeated, only where the contract says that it is safe, never sooner than
+    /// the authority asked for, never past the deadline, and once at most while no authority can be reached. A server that
+    /// went away in good order before it looked at a call can be reached: the next connection leads to another.
+    pub(super) async fn answered<Q, A, F>(
+        &self,
+        manner: Manner,
+        question: Q,
+        send: impl Fn(Channel, Request<Q>) -> F,
+    ) -> Result<Answered<A>, Error>
     where
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
@@ -83,7 +105,7 @@ impl Client {
             let failure = match timeout_at(deadline, send(self.shared.channel.clone(), request)).await {
                 Ok(Ok(answer)) => {
                     self.shared.known.store(true, Ordering::Relaxed);
-                    return Ok(answer.into_inner());
+                    return Ok(Answered { answer: answer.into_inner(), is_repeat: earlier.is_some() });
                 }
                 Ok(Err(status)) => {
                     let known = self.shared.known.load(Ordering::Relaxed);

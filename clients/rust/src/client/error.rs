@@ -9,7 +9,7 @@ use tonic::transport::Error as TransportError;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::options::{ADDRESS, API_KEY};
+use super::options::{ADDRESS, API_KEY, TENANT};
 use crate::v1::{ErrorReason, HttpAnswer};
 
 /// A call that brought no answer. It never speaks of the browser's session: nobody is logged out because of it.
@@ -66,6 +66,15 @@ impl Error {
     #[must_use]
     pub fn is(&self, reason: ErrorReason) -> bool {
         self.0.reason == Reason::Known(reason)
+    }
+
+    /// The setting that is wrong, where the authority does not let this caller ask.
+    pub(crate) fn setting(&self) -> Option<&'static str> {
+        match self.code() {
+            _ if self.is(ErrorReason::TenantUnknown) => Some(TENANT),
+            Code::Unauthenticated | Code::PermissionDenied => Some(API_KEY),
+            _ => None,
+        }
     }
 
     /// One sentence for people.
@@ -283,5 +292,18 @@ mod tests {
         let status = Status::with_error_details(Code::Unauthenticated, "no", details);
         let error = Error::from_status(&status, "http://a", false);
         assert!(error.to_string().contains(API_KEY) && error.to_string().contains("http://a"), "{error}");
+    }
+
+    #[test]
+    fn a_tenant_that_is_not_known_is_no_fault_of_the_key() {
+        let of = |code, reason: &str| {
+            let details = ErrorDetails::with_error_info(reason, "gatelodge", HashMap::new());
+            let status = Status::with_error_details(code, "no", details);
+            Error::from_status(&status, "http://a", true).setting()
+        };
+        assert_eq!(of(Code::PermissionDenied, "TENANT_UNKNOWN"), Some(TENANT));
+        assert_eq!(of(Code::PermissionDenied, "CALLER_NOT_ALLOWED"), Some(API_KEY));
+        assert_eq!(of(Code::Unauthenticated, "CALLER_UNAUTHENTICATED"), Some(API_KEY));
+        assert_eq!(of(Code::Unavailable, "STORE_UNAVAILABLE"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Owns the calls of `LoginService`. Does not know the routes that lead to them.
 
 use super::Client;
-use super::call::Manner;
+use super::call::{Answered, Manner};
 use super::error::Error;
 use crate::v1;
 use crate::v1::login_service_client::LoginServiceClient;
@@ -79,15 +79,15 @@ impl LoginCalls<'_> {
         let cookies = question.cookies.clone();
         // Other sessions of the user may end too, whoever presents them.
         let asked_for_more = question.query.windows(EVERYWHERE.len()).any(|part| part == EVERYWHERE);
-        let call = self.0.call(Manner::START_LOGOUT, question, |channel, question| async move {
+        let call = self.0.answered(Manner::START_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).start_logout(question).await
         });
         let outcome = self.0.changing(&cookies, call).await;
         if let Some(kept) = &self.0.shared.kept {
             let more = match &outcome {
-                Ok(answer) => {
+                Ok(Answered { answer, is_repeat }) => {
                     kept.has_told(&answer.event_position);
-                    answer.revoked_count > 1
+                    answer.revoked_count > 1 || (*is_repeat && asked_for_more)
                 }
                 Err(_) => asked_for_more,
             };
@@ -95,7 +95,7 @@ impl LoginCalls<'_> {
                 kept.forget_all();
             }
         }
-        outcome
+        Ok(outcome?.answer)
     }
 
     /// Receives the browser back from the provider's logout.
@@ -122,7 +122,7 @@ impl LoginCalls<'_> {
         &self,
         question: v1::HandleBackchannelLogoutRequest,
     ) -> Result<v1::HandleBackchannelLogoutResponse, Error> {
-        let call = self.0.call(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
+        let call = self.0.answered(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).handle_backchannel_logout(question).await
         });
         self.0.ended_by_provider(call, |answer| (answer.revoked_count, &answer.event_position)).await
@@ -136,7 +136,7 @@ impl LoginCalls<'_> {
         &self,
         question: v1::HandleFrontchannelLogoutRequest,
     ) -> Result<v1::HandleFrontchannelLogoutResponse, Error> {
-        let call = self.0.call(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
+        let call = self.0.answered(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).handle_frontchannel_logout(question).await
         });
         self.0.ended_by_provider(call, |answer| (answer.revoked_count, &answer.event_position)).await

@@ -24,7 +24,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::v1;
 pub use admin::AdminCalls;
-use call::Manner;
+use call::{Answered, Manner};
 use caller::Caller;
 use checks::Checks;
 use error::Error;
@@ -169,20 +169,24 @@ impl Client {
     /// where it ended none.
     async fn ended_by_provider<A>(
         &self,
-        call: impl Future<Output = Result<A, Error>>,
+        call: impl Future<Output = Result<Answered<A>, Error>>,
         told: impl FnOnce(&A) -> (u32, &Bytes),
     ) -> Result<A, Error> {
         let outcome = Box::pin(call).await;
-        let Some(kept) = &self.shared.kept else { return outcome };
-        match outcome.as_ref().map(told) {
-            Ok((0, _)) => (),
-            Ok((_, position)) => {
-                kept.has_told(position);
+        if let Some(kept) = &self.shared.kept {
+            let may_have_ended_some = match &outcome {
+                Ok(Answered { answer, is_repeat }) => {
+                    let (count, position) = told(answer);
+                    kept.has_told(position);
+                    *is_repeat || count > 0
+                }
+                Err(_) => true,
+            };
+            if may_have_ended_some {
                 kept.forget_all();
             }
-            Err(_) => kept.forget_all(),
         }
-        outcome
+        Ok(outcome?.answer)
     }
 
     /// Makes a call that ends sessions nobody presents here. When it has come back, whatever became of it, nothing that was

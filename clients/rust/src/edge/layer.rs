@@ -13,6 +13,7 @@ use tower::{Layer, Service};
 
 use super::routes::{self, Route};
 use crate::gate::Gate;
+use crate::presented;
 
 /// Answers the edge's routes, and leaves all other paths to the application behind it: see [`super::Edge::layer`].
 ///
@@ -33,10 +34,11 @@ impl EdgeLayer {
 }
 
 impl Mounted {
-    /// The route at this path, but one of a set that is off.
-    fn route(&self, path: &str) -> Option<Route> {
-        let route = *self.routes.get(path)?;
-        self.gate.settings(None).is_none_or(|settings| settings.is_on(route.set())).then_some(route)
+    /// The route that a request asks for, but one of a set that is off where it came to.
+    fn route<Q>(&self, request: &Request<Q>) -> Option<Route> {
+        let route = *self.routes.get(request.uri().path())?;
+        let host = presented::host_of(request.uri(), request.headers(), request.extensions());
+        self.gate.settings(host.as_deref()).is_none_or(|settings| settings.is_on(route.set())).then_some(route)
     }
 }
 
@@ -72,7 +74,7 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        match self.mounted.route(request.uri().path()) {
+        match self.mounted.route(&request) {
             Some(route) => {
                 let mounted = Arc::clone(&self.mounted);
                 let answer =

@@ -24,6 +24,7 @@ use crate::verdict::Verdict;
 ///
 /// - `authorization: Bearer TOKEN` is an access token, which `ValidateToken` judges. Without one, the session cookie in
 ///   the metadata `cookie`, as a gateway passes it on, is what `ValidateSession` judges.
+/// - Where edge settings of several tenants are known, the call's `:authority` says whose session cookies are read.
 /// - No request context is sent, since the peer is no browser: scopes and the age of the login are judged, and CSRF,
 ///   origin and fingerprint are not. Let browsers call through an edge.
 /// - Who may not call ends with `PERMISSION_DENIED`. Without a caller the handler goes ahead, unless the layer comes from
@@ -104,7 +105,7 @@ impl GrpcLayer {
 
     async fn by_session(&self, parts: &Parts, request_id: &str) -> Result<Option<Caller>, Status> {
         let none = || unavailable(request_id, &Error::could_not_say("there are no settings yet"));
-        let settings = self.gate.settings(None).ok_or_else(none)?;
+        let settings = self.gate.settings(presented::host(parts).as_deref()).ok_or_else(none)?;
         let question = v1::ValidateSessionRequest {
             cookies: presented::session_cookies(parts, &settings),
             requirements: Some(self.requirements.clone().into()),

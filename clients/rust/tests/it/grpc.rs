@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::authority::{Authority, Scripts, active, outcome};
+use crate::authority::{Authority, Scripts, active, outcome, settings};
 
 /// A gRPC server of an application's own, behind a layer; a service of ours stands for its own.
 async fn backend(layer: GrpcLayer) -> (AdminServiceClient<Channel>, Arc<Scripts>) {
@@ -63,6 +63,25 @@ async fn a_session_cookie_is_validated_and_a_bearer_token_is_no_session() {
     let callers = scripts.get.extensions();
     let users: Vec<_> = callers.iter().map(|caller| caller.get::<Caller>().and_then(Caller::user_id)).collect();
     assert_eq!(users, [Some("google_1"), Some("google_2")]);
+}
+
+#[tokio::test]
+async fn of_several_tenants_the_authority_of_a_call_says_whose_cookies_are_read() {
+    let authority = Authority::without_settings().await;
+    let at = |host: &str, cookie: &str| {
+        let mut one = settings("v1").settings.unwrap();
+        (one.hosts, one.session_cookie_names) = (vec![host.to_owned()], vec![cookie.to_owned()]);
+        one
+    };
+    let told = v1::GetEdgeSettingsResponse {
+        settings: Some(at("app.example.com", "app")),
+        others: vec![at("127.0.0.1", "acme")],
+    };
+    authority.settings.say([Ok(told)]);
+    authority.validate.say([outcome(Outcome::Active(active()))]);
+    let (mut backend, _) = backend(gate(&authority).await.require_grpc()).await;
+    call(&mut backend, "cookie", "app=1; acme=2").await.unwrap();
+    assert_eq!(authority.validate.last().cookies, [v1::Cookie { name: "acme".into(), value: "2".into() }]);
 }
 
 #[tokio::test]

@@ -129,9 +129,19 @@ async fn what_ends_on_a_providers_word_is_asked_about_at_once() {
         assert_eq!(is_known(&authority, &client).await, known);
         until(async || is_known(&authority, &client).await).await;
     }
+    // What an answer that was lost has done, its repeat finds done.
+    let lost = || tonic::Status::unavailable("the connection broke");
+    authority.told_by_server.say([Err(lost()), Ok(by_server(0))]);
+    client.login().handle_backchannel_logout(v1::HandleBackchannelLogoutRequest::default()).await.unwrap();
+    assert!(!is_known(&authority, &client).await);
+    until(async || is_known(&authority, &client).await).await;
     authority.logout.say([Err(tonic::Status::internal("lost"))]);
     let everywhere = v1::StartLogoutRequest { query: "everywhere=true".into(), ..Default::default() };
-    client.login().start_logout(everywhere).await.unwrap_err();
+    client.login().start_logout(everywhere.clone()).await.unwrap_err();
+    assert!(!is_known(&authority, &client).await);
+    until(async || is_known(&authority, &client).await).await;
+    authority.logout.say([Err(lost()), Ok(logout(0))]);
+    client.login().start_logout(everywhere).await.unwrap();
     assert!(!is_known(&authority, &client).await);
 }
 

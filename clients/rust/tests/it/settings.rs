@@ -118,9 +118,10 @@ fn at(hosts: &[&str], cookie: &str) -> v1::EdgeSettings {
 #[tokio::test]
 async fn an_edge_of_several_hosts_goes_by_the_host_of_each_request() {
     let authority = Authority::without_settings().await;
+    let off = v1::EdgeSettings { route_sets: Vec::new(), ..at(&["off.example.com"], "off") };
     let told = v1::GetEdgeSettingsResponse {
         settings: Some(at(&["app.example.com"], "app")),
-        others: vec![at(&["acme.example.com", "[::1]"], "acme"), at(&["app.example.com:8443"], "other")],
+        others: vec![at(&["acme.example.com", "[::1]"], "acme"), at(&["app.example.com:8443"], "other"), off],
     };
     authority.settings.say([Ok(told)]);
     authority.validate.say([outcome(Outcome::Active(active()))]);
@@ -136,6 +137,12 @@ async fn an_edge_of_several_hosts_goes_by_the_host_of_each_request() {
         ("elsewhere.example", "app"),
         ("", "app"),
     ];
+    // One that a framework mounts goes by it too: where a tenant has the set off, the path is the application's own.
+    for (host, status) in [("app.example.com", StatusCode::OK), ("off.example.com", StatusCode::NOT_FOUND)] {
+        let request = http::Request::get("/auth/me").header("host", host);
+        let mounted = axum::Router::new().layer(edge.layer());
+        assert_eq!(send(mounted, request.header("cookie", "app=1")).await.status, status, "{host}");
+    }
     for (host, cookie) in table {
         let request = http::Request::get("/auth/me").header("host", host);
         send(edge.router(), request.header("cookie", "app=1; acme=1; other=1")).await;
