@@ -157,16 +157,16 @@ mod tests {
     // Its users' sessions live on, and so does its word that one has ended. It needs no secret for that.
     #[test]
     fn a_disabled_provider_is_not_offered_and_still_heard() {
-        let named = |issuer: &str| Provider {
+        let off = |issuer: &str| Provider {
             enabled: false,
             issuer: Some(issuer.to_owned()),
             client_id: Some("client".to_owned()),
             ..Provider::default()
         };
-        let on = Provider { enabled: true, client_secret: Some(Secret::new("secret")), ..named("https://on.example") };
-        let nobody = Provider { client_id: None, ..named("https://nobody.example") };
-        let unreachable = named("no address");
-        let of = [("off", named("https://off.example")), ("on", on), ("nobody", nobody), ("unreachable", unreachable)];
+        let on = Provider { enabled: true, client_secret: Some(Secret::new("secret")), ..off("https://on.example") };
+        let nobody = Provider { client_id: None, ..off("https://nobody.example") };
+        let unreachable = off("no address");
+        let of = [("off", off("https://off.example")), ("on", on), ("nobody", nobody), ("unreachable", unreachable)];
         let registry = registry_of(of);
         let names =
             |all: Vec<Arc<dyn IdentityProvider>>| all.iter().map(|one| one.info().name.clone()).collect::<Vec<_>>();

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::json;
 
@@ -132,8 +134,8 @@ impl Authority {
             WhatEnded::User(sub) => (None, Some(sub)),
             WhatEnded::Session(sid, sub) => (Some(sid), sub.as_ref()),
         };
-        let provider_session = sid.map(|sid| hex(&ProviderSessionKey::of(tenant, provider, sid).id));
-        let user = sub.map(|sub| hex(&UserKey::of(tenant, &notice.issuer, sub).hash));
+        let provider_session = sid.map(|sid| URL_SAFE_NO_PAD.encode(ProviderSessionKey::of(tenant, provider, sid).id));
+        let user = sub.map(|sub| URL_SAFE_NO_PAD.encode(UserKey::of(tenant, &notice.issuer, sub).hash));
         tracing::info!(
             provider,
             count,
@@ -188,8 +190,4 @@ fn come_again(call: &Call) -> HttpAnswer {
     let mut answer = HttpAnswer::error(&trouble, &call.request_id);
     answer.headers.push(("retry-after", "1".to_owned()));
     answer
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

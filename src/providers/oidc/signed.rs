@@ -47,10 +47,8 @@ impl OidcProvider {
             return Ok(Signature::Bad);
         }
         let Some(newer) = self.documents.newer_keys(&keys, purpose).await? else { return Ok(Signature::OfNoKnownKey) };
-        Ok(match is_signed_by(&newer, token, compact, issuer, purpose).await? {
-            true => Signature::Good,
-            false => Signature::Bad,
-        })
+        let is_good = is_signed_by(&newer, token, compact, issuer, purpose).await?;
+        Ok(if is_good { Signature::Good } else { Signature::Bad })
     }
 }
 

@@ -44,7 +44,9 @@ async fn of_copies_that_come_at_once_one_is_carried_out(kept: Kept) {
         let told_of = futures::future::join_all((0..8).map(|_| told.tell(&token))).await;
         told.store.set(None);
         let ended: u32 = told_of.iter().map(|(_, ended)| ended).sum();
-        assert!(told_of.iter().all(|(status, _)| *status == 200) && ended == 1, "{without}: {told_of:?}");
+        // On a machine that is slow enough, one that has waited long is asked to come again.
+        let answered = told_of.iter().all(|(status, _)| matches!(status, 200 | 503));
+        assert!(answered && ended == 1, "{without}: {told_of:?}");
         let done = ["end_joined", "end_user"].map(|step| told.store.count(step));
         assert_eq!(done.iter().sum::<usize>(), work.iter().sum::<usize>() + 1, "{without}");
         assert!(!told.lives(&browser).await);
