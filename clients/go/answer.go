@@ -156,7 +156,10 @@ func (a asker) failed(err error) *response {
 func logFailure(logger *slog.Logger, err error) *Error {
 	failure, _ := errors.AsType[*Error](err)
 	switch {
-	case failure != nil && failure.isAboutKey():
+	case failure != nil && failure.isAbout() == EnvTenant:
+		message := "gatelodge: the authority knows no such tenant, or this application's API key is not for it: check " + EnvTenant
+		logger.Error(message, "error", err)
+	case failure != nil && failure.isAbout() == EnvAPIKey:
 		message := "gatelodge: the authority refused this application's API key: check " + EnvAPIKey
 		logger.Error(message, "error", err)
 	case failure != nil && failure.Code == codes.Canceled:

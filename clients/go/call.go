@@ -1,7 +1,6 @@
 package gatelodge
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -26,16 +25,6 @@ type manner struct {
 	changes  reach // whose kept answers are worth nothing once it has come back
 }
 
-// reach is which sessions a call may change.
-type reach int
-
-const (
-	noSession reach = iota
-	presentedSession
-	anySession
-	toldSession // any, but for a call that ended none: anybody can send what leads to it
-)
-
 func (m manner) changing(whose reach) manner {
 	m.changes = whose
 	return m
@@ -50,10 +39,11 @@ var (
 	startLogin = manner{deadline: 10 * time.Second}
 	// For a login's end: the provider is asked for tokens, and the browser repeats it by itself.
 	completeCallback = manner{deadline: 20 * time.Second}
-	// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
-	startLogout = manner{deadline: 3 * time.Second, repeats: 1}
-	// For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not.
-	providerLogout = manner{deadline: 5 * time.Second, repeats: 1}
+	// For what ends sessions: it is answered when nobody answers from what was before, which takes a few seconds at worst.
+	ending = manner{deadline: 8 * time.Second, repeats: math.MaxInt}
+	// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. A provider that tells of one
+	// tells again by itself, or not.
+	endingOnce = manner{deadline: 8 * time.Second, repeats: 1}
 	// For a change that depends on what was read: a repeat of one that was done meets its own version, and would be taken
 	// for somebody else's.
 	once = manner{deadline: 2 * time.Second}
@@ -67,14 +57,14 @@ var manners = map[string]manner{
 	v1.LoginService_ListProviders_FullMethodName:            safe,
 	v1.LoginService_StartLogin_FullMethodName:               startLogin,
 	v1.LoginService_CompleteCallback_FullMethodName:         completeCallback.changing(presentedSession),
-	v1.LoginService_StartLogout_FullMethodName:              startLogout.changing(presentedSession),
+	v1.LoginService_StartLogout_FullMethodName:              endingOnce.changing(loggedOutSession),
 	v1.LoginService_CompleteLogout_FullMethodName:           safe,
-	v1.LoginService_HandleBackchannelLogout_FullMethodName:  providerLogout.changing(toldSession),
-	v1.LoginService_HandleFrontchannelLogout_FullMethodName: providerLogout.changing(toldSession),
+	v1.LoginService_HandleBackchannelLogout_FullMethodName:  endingOnce.changing(toldSession),
+	v1.LoginService_HandleFrontchannelLogout_FullMethodName: endingOnce.changing(toldSession),
 	v1.SessionService_ValidateSession_FullMethodName:        safe,
 	v1.SessionService_RefreshTokens_FullMethodName:          safeSlow.changing(presentedSession),
 	v1.SessionService_GetAccessToken_FullMethodName:         safeSlow,
-	v1.SessionService_Revoke_FullMethodName:                 safe.changing(anySession),
+	v1.SessionService_Revoke_FullMethodName:                 ending.changing(targetSession),
 	v1.SessionService_GetUserInfo_FullMethodName:            safeSlow.changing(presentedSession),
 	v1.SessionService_ListUserSessions_FullMethodName:       safe,
 	v1.SessionService_GetAttributes_FullMethodName:          safe,
@@ -84,13 +74,13 @@ var manners = map[string]manner{
 	v1.TokenService_GetJwks_FullMethodName:                  safe,
 	v1.AdminService_ListSessions_FullMethodName:             safe,
 	v1.AdminService_GetSession_FullMethodName:               safe,
-	v1.AdminService_Revoke_FullMethodName:                   safe.changing(anySession),
+	v1.AdminService_Revoke_FullMethodName:                   ending.changing(anySession),
 	v1.AdminService_PreviewRevoke_FullMethodName:            safe,
 	v1.AdminService_GetUser_FullMethodName:                  safe,
 	v1.AdminService_ListUsers_FullMethodName:                safe,
-	v1.AdminService_DisableUser_FullMethodName:              safe.changing(anySession),
+	v1.AdminService_DisableUser_FullMethodName:              ending.changing(anySession),
 	v1.AdminService_EnableUser_FullMethodName:               safe,
-	v1.AdminService_DeleteUser_FullMethodName:               safe.changing(anySession),
+	v1.AdminService_DeleteUser_FullMethodName:               ending.changing(anySession),
 	healthv1.Health_Check_FullMethodName:                    probe,
 }
 
@@ -126,25 +116,12 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 		return c.conn.Invoke(within, method, question, answer, opts...)
 	})
 	if c.kept != nil {
-		// What was sent before may have been done, though its answer was lost: a repeat then finds nothing left to do.
-		c.kept.forgetChanged(how.changes.of(question, answer, err != nil || sent > 1), question)
+		if err != nil {
+			answer = nil
+		}
+		c.kept.cameBack(how.changes, question, answer, err != nil || sent > 1)
 	}
 	return err
-}
-
-// of is what a call may have changed that has come back. Where that is unsure, the answer does not tell all that was done.
-func (r reach) of(question, answer any, isUnsure bool) reach {
-	told, _ := answer.(interface{ GetRevokedCount() uint32 })
-	logout, isLogout := question.(*v1.StartLogoutRequest)
-	switch {
-	case r == toldSession && !isUnsure && told.GetRevokedCount() == 0:
-		return noSession
-	case r == toldSession:
-		return anySession
-	case isLogout && (told.GetRevokedCount() > 1 || bytes.Contains(logout.GetQuery(), []byte("everywhere"))):
-		return anySession // other sessions of the user may have ended too, whoever presents them
-	}
-	return r
 }
 
 func (c *caller) manner(method string) manner {

@@ -54,7 +54,7 @@ func (c *Client) ask(ctx context.Context, question *v1.ValidateSessionRequest) (
 
 // askAlone asks for one request. The first answer that might have been kept begins the watching.
 func (c *Client) askAlone(ctx context.Context, question *v1.ValidateSessionRequest) (*Verdict, error) {
-	verdict, leave, err := c.ask(ctx, c.asOfHeard(question))
+	verdict, leave, err := c.ask(ctx, c.asOfKnown(question))
 	if leave != nil {
 		c.watching.Do(func() { c.keep(c.watch) })
 	}
@@ -96,7 +96,7 @@ func (c *Client) fly(
 ) (*Verdict, error) {
 	ours.isDeserted = true // unless it comes back
 	defer c.kept.land(key, ours)
-	verdict, leave, err := c.ask(ctx, c.asOfHeard(question))
+	verdict, leave, err := c.ask(ctx, c.asOfKnown(question))
 	failure, _ := errors.AsType[*Error](err)
 	switch {
 	case failure != nil && failure.Code == codes.Canceled:
@@ -113,15 +113,15 @@ func (c *Client) fly(
 	return verdict, err
 }
 
-// asOfHeard shows the authority what was heard, since the one that is asked may have heard less than the one that is
+// asOfKnown shows the authority what is known, since the one that is asked may have heard less than the one that is
 // watched.
-func (c *Client) asOfHeard(question *v1.ValidateSessionRequest) *v1.ValidateSessionRequest {
-	heard, isWhole := c.kept.position()
-	if !isWhole || heard == "" || len(question.GetAsOfPosition()) > 0 {
+func (c *Client) asOfKnown(question *v1.ValidateSessionRequest) *v1.ValidateSessionRequest {
+	known := c.kept.knownUpTo()
+	if known == "" || len(question.GetAsOfPosition()) > 0 {
 		return question
 	}
 	shown := proto.CloneOf(question)
-	shown.AsOfPosition = []byte(heard)
+	shown.AsOfPosition = []byte(known)
 	return shown
 }
 
@@ -154,6 +154,46 @@ func (s *sessionCalls) ValidateSession(
 	})
 	if err != nil {
 		return nil, err
+	}
+	return answer, nil
+}
+
+// GetAccessToken is that of the contract. An authority that is too old to know audiences would give a token for another
+// one: that is an error.
+func (s *sessionCalls) GetAccessToken(
+	ctx context.Context, question *v1.GetAccessTokenRequest, opts ...grpc.CallOption,
+) (*v1.GetAccessTokenResponse, error) {
+	answer, err := s.SessionServiceClient.GetAccessToken(ctx, question, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if token := answer.GetAccessToken(); token != nil && token.GetAudience() != question.GetAudience() {
+		return nil, couldNotSay("the token is not for the audience that was asked for: the authority may be too old")
+	}
+	return answer, nil
+}
+
+// adminCalls are the calls of an admin.
+type adminCalls struct{ v1.AdminServiceClient }
+
+// ListSessions is that of the contract. An authority that is too old to know a filter would list too much: that is an
+// error.
+func (a adminCalls) ListSessions(
+	ctx context.Context, question *v1.ListSessionsRequest, opts ...grpc.CallOption,
+) (*v1.ListSessionsResponse, error) {
+	answer, err := a.AdminServiceClient.ListSessions(ctx, question, opts...)
+	if err != nil {
+		return nil, err
+	}
+	asked := &v1.SessionFilter{
+		Provider: question.GetProvider(), ProviderSessionId: question.GetProviderSessionId(),
+		CreatedAfter: question.GetCreatedAfter(), CreatedBefore: question.GetCreatedBefore(),
+	}
+	// The filter by user is older than the answer's word for it.
+	isNew := !proto.Equal(asked, &v1.SessionFilter{})
+	asked.UserId = question.GetUserId()
+	if isNew && !proto.Equal(answer.GetAppliedFilter(), asked) {
+		return nil, couldNotSay("the authority did not apply the filter that was asked for: it may be too old")
 	}
 	return answer, nil
 }

@@ -1,7 +1,6 @@
 package gatelodge
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -191,6 +190,27 @@ func TestAStreamIsMadeAgainWithGrowingPauses(t *testing.T) {
 	})
 }
 
+// An authority that says one word and ends the stream is not asked for ever ten times a second.
+func TestAWordIsNotEnoughForShortPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watching(t)
+		defer w.end()
+		var begun atomic.Int64
+		w.serve(watch, func(stream *scriptedStream) error {
+			begun.Add(1)
+			stream.ask()
+			stream.say(told(1))
+			return fails(codes.Unavailable, ErrStreamEnded)
+		})
+		w.check()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if tried := begun.Load(); tried < 10 || tried > 30 {
+			t.Errorf("%d streams within a minute", tried)
+		}
+	})
+}
+
 func TestASilentStreamIsBypassedAndMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watching(t)
@@ -206,113 +226,6 @@ func TestASilentStreamIsBypassedAndMadeAgain(t *testing.T) {
 			t.Errorf("%d streams", len(w.streams()))
 		}
 	})
-}
-
-func TestWhatThisClientChangesIsAskedAboutAtOnce(t *testing.T) {
-	cookies := presenting("a").Cookies
-	for name, change := range map[string]func(ctx context.Context, c *Client) error{
-		"a logout": func(ctx context.Context, c *Client) error {
-			_, err := c.Login().StartLogout(ctx, &v1.StartLogoutRequest{Cookies: cookies})
-			return err
-		},
-		"a logout that a provider's server tells of": func(ctx context.Context, c *Client) error {
-			_, err := c.Login().HandleBackchannelLogout(ctx, &v1.HandleBackchannelLogoutRequest{})
-			return err
-		},
-		"a logout that a provider's page tells of": func(ctx context.Context, c *Client) error {
-			_, err := c.Login().HandleFrontchannelLogout(ctx, &v1.HandleFrontchannelLogoutRequest{})
-			return err
-		},
-		"a logout from everywhere": func(ctx context.Context, c *Client) error {
-			_, err := c.Login().StartLogout(ctx, &v1.StartLogoutRequest{Query: []byte("a=b&everywhere=true")})
-			return err
-		},
-		"a login's end": func(ctx context.Context, c *Client) error {
-			_, err := c.Login().CompleteCallback(ctx, &v1.CompleteCallbackRequest{Cookies: cookies})
-			return err
-		},
-		"a refresh": func(ctx context.Context, c *Client) error {
-			_, err := c.Sessions().RefreshTokens(ctx, &v1.RefreshTokensRequest{Cookies: cookies})
-			return err
-		},
-		"user info": func(ctx context.Context, c *Client) error {
-			_, err := c.Sessions().GetUserInfo(ctx, &v1.GetUserInfoRequest{Cookies: cookies, Refresh: true})
-			return err
-		},
-		"another device": func(ctx context.Context, c *Client) error {
-			_, err := c.Sessions().Revoke(ctx, &v1.SessionServiceRevokeRequest{Cookies: presenting("b").Cookies})
-			return err
-		},
-		"an admin": func(ctx context.Context, c *Client) error {
-			_, err := c.Admin().DisableUser(ctx, &v1.DisableUserRequest{})
-			return err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := watching(t)
-				defer w.end()
-				w.knowing()
-				if err := change(t.Context(), w.client); err == nil { // the script says nothing of these
-					t.Fatal("it has an answer")
-				}
-				if w.knows() {
-					t.Error("whatever came of it, it is asked about anew")
-				}
-			})
-		})
-	}
-}
-
-func TestALogoutForgetsAllUnlessTheAnswerSaysThatNoOtherSessionHasEnded(t *testing.T) {
-	back := v1.LoginService_HandleBackchannelLogout_FullMethodName
-	front := v1.LoginService_HandleFrontchannelLogout_FullMethodName
-	logout := v1.LoginService_StartLogout_FullMethodName
-	backSaid := func(count uint32) any { return &v1.HandleBackchannelLogoutResponse{RevokedCount: count} }
-	frontSaid := func(count uint32) any { return &v1.HandleFrontchannelLogoutResponse{RevokedCount: count} }
-	logoutSaid := func(count uint32) any { return &v1.StartLogoutResponse{RevokedCount: count} }
-	away := fails(codes.Unavailable, ErrStoreUnavailable)
-	for name, row := range map[string]struct {
-		method  string
-		answers []any
-		query   string
-		knows   bool
-	}{
-		"a server's, of none":                 {method: back, answers: []any{backSaid(0)}, knows: true},
-		"a server's, of one":                  {method: back, answers: []any{backSaid(1)}},
-		"a server's, whose answer was lost":   {method: back, answers: []any{away, backSaid(0)}},
-		"a page's, of none":                   {method: front, answers: []any{frontSaid(0)}, knows: true},
-		"a page's, of one":                    {method: front, answers: []any{frontSaid(1)}},
-		"a page's, whose answer was lost":     {method: front, answers: []any{away, frontSaid(0)}},
-		"somebody else's":                     {method: logout, answers: []any{logoutSaid(1)}, knows: true},
-		"somebody else's, from everywhere":    {method: logout, answers: []any{logoutSaid(1)}, query: "everywhere=true"},
-		"somebody else's, that ended several": {method: logout, answers: []any{logoutSaid(2)}, query: "%65verywhere=true"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := watching(t)
-				defer w.end()
-				w.knowing()
-				w.say(row.method, row.answers...)
-				var err error
-				switch calls := w.client.Login(); row.method {
-				case back:
-					_, err = calls.HandleBackchannelLogout(t.Context(), &v1.HandleBackchannelLogoutRequest{})
-				case front:
-					_, err = calls.HandleFrontchannelLogout(t.Context(), &v1.HandleFrontchannelLogoutRequest{})
-				default:
-					question := &v1.StartLogoutRequest{Cookies: presenting("b").Cookies, Query: []byte(row.query)}
-					_, err = calls.StartLogout(t.Context(), question)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				if w.knows() != row.knows {
-					t.Errorf("it is known still: %v", !row.knows)
-				}
-			})
-		})
-	}
 }
 
 // It watches one authority and asks another, which has heard less.

@@ -118,7 +118,7 @@ func restAfter(err error, lived time.Duration) time.Duration {
 		if lived >= shortLife {
 			return 0
 		}
-	case failure != nil && (failure.Code == codes.Unimplemented || failure.isAboutKey()):
+	case failure != nil && (failure.Code == codes.Unimplemented || failure.isAbout() != ""):
 		return longRest
 	}
 	return shortRest + rand.N(shortRest/2)

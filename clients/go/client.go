@@ -68,6 +68,10 @@ func NewClient(opts ...Option) (*Client, error) {
 			return nil, err
 		}
 		c.conn, over = conn, conn
+		if o.isInClear() {
+			c.logger.Warn("gatelodge: "+EnvAddress+" is plaintext to another machine: the API key and people's cookies cross "+
+				"the network in clear. Use https://, or make sure that something else encrypts the way", "address", o.address)
+		}
 	}
 	c.caller = &caller{
 		conn: over, address: o.address, authorization: "Bearer " + o.apiKey, tenant: o.tenant, deadline: o.deadline,
@@ -84,7 +88,7 @@ func NewClient(opts ...Option) (*Client, error) {
 	c.login = v1.NewLoginServiceClient(c.caller)
 	c.sessions = calls
 	c.tokens = v1.NewTokenServiceClient(c.caller)
-	c.admin = v1.NewAdminServiceClient(c.caller)
+	c.admin = adminCalls{v1.NewAdminServiceClient(c.caller)}
 	c.health = healthv1.NewHealthClient(c.caller)
 	c.open, c.stop = context.WithCancel(context.Background())
 	return c, nil

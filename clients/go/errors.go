@@ -119,8 +119,8 @@ func (e *Error) Error() string {
 		text.WriteString(", request " + e.RequestID)
 	}
 	text.WriteString(")")
-	if e.isAboutKey() {
-		text.WriteString(": check " + EnvAPIKey)
+	if setting := e.isAbout(); setting != "" {
+		text.WriteString(": check " + setting)
 	}
 	return text.String()
 }
@@ -142,8 +142,15 @@ func (e *Error) Retryable() bool {
 // isUnreached says whether no authority was there to give a reason.
 func (e *Error) isUnreached() bool { return e.Code == codes.Unavailable && e.Reason == "" }
 
-func (e *Error) isAboutKey() bool {
-	return e.Code == codes.Unauthenticated || e.Code == codes.PermissionDenied
+// isAbout returns the setting that an operator has to look at, if it is clear which.
+func (e *Error) isAbout() string {
+	switch {
+	case e.Reason == ErrTenantUnknown:
+		return EnvTenant
+	case e.Code == codes.Unauthenticated || e.Code == codes.PermissionDenied:
+		return EnvAPIKey
+	}
+	return ""
 }
 
 // couldNotSay is an OK answer from which nothing may be concluded.
@@ -197,5 +204,5 @@ func (c *caller) at() string {
 	if c.address == "" {
 		return "the given connection"
 	}
-	return c.address
+	return c.address + " (" + EnvAddress + ")"
 }

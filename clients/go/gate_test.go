@@ -148,6 +148,12 @@ func TestWhatAnOperatorHasToKnowIsLogged(t *testing.T) {
 	if !strings.Contains(log.String(), EnvAPIKey) || strings.Contains(log.String(), testKey) {
 		t.Errorf("a wrong key: %s", log.String())
 	}
+	before := len(log.String())
+	s.say(validate, fails(codes.PermissionDenied, ErrTenantUnknown))
+	get(edge, "/auth/me")
+	if said := log.String()[before:]; !strings.Contains(said, EnvTenant) || strings.Contains(said, EnvAPIKey) {
+		t.Errorf("no such tenant: %s", said)
+	}
 }
 
 func TestACallbackElsewhereIsNoticed(t *testing.T) {

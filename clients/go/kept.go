@@ -11,11 +11,13 @@ import (
 const (
 	// The stream is broken when no message has come for so long.
 	silence = 2 * time.Second
+	// By then no authority answers from what it knew before: max_staleness is at most five seconds.
+	staleness = 6 * time.Second
 	// As many answers as fit into about 32 MB.
 	keptAnswers = 16_384
 	// How many numbers remember what was forgotten, of sessions and of cookies.
 	places = 4096
-	// How often what has ended is swept out of a full room.
+	// How often what has ended by itself is swept out.
 	sweepEvery = time.Second
 )
 
@@ -25,9 +27,9 @@ const (
 // Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer allowed;
 // and what was asked before something was forgotten is never kept, nor is what another authority answered that had heard
 // less. What was forgotten is remembered as numbers in places that many share: a place never forgets, and who shares it
-// is asked about once more.
+// is asked about once more. What was known once counts for as long as anybody may rest on less, whatever an authority that
+// lags behind says.
 type kept struct {
-	most  int
 	began time.Time // times are counted from here, by the clock that nobody sets
 	seed  maphash.Seed
 
@@ -36,9 +38,11 @@ type kept struct {
 	all        forgotten
 	sessions   map[place]forgotten
 	cookies    map[place]forgotten
-	answers    map[string]*keptAnswer
+	room       room
 	asking     map[string]*flight
-	heard      string        // the last position
+	heard      string // the last position
+	least      string // what no answer may rest on less than
+	leastUntil time.Duration
 	wholeUntil time.Duration // zero while the stream is broken
 	sweptAt    time.Duration
 }
@@ -53,14 +57,6 @@ type forgotten struct {
 
 func (f forgotten) later(g forgotten) forgotten {
 	return forgotten{max(f.number, g.number), max(f.position, g.position)}
-}
-
-type keptAnswer struct {
-	verdict *Verdict
-	number  uint64
-	session place
-	cookies []place
-	until   time.Duration
 }
 
 // A flight is a question that is being asked. Once it has landed, those who waited take what it brought, or ask for
@@ -78,9 +74,8 @@ type flight struct {
 
 func newKept(most int) *kept {
 	return &kept{
-		most: most, began: time.Now(), seed: maphash.MakeSeed(),
-		sessions: map[place]forgotten{}, cookies: map[place]forgotten{},
-		answers: map[string]*keptAnswer{}, asking: map[string]*flight{},
+		began: time.Now(), seed: maphash.MakeSeed(), room: newRoom(most),
+		sessions: map[place]forgotten{}, cookies: map[place]forgotten{}, asking: map[string]*flight{},
 	}
 }
 
@@ -92,24 +87,12 @@ func (k *kept) known(key []byte) *Verdict {
 	k.mu.RLock()
 	var verdict *Verdict
 	if now < k.wholeUntil {
-		if answer := k.answers[string(key)]; answer != nil && k.isGood(answer, now) {
+		if answer := k.room.answers[string(key)]; answer != nil && now < answer.until {
 			verdict = answer.verdict
 		}
 	}
 	k.mu.RUnlock()
 	return verdict
-}
-
-func (k *kept) isGood(answer *keptAnswer, now time.Duration) bool {
-	if now >= answer.until || answer.number < k.all.number || answer.number < k.sessions[answer.session].number {
-		return false
-	}
-	for _, cookie := range answer.cookies {
-		if answer.number < k.cookies[cookie].number {
-			return false
-		}
-	}
-	return true
 }
 
 // look says what to do about a question: take what is known; wait for the flight, or be the one who asks when it is ours;
@@ -121,11 +104,8 @@ func (k *kept) look(key string) (known *Verdict, asking *flight, isOurs bool) {
 	if now >= k.wholeUntil {
 		return nil, nil, false
 	}
-	if answer := k.answers[key]; answer != nil {
-		if k.isGood(answer, now) {
-			return answer.verdict, nil, false
-		}
-		delete(k.answers, key)
+	if answer := k.room.answers[key]; answer != nil && now < answer.until {
+		return answer.verdict, nil, false
 	}
 	// Whoever asks after something was forgotten does not wait for what was asked before.
 	if asking = k.asking[key]; asking != nil && asking.number == k.number {
@@ -149,7 +129,8 @@ func (k *kept) land(key string, ours *flight) {
 // keep keeps what a flight of ours has brought, as long as it allows.
 func (k *kept) keep(key string, cookies []*v1.Cookie, ours *flight, verdict *Verdict, leave keeping) {
 	answer := &keptAnswer{
-		verdict: verdict, number: ours.number, session: k.place(leave.sessionID), until: ours.at + leave.keepFor,
+		verdict: verdict, until: ours.at + leave.keepFor, sessionID: leave.sessionID, session: k.place(leave.sessionID),
+		bytes: leave.bytes,
 	}
 	for _, cookie := range cookies {
 		answer.cookies = append(answer.cookies, k.place(string(cookie.GetValue())))
@@ -161,32 +142,51 @@ func (k *kept) keep(key string, cookies []*v1.Cookie, ours *flight, verdict *Ver
 	for _, cookie := range answer.cookies {
 		last = last.later(k.cookies[cookie])
 	}
-	if answer.number < last.number || leave.position < last.position || now >= k.wholeUntil || now >= answer.until {
+	if ours.number < last.number || leave.position < max(last.position, k.leastAt(now)) ||
+		now >= k.wholeUntil || now >= answer.until {
 		return
 	}
-	if _, isThere := k.answers[key]; !isThere && len(k.answers) >= k.most {
-		if now-k.sweptAt < sweepEvery {
-			return
-		}
-		k.sweptAt = now
-		for key, answer := range k.answers {
-			if !k.isGood(answer, now) {
-				delete(k.answers, key)
-			}
-		}
-		if len(k.answers) >= k.most {
-			return
-		}
-	}
-	k.answers[key] = answer
+	k.sweep(now)
+	k.room.put(key, answer)
 }
 
-// position returns up to where the stream was heard, and whether it is whole.
-func (k *kept) position() (heard string, isWhole bool) {
+// position returns where the stream goes on.
+func (k *kept) position() string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.heard
+}
+
+// knownUpTo returns what is known of the stream, to be shown to an authority that may have heard less.
+func (k *kept) knownUpTo() string {
 	now := k.now()
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	return k.heard, now < k.wholeUntil
+	if now < k.wholeUntil {
+		return max(k.heard, k.leastAt(now))
+	}
+	return k.leastAt(now)
+}
+
+// hasTold: this client has ended something, and the stream tells of it up to this position. Whoever is asked from now on
+// has to know as much.
+func (k *kept) hasTold(position string) {
+	k.mu.Lock()
+	k.raise(position, k.now())
+	k.mu.Unlock()
+}
+
+func (k *kept) raise(position string, now time.Duration) {
+	if position != "" {
+		k.least, k.leastUntil = max(k.leastAt(now), position), now+staleness
+	}
+}
+
+func (k *kept) leastAt(now time.Duration) string {
+	if now < k.leastUntil {
+		return k.least
+	}
+	return ""
 }
 
 // hear takes in what the stream told.
@@ -194,13 +194,15 @@ func (k *kept) hear(message *v1.WatchSessionsResponse) {
 	now, position := k.now(), string(message.GetPosition())
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// A position that goes back is of an authority that has begun anew, whether it says so or not.
+	// A position that goes back is of an authority that has begun anew, whether it says so or not, or that lags behind:
+	// nobody can tell which before what was known counts no more.
 	if message.GetReset_() || position < k.heard {
+		k.raise(k.heard, now)
 		k.number++
 		k.all = forgotten{k.number, position}
 		clear(k.sessions)
 		clear(k.cookies)
-		clear(k.answers)
+		k.room.clear()
 	}
 	for _, event := range message.GetEvents() {
 		if event.GetKind() != v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED {
@@ -212,6 +214,7 @@ func (k *kept) hear(message *v1.WatchSessionsResponse) {
 	if message.GetMaxStaleness() != nil {
 		k.wholeUntil = now + silence
 	}
+	k.sweep(now)
 }
 
 func (k *kept) forget(event *v1.SessionEvent, last forgotten) {
@@ -221,18 +224,28 @@ func (k *kept) forget(event *v1.SessionEvent, last forgotten) {
 		if id := event.GetSessionId(); id != "" {
 			at := k.place(id)
 			k.sessions[at] = k.sessions[at].later(last)
+			k.room.dropSession(at)
 			return
 		}
 	}
 	k.all = k.all.later(last)
-	clear(k.answers)
+	k.room.clear()
 }
 
 // broken: nothing kept is used until the stream goes on where it was.
 func (k *kept) broken() {
 	k.mu.Lock()
 	k.wholeUntil = 0
+	k.sweep(k.now())
 	k.mu.Unlock()
+}
+
+// sweep drops what has ended by itself, now and then.
+func (k *kept) sweep(now time.Duration) {
+	if now-k.sweptAt >= sweepEvery {
+		k.room.sweep(now)
+		k.sweptAt = now
+	}
 }
 
 // forgetAll makes everything be asked about anew.
@@ -240,28 +253,33 @@ func (k *kept) forgetAll() {
 	k.mu.Lock()
 	k.number++
 	k.all.number = k.number
-	clear(k.answers)
+	k.room.clear()
 	k.mu.Unlock()
 }
 
-// forgetChanged is for a call of this client's own that has come back: what it may have changed is asked about anew.
-func (k *kept) forgetChanged(whose reach, question any) {
-	asked, presents := question.(interface{ GetCookies() []*v1.Cookie })
-	if info, ok := question.(*v1.GetUserInfoRequest); ok && !info.GetRefresh() {
-		whose = noSession
+// forgetSession makes a session be asked about anew that this client may have ended.
+func (k *kept) forgetSession(id string) {
+	at := k.place(id)
+	k.mu.Lock()
+	k.number++
+	k.sessions[at] = k.sessions[at].later(forgotten{number: k.number})
+	k.room.dropSession(at)
+	k.mu.Unlock()
+}
+
+// forgetCookies makes whoever presents one of these be asked about anew.
+func (k *kept) forgetCookies(cookies []*v1.Cookie) {
+	if len(cookies) == 0 {
+		return
 	}
-	switch {
-	case whose == anySession:
-		k.forgetAll()
-	case whose == presentedSession && presents:
-		k.mu.Lock()
-		k.number++
-		for _, cookie := range asked.GetCookies() {
-			at := k.place(string(cookie.GetValue()))
-			k.cookies[at] = k.cookies[at].later(forgotten{number: k.number})
-		}
-		k.mu.Unlock()
+	k.mu.Lock()
+	k.number++
+	for _, cookie := range cookies {
+		at := k.place(string(cookie.GetValue()))
+		k.cookies[at] = k.cookies[at].later(forgotten{number: k.number})
+		k.room.dropCookie(at)
 	}
+	k.mu.Unlock()
 }
 
 func (k *kept) place(name string) place { return place(maphash.String(k.seed, name) % places) }

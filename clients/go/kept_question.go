@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 )
 
@@ -75,6 +77,7 @@ type keeping struct {
 	sessionID string
 	position  string
 	keepFor   time.Duration
+	bytes     int // how much memory the answer takes, about
 }
 
 // keepingOf returns false for an answer that may not be kept: all but a yes that carries nothing for one response.
@@ -85,5 +88,5 @@ func keepingOf(answer *v1.ValidateSessionResponse) (keeping, bool) {
 		active.KeepFor.CheckValid() != nil {
 		return keeping{}, false
 	}
-	return keeping{id, string(active.EventPosition), active.KeepFor.AsDuration()}, true
+	return keeping{id, string(active.EventPosition), active.KeepFor.AsDuration(), proto.Size(answer)}, true
 }

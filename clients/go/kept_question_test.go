@@ -122,7 +122,7 @@ func TestOnlyABareYesMayBeKept(t *testing.T) {
 			session.EventPosition, session.KeepFor = []byte{1}, durationpb.New(time.Second)
 		}}, changes...)...)
 	}
-	if leave, ok := keepingOf(yes()); !ok || leave != (keeping{"sid_1", "\x01", time.Second}) {
+	if leave, ok := keepingOf(yes()); !ok || leave != (keeping{"sid_1", "\x01", time.Second, proto.Size(yes())}) {
 		t.Error(leave, ok)
 	}
 	for name, answer := range map[string]*v1.ValidateSessionResponse{

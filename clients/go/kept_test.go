@@ -67,9 +67,13 @@ func (k knower) ask(cookie string) *flight {
 }
 
 func (k knower) answer(flight *flight, cookie string, position byte, keepFor time.Duration) {
+	k.answerOf("sid_1", flight, cookie, position, keepFor)
+}
+
+func (k knower) answerOf(session string, flight *flight, cookie string, position byte, keepFor time.Duration) {
 	question := presenting(cookie)
 	key := keyOf(k.T, question)
-	k.keep(key, question.Cookies, flight, &Verdict{}, keeping{"sid_1", string([]byte{position}), keepFor})
+	k.keep(key, question.Cookies, flight, &Verdict{}, keeping{session, string([]byte{position}), keepFor, 300})
 	k.land(key, flight)
 }
 
@@ -140,9 +144,9 @@ func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
 			k.hear(message)
 		},
 		"a change of our own": func(k knower) {
-			k.forgetChanged(presentedSession, &v1.RefreshTokensRequest{Cookies: presenting("a").Cookies})
+			k.cameBack(presentedSession, &v1.RefreshTokensRequest{Cookies: presenting("a").Cookies}, nil, true)
 		},
-		"a change of anybody's": func(k knower) { k.forgetChanged(anySession, &v1.AdminServiceRevokeRequest{}) },
+		"a change of anybody's": func(k knower) { k.cameBack(anySession, &v1.AdminServiceRevokeRequest{}, nil, true) },
 	}
 	for number, name := range v1.SessionEventKind_name {
 		if kind := v1.SessionEventKind(number); kind != v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED {
@@ -152,8 +156,8 @@ func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
 	forget["an event from the future"] = func(k knower) { k.hear(told(2, 4711)) }
 	for name, forget := range forget {
 		k := knowing(t)
-		if forget(k); k.knows("a") {
-			t.Errorf("%s: it is known still", name)
+		if forget(k); k.knows("a") || len(k.room.answers)+len(k.room.ofOne)+len(k.room.sessions)+len(k.room.cookies)+k.room.bytes != 0 {
+			t.Errorf("%s: it is known still, or in memory", name)
 		}
 		k.hear(told(3))
 		if k.answer(k.ask("a"), "a", 3, long); !k.knows("a") {
@@ -163,9 +167,9 @@ func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
 	for name, pass := range map[string]func(k knower){
 		"other keys": func(k knower) { k.hear(told(2, v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED)) },
 		"a look at user info": func(k knower) {
-			k.forgetChanged(presentedSession, &v1.GetUserInfoRequest{Cookies: presenting("a").Cookies})
+			k.cameBack(presentedSession, &v1.GetUserInfoRequest{Cookies: presenting("a").Cookies}, nil, true)
 		},
-		"a change of nothing": func(k knower) { k.forgetChanged(noSession, presenting("a")) },
+		"a change of nothing": func(k knower) { k.cameBack(noSession, presenting("a"), nil, true) },
 	} {
 		k := knowing(t)
 		if pass(k); !k.knows("a") {
@@ -190,13 +194,68 @@ func TestAnInsertThatBeganBeforeAnInvalidationNeverWins(t *testing.T) {
 	if k.answer(k.ask("a"), "a", 5, long); !k.knows("a") {
 		t.Error("it rests on all that was heard")
 	}
-	// After a reset positions may begin anew.
-	reset := told(2)
-	reset.Reset_ = true
-	k.hear(reset)
-	if k.answer(k.ask("a"), "a", 2, long); !k.knows("a") {
-		t.Error("it rests on all since the reset")
+	before := k.ask("b")
+	k.hear(resets(2))
+	if k.answer(before, "b", 9, long); k.knows("b") {
+		t.Error("it was asked before the reset")
 	}
+}
+
+func resets(position byte) *v1.WatchSessionsResponse {
+	message := told(position)
+	message.Reset_ = true
+	return message
+}
+
+func TestPositionsNeverGoDownBeforeTheirTime(t *testing.T) {
+	for name, message := range map[string]*v1.WatchSessionsResponse{"a reset": resets(2), "no word of it": told(2)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := knower{t, newKept(8)}
+				k.hear(told(5))
+				k.hear(message)
+				if k.knownUpTo() != "\x05" || k.position() != "\x02" {
+					t.Errorf("known up to %q, goes on at %q", k.knownUpTo(), k.position())
+				}
+				if k.answer(k.ask("a"), "a", 4, long); k.knows("a") {
+					t.Error("it rests on less than was known before")
+				}
+				if k.answer(k.ask("a"), "a", 5, long); !k.knows("a") {
+					t.Error("it rests on all that was known")
+				}
+				time.Sleep(staleness)
+				k.hear(told(3))
+				if k.answer(k.ask("b"), "b", 3, long); k.knownUpTo() != "\x03" || !k.knows("b") {
+					t.Error("by now nobody answers from what is older")
+				}
+			})
+		})
+	}
+}
+
+func TestWhoeverIsAskedHasToKnowWhatThisClientEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := knower{t, newKept(8)}
+		for _, position := range []string{"\x07", "", "\x06"} {
+			k.hasTold(position)
+		}
+		if k.knownUpTo() != "\x07" {
+			t.Error("whole or not")
+		}
+		k.hear(told(5))
+		if k.knownUpTo() != "\x07" || k.position() != "\x05" {
+			t.Errorf("known up to %q, goes on at %q", k.knownUpTo(), k.position())
+		}
+		if k.answer(k.ask("a"), "a", 6, long); k.knows("a") {
+			t.Error("it rests on less")
+		}
+		if k.answer(k.ask("a"), "a", 7, long); !k.knows("a") {
+			t.Error("it rests on as much")
+		}
+		if time.Sleep(staleness); k.knownUpTo() != "" {
+			t.Error("nobody answers from before any more, and nobody vouches")
+		}
+	})
 }
 
 func TestWhoAsksAfterSomethingWasForgottenDoesNotWaitForWhatWasAskedBefore(t *testing.T) {
@@ -238,15 +297,63 @@ func TestTheRoomIsBoundedAndWhatDoesNotFitIsAskedEachTime(t *testing.T) {
 			cookie := fmt.Sprintf("%d", i)
 			k.answer(k.ask(cookie), cookie, 1, silence/2)
 		}
-		if len(k.answers) != 8 || !k.knows("a") {
-			t.Errorf("%d are kept", len(k.answers))
+		if len(k.room.answers) != 8 || !k.knows("a") {
+			t.Errorf("%d are kept", len(k.room.answers))
 		}
 		time.Sleep(silence / 2)
-		k.hear(told(1))
-		if k.answer(k.ask("z"), "z", 1, long); !k.knows("z") || !k.knows("a") || len(k.answers) != 2 {
-			t.Errorf("what has ended makes room: %d are kept", len(k.answers))
+		if k.hear(told(1)); len(k.room.answers) != 1 {
+			t.Errorf("what has ended leaves by itself: %d are kept", len(k.room.answers))
+		}
+		if k.answer(k.ask("z"), "z", 1, silence/2); !k.knows("z") || !k.knows("a") {
+			t.Error("and makes room")
+		}
+		time.Sleep(silence)
+		if k.broken(); len(k.room.answers) != 1 {
+			t.Error("so it does while nobody vouches")
 		}
 	})
+}
+
+func TestNobodyTakesTheRoomOfOthers(t *testing.T) {
+	k := knower{t, newKept(100)}
+	k.hear(told(1))
+	for i := range 40 {
+		cookie := fmt.Sprintf("%d", i)
+		k.answer(k.ask(cookie), cookie, 1, long)
+	}
+	if len(k.room.answers) != mostOfOne {
+		t.Errorf("%d about one session", len(k.room.answers))
+	}
+	k.forgetSession("sid_1")
+	key := keyOf(t, presenting("a"))
+	for i := range 40 {
+		session := fmt.Sprintf("sid_%d", i)
+		leave := keeping{session, "\x01", long, largestAnswer - 2*answerFrame}
+		k.keep(key+session, nil, &flight{number: k.number}, &Verdict{}, leave)
+	}
+	if number := len(k.room.answers); number < 11 || number > 13 || k.room.bytes > 100*middleAnswer {
+		t.Errorf("%d large ones of %d bytes in all", number, k.room.bytes)
+	}
+	k.forgetAll()
+	k.keep(key, nil, &flight{number: k.number}, &Verdict{}, keeping{"sid_1", "\x01", long, largestAnswer})
+	if len(k.room.answers) != 0 || k.room.bytes != 0 {
+		t.Error("too large for one")
+	}
+}
+
+func TestOfTwoAnswersToOneQuestionTheLaterIsKept(t *testing.T) {
+	k := knowing(t)
+	key := keyOf(t, presenting("a"))
+	for range 40 {
+		k.keep(key, nil, &flight{number: k.number}, &Verdict{}, keeping{"sid_2", "\x01", long, 300})
+	}
+	if len(k.room.answers) != 1 || len(k.room.ofOne) != 1 || k.room.ofOne["sid_2"] != 1 || k.room.bytes != answerFrame+300+len(key) {
+		t.Error(k.room)
+	}
+	k.forgetSession("sid_2")
+	if k.knows("a") {
+		t.Error("it is about the other session now")
+	}
 }
 
 // Many ask while sessions change: nobody is ever told what was so before a change that had been heard when they asked.
@@ -275,7 +382,7 @@ func TestNobodyIsToldWhatWasBeforeAChangeThatWasHeard(t *testing.T) {
 					mu.Lock()
 					known = &Verdict{SettingsVersion: fmt.Sprintf("%08d", generation)}
 					mu.Unlock()
-					k.keep(key, question.Cookies, flight, known, keeping{"sid_1", known.SettingsVersion, long})
+					k.keep(key, question.Cookies, flight, known, keeping{"sid_1", known.SettingsVersion, long, 300})
 					k.land(key, flight)
 				}
 				if known != nil && known.SettingsVersion < fmt.Sprintf("%08d", least) {

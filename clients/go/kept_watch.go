@@ -11,6 +11,8 @@ import (
 const (
 	firstWatchPause   = 100 * time.Millisecond
 	longestWatchPause = 5 * time.Second
+	// A stream that ends sooner than this may do so again: the pauses go on growing.
+	lasted = 5 * time.Second
 	// A stream that says nothing for so long is made again. It counts as broken long before.
 	silent = 4 * time.Second
 )
@@ -22,7 +24,11 @@ var errSilent = errors.New("the stream says nothing")
 func (c *Client) watch(ctx context.Context) {
 	pause := firstWatchPause
 	for ctx.Err() == nil {
-		err := c.follow(ctx, func() { pause = firstWatchPause })
+		begun := time.Now()
+		err := c.follow(ctx)
+		if time.Since(begun) >= lasted {
+			pause = firstWatchPause
+		}
 		c.kept.broken()
 		c.logger.DebugContext(ctx, "gatelodge: sessions are not watched, every one is asked about", "error", err)
 		if !sleep(ctx, jittered(pause)) {
@@ -33,12 +39,12 @@ func (c *Client) watch(ctx context.Context) {
 }
 
 // follow reads one stream to its end.
-func (c *Client) follow(ctx context.Context, onMessage func()) error {
+func (c *Client) follow(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	watchdog := time.AfterFunc(silent, func() { end(errSilent) })
 	defer watchdog.Stop()
-	position, _ := c.kept.position()
+	position := c.kept.position()
 	if position == "" {
 		c.kept.forgetAll() // it begins anew: what happened meanwhile is told to nobody
 	}
@@ -48,7 +54,6 @@ func (c *Client) follow(ctx context.Context, onMessage func()) error {
 		if message, err = stream.Recv(); err == nil {
 			watchdog.Reset(silent)
 			c.kept.hear(message)
-			onMessage()
 		}
 	}
 	if cause := context.Cause(ctx); cause != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -83,8 +84,8 @@ func WithCertFiles(cert, key string) Option {
 	return func(o *options) { o.certFile, o.keyFile = cert, key }
 }
 
-// WithDeadline says how long every call may take, instead of the defaults: 2 seconds, 3 for a logout, 10 where a provider may
-// have to be asked, 20 for a login's end. A context that ends sooner ends the call sooner.
+// WithDeadline says how long every call may take, instead of the defaults: 2 seconds, 8 for what ends sessions, 10 where a
+// provider may have to be asked, 20 for a login's end. A context that ends sooner ends the call sooner.
 func WithDeadline(deadline time.Duration) Option { return func(o *options) { o.deadline = deadline } }
 
 // WithKeepAnswers keeps at most this many answers of [Client.Check] in this process, each for a few seconds; 0 for none.
@@ -186,6 +187,19 @@ func (o *options) target() (string, *tls.Config, error) {
 		}
 	}
 	return target, nil, nil
+}
+
+// isInClear says whether what is asked crosses a network unencrypted.
+func (o *options) isInClear() bool {
+	at, err := url.Parse(o.address)
+	if err != nil || at.Scheme != "http" {
+		return false
+	}
+	host := strings.ToLower(at.Hostname())
+	if address, err := netip.ParseAddr(host); err == nil {
+		return !address.Unmap().IsLoopback()
+	}
+	return host != "localhost" && !strings.HasSuffix(host, ".localhost")
 }
 
 const addressForm = "expected a URL of scheme, host and port, such as http://127.0.0.1:50051 or https://auth.example.com"

@@ -1,7 +1,9 @@
 package gatelodge
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,4 +65,24 @@ func TestALaterOptionOverridesAnEarlierOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = client.Close()
+}
+
+func TestPlaintextToAnotherMachineIsSaidInTheLog(t *testing.T) {
+	for address, isInClear := range map[string]bool{
+		"http://auth.example.com": true, "http://10.0.0.7:50051": true, "http://[2001:db8::1]:1": true,
+		"http://localhost.example": true, "http://127.0.0.1:1": false, "http://127.9.9.9": false, "http://[::1]:1": false,
+		"http://[::ffff:127.0.0.1]:1": false, "http://localhost:1": false, "http://a.LOCALHOST": false,
+		"https://auth.example.com": false,
+	} {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		client, err := NewClient(WithAddress(address), WithAPIKey("canary"), WithLogger(logger))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = client.Close()
+		if said := log.String(); strings.Contains(said, EnvAddress) != isInClear || strings.Contains(said, "canary") {
+			t.Errorf("%s: %q", address, said)
+		}
+	}
 }

@@ -189,7 +189,7 @@ impl App {
         };
         let mut beside = JoinSet::new();
         self.beside.into_iter().for_each(|work| drop(beside.spawn(work)));
-        let tenants = self.tenants.clone();
+        let (tenants, ended) = (self.tenants.clone(), self.tenants.clone());
         let (drain, tasks) = (self.server.drain, self.server.tasks.clone());
         let over = |stopped| async move {
             until(stopped).await;
@@ -227,6 +227,12 @@ impl App {
                 tokio::try_join!(serving, own, edge).map(|((), (), ())| ())
             }
         };
+        if let Some(authority) = ended.now().authorities().next()
+            && let Err(error) = authority.announce_the_rest().await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "sessions have ended of which those who watch them were not told");
+        }
         beside.shutdown().await;
         result
     }

@@ -68,6 +68,10 @@ impl Beside for RuntimeTasks {
         true
     }
 
+    fn finish(&self, work: BoxFuture<'static, ()>) {
+        self.tracker.spawn(work);
+    }
+
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(length))
     }

@@ -11,10 +11,12 @@ impl Authority {
     /// When the id is not one, nobody has it, or the store can't say; asking again is safe.
     pub async fn disable_user(&self, call: &Call, user_id: &str, reason: &str) -> Result<u64, Error> {
         let (user, remember) = (self.user_key(user_id)?, self.settings.remember_ended_for);
-        let known = self.ports.sessions.sessions_of(&user).await?;
-        let ended = self.ports.users.disable_user(&user, remember, self.user_mark_for()).await;
-        let count = ended.inspect_err(|_| self.doubt(&known))?.ok_or(Error::UserNotFound)?;
-        self.announce_end_of(known, What::UserDisabled(user)).await;
+        let step = async {
+            self.ports.users.disable_user(&user, remember, self.user_mark_for()).await?.ok_or(Error::UserNotFound)
+        };
+        let mut untold = self.untold();
+        let ended = self.end_all_of(&user, What::UserDisabled(user), step, &mut untold).await;
+        let count = self.when_told(ended, untold).await?;
         tracing::info!(
             user_id,
             reason,

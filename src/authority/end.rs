@@ -2,6 +2,7 @@
 //! Does not know who asked.
 
 use super::admit::Admitted;
+use super::stream::Untold;
 use super::{Authority, Error};
 use crate::crypto::Unsealable;
 use crate::session::record::{Ending, Tokens};
@@ -18,33 +19,47 @@ pub(super) enum Reach {
 }
 
 impl Authority {
-    /// Ends a session and answers its tokens, which only its credential opens, and whether it was still there.
-    pub(super) async fn end(&self, admitted: &Admitted) -> Result<(Tokens, bool), Error> {
-        let (tokens, ended) = self.end_with(admitted, Reach::Session).await?;
-        Ok((tokens, ended > 0))
+    /// Ends presented sessions, as far as it reaches, and answers the tokens of each, which only its credential opens, and
+    /// how many sessions were there.
+    pub(super) async fn end_presented(&self, all: &[Admitted], reach: Reach) -> Result<(Vec<Tokens>, u64), Error> {
+        let mut untold = self.untold();
+        let ended = self.end_presented_in_store(all, reach, &mut untold).await;
+        self.when_told(ended, untold).await
     }
 
-    /// The same, and as far as it reaches; answers how many sessions were there. Tokens that can't be opened are no reason
-    /// to keep a session alive.
-    pub(super) async fn end_with(&self, admitted: &Admitted, reach: Reach) -> Result<(Tokens, u64), Error> {
-        let key = &admitted.credential.key;
-        let sealed = self.ports.sessions.tokens(key).await.map_err(Error::from);
-        let ended = match reach {
-            Reach::Session => u64::from(self.end_session(key, Ending::Revoked).await?),
-            Reach::User => self.end_user(&self.user_of(&admitted.standing.identity)).await?,
-        };
+    async fn end_presented_in_store(
+        &self,
+        all: &[Admitted],
+        reach: Reach,
+        untold: &mut Untold,
+    ) -> Result<(Vec<Tokens>, u64), Error> {
+        let (mut tokens, mut count) = (Vec::with_capacity(all.len()), 0);
+        for admitted in all {
+            let key = admitted.credential.key;
+            let sealed = self.ports.sessions.tokens(&key).await.map_err(Error::from);
+            count += match reach {
+                Reach::Session => self.end_in_store(&[key], Ending::Revoked, untold).await?,
+                Reach::User => self.end_user_in_store(&self.user_of(&admitted.standing.identity), untold).await?,
+            };
+            let own = self.tokens_of_ended(admitted, sealed);
+            self.revoke_at_provider(&admitted.standing.identity.provider, &own);
+            tokens.push(own);
+        }
+        Ok((tokens, count))
+    }
+
+    /// Tokens that can't be opened are no reason to keep a session alive.
+    fn tokens_of_ended(&self, admitted: &Admitted, sealed: Result<Option<Vec<u8>>, Error>) -> Tokens {
         let opened = sealed.and_then(|sealed| sealed.map(|sealed| self.open_tokens(admitted, &sealed)).transpose());
         let tokens = opened.unwrap_or_else(|error| {
             tracing::warn!(
-                session = key.public(),
+                session = admitted.credential.key.public(),
                 error = &error as &dyn std::error::Error,
                 "the ended session's tokens can't be opened"
             );
             None
         });
-        let tokens = tokens.unwrap_or_default();
-        self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
-        Ok((tokens, ended))
+        tokens.unwrap_or_default()
     }
 
     /// Opens a session's tokens with the presented credential. One whose successor was taken up after a failover opens

@@ -16,16 +16,19 @@ impl Authority {
         }
         // Logins that had begun by then make no session from here on, so that the list has all of theirs.
         self.ports.sessions.refuse_logins(user, ago, self.user_mark_for()).await?;
-        let moment = self.ports.clock.now() - ago;
-        let mut ended = 0;
-        for (key, record) in self.ports.sessions.sessions_of(user).await? {
-            let standing = self.vault.open_standing(&key, &record.header.marks, &record.body);
+        let moment = self.by_our_time(moment);
+        let all = self.ports.sessions.sessions_of(user).await?.into_iter();
+        let meant = all.filter(|(key, record)| {
+            let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
             // Where nobody can say when it began, it ends.
-            if standing.is_ok_and(|standing| standing.created > moment) {
-                continue;
-            }
-            ended += u64::from(self.end_session(&key, Ending::Revoked).await?);
-        }
-        Ok(ended)
+            standing.map_or(true, |standing| standing.created <= moment)
+        });
+        let meant: Vec<_> = meant.map(|(key, _)| key).collect();
+        self.end_sessions(&meant, Ending::Revoked).await
+    }
+
+    /// A moment of the world's time by the store's, now for one that is still to come.
+    pub(super) fn by_our_time(&self, moment: Timestamp) -> Timestamp {
+        self.ports.clock.now() - self.ports.wall.now().since(moment)
     }
 }

@@ -108,23 +108,24 @@ impl Authority {
     }
 
     async fn end_what_ended(&self, providers: &[String], notice: &LogoutNotice) -> Result<u64, Error> {
-        let tenant = self.settings.tenant;
+        let (tenant, moment) = (self.settings.tenant, notice.meant_until);
+        let user = |sub: &str| UserKey::of(tenant, &notice.issuer, sub);
         let (sid, sub) = match &notice.ended {
-            WhatEnded::User(sub) => {
-                let user = UserKey::of(tenant, &notice.issuer, sub);
-                return self.end_user_as_of(&user, notice.meant_until).await;
-            }
+            WhatEnded::User(sub) => return self.end_user_as_of(&user(sub), moment).await,
             WhatEnded::Session(sid, sub) => (sid, sub),
         };
-        let mut ended = 0;
-        for provider in providers {
-            let of = ProviderSessionKey::of(tenant, provider, sid);
-            let is_meant = |identity: &Identity| {
-                identity.issuer == notice.issuer && sub.as_ref().is_none_or(|sub| identity.sub == *sub)
-            };
-            ended += self.end_provider_session_of(&of, is_meant).await?;
+        let is_meant = |identity: &Identity| {
+            identity.issuer == notice.issuer && sub.as_ref().is_none_or(|sub| identity.sub == *sub)
+        };
+        let all: Vec<_> = providers.iter().map(|provider| ProviderSessionKey::of(tenant, provider, sid)).collect();
+        let moment = self.by_our_time(moment);
+        let mut nameless = Vec::new();
+        if let Some(sub) = sub {
+            for provider in providers {
+                nameless.extend(self.nameless_of(&user(sub), provider, |standing| standing.created <= moment).await?);
+            }
         }
-        Ok(ended)
+        self.end_provider_sessions(&all, is_meant, &nameless).await
     }
 
     /// Whose sessions ended stands in the log as the hashes under which the store has them (security.md 111).

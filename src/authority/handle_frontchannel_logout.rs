@@ -8,6 +8,7 @@ use super::answer::{HttpAnswer, Trouble};
 use super::handle_backchannel_logout::Outcome;
 use super::telling::Likely;
 use super::{Authority, Call, Error};
+use crate::session::identity::Identity;
 use crate::session::key::ProviderSessionKey;
 use crate::session::origin::Origin;
 use crate::session::parameters::Parameters;
@@ -64,14 +65,16 @@ impl Authority {
                 return Ok(Outcome { answer: HttpAnswer::trouble(&trouble, page, &[], &call.request_id), ended: 0 });
             }
         };
-        let mut ended = 0;
-        for of in &named.of {
+        let mut known = Vec::new();
+        for of in named.of {
             // Anybody can send this: nothing is written where nothing is kept. The end of what is not known here is not
             // noted, so a login that the provider let begin before its own logout goes on.
-            if !self.ports.sessions.joined(of).await?.is_empty() {
-                ended += self.end_provider_session_of(of, |identity| identity.issuer == named.issuer).await?;
+            if !self.ports.sessions.joined(&of).await?.is_empty() {
+                known.push(of);
             }
         }
+        let is_meant = |identity: &Identity| identity.issuer == named.issuer;
+        let ended = self.end_provider_sessions(&known, is_meant, &[]).await?;
         tracing::info!(
             issuer = named.issuer,
             count = ended,

@@ -7,6 +7,7 @@ use super::login_answer::LoginFailure;
 use super::ports::{Creation, Made, NewSession};
 use super::provider::Grant;
 use super::settings::OnExceed;
+use super::stream::Untold;
 use super::{Authority, Error, Presented, SessionView};
 use crate::session::credential::Credential;
 use crate::session::event::What;
@@ -60,11 +61,29 @@ impl Authority {
         choice: Option<&Choice>,
         presented: &Presented,
     ) -> Result<NewlyMade, Stop> {
+        let mut untold = self.untold();
+        let made = self.make_in_store(callback, taken, known, choice, presented, &mut untold).await;
+        match &made {
+            Ok(_) => self.tell(untold).await,
+            Err(_) => self.tell_beside(untold),
+        }
+        made
+    }
+
+    async fn make_in_store(
+        &self,
+        callback: &Callback,
+        taken: &Taken,
+        known: &Known,
+        choice: Option<&Choice>,
+        presented: &Presented,
+        untold: &mut Untold,
+    ) -> Result<NewlyMade, Stop> {
         let identity = &known.standing.identity;
         let user = UserKey::of(self.settings.tenant, &identity.issuer, &identity.sub);
         let credential = Credential::new(self.settings.tenant, user.partition, self.random(), 1, self.random());
         let (mut new, view) = self.new_session(&credential, user, known, taken);
-        new.replaces = self.end_priors(&taken.login, presented, &user).await?;
+        new.replaces = self.end_priors(&taken.login, presented, &user, untold).await?;
         match choice {
             Some(Choice::Sessions(chosen)) => new.replaces.extend(self.own_of(&user, chosen).await?),
             Some(Choice::Oldest) => new.makes_room = true,
@@ -79,14 +98,14 @@ impl Authority {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
         let replaced = new.replaces.clone();
-        let created = self.create(new, &user).await?;
+        let created = self.create(new, &user, untold).await?;
         let Made { first_login, ended } = match created {
             Creation::Created(made) => made,
             Creation::RevokedMeanwhile => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             Creation::TooMany => return Err(Stop::Failed(LoginFailure::TooManySessions)),
             Creation::Disabled => return Err(Stop::Failed(LoginFailure::UserDisabled)),
         };
-        self.announce_all(replaced.into_iter().chain(ended).map(What::Revoked).collect()).await;
+        replaced.into_iter().chain(ended).for_each(|key| untold.add(What::Revoked(key)));
         let text = credential.text(&self.vault.credential);
         let kept = KeptLogin {
             session: credential.key,
@@ -99,7 +118,7 @@ impl Authority {
         };
         if !self.keep_answer(callback, taken, &KeptAnswer::Session(kept)).await? {
             // Somebody was told that this login was interrupted: then nobody may hold its session.
-            self.end_session(&credential.key, Ending::Interrupted).await?;
+            self.end_in_store(&[credential.key], Ending::Interrupted, untold).await?;
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
         Ok(NewlyMade { cookie: self.session_cookie(&text, &view.times), view, first_login })
@@ -107,13 +126,13 @@ impl Authority {
 
     /// Makes the session. Where the store does not say whether it did, nobody goes on from memory with those that it
     /// replaces, or that may have made room.
-    async fn create(&self, new: NewSession, user: &UserKey) -> Result<Creation, Error> {
+    async fn create(&self, new: NewSession, user: &UserKey, untold: &mut Untold) -> Result<Creation, Error> {
         let mut at_risk = new.replaces.clone();
         if new.makes_room {
             at_risk.extend(self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key));
         }
         let created = self.ports.sessions.create(new).await;
-        Ok(created.inspect_err(|_| at_risk.iter().for_each(|key| self.changed(key, What::Changed)))?)
+        Ok(created.inspect_err(|_| at_risk.into_iter().for_each(|key| untold.add(What::Changed(key))))?)
     }
 
     /// What a verified login's session will be.
@@ -199,13 +218,12 @@ impl Authority {
         login: &PendingLogin,
         presented: &Presented,
         user: &UserKey,
+        untold: &mut Untold,
     ) -> Result<Vec<SessionKey>, Error> {
         let mut priors: Vec<_> = login.prior.into_iter().chain(self.prior_session(presented)).collect();
         priors.dedup();
         let (near, far): (Vec<_>, Vec<_>) = priors.into_iter().partition(|prior| prior.partition == user.partition);
-        for prior in far {
-            self.end_session(&prior, Ending::Replaced).await?;
-        }
+        self.end_in_store(&far, Ending::Replaced, untold).await?;
         Ok(near)
     }
 

@@ -317,12 +317,14 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// Runs work beside the answer, to its end. For what may be left undone: it is, where too much is at work already, or
-/// when the process has to stop before it is done.
+/// Runs work beside the answer, to its end, unless the process has to stop before it is done.
 pub trait Beside: Send + Sync {
-    /// Starts it, on a task of its own, and answers whether it did. What was not started will never begin. Its own errors
-    /// are its own to log.
+    /// Starts what may be left undone, on a task of its own, and answers whether it did: it does not where too much is at
+    /// work already. What was not started will never begin. Its own errors are its own to log.
     fn run(&self, work: BoxFuture<'static, ()>) -> bool;
+
+    /// Starts work that is never left out, and comes to its end whoever waits for it: for what is short by itself.
+    fn finish(&self, work: BoxFuture<'static, ()>);
 
     /// Lets time pass, for work that tries again.
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()>;

@@ -3,7 +3,9 @@
 use super::ports::Lookup;
 use super::revoke_as_admin::{Aim, Target};
 use super::{Authority, Error};
+use crate::session::key::SessionKey;
 use crate::session::mark::{MarkTarget, ProviderTag};
+use crate::session::record::Record;
 
 /// How many sessions a target names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +30,12 @@ impl Authority {
     pub async fn preview_revoke(&self, target: &Target) -> Result<Preview, Error> {
         let exact = |count| Ok(Preview { count, exact: true });
         match self.aim(target)? {
-            Aim::Session(key) => exact(u64::from(matches!(self.look_up(&key).await?, Lookup::Found(_)))),
-            Aim::User(user) => exact(self.ports.sessions.sessions_of(&user).await?.len() as u64),
-            Aim::ProviderSession(of) => exact(self.living_of(&of).await?.len() as u64),
+            Aim::Session(key) => exact(match self.look_up(&key).await? {
+                Lookup::Found(record) => self.how_many_live(&[(key, record)]),
+                Lookup::Gone(_) => 0,
+            }),
+            Aim::User(user) => exact(self.how_many_live(&self.ports.sessions.sessions_of(&user).await?)),
+            Aim::ProviderSession(of) => exact(self.how_many_live(&self.living_of(&of).await?)),
             Aim::Marked(marked) => {
                 let count = self.ports.sessions.count(self.settings.tenant).await?;
                 if marked == MarkTarget::Everything || count > LOOKED_AT {
@@ -44,13 +49,19 @@ impl Authority {
     async fn count_living(&self, provider: Option<ProviderTag>) -> Result<u64, Error> {
         let (mut count, mut from) = (0, None);
         loop {
-            let page = self.ports.sessions.walk(self.settings.tenant, from, STEP).await?;
-            let of = page.sessions.iter().map(|(_, record)| record.header.marks.of);
-            count += of.filter(|of| provider.is_none_or(|provider| provider == *of)).count() as u64;
+            let mut page = self.ports.sessions.walk(self.settings.tenant, from, STEP).await?;
+            page.sessions.retain(|(_, record)| provider.is_none_or(|provider| provider == record.header.marks.of));
+            count += self.how_many_live(&page.sessions);
             match page.next {
                 None => return Ok(count),
                 next => from = next,
             }
         }
+    }
+
+    /// How many of them live by our own judgement too: limits may have been shortened since. One that does not open may.
+    fn how_many_live(&self, sessions: &[(SessionKey, Record)]) -> u64 {
+        let lives = |(key, record): &&(SessionKey, Record)| !matches!(self.open_living(*key, record), Ok(None));
+        sessions.iter().filter(lives).count() as u64
     }
 }

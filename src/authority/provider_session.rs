@@ -3,18 +3,36 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
+
 use super::ports::{Joining, Lookup, StoreResult};
 use super::{Authority, Error};
+use crate::session::event::What;
 use crate::session::identity::Identity;
-use crate::session::key::{ProviderSessionKey, SessionKey};
-use crate::session::record::{Ending, Record};
+use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
+use crate::session::record::{Ending, Record, Standing};
 use crate::session::time::Timestamp;
 
 /// From so many names on, those of sessions that are gone are looked for when another is noted.
 const MANY: usize = 16;
 
+/// How many are looked at at once.
+const AT_ONCE: usize = 64;
+
 /// How much longer than any login an end is remembered: for clocks, and calls that are slow.
 const MARGIN: Duration = Duration::from_mins(10);
+
+/// The sessions that belong to one of the provider's own.
+#[derive(Default)]
+struct Named {
+    living: Vec<(SessionKey, Record)>,
+    /// A login may be about to make them.
+    unmade: Vec<SessionKey>,
+    /// They ended a while ago at most.
+    ended: Vec<SessionKey>,
+    /// They are gone, or a mark has killed them.
+    gone: Vec<SessionKey>,
+}
 
 impl Authority {
     /// Notes that a session about to be made belongs to one of the provider's own. `false` when that one has ended since
@@ -37,52 +55,99 @@ impl Authority {
     }
 
     /// The living sessions that belong to one of the provider's own. Names of those that are gone are forgotten, unless a
-    /// login may still be about to make them.
+    /// login may still be about to make them, or whoever ended them may not have told it.
     pub(super) async fn living_of(&self, of: &ProviderSessionKey) -> StoreResult<Vec<(SessionKey, Record)>> {
-        let (mut living, mut gone) = (Vec::new(), Vec::new());
-        let settled = |noted| self.ports.clock.now().since(noted) > self.made_within();
-        for (key, noted) in self.ports.sessions.joined(of).await? {
-            match self.ports.sessions.read(&key).await? {
-                Lookup::Found(record) if !self.stream.kills(&record.header.marks) => living.push((key, record)),
-                Lookup::Found(_) | Lookup::Gone(_) if settled(noted) => gone.push(key),
-                Lookup::Found(_) | Lookup::Gone(_) => (),
-            }
+        let named = self.look_at(self.ports.sessions.joined(of).await?).await?;
+        if !named.gone.is_empty() {
+            self.ports.sessions.part(of, &named.gone).await?;
         }
-        if !gone.is_empty() {
-            self.ports.sessions.part(of, &gone).await?;
-        }
-        Ok(living)
+        Ok(named.living)
     }
 
-    /// Ends every session that belongs to one of the provider's own, logins under way included, and answers how many
-    /// lived. Where a login has noted its session, a tombstone refuses it; where it has not, it can't join any more.
-    pub(super) async fn end_provider_session(&self, of: &ProviderSessionKey) -> Result<u64, Error> {
-        let mut ended = 0;
-        for (key, _) in self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await? {
-            ended += u64::from(self.end_session(&key, Ending::Revoked).await?);
-        }
-        Ok(ended)
-    }
-
-    /// The same for those sessions alone whose user `is_meant`; where nobody can say whose a session is, it ends. Of a login
-    /// under way nobody knows yet whose it is: it ends with the provider's session.
+    /// Ends every session that belongs to one of the provider's own and whose user `is_meant`, logins under way included, and
+    /// answers how many lived.
     pub(super) async fn end_provider_session_of(
         &self,
         of: &ProviderSessionKey,
         is_meant: impl Fn(&Identity) -> bool + Send + Sync,
     ) -> Result<u64, Error> {
-        let mut ended = 0;
-        for (key, _) in self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await? {
-            if let Lookup::Found(record) = self.ports.sessions.read(&key).await?
-                && let Ok(standing) = self.vault.open_standing(&key, &record.header.marks, &record.body)
-                && !is_meant(&standing.identity)
-            {
-                tracing::warn!(session = key.public(), "a provider ended a session that is not of the user it named");
-                continue;
-            }
-            ended += u64::from(self.end_session(&key, Ending::Revoked).await?);
+        self.end_provider_sessions(&[*of], is_meant, &[]).await
+    }
+
+    /// The same of several, and `more` with them: everybody is told of all at once. Where a login has noted its session, a
+    /// tombstone refuses it; where it has not, it can't join any more. Where nobody can say whose a session is, it ends; of a
+    /// login under way nobody knows yet.
+    ///
+    /// What has ended is told before its name is forgotten: so a repeat tells what a call that died had not told, and one
+    /// after it costs nothing.
+    pub(super) async fn end_provider_sessions(
+        &self,
+        all: &[ProviderSessionKey],
+        is_meant: impl Fn(&Identity) -> bool + Send + Sync,
+        more: &[SessionKey],
+    ) -> Result<u64, Error> {
+        let (mut untold, mut to_end, mut to_part) = (self.untold(), more.to_vec(), Vec::new());
+        for of in all {
+            let names = self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await?;
+            let Named { living, unmade, ended, gone } = self.look_at(names).await?;
+            let meant = living.into_iter().filter(|(key, record)| {
+                let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
+                let is_meant = standing.map_or(true, |standing| is_meant(&standing.identity));
+                if !is_meant {
+                    let session = key.public();
+                    tracing::warn!(session, "a provider ended a session that is not of the user it named");
+                }
+                is_meant
+            });
+            let ends: Vec<_> = meant.map(|(key, _)| key).chain(unmade).collect();
+            ended.iter().for_each(|key| untold.add(What::Revoked(*key)));
+            to_end.extend(&ends);
+            to_part.push((of, [ends, ended, gone].concat()));
         }
-        Ok(ended)
+        let count = self.end_in_store(&to_end, Ending::Revoked, &mut untold).await;
+        let count = self.when_told(count, untold).await?;
+        for (of, names) in to_part.iter().filter(|(_, names)| !names.is_empty()) {
+            self.ports.sessions.part(of, names).await?;
+        }
+        Ok(count)
+    }
+
+    /// The living sessions of a user that this provider's logins made and whose ID token named none of the provider's own,
+    /// as far as they are meant: a provider that names both its session and the user may have named it there alone (OpenID
+    /// Connect Back-Channel Logout 1.0, 2.7).
+    pub(super) async fn nameless_of(
+        &self,
+        user: &UserKey,
+        provider: &str,
+        is_meant: impl Fn(&Standing) -> bool + Send + Sync,
+    ) -> Result<Vec<SessionKey>, Error> {
+        let living = self.ports.sessions.sessions_of(user).await?;
+        let nameless = living.into_iter().filter(|(key, record)| {
+            let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
+            standing.is_ok_and(|standing| {
+                standing.provider_session.is_none() && standing.identity.provider == provider && is_meant(&standing)
+            })
+        });
+        Ok(nameless.map(|(key, _)| key).collect())
+    }
+
+    /// What became of the sessions with these names.
+    async fn look_at(&self, names: Vec<(SessionKey, Timestamp)>) -> StoreResult<Named> {
+        let sessions = &self.ports.sessions;
+        let read = |(key, noted)| async move { (key, noted, sessions.read(&key).await) };
+        let mut reading = stream::iter(names).map(read).buffered(AT_ONCE);
+        let (now, mut named) = (self.ports.clock.now(), Named::default());
+        while let Some((key, noted, lookup)) = reading.next().await {
+            let can_be_made = now.since(noted) <= self.made_within();
+            match lookup? {
+                Lookup::Found(record) if !self.stream.kills(&record.header.marks) => named.living.push((key, record)),
+                // A login can't make it as long as its tombstone stands, and then it is too late.
+                Lookup::Gone(Some(_)) if self.settings.remember_ended_for > self.made_within() => named.ended.push(key),
+                Lookup::Gone(_) if can_be_made => named.unmade.push(key),
+                Lookup::Found(_) | Lookup::Gone(_) => named.gone.push(key),
+            }
+        }
+        Ok(named)
     }
 
     /// How long after a name was noted its session may still be made.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::admit::Admitted;
 use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
+use super::end::Reach;
 use super::validate_session::{Denied, Inactive, Question, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::cookie;
@@ -41,7 +42,7 @@ pub enum Outcome {
     /// What was asked for is dead.
     Ended {
         /// How many living sessions this call ended.
-        count: u32,
+        count: u64,
         /// What to answer a browser; `None` without a context.
         answer: Option<HttpAnswer>,
     },
@@ -77,18 +78,17 @@ impl Authority {
             Err(error) => return Err(error),
         };
         let living = self.ports.sessions.sessions_of(&self.user_of(&admitted.standing.identity)).await?;
-        let keys = living.into_iter().map(|(key, _)| key);
-        let (mut count, mut logged_out) = (0, false);
         let is_meant = |key: &SessionKey| match aim {
             Aim::One(named) => *key == named,
             Aim::AllOthers => *key != own,
         };
-        for key in keys.filter(is_meant) {
-            let ended =
-                if key == own { self.end(&admitted).await?.1 } else { self.end_session(&key, Ending::Revoked).await? };
-            logged_out |= key == own;
-            count += u32::from(ended);
-        }
+        let meant: Vec<_> = living.into_iter().map(|(key, _)| key).filter(is_meant).collect();
+        let logged_out = meant.contains(&own);
+        let count = if logged_out {
+            self.end_presented(&[*admitted], Reach::Session).await?.1
+        } else {
+            self.end_sessions(&meant, Ending::Revoked).await?
+        };
         let session = own.public();
         tracing::info!(
             session,
@@ -133,15 +133,11 @@ impl Authority {
             let question = Question { presented: presented.clone(), answer_json: true, ..Question::default() };
             return Ok(Outcome::Denied(Box::new(self.denied(admitted, reason, &question, call))));
         }
-        let mut ended = false;
-        for admitted in &living {
-            ended |= self.end(admitted).await?.1;
-        }
-        let count = u32::from(ended);
+        let (_, count) = self.end_presented(&living, Reach::Session).await?;
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, true) })
     }
 
-    fn ended_answer(&self, presented: &Presented, count: u32, logged_out: bool) -> Option<HttpAnswer> {
+    fn ended_answer(&self, presented: &Presented, count: u64, logged_out: bool) -> Option<HttpAnswer> {
         presented.context.as_ref()?;
         let message = match count {
             1 => "1 session was ended".to_owned(),

@@ -43,7 +43,7 @@ impl Authority {
             Aim::Marked(marked) => self.end_marked(marked).await.map(|()| 0)?,
             Aim::Session(key) => u64::from(self.end_session(&key, Ending::Revoked).await?),
             Aim::User(user) => self.end_user(&user).await?,
-            Aim::ProviderSession(of) => self.end_provider_session(&of).await?,
+            Aim::ProviderSession(of) => self.end_provider_session_of(&of, |_| true).await?,
         };
         let (what, id) = target.words();
         tracing::info!(

@@ -116,7 +116,7 @@ impl Authority {
     /// nobody knows which of the two the user is (RFC 9700, 4.14.2, for refresh tokens).
     pub(super) async fn end_stolen(&self, credential: &Credential, stepped_up: bool) -> Result<(), Error> {
         let key = &credential.key;
-        if self.end_session(key, Ending::Stolen).await? {
+        if self.end_session_surely(key, Ending::Stolen).await? {
             tracing::warn!(
                 session = key.public(),
                 generation = credential.generation,

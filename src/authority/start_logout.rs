@@ -85,22 +85,21 @@ impl Authority {
         if let Some(Err(reason)) = judged.reduce(Result::or) {
             return Ok(refused(&self.denial(&reason)));
         }
-        let (mut url, mut ended) = (None, 0);
-        for admitted in living {
-            let (tokens, count) = self.end_with(&admitted, reach).await?;
-            let session = admitted.credential.key.public();
+        let (tokens, ended) = self.end_presented(&living, reach).await?;
+        for admitted in &living {
             tracing::info!(
-                session,
-                count,
+                session = admitted.credential.key.public(),
+                count = ended,
                 tenant = self.settings.tenant_name,
                 caller = call.caller(),
                 request_id = call.request_id,
                 "a session was logged out"
             );
-            ended += count;
+        }
+        let mut url = None;
+        for (admitted, tokens) in living.iter().zip(tokens) {
             if url.is_none() {
-                let provider = &admitted.standing.identity.provider;
-                url = self.logout_url(provider, tokens, return_to.clone()).await;
+                url = self.logout_url(&admitted.standing.identity.provider, tokens, return_to.clone()).await;
             }
         }
         let answer = self.logged_out(url, return_to.as_deref(), &question.presented, &context);

@@ -4,7 +4,9 @@ use tonic::{Request, Response, Status};
 
 use super::asked::asked;
 use super::v1::admin_service_server::AdminService;
+use super::work::Work;
 use super::{answers, fields, questions, status, user_answers, v1};
+use crate::authority::Authority;
 use crate::authority::revoke_as_admin::Target;
 use crate::authority::tenants::Tenants;
 
@@ -12,6 +14,7 @@ use crate::authority::tenants::Tenants;
 #[derive(Clone)]
 pub(super) struct Admin {
     pub(super) tenants: Tenants,
+    pub(super) work: Work,
 }
 
 #[tonic::async_trait]
@@ -52,13 +55,15 @@ impl AdminService for Admin {
     ) -> Result<Response<v1::AdminServiceRevokeResponse>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_caller(&whose).map_err(failed)?;
         let (target, reason) = questions::revoke_as_admin(request.into_inner()).map_err(failed)?;
         if target == Target::Everything {
-            asked.asker.may_end_everything().map_err(failed)?;
+            whose.may_end_everything().map_err(failed)?;
         }
-        let revoked_count = authority.revoke_as_admin(&asked.call, &target, &reason).await.map_err(failed)?;
-        let event_position = answers::position(authority.announced_up_to());
+        let work = |call, authority: Authority| async move { authority.revoke_as_admin(&call, &target, &reason).await };
+        let revoked_count = self.work.ending(asked, &found, work).await?;
+        let event_position = answers::position(found.announced_up_to());
         Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count, event_position }))
     }
 
@@ -106,10 +111,12 @@ impl AdminService for Admin {
     ) -> Result<Response<v1::DisableUserResponse>, Status> {
         let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_caller(&whose).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        let revoked_count = authority.disable_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        let event_position = answers::position(authority.announced_up_to());
+        let work = |call, authority: Authority| async move { authority.disable_user(&call, &id, &reason).await };
+        let revoked_count = self.work.ending(asked, &found, work).await?;
+        let event_position = answers::position(found.announced_up_to());
         Ok(Response::new(v1::DisableUserResponse { revoked_count, event_position }))
     }
 
@@ -131,10 +138,12 @@ impl AdminService for Admin {
     ) -> Result<Response<v1::DeleteUserResponse>, Status> {
         let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_caller(&whose).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        let revoked_count = authority.delete_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        let event_position = answers::position(authority.announced_up_to());
+        let work = |call, authority: Authority| async move { authority.delete_user(&call, &id, &reason).await };
+        let revoked_count = self.work.ending(asked, &found, work).await?;
+        let event_position = answers::position(found.announced_up_to());
         Ok(Response::new(v1::DeleteUserResponse { revoked_count, event_position }))
     }
 }

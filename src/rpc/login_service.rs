@@ -98,10 +98,11 @@ impl LoginService for Logins {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
-        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
+        let whose = asked.asker.clone();
+        let authority = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
         let outcome = if authority.is_known() {
-            authority.start_logout(&asked.call, question).await.map_err(failed)?
+            let work = |call, authority: Authority| async move { authority.start_logout(&call, question).await };
+            self.work.to_its_end(asked, &authority, work).await?
         } else {
             Tenancy::refuse_logout(&asked.call, &question.presented)
         };
@@ -158,8 +159,11 @@ impl LoginService for Logins {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::frontchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_frontchannel_logout(&asked.asker, &question).map_err(failed)?;
-        let outcome = authority.handle_frontchannel_logout(&asked.call, &question).await.map_err(failed)?;
+        let whose = asked.asker.clone();
+        let authority = tenancy.for_frontchannel_logout(&whose, &question).map_err(failed)?;
+        let work =
+            |call, authority: Authority| async move { authority.handle_frontchannel_logout(&call, &question).await };
+        let outcome = self.work.ending(asked, &authority, work).await?;
         Ok(Response::new(v1::HandleFrontchannelLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),

@@ -159,14 +159,14 @@ pub async fn serve(
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
     let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
-    let logins = Logins { tenants: tenants.clone(), work };
+    let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
     let router = server
         .layer(Gate::new(callers, calls.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))
-        .add_service(AdminServiceServer::new(Admin { tenants }).max_decoding_message_size(limit))
+        .add_service(AdminServiceServer::new(Admin { tenants, work }).max_decoding_message_size(limit))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -112,9 +112,11 @@ impl SessionService for Sessions {
         let request = request.into_inner();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (presented, target) = questions::to_revoke(request, &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
-        let outcome = authority.revoke(&asked.call, &presented, &target).await.map_err(failed)?;
-        let event_position = answers::position(authority.announced_up_to());
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
+        let work = |call, authority: Authority| async move { authority.revoke(&call, &presented, &target).await };
+        let outcome = self.work.ending(asked, &found, work).await?;
+        let event_position = answers::position(found.announced_up_to());
         Ok(Response::new(v1::SessionServiceRevokeResponse { event_position, ..user_answers::revoked(outcome) }))
     }
 

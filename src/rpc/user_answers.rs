@@ -61,7 +61,7 @@ pub(super) fn user_sessions(outcome: list_user_sessions::Outcome) -> v1::ListUse
 pub(super) fn revoked(outcome: revoke::Outcome) -> v1::SessionServiceRevokeResponse {
     match outcome {
         revoke::Outcome::Ended { count, answer } => v1::SessionServiceRevokeResponse {
-            revoked_count: count,
+            revoked_count: u32::try_from(count).unwrap_or(u32::MAX),
             answer: answer.map(http),
             ..v1::SessionServiceRevokeResponse::default()
         },

@@ -1,5 +1,5 @@
-//! Owns work that runs to its end even when its caller goes away, because it sends what is good once: a code, a
-//! rotating refresh token. Does not know what it does.
+//! Owns work that runs to its end even when its caller goes away, because it sends what is good once (a code, a rotating
+//! refresh token), or ends what others have to be told of. Does not know what it does.
 
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
@@ -49,8 +49,37 @@ impl Work {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        let share = self.shares.take(found, &asked.call.request_id)?;
+        self.run(asked, found, work, share).await
+    }
+
+    /// The same for work that ends sessions and waits for no provider: it needs no share. What has ended is told, whoever
+    /// asked for it.
+    pub(super) async fn ending<T, F>(
+        &self,
+        asked: Asked,
+        found: &Found<'_>,
+        work: impl FnOnce(Call, Authority) -> F,
+    ) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.run(asked, found, work, None).await
+    }
+
+    async fn run<T, F>(
+        &self,
+        asked: Asked,
+        found: &Found<'_>,
+        work: impl FnOnce(Call, Authority) -> F,
+        share: Option<Place>,
+    ) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let Asked { call, place, .. } = asked;
-        let share = self.shares.take(found, &call.request_id)?;
         let request_id = call.request_id.clone();
         let work = work(call, found.clone_authority());
         let task = self.tasks.spawn(async move {

@@ -43,6 +43,8 @@ pub enum What {
     },
     /// Other keys sign the tokens that are minted.
     KeysRotated,
+    /// More has happened than could be told one by one: nothing of before is to be relied on.
+    Reset,
     /// An authority shows that what it announces is heard.
     Heartbeat {
         /// Which authority.
@@ -97,7 +99,7 @@ impl Event {
     pub fn whose(&self) -> TenantNumber {
         match &self.what {
             What::Marked { target, .. } => target.tenant(),
-            What::Heartbeat { .. } | What::Unknown(_) => EVERY_TENANT,
+            What::Heartbeat { .. } | What::Reset | What::Unknown(_) => EVERY_TENANT,
             _ => self.tenant,
         }
     }
@@ -157,6 +159,10 @@ impl Event {
                 start(9, 2)?;
                 return encoder.bytes(author)?.u64(*number);
             }
+            What::Reset => {
+                start(10, 0)?;
+                return Ok(encoder);
+            }
             What::Unknown(kind) => {
                 start(*kind, 0)?;
                 return Ok(encoder);
@@ -204,6 +210,7 @@ impl Event {
                 let author = decoder.bytes().ok()?.try_into().ok()?;
                 What::Heartbeat { author, number: decoder.u64().ok()? }
             }
+            10 => What::Reset,
             kind => What::Unknown(kind),
         };
         Some(Self { tenant, what })
@@ -237,9 +244,9 @@ mod tests {
         84010705500000000702c2870492dc79b9c5a76148 84010706500000000702c2870492dc79b9c5a76148 \
         86010707001b000001a3185c5000f6 86010707071b000001a3185c5000f6 \
         86010707071b000001a3185c500066676f6f676c65 83010708 \
-        8501070948030303030303030304";
+        8501070948030303030303030304 8301070a";
 
-    fn every_kind() -> [What; 11] {
+    fn every_kind() -> [What; 12] {
         let user = UserKey::of(TENANT, "https://a", "b");
         let key = SessionKey::of(TENANT, user.partition, &[9; 16]);
         let mark = |target| What::Marked { target, mark: 1_800_000_000_000 };
@@ -255,6 +262,7 @@ mod tests {
             mark(MarkTarget::Provider(TENANT, "google".into())),
             What::KeysRotated,
             What::Heartbeat { author: [3; 8], number: 4 },
+            What::Reset,
         ]
     }
 

@@ -16,7 +16,7 @@ from .stage import Site, Stage, World
 
 # Cases that wait for their own edges begin first, and the quick ones fill the time.
 _KEEP = 16_384
-_PATIENT = ("rotation", "trouble", "settings", "generations", "start")
+_PATIENT = ("ends", "keeping", "rotation", "trouble", "settings", "generations", "start")
 
 
 def main() -> int:

@@ -175,10 +175,13 @@ class Between:
         """Passes on a call that streams. A rule answers in place of each message that comes back, or ends the call."""
         call = Call(method.name if method else path, None, _metadata(context), _seconds_left(context))
         self._note(call)
+        fault = self.faults.get(call.request_id) or self.faults.get("")
         try:
             for raw in self._channel.stream_stream(path)(requests, call.seconds_left, _passed_on(context)):
                 rule = self._rule_of(call)
                 answer = rule(call, lambda raw=raw: method.response.FromString(raw)) if rule and method else raw
+                if fault and method:
+                    answer = fault.spoil_answer(method, answer)
                 yield answer if isinstance(answer, bytes) else answer.SerializeToString()
         except RefusedError as refused:
             context.set_trailing_metadata([("grpc-status-details-bin", refused.status.SerializeToString())])

@@ -42,7 +42,8 @@ class Broken:
     """One way to be broken, and the cases that must notice."""
 
     noticed_by: tuple[str, ...]
-    request: Callable[[Asked], None] = lambda _asked: None
+    # What it changes of a request, or what it answers in place of the edge.
+    request: Callable[[Asked], Answer | None] = lambda _asked: None
     answer: Callable[[Asked, Answer, Callable[[Asked], Answer]], Answer | None] = lambda _asked, _answer, _again: None
     question: Callable[[Call], None] = lambda _call: None
     reply: Callable[[Method, Message], None] = lambda _method, _answer: None
@@ -69,9 +70,8 @@ def front(broken: Broken) -> Callable[[Address], Address]:
                 asked = _read(self.rfile)
                 if asked is None:
                     return
-                broken.request(asked)
                 try:
-                    got = _send(edge, asked)
+                    got = broken.request(asked) or _send(edge, asked)
                     got = broken.answer(asked, got, lambda again: _send(edge, again)) or got
                     self.wfile.write(_written(asked, got))
                 except (NoAnswerError, OSError):

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from .broken import Asked, Broken
 from .channel_mistakes import CHANNELS
 from .form_mistakes import FORMS
+from .keeping_mistakes import KEEPING
 from .request_mistakes import REQUESTS
 from .session_mistakes import SESSIONS
 from .wire import Answer, compose, exchange
@@ -228,6 +229,7 @@ def _own_cors_values(_asked, got, _again):
 SWITCHES: dict[str, Broken] = {
     **CHANNELS,
     **FORMS,
+    **KEEPING,
     **REQUESTS,
     **SESSIONS,
     "has CORS values of its own": Broken(

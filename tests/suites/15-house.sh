@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What: scripts and workflows parse, and npm's lock file names no registry
+# What: scripts and workflows parse, npm's lock file names no registry, and what COMPARISON.md names is there
 # Needs: node yaml
 git ls-files 'tests/*.sh' tests/run .ci/run | xargs -n 1 bash -n
 git ls-files 'tests/*.mjs' | xargs -n 1 node --check
@@ -13,3 +13,33 @@ if grep -n '"resolved"' tests/package-lock.json; then
   echo 'take the lines with "resolved" out of tests/package-lock.json: npm finds the packages by its own configuration'
   exit 1
 fi
+
+tests/.cache/python/bin/python - <<'EOT'
+import os, re, sys
+faults = []
+page = open("tests/COMPARISON.md").read()
+for text, place in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", page):
+    path = os.path.normpath(f"tests/{place}")
+    if "://" in place:
+        continue
+    if not os.path.isfile(path):
+        faults.append(f"{path} is not there")
+    elif text.startswith("`"):
+        # A function, a case of a table of cases, or a name in quotes.
+        name = re.escape(text.strip("`"))
+        if not re.search(rf"""\b(?:fn|def|func|void) {name}\(|^ +{name}: |(['"]){name}\1""", open(path).read(), re.M):
+            faults.append(f"{path} has no test {text}")
+
+# Each section has a table of letters, then one that says for each row of it what our letter rests on.
+rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+letters = [(row[0], row[1].strip("*")) for row in rows if len(row) == 17 and row[0]]
+grounds = [(row[0], row[1]) for row in rows if len(row) == 3 and row[0]]
+if not letters or [what for what, _ in letters] != [what for what, _ in grounds]:
+    faults.append("the two tables of a section have other rows, or another order")
+for (what, letter), (_, ground) in zip(letters, grounds):
+    said = {"partly": "P", "no": "N"}.get(ground.partition(": ")[0], "Y")
+    if letter != said or said == "Y" and "](" not in ground:
+        faults.append(f'"{what}" is {letter}, and below it says "{ground[:60]}"')
+if faults:
+    sys.exit("tests/COMPARISON.md: " + "\ntests/COMPARISON.md: ".join(faults))
+EOT

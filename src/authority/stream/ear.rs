@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::channel::mpsc;
 
+use super::outbox::Outbox;
 use super::own::Own;
 use super::past::Past;
 use super::pulse::Pulse;
@@ -30,6 +31,7 @@ pub(in crate::authority) struct Ear {
     trusted_until: AtomicU64,
     vouched_until: AtomicU64,
     heard: Mutex<Heard>,
+    pub(super) outbox: Outbox,
 }
 
 #[derive(Default)]
@@ -58,6 +60,7 @@ impl Ear {
             trusted_until: AtomicU64::new(0),
             vouched_until: AtomicU64::new(0),
             heard: Mutex::default(),
+            outbox: Outbox::default(),
         })
     }
 
@@ -128,11 +131,11 @@ impl Ear {
         match &event.what {
             What::Heartbeat { author, number } if *author == self.author => heard.pulse.came_back(*number),
             // It may have been a mark: they are read again before they are trusted.
-            What::Unknown(_) => heard.pulse.doubt_marks(now),
+            What::Reset | What::Unknown(_) => heard.pulse.doubt_marks(now),
             _ => (),
         }
         self.show(&heard);
-        let news = if let What::Unknown(_) = event.what {
+        let news = if matches!(event.what, What::Reset | What::Unknown(_)) {
             heard.past.begin(position);
             News::Reset(position)
         } else {
@@ -163,7 +166,7 @@ impl Ear {
             }
             What::Rotated(key) | What::Refreshed(key) | What::Changed(key) => self.near.forget(key),
             What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
-            What::Unknown(_) => self.near.forget_all(),
+            What::Reset | What::Unknown(_) => self.near.forget_all(),
             What::Marked { target, mark } => {
                 let heard = self.heard();
                 let concerned = heard.tenants.iter().filter(|(tenant, _)| event.concerns(**tenant));

@@ -2,7 +2,10 @@
 //! that can be trusted. Does not know how events travel; who drives it is `app`.
 
 mod ear;
+mod ends;
 mod keep;
+mod look_up;
+mod outbox;
 mod own;
 mod past;
 mod pulse;
@@ -19,6 +22,7 @@ use crate::session::event::{Event, Position};
 use crate::session::key::{SessionKey, TenantNumber};
 use crate::session::mark::{EVERY_TENANT, MarksNow};
 pub(super) use ear::Ear;
+pub(super) use outbox::Untold;
 use own::Own;
 
 /// No answer rests on anything older than this.
@@ -82,11 +86,6 @@ impl Stream {
     /// Takes over marks that are higher than those known here.
     pub(super) fn learn(&self, marks: &MarksNow) {
         self.own.learn(marks);
-    }
-
-    /// What an event means here, whoever announces it.
-    fn apply(&self, event: &Event) {
-        self.ear.apply(event);
     }
 
     /// Up to where events were heard, as far as this tenant may know: the last event that was its own or everyone's. A

@@ -125,7 +125,12 @@ def settings_without_cors_share_with_nobody(s):
 def an_authority_that_knows_only_the_spine_is_enough(s):
     with s.own_edge(rules={method: refused("UNIMPLEMENTED", reason="METHOD_UNKNOWN") for method in LATER}) as e:
         headers = e.with_token()
-        could_not_say(e.get("/auth/web/userinfo", headers))
+        form = [*headers, ("content-type", "application/x-www-form-urlencoded")]
+        for path in ("userinfo", "sessions", "frontchannel-logout?iss=x"):
+            could_not_say(e.get(f"/auth/web/{path}", headers))
+        for path in ("userinfo", "refresh", "sessions/revoke", "backchannel-logout"):
+            could_not_say(e.post(f"/auth/web/{path}", form, b"end=others"))
+        equal({call.method for call in e.calls()} & LATER, LATER - {"CheckSessions", "WatchSessions"})
         body_is(status(e.post("/private", headers), 200), {"user_id": "dev_testuser1"})
         status(e.post("/auth/web/logout", headers), 200)
         error(e.get("/auth/me", headers), 401, "session_ended")
@@ -174,6 +179,8 @@ def unknown_fields_change_nothing(s):
         kind = ("content-type", "application/x-www-form-urlencoded")
         ended = status(e.post("/auth/web/sessions/revoke", [*headers, kind], end), 200)
         equal(ended.json()["revoked_count"], 1)
+        error(e.post("/auth/web/backchannel-logout", [kind], b"logout_token=x"), 400, "logout_token_rejected")
+        error(e.get("/auth/web/frontchannel-logout?iss=x&sid=y"), 400, "provider_unknown")
         body_is(status(e.post("/private", headers), 200), {"user_id": "dev_testuser1"})
         body_is(status(e.get("/optional"), 200), {"user_id": None})
         error(e.post("/private", headers[:1]), 403, "csrf_mismatch")

@@ -119,10 +119,10 @@ def a_logout_is_repeated_once_at_most(s):
 
 
 @case
-def a_slow_logout_is_waited_for_3_s(s):
-    s.rule("StartLogout", slow(6))
+def a_slow_logout_is_waited_for_8_s(s):
+    s.rule("StartLogout", slow(14))
     got = could_not_say(s.post("/auth/web/logout"))
-    true(2.5 < got.seconds < 5, f"after {got.seconds:.1f} s")
+    true(7.5 < got.seconds < 13, f"after {got.seconds:.1f} s")
 
 
 @each({name: row for name, row in ROUTES.items() if row[0] in ("StartLogin", "CompleteCallback")})
@@ -313,6 +313,14 @@ def an_api_key_of_another_role_is_503_and_the_log_names_the_setting(s):
     with s.own_edge(ready=False, role="backend") as e:
         could_not_say(e.get("/auth/me"))
         e.eventually(lambda: "GATELODGE_API_KEY" in e.site.program.said(), "the log names GATELODGE_API_KEY")
+
+
+@case
+def an_unknown_tenant_is_503_and_the_log_names_the_setting(s):
+    with s.own_edge(ready=False, environment={"GATELODGE_TENANT": "nobodys"}) as e:
+        _all_503(e, ("cookie", "session=x"))
+        e.eventually(lambda: "GATELODGE_TENANT" in e.site.program.said(), "the log names GATELODGE_TENANT")
+        true("GATELODGE_API_KEY" not in e.site.program.said(), "and not the key, with which all is well")
 
 
 @case

@@ -22,7 +22,7 @@ use crate::world::{Browser, World};
 const COOKIE: &str = "__Host-session";
 const USERS: [&str; 4] = ["ada", "ada", "bob", "cyd"];
 /// More than there are: the last ones are never reached.
-const STEPS: usize = 11;
+const STEPS: usize = 14;
 
 fn target(name: &str, first: &str) -> Target {
     match name {

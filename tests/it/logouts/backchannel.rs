@@ -18,6 +18,7 @@ on_every_store! {
     a_sid_ends_its_own_sessions_and_no_others
     a_sub_ends_all_of_its_sessions_and_nobody_elses
     a_sid_with_a_sub_ends_those_of_both_alone
+    a_sid_with_a_sub_ends_those_whose_login_named_no_sid
     who_is_not_known_here_is_logged_out_already
     a_token_is_carried_out_once
     another_providers_word_counts_for_its_own_users_alone
@@ -68,6 +69,30 @@ async fn a_sid_with_a_sub_ends_those_of_both_alone(kept: Kept) {
     hostile.behave();
     assert_eq!(told.tell(&hostile.logout_token()).await, (200, 1));
     assert_eq!((told.lives(&own).await, told.lives(&same_sid).await, told.lives(&same_sub).await), (false, true, true));
+}
+
+// security.md 88: a provider that has `sid` in its logout tokens alone would end nothing else.
+async fn a_sid_with_a_sub_ends_those_whose_login_named_no_sid(kept: Kept) {
+    let (hostile, other) = (Hostile::start().await, Hostile::start().await);
+    other.settings_with(|settings| settings.registration.name = "other".into());
+    let told = Told::by_all(&[&hostile, &other], kept).await;
+    other.claims(unset("sid"));
+    let theirs = told.log_in(&other).await;
+    hostile.claims(unset("sid"));
+    let own = [told.log_in(&hostile).await, told.log_in(&hostile).await];
+    hostile.claims(set("sub", "somebody-else"));
+    let same_provider = told.log_in(&hostile).await;
+    hostile.behave();
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 2));
+    for browser in &own {
+        assert!(!told.lives(browser).await);
+    }
+    assert_eq!((told.lives(&same_provider).await, told.lives(&theirs).await), (true, true));
+    hostile.claims(unset("sid"));
+    let named = told.log_in(&hostile).await;
+    hostile.behave().claims(unset("sub"));
+    assert_eq!(told.tell(&hostile.logout_token()).await, (200, 0), "a `sid` alone names nobody");
+    assert!(told.lives(&named).await);
 }
 
 // OpenID Connect Back-Channel Logout 1.0, 2.7; security.md 91.

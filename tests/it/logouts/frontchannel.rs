@@ -10,6 +10,7 @@ use crate::world::Kept;
 on_every_store! {
     issuer_and_sid_together_end_their_sessions_and_no_others
     what_is_not_known_here_leaves_nothing_in_the_store
+    all_that_end_are_told_at_once_and_a_repeat_costs_nothing
 }
 
 async fn listening() -> Hostile {
@@ -61,6 +62,28 @@ async fn what_is_not_known_here_leaves_nothing_in_the_store(kept: Kept) {
     assert!(told.lives(&browser).await);
     told.frame(&query(&[("iss", &issuer), ("sid", "op-session")])).await;
     assert_eq!((told.store.count("end_joined"), told.lives(&browser).await), (written + 1, false));
+}
+
+// Anybody who has seen the address in a log can send it again and again.
+async fn all_that_end_are_told_at_once_and_a_repeat_costs_nothing(kept: Kept) {
+    let hostile = listening().await;
+    let told = Told::by(&hostile, kept).await;
+    for _ in 0..4 {
+        told.log_in(&hostile).await;
+    }
+    // One of them has ended before: whoever ended it may have died before it was told.
+    told.world.revoke(&told.log_in(&hostile).await).await;
+    let issuer = hostile.issuer();
+    let query = query(&[("iss", &issuer), ("sid", "op-session")]);
+    let announced = told.store.count("announce");
+    assert_eq!(told.frame(&query).await.revoked_count, 4);
+    assert_eq!(told.store.count("announce"), announced + 1);
+    let steps = || ["read", "end", "part", "announce"].map(|step| told.store.count(step));
+    let before = steps();
+    for _ in 0..3 {
+        assert_eq!(told.frame(&query).await.revoked_count, 0);
+    }
+    assert_eq!(steps(), before);
 }
 
 #[tokio::test]

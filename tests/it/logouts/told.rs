@@ -66,7 +66,7 @@ impl Told {
                 put(ports);
                 kept = Some(ports.clone());
                 ports.providers = Arc::new(registry);
-                store = Some(FaultyStore::before(ports));
+                store = Some(FaultyStore::before_all(ports));
             },
         );
         let serving = Serving::of(&world).await;

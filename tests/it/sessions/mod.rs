@@ -11,6 +11,7 @@
 //! | `client` | a client that is another than at login |
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
+//! | `counts` | how many have ended, or would |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
 //! | `needs` | what a request may need of who is logged in |
@@ -39,6 +40,7 @@ macro_rules! on_every_store {
 mod attributes;
 mod checks;
 mod client;
+mod counts;
 mod csrf;
 mod devices;
 mod door;

@@ -19,6 +19,7 @@ use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, Sess
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
+use tokio::sync::Notify;
 
 /// What is wrong with a store.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub enum Fault {
     LosesAnswerOf(&'static str),
     /// The step of this name waits until nothing is wrong any more.
     HoldsBefore(&'static str),
+    /// It does what the steps of these names ask, and says nothing as long as it has this fault.
+    HoldsAnswersOf(&'static [&'static str]),
     /// Somebody ends this session just before the step of this name.
     EndsSessionBefore(&'static str, SessionKey),
     /// It never answers.
@@ -54,6 +57,7 @@ pub struct FaultyStore {
     fault: Mutex<Option<Fault>>,
     waiting: AtomicUsize,
     asked: Mutex<HashMap<&'static str, usize>>,
+    changed: Notify,
 }
 
 /// A step that is under way.
@@ -78,6 +82,7 @@ impl FaultyStore {
             fault: Mutex::default(),
             waiting: AtomicUsize::new(0),
             asked: Mutex::default(),
+            changed: Notify::new(),
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
         (ports.users, ports.logouts) = (store.clone(), store.clone());
@@ -94,6 +99,7 @@ impl FaultyStore {
     /// From now on this is wrong.
     pub fn set(&self, fault: impl Into<Option<Fault>>) {
         *self.fault.lock().unwrap() = fault.into();
+        self.changed.notify_waiters();
     }
 
     /// How many steps a fault keeps waiting.
@@ -133,6 +139,7 @@ impl FaultyStore {
                 | Fault::HoldsBefore(_)
                 | Fault::SlowToAnswer(_)
                 | Fault::LosesAnswerOf(_)
+                | Fault::HoldsAnswersOf(_)
                 | Fault::EndsSessionBefore(..),
             ) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
@@ -146,10 +153,24 @@ impl FaultyStore {
 }
 
 impl FaultyStore {
+    async fn until_let_go(&self, step: &str) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _waiting = Waiting(&self.waiting);
+        loop {
+            let changed = self.changed.notified();
+            let fault = *self.fault.lock().unwrap();
+            if !matches!(fault, Some(Fault::HoldsAnswersOf(names)) if names.contains(&step)) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     async fn answered<T>(&self, step: &str, answer: StoreResult<T>) -> StoreResult<T> {
         let fault = *self.fault.lock().unwrap();
         match fault {
             Some(Fault::SlowToAnswer(pause)) => tokio::time::sleep(pause).await,
+            Some(Fault::HoldsAnswersOf(_)) => self.until_let_go(step).await,
             Some(Fault::LosesAnswerOf(name)) if name == step => {
                 return Err(StoreError::Unavailable("the answer was lost on purpose".into()));
             }

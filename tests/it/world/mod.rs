@@ -70,6 +70,10 @@ impl Beside for Spawned {
         true
     }
 
+    fn finish(&self, work: BoxFuture<'static, ()>) {
+        tokio::spawn(work);
+    }
+
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(length))
     }
@@ -89,6 +93,10 @@ impl Crowded {
 impl Beside for Crowded {
     fn run(&self, work: BoxFuture<'static, ()>) -> bool {
         !self.0.load(Ordering::SeqCst) && Spawned.run(work)
+    }
+
+    fn finish(&self, work: BoxFuture<'static, ()>) {
+        Spawned.finish(work);
     }
 
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
@@ -183,7 +191,7 @@ impl World {
     }
 
     /// Ends a browser's session, as its backend does, and answers how many ended.
-    pub async fn revoke(&self, browser: &Browser) -> u32 {
+    pub async fn revoke(&self, browser: &Browser) -> u64 {
         let presented = Presented { context: None, ..browser.get("/") };
         match self.authority.revoke(&Self::call(), &presented, &revoke::Target::Presented).await.unwrap() {
             revoke::Outcome::Ended { count, .. } => count,

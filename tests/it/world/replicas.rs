@@ -17,10 +17,12 @@ use tokio::task::JoinHandle;
 use super::kept::fresh_prefix;
 use super::{FaultyStore, Kept, World};
 
-/// A log that can be cut off, or forget.
+/// A log that can be cut off, hang, or forget.
 pub struct Cut {
     log: Arc<dyn EventLog>,
     pub off: AtomicBool,
+    /// What is announced meanwhile gets no answer, ever, and is not in the log.
+    pub hangs: AtomicBool,
     /// The next reading is a reset.
     pub forgets: AtomicBool,
 }
@@ -35,6 +37,9 @@ impl Cut {
 impl EventLog for Cut {
     async fn announce(&self, events: Vec<Event>) -> StoreResult<Position> {
         self.check()?;
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.log.announce(events).await
     }
 
@@ -70,7 +75,8 @@ async fn joined(
     let mut ports: Ports = ports.unwrap();
     second(&mut ports);
     other(&mut ports);
-    let cut = Arc::new(Cut { log: ports.events.clone(), off: AtomicBool::default(), forgets: AtomicBool::default() });
+    let [off, hangs, forgets] = std::array::from_fn(|_| AtomicBool::default());
+    let cut = Arc::new(Cut { log: ports.events.clone(), off, hangs, forgets });
     ports.events = cut.clone();
     let store = FaultyStore::before(&mut ports);
     let two = World::built(&["idp"], &change, |own| *own = ports);

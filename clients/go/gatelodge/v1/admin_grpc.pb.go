@@ -58,7 +58,9 @@ type AdminServiceClient interface {
 	//
 	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
 	// replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same
-	// small number of writes however many sessions there are.
+	// small number of writes however many sessions there are. Set a deadline of 8 seconds or more, as for all that ends
+	// sessions: where nobody can be told, it answers once nothing that anybody keeps is relied on any more. What has ended
+	// is told even if the caller goes away.
 	// The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
 	// destroyed here instead.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
@@ -221,7 +223,9 @@ type AdminServiceServer interface {
 	//
 	// Callers: admin. Safe to retry: what is already gone is no error. When it answers OK, the sessions are dead on every
 	// replica, and those made by logins that begin afterwards live. A provider, the tenant or everything takes the same
-	// small number of writes however many sessions there are.
+	// small number of writes however many sessions there are. Set a deadline of 8 seconds or more, as for all that ends
+	// sessions: where nobody can be told, it answers once nothing that anybody keeps is relied on any more. What has ended
+	// is told even if the caller goes away.
 	// The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
 	// destroyed here instead.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.

@@ -113,7 +113,9 @@ type SessionServiceClient interface {
 	// also clears the cookie.
 	//
 	// Callers: edge, backend. Safe to retry: a session that is already gone is no error, and of another user none is ended.
-	// A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends.
+	// A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends. Set a deadline of
+	// 8 seconds or more: where nobody can be told, it answers once nothing that anybody keeps is relied on any more. What has
+	// ended is told even if the caller goes away.
 	// The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
 	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
@@ -126,7 +128,8 @@ type SessionServiceClient interface {
 	// A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
 	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
-	// Whoever reads too slowly is sent a `reset`.
+	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
+	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error)
 }
@@ -331,7 +334,9 @@ type SessionServiceServer interface {
 	// also clears the cookie.
 	//
 	// Callers: edge, backend. Safe to retry: a session that is already gone is no error, and of another user none is ended.
-	// A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends.
+	// A context with an unsafe method is judged as by ValidateSession (`denied`), and then nothing ends. Set a deadline of
+	// 8 seconds or more: where nobody can be told, it answers once nothing that anybody keeps is relied on any more. What has
+	// ended is told even if the caller goes away.
 	// The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
 	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
@@ -344,7 +349,8 @@ type SessionServiceServer interface {
 	// A message comes at least each second. When none has come for two seconds, or the last one has no `max_staleness`,
 	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
-	// Whoever reads too slowly is sent a `reset`.
+	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
+	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error
 	mustEmbedUnimplementedSessionServiceServer()

@@ -38,6 +38,11 @@ class Attempts:
         self._longest_wait = _FIRST_WAIT
         self._earlier: GatelodgeError | None = None
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it was sent more than once: what went before may have been done, though its answer was lost."""
+        return self._earlier is not None
+
     def remaining(self, now: float) -> float:
         """Seconds until the deadline."""
         return max(self._deadline - now, 0.001)

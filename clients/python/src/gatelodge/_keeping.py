@@ -13,8 +13,9 @@ import time
 from typing import TYPE_CHECKING, Any, Generic
 
 from gatelodge import errors, v1, verdict
+from gatelodge._changes import forget_changed
 from gatelodge._kept import Asking, F, Kept, Missing
-from gatelodge._methods import VALIDATE_SESSION, Changes
+from gatelodge._methods import VALIDATE_SESSION
 from gatelodge._question import Allowance, key_of
 from gatelodge._watch import AsyncWatch, Watch
 from gatelodge.errors import GatelodgeError
@@ -23,6 +24,7 @@ from gatelodge.verdict import Checked
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gatelodge._attempts import Attempts
     from gatelodge._kept import Brought
     from gatelodge._methods import Method, Q
     from gatelodge._watch import AsyncOpening, Opening
@@ -48,16 +50,9 @@ class _Keeping(Generic[F]):
         current.MergeFrom(question)
         return current
 
-    def came_back(self, method: Method[Any, Any], question: Any, answer: Any) -> None:
-        """Takes note of what a call may have changed, and of where the stream tells of it; ``None`` when it failed."""
-        changes = method.changes(question, answer)
-        if changes is Changes.NONE:
-            return
-        self.kept.has_told(getattr(answer, "event_position", b""))
-        if changes is Changes.PRESENTED:
-            self.kept.forget_cookies(question.cookies)
-        else:
-            self.kept.forget_all()
+    def came_back(self, method: Method[Any, Any], question: Any, answer: Any, attempts: Attempts) -> None:
+        """Takes note of what a call may have ended or changed; without an answer when it failed."""
+        forget_changed(self.kept, method.changes, question, answer, is_repeated=attempts.is_repeated)
 
     def _settle(
         self, asking: Asking[F], question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResponse

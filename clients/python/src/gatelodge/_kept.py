@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from gatelodge import v1
+from gatelodge._room import Answer, Room
 from gatelodge.errors import DeadlineExceededError, GatelodgeError
 from gatelodge.verdict import Checked
 
@@ -86,16 +87,6 @@ class _Forgotten:
         self.number, self.position = number, max(self.position, position)
 
 
-@dataclass(eq=False)
-class _Answer:
-    checked: Checked
-    number: int
-    """Nothing that concerns the answer was forgotten up to this number."""
-    session: int
-    cookies: tuple[int, ...]
-    until: float
-
-
 @dataclass
 class _Memory:
     all: _Forgotten = field(default_factory=_Forgotten)
@@ -118,13 +109,13 @@ class Kept(Generic[F]):
     """
 
     def __init__(self, most: int, flight: Callable[[], F], clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
         self._make_flight = flight
         self._clock = clock
         self._lock = threading.Lock()
         self._number = 0
         self._forgotten = _Memory()
-        self._answers: dict[bytes, _Answer] = {}
+        self._room = Room(most)
+        self._answers = self._room.answers
         self._asking: dict[bytes, Asking[F]] = {}
         self._swept = _NEVER
         self._heard = b""
@@ -165,8 +156,8 @@ class Kept(Generic[F]):
         the stream is broken.
         """
         answer = self._answers.get(key)
-        if answer is not None and answer.number == self._number:
-            # Most of the time nothing was forgotten since somebody last looked, and nobody has to wait for the others.
+        if answer is not None:
+            # What was forgotten is not here any more, so most of the time nobody has to wait for the others.
             now = self._clock()
             if now < answer.until and now < self._whole_until:
                 return answer.checked
@@ -177,12 +168,8 @@ class Kept(Generic[F]):
         if not self._is_whole():
             return None
         answer = self._answers.get(key)
-        if answer is not None:
-            numbers = [forgotten.number for forgotten in self._forgotten.of(answer.session, answer.cookies)]
-            if self._clock() < answer.until and answer.number >= max(numbers):
-                answer.number = self._number
-                return answer.checked
-            del self._answers[key]
+        if answer is not None and self._clock() < answer.until:
+            return answer.checked
         asking = self._asking.get(key)
         # Whoever asks after something was forgotten does not wait for what was asked before.
         if asking is not None and asking.number == self._number:
@@ -220,22 +207,31 @@ class Kept(Generic[F]):
                 return
         if allowance.position < self._least_now() or not self._is_whole():
             return
-        if len(self._answers) >= self._most and now - self._swept >= _SWEEP_EVERY:
-            self._answers = {key: answer for key, answer in self._answers.items() if answer.until > now}
-            self._swept = now
-        if len(self._answers) < self._most:
-            # Which settings are in force is news with an answer, and none from memory.
-            kept = replace(checked, settings_version="")
-            until = asking.at + allowance.keep_for
-            self._answers[asking.key] = _Answer(kept, asking.number, session, asking.cookies, until)
+        self._sweep(now)
+        # Which settings are in force is news with an answer, and none from memory.
+        kept = replace(checked, settings_version="")
+        until = asking.at + allowance.keep_for
+        answer = Answer(kept, until, allowance.session_id, session, asking.cookies, allowance.size)
+        self._room.put(asking.key, answer)
 
     def forget_cookies(self, cookies: Iterable[v1.Cookie]) -> None:
         """Whoever presents one of these is asked about anew."""
         with self._lock:
             self._number += 1
-            for cookie in cookies:
-                forgotten = self._forgotten.cookies.setdefault(_place(cookie.value), _Forgotten())
-                forgotten.forget(self._number, b"")
+            for place in {_place(cookie.value) for cookie in cookies}:
+                self._forgotten.cookies.setdefault(place, _Forgotten()).forget(self._number, b"")
+                self._room.drop_cookie(place)
+
+    def forget_session(self, session_id: str) -> None:
+        """This client may have ended this session."""
+        with self._lock:
+            self._forget_session(session_id, b"")
+
+    def _forget_session(self, session_id: str, position: bytes) -> None:
+        place = _place(session_id)
+        self._number += 1
+        self._forgotten.sessions.setdefault(place, _Forgotten()).forget(self._number, position)
+        self._room.drop_session(place)
 
     def forget_all(self) -> None:
         """Everybody is asked about anew."""
@@ -245,21 +241,24 @@ class Kept(Generic[F]):
     def _forget_all(self, position: bytes) -> None:
         self._number += 1
         self._forgotten.all.forget(self._number, position)
-        self._answers.clear()
+        self._room.clear()
 
     def hear(self, message: v1.WatchSessionsResponse) -> None:
         """Takes in what the stream told."""
         with self._lock:
-            if message.reset:
-                # Positions may begin anew, or the authority lags behind: nobody can tell which before it is too late.
+            if message.reset or message.position < self._heard:
+                # Positions begin anew, whether it says so or not, or the authority lags behind: nobody can tell which
+                # before what was known counts no more.
                 self._raise(self._heard)
                 self._number += 1
                 self._forgotten = _Memory(_Forgotten(self._number, message.position))
-                self._answers.clear()
+                self._room.clear()
             for event in message.events:
                 self._happened(event, message.position)
             self._heard = message.position
-            self._whole_until = self._clock() + SILENCE if message.HasField("max_staleness") else _NEVER
+            now = self._clock()
+            self._whole_until = now + SILENCE if message.HasField("max_staleness") else _NEVER
+            self._sweep(now)
 
     def _happened(self, event: v1.SessionEvent, position: bytes) -> None:
         if event.kind == v1.SESSION_EVENT_KIND_KEYS_ROTATED:
@@ -267,13 +266,18 @@ class Kept(Generic[F]):
         if event.kind not in _ABOUT_ONE or not event.session_id:
             self._forget_all(position)
             return
-        self._number += 1
-        forgotten = self._forgotten.sessions.setdefault(_place(event.session_id), _Forgotten())
-        forgotten.forget(self._number, position)
+        self._forget_session(event.session_id, position)
 
     def broken(self) -> None:
         """The stream is broken. What is kept may be good again when it goes on where it was."""
-        self._whole_until = _NEVER
+        with self._lock:
+            self._whole_until = _NEVER
+            self._sweep(self._clock())
+
+    def _sweep(self, now: float) -> None:
+        if now - self._swept >= _SWEEP_EVERY:
+            self._room.sweep(now)
+            self._swept = now
 
     def _is_whole(self) -> bool:
         return self._clock() < self._whole_until

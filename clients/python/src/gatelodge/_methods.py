@@ -5,61 +5,31 @@ from __future__ import annotations
 import enum
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from google.protobuf import wrappers_pb2
 from google.protobuf.message import Message
 
 from gatelodge import v1
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
 
 
-class Changes(enum.Enum):
-    """Which of the answers that are kept a call may make wrong."""
+class Reach(enum.Enum):
+    """Which sessions a call may end or change."""
 
     NONE = enum.auto()
     PRESENTED = enum.auto()
-    """Those about the cookies that it presents."""
+    """Changes the one that its cookies present."""
+    LOGGED_OUT = enum.auto()
+    """Ends that one and, where the logout says so, the user's others."""
+    TARGET = enum.auto()
+    """Ends what its target names."""
+    TOLD = enum.auto()
+    """Ends what a provider says has ended there."""
     ANY = enum.auto()
-
-
-def _nothing(_: object, __: object) -> Changes:
-    return Changes.NONE
-
-
-def _presented(_: object, __: object) -> Changes:
-    return Changes.PRESENTED
-
-
-def _any(_: object, __: object) -> Changes:
-    return Changes.ANY
-
-
-def _of_logout(question: v1.StartLogoutRequest, answer: v1.StartLogoutResponse | None) -> Changes:
-    """Other sessions of the user may end too, whoever presents them; but none by a logout that was refused."""
-    asked_for_more = b"everywhere" in question.query
-    more = asked_for_more if answer is None else answer.revoked_count > (0 if asked_for_more else 1)
-    return Changes.ANY if more else Changes.PRESENTED
-
-
-def _of_provider_logout(
-    _: object, answer: v1.HandleBackchannelLogoutResponse | v1.HandleFrontchannelLogoutResponse | None
-) -> Changes:
-    """Anybody can send what leads to it: so what was kept stays where it ended none."""
-    return Changes.ANY if answer is None or answer.revoked_count else Changes.NONE
-
-
-def _of_user_info(question: v1.GetUserInfoRequest, _: object) -> Changes:
-    return Changes.PRESENTED if question.refresh else Changes.NONE
-
-
-def _of_revoke(question: v1.SessionServiceRevokeRequest, _: object) -> Changes:
-    return Changes.PRESENTED if question.WhichOneof("target") == "presented_session" else Changes.ANY
+    """Ends any."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +43,8 @@ class Method(Generic[Q, A]):
     """Seconds it may take, repeats included."""
     repeats: int = sys.maxsize
     """How often it may be repeated within that time: 0 unless its comment in the contract says "Safe to retry"."""
-    changes: Callable[[Any, Any], Changes] = _nothing
-    """What a call has changed that asked this, and was answered this; with ``None``, what one that failed may have."""
+    changes: Reach = Reach.NONE
+    """Whose kept answers are worth nothing once it has come back."""
 
     @property
     def name(self) -> str:
@@ -99,6 +69,7 @@ class StreamMethod(Generic[Q, A]):
 
 
 _SLOW = 10.0  # It may have to wait for an identity provider.
+_ENDING = 8.0  # It is answered when nobody answers from what was before, which takes a few seconds at worst.
 
 _LOGIN = "/gatelodge.v1.LoginService/"
 GET_EDGE_SETTINGS = Method(_LOGIN + "GetEdgeSettings", v1.GetEdgeSettingsRequest, v1.GetEdgeSettingsResponse)
@@ -114,34 +85,34 @@ COMPLETE_CALLBACK = Method(
     v1.CompleteCallbackResponse,
     timeout=20.0,
     repeats=0,
-    changes=_presented,
+    changes=Reach.PRESENTED,
 )
 # A person waits for it, keeps the cookie when it fails, and can ask again.
 START_LOGOUT = Method(
     _LOGIN + "StartLogout",
     v1.StartLogoutRequest,
     v1.StartLogoutResponse,
-    timeout=3.0,
+    timeout=_ENDING,
     repeats=1,
-    changes=_of_logout,
+    changes=Reach.LOGGED_OUT,
 )
 COMPLETE_LOGOUT = Method(_LOGIN + "CompleteLogout", v1.CompleteLogoutRequest, v1.CompleteLogoutResponse)
-# The provider may have to be asked for its keys, and tells again by itself, or not.
+# The provider tells again by itself, or not.
 HANDLE_BACKCHANNEL_LOGOUT = Method(
     _LOGIN + "HandleBackchannelLogout",
     v1.HandleBackchannelLogoutRequest,
     v1.HandleBackchannelLogoutResponse,
-    timeout=5.0,
+    timeout=_ENDING,
     repeats=1,
-    changes=_of_provider_logout,
+    changes=Reach.TOLD,
 )
 HANDLE_FRONTCHANNEL_LOGOUT = Method(
     _LOGIN + "HandleFrontchannelLogout",
     v1.HandleFrontchannelLogoutRequest,
     v1.HandleFrontchannelLogoutResponse,
-    timeout=5.0,
+    timeout=_ENDING,
     repeats=1,
-    changes=_of_provider_logout,
+    changes=Reach.TOLD,
 )
 
 _SESSIONS = "/gatelodge.v1.SessionService/"
@@ -151,7 +122,7 @@ REFRESH_TOKENS = Method(
     v1.RefreshTokensRequest,
     v1.RefreshTokensResponse,
     timeout=_SLOW,
-    changes=_presented,
+    changes=Reach.PRESENTED,
 )
 GET_ACCESS_TOKEN = Method(
     _SESSIONS + "GetAccessToken", v1.GetAccessTokenRequest, v1.GetAccessTokenResponse, timeout=_SLOW
@@ -161,16 +132,24 @@ GET_USER_INFO = Method(
     v1.GetUserInfoRequest,
     v1.GetUserInfoResponse,
     timeout=_SLOW,
-    changes=_of_user_info,
+    changes=Reach.PRESENTED,
 )
 LIST_USER_SESSIONS = Method(_SESSIONS + "ListUserSessions", v1.ListUserSessionsRequest, v1.ListUserSessionsResponse)
 GET_ATTRIBUTES = Method(_SESSIONS + "GetAttributes", v1.GetAttributesRequest, v1.GetAttributesResponse)
 # A repeat after one that was done is a conflict, and nobody could tell it from somebody else's.
 UPDATE_ATTRIBUTES = Method(
-    _SESSIONS + "UpdateAttributes", v1.UpdateAttributesRequest, v1.UpdateAttributesResponse, repeats=0
+    _SESSIONS + "UpdateAttributes",
+    v1.UpdateAttributesRequest,
+    v1.UpdateAttributesResponse,
+    repeats=0,
+    changes=Reach.PRESENTED,
 )
 REVOKE_SESSION = Method(
-    _SESSIONS + "Revoke", v1.SessionServiceRevokeRequest, v1.SessionServiceRevokeResponse, changes=_of_revoke
+    _SESSIONS + "Revoke",
+    v1.SessionServiceRevokeRequest,
+    v1.SessionServiceRevokeResponse,
+    timeout=_ENDING,
+    changes=Reach.TARGET,
 )
 WATCH_SESSIONS = StreamMethod(_SESSIONS + "WatchSessions", v1.WatchSessionsRequest, v1.WatchSessionsResponse)
 CHECK_SESSIONS = StreamMethod(
@@ -185,14 +164,24 @@ GET_JWKS = Method(_TOKENS + "GetJwks", v1.GetJwksRequest, v1.GetJwksResponse)
 _ADMIN = "/gatelodge.v1.AdminService/"
 LIST_SESSIONS = Method(_ADMIN + "ListSessions", v1.ListSessionsRequest, v1.ListSessionsResponse)
 GET_SESSION = Method(_ADMIN + "GetSession", v1.GetSessionRequest, v1.GetSessionResponse)
-REVOKE_AS_ADMIN = Method(_ADMIN + "Revoke", v1.AdminServiceRevokeRequest, v1.AdminServiceRevokeResponse, changes=_any)
+REVOKE_AS_ADMIN = Method(
+    _ADMIN + "Revoke",
+    v1.AdminServiceRevokeRequest,
+    v1.AdminServiceRevokeResponse,
+    timeout=_ENDING,
+    changes=Reach.ANY,
+)
 PREVIEW_REVOKE = Method(_ADMIN + "PreviewRevoke", v1.PreviewRevokeRequest, v1.PreviewRevokeResponse)
 
 GET_USER = Method(_ADMIN + "GetUser", v1.GetUserRequest, v1.GetUserResponse)
 LIST_USERS = Method(_ADMIN + "ListUsers", v1.ListUsersRequest, v1.ListUsersResponse)
-DISABLE_USER = Method(_ADMIN + "DisableUser", v1.DisableUserRequest, v1.DisableUserResponse, changes=_any)
+DISABLE_USER = Method(
+    _ADMIN + "DisableUser", v1.DisableUserRequest, v1.DisableUserResponse, timeout=_ENDING, changes=Reach.ANY
+)
 ENABLE_USER = Method(_ADMIN + "EnableUser", v1.EnableUserRequest, v1.EnableUserResponse)
-DELETE_USER = Method(_ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse, changes=_any)
+DELETE_USER = Method(
+    _ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse, timeout=_ENDING, changes=Reach.ANY
+)
 
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
 HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)

@@ -26,19 +26,18 @@ _NOT_OF_A_YES = (
 def key_of(question: v1.ValidateSessionRequest) -> bytes | None:
     """All that a yes to the question depends on.
 
-    ``None`` for a question that has to be asked each time: its answer carries a token of its own, or it is about a
-    request that changes something.
+    ``None`` for a question that has to be asked each time: its answer carries a token of its own, it is about a request
+    that changes something, or it says itself how fresh the answer has to be.
     """
     context = question.context
     method = context.method or None
-    if question.issue_csrf_token or context.HasField("upgrade") or not question.cookies:
+    if question.issue_csrf_token or context.HasField("upgrade") or not question.cookies or question.as_of_position:
         return None
     if is_csrf_needed(question.requirements.csrf, method):
         return None
     bare = _new()
     bare.CopyFrom(question)
     bare.ClearField("answer_json")
-    bare.ClearField("as_of_position")
     if method is not None:
         clear: Any = bare.context.ClearField
         # A request that may change something, though it needs no token, equals none that may not.
@@ -56,6 +55,8 @@ class Allowance:
     session_id: str
     position: bytes
     keep_for: float
+    size: int = 0
+    """How much memory the answer takes, about."""
 
     @classmethod
     def of(cls, answer: v1.ValidateSessionResponse) -> Allowance | None:
@@ -66,4 +67,5 @@ class Allowance:
         if not active.event_position or not active.HasField("keep_for"):
             return None
         keep_for = active.keep_for.seconds + active.keep_for.nanos / 1e9
-        return cls(active.session.session_id, active.event_position, keep_for)
+        # As it came, and as what Python makes of it.
+        return cls(active.session.session_id, active.event_position, keep_for, 2 * answer.ByteSize())

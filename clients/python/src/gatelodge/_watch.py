@@ -32,6 +32,7 @@ _log = logging.getLogger("gatelodge")
 
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
+_LASTED = 5.0  # Seconds: a stream that ends sooner may do so again, and the pauses go on growing.
 _MOMENT = 1.0
 _SILENT = 4.0  # Seconds after which a stream that says nothing is made again. It counts as broken long before.
 
@@ -46,7 +47,7 @@ class _Watching(ABC):
     def __init__(self, kept: AnyKept) -> None:
         self._kept = weakref.ref(kept)
         self._wait = _FIRST_WAIT
-        self._last = time.monotonic()
+        self._begun = self._last = time.monotonic()
 
     def _of_whom(self) -> AnyKept:
         kept = self._kept()
@@ -55,7 +56,7 @@ class _Watching(ABC):
         return kept
 
     def _question(self) -> v1.WatchSessionsRequest:
-        self._last = time.monotonic()
+        self._begun = self._last = time.monotonic()
         return v1.WatchSessionsRequest(after_position=self._of_whom().position())
 
     def _hear(self, message: v1.WatchSessionsResponse) -> None:
@@ -64,7 +65,7 @@ class _Watching(ABC):
             self._forsaken()
             return
         kept.hear(message)
-        self._wait, self._last = _FIRST_WAIT, time.monotonic()
+        self._last = time.monotonic()
 
     @abstractmethod
     def _forsaken(self) -> None:
@@ -81,6 +82,8 @@ class _Watching(ABC):
     def _pause(self) -> float:
         """Seconds to wait before the next stream, now that one has ended."""
         self._of_whom().broken()
+        if time.monotonic() - self._begun >= _LASTED:
+            self._wait = _FIRST_WAIT
         wait = self._wait * (1 - random.random() / 2)  # noqa: S311
         self._wait = min(_LONGEST_WAIT, self._wait * 2)
         return wait
@@ -129,8 +132,12 @@ class Watch(_Watching):
                 self._stream = stream
                 if not self._ended.is_set():
                     stream.follow(self._hear)
+        except _ForsakenError:
+            raise
         except GatelodgeError as error:
             _log.debug("sessions are not watched, every one is asked about: %s", error)
+        except Exception:  # noqa: BLE001 - nobody would watch again, once a TLS file is whole or a channel is open
+            _log.exception("sessions can't be watched, every one is asked about")
 
 
 class AsyncWatch(_Watching):
@@ -171,5 +178,9 @@ class AsyncWatch(_Watching):
         try:
             async with self._opening(self._question()) as stream:
                 await stream.follow(self._hear)
+        except _ForsakenError:
+            raise
         except GatelodgeError as error:
             _log.debug("sessions are not watched, every one is asked about: %s", error)
+        except Exception:  # noqa: BLE001 - nobody would watch again, once a TLS file is whole or a channel is open
+            _log.exception("sessions can't be watched, every one is asked about")

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatelodge.errors import TenantUnknownError
 from gatelodge.settings import is_header_name, is_header_value, needs_an_admin
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def failed(request: RawRequest, cause: GatelodgeError) -> Answer:
     if cause.answer is not None:
         _log.debug("the authority answers for its provider's trouble (request %s): %s", request.request_id, cause)
         return copy(request, cause.answer)
-    if needs_an_admin(cause):
+    if isinstance(cause, TenantUnknownError):
+        _log.error("the authority knows no such tenant, or this program's key is not for it: %s", cause)
+    elif needs_an_admin(cause):
         _log.error("the authority refused this program's API key: %s", cause)
     else:
         _log.warning("the authority could not say (request %s): %s", request.request_id, cause)

@@ -29,9 +29,9 @@ class Client:
     """Asks an authority, and waits for the answer. Safe to use from many threads, and across a fork.
 
     The connection is made at the first call of each process, and again whenever it is lost: an authority that is away
-    when a program starts is no error. Every call has a deadline (2 s; 10 s where a provider may have to be asked; 20 s
-    for a login's end), which the authority is told; those that are safe to repeat are repeated within it while the
-    authority is unavailable.
+    when a program starts is no error. Every call has a deadline (2 s; 8 s for what ends sessions; 10 s where a provider
+    may have to be asked; 20 s for a login's end), which the authority is told; those that are safe to repeat are
+    repeated within it while the authority is unavailable.
 
     Args:
         options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say.
@@ -103,15 +103,16 @@ class Client:
 
     def call(self, method: Method[Q, A], question: Q) -> A:
         """Sends until there is an answer, a failure that a repeat can't mend, or no time left."""
+        attempts = Attempts(method, self._timeout, time.monotonic())
         if self._keeping is None:
-            return self._call(method, question)
+            return self._call(method, question, attempts)
         keeping = self._keeping.get()
         answer: A | None = None
         try:
-            answer = self._call(method, keeping.current(question))
+            answer = self._call(method, keeping.current(question), attempts)
             return answer
         finally:
-            keeping.came_back(method, question, answer)
+            keeping.came_back(method, question, answer, attempts)
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """As :meth:`SessionCalls.check`."""
@@ -126,8 +127,7 @@ class Client:
     def _validate(self, question: v1.ValidateSessionRequest) -> v1.ValidateSessionResponse:
         return self.call(methods.VALIDATE_SESSION, question)
 
-    def _call(self, method: Method[Q, A], question: Q) -> A:
-        attempts = Attempts(method, self._timeout, time.monotonic())
+    def _call(self, method: Method[Q, A], question: Q, attempts: Attempts) -> A:
         metadata = metadata_of(self._options, self._request_id)
         while True:
             timeout = attempts.remaining(time.monotonic())
@@ -293,8 +293,12 @@ class AdminCalls:
         self._call = client.call
 
     def list_sessions(self, question: v1.ListSessionsRequest) -> v1.ListSessionsResponse:
-        """Living sessions, a page at a time: go on with ``next_page_token`` until it is empty."""
-        return self._call(methods.LIST_SESSIONS, question)
+        """Living sessions, a page at a time: go on with ``next_page_token`` until it is empty.
+
+        Raises:
+            InconclusiveError: the authority is too old to know the filter that was asked for, and has listed too much.
+        """
+        return verdict.by_filter(question, self._call(methods.LIST_SESSIONS, question))
 
     def get_session(self, question: v1.GetSessionRequest) -> v1.GetSessionResponse:
         """One living session. One that is not there is a :class:`SessionNotFoundError`."""

@@ -78,7 +78,7 @@ class _Edge(Generic[C]):
 class Edge(_Edge[Client]):
     """The edge for frameworks that run in threads.
 
-    Nothing is opened or started before the first request.
+    Nothing is opened or started before the first request, or :meth:`start`.
 
     Args:
         options: how to reach the authority; by default what ``GATELODGE_ADDRESS`` and its fellows say. Where none of
@@ -131,6 +131,16 @@ class Edge(_Edge[Client]):
         except GatelodgeError as error:
             made = answer.failed(request, error)
         return step.finish(made)
+
+    def start(self) -> None:
+        """Begins to ask for the settings, before the first request of this process does: a fault is told at once.
+
+        To be called in the process that serves, after its fork: in gunicorn's ``post_worker_init``.
+
+        Raises:
+            OptionsError: a setting is missing or can't be used.
+        """
+        self.gate.keeper.start()
 
     def close(self) -> None:
         """Lets go of this process's connection. A later request opens another."""

@@ -242,6 +242,7 @@ class TenantUnknownError(GatelodgeError):
     """The call names no tenant, or one that this API key is not for."""
 
     reason = "TENANT_UNKNOWN"
+    remedy = "Check GATELODGE_TENANT"
 
 
 BY_REASON: dict[str, type[GatelodgeError]] = {

@@ -45,7 +45,7 @@ View = TypeVar("View", bound="Callable[..., Any]")
 class Gatelodge:
     """Sessions and login routes of an application.
 
-    Nothing is opened or started before the first request.
+    Nothing is opened or started before the first request, or :meth:`start`.
 
     Args:
         app: the application; or call :meth:`init_app` later.
@@ -77,6 +77,16 @@ class Gatelodge:
             # Flask's own way would answer the methods that a route does not take; they are the edge's to answer.
             app.url_map.add(Rule(self.edge.path(route), endpoint=endpoint, methods=None))
             app.view_functions[endpoint] = functools.partial(self._answer, route)
+
+    def start(self) -> None:
+        """Begins to ask before the first request does, so that a wrong key is told in the log at once.
+
+        To be called in the process that serves, after its fork: in gunicorn's ``post_worker_init``.
+
+        Raises:
+            OptionsError: a setting is missing or can't be used.
+        """
+        self.edge.start()
 
     @property
     def session(self) -> Session:

@@ -1,7 +1,8 @@
 """Owns the settings being kept fresh beside the requests: a thread per process, or a task per event loop.
 
-Does not know what the settings say. Neither is started before the first request of its process or loop, so that nothing
-is left behind by a fork; that first request waits for the first answer, and no later one does.
+Does not know what the settings say. Neither is started before the first request of its process or loop, unless somebody
+says that no fork will come: so nothing is left behind by one. That first request waits for the first answer, and no
+later one does.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Keeper:
         """Takes note of the version that an answer named."""
         if self._freshness.is_other(version):
             self._asking.get().now.set()
+
+    def start(self) -> None:
+        """Begins to ask, before the first request of this process does."""
+        self._asking.get()
 
     def close(self) -> None:
         """Ends the thread. A later request starts another."""

@@ -5,6 +5,7 @@ Does not know what is asked.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ class ClientOptions:
     key_file: Path | None = None
     """PEM file of that certificate's key."""
     timeout: float | None = None
-    """Seconds that every call may take; ``None`` for each method's own: 2, 10 for a login, 20 for its end."""
+    """Seconds that every call may take; ``None`` for each method's own: 2, 8 for what ends sessions, 10 for a login."""
     keep_answers: int = _ANSWERS
     """How many answers a process (with asyncio: an event loop) keeps for a moment while it watches; 0 for none."""
     tenant: str | None = None
@@ -152,6 +153,19 @@ class ClientOptions:
     def channel_arguments(self) -> tuple[tuple[str, str | int], ...]:
         """Keepalive, pauses between attempts to connect, and the user agent."""
         return _CHANNEL_ARGUMENTS
+
+    @property
+    def is_in_clear(self) -> bool:
+        """Whether what is asked crosses a network unencrypted."""
+        url = self._url()
+        host = url.hostname.lower()
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            is_here = host == "localhost" or host.endswith(".localhost")
+        else:
+            is_here = (getattr(address, "ipv4_mapped", None) or address).is_loopback
+        return url.scheme == "http" and not is_here
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """What TLS needs; ``None`` for plaintext.

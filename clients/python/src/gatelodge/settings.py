@@ -222,5 +222,5 @@ class Freshness:
 
 
 def needs_an_admin(error: GatelodgeError) -> bool:
-    """Whether the authority refused this program's key: no later call will do better."""
+    """Whether the authority refused this program's key or tenant: no later call will do better."""
     return error.code.name in {"UNAUTHENTICATED", "PERMISSION_DENIED"}

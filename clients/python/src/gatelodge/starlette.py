@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from gatelodge.session import Session
     from gatelodge.token import Token
 
-_ADMISSIONS = "gatelodge.admissions"
-_TOKENS = "gatelodge.tokens"
+_FOUND = "gatelodge.found"
 
 
 class Gatelodge:
@@ -74,6 +73,8 @@ class Gatelodge:
         """Adds the login routes and the middleware that sessions need."""
         app.router.routes.extend(self.routes())
         app.add_middleware(self.middleware)
+        build = app.build_middleware_stack
+        app.build_middleware_stack = lambda: _Outermost(build(), self.edge)  # type: ignore[method-assign]
 
     def routes(self) -> list[BaseRoute]:
         """The login routes. They work without the middleware."""
@@ -126,18 +127,20 @@ class Gatelodge:
 
     async def _token(self, request: HTTPConnection, requirements: TokenRequirements) -> Token:
         """Asks once per request and requirements."""
-        tokens: dict[TokenRequirements, Token] | None = request.scope.get(_TOKENS)
-        if tokens is None:
+        found: _Found | None = request.scope.get(_FOUND)
+        if found is None:
             raise RuntimeError("tokens need the middleware: call gatelodge.install(app) where the app is made")
+        tokens = found.tokens
         if requirements not in tokens:
             tokens[requirements] = await self.edge.gate.token(asgi.raw_request(request.scope), requirements)
         return tokens[requirements]
 
     async def _admission(self, request: HTTPConnection, requirements: Requirements) -> Admission:
         """Asks once per request and requirements."""
-        admissions: dict[Requirements, Admission] | None = request.scope.get(_ADMISSIONS)
-        if admissions is None:
+        found: _Found | None = request.scope.get(_FOUND)
+        if found is None:
             raise RuntimeError("sessions need the middleware: call gatelodge.install(app) where the app is made")
+        admissions = found.admissions
         if requirements not in admissions:
             admissions[requirements] = await self.edge.gate.admit(asgi.raw_request(request.scope), requirements)
         return admissions[requirements]
@@ -157,6 +160,43 @@ class _Endpoint:
         await asgi.respond(answer, scope, send)
 
 
+class _Found:
+    """What was found out about a request, and has to be delivered with its answer."""
+
+    def __init__(self, edge: AsyncEdge) -> None:
+        self.edge = edge
+        self.admissions: dict[Requirements, Admission] = {}
+        self.tokens: dict[TokenRequirements, Token] = {}
+        self._is_delivered = False
+
+    def deliver(self, message: Message) -> None:
+        """Adds to an answer that begins, once."""
+        begins = message["type"] in {"http.response.start", "websocket.accept"}
+        if begins and self.admissions and not self._is_delivered:
+            self._is_delivered = True
+            asgi.deliver(message, [*self.admissions.values()][-1].delivery)
+
+
+class _Outermost:
+    """Outside of what answers for a handler that raises: a rotated credential is delivered with that answer, too."""
+
+    def __init__(self, app: Application, edge: AsyncEdge) -> None:
+        self._app = app
+        self._edge = edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        found = scope[_FOUND] = _Found(self._edge)
+
+        async def deliver(message: Message) -> None:
+            found.deliver(message)
+            await send(message)
+
+        await self._app(scope, receive, deliver)
+
+
 class _Middleware:
     """Begins with the application; delivers what was found out about a request's session."""
 
@@ -168,13 +208,12 @@ class _Middleware:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return
-        admissions: dict[Requirements, Admission] = {}
-        scope[_ADMISSIONS], scope[_TOKENS] = admissions, {}
+        found: _Found | None = scope.get(_FOUND)
+        if found is None or found.edge is not self._edge:
+            found = scope[_FOUND] = _Found(self._edge)
 
         async def deliver(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.accept"} and admissions:
-                newest = [*admissions.values()][-1]
-                asgi.deliver(message, newest.delivery)
+            found.deliver(message)
             await send(message)
 
         try:

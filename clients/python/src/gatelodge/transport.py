@@ -6,6 +6,7 @@ Does not know deadlines' lengths, repeats or what the questions mean.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import grpc
@@ -15,6 +16,7 @@ from google.protobuf.message import DecodeError
 from gatelodge import errors
 from gatelodge._methods import A, StreamMethod
 from gatelodge._own import PerLoop, PerProcess
+from gatelodge.options import ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from gatelodge._methods import Method, Q
     from gatelodge.options import ClientOptions
+
+_log = logging.getLogger("gatelodge")
 
 Metadata = tuple[tuple[str, str], ...]
 A_co = TypeVar("A_co", covariant=True)
@@ -121,6 +125,7 @@ class GrpcTransport:
 
     def __init__(self, options: ClientOptions) -> None:
         self._address = options.address
+        _warn_in_clear(options)
         self._connection = PerProcess(lambda: _Connection(_open(options, grpc)))
 
     def send(self, method: Method[Q, A], question: Q, *, timeout: float, metadata: Metadata) -> A:
@@ -152,6 +157,7 @@ class AsyncGrpcTransport:
 
     def __init__(self, options: ClientOptions) -> None:
         self._address = options.address
+        _warn_in_clear(options)
         self._connection = PerLoop(lambda: _Connection(_open(options, grpc.aio)))
 
     async def send(self, method: Method[Q, A], question: Q, *, timeout: float, metadata: Metadata) -> A:
@@ -261,6 +267,16 @@ class _AsyncGrpcStream(Generic[A]):
     def close(self) -> None:
         self._is_closed = True
         self._call.cancel()
+
+
+def _warn_in_clear(options: ClientOptions) -> None:
+    if options.is_in_clear:
+        _log.warning(
+            "%s is %s, plaintext to another machine: the API key and people's cookies cross the network in clear. "
+            "Use https://, or make sure that something else encrypts the way",
+            ADDRESS,
+            options.address,
+        )
 
 
 def _open(options: ClientOptions, flavour: Any) -> Any:

@@ -105,6 +105,24 @@ def for_audience(question: v1.GetAccessTokenRequest, answer: v1.GetAccessTokenRe
     return answer
 
 
+def by_filter(question: v1.ListSessionsRequest, answer: v1.ListSessionsResponse) -> v1.ListSessionsResponse:
+    """The answer, where it lists by the filter that was asked for.
+
+    Raises:
+        InconclusiveError: it lists too much: the authority is too old to know the filter.
+    """
+    asked = v1.SessionFilter(provider=question.provider, provider_session_id=question.provider_session_id)
+    for name in ("created_after", "created_before"):
+        if question.HasField(name):
+            getattr(asked, name).CopyFrom(getattr(question, name))
+    # The filter by user is older than the answer's word for it.
+    is_new = asked != v1.SessionFilter()
+    asked.user_id = question.user_id
+    if is_new and answer.applied_filter != asked:
+        raise InconclusiveError("the filter that was asked for was not applied: the authority may be too old")
+    return answer
+
+
 TokenVerdict: TypeAlias = "v1.ActiveToken | v1.InactiveToken | v1.DeniedToken"
 """A definite answer about a bearer token. Where it is not active, answer as it says."""
 

@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, token_required
+from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, start, token_required
 from tests.applications.strict import STRICT
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ urlpatterns = [
     path("api/admin", api_admin),
     path("api/strict", api_strict),
 ]
+
+__all__ = ["asgi_app", "start", "wsgi_app"]
 
 wsgi_app = get_wsgi_application()
 asgi_app = get_asgi_application()

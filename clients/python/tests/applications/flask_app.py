@@ -12,6 +12,7 @@ from tests.applications.strict import STRICT
 
 app = Flask(__name__)
 gatelodge = Gatelodge(app, mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+start = gatelodge.start
 
 
 @app.get("/open")

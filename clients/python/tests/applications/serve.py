@@ -12,7 +12,10 @@ import logging
 import os
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ASGI = {
     "fastapi": ("fastapi_app", "app"),
@@ -20,6 +23,7 @@ _ASGI = {
     "django-async": ("django_app", "asgi_app"),
 }
 _WSGI = {"flask": ("flask_app", "app"), "django": ("django_app", "wsgi_app")}
+_STARTS = {"flask": ("flask_app", "start"), "django": ("django_app", "start")}
 
 
 def main() -> None:
@@ -32,7 +36,8 @@ def main() -> None:
     if framework in _ASGI:
         serve_asgi(_application(*_ASGI[framework]), listener)
     else:
-        serve_wsgi(_application(*_WSGI[framework]), listener)
+        start = _application(*_STARTS[framework])
+        serve_wsgi(_application(*_WSGI[framework]), listener, start)
 
 
 def serve_asgi(application: Any, listener: socket.socket) -> None:
@@ -48,7 +53,7 @@ def serve_asgi(application: Any, listener: socket.socket) -> None:
     Server(config).run(sockets=[listener])
 
 
-def serve_wsgi(application: Any, listener: socket.socket) -> None:
+def serve_wsgi(application: Any, listener: socket.socket, start: Callable[[], None]) -> None:
     """Serves with gunicorn: a forked worker with threads. It takes no line for too long."""
     from gunicorn.app.base import BaseApplication
 
@@ -61,6 +66,7 @@ def serve_wsgi(application: Any, listener: socket.socket) -> None:
                 "threads": 16,
                 "worker_class": "gthread",
                 "preload_app": True,
+                "post_worker_init": lambda _: start(),
                 "when_ready": lambda _: print("ready", flush=True),
                 "forwarded_allow_ips": "",
                 "limit_request_line": 0,

@@ -1,18 +1,20 @@
 """What only one framework has."""
 
-from typing import Annotated
+import time
+from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from flask import Flask, abort
 from starlette.websockets import WebSocketDisconnect
 
+import gatelodge.django
 import gatelodge.flask
 from gatelodge import OptionsError
 from gatelodge.fastapi import Gatelodge, Session
 from gatelodge.testing import FakeAuthority
-from tests.applications import fastapi_app
+from tests.applications import django_app, fastapi_app, flask_app
 
 
 def test_a_websocket_is_judged_by_its_origin(fake_authority: FakeAuthority) -> None:
@@ -93,6 +95,44 @@ def test_a_flask_view_that_raises_delivers_its_cookies_all_the_same(fake_authori
     assert (got.status_code, got.headers["cache-control"], got.headers["vary"]) == (410, "no-store", "Cookie")
     assert got.headers["set-cookie"].startswith("session=new;")
     assert got.headers["x-csrf-token"] == visitor.csrf_token
+
+
+def test_a_handler_that_fails_delivers_its_cookies_all_the_same(fake_authority: FakeAuthority) -> None:
+    gate, app = Gatelodge(), FastAPI()
+    gate.install(app)
+
+    @app.get("/fails")
+    async def fails(_: Annotated[Session, Depends(gate.session)]) -> str:
+        raise ZeroDivisionError
+
+    @app.get("/gone")
+    async def gone(_: Annotated[Session, Depends(gate.session)]) -> str:
+        raise HTTPException(410)
+
+    with fake_authority.behind(gate):
+        for path, status in (("/fails", 500), ("/gone", 410)):
+            visitor = fake_authority.sign_in(credential=f"old{path}", renewed_credential=f"new{path}")
+            browser = TestClient(app, raise_server_exceptions=False)
+            got = browser.get(path, headers={"cookie": f"session={visitor.credential}"})
+            assert (got.status_code, got.headers["cache-control"], got.headers["vary"]) == (
+                status,
+                "no-store",
+                "Cookie",
+            )
+            assert [line.partition(";")[0] for line in got.headers.get_list("set-cookie")] == [f"session=new{path}"]
+            assert got.headers["x-csrf-token"] == visitor.csrf_token
+
+
+@pytest.mark.parametrize("application", [flask_app, django_app])
+def test_a_worker_asks_before_the_first_request_does(application: Any, fake_authority: FakeAuthority) -> None:
+    """Threads, after a fork: in gunicorn's ``post_worker_init``."""
+    gate = gatelodge.django if application is django_app else flask_app.gatelodge
+    with fake_authority.behind(gate):
+        application.start()
+        until = time.monotonic() + 10
+        while "GetEdgeSettings" not in [name for name, _ in fake_authority.asked]:
+            assert time.monotonic() < until, "nothing is asked"
+            time.sleep(0.005)
 
 
 def test_flask_views_say_what_they_lack(fake_authority: FakeAuthority) -> None:

@@ -59,19 +59,22 @@ def test_a_login_is_never_repeated(method: methods.Method[object, object]) -> No
 
 
 @pytest.mark.parametrize(
-    ("method", "within"),
-    [
-        (methods.START_LOGOUT, 3.0),
-        (methods.HANDLE_BACKCHANNEL_LOGOUT, 5.0),
-        (methods.HANDLE_FRONTCHANNEL_LOGOUT, 5.0),
-    ],
+    "method", [methods.START_LOGOUT, methods.HANDLE_BACKCHANNEL_LOGOUT, methods.HANDLE_FRONTCHANNEL_LOGOUT]
 )
-def test_a_logout_is_repeated_once(method: methods.Method[object, object], within: float) -> None:  # type: ignore[type-var]
+def test_a_logout_is_repeated_once(method: methods.Method[object, object]) -> None:  # type: ignore[type-var]
     call = Attempts(method, None, now=0)
-    assert call.remaining(0) == within
+    assert (call.remaining(0), call.is_repeated) == (8.0, False)
     call.wait_after(unavailable(), 0)
+    assert call.is_repeated
     with pytest.raises(errors.StoreUnavailableError):
         call.wait_after(unavailable(), 0)
+
+
+@pytest.mark.parametrize(
+    "method", [methods.REVOKE_SESSION, methods.REVOKE_AS_ADMIN, methods.DISABLE_USER, methods.DELETE_USER]
+)
+def test_what_ends_sessions_has_time_to_be_told_everywhere(method: methods.Method[object, object]) -> None:  # type: ignore[type-var]
+    assert Attempts(method, None, now=0).remaining(0) == 8.0
 
 
 def test_an_authority_that_is_not_there_is_asked_once_more() -> None:

@@ -104,3 +104,14 @@ def test_details_that_are_none_are_no_trouble() -> None:
     assert isinstance(error, gatelodge.UnreachableError)
     assert "http://a:1" in str(error)
     assert "GATELODGE_ADDRESS" in str(error)
+
+
+def test_what_an_error_is_about_is_named() -> None:
+    told = {
+        ("TENANT_UNKNOWN", grpc.StatusCode.PERMISSION_DENIED): "GATELODGE_TENANT",
+        ("CALLER_NOT_ALLOWED", grpc.StatusCode.PERMISSION_DENIED): "GATELODGE_API_KEY",
+        ("CALLER_UNAUTHENTICATED", grpc.StatusCode.UNAUTHENTICATED): "GATELODGE_API_KEY",
+    }
+    for (reason, code), setting in told.items():
+        assert re.findall("GATELODGE_[A-Z_]+", str(made(code, info(reason)))) == [setting]
+    assert re.findall("GATELODGE_[A-Z_]+", str(made(UNAVAILABLE))) == ["GATELODGE_ADDRESS"]

@@ -11,6 +11,7 @@ import pytest
 from gatelodge import Checked, Inactive, errors, v1
 from gatelodge._kept import SILENCE, Asking, Kept, Missing, _place
 from gatelodge._question import Allowance
+from gatelodge._room import LARGEST, MIDDLE, MOST_OF_ONE, Answer, Room
 
 if TYPE_CHECKING:
     from gatelodge._kept import Brought
@@ -59,8 +60,10 @@ def ask(kept: KeptHere, name: str = "a") -> AskingHere:
     return asking
 
 
-def answer(kept: KeptHere, asking: AskingHere, position: int = 1, keep_for: float = LONG) -> None:
-    kept.settle(asking, CHECKED, Allowance("sid_1", bytes([position]), keep_for))
+def answer(
+    kept: KeptHere, asking: AskingHere, position: int = 1, keep_for: float = LONG, *, of: str = "sid_1", size: int = 300
+) -> None:
+    kept.settle(asking, CHECKED, Allowance(of, bytes([position]), keep_for, size))
 
 
 def is_known(kept: KeptHere, name: str = "a") -> bool:
@@ -117,6 +120,7 @@ def test_an_answer_is_never_older_than_it_allows() -> None:
 def test_what_an_event_names_is_asked_again(kind: v1.SessionEventKind.ValueType) -> None:
     kept = knowing(Clock())
     kept.hear(told(2, kind))
+    assert len(kept) == 0, "it leaves memory at once"
     assert not is_known(kept)
 
 
@@ -137,6 +141,13 @@ def test_what_the_caller_changed_is_asked_again() -> None:
     kept.forget_cookies(cookies(other))
     assert is_known(kept)
     kept.forget_cookies([*cookies(other), *cookies("a")])
+    assert len(kept) == 0, "it leaves memory at once"
+    assert not is_known(kept)
+    kept = knowing(Clock())
+    kept.forget_session(next(name for name in ("sid_2", "sid_3", "sid_4") if _place(name) != _place("sid_1")))
+    assert is_known(kept)
+    kept.forget_session("sid_1")
+    assert len(kept) == 0
     assert not is_known(kept)
     kept = knowing(Clock())
     kept.forget_all()
@@ -169,11 +180,12 @@ def test_an_insert_that_began_before_an_invalidation_never_wins() -> None:
     assert not is_known(kept, "b"), "it was asked before the reset"
 
 
-def test_positions_never_go_down_before_their_time() -> None:
+@pytest.mark.parametrize("says_so", [True, False])
+def test_positions_never_go_down_before_their_time(*, says_so: bool) -> None:
     clock = Clock()
     kept: KeptHere = Kept(8, Future, clock)
     kept.hear(told(5))
-    kept.hear(told(2, reset=True))
+    kept.hear(told(2, reset=says_so))
     assert (kept.known_up_to(), kept.position()) == (b"\x05", b"\x02")
     answer(kept, ask(kept), 4)
     assert not is_known(kept), "it rests on less than was known before the reset"
@@ -242,7 +254,7 @@ def test_what_is_shared_is_the_same_for_all() -> None:
     assert asking.flight.result() is CHECKED
 
 
-def test_the_room_is_bounded_and_what_has_ended_makes_room() -> None:
+def test_the_room_is_bounded_and_what_has_ended_leaves_it() -> None:
     clock = Clock()
     kept = knowing(clock, most=3)
     for name in "bcd":
@@ -251,9 +263,43 @@ def test_the_room_is_bounded_and_what_has_ended_makes_room() -> None:
     assert is_known(kept)
     assert not is_known(kept, "d")
     clock.now += 1.5
-    answer(kept, ask(kept, "d"))
+    kept.hear(told(1))
+    assert len(kept) == 1
+    answer(kept, ask(kept, "d"), keep_for=1)
     assert is_known(kept, "d")
-    assert len(kept) == 2
+    clock.now += 1.5
+    kept.broken()
+    assert len(kept) == 1, "so it is while nobody vouches"
+
+
+def test_nobody_takes_the_room_of_others() -> None:
+    kept: KeptHere = Kept(100, Future, Clock())
+    kept.hear(told(1))
+    for number in range(40):
+        answer(kept, ask(kept, str(number)))
+    assert len(kept) == MOST_OF_ONE
+    kept.forget_session("sid_1")
+    assert len(kept) == 0
+    for number in range(40):
+        answer(kept, ask(kept, str(number)), of=f"sid_{number}", size=LARGEST - MIDDLE)
+    assert 12 <= len(kept) <= 14, "those that are large leave room for fewer"
+    kept.forget_all()
+    answer(kept, ask(kept), size=LARGEST)
+    assert len(kept) == 0, "it is too large"
+
+
+def test_the_room_remembers_nothing_of_what_has_gone() -> None:
+    room = Room(8)
+    for turn in range(3):
+        for number in range(4):
+            room.put(b"%d" % (number % 2), Answer(CHECKED, LONG, f"sid_{turn}", turn, (7, number, number), 1))
+        assert len(room.answers) == 2
+    room.drop_session(0)
+    assert len(room.answers) == 2
+    room.drop_cookie(3)
+    assert list(room.answers) == [b"0"]
+    room.sweep(LONG)
+    assert (room.answers, room.size, room._of_one, room._sessions, room._cookies) == ({}, 0, {}, {}, {})
 
 
 def test_from_memory_no_settings_are_news() -> None:

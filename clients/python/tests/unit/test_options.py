@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatelodge import ClientOptions, OptionsError
+from gatelodge import AsyncClient, Client, ClientOptions, OptionsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,31 @@ def test_nothing_set_is_no_fault_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATELODGE_API_KEY", "k")
     with pytest.raises(OptionsError, match="GATELODGE_ADDRESS"):
         ClientOptions.from_env_if_any()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_in_clear"),
+    [
+        ("http://auth.example.com", True),
+        ("http://10.0.0.7:50051", True),
+        ("http://[2001:db8::1]:1", True),
+        ("http://localhost.example", True),
+        ("http://127.0.0.1:1", False),
+        ("http://127.9.9.9", False),
+        ("http://[::1]:1", False),
+        ("http://[::ffff:127.0.0.1]:1", False),
+        ("http://localhost:1", False),
+        ("http://a.LOCALHOST", False),
+        ("https://auth.example.com", False),
+    ],
+)
+@pytest.mark.parametrize("flavour", [Client, AsyncClient])
+def test_plaintext_to_another_machine_is_said_in_the_log(
+    address: str, flavour: type[Client | AsyncClient], caplog: pytest.LogCaptureFixture, *, is_in_clear: bool
+) -> None:
+    flavour(ClientOptions(address, "canary"))
+    assert ("GATELODGE_ADDRESS" in caplog.text) is is_in_clear
+    assert "canary" not in caplog.text
 
 
 def test_repr_hides_the_key() -> None:

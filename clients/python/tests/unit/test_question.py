@@ -54,7 +54,6 @@ def test_what_changes_nothing_about_a_yes_is_the_same_question() -> None:
     assert same is not None
     for field, value in SAME.items():
         assert context(**{field: value}) == same, field
-    assert changed(lambda made: setattr(made, "as_of_position", b"x")) == same
     assert changed(lambda made: setattr(made, "answer_json", True)) == same
 
 
@@ -95,10 +94,11 @@ def test_these_are_asked_each_time() -> None:
         context(method=b"POST"),
         context(upgrade=b"websocket"),
         changed(lambda made: setattr(made, "issue_csrf_token", True)),
+        changed(lambda made: setattr(made, "as_of_position", b"x")),
         changed(lambda made: made.ClearField("cookies")),
         changed(lambda made: setattr(made.requirements, "csrf", v1.CSRF_REQUIREMENT_REQUIRED)),
     ]
-    assert never == [None] * 5
+    assert never == [None] * 6
 
 
 def active() -> v1.ValidateSessionResponse:
@@ -109,7 +109,7 @@ def active() -> v1.ValidateSessionResponse:
 
 
 def test_an_answer_says_itself_how_it_may_be_kept() -> None:
-    assert Allowance.of(active()) == Allowance("sid_1", b"p", 1.5)
+    assert Allowance.of(active()) == Allowance("sid_1", b"p", 1.5, 2 * active().ByteSize())
 
 
 @pytest.mark.parametrize(

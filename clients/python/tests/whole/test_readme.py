@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 from fastapi.testclient import TestClient
 
 from gatelodge.testing import FakeAuthority
@@ -28,28 +27,10 @@ def program(containing: str) -> str:
     return str(found)
 
 
-def test_the_quick_start_is_short_and_serves(dev: Dev, tmp_path: Path, free_port: int) -> None:
+def test_the_quick_start_is_short() -> None:
     quick_start = program("from gatelodge.fastapi import Gatelodge, Session")
     own = [line for line in quick_start.splitlines() if line and not line.startswith(("from", "import"))]
     assert len(own) <= 5, "five lines beside the imports"
-    (tmp_path / "main.py").write_text(quick_start)
-    environment = {**os.environ, "GATELODGE_ADDRESS": dev.address, "GATELODGE_API_KEY": dev.keys["edge"]}
-    command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(free_port), "--no-proxy-headers"]
-    served = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        assert served.stderr is not None
-        for line in served.stderr:
-            if "running on" in line:
-                break
-        with httpx2.Client(base_url=f"http://127.0.0.1:{free_port}") as browser:
-            assert browser.get("/", headers={"accept": "text/html"}).headers["location"].startswith("/auth/web/login")
-            assert browser.get("/auth/web/login?provider=dev").status_code == 302
-            assert browser.get("/auth/me").json()["reason"] == "not_signed_in"
-    finally:
-        served.terminate()
-        served.wait(10)
-        if served.stderr is not None:
-            served.stderr.close()
 
 
 def test_the_test_of_an_application_passes_as_written(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from gatelodge import AsyncClient, Checked, Client, _methods, _watch, errors, v1
+from gatelodge import AsyncClient, Checked, Client, OptionsError, _methods, _watch, errors, v1
+from gatelodge._kept import _place
 from tests.wire.authority import Authority, Refusal, Silence, for_keeping, revoked, told
 
 if TYPE_CHECKING:
@@ -143,6 +144,47 @@ def test_a_stream_that_says_nothing_is_made_again(
     flavour.wait_until_heard(2)
 
 
+def test_an_authority_that_says_one_word_and_goes_is_not_asked_for_ever(
+    flavour: Flavour, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_watch, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(_watch, "_LASTED", 60.0)
+    watching(flavour, authority)
+    watch = flavour.do(lambda client: client._keeping.get()._watch)
+    waits = []
+    for times in range(2, 5):
+        authority.tell(Refusal(grpc.StatusCode.UNAVAILABLE, "STREAM_ENDED"))
+        authority.wait_until_watched(times)
+        waits.append(watch._wait)
+        authority.tell(told(times))
+        flavour.wait_until_heard(times)
+    assert waits == sorted(set(waits)), "the pauses grow, whatever it says"
+    monkeypatch.setattr(_watch, "_LASTED", 0.0)
+    authority.tell(Refusal(grpc.StatusCode.UNAVAILABLE, "STREAM_ENDED"))
+    authority.wait_until_watched(5)
+    assert watch._wait == 0.002, "a stream that lasted begins anew"
+
+
+def test_a_fault_of_this_program_does_not_end_the_watching(
+    flavour: Flavour, authority: Authority, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watching(flavour, authority)
+    watch = flavour.do(lambda client: client._keeping.get()._watch)
+    opening, faults = watch._opening, iter([OptionsError("a file that is being written"), ValueError("closed")])
+
+    def open_at_last(question: Any) -> Any:
+        for fault in faults:
+            raise fault
+        return opening(question)
+
+    monkeypatch.setattr(watch, "_opening", open_at_last)
+    authority.tell(Refusal(grpc.StatusCode.UNAVAILABLE, "STREAM_ENDED"))
+    authority.wait_until_watched(2)
+    authority.tell(told(2))
+    flavour.wait_until_heard(2)
+    assert caplog.text.count("can't be watched") == 2
+
+
 def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, authority: Authority) -> None:
     watching(flavour, authority)
     flavour.check()
@@ -151,12 +193,15 @@ def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, author
         (_methods.REVOKE_SESSION, presented),
         (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(all_others=v1.AllOtherSessions())),
         (_methods.START_LOGOUT, v1.StartLogoutRequest(cookies=QUESTION.cookies)),
-        (_methods.START_LOGOUT, v1.StartLogoutRequest(query=b"everywhere=true")),
+        (_methods.START_LOGOUT, v1.StartLogoutRequest()),
+        (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(form=b"end=sid_1")),
+        (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(session_id="sid_1")),
         (_methods.HANDLE_BACKCHANNEL_LOGOUT, v1.HandleBackchannelLogoutRequest()),
         (_methods.HANDLE_FRONTCHANNEL_LOGOUT, v1.HandleFrontchannelLogoutRequest()),
         (_methods.COMPLETE_CALLBACK, v1.CompleteCallbackRequest(cookies=QUESTION.cookies)),
         (_methods.REFRESH_TOKENS, v1.RefreshTokensRequest(cookies=QUESTION.cookies)),
         (_methods.GET_USER_INFO, v1.GetUserInfoRequest(cookies=QUESTION.cookies, refresh=True)),
+        (_methods.UPDATE_ATTRIBUTES, v1.UpdateAttributesRequest(cookies=QUESTION.cookies)),
         (_methods.REVOKE_AS_ADMIN, v1.AdminServiceRevokeRequest(user_id="x")),
         (_methods.DISABLE_USER, v1.DisableUserRequest()),
         (_methods.DELETE_USER, v1.DeleteUserRequest()),
@@ -171,34 +216,114 @@ def test_what_was_changed_by_this_client_is_asked_again(flavour: Flavour, author
     assert count(flavour, authority) == 0
 
 
-def test_a_logout_forgets_others_only_where_it_may_have_ended_them(flavour: Flavour, authority: Authority) -> None:
+AWAY = Refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+ENDED, NONE_ENDED = v1.SessionServiceRevokeResponse(revoked_count=1), v1.SessionServiceRevokeResponse()
+NOBODY = v1.SessionServiceRevokeResponse(inactive=v1.InactiveSession())
+FORGED = v1.SessionServiceRevokeResponse(denied=v1.DeniedSession())
+
+
+def test_what_this_client_ends_is_forgotten_and_no_more_than_may_have_ended(
+    flavour: Flavour, authority: Authority
+) -> None:
     watching(flavour, authority)
     flavour.check()
-    logout, everywhere = v1.StartLogoutRequest(), v1.StartLogoutRequest(query=b"everywhere=true")
+    # Another's, of which nothing else is kept.
+    cookies = [v1.Cookie(name="session", value=_elsewhere(b"a", (b"b", b"c", b"d")))]
+    logout, everywhere = v1.StartLogoutRequest(cookies=cookies), v1.StartLogoutRequest(query=b"everywhere=true")
     back, front = v1.HandleBackchannelLogoutRequest(), v1.HandleFrontchannelLogoutRequest()
-    made: list[tuple[_methods.Method[Any, Any], Any, Any, int]] = [
-        (_methods.START_LOGOUT, logout, v1.StartLogoutResponse(revoked_count=1), 0),
-        (_methods.START_LOGOUT, logout, v1.StartLogoutResponse(revoked_count=2), 1),
-        (_methods.START_LOGOUT, everywhere, v1.StartLogoutResponse(revoked_count=0), 0),
-        (_methods.START_LOGOUT, everywhere, v1.StartLogoutResponse(revoked_count=1), 1),
-        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, v1.HandleBackchannelLogoutResponse(revoked_count=0), 0),
-        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, v1.HandleBackchannelLogoutResponse(revoked_count=1), 1),
-        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, v1.HandleFrontchannelLogoutResponse(revoked_count=0), 0),
-        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, v1.HandleFrontchannelLogoutResponse(revoked_count=1), 1),
+    form = v1.SessionServiceRevokeRequest(cookies=cookies, form=b"end=all-others")
+    other = v1.SessionServiceRevokeRequest(session_id=_elsewhere("sid_1", ("sid_2", "sid_3", "sid_4")))
+    made: list[tuple[_methods.Method[Any, Any], Any, list[Any], int]] = [
+        (_methods.START_LOGOUT, logout, [v1.StartLogoutResponse(revoked_count=1)], 0),
+        (_methods.START_LOGOUT, logout, [v1.StartLogoutResponse(revoked_count=2)], 1),
+        (_methods.START_LOGOUT, logout, [AWAY, v1.StartLogoutResponse(revoked_count=0)], 1),
+        (_methods.START_LOGOUT, everywhere, [v1.StartLogoutResponse(revoked_count=0)], 0),
+        (_methods.START_LOGOUT, everywhere, [v1.StartLogoutResponse(revoked_count=1)], 1),
+        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, [v1.HandleBackchannelLogoutResponse(revoked_count=0)], 0),
+        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, [v1.HandleBackchannelLogoutResponse(revoked_count=1)], 1),
+        (_methods.HANDLE_BACKCHANNEL_LOGOUT, back, [AWAY, v1.HandleBackchannelLogoutResponse(revoked_count=0)], 1),
+        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, [v1.HandleFrontchannelLogoutResponse(revoked_count=0)], 0),
+        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, [v1.HandleFrontchannelLogoutResponse(revoked_count=1)], 1),
+        (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, [AWAY, v1.HandleFrontchannelLogoutResponse(revoked_count=0)], 1),
+        (_methods.REVOKE_SESSION, form, [ENDED], 1),
+        (_methods.REVOKE_SESSION, form, [NONE_ENDED], 1),
+        (_methods.REVOKE_SESSION, form, [NOBODY], 0),
+        (_methods.REVOKE_SESSION, form, [FORGED], 0),
+        (_methods.REVOKE_SESSION, form, [AWAY, NOBODY], 1),
+        (_methods.REVOKE_SESSION, other, [ENDED], 0),
+        (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(session_id="sid_1"), [ENDED], 1),
+        (
+            _methods.REVOKE_SESSION,
+            v1.SessionServiceRevokeRequest(cookies=cookies, presented_session=v1.PresentedSession()),
+            [ENDED],
+            0,
+        ),
+        (
+            _methods.REVOKE_SESSION,
+            v1.SessionServiceRevokeRequest(cookies=cookies, presented_session=v1.PresentedSession()),
+            [AWAY, ENDED],
+            1,
+        ),
     ]
-    for method, question, answer, asked_anew in made:
-        authority.say(method, answer)
-        assert flavour.call(method, question) == answer
-        assert [count(flavour, authority) for _ in range(2)] == [asked_anew, 0], f"{method.name}: {answer}"
+    for method, question, answers, asked_anew in made:
+        authority.say(method, *answers)
+        assert flavour.call(method, question) == answers[-1]
+        assert [count(flavour, authority) for _ in range(2)] == [asked_anew, 0], f"{method.name}: {question} {answers}"
 
 
-def test_whoever_is_asked_has_to_know_what_this_client_ended(flavour: Flavour, authority: Authority) -> None:
-    ended = v1.AdminServiceRevokeResponse(revoked_count=1, event_position=b"\x09")
-    authority.say(_methods.REVOKE_AS_ADMIN, ended)
-    flavour.call(_methods.REVOKE_AS_ADMIN, v1.AdminServiceRevokeRequest(user_id="x"))
+def _elsewhere(one: Any, others: Any) -> Any:
+    """One of the others, which shares no place with this one."""
+    return next(other for other in others if _place(other) != _place(one))
+
+
+@pytest.mark.parametrize(
+    ("method", "question", "answer"),
+    [
+        (_methods.START_LOGOUT, v1.StartLogoutRequest(), v1.StartLogoutResponse()),
+        (
+            _methods.HANDLE_BACKCHANNEL_LOGOUT,
+            v1.HandleBackchannelLogoutRequest(),
+            v1.HandleBackchannelLogoutResponse(revoked_count=1),
+        ),
+        (
+            _methods.HANDLE_FRONTCHANNEL_LOGOUT,
+            v1.HandleFrontchannelLogoutRequest(),
+            v1.HandleFrontchannelLogoutResponse(revoked_count=1),
+        ),
+        (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(), v1.SessionServiceRevokeResponse()),
+        (_methods.REVOKE_AS_ADMIN, v1.AdminServiceRevokeRequest(), v1.AdminServiceRevokeResponse()),
+        (_methods.DISABLE_USER, v1.DisableUserRequest(), v1.DisableUserResponse()),
+        (_methods.DELETE_USER, v1.DeleteUserRequest(), v1.DeleteUserResponse()),
+    ],
+    ids=lambda value: getattr(value, "name", None) and value.path,
+)
+def test_whoever_is_asked_has_to_know_what_this_client_ended(
+    flavour: Flavour, authority: Authority, method: _methods.Method[Any, Any], question: Any, answer: Any
+) -> None:
+    answer = type(answer).FromString(answer.SerializeToString())
+    answer.event_position = b"\x09"
+    authority.say(method, answer)
+    flavour.call(method, question)
     flavour.check()
     (asked,) = authority.questions[VALIDATE.path]
     assert asked.as_of_position == b"\x09"
+
+
+def test_a_list_by_a_filter_that_was_not_applied_is_none(flavour: Flavour, authority: Authority) -> None:
+    asked = v1.ListSessionsRequest(user_id="u", provider="p")
+    asked.created_after.seconds = 7
+    applied = v1.SessionFilter(user_id="u", provider="p", created_after=asked.created_after)
+
+    def ask(question: v1.ListSessionsRequest, answer: v1.SessionFilter | None) -> Any:
+        authority.say(_methods.LIST_SESSIONS, v1.ListSessionsResponse(applied_filter=answer))
+        return flavour.do(lambda client: client.admin.list_sessions(question))
+
+    assert ask(asked, applied).applied_filter == applied
+    assert ask(v1.ListSessionsRequest(page_size=3), None) == v1.ListSessionsResponse()
+    assert ask(v1.ListSessionsRequest(user_id="u"), None) == v1.ListSessionsResponse()
+    for other in (None, v1.SessionFilter(user_id="u", provider="p"), v1.SessionFilter()):
+        with pytest.raises(errors.InconclusiveError, match="filter"):
+            ask(asked, other)
 
 
 def test_a_token_for_somebody_else_is_none(flavour: Flavour, authority: Authority) -> None:

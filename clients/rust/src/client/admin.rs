@@ -58,7 +58,7 @@ impl AdminCalls<'_> {
         &self,
         question: v1::AdminServiceRevokeRequest,
     ) -> Result<v1::AdminServiceRevokeResponse, Error> {
-        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).revoke(question).await
         });
         self.0.ending(call, |answer| &answer.event_position).await
@@ -105,7 +105,7 @@ impl AdminCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn disable_user(&self, question: v1::DisableUserRequest) -> Result<v1::DisableUserResponse, Error> {
-        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).disable_user(question).await
         });
         self.0.ending(call, |answer| &answer.event_position).await
@@ -128,7 +128,7 @@ impl AdminCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn delete_user(&self, question: v1::DeleteUserRequest) -> Result<v1::DeleteUserResponse, Error> {
-        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).delete_user(question).await
         });
         self.0.ending(call, |answer| &answer.event_position).await

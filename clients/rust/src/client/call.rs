@@ -12,6 +12,10 @@ use super::error::Error;
 use crate::chance;
 use crate::v1::ErrorReason;
 
+/// How long ending a session may take: the five seconds after which nothing that is kept is relied on, the store, and the
+/// way.
+const ENDED_WITHIN: Duration = Duration::from_secs(8);
+
 /// How a method of the contract is called.
 #[derive(Clone, Copy)]
 pub(super) struct Manner {
@@ -23,6 +27,8 @@ pub(super) struct Manner {
 impl Manner {
     /// For methods whose comment says "Safe to retry", and which no provider delays.
     pub(super) const SAFE: Self = Self { deadline: Duration::from_secs(2), repeats: u32::MAX };
+    /// For safe methods that end sessions: where the authority can tell nobody, it answers once nobody relies on them.
+    pub(super) const ENDS: Self = Self { deadline: ENDED_WITHIN, repeats: u32::MAX };
     /// For safe methods that may have to wait for a provider.
     pub(super) const SAFE_SLOW: Self = Self { deadline: Duration::from_secs(10), repeats: u32::MAX };
     /// For a login's start: it may have to fetch the provider's metadata, and a repeat would begin another login.
@@ -32,9 +38,9 @@ impl Manner {
     /// For what is changed over the version that was read: a repeat would find the first, and take it for somebody else's.
     pub(super) const ONCE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
     /// For a logout: a person waits for it, keeps the cookie when it fails, and can ask again.
-    pub(super) const START_LOGOUT: Self = Self { deadline: Duration::from_secs(3), repeats: 1 };
+    pub(super) const START_LOGOUT: Self = Self { deadline: ENDED_WITHIN, repeats: 1 };
     /// For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not.
-    pub(super) const PROVIDER_LOGOUT: Self = Self { deadline: Duration::from_secs(5), repeats: 1 };
+    pub(super) const PROVIDER_LOGOUT: Self = Self { deadline: ENDED_WITHIN, repeats: 1 };
     /// For a probe, whose answer is about now.
     pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
 }

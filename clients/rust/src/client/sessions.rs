@@ -160,7 +160,7 @@ impl SessionCalls<'_> {
     ) -> Result<v1::SessionServiceRevokeResponse, Error> {
         use v1::session_service_revoke_request::Target;
         let (cookies, target) = (question.cookies.clone(), question.target.clone());
-        let call = self.0.call(Manner::SAFE, question, |channel, question| async move {
+        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
             SessionServiceClient::new(channel).revoke(question).await
         });
         let outcome = self.0.changing(&cookies, call).await;

@@ -29,6 +29,7 @@ __all__ = [
     "edges",
     "session_exempt",
     "session_required",
+    "start",
     "token_required",
 ]
 
@@ -36,3 +37,11 @@ __all__ = [
 def edges() -> tuple[Edge | AsyncEdge, ...]:
     """The project's edges: for WSGI, and for ASGI."""
     return conf.edge(), conf.async_edge()
+
+
+def start() -> None:
+    """Begins to ask before the first request does, so that a wrong key is told in the log at once.
+
+    To be called in the process that serves with WSGI, after its fork: in gunicorn's ``post_worker_init``.
+    """
+    conf.edge().start()

@@ -1383,6 +1383,7 @@ export const LoginService: GenService<{
    *
    * Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
    * the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
+   * Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.LoginService.StartLogout
@@ -1408,11 +1409,12 @@ export const LoginService: GenService<{
   /**
    * Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
    * The logout token says of which provider it is: with `sid`, the sessions of which a login in that session of the
-   * provider's is part (a step-up may have joined it later), of the user `sub` alone where that comes too; with `sub` alone,
-   * all sessions of that user that began by the time the token was issued, give or take the provider's `clock_leeway`. Logins
-   * of theirs that were under way then make no session any more. When it answers, every replica refuses them. The refresh
-   * tokens are destroyed, and not revoked at the provider: only the browser's credential opens them. A provider that is in
-   * the configuration with `enabled: false` is heard too: its users' sessions live on.
+   * provider's is part (a step-up may have joined it later), of the user `sub` alone where that comes too, and then those of
+   * that user at that provider whose ID token named no `sid`; with `sub` alone, all sessions of that user. By `sub` end those
+   * that began by the time the token was issued, give or take the provider's `clock_leeway`. Logins of theirs that were under
+   * way then make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
+   * not revoked at the provider: only the browser's credential opens them. A provider that is in the configuration with
+   * `enabled: false` is heard too: its users' sessions live on.
    *
    * Callers: edge. Safe to retry: a token is carried out once. One whose work failed can come again; one that was carried
    * out ends nothing more, and is 200 with `revoked_count` 0, as is a session or user that is not known here. A token that

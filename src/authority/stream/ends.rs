@@ -1,0 +1,131 @@
+//! Owns the one way in which sessions end: all of them in the store first, then everybody is told, once. Does not know why
+//! they end.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use futures::{StreamExt as _, stream};
+
+use super::Untold;
+use crate::authority::{Authority, Error};
+use crate::session::event::What;
+use crate::session::key::{SessionKey, UserKey};
+use crate::session::mark::MarkTarget;
+use crate::session::record::Ending;
+
+/// How many are ended at once: what the embedded store writes to the disk together, and Redis gets on one way.
+const AT_ONCE: usize = 64;
+
+/// How long marks are kept at least: longer than any session may have been allowed to live when they were raised.
+const MARKS_FOR: Duration = Duration::from_hours(400 * 24);
+
+impl Authority {
+    /// Ends a session wherever it may be cached, and answers whether there was one.
+    pub(in crate::authority) async fn end_session(&self, key: &SessionKey, why: Ending) -> Result<bool, Error> {
+        Ok(self.end_sessions(&[*key], why).await? > 0)
+    }
+
+    /// Ends sessions wherever they may be cached, and answers how many there were.
+    pub(in crate::authority) async fn end_sessions(&self, keys: &[SessionKey], why: Ending) -> Result<u64, Error> {
+        let mut untold = self.untold();
+        let ended = self.end_in_store(keys, why, &mut untold).await;
+        self.when_told(ended, untold).await
+    }
+
+    /// Ends every session of a user, logins under way included, and answers how many sessions there were.
+    pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<u64, Error> {
+        let mut untold = self.untold();
+        let ended = self.end_user_in_store(user, &mut untold).await;
+        self.when_told(ended, untold).await
+    }
+
+    /// Ends every session that was born before now, logins under way included, however many there are.
+    pub(in crate::authority) async fn end_marked(&self, target: MarkTarget) -> Result<(), Error> {
+        let keep_for = MARKS_FOR.max(self.settings.longest_life());
+        let mark = self.ports.sessions.raise(&target, keep_for).await?;
+        self.announce(What::Marked { target, mark }).await;
+        Ok(())
+    }
+
+    /// As [`Authority::end_session`], for what nobody may stop who goes away.
+    pub(in crate::authority) async fn end_session_surely(&self, key: &SessionKey, why: Ending) -> Result<bool, Error> {
+        let (authority, key) = (self.clone(), *key);
+        let (done, ended) = oneshot::channel();
+        self.ports.beside.finish(Box::pin(async move { drop(done.send(authority.end_session(&key, why).await)) }));
+        ended.await.unwrap_or_else(|gone| Err(Error::Internal(gone.into())))
+    }
+
+    /// Waits until everybody has been told of what is done. Trouble is nothing to wait for: they are told beside it.
+    pub(in crate::authority) async fn when_told<T>(&self, done: Result<T, Error>, untold: Untold) -> Result<T, Error> {
+        match &done {
+            Ok(_) => self.tell(untold).await,
+            Err(_) => self.tell_beside(untold),
+        }
+        done
+    }
+
+    /// Ends sessions in the store, and answers how many there were. Whoever is told must tell the rest.
+    pub(in crate::authority) async fn end_in_store(
+        &self,
+        keys: &[SessionKey],
+        why: Ending,
+        untold: &mut Untold,
+    ) -> Result<u64, Error> {
+        let (sessions, remember) = (&self.ports.sessions, self.settings.remember_ended_for);
+        let end = |key: SessionKey| async move { (key, sessions.end(&key, why, remember).await) };
+        let mut ending = stream::iter(keys.to_vec()).map(end).buffer_unordered(AT_ONCE);
+        let mut in_doubt: HashSet<_> = keys.iter().copied().collect();
+        let (mut count, mut trouble) = (0, None);
+        while let Some((key, ended)) = ending.next().await {
+            match ended {
+                Ok(ended) => {
+                    count += u64::from(ended);
+                    in_doubt.remove(&key);
+                    untold.add(What::Revoked(key));
+                }
+                Err(error) => {
+                    trouble = Some(error);
+                    break;
+                }
+            }
+        }
+        let Some(error) = trouble else { return Ok(count) };
+        in_doubt.into_iter().for_each(|key| untold.add(What::Changed(key)));
+        Err(error.into())
+    }
+
+    /// The same with every session of a user, in one step, and the logins of theirs that are under way.
+    pub(in crate::authority) async fn end_user_in_store(
+        &self,
+        user: &UserKey,
+        untold: &mut Untold,
+    ) -> Result<u64, Error> {
+        let remember = self.settings.remember_ended_for;
+        let step = async { Ok(self.ports.sessions.end_user(user, remember, self.user_mark_for()).await?) };
+        self.end_all_of(user, What::UserRevoked(*user), step, untold).await
+    }
+
+    /// The same by any step of the store that ends every session of a user: told one by one, for those who hold something
+    /// open for a session, and as one for what has come between.
+    pub(in crate::authority) async fn end_all_of<T>(
+        &self,
+        user: &UserKey,
+        all: What,
+        step: impl Future<Output = Result<T, Error>>,
+        untold: &mut Untold,
+    ) -> Result<T, Error> {
+        let known = self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key);
+        match step.await {
+            Ok(done) => {
+                known.map(What::Revoked).chain([all]).for_each(|what| untold.add(what));
+                Ok(done)
+            }
+            Err(error) => {
+                // They may have ended, and only the answer was lost: nobody goes on from memory.
+                known.map(What::Changed).for_each(|what| untold.add(what));
+                Err(error)
+            }
+        }
+    }
+}
