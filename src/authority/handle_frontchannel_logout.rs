@@ -67,8 +67,8 @@ impl Authority {
         };
         let mut known = Vec::new();
         for of in named.of {
-            // Anybody can send this: nothing is written where nothing is kept. The end of what is not known here is not
-            // noted, so a login that the provider let begin before its own logout goes on.
+            // Anybody can send this: what is not known here is neither noted nor told. So a login that the provider let begin
+            // before its own logout goes on.
             if !self.ports.sessions.joined(&of).await?.is_empty() {
                 known.push(of);
             }

@@ -45,6 +45,9 @@ impl Authority {
         login_started: Timestamp,
     ) -> StoreResult<bool> {
         let of = ProviderSessionKey::of(self.settings.tenant, provider, sid);
+        if self.stream.has_ended(&of, login_started) {
+            return Ok(false);
+        }
         let keep_for = self.settings.longest_life() + self.made_within();
         match self.ports.sessions.join(&of, session, login_started, keep_for).await? {
             Joining::EndedMeanwhile => return Ok(false),
@@ -89,6 +92,8 @@ impl Authority {
         let (mut untold, mut to_end, mut to_part) = (self.untold(), more.to_vec(), Vec::new());
         for of in all {
             let names = self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await?;
+            // A store that loses the end in a failover has lost what refuses a login under way.
+            untold.add(What::ProviderSessionEnded { of: *of, at: self.ports.sessions.time().await? });
             let Named { living, unmade, ended, gone } = self.look_at(names).await?;
             let meant = living.into_iter().filter(|(key, record)| {
                 let standing = self.vault.open_standing(key, &record.header.marks, &record.body);

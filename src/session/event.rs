@@ -4,8 +4,9 @@
 use minicbor::encode::Error;
 use minicbor::{Decoder, Encoder};
 
-use super::key::{Partition, SessionKey, TenantNumber, UserKey};
+use super::key::{Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use super::mark::{EVERY_TENANT, MarkTarget};
+use super::time::Timestamp;
 
 /// The version that is written. One that is not known is read as [`What::Unknown`].
 const VERSION: u8 = 1;
@@ -45,6 +46,13 @@ pub enum What {
     KeysRotated,
     /// More has happened than could be told one by one: nothing of before is to be relied on.
     Reset,
+    /// One of a provider's own sessions has ended, and every session that belongs to it.
+    ProviderSessionEnded {
+        /// Which one.
+        of: ProviderSessionKey,
+        /// No login makes a session of it that began by then, by the store's time.
+        at: Timestamp,
+    },
     /// An authority shows that what it announces is heard.
     Heartbeat {
         /// Which authority.
@@ -163,6 +171,10 @@ impl Event {
                 start(10, 0)?;
                 return Ok(encoder);
             }
+            What::ProviderSessionEnded { of, at } => {
+                start(11, 2)?;
+                return encoder.bytes(&provider_session_bytes(of))?.u64(at.as_millis());
+            }
             What::Unknown(kind) => {
                 start(*kind, 0)?;
                 return Ok(encoder);
@@ -211,6 +223,10 @@ impl Event {
                 What::Heartbeat { author, number: decoder.u64().ok()? }
             }
             10 => What::Reset,
+            11 => {
+                let of = provider_session(decoder)?;
+                What::ProviderSessionEnded { of, at: Timestamp::from_millis(decoder.u64().ok()?) }
+            }
             kind => What::Unknown(kind),
         };
         Some(Self { tenant, what })
@@ -219,6 +235,15 @@ impl Event {
 
 fn session(decoder: &mut Decoder<'_>) -> Option<SessionKey> {
     SessionKey::from_bytes(decoder.bytes().ok()?)
+}
+
+fn provider_session_bytes(of: &ProviderSessionKey) -> Vec<u8> {
+    [&of.tenant.0.to_be_bytes(), of.partition.number().to_be_bytes().as_slice(), &of.id].concat()
+}
+
+fn provider_session(decoder: &mut Decoder<'_>) -> Option<ProviderSessionKey> {
+    let SessionKey { tenant, partition, id } = session(decoder)?;
+    Some(ProviderSessionKey { tenant, partition, id })
 }
 
 fn user_bytes(user: &UserKey) -> Vec<u8> {
@@ -244,9 +269,10 @@ mod tests {
         84010705500000000702c2870492dc79b9c5a76148 84010706500000000702c2870492dc79b9c5a76148 \
         86010707001b000001a3185c5000f6 86010707071b000001a3185c5000f6 \
         86010707071b000001a3185c500066676f6f676c65 83010708 \
-        8501070948030303030303030304 8301070a";
+        8501070948030303030303030304 8301070a \
+        8501070b5600000007034957a96150f094d23db187d28f774a252f1b000001a3185c5000";
 
-    fn every_kind() -> [What; 12] {
+    fn every_kind() -> [What; 13] {
         let user = UserKey::of(TENANT, "https://a", "b");
         let key = SessionKey::of(TENANT, user.partition, &[9; 16]);
         let mark = |target| What::Marked { target, mark: 1_800_000_000_000 };
@@ -263,6 +289,10 @@ mod tests {
             What::KeysRotated,
             What::Heartbeat { author: [3; 8], number: 4 },
             What::Reset,
+            What::ProviderSessionEnded {
+                of: ProviderSessionKey::of(TENANT, "google", "sid"),
+                at: Timestamp::from_millis(1_800_000_000_000),
+            },
         ]
     }
 

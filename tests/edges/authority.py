@@ -14,7 +14,7 @@ from typing import Protocol
 import grpc
 
 # Imported for their descriptors: every method of the contract is found there.
-from gatelodge.v1 import admin_pb2, error_reason_pb2, login_pb2, presented_pb2, session_pb2  # noqa: F401
+from gatelodge.v1 import admin_pb2, error_reason_pb2, login_pb2, presented_pb2, session_pb2, token_pb2  # noqa: F401
 from google.protobuf import any_pb2, descriptor_pool, duration_pb2, message_factory
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -203,7 +203,7 @@ class Method:
 
 def _contract() -> dict[str, Method]:
     pool, methods = descriptor_pool.Default(), {}
-    for module in (admin_pb2, login_pb2, session_pb2):
+    for module in (admin_pb2, login_pb2, session_pb2, token_pb2):
         for service in module.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
                 request, response = map(message_factory.GetMessageClass, (method.input_type, method.output_type))
@@ -292,12 +292,12 @@ def slow(seconds: float) -> Rule:
     return rule
 
 
-def at_first(times: int, rule: Rule) -> Rule:
-    """`rule` for the first calls, then the real answer."""
+def at_first(times: int, rule: Rule, then: Rule = lambda _call, ask: ask()) -> Rule:
+    """`rule` for the first calls, then another: the real answer, unless told otherwise."""
     left = iter(range(times))
 
     def either(call: Call, ask: Ask) -> Message | bytes:
-        return rule(call, ask) if next(left, None) is not None else ask()
+        return (rule if next(left, None) is not None else then)(call, ask)
 
     return either
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from .bearer_mistakes import BEARER
 from .broken import Asked, Broken
 from .channel_mistakes import CHANNELS
 from .form_mistakes import FORMS
@@ -227,6 +228,7 @@ def _own_cors_values(_asked, got, _again):
 
 
 SWITCHES: dict[str, Broken] = {
+    **BEARER,
     **CHANNELS,
     **FORMS,
     **KEEPING,

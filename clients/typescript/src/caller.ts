@@ -67,11 +67,14 @@ export class Caller {
    *
    * Invariant: only `UNAVAILABLE` is repeated, only where the contract says that it is safe, never sooner than the
    * authority asked for, never past the deadline, and once at most while no authority can be reached.
+   *
+   * @param onRepeat learns of each repeat: what came before it may have been carried out all the same.
    */
   async call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     question: MessageInitShape<I>,
     options: CallOptions,
+    onRepeat: () => void = () => undefined,
   ): Promise<MessageShape<O>> {
     const { requestId, signal } = options;
     const deadline = Date.now() + this.deadlineOf(method, options);
@@ -107,6 +110,7 @@ export class Caller {
         }
         this.#logger.debug("the authority is unavailable; asking again", { wait, error: failure.message });
         await sleep(wait, signal);
+        onRepeat();
         repeats -= 1;
         longestWait = Math.min(LONGEST_WAIT_MS, longestWait * 2);
         earlier = failure;

@@ -17,6 +17,7 @@ import { LoginService } from "./gen/gatelodge/v1/login_pb.js";
 import { SessionService, ValidateSessionRequestSchema } from "./gen/gatelodge/v1/session_pb.js";
 import { TokenService, ValidateTokenRequestSchema } from "./gen/gatelodge/v1/token_pb.js";
 import { HEALTH_CHECK, SERVING } from "./health.js";
+import { forAudience, withFilter } from "./heeded.js";
 import { forgetChanged } from "./kept/changes.js";
 import { KeepingSessions } from "./kept/keeping.js";
 import { Kept } from "./kept/kept.js";
@@ -92,6 +93,11 @@ export class Client {
   constructor(options: ClientOptions = {}) {
     const settled = settle(options);
     this.logger = settled.logger;
+    if (settled.isInClear) {
+      const said =
+        "GATELODGE_ADDRESS is plaintext to another machine: the API key and people's cookies cross the network in clear";
+      this.logger.warn(`${said}. Use https://`, { address: settled.address });
+    }
     const transport = settled.transport ?? new GrpcTransport(settled);
     const { apiKey, tenant } = settled;
     const says = { authorization: `Bearer ${apiKey}`, ...(tenant === undefined ? {} : { "x-tenant-id": tenant }) };
@@ -102,10 +108,15 @@ export class Client {
       this.#keeping = this.#keepingWith(settled.keepAnswers, transport);
     }
     this.login = this.#calls(LoginService);
-    this.admin = this.#calls(AdminService);
+    const admin = this.#calls(AdminService);
+    this.admin = {
+      ...admin,
+      listSessions: async (question, how) => withFilter(question, await admin.listSessions(question, how)),
+    };
     const sessions = this.#calls(SessionService);
     this.sessions = {
       ...sessions,
+      getAccessToken: async (question, how) => forAudience(question, await sessions.getAccessToken(question, how)),
       check: async (init, how = {}) => {
         if (this.#keeping) {
           return this.#keeping.check(init, how);
@@ -162,13 +173,15 @@ export class Client {
 
   /** When a call that changes sessions has come back, whatever became of it, nothing kept of them is used any more. */
   async #changing(method: DescMethodUnary, question: Message, options: CallOptions): Promise<Message> {
-    let answer: Message | undefined;
+    let [answer, isRepeated]: [Message | undefined, boolean] = [undefined, false];
     try {
-      answer = await this.#caller.call(method, question, options);
+      answer = await this.#caller.call(method, question, options, () => {
+        isRepeated = true;
+      });
       return answer;
     } finally {
       if (this.#keeping) {
-        forgetChanged(this.#keeping.kept, nameOf(method), question, answer);
+        forgetChanged(this.#keeping.kept, nameOf(method), question, { answer, isRepeated });
       }
     }
   }

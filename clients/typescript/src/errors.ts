@@ -84,8 +84,16 @@ export class GatelodgeError extends Error {
 
 function told({ code, message, reason, requestId }: Failure): string {
   const facts = [code, ...(reason ? [reason] : []), ...(requestId ? [`request ${requestId}`] : [])].join(", ");
-  const remedy = code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED" ? ": check GATELODGE_API_KEY" : "";
-  return `${message} (${facts})${remedy}`;
+  const setting = refusedSetting({ code, reason });
+  return `${message} (${facts})${setting === undefined ? "" : `: check ${setting}`}`;
+}
+
+/** The setting with which the authority refuses this caller; nothing for other failures. */
+export function refusedSetting({ code, reason }: Pick<Failure, "code" | "reason">): string | undefined {
+  if (reason === "TENANT_UNKNOWN") {
+    return "GATELODGE_TENANT";
+  }
+  return code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED" ? "GATELODGE_API_KEY" : undefined;
 }
 
 /** The call came without a valid API key. */

@@ -1,5 +1,5 @@
 /** Owns how this package tells an operator of trouble. Does not know any logging library. */
-import { GatelodgeError } from "./errors.js";
+import { GatelodgeError, refusedSetting } from "./errors.js";
 
 /** Where to write what an operator has to know: `console`, or a logger of the application's that is called in this way. */
 export interface Logger {
@@ -26,8 +26,12 @@ export function logFailure(logger: Logger, failure: unknown, facts: object): voi
   const told = { ...facts, error: failure instanceof Error ? failure.message : String(failure) };
   if (!(failure instanceof GatelodgeError)) {
     logger.error("a fault of this package, or of what it was given", { ...told, cause: failure });
-  } else if (failure.code === "UNAUTHENTICATED" || failure.code === "PERMISSION_DENIED") {
-    logger.error("the authority refused this application's API key: check GATELODGE_API_KEY", told);
+    return;
+  }
+  const setting = refusedSetting(failure);
+  if (setting !== undefined) {
+    const what = setting === "GATELODGE_TENANT" ? "tenant" : "API key";
+    logger.error(`the authority refused this application's ${what}: check ${setting}`, told);
   } else if (failure.code === "CANCELLED") {
     logger.debug("a request was given up", told);
   } else {

@@ -18,7 +18,7 @@ import { unknownPath } from "./answer.js";
 import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
-import { keepApart, rawOf } from "./node.js";
+import { keepApart, putNow, rawOf } from "./node.js";
 import { pathAndQuery, type RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
 import { ROUTES } from "./routes.js";
@@ -168,9 +168,19 @@ export class NextEdge {
         return responseOf(outcome.answer, request.method);
       }
       const { admission } = outcome.admitted;
-      const made = await handler(request, admission.session, context);
       if (!admission.checked) {
-        return made;
+        return handler(request, admission.session, context);
+      }
+      let made: Response;
+      try {
+        made = await handler(request, admission.session, context);
+      } catch (thrown) {
+        // Next answers then (500, or where its redirect() leads to), and leaves what stands on Node's own response.
+        const { response } = shared[KEY]?.getStore() ?? {};
+        if (response && !response.headersSent) {
+          putNow(response, outcome.admitted);
+        }
+        throw thrown;
       }
       const response = new Response(made.body, made);
       deliver(response.headers, outcome.admitted);

@@ -116,12 +116,17 @@ function deliver(response: ServerResponse, admitted: Admitted): void {
     response.writeHead = writeHead;
     const message = typeof rest[0] === "string" ? rest[0] : undefined;
     adopt(response, rest[message === undefined ? 0 : 1]);
-    for (const [name, value] of [["vary", "Cookie"] as const, ...admitted.headers]) {
-      put(response, name, [value]);
-    }
+    putNow(response, admitted);
     return message === undefined ? writeHead(status) : writeHead(status, message);
   };
   response.writeHead = withDelivery;
+}
+
+/** Adds to a response what belongs on it, now. */
+export function putNow(response: ServerResponse, admitted: Admitted): void {
+  for (const [name, value] of [["vary", "Cookie"] as const, ...admitted.headers]) {
+    put(response, name, [value]);
+  }
 }
 
 /** Takes on the headers that a call of `writeHead` brings, which would else come over those that are set. */

@@ -56,6 +56,8 @@ export interface Settled {
   /** Host and port. */
   readonly target: string;
   readonly tls: Tls | null;
+  /** Whether all that is sent can be read on the way: plaintext to another machine. */
+  readonly isInClear: boolean;
   readonly apiKey: string;
   readonly tenant: string | undefined;
   readonly keepAnswers: number;
@@ -98,12 +100,13 @@ export function settle(options: ClientOptions, environment: NodeJS.ProcessEnv = 
     transport: options.transport,
   };
   if (options.transport) {
-    return { ...settled, address: "the given transport", target: "", tls: null };
+    return { ...settled, address: "the given transport", target: "", tls: null, isInClear: false };
   }
   const address = given("address");
-  const { isTls, target } = place(address);
+  const { isTls, isHere, target } = place(address);
   const files = { caFile: given("caFile"), certFile: given("certFile"), keyFile: given("keyFile") };
-  return { ...settled, address: address ?? "", target, tls: isTls ? tls(files) : noTls(files) };
+  const isInClear = !isTls && !isHere;
+  return { ...settled, address: address ?? "", target, tls: isTls ? tls(files) : noTls(files), isInClear };
 }
 
 function checkedKey(key: string | undefined): string {
@@ -139,7 +142,7 @@ function checkedDeadline(deadlineMs: number | undefined): number | undefined {
   return deadlineMs;
 }
 
-function place(address: string | undefined): { isTls: boolean; target: string } {
+function place(address: string | undefined): { isTls: boolean; isHere: boolean; target: string } {
   if (!address) {
     throw new OptionsError(VARIABLES.address, `is not set: where is the authority? ${ADDRESS_FORM}`);
   }
@@ -149,7 +152,8 @@ function place(address: string | undefined): { isTls: boolean; target: string } 
     throw new OptionsError(VARIABLES.address, `is ${JSON.stringify(address)}: ${ADDRESS_FORM}`);
   }
   const isTls = scheme.toLowerCase() === "https";
-  return { isTls, target: `${host}:${port ?? (isTls ? "443" : "80")}` };
+  const isHere = /^(?:localhost|\[::1\]|127(?:\.[0-9]{1,3}){3})$/i.test(host);
+  return { isTls, isHere, target: `${host}:${port ?? (isTls ? "443" : "80")}` };
 }
 
 type Files = Readonly<Record<"caFile" | "certFile" | "keyFile", string | undefined>>;

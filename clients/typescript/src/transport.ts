@@ -126,7 +126,7 @@ export class GrpcTransport implements Transport {
   }
 
   #failure(error: ServiceError, isUnreached: boolean, signal: AbortSignal | undefined): GatelodgeError {
-    const at = `the authority at ${this.#settled.address}`;
+    const at = `the authority at ${this.#settled.address} (GATELODGE_ADDRESS)`;
     if (signal?.aborted) {
       return errorOf({ code: "CANCELLED", message: "the call was given up", cause: signal.reason });
     }

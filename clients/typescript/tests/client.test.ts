@@ -4,12 +4,20 @@ import { describe, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { tokenRule, type TokenNeeds } from "../src/bearer.js";
 import { Client, type ClientOptions, type Reason } from "../src/index.js";
-import { errorOf, GatelodgeError, InconclusiveError, OptionsError, StoreUnavailableError } from "../src/errors.js";
+import {
+  errorOf,
+  GatelodgeError,
+  InconclusiveError,
+  InternalError,
+  OptionsError,
+  StoreUnavailableError,
+} from "../src/errors.js";
 import { settle } from "../src/options.js";
-import { AdminService } from "../src/gen/gatelodge/v1/admin_pb.js";
+import { AdminService, ListSessionsResponseSchema } from "../src/gen/gatelodge/v1/admin_pb.js";
 import { ErrorReason } from "../src/gen/gatelodge/v1/error_reason_pb.js";
 import { LoginService } from "../src/gen/gatelodge/v1/login_pb.js";
 import {
+  GetAccessTokenResponseSchema,
   SessionService,
   ValidateSessionRequestSchema,
   ValidateSessionResponseSchema,
@@ -21,6 +29,7 @@ import {
   ValidateTokenResponseSchema,
   type TokenRequirements,
 } from "../src/gen/gatelodge/v1/token_pb.js";
+import { consoleLogger, logFailure } from "../src/log.js";
 import { MANNERS } from "../src/manners.js";
 import { readTokenVerdict } from "../src/token-verdict.js";
 import { personal, requirementsOf } from "../src/requirements.js";
@@ -28,7 +37,7 @@ import { readVerdict } from "../src/verdict.js";
 import { pathAndQuery } from "../src/presented.js";
 import { FakeAuthority } from "../src/testing.js";
 import type { Attempt, Transport } from "../src/transport.js";
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageInitShape } from "@bufbuild/protobuf";
 
 const GOOD = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "glk_x" };
 
@@ -99,6 +108,11 @@ function asking(send: (attempt: Attempt, nth: number) => Promise<Message>, optio
 const refused = (reason: Reason | undefined, retryAfterMs?: number) => (): Promise<Message> =>
   Promise.reject(errorOf({ code: "UNAVAILABLE", message: "as the test says", reason, retryAfterMs }));
 
+const saying =
+  <D extends DescMessage>(schema: D, answer: MessageInitShape<D>) =>
+  (): Promise<Message> =>
+    Promise.resolve(create(schema, answer));
+
 describe("calls", () => {
   test("every reason has a class of its own", () => {
     const reasons = Object.keys(ErrorReason).filter((name) => !/^\d+$/.test(name) && name !== "UNSPECIFIED");
@@ -130,14 +144,71 @@ describe("calls", () => {
     assert.equal(other.calls.length, 1);
   });
 
-  test("a logout that a provider tells of has five seconds, and is repeated once", async () => {
+  test("a logout has eight seconds, and is repeated once", async () => {
     const { calls, client } = asking(refused("STORE_UNAVAILABLE"));
-    for (const tell of [client.login.handleBackchannelLogout, client.login.handleFrontchannelLogout]) {
-      await assert.rejects(tell({}), StoreUnavailableError);
+    const { startLogout, handleBackchannelLogout, handleFrontchannelLogout } = client.login;
+    for (const logOut of [startLogout, handleBackchannelLogout, handleFrontchannelLogout]) {
+      await assert.rejects(logOut({}), StoreUnavailableError);
       const [first, ...others] = calls.splice(0);
-      assert.ok(Math.abs((first?.attempt.deadline ?? 0) - (first?.at ?? 0) - 5000) < 500);
+      assert.ok(Math.abs((first?.attempt.deadline ?? 0) - (first?.at ?? 0) - 8000) < 500);
       assert.equal(others.length, 1);
     }
+  });
+
+  test("whatever else ends sessions has eight seconds too", async () => {
+    const failed = errorOf({ code: "INTERNAL", reason: "INTERNAL", message: "as the test says" });
+    const { calls, client } = asking(() => Promise.reject(failed));
+    const { revoke, disableUser, deleteUser } = client.admin;
+    for (const end of [client.sessions.revoke, revoke, disableUser, deleteUser]) {
+      await assert.rejects(end({}), InternalError);
+      const [first] = calls.splice(0);
+      assert.ok(Math.abs((first?.attempt.deadline ?? 0) - (first?.at ?? 0) - 8000) < 500);
+    }
+  });
+
+  test("an authority too old for a filter of sessions has listed too much", async () => {
+    const { client } = asking(saying(ListSessionsResponseSchema, {}));
+    await client.admin.listSessions({ userId: "a_1" });
+    await assert.rejects(client.admin.listSessions({ provider: "a" }), InconclusiveError);
+    const wrong = asking(saying(ListSessionsResponseSchema, { appliedFilter: { userId: "a_1" } }));
+    await assert.rejects(wrong.client.admin.listSessions({ userId: "a_1", provider: "a" }), InconclusiveError);
+    const createdAfter = { seconds: 5n };
+    const right = asking(saying(ListSessionsResponseSchema, { appliedFilter: { userId: "a_1", createdAfter } }));
+    await right.client.admin.listSessions({ userId: "a_1", createdAfter });
+  });
+
+  test("no token is handed out for another audience than was asked for", async () => {
+    const token = (audience: string) =>
+      saying(GetAccessTokenResponseSchema, { outcome: { case: "accessToken", value: { audience } } });
+    await assert.rejects(asking(token("")).client.sessions.getAccessToken({ audience: "api" }), InconclusiveError);
+    await assert.rejects(asking(token("other")).client.sessions.getAccessToken({}), InconclusiveError);
+    await asking(token("api")).client.sessions.getAccessToken({ audience: "api" });
+  });
+
+  test("what refuses this caller is named: its key, or its tenant", () => {
+    for (const [reason, setting] of [
+      ["CALLER_NOT_ALLOWED", "GATELODGE_API_KEY"],
+      ["TENANT_UNKNOWN", "GATELODGE_TENANT"],
+    ] as const) {
+      const failure = errorOf({ code: "PERMISSION_DENIED", reason, message: "no" });
+      assert.ok(failure.message.endsWith(`check ${setting}`), failure.message);
+      const said: string[] = [];
+      const error = (text: string): void => void said.push(text);
+      logFailure({ ...consoleLogger, error }, failure, {});
+      assert.ok(said.length === 1 && said[0]?.endsWith(`check ${setting}`), said[0]);
+    }
+  });
+
+  test("plaintext to another machine is told", () => {
+    const isTold = (address: string): boolean => {
+      let told = 0;
+      const warn = (): void => void (told += 1);
+      new Client({ address, apiKey: "glk_x", logger: { ...consoleLogger, warn } }).close();
+      return told === 1;
+    };
+    const clear = ["http://10.0.0.1:50051", "http://auth.example.com", "http://127.example.com:1"];
+    const safe = ["http://127.0.0.1:50051", "http://LOCALHOST", "http://[::1]:50051", "https://auth.example.com"];
+    assert.deepEqual([...clear, ...safe].map(isTold), [...clear.map(() => true), ...safe.map(() => false)]);
   });
 
   test("attributes are not changed twice", async () => {

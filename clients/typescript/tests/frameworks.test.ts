@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Client, GatelodgeError } from "gatelodge";
 import { gatelodge } from "gatelodge/express";
-import { gatelodge as next } from "gatelodge/next";
+import { gatelodge as next, register } from "gatelodge/next";
 import { FakeAuthority } from "gatelodge/testing";
 
 const WAYS: Readonly<Record<string, unknown>> = {
@@ -61,5 +61,32 @@ test("a server component is told as ever when there are no settings yet", async 
   } finally {
     clearInterval(alive);
     client.close();
+  }
+});
+
+test("a renewed credential reaches the browser though Next's handler throws", async () => {
+  register();
+  const authority = new FakeAuthority();
+  const auth = next({ client: authority.client() });
+  const handler = auth.required(() => {
+    throw new Error("as applications do");
+  });
+  const server = createServer((request, response) => {
+    handler(new Request("http://localhost:8000/"), undefined).catch(() => {
+      response.statusCode = 500; // as Next does
+      response.end();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { cookie } = authority.signIn({ renewedCookie: "newer" });
+    const { port } = server.address() as AddressInfo;
+    const got = await fetch(`http://127.0.0.1:${String(port)}/`, { headers: { cookie } });
+    const names = got.headers.getSetCookie().map((line) => line.split(";")[0]);
+    assert.deepEqual([got.status, names, got.headers.get("cache-control")], [500, ["session=newer"], "no-store"]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    auth.edge.close();
   }
 });

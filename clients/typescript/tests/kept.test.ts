@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "../src/caller.js";
 import { GatelodgeError } from "../src/errors.js";
+import { AdminService } from "../src/gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "../src/gen/gatelodge/v1/login_pb.js";
 import { RequestContextSchema } from "../src/gen/gatelodge/v1/presented_pb.js";
 import {
   CsrfRequirement,
+  InactiveSessionSchema,
   SessionEventKind,
+  SessionService,
   RequirementsSchema,
   ValidateSessionRequestSchema,
   ValidateSessionResponseSchema,
@@ -19,7 +22,7 @@ import {
 } from "../src/gen/gatelodge/v1/session_pb.js";
 import { forgetChanged } from "../src/kept/changes.js";
 import { KeepingSessions } from "../src/kept/keeping.js";
-import { Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
+import { BYTES_EACH, Kept, SILENCE_MS, STALENESS_MS } from "../src/kept/kept.js";
 import { keyOf, TELL_CLIENTS_APART, TELLS_CLIENTS_APART, type Question } from "../src/kept/question.js";
 import { textOf } from "../src/latin1.js";
 import { LISTS_NEEDED } from "../src/requirements.js";
@@ -223,30 +226,61 @@ describe("what is kept", () => {
 
   // A call that failed has no count.
   const { startLogout, handleBackchannelLogout, handleFrontchannelLogout } = LoginService.method;
-  for (const [what, method, query, count, isKept] of [
-    ["a provider's server ended none", handleBackchannelLogout, undefined, 0, true],
-    ["a provider's server ended one", handleBackchannelLogout, undefined, 1, false],
-    ["a provider's server may have ended some", handleBackchannelLogout, undefined, undefined, false],
-    ["a provider's page ended none", handleFrontchannelLogout, "iss=x", 0, true],
-    ["a provider's page ended one", handleFrontchannelLogout, "iss=x", 1, false],
-    ["a provider's page may have ended some", handleFrontchannelLogout, "iss=x", undefined, false],
-    ["somebody else logged out", startLogout, "", 1, true],
-    ["somebody else's logout failed", startLogout, "", undefined, true],
-    ["a logout ended several", startLogout, "", 2, false],
-    ["a logout everywhere ended none that it knows of", startLogout, "everywhere=true", 0, false],
-    ["a logout everywhere ended one", startLogout, "everywhere=true", 1, false],
-    ["a logout everywhere failed", startLogout, "a=b&everywhere=true", undefined, false],
+  const { revoke } = SessionService.method;
+  const everywhere = { query: utf8("a=b&everywhere=true") };
+  const presented = { target: { case: "presentedSession", value: {} } } as const;
+  const another = { target: { case: "sessionId", value: "sid_of_another" } } as const;
+  const form = { target: { case: "form", value: utf8("end=others") } } as const;
+  for (const [what, method, said, count, isKept, more] of [
+    ["a provider's server ended none", handleBackchannelLogout, {}, 0, true],
+    ["a provider's server ended one", handleBackchannelLogout, {}, 1, false],
+    ["a provider's server may have ended some", handleBackchannelLogout, {}, undefined, false],
+    ["a provider's server ended none with a repeat", handleBackchannelLogout, {}, 0, false, "repeated"],
+    ["a provider's page ended none", handleFrontchannelLogout, {}, 0, true],
+    ["a provider's page ended one", handleFrontchannelLogout, {}, 1, false],
+    ["a provider's page may have ended some", handleFrontchannelLogout, {}, undefined, false],
+    ["somebody else logged out", startLogout, {}, 1, true],
+    ["nobody logged out", startLogout, {}, 0, true],
+    ["a logout failed", startLogout, {}, undefined, false],
+    ["a logout ended none with a repeat", startLogout, {}, 0, false, "repeated"],
+    ["a logout ended several", startLogout, {}, 2, false],
+    ["a logout everywhere ended none", startLogout, everywhere, 0, true],
+    ["a logout everywhere ended one", startLogout, everywhere, 1, false],
+    ["a logout everywhere failed", startLogout, everywhere, undefined, false],
+    ["somebody else ended the own session", revoke, presented, 1, true],
+    ["somebody ended another session", revoke, another, 1, true],
+    ["somebody ended others by a form", revoke, form, 1, false],
+    ["a form was refused to nobody", revoke, form, 0, true, "inactive"],
+    ["a form was refused to somebody", revoke, form, 0, true, "denied"],
+    ["a revocation was refused to its repeat", revoke, presented, 0, false, "repeated"],
+    ["a revocation failed", revoke, another, undefined, false],
+    ["an admin ended one", AdminService.method.revoke, {}, 1, false],
   ] as const) {
     test(`${isKept ? "stays" : "is forgotten"} when ${what}`, async () => {
       const scene = await knowing();
-      const asked = create(method.input, query === undefined ? {} : { query: utf8(query) });
-      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []) };
-      const answer = count === undefined ? undefined : create(method.output, told);
-      forgetChanged(scene.kept, `${method.parent.typeName}/${method.name}`, asked, answer);
+      const why = more === "inactive" || more === "denied" ? { [more]: {} } : {};
+      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []), ...why };
+      const answer = count === undefined ? undefined : create(method.output as DescMessage, told);
+      const asked = create(method.input as DescMessage, said);
+      const name = `${method.parent.typeName}/${method.name}`;
+      forgetChanged(scene.kept, name, asked, { answer, isRepeated: more === "repeated" });
       assert.equal(scene.kept.knownUpTo, count ? "\u0007" : "\u0001");
       assert.equal(await scene.isKnown(), isKept);
     });
   }
+
+  test("stays when its end was refused to somebody else, and is forgotten when it was refused to its own browser", async () => {
+    const scene = await knowing();
+    const answer = create(revoke.output, { inactive: create(InactiveSessionSchema) });
+    const end = (asked: MessageInitShape<typeof revoke.input>): void => {
+      const question = create(revoke.input, asked);
+      forgetChanged(scene.kept, "gatelodge.v1.SessionService/Revoke", question, { answer, isRepeated: false });
+    };
+    end({ target: { case: "sessionId", value: "sid_1" } });
+    assert.ok(await scene.isKnown());
+    end({ ...form, cookies: [{ name: "session", value: utf8("a") }] });
+    assert.ok(!(await scene.isKnown()));
+  });
 
   test("stays when others end and when keys change", async () => {
     const scene = await knowing();
@@ -311,12 +345,47 @@ describe("what is kept", () => {
     assert.ok(await scene.isKnown());
   });
 
-  test("is not left lying about once it has ended", async () => {
-    const scene = await knowing();
-    scene.hearOf(2, SessionEventKind.REVOKED);
-    scene.at += 1000;
-    scene.hear(3);
-    assert.equal(scene.kept.size, 0);
+  test("leaves memory at once when it is forgotten, alone, and soon when it has ended by itself", async () => {
+    const other = question("b");
+    const forgetting: readonly ((scene: Scene) => void)[] = [
+      (scene) => {
+        scene.kept.forgetCookies(["a"]);
+      },
+      (scene) => {
+        scene.kept.forgetSession("sid_1");
+      },
+      (scene) => {
+        scene.hearOf(1, SessionEventKind.REVOKED);
+      },
+    ];
+    for (const forget of forgetting) {
+      const scene = await knowing();
+      const checking = scene.check(other);
+      scene.asked.pop()?.answer(active(1, LONG_MS, { session: { sessionId: "sid_2" } }));
+      await checking;
+      assert.equal(scene.kept.size, 2);
+      forget(scene);
+      assert.equal(scene.kept.size, 1);
+      assert.ok(await scene.isKnown(other));
+      scene.at += LONG_MS;
+      scene.hear(3);
+      assert.equal(scene.kept.size, 0);
+    }
+  });
+
+  test("takes the room of several where it is large", async () => {
+    const scene = new Scene(2);
+    scene.hear(1);
+    const checking = scene.check();
+    const identity = { userId: "a_1", name: "x".repeat(2 * BYTES_EACH - 900), scopes: [] };
+    scene.asked.pop()?.answer(active(1, LONG_MS, { identity }));
+    await checking;
+    await scene.answered(question("b"), 1, LONG_MS);
+    assert.equal(scene.kept.size, 1, "there is no room for a second");
+    scene.kept.forgetAll();
+    await scene.answered(question("b"), 1, LONG_MS);
+    await scene.answered(question("c"), 1, LONG_MS);
+    assert.equal(scene.kept.size, 2, "what was forgotten takes no room");
   });
 
   test("of one session takes not the room of others", async () => {
@@ -425,6 +494,15 @@ describe("a question", () => {
     ];
     assert.ok(others.every((other) => other !== undefined));
     assert.equal(new Set([...others, same]).size, others.length + 1);
+  });
+
+  test("is told apart to its last byte, however long", () => {
+    const long = (end: string): string | undefined => context({ userAgent: utf8("x".repeat(20_000) + end) });
+    assert.equal(long("a"), long("a"));
+    assert.notEqual(long("a"), long("b"));
+    assert.equal(of({}), same);
+    const scoped = (name: string): string | undefined => of({ requirements: { scopes: [name] } });
+    assert.equal(new Set(["a", "\u0161", "a\u0001", "\u{1f600}"].map(scoped)).size, 4);
   });
 
   test("has every part of a context either in it or left out on purpose", () => {

@@ -11,14 +11,16 @@ use futures::channel::mpsc;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::past::Past;
+use super::provider_ends::ProviderEnds;
 use super::pulse::Pulse;
 use super::recent::Recent;
 use super::{News, Subscription};
 use crate::authority::near::Near;
 use crate::authority::tenants::Scope;
 use crate::session::event::{Event, Position, What};
-use crate::session::key::{SessionKey, TenantNumber};
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber};
 use crate::session::mark::MarksNow;
+use crate::session::time::Timestamp;
 
 /// How many pieces of news wait for a subscriber, before it is left behind: less than half a megabyte.
 const WAITING: usize = 4096;
@@ -42,6 +44,7 @@ struct Heard {
     tenants: BTreeMap<TenantNumber, Arc<Own>>,
     pulse: Pulse,
     recent: Recent,
+    provider_ends: ProviderEnds,
     past: Past,
     subscribers: Vec<Subscriber>,
 }
@@ -96,6 +99,10 @@ impl Ear {
 
     pub(super) fn is_revoked(&self, key: &SessionKey) -> bool {
         self.heard().recent.has(key)
+    }
+
+    pub(super) fn has_ended(&self, of: &ProviderSessionKey, since: Timestamp) -> bool {
+        self.heard().provider_ends.has_since(of, since)
     }
 
     /// Takes over the marks of tenants, as a reading gave them that began at `began`.
@@ -172,6 +179,7 @@ impl Ear {
                 let concerned = heard.tenants.iter().filter(|(tenant, _)| event.concerns(**tenant));
                 concerned.for_each(|(_, own)| own.change_marks(|known| known.raise(target, *mark)));
             }
+            What::ProviderSessionEnded { of, at } => self.heard().provider_ends.add(*of, *at),
             // A session that a mark kills is told by its own marks.
             What::KeysRotated | What::Heartbeat { .. } => (),
         }

@@ -8,6 +8,7 @@ mod look_up;
 mod outbox;
 mod own;
 mod past;
+mod provider_ends;
 mod pulse;
 mod recent;
 mod tell;
@@ -19,8 +20,9 @@ use futures::channel::mpsc;
 
 use super::tenants::Scope;
 use crate::session::event::{Event, Position};
-use crate::session::key::{SessionKey, TenantNumber};
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber};
 use crate::session::mark::{EVERY_TENANT, MarksNow};
+use crate::session::time::Timestamp;
 pub(super) use ear::Ear;
 pub(super) use outbox::Untold;
 use own::Own;
@@ -81,6 +83,11 @@ impl Stream {
     /// Whether the session is known to have been revoked of late.
     pub(super) fn is_revoked(&self, key: &SessionKey) -> bool {
         self.ear.is_revoked(key)
+    }
+
+    /// Whether one of a provider's own sessions is known to have ended at this moment or later.
+    pub(super) fn has_ended(&self, of: &ProviderSessionKey, since: Timestamp) -> bool {
+        self.ear.has_ended(of, since)
     }
 
     /// Takes over marks that are higher than those known here.

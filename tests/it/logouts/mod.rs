@@ -11,6 +11,7 @@
 //! | `retired` | disabled and renamed providers |
 //! | `frontchannel` | the same through the browser |
 //! | `log` | what is written down of a logout, and what whoever sends one learns |
+//! | `failover` | an end that Redis has lost |
 
 /// Makes a test of every function named, on every store there is.
 macro_rules! on_every_store {
@@ -31,6 +32,7 @@ macro_rules! on_every_store {
 }
 
 mod backchannel;
+mod failover;
 mod frontchannel;
 mod keys;
 mod log;

@@ -23,18 +23,34 @@ func New(edge *gatelodge.Edge, prefix string) http.Handler {
 	mux.Handle("POST /private", private)
 	mux.Handle("/any", private)
 	mux.Handle("GET /scoped", gate.Require(gatelodge.Scopes("admin"))(http.HandlerFunc(whoever)))
+	mux.Handle("/api", gate.Client().RequireToken()(http.HandlerFunc(whose)))
+	mux.Handle("GET /api/scoped", gate.Client().RequireToken(gatelodge.Scopes("admin"))(http.HandlerFunc(whose)))
 	mux.Handle("GET /fresh", gate.Require(gatelodge.MaxLoginAge(time.Second))(http.HandlerFunc(whoever)))
 	return mux
 }
 
 // whoever answers with the id of whoever is logged in, or null.
 func whoever(w http.ResponseWriter, r *http.Request) {
-	var who struct {
-		UserID *string `json:"user_id"`
-	}
 	if session, ok := gatelodge.SessionFrom(r.Context()); ok {
-		who.UserID = &session.UserID
+		answer(w, &session.UserID)
+	} else {
+		answer(w, nil)
 	}
+}
+
+// whose answers with the id of whose token it is, or null for a program's.
+func whose(w http.ResponseWriter, r *http.Request) {
+	if token, ok := gatelodge.TokenFrom(r.Context()); ok && token.UserID != "" {
+		answer(w, &token.UserID)
+	} else {
+		answer(w, nil)
+	}
+}
+
+func answer(w http.ResponseWriter, userID *string) {
+	who := struct {
+		UserID *string `json:"user_id"`
+	}{userID}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(who)
 }

@@ -73,8 +73,14 @@ def optional(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"user_id": session.user_id if session else None})
 
 
+@csrf_exempt
 @token_required
 async def api(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
+@token_required(scopes=["admin"])
+def api_scoped(request: TokenRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge_token.user_id})
 
 
@@ -93,6 +99,7 @@ urlpatterns = [
     path("strict", strict),
     path("optional", optional),
     path("api", api),
+    path("api/scoped", api_scoped),
     path("api/admin", api_admin),
     path("api/strict", api_strict),
 ]

@@ -22,6 +22,7 @@ Admin = Annotated[Session, Depends(gatelodge.require(scopes=["admin"]))]
 Fresh = Annotated[Session, Depends(gatelodge.require(max_login_age=timedelta(seconds=1)))]
 Strict = Annotated[Session, Depends(gatelodge.require(**STRICT))]
 Bearer = Annotated[Token, Depends(gatelodge.token)]
+BearerScoped = Annotated[Token, Depends(gatelodge.require_token(scopes=["admin"]))]
 BearerAdmin = Annotated[Token, Depends(gatelodge.require_token(scopes=["admin"], permissions=["write"]))]
 BearerStrict = Annotated[Token, Depends(gatelodge.require_token(**STRICT))]
 
@@ -63,8 +64,13 @@ async def optional(session: Perhaps) -> dict[str, str | None]:
     return {"user_id": session.user_id if session else None}
 
 
-@app.post("/api")
+@app.api_route("/api", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 async def api(token: Bearer) -> dict[str, str | None]:
+    return {"user_id": token.user_id}
+
+
+@app.get("/api/scoped")
+async def api_scoped(token: BearerScoped) -> dict[str, str | None]:
     return {"user_id": token.user_id}
 
 

@@ -61,9 +61,15 @@ def _whoever() -> dict[str, str | None]:
     return {"user_id": session.user_id if session else None}
 
 
-@app.post("/api")
+@app.route("/api", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @gatelodge.token_required
 def api() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}
+
+
+@app.get("/api/scoped")
+@gatelodge.require_token(scopes=["admin"])
+def api_scoped() -> dict[str, str | None]:
     return {"user_id": gatelodge.token.user_id}
 
 

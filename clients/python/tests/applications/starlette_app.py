@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 admin = gatelodge.require(scopes=["admin"])
 fresh_login = gatelodge.require(max_login_age=timedelta(seconds=1))
+bearer_scoped = gatelodge.require_token(scopes=["admin"])
 bearer_admin = gatelodge.require_token(scopes=["admin"], permissions=["write"])
 strict_session = gatelodge.require(**STRICT)
 strict_bearer = gatelodge.require_token(**STRICT)
@@ -53,6 +54,10 @@ async def api(request: Request) -> Response:
     return JSONResponse({"user_id": (await gatelodge.token(request)).user_id})
 
 
+async def api_scoped(request: Request) -> Response:
+    return JSONResponse({"user_id": (await bearer_scoped(request)).user_id})
+
+
 async def api_admin(request: Request) -> Response:
     return JSONResponse({"user_id": (await bearer_admin(request)).user_id})
 
@@ -70,7 +75,8 @@ app = Starlette(
         Route("/fresh", fresh),
         Route("/strict", strict),
         Route("/optional", optional),
-        Route("/api", api, methods=["POST"]),
+        Route("/api", api, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+        Route("/api/scoped", api_scoped),
         Route("/api/admin", api_admin),
         Route("/api/strict", api_strict),
     ]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use axum::{Extension, Router};
-use gatelodge_client::{Edge, Session};
+use gatelodge_client::{Edge, Session, Token, TokenLayer};
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
@@ -19,6 +19,8 @@ pub fn application(edge: &Edge) -> Router {
         .route("/any", any(whoever).layer(gate.require()))
         .route("/scoped", get(who).layer(gate.require().scopes(["admin"])))
         .route("/fresh", get(who).layer(gate.require().max_login_age(Duration::from_secs(1))))
+        .route("/api", any(whose).layer(TokenLayer::new(gate.client().clone())))
+        .route("/api/scoped", get(whose).layer(TokenLayer::new(gate.client().clone()).scopes(["admin"])))
         .layer(edge.layer())
 }
 
@@ -33,6 +35,10 @@ async fn perhaps(session: Option<Session>) -> impl IntoResponse {
 /// Runs for every method, whether there is a session or not: so the suite can tell that it never runs without one.
 async fn whoever(session: Option<Extension<Session>>) -> impl IntoResponse {
     user(session.as_ref().map(|Extension(session)| session.user_id()))
+}
+
+async fn whose(token: Token) -> impl IntoResponse {
+    user(token.user_id())
 }
 
 fn user(user_id: Option<&str>) -> impl IntoResponse + use<> {

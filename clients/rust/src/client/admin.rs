@@ -1,10 +1,18 @@
 //! Owns the calls of `AdminService`. Does not know how a person reads what they answer.
 
+use bytes::Bytes;
+
 use super::Client;
 use super::call::Manner;
+use super::changing::{Ended, Ending};
 use super::error::Error;
 use crate::v1;
 use crate::v1::admin_service_client::AdminServiceClient;
+
+/// Whoever presents the sessions that an admin ends is not known here.
+fn told(position: &Bytes) -> Ending {
+    Ending { ended: Ended::Anybodys, position: position.clone() }
+}
 
 /// Sees and ends sessions, and keeps users, from outside the browser.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +66,10 @@ impl AdminCalls<'_> {
         &self,
         question: v1::AdminServiceRevokeRequest,
     ) -> Result<v1::AdminServiceRevokeResponse, Error> {
-        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
+        let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).revoke(question).await
         });
-        self.0.ending(call, |answer| &answer.event_position).await
+        self.0.ending(&[], call, |answer| told(&answer.event_position)).await
     }
 
     /// How many sessions `revoke` of the same target would end. Ends none.
@@ -105,10 +113,10 @@ impl AdminCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn disable_user(&self, question: v1::DisableUserRequest) -> Result<v1::DisableUserResponse, Error> {
-        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
+        let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).disable_user(question).await
         });
-        self.0.ending(call, |answer| &answer.event_position).await
+        self.0.ending(&[], call, |answer| told(&answer.event_position)).await
     }
 
     /// Lets a disabled user log in again.
@@ -128,9 +136,9 @@ impl AdminCalls<'_> {
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.
     pub async fn delete_user(&self, question: v1::DeleteUserRequest) -> Result<v1::DeleteUserResponse, Error> {
-        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
+        let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).delete_user(question).await
         });
-        self.0.ending(call, |answer| &answer.event_position).await
+        self.0.ending(&[], call, |answer| told(&answer.event_position)).await
     }
 }

@@ -1,13 +1,22 @@
 //! Owns the calls of `LoginService`. Does not know the routes that lead to them.
 
+use bytes::Bytes;
+
 use super::Client;
-use super::call::{Answered, Manner};
+use super::call::Manner;
+use super::changing::{Ended, Ending};
 use super::error::Error;
 use crate::v1;
 use crate::v1::login_service_client::LoginServiceClient;
 
 /// The parameter of a logout that ends more than the session that is presented.
 const EVERYWHERE: &[u8] = b"everywhere";
+
+/// What ended on a provider's word. Anybody can send what leads to it: so what was kept stays where it ended none.
+fn by_provider(revoked_count: u32, position: &Bytes) -> Ending {
+    let ended = if revoked_count > 0 { Ended::Anybodys } else { Ended::Nobodys };
+    Ending { ended, position: position.clone() }
+}
 
 /// Logs people in and out: what an edge asks.
 #[derive(Clone, Copy, Debug)]
@@ -78,24 +87,16 @@ impl LoginCalls<'_> {
     pub async fn start_logout(&self, question: v1::StartLogoutRequest) -> Result<v1::StartLogoutResponse, Error> {
         let cookies = question.cookies.clone();
         // Other sessions of the user may end too, whoever presents them.
-        let asked_for_more = question.query.windows(EVERYWHERE.len()).any(|part| part == EVERYWHERE);
+        let is_everywhere = question.query.windows(EVERYWHERE.len()).any(|part| part == EVERYWHERE);
         let call = self.0.answered(Manner::START_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).start_logout(question).await
         });
-        let outcome = self.0.changing(&cookies, call).await;
-        if let Some(kept) = &self.0.shared.kept {
-            let more = match &outcome {
-                Ok(Answered { answer, is_repeat }) => {
-                    kept.has_told(&answer.event_position);
-                    answer.revoked_count > 1 || (*is_repeat && asked_for_more)
-                }
-                Err(_) => asked_for_more,
-            };
-            if more {
-                kept.forget_all();
-            }
-        }
-        Ok(outcome?.answer)
+        let told = |answer: &v1::StartLogoutResponse| {
+            let are_more = answer.revoked_count > 1 || (is_everywhere && answer.revoked_count > 0);
+            let ended = if are_more { Ended::Anybodys } else { Ended::Nobodys };
+            Ending { ended, position: answer.event_position.clone() }
+        };
+        self.0.ending(&cookies, call, told).await
     }
 
     /// Receives the browser back from the provider's logout.
@@ -125,7 +126,7 @@ impl LoginCalls<'_> {
         let call = self.0.answered(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).handle_backchannel_logout(question).await
         });
-        self.0.ended_by_provider(call, |answer| (answer.revoked_count, &answer.event_position)).await
+        self.0.ending(&[], call, |answer| by_provider(answer.revoked_count, &answer.event_position)).await
     }
 
     /// Ends the sessions of which a provider's page has the browser say that they have ended there.
@@ -139,6 +140,6 @@ impl LoginCalls<'_> {
         let call = self.0.answered(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).handle_frontchannel_logout(question).await
         });
-        self.0.ended_by_provider(call, |answer| (answer.revoked_count, &answer.event_position)).await
+        self.0.ending(&[], call, |answer| by_provider(answer.revoked_count, &answer.event_position)).await
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod call;
 mod caller;
+mod changing;
 mod checks;
 pub mod error;
 mod kept;
@@ -16,15 +17,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use crate::v1;
 pub use admin::AdminCalls;
-use call::{Answered, Manner};
+use call::Manner;
 use caller::Caller;
 use checks::Checks;
 use error::Error;
@@ -148,62 +147,6 @@ impl Client {
     #[must_use]
     pub fn admin(&self) -> AdminCalls<'_> {
         AdminCalls(self)
-    }
-
-    /// Makes a call that changes the session behind these cookies. When it has come back, whatever became of it, nothing
-    /// that was kept of the session is used any more.
-    async fn changing<A>(
-        &self,
-        cookies: &[v1::Cookie],
-        call: impl Future<Output = Result<A, Error>>,
-    ) -> Result<A, Error> {
-        let call = Box::pin(call);
-        let Some(kept) = &self.shared.kept else { return call.await };
-        let cookies: Vec<_> = cookies.iter().map(|cookie| cookie.value.clone()).collect();
-        let outcome = call.await;
-        kept.forget_cookies(&cookies);
-        outcome
-    }
-
-    /// Makes a call that may end sessions on a provider's word. Anybody can send what leads to it: so what was kept stays
-    /// where it ended none.
-    async fn ended_by_provider<A>(
-        &self,
-        call: impl Future<Output = Result<Answered<A>, Error>>,
-        told: impl FnOnce(&A) -> (u32, &Bytes),
-    ) -> Result<A, Error> {
-        let outcome = Box::pin(call).await;
-        if let Some(kept) = &self.shared.kept {
-            let may_have_ended_some = match &outcome {
-                Ok(Answered { answer, is_repeat }) => {
-                    let (count, position) = told(answer);
-                    kept.has_told(position);
-                    *is_repeat || count > 0
-                }
-                Err(_) => true,
-            };
-            if may_have_ended_some {
-                kept.forget_all();
-            }
-        }
-        Ok(outcome?.answer)
-    }
-
-    /// Makes a call that ends sessions nobody presents here. When it has come back, whatever became of it, nothing that was
-    /// kept is used any more, and whoever is asked has to know of it.
-    async fn ending<A>(
-        &self,
-        call: impl Future<Output = Result<A, Error>>,
-        position: impl FnOnce(&A) -> &Bytes,
-    ) -> Result<A, Error> {
-        let outcome = Box::pin(call).await;
-        if let Some(kept) = &self.shared.kept {
-            if let Ok(answer) = &outcome {
-                kept.has_told(position(answer));
-            }
-            kept.forget_all();
-        }
-        outcome
     }
 
     /// Whether a service (empty for all) is serving now, as `grpc.health.v1` says. Needs no key.

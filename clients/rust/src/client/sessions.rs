@@ -8,6 +8,7 @@ use tonic::Response;
 
 use super::Client;
 use super::call::Manner;
+use super::changing::{Ended, Ending};
 use super::checks::Told;
 use super::error::Error;
 use super::kept::question::{Keeping, Key};
@@ -143,11 +144,11 @@ impl SessionCalls<'_> {
         &self,
         question: v1::UpdateAttributesRequest,
     ) -> Result<v1::UpdateAttributesResponse, Error> {
-        self.0
-            .call(Manner::ONCE, question, |channel, question| async move {
-                SessionServiceClient::new(channel).update_attributes(question).await
-            })
-            .await
+        let cookies = question.cookies.clone();
+        let call = self.0.call(Manner::ONCE, question, |channel, question| async move {
+            SessionServiceClient::new(channel).update_attributes(question).await
+        });
+        self.0.changing(&cookies, call).await
     }
 
     /// Ends the presented session, or others of the same user.
@@ -160,24 +161,20 @@ impl SessionCalls<'_> {
     ) -> Result<v1::SessionServiceRevokeResponse, Error> {
         use v1::session_service_revoke_request::Target;
         let (cookies, target) = (question.cookies.clone(), question.target.clone());
-        let call = self.0.call(Manner::ENDS, question, |channel, question| async move {
+        let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             SessionServiceClient::new(channel).revoke(question).await
         });
-        let outcome = self.0.changing(&cookies, call).await;
-        if let Some(kept) = &self.0.shared.kept {
-            if let Ok(answer) = &outcome {
-                kept.has_told(&answer.event_position);
-            }
-            // A refusal has ended nothing, and costs nobody else anything.
-            let is_refused = outcome.as_ref().is_ok_and(|answer| answer.inactive.is_some() || answer.denied.is_some());
-            match target {
-                _ if is_refused => (),
-                Some(Target::PresentedSession(_)) | None => (),
-                Some(Target::SessionId(id)) => kept.forget_named(&id),
-                Some(_) => kept.forget_all(),
-            }
-        }
-        outcome
+        let told = |answer: &v1::SessionServiceRevokeResponse| {
+            let ended = match target {
+                // A refusal has ended nothing, and costs nobody else anything.
+                _ if answer.inactive.is_some() || answer.denied.is_some() => Ended::Nobodys,
+                Some(Target::PresentedSession(_)) | None => Ended::Nobodys,
+                Some(Target::SessionId(id)) => Ended::One(id),
+                Some(_) => Ended::Anybodys,
+            };
+            Ending { ended, position: answer.event_position.clone() }
+        };
+        self.0.ending(&cookies, call, told).await
     }
 
     /// Asks as [`SessionCalls::validate_session`] does, and reads the answer as the contract says: every requirement

@@ -146,6 +146,22 @@ async fn what_ends_on_a_providers_word_is_asked_about_at_once() {
 }
 
 #[tokio::test]
+async fn what_a_call_that_was_given_up_may_have_ended_is_asked_about() {
+    let (authority, client) = knowing().await;
+    authority.admin_revoke.say([Ok(v1::AdminServiceRevokeResponse::default())]);
+    authority.admin_revoke.take(Duration::from_mins(1));
+    let admin = client.admin();
+    let mut given_up = Box::pin(admin.revoke(v1::AdminServiceRevokeRequest::default()));
+    tokio::select! {
+        outcome = &mut given_up => panic!("it was to wait: {outcome:?}"),
+        () = until(async || authority.admin_revoke.count() > 0) => (),
+    }
+    assert!(is_known(&authority, &client).await, "nothing is forgotten before it can have ended");
+    drop(given_up);
+    assert!(!is_known(&authority, &client).await);
+}
+
+#[tokio::test]
 async fn a_hundred_who_ask_at_once_ask_once() {
     let (authority, client) = knowing().await;
     authority.admin_revoke.say([Ok(v1::AdminServiceRevokeResponse::default())]);

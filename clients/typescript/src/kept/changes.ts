@@ -5,7 +5,7 @@ import type { Kept } from "./kept.js";
 
 /**
  * What a call may change: the session that its cookies present and, in a logout, the user's others; what its target names;
- * what a provider says has ended there; or any.
+ * what a provider says has ended there; or any. All but the first end sessions.
  */
 const CHANGES: Readonly<Record<string, "presented" | "logout" | "target" | "told" | "any">> = {
   "gatelodge.v1.LoginService/CompleteCallback": "presented",
@@ -14,6 +14,7 @@ const CHANGES: Readonly<Record<string, "presented" | "logout" | "target" | "told
   "gatelodge.v1.LoginService/HandleFrontchannelLogout": "told",
   "gatelodge.v1.SessionService/RefreshTokens": "presented",
   "gatelodge.v1.SessionService/GetUserInfo": "presented",
+  "gatelodge.v1.SessionService/UpdateAttributes": "presented",
   "gatelodge.v1.SessionService/Revoke": "target",
   "gatelodge.v1.AdminService/Revoke": "any",
   "gatelodge.v1.AdminService/DisableUser": "any",
@@ -35,43 +36,44 @@ interface Changing {
 interface Changed {
   readonly eventPosition?: Uint8Array;
   readonly revokedCount?: number | bigint;
+  /** Why nothing was ended: a refusal costs nobody else anything. */
   readonly inactive?: object | undefined;
   readonly denied?: object | undefined;
 }
 
+/** What became of a call: its answer, if one came, and whether an earlier attempt of it was lost. */
+export interface Outcome {
+  readonly answer: Message | undefined;
+  readonly isRepeated: boolean;
+}
+
 /**
  * Forgets what a call may have changed, whatever came of it, and notes up to where its authority has told of it. `method`
- * is its full name; there is no answer where the call failed.
+ * is its full name.
  */
-export function forgetChanged(kept: Kept, method: string, question: Message, answer: Message | undefined): void {
+export function forgetChanged(kept: Kept, method: string, question: Message, { answer, isRepeated }: Outcome): void {
   const changes = CHANGES[method];
   const { cookies = [], query, refresh, target } = question as Changing;
   if (changes === undefined || refresh === false) {
     return;
   }
-  const { eventPosition, revokedCount, inactive, denied } = (answer ?? {}) as Changed;
+  const { eventPosition, revokedCount = 0, inactive, denied } = (answer ?? {}) as Changed;
   kept.hasTold(textOf(eventPosition));
   kept.forgetCookies(cookies.map(({ value }) => textOf(value)));
-  // A refusal has ended nothing, and costs nobody else anything.
-  const isRefused = inactive !== undefined || denied !== undefined;
-  if (changes === "any") {
+  if (changes === "presented") {
+    return;
+  }
+  // Without an answer nobody knows what has ended, and one to a repeat does not say what its first attempt did.
+  const isKnown = answer !== undefined && !isRepeated;
+  const mayBeOthers = {
+    any: true,
+    told: Number(revokedCount) > 0, // anybody can send one
+    logout: Number(revokedCount) > (query instanceof Uint8Array && textOf(query).includes(EVERYWHERE) ? 0 : 1),
+    target: inactive === undefined && denied === undefined && target?.case !== "presentedSession",
+  }[changes];
+  if (isKnown && mayBeOthers && target?.case === "sessionId" && changes === "target") {
+    kept.forgetSession(String(target.value));
+  } else if (!isKnown || mayBeOthers) {
     kept.forgetAll();
-  } else if (changes === "told") {
-    // Anybody can send one: so what is kept stays where it ended none. Without an answer nobody knows.
-    if (revokedCount !== 0) {
-      kept.forgetAll();
-    }
-  } else if (changes === "logout") {
-    // Other sessions of the user may have ended too, whoever presents them; after a repeat the count does not tell.
-    const askedForMore = query instanceof Uint8Array && textOf(query).includes(EVERYWHERE);
-    if (askedForMore || Number(revokedCount) > 1) {
-      kept.forgetAll();
-    }
-  } else if (changes === "target" && target?.case !== "presentedSession" && !isRefused) {
-    if (target?.case === "sessionId") {
-      kept.forgetSession(String(target.value));
-    } else {
-      kept.forgetAll();
-    }
   }
 }

@@ -16,6 +16,10 @@ import type { Keeping } from "./question.js";
 export const SILENCE_MS = 2000;
 /** By then no authority answers from what it knew before: `max_staleness` is at most five seconds. */
 export const STALENESS_MS = 6000;
+/** How many bytes an answer has on average, at most: where answers are larger, fewer are kept. */
+export const BYTES_EACH = 2048;
+/** What an answer takes beside itself and its key, more or less. */
+const BYTES_BESIDE = 512;
 /** So many answers there may be about one session: nobody who varies their headers takes the room of others. */
 const MOST_OF_ONE = 16;
 /** How many numbers remember what was forgotten, of sessions and of cookies. */
@@ -43,6 +47,7 @@ interface Answer {
   readonly session: number;
   readonly cookies: readonly number[];
   readonly until: number;
+  readonly bytes: number;
 }
 
 /** What a question brings to those who asked it at the same time; `own` when each has to ask for itself. */
@@ -63,21 +68,25 @@ export interface Flight {
  * sleeps, and the wall's alone can be set back.
  */
 export function now(): number {
-  return Math.max(performance.now(), Date.now() - performance.timeOrigin);
+  return Math.max(performance.now(), Date.now() - BEGUN);
 }
+
+const BEGUN = performance.timeOrigin;
 
 /** The answers that are kept. */
 export class Kept {
   readonly #most: number;
   readonly #now: () => number;
-  /** How many answers there are, by the session. */
-  readonly #ofSession = new Map<string, number>();
+  /** Which answers there are, by the session, and by the places of their cookies. */
+  readonly #ofSession = new Map<string, Set<string>>();
+  readonly #ofCookie = new Map<number, Set<string>>();
   readonly #seed = Math.floor(Math.random() * 2 ** 32);
   readonly #answers = new Map<string, Answer>();
   readonly #asking = new Map<string, Flight>();
   readonly #all: Forgotten = { number: 0, position: "" };
   readonly #sessions = new Map<number, Forgotten>();
   readonly #cookies = new Map<number, Forgotten>();
+  #bytes = 0;
   /** Rises with everything that is forgotten. */
   #number = 0;
   #position = "";
@@ -159,10 +168,16 @@ export class Kept {
       return;
     }
     this.#sweep(moment);
-    const ofOne = this.#ofSession.get(sessionId) ?? 0;
-    if (this.#answers.size < this.#most && ofOne < MOST_OF_ONE && !this.#answers.has(key)) {
-      this.#answers.set(key, { verdict, number, sessionId, session, cookies, until: at + keeping.keepForMs });
-      this.#ofSession.set(sessionId, ofOne + 1);
+    const bytes = keeping.bytes + key.length + BYTES_BESIDE;
+    const isRoom = this.#answers.size < this.#most && this.#bytes + bytes <= this.#most * BYTES_EACH;
+    const ofOne = this.#ofSession.get(sessionId)?.size ?? 0;
+    if (isRoom && ofOne < MOST_OF_ONE && !this.#answers.has(key)) {
+      this.#answers.set(key, { verdict, number, sessionId, session, cookies, until: at + keeping.keepForMs, bytes });
+      this.#bytes += bytes;
+      add(this.#ofSession, sessionId, key);
+      for (const cookie of cookies) {
+        add(this.#ofCookie, cookie, key);
+      }
     }
   }
 
@@ -177,7 +192,9 @@ export class Kept {
   forgetCookies(values: readonly string[]): void {
     this.#number += values.length > 0 ? 1 : 0;
     for (const value of values) {
-      this.#forget(this.#cookies, this.#place(value), "");
+      const place = this.#place(value);
+      this.#forget(this.#cookies, place, "");
+      this.#dropAll(this.#ofCookie.get(place));
     }
   }
 
@@ -185,6 +202,7 @@ export class Kept {
   forgetSession(sessionId: string, position = ""): void {
     this.#number += 1;
     this.#forget(this.#sessions, this.#place(sessionId), position);
+    this.#dropAll(this.#ofSession.get(sessionId));
   }
 
   /** Everything is asked about anew. */
@@ -194,6 +212,8 @@ export class Kept {
     this.#all.position = later(position, this.#all.position);
     this.#answers.clear();
     this.#ofSession.clear();
+    this.#ofCookie.clear();
+    this.#bytes = 0;
   }
 
   /** Takes in what the stream told. */
@@ -270,13 +290,22 @@ export class Kept {
     this.#sweptAt = at;
   }
 
-  #drop(key: string, { sessionId }: Answer): void {
-    this.#answers.delete(key);
-    const others = (this.#ofSession.get(sessionId) ?? 1) - 1;
-    if (others > 0) {
-      this.#ofSession.set(sessionId, others);
-    } else {
-      this.#ofSession.delete(sessionId);
+  #drop(key: string, { sessionId, cookies, bytes }: Answer): void {
+    if (this.#answers.delete(key)) {
+      this.#bytes -= bytes;
+      remove(this.#ofSession, sessionId, key);
+      for (const cookie of cookies) {
+        remove(this.#ofCookie, cookie, key);
+      }
+    }
+  }
+
+  #dropAll(keys: ReadonlySet<string> = new Set()): void {
+    for (const key of [...keys]) {
+      const answer = this.#answers.get(key);
+      if (answer) {
+        this.#drop(key, answer);
+      }
     }
   }
 
@@ -292,4 +321,21 @@ export class Kept {
 
 function later(one: string, other: string): string {
   return one > other ? one : other;
+}
+
+function add<K>(sets: Map<K, Set<string>>, of: K, key: string): void {
+  const set = sets.get(of);
+  if (set) {
+    set.add(key);
+  } else {
+    sets.set(of, new Set([key]));
+  }
+}
+
+function remove<K>(sets: Map<K, Set<string>>, of: K, key: string): void {
+  const set = sets.get(of);
+  set?.delete(key);
+  if (set?.size === 0) {
+    sets.delete(of);
+  }
 }

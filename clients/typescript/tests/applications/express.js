@@ -28,7 +28,8 @@ export function application(options) {
     const { userId = null, clientId = null } = auth.token(request);
     response.json({ user_id: userId, client_id: clientId });
   };
-  app.get("/api", auth.bearer(), whose);
+  app.all("/api", auth.bearer(), whose);
+  app.get("/api/scoped", auth.bearer({ scopes: ["admin"] }), whose);
   app.get("/api/write", auth.bearer({ scopes: ["write"], permissions: ["orders"], audience: "api" }), whose);
   return app;
 }

@@ -26,7 +26,8 @@ export async function application(options) {
     return { user_id: userId, client_id: clientId };
   };
   const needs = { scopes: ["write"], permissions: ["orders"], audience: "api" };
-  app.get("/api", { onRequest: auth.bearer() }, whose);
+  app.all("/api", { onRequest: auth.bearer() }, whose);
+  app.get("/api/scoped", { onRequest: auth.bearer({ scopes: ["admin"] }) }, whose);
   app.get("/api/write", { onRequest: auth.bearer(needs) }, whose);
   return app;
 }

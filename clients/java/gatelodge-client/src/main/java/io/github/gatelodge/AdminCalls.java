@@ -68,7 +68,7 @@ public final class AdminCalls {
 
     /** Ends one session, or all of a user. When it answers, they are dead. */
     public AdminServiceRevokeResponse revoke(AdminServiceRevokeRequest question) {
-        return caller.changingAll(AdminServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+        return caller.endingAny(AdminServiceGrpc.getRevokeMethod(), Manner.ENDING, question);
     }
 
     /** How many living sessions a {@link #revoke} of the same target would end. Ends none. */
@@ -88,7 +88,7 @@ public final class AdminCalls {
 
     /** Lets a user in no more, and ends all their sessions. */
     public DisableUserResponse disableUser(DisableUserRequest question) {
-        return caller.changingAll(AdminServiceGrpc.getDisableUserMethod(), Manner.SAFE, question);
+        return caller.endingAny(AdminServiceGrpc.getDisableUserMethod(), Manner.ENDING, question);
     }
 
     /** Lets a user in again. */
@@ -98,6 +98,6 @@ public final class AdminCalls {
 
     /** Forgets a user, and ends all their sessions. */
     public DeleteUserResponse deleteUser(DeleteUserRequest question) {
-        return caller.changingAll(AdminServiceGrpc.getDeleteUserMethod(), Manner.SAFE, question);
+        return caller.endingAny(AdminServiceGrpc.getDeleteUserMethod(), Manner.ENDING, question);
     }
 }

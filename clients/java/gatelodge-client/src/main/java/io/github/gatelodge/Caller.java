@@ -18,6 +18,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -25,7 +26,6 @@ import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Carries every call: deadline, request id, retries, errors. Does not know what is asked. */
@@ -62,10 +62,15 @@ final class Caller {
      * authority asked for, never past the deadline, and once at most while no authority can be reached.
      */
     <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question) {
-        return repeat(manner, options -> ClientCalls.blockingUnaryCall(link.channel(), method, options, question));
+        return call(method, manner, question, () -> {});
     }
 
-    private <A> A repeat(Manner manner, Function<CallOptions, A> send) {
+    private <Q, A> A call(MethodDescriptor<Q, A> method, Manner manner, Q question, Runnable onRepeat) {
+        return repeat(
+                manner, options -> ClientCalls.blockingUnaryCall(link.channel(), method, options, question), onRepeat);
+    }
+
+    private <A> A repeat(Manner manner, Function<CallOptions, A> send, Runnable onRepeat) {
         Duration within = timeout == null ? manner.timeout : timeout;
         CallOptions options = options().withDeadline(Deadline.after(within.toNanos(), TimeUnit.NANOSECONDS));
         GatelodgeException earlier = null;
@@ -93,6 +98,7 @@ final class Caller {
                 throw failure;
             }
             sleep(wait, failure);
+            onRepeat.run();
             earlier = failure;
             repeats--;
             Duration doubled = longest.multipliedBy(2);
@@ -108,25 +114,18 @@ final class Caller {
                 : keeping.changing(cookies, () -> call(method, manner, question));
     }
 
-    /** As {@link #changing}, for one that may end more than these sessions: see {@link Keeping#ending}. */
+    /** As {@link #changing}, for one that ends sessions, and perhaps more than these: see {@link Keeping#ending}. */
     <Q, A> A ending(
-            MethodDescriptor<Q, A> method,
-            Manner manner,
-            Q question,
-            List<Cookie> cookies,
-            Predicate<@Nullable A> endsMore) {
+            MethodDescriptor<Q, A> method, Manner manner, Q question, List<Cookie> cookies, Keeping.Ends<A> ends) {
         Keeping keeping = link.keeping();
         return keeping == null
                 ? call(method, manner, question)
-                : keeping.ending(cookies, endsMore, () -> call(method, manner, question));
+                : keeping.ending(cookies, ends, onRepeat -> call(method, manner, question, onRepeat));
     }
 
-    /** As {@link #call}, for one that may change any session. */
-    <Q, A> A changingAll(MethodDescriptor<Q, A> method, Manner manner, Q question) {
-        Keeping keeping = link.keeping();
-        return keeping == null
-                ? call(method, manner, question)
-                : keeping.changingAll(() -> call(method, manner, question));
+    /** As {@link #ending}, for one that may end any session. */
+    <Q, A> A endingAny(MethodDescriptor<Q, A> method, Manner manner, Q question) {
+        return ending(method, manner, question, List.of(), (kept, answer) -> kept.forgetAll());
     }
 
     /** Checks a session, with what is kept. */
@@ -151,13 +150,16 @@ final class Caller {
         }
         checks.begin();
         try {
-            return repeat(Manner.SAFE, options -> {
-                ValidateSessionResponse shared =
-                        checks.ask(question, requestId, Objects.requireNonNull(options.getDeadline()));
-                return shared != null
-                        ? shared
-                        : ClientCalls.blockingUnaryCall(link.channel(), method, options, question);
-            });
+            return repeat(
+                    Manner.SAFE,
+                    options -> {
+                        ValidateSessionResponse shared =
+                                checks.ask(question, requestId, Objects.requireNonNull(options.getDeadline()));
+                        return shared != null
+                                ? shared
+                                : ClientCalls.blockingUnaryCall(link.channel(), method, options, question);
+                    },
+                    () -> {});
         } finally {
             checks.end();
         }
@@ -175,6 +177,16 @@ final class Caller {
         } finally {
             context.detach(before);
         }
+    }
+
+    /** Opens a stream whose messages are heard as they come, until the context is cancelled. */
+    <Q> CancellableContext follow(
+            MethodDescriptor<Q, WatchSessionsResponse> method, Q question, StreamObserver<WatchSessionsResponse> to) {
+        link.reconnect();
+        CancellableContext context = Context.ROOT.withCancellation(); // it outlives the request that begins it
+        context.run(
+                () -> ClientCalls.asyncServerStreamingCall(link.channel().newCall(method, options()), question, to));
+        return context;
     }
 
     private CallOptions options() {

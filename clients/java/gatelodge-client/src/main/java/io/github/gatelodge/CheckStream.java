@@ -186,7 +186,7 @@ final class CheckStream extends ClientCall.Listener<CheckSessionsResponse> {
         if (isPolite && System.nanoTime() - begun >= SHORT_LIFE.toNanos()) {
             return Duration.ZERO;
         }
-        boolean isLasting = status.getCode() == Status.Code.UNIMPLEMENTED || why.isAboutKey();
+        boolean isLasting = status.getCode() == Status.Code.UNIMPLEMENTED || why.isAboutKey() || why.isAboutTenant();
         return isLasting
                 ? LONG_REST
                 : REST.plusMillis(ThreadLocalRandom.current().nextLong(REST.toMillis() / 2));

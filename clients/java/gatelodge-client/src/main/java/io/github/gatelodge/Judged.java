@@ -5,9 +5,13 @@ import io.github.gatelodge.v1.JudgedRequirements;
 import io.github.gatelodge.v1.Requirements;
 import io.github.gatelodge.v1.TokenRequirements;
 import java.util.List;
+import java.util.Set;
 
 /** Whether an answer has judged all that was asked for: an older authority passes over what it does not know. */
 final class Judged {
+    /** Those that change nothing, and so need no CSRF token. */
+    static final Set<String> SAFE_METHODS = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
+
     private Judged() {}
 
     /** Of a session, CSRF aside. */

@@ -11,7 +11,10 @@ import io.github.gatelodge.v1.SessionServiceGrpc;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsRequest;
+import io.github.gatelodge.v1.WatchSessionsResponse;
+import io.grpc.Context.CancellableContext;
 import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -21,8 +24,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +45,8 @@ final class Keeping implements AutoCloseable {
     private final Keys keys = new Keys();
     private final Kept kept;
     private final Caller caller;
-    private @Nullable Thread thread;
-    private @Nullable SessionWatch watch;
+    private @Nullable Stream stream;
+    private long longestWait = FIRST_WAIT.toNanos();
     private boolean isClosed;
 
     Keeping(int most, Caller caller) {
@@ -68,7 +71,7 @@ final class Keeping implements AutoCloseable {
             }
             Kept.Flight flight = look.flight();
             if (flight != null && look.isOurs()) {
-                return ask(key, flight, given, within, asking);
+                return ask(flight, given, within, asking);
             }
             if (flight != null) {
                 long begun = System.nanoTime();
@@ -89,20 +92,19 @@ final class Keeping implements AutoCloseable {
         return Verdict.read(given, answer);
     }
 
-    private Verdict ask(
-            Keys.Key key, Kept.Flight flight, ValidateSessionRequest given, Duration within, Asking asking) {
+    private Verdict ask(Kept.Flight flight, ValidateSessionRequest given, Duration within, Asking asking) {
         try {
             ValidateSessionResponse answer = asking.ask(current(given), within);
             Verdict verdict = Verdict.read(given, answer);
             if (verdict instanceof Verdict.Active active) {
-                kept.answered(key, flight, given.getCookiesList(), answer, active);
+                kept.answered(flight, given.getCookiesList(), answer, active);
             }
             return verdict;
         } catch (GatelodgeException failure) {
             kept.failed(flight, failure);
             throw failure;
         } finally {
-            kept.ended(key, flight);
+            kept.ended(flight);
         }
     }
 
@@ -118,29 +120,37 @@ final class Keeping implements AutoCloseable {
         }
     }
 
-    /**
-     * As {@link #changing}, for a call that may end more than these sessions. {@code endsMore} judges by its answer,
-     * which is null where it failed: then nothing that is kept is used any more.
-     */
-    <A> A ending(List<Cookie> cookies, Predicate<@Nullable A> endsMore, Supplier<A> call) {
-        A answer = null;
-        try {
-            answer = changing(cookies, call);
-            return answer;
-        } finally {
-            if (endsMore.test(answer)) {
-                kept.forgetAll();
-            }
-        }
+    /** Forgets what a call has ended beside the sessions of its cookies, by its answer. */
+    @FunctionalInterface
+    interface Ends<A> {
+        void forget(Kept kept, A answer);
     }
 
-    /** Makes a call that may change any session. */
-    <A> A changingAll(Supplier<A> call) {
+    /** Makes a call, and says of each repeat that there is one. */
+    @FunctionalInterface
+    interface Repeating<A> {
+        A call(Runnable onRepeat);
+    }
+
+    /**
+     * As {@link #changing}, for a call that ends sessions, and perhaps more than these. Without an answer nobody knows
+     * which, and one to a repeat does not say what its first attempt did: then nothing that is kept is used any more.
+     */
+    <A> A ending(List<Cookie> cookies, Ends<A> ends, Repeating<A> call) {
+        AtomicBoolean isRepeated = new AtomicBoolean();
+        A answer;
         try {
-            return told(call.get());
-        } finally {
+            answer = changing(cookies, () -> call.call(() -> isRepeated.set(true)));
+        } catch (Throwable failed) {
             kept.forgetAll();
+            throw failed;
         }
+        if (isRepeated.get()) {
+            kept.forgetAll();
+        } else {
+            ends.forget(kept, answer);
+        }
+        return answer;
     }
 
     /** Takes note of where the stream tells what an answer says was done. */
@@ -156,7 +166,7 @@ final class Keeping implements AutoCloseable {
 
     private ValidateSessionRequest current(ValidateSessionRequest given) {
         ByteString known = kept.knownUpTo();
-        return known.isEmpty()
+        return known.isEmpty() || !given.getAsOfPosition().isEmpty()
                 ? given
                 : given.toBuilder().setAsOfPosition(known).build();
     }
@@ -183,82 +193,106 @@ final class Keeping implements AutoCloseable {
     }
 
     private synchronized void watch() {
-        if (thread == null && !isClosed) {
-            thread = new Thread(this::keepWatching, "gatelodge-watch");
-            thread.setDaemon(true);
-            thread.start();
+        if (stream == null && !isClosed) {
+            stream = new Stream();
+            stream.open();
         }
     }
 
-    private void keepWatching() {
-        AtomicLong wait = new AtomicLong(FIRST_WAIT.toNanos());
-        try {
-            while (true) {
-                try (SessionWatch stream = begin()) {
-                    if (stream == null) {
-                        return;
-                    }
-                    follow(stream, wait);
-                } catch (GatelodgeException broken) {
-                    LOG.log(
-                            Level.DEBUG,
-                            "sessions are not watched, every one is asked about: {0}",
-                            broken.getMessage());
-                }
-                kept.broken();
-                long longest = wait.get();
-                TimeUnit.NANOSECONDS.sleep(
-                        longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2));
-                wait.set(Math.min(longest * 2, LONGEST_WAIT.toNanos()));
-            }
-        } catch (InterruptedException closed) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private synchronized @Nullable SessionWatch begin() {
+    /** Watches again, after a pause that grows while no stream lasts. */
+    private synchronized void again() {
+        kept.broken();
         if (isClosed) {
-            return null;
+            return;
         }
-        WatchSessionsRequest question = WatchSessionsRequest.newBuilder()
-                .setAfterPosition(kept.position())
-                .build();
-        watch = caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question);
-        return watch;
+        long pause = longestWait / 2 + ThreadLocalRandom.current().nextLong(longestWait / 2);
+        longestWait = Math.min(longestWait * 2, LONGEST_WAIT.toNanos());
+        Stream next = new Stream();
+        stream = next;
+        CompletableFuture.delayedExecutor(pause, TimeUnit.NANOSECONDS).execute(next::open);
     }
 
-    private void follow(SessionWatch stream, AtomicLong wait) {
-        long begun = System.nanoTime();
-        AtomicLong messages = new AtomicLong();
-        expect(stream, messages, 0);
-        while (stream.hasNext()) {
-            kept.hear(stream.next());
-            if (System.nanoTime() - begun > LONGEST_WAIT.toNanos()) {
-                wait.set(FIRST_WAIT.toNanos()); // it lasts
+    private synchronized void lasts() {
+        longestWait = FIRST_WAIT.toNanos();
+    }
+
+    /** One stream of what happens to sessions, from when it is opened until it ends. */
+    private final class Stream implements StreamObserver<WatchSessionsResponse> {
+        private final AtomicBoolean hasEnded = new AtomicBoolean();
+        private final AtomicLong messages = new AtomicLong();
+        private volatile long begun = System.nanoTime();
+        private volatile @Nullable CancellableContext context;
+
+        void open() {
+            if (hasEnded.get()) {
+                return; // it was closed before it began
             }
-            expect(stream, messages, messages.incrementAndGet());
+            begun = System.nanoTime();
+            expect(0);
+            WatchSessionsRequest question = WatchSessionsRequest.newBuilder()
+                    .setAfterPosition(kept.position())
+                    .build();
+            context = caller.follow(SessionServiceGrpc.getWatchSessionsMethod(), question, this);
+            if (hasEnded.get()) {
+                close(); // meanwhile
+            }
         }
-    }
 
-    /** Ends a stream that has said nothing since it had brought so many messages. */
-    private static void expect(SessionWatch stream, AtomicLong messages, long count) {
-        CompletableFuture.delayedExecutor(SILENT.toMillis(), TimeUnit.MILLISECONDS)
-                .execute(() -> {
-                    if (messages.get() == count) {
-                        stream.close();
-                    }
-                });
+        @Override
+        public void onNext(WatchSessionsResponse message) {
+            if (hasEnded.get()) {
+                return;
+            }
+            kept.hear(message);
+            if (System.nanoTime() - begun > LONGEST_WAIT.toNanos()) {
+                lasts();
+            }
+            expect(messages.incrementAndGet());
+        }
+
+        @Override
+        public void onError(Throwable broken) {
+            LOG.log(Level.DEBUG, "sessions are not watched, every one is asked about: {0}", broken.getMessage());
+            onCompleted();
+        }
+
+        @Override
+        public void onCompleted() {
+            if (hasEnded.compareAndSet(false, true)) {
+                again();
+            }
+        }
+
+        /** Ends a stream that says nothing more after so many messages. */
+        private void expect(long count) {
+            CompletableFuture.delayedExecutor(SILENT.toMillis(), TimeUnit.MILLISECONDS)
+                    .execute(() -> {
+                        if (messages.get() == count && !hasEnded.get()) {
+                            close();
+                            onCompleted();
+                        }
+                    });
+        }
+
+        void close() {
+            CancellableContext open = context;
+            if (open != null) {
+                open.cancel(null);
+            }
+        }
     }
 
     @Override
-    public synchronized void close() {
-        isClosed = true;
-        kept.close();
-        if (watch != null) {
-            watch.close();
+    public void close() {
+        Stream open;
+        synchronized (this) {
+            isClosed = true;
+            open = stream;
         }
-        if (thread != null) {
-            thread.interrupt();
+        kept.close();
+        if (open != null) {
+            open.hasEnded.set(true);
+            open.close();
         }
     }
 }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,10 +27,10 @@ import org.jspecify.annotations.Nullable;
  * The answers that this process keeps, for as long as a watched stream vouches for them. Does not know the network.
  *
  * <p>Invariants: nothing is answered from memory while the stream is broken; nothing lives longer than its answer
- * allowed, and a second later it is out of memory too; and what was asked before something was forgotten is never kept,
- * nor is what another authority answered that had heard less. What was forgotten is remembered as numbers in places
- * that many share: a place never forgets, and who shares it is asked about once more. What is known is read without the
- * lock.
+ * allowed, and is out of memory a second later, or at once when it is forgotten; and what was asked before something
+ * was forgotten is never kept, nor is what another authority answered that had heard less. What was forgotten is
+ * remembered as numbers in places that many share: a place never forgets, and who shares it is asked about once more.
+ * What is known is read without the lock.
  */
 final class Kept {
     /** The stream is broken when no message has come for so long. */
@@ -40,6 +41,9 @@ final class Kept {
 
     /** How many bytes an answer has on average, at most: where answers are larger, fewer are kept. */
     static final int BYTES_EACH = 2048;
+
+    /** So many answers there may be about one session: nobody who varies their headers takes the room of others. */
+    static final int MOST_OF_ONE = 16;
 
     private static final Set<SessionEventKind> IS_ABOUT_ONE = EnumSet.of(
             SessionEventKind.SESSION_EVENT_KIND_REVOKED,
@@ -54,6 +58,9 @@ final class Kept {
     private final LongSupplier clock;
     private final Map<Keys.Key, Answer> answers = new ConcurrentHashMap<>();
     private final Map<Keys.Key, Flight> asking = new HashMap<>();
+    // Which answers there are, by the session and by the places of their cookies.
+    private final Map<String, Set<Keys.Key>> ofSession = new HashMap<>();
+    private final Map<Integer, Set<Keys.Key>> ofCookie = new HashMap<>();
     private long bytes;
     private long number; // rises with everything that is forgotten
     // When something was forgotten last: what was asked before, or rests on less, is worth nothing.
@@ -73,15 +80,17 @@ final class Kept {
     private static final class Answer {
         final Look look;
         final long number;
+        final String sessionId;
         final int session;
         final int[] cookies;
         final long until;
         final long bytes;
 
-        Answer(Look look, long number, int session, int[] cookies, long until, long bytes) {
+        Answer(Look look, long number, String sessionId, int[] cookies, long until, long bytes) {
             this.look = look;
             this.number = number;
-            this.session = session;
+            this.sessionId = sessionId;
+            this.session = place(sessionId);
             this.cookies = cookies;
             this.until = until;
             this.bytes = bytes;
@@ -89,7 +98,7 @@ final class Kept {
     }
 
     /** A question that is being asked; it brings null to those who wait where its answer is not for them. */
-    record Flight(long number, long at, CompletableFuture<Verdict.@Nullable Active> answer) {}
+    record Flight(Keys.Key key, long number, long at, CompletableFuture<Verdict.@Nullable Active> answer) {}
 
     /** What to do about a question: take what is known, wait for who asks, or ask ({@code isOurs}); or it is broken. */
     record Look(Verdict.@Nullable Active known, @Nullable Flight flight, boolean isOurs) {
@@ -165,28 +174,23 @@ final class Kept {
         if (under != null && under.number() == number) {
             return new Look(null, under, false);
         }
-        Flight ours = new Flight(number, now, new CompletableFuture<>());
+        Flight ours = new Flight(key, number, now, new CompletableFuture<>());
         asking.put(key, ours);
         return new Look(null, ours, true);
     }
 
     /** Ends a question that was ours, whatever became of it. */
-    void ended(Keys.Key key, Flight flight) {
+    void ended(Flight flight) {
         synchronized (this) {
-            asking.remove(key, flight);
+            asking.remove(flight.key(), flight);
         }
         flight.answer().complete(null);
     }
 
     /** Shares an answer with those who wait, and keeps it as long as it allows. */
-    void answered(
-            Keys.Key key,
-            Flight flight,
-            List<Cookie> presented,
-            ValidateSessionResponse answer,
-            Verdict.Active verdict) {
+    void answered(Flight flight, List<Cookie> presented, ValidateSessionResponse answer, Verdict.Active verdict) {
         if (isForKeeping(answer)) {
-            keep(key, flight, presented, answer, verdict);
+            keep(flight, presented, answer, verdict);
             flight.answer().complete(verdict);
         }
     }
@@ -199,13 +203,10 @@ final class Kept {
     }
 
     private synchronized void keep(
-            Keys.Key key,
-            Flight flight,
-            List<Cookie> presented,
-            ValidateSessionResponse answer,
-            Verdict.Active verdict) {
+            Flight flight, List<Cookie> presented, ValidateSessionResponse answer, Verdict.Active verdict) {
         ActiveSession active = answer.getActive();
-        int session = place(active.getSession().getSessionId());
+        String sessionId = active.getSession().getSessionId();
+        int session = place(sessionId);
         int[] cookies =
                 presented.stream().mapToInt(cookie -> place(cookie.getValue())).toArray();
         ByteString last = isLater(positions[session], positionAll) ? positions[session] : positionAll;
@@ -216,26 +217,53 @@ final class Kept {
         if (isStale || !isWhole(now)) {
             return;
         }
+        Keys.Key key = flight.key();
         drop(key, answers.get(key));
-        long size = (long) answer.getSerializedSize() + BYTES_BESIDE;
-        if (answers.size() >= most || bytes + size > (long) most * BYTES_EACH) {
+        long size = (long) answer.getSerializedSize() + key.size() + BYTES_BESIDE;
+        if (!hasRoom(sessionId, size)) {
             sweep(now);
         }
-        if (answers.size() < most && bytes + size <= (long) most * BYTES_EACH) {
+        if (hasRoom(sessionId, size)) {
             com.google.protobuf.Duration keepFor = active.getKeepFor();
             long until = flight.at()
                     + Duration.ofSeconds(keepFor.getSeconds(), keepFor.getNanos())
                             .toNanos();
-            answers.put(
-                    key, new Answer(new Look(verdict, null, false), flight.number(), session, cookies, until, size));
+            Look known = new Look(verdict, null, false);
+            answers.put(key, new Answer(known, flight.number(), sessionId, cookies, until, size));
+            ofSession.computeIfAbsent(sessionId, first -> new HashSet<>()).add(key);
+            for (int place : cookies) {
+                ofCookie.computeIfAbsent(place, first -> new HashSet<>()).add(key);
+            }
             bytes += size;
         }
+    }
+
+    private boolean hasRoom(String sessionId, long size) {
+        return answers.size() < most
+                && bytes + size <= (long) most * BYTES_EACH
+                && ofSession.getOrDefault(sessionId, Set.of()).size() < MOST_OF_ONE;
     }
 
     /** Whoever presents one of these cookies is asked about anew. */
     synchronized void forgetCookies(List<ByteString> values) {
         number++;
-        values.forEach(value -> forgottenCookies.set(place(value), number));
+        for (ByteString value : values) {
+            int place = place(value);
+            forgottenCookies.set(place, number);
+            dropAll(ofCookie.get(place));
+        }
+    }
+
+    /** Who has this session is asked about anew. */
+    synchronized void forgetSession(String sessionId) {
+        forgetSession(sessionId, ByteString.EMPTY);
+    }
+
+    private void forgetSession(String sessionId, ByteString position) {
+        int place = place(sessionId);
+        forgottenSessions.set(place, ++number);
+        positions[place] = isLater(position, positions[place]) ? position : positions[place];
+        dropAll(ofSession.get(sessionId));
     }
 
     /** Everything is asked about anew. */
@@ -247,6 +275,8 @@ final class Kept {
         forgottenAll = ++number;
         positionAll = isLater(position, positionAll) ? position : positionAll;
         answers.clear();
+        ofSession.clear();
+        ofCookie.clear();
         bytes = 0;
     }
 
@@ -254,9 +284,8 @@ final class Kept {
     synchronized void hear(WatchSessionsResponse message) {
         ByteString position = message.getPosition();
         if (message.getReset()) {
-            // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known
-            // counts
-            // no more.
+            // Positions may begin anew, or the authority lags behind: nobody can tell which until what was known has
+            // no more weight.
             raise(heard, clock.getAsLong());
             forgetAll();
             positionAll = position;
@@ -267,9 +296,7 @@ final class Kept {
                 continue;
             }
             if (IS_ABOUT_ONE.contains(event.getKind()) && !event.getSessionId().isEmpty()) {
-                int place = place(event.getSessionId());
-                forgottenSessions.set(place, ++number);
-                positions[place] = isLater(position, positions[place]) ? position : positions[place];
+                forgetSession(event.getSessionId(), position);
             } else {
                 forgetAll(position);
             }
@@ -305,8 +332,24 @@ final class Kept {
 
     private void drop(Keys.Key key, @Nullable Answer answer) {
         if (answer != null && answers.remove(key, answer)) {
+            ofSession.computeIfPresent(answer.sessionId, (id, keys) -> without(key, keys));
+            for (int place : answer.cookies) {
+                ofCookie.computeIfPresent(place, (same, keys) -> without(key, keys));
+            }
             bytes -= answer.bytes;
         }
+    }
+
+    private void dropAll(@Nullable Set<Keys.Key> keys) {
+        if (keys != null) {
+            List.copyOf(keys).forEach(key -> drop(key, answers.get(key)));
+        }
+    }
+
+    /** What is left of them; null for none. */
+    private static @Nullable Set<Keys.Key> without(Keys.Key key, Set<Keys.Key> keys) {
+        keys.remove(key);
+        return keys.isEmpty() ? null : keys;
     }
 
     private boolean isGood(Answer answer, long now) {

@@ -62,10 +62,10 @@ public final class LoginCalls {
         boolean asksForMore = contains(question.getQuery(), EVERYWHERE);
         return caller.ending(
                 LoginServiceGrpc.getStartLogoutMethod(),
-                Manner.START_LOGOUT,
+                Manner.LOGOUT,
                 question,
                 question.getCookiesList(),
-                answer -> asksForMore || (answer != null && answer.getRevokedCount() > 1));
+                (kept, answer) -> forgetAllIf(kept, answer.getRevokedCount() > (asksForMore ? 0 : 1)));
     }
 
     /** Receives the browser back from the provider's logout. */
@@ -80,20 +80,26 @@ public final class LoginCalls {
     public HandleBackchannelLogoutResponse handleBackchannelLogout(HandleBackchannelLogoutRequest question) {
         return caller.ending(
                 LoginServiceGrpc.getHandleBackchannelLogoutMethod(),
-                Manner.PROVIDER_LOGOUT,
+                Manner.LOGOUT,
                 question,
                 List.of(),
-                answer -> answer == null || answer.getRevokedCount() > 0);
+                (kept, answer) -> forgetAllIf(kept, answer.getRevokedCount() > 0));
     }
 
     /** Ends the sessions of which a provider's page has the browser say that they have ended there. */
     public HandleFrontchannelLogoutResponse handleFrontchannelLogout(HandleFrontchannelLogoutRequest question) {
         return caller.ending(
                 LoginServiceGrpc.getHandleFrontchannelLogoutMethod(),
-                Manner.PROVIDER_LOGOUT,
+                Manner.LOGOUT,
                 question,
                 List.of(),
-                answer -> answer == null || answer.getRevokedCount() > 0);
+                (kept, answer) -> forgetAllIf(kept, answer.getRevokedCount() > 0));
+    }
+
+    private static void forgetAllIf(Kept kept, boolean mayBeOthers) {
+        if (mayBeOthers) {
+            kept.forgetAll();
+        }
     }
 
     private static boolean contains(ByteString text, ByteString part) {

@@ -12,12 +12,10 @@ enum Manner {
     START_LOGIN(10, 0),
     /** For a login's end: the provider is asked for tokens, and the browser repeats it by itself. */
     COMPLETE_CALLBACK(20, 0),
-    /** For a logout: a person waits for it, keeps the cookie when it fails, and can ask again. */
-    START_LOGOUT(3, 1),
-    /**
-     * For a logout that a provider tells of: it may have to be asked for its keys, and tells again by itself, or not.
-     */
-    PROVIDER_LOGOUT(5, 1),
+    /** For safe methods that end sessions: they answer when nobody is let in any more, and then tell everybody. */
+    ENDING(8, Integer.MAX_VALUE),
+    /** The same where a person or a provider waits, who can ask again. */
+    LOGOUT(8, 1),
     /**
      * For a change that depends on what was read: a repeat of one that was done meets its own version, and would be
      * taken for somebody else's.

@@ -76,7 +76,7 @@ public record Session(Identity identity, SessionInfo info) {
         return text.isEmpty() ? Optional.empty() : Optional.of(text);
     }
 
-    private static Instant moment(Timestamp time) {
+    static Instant moment(Timestamp time) {
         return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
 }

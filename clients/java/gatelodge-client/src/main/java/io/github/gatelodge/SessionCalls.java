@@ -1,5 +1,6 @@
 package io.github.gatelodge;
 
+import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.GetAccessTokenRequest;
 import io.github.gatelodge.v1.GetAccessTokenResponse;
 import io.github.gatelodge.v1.GetAttributesRequest;
@@ -20,7 +21,10 @@ import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsRequest;
 import java.util.List;
 
-/** Asks about, uses and ends the session that a browser presented. */
+/**
+ * Asks about, uses and ends the session that a browser presented. The one method of the contract without a call here is
+ * {@code CheckSessions}: {@link #check} and {@link #validateSession} share that stream by themselves.
+ */
 public final class SessionCalls {
     private final Caller caller;
 
@@ -52,9 +56,19 @@ public final class SessionCalls {
                 SessionServiceGrpc.getRefreshTokensMethod(), Manner.SAFE_SLOW, question, question.getCookiesList());
     }
 
-    /** The session's access token, refreshed first when it lives shorter than asked for. */
+    /**
+     * The session's access token, refreshed first when it lives shorter than asked for.
+     *
+     * @throws InconclusiveException the authority is too old to know audiences, and gave a token for another one
+     */
     public GetAccessTokenResponse getAccessToken(GetAccessTokenRequest question) {
-        return caller.call(SessionServiceGrpc.getGetAccessTokenMethod(), Manner.SAFE_SLOW, question);
+        GetAccessTokenResponse answer =
+                caller.call(SessionServiceGrpc.getGetAccessTokenMethod(), Manner.SAFE_SLOW, question);
+        if (answer.hasAccessToken() && !answer.getAccessToken().getAudience().equals(question.getAudience())) {
+            throw new InconclusiveException(
+                    "the token is not for the audience that was asked for: the authority is older than this client");
+        }
+        return answer;
     }
 
     /** Who the session's user is, as it is known, or as the provider says now. */
@@ -68,7 +82,21 @@ public final class SessionCalls {
 
     /** Ends the presented session, or others of its user. */
     public SessionServiceRevokeResponse revoke(SessionServiceRevokeRequest question) {
-        return caller.changingAll(SessionServiceGrpc.getRevokeMethod(), Manner.SAFE, question);
+        return caller.ending(
+                SessionServiceGrpc.getRevokeMethod(),
+                Manner.ENDING,
+                question,
+                question.getCookiesList(),
+                (kept, answer) -> {
+                    if (answer.hasInactive() || answer.hasDenied() || question.hasPresentedSession()) {
+                        return; // a refusal costs nobody else anything
+                    }
+                    if (question.hasSessionId()) {
+                        kept.forgetSession(question.getSessionId());
+                    } else {
+                        kept.forgetAll();
+                    }
+                });
     }
 
     /**

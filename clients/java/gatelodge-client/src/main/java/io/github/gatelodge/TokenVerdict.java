@@ -4,6 +4,7 @@ import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.ActiveToken;
 import io.github.gatelodge.v1.DeniedToken;
 import io.github.gatelodge.v1.InactiveToken;
+import io.github.gatelodge.v1.TokenRequirements;
 import io.github.gatelodge.v1.ValidateTokenRequest;
 import io.github.gatelodge.v1.ValidateTokenResponse;
 
@@ -27,7 +28,7 @@ public sealed interface TokenVerdict {
     static TokenVerdict read(ValidateTokenRequest question, ValidateTokenResponse answer) {
         return switch (answer.getOutcomeCase()) {
             case ACTIVE -> {
-                if (!Judged.all(question.getRequirements(), answer.getActive().getJudged())) {
+                if (!isJudged(question.getRequirements(), answer.getActive().getJudged())) {
                     throw new InconclusiveException(
                             "the authority did not judge all that was asked: it may be older than this client");
                 }
@@ -39,5 +40,10 @@ public sealed interface TokenVerdict {
                 throw new InconclusiveException(
                         "the authority gave an outcome that is not known here: it may be newer than this client");
         };
+    }
+
+    /** Whether all that was asked for is among what was judged. */
+    static boolean isJudged(TokenRequirements asked, TokenRequirements judged) {
+        return Judged.all(asked, judged);
     }
 }

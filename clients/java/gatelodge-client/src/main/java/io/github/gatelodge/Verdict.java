@@ -10,7 +10,6 @@ import io.github.gatelodge.v1.Requirements;
 import io.github.gatelodge.v1.ValidateSessionRequest;
 import io.github.gatelodge.v1.ValidateSessionResponse;
 import java.util.List;
-import java.util.Set;
 
 /** A definite answer about a presented session. */
 public sealed interface Verdict {
@@ -101,7 +100,7 @@ public sealed interface Verdict {
         }
         boolean isByMethod = csrf != CsrfRequirement.CSRF_REQUIREMENT_NOT_REQUIRED && question.hasContext();
         return isByMethod
-                && !Set.of("GET", "HEAD", "OPTIONS", "TRACE")
-                        .contains(question.getContext().getMethod().toStringUtf8());
+                && !Judged.SAFE_METHODS.contains(
+                        question.getContext().getMethod().toStringUtf8());
     }
 }

@@ -12,9 +12,15 @@ import io.github.gatelodge.error.DeadlineExceededException;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.error.StoreUnavailableException;
+import io.github.gatelodge.error.TenantUnknownException;
 import io.github.gatelodge.error.UnreachableException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
+import io.github.gatelodge.v1.AdminServiceRevokeRequest;
+import io.github.gatelodge.v1.DeleteUserRequest;
+import io.github.gatelodge.v1.DisableUserRequest;
 import io.github.gatelodge.v1.ErrorReason;
+import io.github.gatelodge.v1.GetAccessTokenRequest;
+import io.github.gatelodge.v1.GetAccessTokenResponse;
 import io.github.gatelodge.v1.GetEdgeSettingsRequest;
 import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
 import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
@@ -23,6 +29,7 @@ import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.LoginServiceGrpc;
 import io.github.gatelodge.v1.SessionFilter;
 import io.github.gatelodge.v1.SessionServiceGrpc;
+import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.StartLoginRequest;
 import io.github.gatelodge.v1.StartLogoutRequest;
 import io.github.gatelodge.v1.TokenServiceGrpc;
@@ -54,6 +61,64 @@ class CallTest extends BeforeScriptedAuthority {
         var question = UpdateAttributesRequest.getDefaultInstance();
         assertThrows(StoreUnavailableException.class, () -> client.sessions().updateAttributes(question));
         assertEquals(1, authority.calls("UpdateAttributes").size());
+    }
+
+    @Test
+    void whatEndsSessionsHasEightSecondsAndALogoutOneRepeat() {
+        var away = failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0);
+        for (String logout : List.of("StartLogout", "HandleBackchannelLogout", "HandleFrontchannelLogout")) {
+            authority.say(logout, away, away, OK);
+        }
+        assertThrows(StoreUnavailableException.class, () -> client.login()
+                .startLogout(StartLogoutRequest.getDefaultInstance()));
+        assertThrows(StoreUnavailableException.class, () -> client.login()
+                .handleBackchannelLogout(HandleBackchannelLogoutRequest.getDefaultInstance()));
+        assertThrows(StoreUnavailableException.class, () -> client.login()
+                .handleFrontchannelLogout(HandleFrontchannelLogoutRequest.getDefaultInstance()));
+        client.sessions().revoke(SessionServiceRevokeRequest.getDefaultInstance());
+        client.admin().revoke(AdminServiceRevokeRequest.getDefaultInstance());
+        client.admin().disableUser(DisableUserRequest.getDefaultInstance());
+        client.admin().deleteUser(DeleteUserRequest.getDefaultInstance());
+        Map<String, Integer> expected = Map.of(
+                "StartLogout", 2,
+                "HandleBackchannelLogout", 2,
+                "HandleFrontchannelLogout", 2,
+                "Revoke", 2,
+                "DisableUser", 1,
+                "DeleteUser", 1);
+        expected.forEach((method, count) -> {
+            List<Call> calls = authority.calls(method);
+            assertEquals(count, calls.size(), method);
+            double left = calls.get(0).secondsLeft();
+            assertTrue(left > 7 && left <= 8, method + " has " + left + " s");
+        });
+    }
+
+    @Test
+    void aTokenForAnotherAudienceIsNone() {
+        var forApi = GetAccessTokenResponse.newBuilder();
+        forApi.getAccessTokenBuilder().setAudience("api");
+        var asked = GetAccessTokenRequest.newBuilder().setAudience("api").build();
+        var plain = GetAccessTokenRequest.getDefaultInstance();
+        var old = GetAccessTokenResponse.newBuilder();
+        old.getAccessTokenBuilder().setValue("for the session");
+        authority.say("GetAccessToken", forApi.build(), forApi.build(), old.build(), old.build());
+        assertEquals(
+                "api", client.sessions().getAccessToken(asked).getAccessToken().getAudience());
+        assertThrows(InconclusiveException.class, () -> client.sessions().getAccessToken(plain));
+        assertThrows(InconclusiveException.class, () -> client.sessions().getAccessToken(asked));
+        assertEquals(
+                "for the session",
+                client.sessions().getAccessToken(plain).getAccessToken().getValue());
+    }
+
+    @Test
+    void aRefusedTenantIsNotTakenForARefusedKey() {
+        authority.say(VALIDATE, failure(Status.Code.PERMISSION_DENIED, "TENANT_UNKNOWN", 0));
+        var refused = assertThrows(
+                TenantUnknownException.class, () -> client.sessions().validateSession(QUESTION));
+        assertTrue(refused.isAboutTenant() && !refused.isAboutKey());
+        assertTrue(refused.getMessage().endsWith("check GATELODGE_TENANT"), refused.getMessage());
     }
 
     @Test
@@ -163,26 +228,6 @@ class CallTest extends BeforeScriptedAuthority {
         authority.say(VALIDATE, failure(Status.Code.UNAVAILABLE, "PROVIDER_UNAVAILABLE", 0), OK);
         assertThrows(GatelodgeException.class, () -> client.sessions().validateSession(QUESTION));
         assertEquals(1, authority.calls(VALIDATE).size());
-    }
-
-    @Test
-    void aProvidersLogoutIsRepeatedOnceWithinFiveSeconds() {
-        for (String method : List.of("HandleBackchannelLogout", "HandleFrontchannelLogout")) {
-            authority.say(method, failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0));
-        }
-        LoginCalls login = client.login();
-        assertThrows(
-                StoreUnavailableException.class,
-                () -> login.handleBackchannelLogout(HandleBackchannelLogoutRequest.getDefaultInstance()));
-        assertThrows(
-                StoreUnavailableException.class,
-                () -> login.handleFrontchannelLogout(HandleFrontchannelLogoutRequest.getDefaultInstance()));
-        for (String method : List.of("HandleBackchannelLogout", "HandleFrontchannelLogout")) {
-            List<Call> calls = authority.calls(method);
-            assertEquals(2, calls.size(), method);
-            double left = calls.get(0).secondsLeft();
-            assertTrue(left > 4 && left <= 5, method + " within " + left);
-        }
     }
 
     @Test

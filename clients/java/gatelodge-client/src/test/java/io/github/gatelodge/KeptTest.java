@@ -7,17 +7,23 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
 import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.v1.Cookie;
+import io.github.gatelodge.v1.DeniedSession;
 import io.github.gatelodge.v1.HandleBackchannelLogoutRequest;
 import io.github.gatelodge.v1.HandleBackchannelLogoutResponse;
 import io.github.gatelodge.v1.HandleFrontchannelLogoutRequest;
 import io.github.gatelodge.v1.HandleFrontchannelLogoutResponse;
+import io.github.gatelodge.v1.InactiveSession;
 import io.github.gatelodge.v1.RequestContext;
+import io.github.gatelodge.v1.Requirements;
 import io.github.gatelodge.v1.SessionEvent;
 import io.github.gatelodge.v1.SessionEventKind;
 import io.github.gatelodge.v1.SessionServiceRevokeRequest;
+import io.github.gatelodge.v1.SessionServiceRevokeResponse;
 import io.github.gatelodge.v1.StartLogoutRequest;
 import io.github.gatelodge.v1.StartLogoutResponse;
 import io.github.gatelodge.v1.ValidateSessionRequest;
@@ -27,6 +33,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -80,10 +87,9 @@ class KeptTest {
 
     private void answered(Kept.Look look, ValidateSessionRequest question, ValidateSessionResponse answer) {
         assertTrue(look.isOurs());
-        Keys.Key key = KEYS.of(question);
         Verdict.Active verdict = (Verdict.Active) Verdict.read(question, answer);
-        kept.answered(key, look.flight(), question.getCookiesList(), answer, verdict);
-        kept.ended(key, look.flight());
+        kept.answered(look.flight(), question.getCookiesList(), answer, verdict);
+        kept.ended(look.flight());
     }
 
     private void ask(int at) {
@@ -93,7 +99,7 @@ class KeptTest {
     private boolean isKnown() {
         Kept.Look look = kept.look(KEY);
         if (look.isOurs()) {
-            kept.ended(KEY, look.flight());
+            kept.ended(look.flight());
         }
         return look.known() != null;
     }
@@ -234,7 +240,7 @@ class KeptTest {
         Kept.Look other = kept.look(KEY);
         kept.forgetAll();
         assertTrue(kept.look(KEY).isOurs(), "it does not wait for what was asked before");
-        kept.ended(KEY, other.flight());
+        kept.ended(other.flight());
     }
 
     @Test
@@ -279,23 +285,39 @@ class KeptTest {
     }
 
     @Test
-    void whatIsOfNoMoreUseIsOutOfMemoryASecondLater() {
-        for (Runnable end : List.<Runnable>of(
-                () -> pass(Duration.ofSeconds(61)),
-                () -> kept.forgetCookies(List.of(ByteString.copyFromUtf8("a"))),
-                () -> kept.hear(told(9, SessionEventKind.SESSION_EVENT_KIND_REVOKED)))) {
-            kept.hear(told(9).setReset(true).build());
-            ask(9);
-            assertEquals(1, kept.size());
-            end.run();
-            pass(Duration.ofSeconds(1));
-            kept.hear(told(9).build());
-            assertEquals(0, kept.size());
-        }
+    void whatHasEndedByItselfIsOutOfMemoryASecondLater() {
         kept.hear(told(9).setReset(true).build());
+        ask(9);
+        assertEquals(1, kept.size());
+        pass(Duration.ofSeconds(61));
+        kept.hear(told(9).build());
+        assertEquals(0, kept.size());
         ask(9);
         kept.close();
         assertEquals(0, kept.size(), "it is closed");
+    }
+
+    @Test
+    void whatIsForgottenIsOutOfMemoryAtOnceAndNothingElse() {
+        ValidateSessionRequest other = question("GET", "b");
+        ValidateSessionResponse.Builder another = answer(9).toBuilder();
+        another.getActiveBuilder().getSessionBuilder().setSessionId("sid_2");
+        for (Runnable forget : List.<Runnable>of(
+                () -> kept.forgetCookies(List.of(ByteString.copyFromUtf8("a"))),
+                () -> kept.forgetSession("sid_1"),
+                () -> kept.hear(told(9, SessionEventKind.SESSION_EVENT_KIND_REVOKED)))) {
+            kept.hear(told(9).setReset(true).build());
+            ask(9);
+            answered(kept.look(KEYS.of(other)), other, another.build());
+            assertEquals(2, kept.size());
+            forget.run();
+            assertEquals(1, kept.size());
+            assertNotNull(kept.look(KEYS.of(other)).known());
+            ask(9);
+            assertEquals(2, kept.size(), "there is room again");
+        }
+        kept.forgetAll();
+        assertEquals(0, kept.size());
     }
 
     @Test
@@ -306,7 +328,7 @@ class KeptTest {
             Kept.Look ours = kept.look(KEY);
             Kept.Look waiting = kept.look(KEY);
             kept.failed(ours.flight(), GatelodgeException.of(Failure.of(code, "so it is")));
-            kept.ended(KEY, ours.flight());
+            kept.ended(ours.flight());
             assertTrue(waiting.flight().answer().isDone());
             assertEquals(
                     code == Status.Code.UNAVAILABLE, waiting.flight().answer().isCompletedExceptionally(), code.name());
@@ -381,18 +403,124 @@ class KeptTest {
     }
 
     @Test
-    void aKeyHoldsWhatAnAnswerDependsOnAndNothingElse() {
+    void oneSessionTakesNoMoreThanItsShareOfTheRoom() {
+        Kept wide = new Kept(100, now::get);
+        wide.hear(told(1).build());
+        for (int browser = 0; browser < Kept.MOST_OF_ONE + 5; browser++) {
+            ValidateSessionRequest.Builder question = QUESTION.toBuilder();
+            question.getContextBuilder().setUserAgent(ByteString.copyFromUtf8("browser " + browser));
+            Kept.Look look = wide.look(KEYS.of(question.build()));
+            Verdict.Active verdict = (Verdict.Active) Verdict.read(question.build(), answer(1));
+            wide.answered(look.flight(), question.getCookiesList(), answer(1), verdict);
+            wide.ended(look.flight());
+        }
+        assertEquals(Kept.MOST_OF_ONE, wide.size());
+    }
+
+    /** What says how to answer who has no session, or what a request is about, and nothing about a yes. */
+    private static final Set<String> TELLS_NOTHING_OF_A_YES = Set.of(
+            "answer_json",
+            "method",
+            "target",
+            "accept",
+            "content_type",
+            "origin",
+            "sec_fetch_site",
+            "sec_fetch_mode",
+            "sec_fetch_dest",
+            "x_requested_with",
+            "csrf_token");
+
+    @Test
+    void aKeyHoldsEveryFieldThatAnAnswerDependsOnAndNoOther() {
         ValidateSessionRequest one = question("GET", "a");
-        ValidateSessionRequest.Builder other = one.toBuilder().setAnswerJson(true);
-        other.getContextBuilder().setTarget(ByteString.copyFromUtf8("/b")).setAccept(ByteString.copyFromUtf8("*/*"));
-        assertEquals(KEYS.of(one), KEYS.of(other.build()));
-        other.getContextBuilder().setUserAgent(ByteString.copyFromUtf8("B"));
-        assertFalse(KEYS.of(one).equals(KEYS.of(other.build())), "a client is known by it");
+        assertEquals(KEYS.of(one), KEYS.of(one.toBuilder().build()));
+        eachFieldOf(one, one);
+        eachFieldOf(one, one.getContext());
+        eachFieldOf(one, one.getRequirements());
+        eachFieldOf(one, one.getCookies(0));
+    }
+
+    /** Sets each field of a part of a question, and compares the keys. */
+    private static void eachFieldOf(ValidateSessionRequest whole, Message part) {
+        for (FieldDescriptor field : part.getDescriptorForType().getFields()) {
+            Message.Builder changed = part.toBuilder();
+            if (field.isRepeated()) {
+                changed.addRepeatedField(field, other(field, changed));
+            } else {
+                changed.setField(field, other(field, changed));
+            }
+            Keys.Key key = KEYS.of(within(whole, changed.build()));
+            boolean isSame = KEYS.of(whole).equals(key);
+            assertEquals(TELLS_NOTHING_OF_A_YES.contains(field.getName()), isSame, field.getFullName());
+        }
+    }
+
+    private static Object other(FieldDescriptor field, Message.Builder of) {
+        return switch (field.getJavaType()) {
+            case BYTE_STRING -> ByteString.copyFromUtf8(field.getName().equals("method") ? "HEAD" : "other");
+            case STRING -> "other";
+            case BOOLEAN -> true;
+            case ENUM -> field.getEnumType().findValueByNumber(2); // NOT_REQUIRED
+            case MESSAGE ->
+                field.getMessageType() == com.google.protobuf.Duration.getDescriptor()
+                        ? com.google.protobuf.Duration.newBuilder()
+                                .setSeconds(7)
+                                .build()
+                        : filled(of.newBuilderForField(field));
+            default -> throw new AssertionError(field.getFullName());
+        };
+    }
+
+    /** With something in its first field, so that it is another. */
+    private static Message filled(Message.Builder empty) {
+        FieldDescriptor first = empty.getDescriptorForType().getFields().stream()
+                .filter(field -> !field.isRepeated()
+                        && Set.of("host", "email_verified", "value").contains(field.getName()))
+                .findFirst()
+                .orElseThrow();
+        return empty.setField(first, other(first, empty)).build();
+    }
+
+    private static ValidateSessionRequest within(ValidateSessionRequest whole, Message part) {
+        if (part instanceof ValidateSessionRequest changed) {
+            return changed;
+        }
+        ValidateSessionRequest.Builder changed = whole.toBuilder();
+        if (part instanceof RequestContext context) {
+            changed.setContext(context);
+        } else if (part instanceof Requirements requirements) {
+            changed.setRequirements(requirements);
+        } else {
+            changed.setCookies(0, (Cookie) part);
+        }
+        return changed.build();
+    }
+
+    @Test
+    void partsThatRunTogetherMakeOtherQuestions() {
+        ValidateSessionRequest.Builder one = question("GET", "ab").toBuilder();
+        ValidateSessionRequest.Builder other = question("GET", "a").toBuilder();
+        one.getContextBuilder().setHost(ByteString.copyFromUtf8("c"));
+        other.getContextBuilder().setHost(ByteString.copyFromUtf8("bc"));
+        assertFalse(KEYS.of(one.build()).equals(KEYS.of(other.build())));
+        one = question("GET", "a").toBuilder();
+        other = question("GET", "a").toBuilder();
+        one.getContextBuilder().addXForwardedFor(ByteString.copyFromUtf8("x"));
+        other.getContextBuilder().addForwarded(ByteString.copyFromUtf8("x"));
+        assertFalse(KEYS.of(one.build()).equals(KEYS.of(other.build())));
+    }
+
+    @Test
+    void whatHasToBeAskedEachTimeHasNoKey() {
+        ValidateSessionRequest one = question("GET", "a");
         assertNull(KEYS.of(question("POST", "a")), "it changes something");
         assertNull(KEYS.of(one.toBuilder().setIssueCsrfToken(true).build()));
         assertNull(KEYS.of(one.toBuilder().clearCookies().build()));
-        other.getContextBuilder().setUpgrade(ByteString.copyFromUtf8("websocket"));
-        assertNull(KEYS.of(other.build()));
+        assertNull(KEYS.of(one.toBuilder().setAsOfPosition(position(1)).build()), "it says how fresh");
+        ValidateSessionRequest.Builder upgrade = one.toBuilder();
+        upgrade.getContextBuilder().setUpgrade(ByteString.copyFromUtf8("websocket"));
+        assertNull(KEYS.of(upgrade.build()));
     }
 
     /** Knows the answer to the question, makes a call, and says whether it is known still. */
@@ -457,15 +585,60 @@ class KeptTest {
                 StartLogoutResponse.newBuilder().setRevokedCount(2).build();
         try (ScriptedAuthority authority = new ScriptedAuthority();
                 GatelodgeClient client = watching(authority)) {
-            authority.say("StartLogout", StartLogoutResponse.getDefaultInstance(), failure, two);
+            StatusRuntimeException away = ScriptedAuthority.failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0);
+            StartLogoutResponse none = StartLogoutResponse.getDefaultInstance();
+            authority.say("StartLogout", none, failure, two, away, none);
             Runnable one = () -> client.login().startLogout(here);
             assertTrue(isKnownAfter(authority, client, one), "it is about another session");
-            assertTrue(isKnownAfter(authority, client, one), "it can have ended no other");
+            assertFalse(isKnownAfter(authority, client, one), "nobody knows what it ended");
             assertFalse(isKnownAfter(authority, client, one), "it ended another too");
-            authority.say("StartLogout", StartLogoutResponse.getDefaultInstance(), failure);
+            assertFalse(isKnownAfter(authority, client, one), "the repeat does not know what its first ended");
+            StartLogoutResponse ended =
+                    StartLogoutResponse.newBuilder().setRevokedCount(1).build();
+            authority.say("StartLogout", none, ended, failure);
             Runnable all = () -> client.login().startLogout(everywhere);
+            assertTrue(isKnownAfter(authority, client, all), "anybody can send one that ends nothing");
             assertFalse(isKnownAfter(authority, client, all), "it may have ended any");
             assertFalse(isKnownAfter(authority, client, all), "nobody knows what it ended");
+        }
+    }
+
+    @Test
+    void aRefusedRevocationCostsNobodyElseAnything() throws Exception {
+        SessionServiceRevokeRequest form = SessionServiceRevokeRequest.newBuilder()
+                .setForm(ByteString.copyFromUtf8("end=others"))
+                .build();
+        SessionServiceRevokeResponse done =
+                SessionServiceRevokeResponse.newBuilder().setRevokedCount(1).build();
+        try (ScriptedAuthority authority = new ScriptedAuthority();
+                GatelodgeClient client = watching(authority)) {
+            authority.say(
+                    "Revoke",
+                    SessionServiceRevokeResponse.newBuilder()
+                            .setInactive(InactiveSession.getDefaultInstance())
+                            .build(),
+                    SessionServiceRevokeResponse.newBuilder()
+                            .setDenied(DeniedSession.getDefaultInstance())
+                            .build(),
+                    done,
+                    done,
+                    done,
+                    done);
+            Runnable byForm = () -> client.sessions().revoke(form);
+            assertTrue(isKnownAfter(authority, client, byForm), "it was nobody's");
+            assertTrue(isKnownAfter(authority, client, byForm), "it was denied");
+            assertFalse(isKnownAfter(authority, client, byForm), "it ended one that is not named");
+            SessionServiceRevokeRequest own = SessionServiceRevokeRequest.newBuilder()
+                    .setPresentedSession(form.getPresentedSession())
+                    .build();
+            assertTrue(isKnownAfter(authority, client, () -> client.sessions().revoke(own)), "it ended its own");
+            SessionServiceRevokeRequest.Builder named = SessionServiceRevokeRequest.newBuilder();
+            Runnable another =
+                    () -> client.sessions().revoke(named.setSessionId("sid_2").build());
+            assertTrue(isKnownAfter(authority, client, another), "it ended another");
+            Runnable known =
+                    () -> client.sessions().revoke(named.setSessionId("sid_1").build());
+            assertFalse(isKnownAfter(authority, client, known), "it ended the one that is known");
         }
     }
 

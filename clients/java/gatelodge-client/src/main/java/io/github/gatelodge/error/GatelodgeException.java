@@ -83,7 +83,12 @@ public class GatelodgeException extends RuntimeException {
 
     /** Whether the API key is what is wrong. */
     public boolean isAboutKey() {
-        return code() == Status.Code.UNAUTHENTICATED || code() == Status.Code.PERMISSION_DENIED;
+        return !isAboutTenant() && (code() == Status.Code.UNAUTHENTICATED || code() == Status.Code.PERMISSION_DENIED);
+    }
+
+    /** Whether the tenant that calls are for is what is wrong: none is named, or one that the key is not for. */
+    public boolean isAboutTenant() {
+        return TenantUnknownException.REASON.equals(failure.reason());
     }
 
     @Override
@@ -94,6 +99,8 @@ public class GatelodgeException extends RuntimeException {
         text.append(')');
         if (isAboutKey()) {
             text.append(": check GATELODGE_API_KEY");
+        } else if (isAboutTenant()) {
+            text.append(": check GATELODGE_TENANT");
         }
         return text.toString();
     }

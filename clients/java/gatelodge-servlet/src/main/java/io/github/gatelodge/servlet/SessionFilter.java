@@ -11,13 +11,10 @@ import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.security.Principal;
 import java.util.EnumSet;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Looks for the session behind every request before the application sees it.
@@ -68,29 +65,9 @@ public final class SessionFilter extends HttpFilter {
         }
         Optional<Session> session = Sessions.of(request);
         try {
-            chain.doFilter(session.isPresent() ? new Signed(request, session.get()) : request, through);
+            chain.doFilter(Signed.by(session.map(Session::userId), request), through);
         } finally {
             delivery.begin();
-        }
-    }
-
-    /** A request whose remote user is that of the session. */
-    private static final class Signed extends HttpServletRequestWrapper {
-        private final Principal principal;
-
-        Signed(HttpServletRequest request, Session session) {
-            super(request);
-            this.principal = session::userId;
-        }
-
-        @Override
-        public Principal getUserPrincipal() {
-            return principal;
-        }
-
-        @Override
-        public @Nullable String getRemoteUser() {
-            return principal.getName();
         }
     }
 }

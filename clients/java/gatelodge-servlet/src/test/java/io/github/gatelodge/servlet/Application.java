@@ -2,6 +2,8 @@ package io.github.gatelodge.servlet;
 
 import io.github.gatelodge.Requirement;
 import io.github.gatelodge.Session;
+import io.github.gatelodge.Token;
+import io.github.gatelodge.TokenRequirement;
 import io.github.gatelodge.edge.Edge;
 import io.github.gatelodge.edge.Gate;
 import jakarta.servlet.http.HttpServlet;
@@ -43,9 +45,13 @@ final class Application {
             SessionFilter.require(gate, Requirement.scopes("admin")).mount(context, "/scoped");
             SessionFilter.require(gate, Requirement.maxLoginAge(Duration.ofSeconds(1)))
                     .mount(context, "/fresh");
+            TokenFilter.require(gate.client()).mount(context, "/api");
+            TokenFilter.require(gate.client(), TokenRequirement.scopes("admin")).mount(context, "/api/scoped");
         });
         handler.addServlet(new Nothing(), "/");
         handler.addServlet(new Anything(), "/any");
+        handler.addServlet(new Api(), "/api");
+        handler.addServlet(new Api(), "/api/scoped");
         handler.addServlet(new Open(), "/open");
         for (String path : new String[] {"/optional", "/private", "/scoped", "/fresh"}) {
             handler.addServlet(new Whoever(), path);
@@ -99,6 +105,21 @@ final class Application {
         @Override
         protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
             doGet(request, response);
+        }
+    }
+
+    /** Answers with the id of whose token it is, or null for a program's, whatever the method. */
+    private static final class Api extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            String id = Tokens.of(request)
+                    .flatMap(Token::userId)
+                    .map(user -> '"' + user + '"')
+                    .orElse("null");
+            response.setContentType("application/json");
+            response.getOutputStream().print("{\"user_id\": " + id + "}");
         }
     }
 }

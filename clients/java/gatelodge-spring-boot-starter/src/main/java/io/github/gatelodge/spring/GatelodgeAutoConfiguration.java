@@ -68,29 +68,34 @@ public class GatelodgeAutoConfiguration {
         return registration;
     }
 
-    /** Sessions in controllers of Spring MVC. */
+    /** Sessions and bearer tokens in controllers of Spring MVC. */
     @Configuration(proxyBeanMethods = false)
     @ConditionalOnClass(WebMvcConfigurer.class)
     static class Controllers implements WebMvcConfigurer {
         private final Gate gate;
+        private final GatelodgeClient client;
 
-        Controllers(Gate gate) {
+        Controllers(Gate gate, GatelodgeClient client) {
             this.gate = gate;
+            this.client = client;
         }
 
         @Bean
-        static BeanPostProcessor gatelodgePreflights(ObjectProvider<Gate> gate) {
-            return Preflights.before(gate);
+        static BeanPostProcessor gatelodgePreflights(
+                ObjectProvider<Gate> gate, ObjectProvider<GatelodgeClient> client) {
+            return Preflights.before(gate, client);
         }
 
         @Override
         public void addInterceptors(InterceptorRegistry registry) {
             registry.addInterceptor(new SessionInterceptor(gate));
+            registry.addInterceptor(new TokenInterceptor(client));
         }
 
         @Override
         public void addArgumentResolvers(List<HandlerMethodArgumentResolver> resolvers) {
             resolvers.add(new SessionArgument());
+            resolvers.add(new TokenArgument());
         }
     }
 }

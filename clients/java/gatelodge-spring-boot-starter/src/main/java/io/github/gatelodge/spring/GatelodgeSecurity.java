@@ -1,6 +1,5 @@
 package io.github.gatelodge.spring;
 
-import io.github.gatelodge.Session;
 import io.github.gatelodge.edge.Gate;
 import io.github.gatelodge.edge.Guard;
 import io.github.gatelodge.servlet.Sessions;
@@ -9,18 +8,9 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.List;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import org.springframework.security.authentication.AbstractAuthenticationToken;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
-import org.springframework.security.core.authority.AuthorityUtils;
-import org.springframework.security.core.context.SecurityContext;
-import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.web.authentication.AnonymousAuthenticationFilter;
-import org.springframework.security.web.context.RequestAttributeSecurityContextRepository;
-import org.springframework.security.web.context.SecurityContextRepository;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
@@ -31,11 +21,11 @@ import org.springframework.web.filter.OncePerRequestFilter;
  *     .authorizeHttpRequests(paths -> paths.requestMatchers("/open").permitAll().anyRequest().authenticated())
  * }</pre>
  *
- * <p>The principal is the {@link Session}, its name the user id, and each scope, role and permission an authority
- * {@code SCOPE_...}, {@code ROLE_...} or {@code PERMISSION_...}. Whoever has no session and needs one gets the
- * authority's answer. CSRF and origin are the authority's to judge, so Spring's own filter for them is switched off. A
- * preflight that Spring's own {@code cors()} does not answer, and that needs a session, is answered as on the edge's
- * own routes.
+ * <p>The principal is the {@link io.github.gatelodge.Session}, its name the user id, and each scope, role and
+ * permission an authority {@code SCOPE_...}, {@code ROLE_...} or {@code PERMISSION_...}. Whoever has no session and
+ * needs one gets the authority's answer. CSRF and origin are the authority's to judge, so Spring's own filter for them
+ * is switched off. A preflight that Spring's own {@code cors()} does not answer, and that needs a session, is answered
+ * as on the edge's own routes.
  */
 public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSecurity, HttpSecurity> {
     private final Gate gate;
@@ -57,7 +47,6 @@ public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSec
     }
 
     private static final class SessionsFilter extends OncePerRequestFilter {
-        private final SecurityContextRepository contexts = new RequestAttributeSecurityContextRepository();
         private final Gate gate;
 
         SessionsFilter(Gate gate) {
@@ -71,47 +60,9 @@ public final class GatelodgeSecurity extends AbstractHttpConfigurer<GatelodgeSec
                 return;
             }
             Sessions.of(request).ifPresent(session -> {
-                SecurityContext context = SecurityContextHolder.createEmptyContext();
-                context.setAuthentication(new SignedIn(session));
-                SecurityContextHolder.setContext(context);
-                contexts.saveContext(context, request, response);
+                Authenticated.of(session).in(request, response);
             });
             chain.doFilter(request, response);
-        }
-    }
-
-    private static final class SignedIn extends AbstractAuthenticationToken {
-        private static final long serialVersionUID = 1L;
-        private final transient Session session;
-
-        SignedIn(Session session) {
-            super(AuthorityUtils.createAuthorityList(Stream.of(
-                            named("SCOPE_", session.scopes()),
-                            named("ROLE_", session.roles()),
-                            named("PERMISSION_", session.permissions()))
-                    .flatMap(names -> names)
-                    .toList()));
-            this.session = session;
-            setAuthenticated(true);
-        }
-
-        private static Stream<String> named(String prefix, List<String> names) {
-            return names.stream().map(prefix::concat);
-        }
-
-        @Override
-        public Object getPrincipal() {
-            return session;
-        }
-
-        @Override
-        public String getName() {
-            return session.userId();
-        }
-
-        @Override
-        public @Nullable Object getCredentials() {
-            return null;
         }
     }
 }

@@ -1,8 +1,11 @@
 package io.github.gatelodge.spring;
 
+import io.github.gatelodge.GatelodgeClient;
 import io.github.gatelodge.edge.Gate;
 import io.github.gatelodge.edge.Guard;
+import io.github.gatelodge.edge.TokenGuard;
 import io.github.gatelodge.servlet.Sessions;
+import io.github.gatelodge.servlet.Tokens;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
@@ -22,27 +25,33 @@ import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
 /**
- * Answers preflights for controllers' methods that need a session, by the edge's settings. Spring refuses a preflight
- * before any interceptor sees it, unless the application has rules for other origins; where it has, they are in force.
+ * Answers preflights for controllers' methods that need a session, by the edge's settings; one for a method that needs
+ * a bearer token is a request without one. Spring refuses a preflight before any interceptor sees it, unless the
+ * application has rules for other origins; where it has, they are in force.
  */
 final class Preflights implements CorsProcessor {
     private final ObjectProvider<Gate> gate;
+    private final ObjectProvider<GatelodgeClient> client;
     private final RequestMappingHandlerMapping controllers;
     private final CorsProcessor springs;
 
-    private Preflights(ObjectProvider<Gate> gate, RequestMappingHandlerMapping controllers) {
+    private Preflights(
+            ObjectProvider<Gate> gate,
+            ObjectProvider<GatelodgeClient> client,
+            RequestMappingHandlerMapping controllers) {
         this.gate = gate;
+        this.client = client;
         this.controllers = controllers;
         this.springs = controllers.getCorsProcessor();
     }
 
     /** Puts one before Spring's own, wherever controllers are. */
-    static BeanPostProcessor before(ObjectProvider<Gate> gate) {
+    static BeanPostProcessor before(ObjectProvider<Gate> gate, ObjectProvider<GatelodgeClient> client) {
         return new BeanPostProcessor() {
             @Override
             public Object postProcessAfterInitialization(Object bean, String name) {
                 if (bean instanceof RequestMappingHandlerMapping controllers) {
-                    controllers.setCorsProcessor(new Preflights(gate, controllers));
+                    controllers.setCorsProcessor(new Preflights(gate, client, controllers));
                 }
                 return bean;
             }
@@ -54,9 +63,14 @@ final class Preflights implements CorsProcessor {
             @Nullable CorsConfiguration rules, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         if (rules == null && CorsUtils.isPreFlightRequest(request)) {
-            Optional<Guard> guard = askedFor(request).flatMap(Guards::of).filter(Guard::isRequired);
+            Optional<HandlerMethod> asked = askedFor(request);
+            Optional<Guard> guard = asked.flatMap(Guards::of).filter(Guard::isRequired);
             if (guard.isPresent()) {
                 return Sessions.admit(gate.getObject(), guard.get(), request, response);
+            }
+            Optional<TokenGuard> bearer = asked.flatMap(method -> TokenGuards.of(method, client.getObject()));
+            if (bearer.isPresent() && !Tokens.admit(bearer.get(), request, response)) {
+                return false;
             }
         }
         return springs.processRequest(rules, request, response);

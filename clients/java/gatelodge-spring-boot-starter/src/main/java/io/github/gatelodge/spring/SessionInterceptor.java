@@ -7,7 +7,6 @@ import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.lang.reflect.Method;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,9 +17,6 @@ import org.springframework.web.servlet.HandlerInterceptor;
 final class SessionInterceptor implements HandlerInterceptor {
     private final Gate gate;
     private final Map<Place, Optional<Guard>> guards = new ConcurrentHashMap<>();
-
-    /** Where a guard is written: two controllers may inherit one method, and each have a guard of its own. */
-    private record Place(Class<?> controller, Method method) {}
 
     SessionInterceptor(Gate gate) {
         this.gate = gate;
@@ -33,8 +29,7 @@ final class SessionInterceptor implements HandlerInterceptor {
         if (!(handler instanceof HandlerMethod method) || request.getDispatcherType() == DispatcherType.ASYNC) {
             return true;
         }
-        Place place = new Place(method.getBeanType(), method.getMethod());
-        Optional<Guard> guard = guards.computeIfAbsent(place, unread -> Guards.of(method));
+        Optional<Guard> guard = guards.computeIfAbsent(Place.of(method), unread -> Guards.of(method));
         return guard.isEmpty() || Sessions.admit(gate, guard.get(), request, response);
     }
 }

@@ -2,6 +2,7 @@ package io.github.gatelodge.spring;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.gatelodge.Session;
+import io.github.gatelodge.Token;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -52,6 +53,27 @@ class Application {
     @RequireSession
     Whoever any(Optional<Session> session) {
         return optional(session);
+    }
+
+    @RequestMapping(
+            path = "/api",
+            method = {
+                RequestMethod.GET,
+                RequestMethod.HEAD,
+                RequestMethod.POST,
+                RequestMethod.PUT,
+                RequestMethod.PATCH,
+                RequestMethod.DELETE,
+                RequestMethod.OPTIONS
+            })
+    Whoever api(Token token) {
+        return new Whoever(token.userId().orElse(null));
+    }
+
+    @GetMapping("/api/scoped")
+    @RequireToken(scopes = "admin")
+    Whoever scoped(Token token) {
+        return api(token);
     }
 
     @GetMapping("/scoped")

@@ -39,7 +39,7 @@ final class Denials {
 
     static DeniedSession denied(State state, Living found, DeniedReason reason, ValidateSessionRequest asked) {
         // Where the fake was told to deny, nothing need be missing.
-        List<String> missing = Lack.of(found, asked.getRequirements())
+        List<String> missing = Lack.of(found.person, asked.getRequirements())
                 .filter(lack -> lack.reason() == reason)
                 .map(Lack::names)
                 .orElse(List.of());
@@ -90,7 +90,7 @@ final class Denials {
     }
 
     /** What a browser is told. */
-    private record Words(String reason, String detail, String remedy) {
+    record Words(String reason, String detail, String remedy) {
         HttpAnswer answer(String loginQuery) {
             return loginQuery.isEmpty()
                     ? Finished.problem(403, reason, detail, remedy)
@@ -98,7 +98,7 @@ final class Denials {
         }
     }
 
-    private static Words words(State state, DeniedReason reason, List<String> missing) {
+    static Words words(State state, DeniedReason reason, List<String> missing) {
         String askForIt = "Ask whoever runs this application for it, then log in again.";
         String logInSo = "Log in again in the way that is asked for, then repeat the request.";
         return switch (reason) {

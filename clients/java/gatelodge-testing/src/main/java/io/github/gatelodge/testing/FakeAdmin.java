@@ -104,12 +104,13 @@ final class FakeAdmin extends AdminServiceImplBase {
         synchronized (state) {
             List<Living> ended = targets(
                     asked.getTargetCase().getNumber(), asked.getSessionId(), asked.getUserId(), asked.getProvider());
-            ended.forEach(Living::end);
+            ended.forEach(state::end);
             boolean isCounted = asked.hasSessionId() || asked.hasUserId();
             Reply.to(
                     to,
                     AdminServiceRevokeResponse.newBuilder()
                             .setRevokedCount(isCounted ? ended.size() : 0)
+                            .setEventPosition(state.events.position())
                             .build());
         }
     }

@@ -19,7 +19,10 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 
-/** An authority in memory, at which nobody is signed in at first. Its methods may be called while it answers. */
+/**
+ * An authority in memory, at which nobody is signed in at first. Its methods may be called while it answers. Clients
+ * keep its answers as they keep an authority's, and hear of all that these methods change before they return.
+ */
 public final class FakeAuthority implements AutoCloseable {
     /** Where browsers reach the edge. */
     public static final String BASE_URL = "http://localhost:8000";
@@ -48,7 +51,7 @@ public final class FakeAuthority implements AutoCloseable {
         List<BindableService> services = List.of(
                 new FakeLogins(state),
                 new FakeSessions(state),
-                new FakeTokens(),
+                new FakeTokens(state),
                 new FakeAdmin(state),
                 new HealthStatusManager().getHealthService());
         services.forEach(builder::addService);
@@ -57,7 +60,7 @@ public final class FakeAuthority implements AutoCloseable {
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
         }
-        this.channel = InProcessChannelBuilder.forName(name).build();
+        this.channel = InProcessChannelBuilder.forName(name).directExecutor().build();
     }
 
     /** A client of this authority, with a timeout that suits tests. Closing the authority closes it too. */
@@ -90,6 +93,23 @@ public final class FakeAuthority implements AutoCloseable {
         return signIn(Person.of(userId));
     }
 
+    /**
+     * Issues a bearer token that is this person's, with their scopes, permissions and roles, for routes of an API. One
+     * of {@code Person.of("")} speaks for a program alone.
+     */
+    public BearerToken issueToken(Person whose) {
+        synchronized (state) {
+            Issued issued = new Issued(whose);
+            state.tokens.put(issued.value, issued);
+            return new BearerToken(state, issued);
+        }
+    }
+
+    /** Issues a bearer token of the user with this id. */
+    public BearerToken issueToken(String userId) {
+        return issueToken(Person.of(userId));
+    }
+
     /** Says who the next login through the edge's routes makes a session for. */
     public void logsInNext(Person person) {
         synchronized (state) {
@@ -100,11 +120,13 @@ public final class FakeAuthority implements AutoCloseable {
     /** Makes every call fail as if nothing listened there, until {@link #back}. */
     public void away() {
         entrance.trouble = Entrance.Trouble.AWAY;
+        state.events.breakOff();
     }
 
     /** Makes no call get an answer within its deadline, until {@link #back}. */
     public void slow() {
         entrance.trouble = Entrance.Trouble.SLOW;
+        state.events.breakOff();
     }
 
     /** Ends {@link #away} and {@link #slow}. */
@@ -116,6 +138,7 @@ public final class FakeAuthority implements AutoCloseable {
     public void deny(DeniedReason reason) {
         synchronized (state) {
             state.denial = reason;
+            state.events.allChanged();
         }
     }
 
@@ -125,12 +148,14 @@ public final class FakeAuthority implements AutoCloseable {
             EdgeSettings.Builder changed = state.settings.toBuilder().setVersion(State.random());
             change.accept(changed);
             state.settings = changed.build();
+            state.events.allChanged();
         }
     }
 
     /** Ends the authority and its clients. */
     @Override
     public void close() {
+        state.events.close();
         clients.forEach(GatelodgeClient::close);
         channel.shutdownNow();
         server.shutdownNow();

@@ -152,8 +152,8 @@ final class FakeLogins extends LoginServiceImplBase {
                 return;
             }
             if (found != null) {
-                found.end();
-                said.setRevokedCount(1);
+                state.end(found);
+                said.setRevokedCount(1).setEventPosition(state.events.position());
             }
             Reply.to(to, said.setAnswer(loggedOut(asked, returnTo.get())).build());
         }

@@ -35,12 +35,16 @@ import io.github.gatelodge.v1.WatchSessionsRequest;
 import io.github.gatelodge.v1.WatchSessionsResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What the fake says of presented sessions. */
 final class FakeSessions extends SessionServiceImplBase {
+    private static final Duration KEEP_FOR = Duration.ofSeconds(5);
+
     private final State state;
 
     FakeSessions(State state) {
@@ -85,13 +89,31 @@ final class FakeSessions extends SessionServiceImplBase {
     private ActiveSession active(Living living, Judgement judgement, ValidateSessionRequest asked) {
         List<String> cookies = renewed(living, asked);
         boolean isIssued = asked.getIssueCsrfToken() || !cookies.isEmpty();
-        return ActiveSession.newBuilder()
+        ActiveSession.Builder active = ActiveSession.newBuilder()
                 .setIdentity(living.identity)
                 .setSession(living.info)
                 .setJudged(judgement.judged())
                 .addAllSetCookies(cookies)
-                .setCsrfToken(isIssued ? living.person.csrfToken() : "")
-                .build();
+                .setCsrfToken(isIssued ? living.person.csrfToken() : "");
+        Duration keepFor = keepFor(living, asked);
+        if (!isIssued && !keepFor.isNegative() && !keepFor.isZero()) {
+            active.setEventPosition(state.events.position())
+                    .getKeepForBuilder()
+                    .setSeconds(keepFor.getSeconds())
+                    .setNanos(keepFor.getNano());
+        }
+        return active.build();
+    }
+
+    /** No longer than the login is young enough. */
+    private static Duration keepFor(Living living, ValidateSessionRequest asked) {
+        if (!asked.getRequirements().hasMaxLoginAge()) {
+            return KEEP_FOR;
+        }
+        Duration age = Duration.between(living.person.loginTime(), Instant.now());
+        long allowed = asked.getRequirements().getMaxLoginAge().getSeconds();
+        Duration left = Duration.ofSeconds(allowed).minus(age);
+        return left.compareTo(KEEP_FOR) < 0 ? left : KEEP_FOR;
     }
 
     /** The Set-Cookie value of a session that has a newer credential than those presented. */
@@ -258,12 +280,12 @@ final class FakeSessions extends SessionServiceImplBase {
         for (Living one : ofUser(use.identity())) {
             boolean isPresented = one.info.equals(use.info());
             if (end.equals(one.info.getSessionId()) || (end.equals(Aim.OTHERS) && !isPresented)) {
-                one.end();
+                state.end(one);
                 count++;
                 isCurrent |= isPresented;
             }
         }
-        said.setRevokedCount(count);
+        said.setRevokedCount(count).setEventPosition(state.events.position());
         if (asked.hasContext()) {
             String told = "{\"message\":\"" + count + " sessions were ended\",\"revoked_count\":" + count + "}";
             HttpAnswer.Builder answer = Finished.json(200, told).toBuilder();
@@ -281,10 +303,10 @@ final class FakeSessions extends SessionServiceImplBase {
                 .toList();
     }
 
-    /** Vouches for nothing: whoever watches the fake keeps no answers. */
+    /** Tells of what happens from now on, wherever the caller would go on. */
     @Override
     public void watchSessions(WatchSessionsRequest asked, StreamObserver<WatchSessionsResponse> to) {
-        to.onNext(WatchSessionsResponse.newBuilder().setReset(true).build());
+        state.events.watch(to);
     }
 
     private static InactiveSession inactive(InactiveReason reason) {

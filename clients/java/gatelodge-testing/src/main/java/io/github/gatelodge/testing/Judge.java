@@ -52,7 +52,7 @@ final class Judge {
                 judged.setCsrf(true);
             }
         }
-        Optional<Lack> lack = Lack.of(found, needed);
+        Optional<Lack> lack = Lack.of(found.person, needed);
         if (lack.isPresent()) {
             return Judgement.denied(lack.get().reason());
         }

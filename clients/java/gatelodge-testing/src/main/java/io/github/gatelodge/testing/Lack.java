@@ -17,8 +17,8 @@ import java.util.stream.Stream;
  */
 record Lack(DeniedReason reason, List<String> names) {
     /** The first that is missing, in the order in which a person would mend it. */
-    static Optional<Lack> of(Living found, Requirements needed) {
-        Identity who = found.identity;
+    static Optional<Lack> of(Person found, Requirements needed) {
+        Identity who = found.identity();
         return Stream.of(
                         all(DeniedReason.DENIED_REASON_SCOPE_MISSING, needed.getScopesList(), who.getScopesList()),
                         one(DeniedReason.DENIED_REASON_SCOPE_MISSING, needed.getAnyScopesList(), who.getScopesList()),
@@ -56,8 +56,8 @@ record Lack(DeniedReason reason, List<String> names) {
         return isMissing ? Optional.of(new Lack(reason, List.of())) : Optional.empty();
     }
 
-    private static boolean isOld(Living found, Requirements needed) {
-        Duration age = Duration.between(found.person.loginTime(), Instant.now());
+    private static boolean isOld(Person found, Requirements needed) {
+        Duration age = Duration.between(found.loginTime(), Instant.now());
         return needed.hasMaxLoginAge()
                 && age.compareTo(Duration.ofSeconds(needed.getMaxLoginAge().getSeconds())) > 0;
     }

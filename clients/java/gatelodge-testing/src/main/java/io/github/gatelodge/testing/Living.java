@@ -30,8 +30,4 @@ final class Living {
     boolean isDead() {
         return inactive != InactiveReason.INACTIVE_REASON_UNSPECIFIED;
     }
-
-    void end() {
-        inactive = InactiveReason.INACTIVE_REASON_REVOKED;
-    }
 }

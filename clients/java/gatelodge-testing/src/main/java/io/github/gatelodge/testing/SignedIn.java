@@ -40,7 +40,7 @@ public final class SignedIn {
     /** Says why the session is dead; with {@code UNSPECIFIED} it lives. */
     public void setInactive(InactiveReason reason) {
         synchronized (state) {
-            living.inactive = reason;
+            state.become(living, reason);
         }
     }
 }

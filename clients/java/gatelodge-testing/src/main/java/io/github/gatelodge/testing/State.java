@@ -18,6 +18,8 @@ final class State {
 
     final Map<String, Living> sessions = new HashMap<>(); // by the cookie's value; those that are dead too
     final Map<String, Login> logins = new HashMap<>(); // by state
+    final Map<String, Issued> tokens = new HashMap<>(); // by their text; those that are withdrawn too
+    final Events events = new Events();
     EdgeSettings settings = FakeSettings.usual();
     Person next = Person.of("fake_1");
     DeniedReason denial = DeniedReason.DENIED_REASON_UNSPECIFIED;
@@ -37,6 +39,17 @@ final class State {
             sessions.put(person.renewedCookie(), made);
         }
         return made;
+    }
+
+    /** Ends a session. */
+    void end(Living living) {
+        become(living, InactiveReason.INACTIVE_REASON_REVOKED);
+    }
+
+    /** Says why a session is dead; with {@code UNSPECIFIED} it lives. */
+    void become(Living living, InactiveReason reason) {
+        living.inactive = reason;
+        events.changed(living.info.getSessionId());
     }
 
     Found presented(List<Cookie> cookies) {

@@ -1,0 +1,105 @@
+"""Owns the mistakes with bearer tokens, each with the cases that must notice it. Does not know how they are put in."""
+
+from urllib.parse import unquote_to_bytes
+
+from .broken import Broken
+from .wire import Answer
+
+
+def _is_api(asked) -> bool:
+    return asked.target.split(b"?")[0].startswith(b"/api")
+
+
+def _let_everybody_in(asked, got, _again):
+    return Answer(200, [], b'{"user_id": null}') if _is_api(asked) and got.status == 401 else None
+
+
+def _take_the_first_of_two(asked):
+    first = next((line for line in asked.headers if line[0].lower() == b"authorization"), None)
+    asked.headers = [line for line in asked.headers if line[0].lower() != b"authorization" or line is first]
+
+
+def _take_the_query(asked):
+    if b"access_token=" in asked.target and not asked.header("authorization"):
+        asked.headers.append((b"authorization", b"Bearer " + asked.target.split(b"access_token=")[1]))
+
+
+def _demand_the_exact_scheme(asked):
+    asked.change("authorization", lambda value: value if value.startswith(b"Bearer ") else b"")
+
+
+def _answer_preflights(asked, _got, _again):
+    is_preflight = asked.method == b"OPTIONS" and asked.header("access-control-request-method")
+    return Answer(204, [], b"") if _is_api(asked) and is_preflight else None
+
+
+def _decode_tokens(call):
+    if call.method == "ValidateToken":
+        call.request.token = unquote_to_bytes(call.request.token)
+
+
+def _ask_for_nothing(call):
+    if call.method == "ValidateToken":
+        call.request.ClearField("requirements")
+
+
+def _judged_all(_method, answer):
+    if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.HasField("active"):
+        answer.active.judged.scopes[:] = ["admin"]
+
+
+def _unknown_is_inactive(_method, answer):
+    if answer.DESCRIPTOR.name == "ValidateTokenResponse" and not answer.WhichOneof("outcome"):
+        answer.inactive.answer.status = 401
+
+
+def _own_refusals(asked, got, _again):
+    if _is_api(asked) and got.status in (401, 403):
+        got.headers = [(name, value) for name, value in got.headers if name != "www-authenticate"]
+
+
+def _trouble_is_refusal(asked, got, _again):
+    if _is_api(asked) and got.status == 503:
+        return Answer(401, [("www-authenticate", "Bearer")], got.body)
+    return None
+
+
+BEARER: dict[str, Broken] = {
+    "lets everybody into an API": Broken(
+        (
+            "bearer: GET without a token never reaches the handler",
+            "bearer: OPTIONS without a token never reaches the handler",
+            "bearer: with another scheme no token is presented",
+            "bearer: a session opens no api",
+        ),
+        answer=_let_everybody_in,
+    ),
+    "takes the first of two credentials": Broken(
+        ("bearer: of two Authorization headers none counts",), request=_take_the_first_of_two
+    ),
+    "takes a token from the query": Broken(("bearer: with no header no token is presented",), request=_take_the_query),
+    "knows Bearer by case": Broken(("bearer: the scheme is known in lower case",), request=_demand_the_exact_scheme),
+    "answers an API's preflights": Broken(
+        ("bearer: a preflight of an allowed origin is a request without a token",), answer=_answer_preflights
+    ),
+    "decodes tokens": Broken(("bearer: escapes of a token arrives undecoded",), question=_decode_tokens),
+    "asks for nothing of a token": Broken(("bearer: what a route needs is asked",), question=_ask_for_nothing),
+    "takes what was not judged for a yes": Broken(
+        ("bearer: where nothing was judged a need is 503", "bearer: where another scope was judged a need is 503"),
+        reply=_judged_all,
+    ),
+    "takes an unknown word about a token for a no": Broken(
+        ("bearer: an unset outcome is 503",), reply=_unknown_is_inactive
+    ),
+    "refuses tokens in words of its own": Broken(
+        (
+            "bearer: a token that is not good gets the authoritys answer",
+            "bearer: a token that is not enough gets the authoritys answer",
+        ),
+        answer=_own_refusals,
+    ),
+    "takes trouble for a bad token": Broken(
+        ("bearer: the status INTERNAL is 503", "bearer: an authority that checks no tokens lets nobody in"),
+        answer=_trouble_is_refusal,
+    ),
+}
