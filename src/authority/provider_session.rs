@@ -138,10 +138,14 @@ impl Authority {
 
     /// What became of the sessions with these names.
     async fn look_at(&self, names: Vec<(SessionKey, Timestamp)>) -> StoreResult<Named> {
+        if names.is_empty() {
+            return Ok(Named::default());
+        }
         let sessions = &self.ports.sessions;
         let read = |(key, noted)| async move { (key, noted, sessions.read(&key).await) };
         let mut reading = stream::iter(names).map(read).buffered(AT_ONCE);
-        let (now, mut named) = (self.ports.clock.now(), Named::default());
+        // The store has noted the names by its own time.
+        let (now, mut named) = (sessions.time().await?, Named::default());
         while let Some((key, noted, lookup)) = reading.next().await {
             let can_be_made = now.since(noted) <= self.made_within();
             match lookup? {
