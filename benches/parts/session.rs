@@ -74,6 +74,7 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         access_token_end: Some(now + Duration::from_mins(5)),
         renewable: true,
         user_info_time: None,
+        refresh_sent: false,
     };
     let marks = Marks::default();
     let header = Header {

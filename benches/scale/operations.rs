@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatelodge::app::world::SystemClock;
-use gatelodge::authority::ports::{Clock as _, Lookup};
+use gatelodge::authority::ports::{Clock as _, Lookup, Touched};
 use gatelodge::session::key::{SessionKey, TenantNumber, UserKey};
 use gatelodge::session::record::Ending;
 use tokio::time::Instant;
@@ -49,7 +49,10 @@ impl Operation {
         let begin = Instant::now();
         let done = match self {
             Self::Read => matches!(store.read(key).await?, Lookup::Found(_)),
-            Self::Touch => store.touch(key, SystemClock.now(), DAY).await?,
+            Self::Touch => {
+                let now = SystemClock.now();
+                store.touch(key, now, now, DAY).await? == Touched::Yes
+            }
             Self::SessionsOf => !store.sessions_of(user).await?.is_empty(),
             Self::Page => !store.walk(TenantNumber(1), None, PAGE).await?.sessions.is_empty(),
             Self::LoginAndLogout => {

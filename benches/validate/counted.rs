@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::ports::{
     Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, Lookup, NewSession, OpenLogin,
-    SessionStore, StoreResult, WalkPage, WalkPosition, Written,
+    SessionStore, StoreResult, Touched, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::key::{LoginKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
@@ -55,8 +55,8 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.counted().read_among_many(key).await
     }
 
-    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
-        self.counted().touch(key, at, keep_for).await
+    async fn touch(&self, key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> StoreResult<Touched> {
+        self.counted().touch(key, at, due, keep_for).await
     }
 
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {

@@ -210,33 +210,6 @@ impl Authority {
         })))
     }
 
-    /// Writes down that the session was used, where that is due, and answers whether it is still there. A session that
-    /// nobody had presented gets its own life in this step, so it is waited for; that it fails ends nobody's session.
-    pub(super) async fn touch(&self, admitted: &mut Admitted) -> bool {
-        if !admitted.touch_due {
-            return true;
-        }
-        let now = self.ports.clock.now();
-        let used = Times { last_active: admitted.times.last_active.max(now), ..admitted.times };
-        let keep_for = used.keep_for(now, self.settings.lifetimes_of(admitted.standing.remembered));
-        match self.ports.sessions.touch(&admitted.credential.key, now, keep_for).await {
-            Ok(true) => {
-                admitted.times = used;
-                self.near.used(&admitted.credential.key, now);
-            }
-            Ok(false) => {
-                self.near.forget(&admitted.credential.key);
-                return false;
-            }
-            Err(error) => tracing::warn!(
-                session = admitted.credential.key.public(),
-                error = &error as &dyn std::error::Error,
-                "use of the session was not written down"
-            ),
-        }
-        true
-    }
-
     /// The session as answers show it.
     pub(super) fn view(
         &self,

@@ -11,6 +11,7 @@ use super::{Authority, Error, own_token};
 use crate::crypto::Secret;
 use crate::session::identity::Identity;
 use crate::session::key::SessionKey;
+use crate::session::mint::OF_SESSION;
 use crate::session::time::Timestamp;
 
 impl Authority {
@@ -44,7 +45,7 @@ impl Authority {
         let token = CheckedToken {
             client_id: text("client_id").unwrap_or_default().to_owned(),
             audiences: vec![audience.to_owned()],
-            permissions: permissions(&claims),
+            permissions: joined(&identity.permissions, application_permissions(&claims)),
             issued: moment("iat"),
             expires: Some(end),
             identity: Identity {
@@ -56,8 +57,20 @@ impl Authority {
     }
 }
 
-/// Those that the application put into the token.
-fn permissions(claims: &Map<String, Value>) -> Vec<String> {
-    let list = claims.get("permissions").and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+/// Those that the application put into the token. The session's may have been taken away since: they are in the session.
+fn application_permissions(claims: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let list = |name| claims.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let are_the_sessions = list(OF_SESSION).any(|right| right == "permissions");
+    list("permissions").filter(move |_| !are_the_sessions)
+}
+
+/// All of them, each once.
+fn joined<'a>(of_session: &[String], more: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut all = of_session.to_vec();
+    for one in more {
+        if !all.iter().any(|other| other == one) {
+            all.push(one.to_owned());
+        }
+    }
+    all
 }

@@ -21,7 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 struct New<'a> {
     tokens: &'a Tokens,
-    rights: &'a Rights,
+    /// What the user may do now, where the tokens were refreshed.
+    rights: Option<&'a Rights>,
 }
 
 /// What became of writing tokens.
@@ -35,15 +36,15 @@ enum Attempt {
 
 impl Authority {
     /// Writes `tokens` over those that were `seen` sealed, and answers those that the session has then. Since what they
-    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once. With new rights
-    /// the session goes by those from then on.
+    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once. `rights` come
+    /// with what a refresh brought: the session goes by those from then on, and its refresh token is one that was never sent.
     pub(super) async fn keep_tokens(
         &self,
         fence: u64,
         admitted: &Admitted,
         seen: &[u8],
         tokens: &Tokens,
-        rights: &Rights,
+        rights: Option<&Rights>,
     ) -> Result<Refreshed, Error> {
         let new = New { tokens, rights };
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
@@ -155,7 +156,10 @@ impl Authority {
         };
         standing.access_token_end = tokens.access_end;
         standing.renewable = tokens.refresh.is_some();
-        rights.give(&mut standing.identity, &tokens.scopes);
+        if let Some(rights) = rights {
+            rights.give(&mut standing.identity, &tokens.scopes);
+            standing.refresh_sent = false;
+        }
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;
         let sealed = token_key.seal(self.nonce(), key, tokens);

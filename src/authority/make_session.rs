@@ -161,6 +161,7 @@ impl Authority {
             access_token_end: grant.tokens.access_end,
             renewable: grant.tokens.refresh.is_some(),
             user_info_time: None,
+            refresh_sent: false,
         };
         Known { standing, tokens: grant.tokens }
     }

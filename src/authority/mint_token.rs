@@ -13,7 +13,7 @@ use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented, own_token};
 use crate::crypto::Secret;
 use crate::session::identity::Identity;
-use crate::session::mint::refuse_claims;
+use crate::session::mint::{OF_SESSION, RIGHTS, refuse_claims};
 use crate::session::time::Timestamp;
 
 /// The question.
@@ -74,6 +74,10 @@ impl Authority {
         if let Some(expected) = refuse_claims(&question.application_claims) {
             return invalid("application_claims", expected);
         }
+        let is_twice = |name: &&str| question.application_claims.contains_key(*name) && question.chooses(name);
+        if let Some(name) = RIGHTS.into_iter().find(is_twice) {
+            return invalid("application_claims", format!("no {name:?} beside the session's, which `claims` names"));
+        }
         let admitted = match self.admit_to_use(call, &question.presented).await? {
             Ok(admitted) => admitted,
             Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
@@ -102,6 +106,11 @@ impl Authority {
         let mut claims = question.application_claims.clone();
         let chosen = question.claims.iter().filter_map(|name| Some((name.clone(), claim(identity, name)?)));
         claims.extend(chosen);
+        let of_session = |name: &&str| question.chooses(name) && !rights(identity, name).is_empty();
+        let of_session: Vec<_> = RIGHTS.into_iter().filter(of_session).collect();
+        if !of_session.is_empty() {
+            claims.insert(OF_SESSION.to_owned(), json!(of_session));
+        }
         let own = [
             ("iss", json!(mint.issuer)),
             ("sub", json!(identity.user_id)),
@@ -118,6 +127,21 @@ impl Authority {
     }
 }
 
+impl Question {
+    fn chooses(&self, claim: &str) -> bool {
+        self.claims.iter().any(|name| name == claim)
+    }
+}
+
+/// Those of the session under the name of [`RIGHTS`].
+fn rights<'a>(identity: &'a Identity, name: &str) -> &'a [String] {
+    match name {
+        "roles" => &identity.roles,
+        "permissions" => &identity.permissions,
+        _ => &[],
+    }
+}
+
 /// A claim of the identity by its name; `None` for one that it lacks, or that is not a claim about the user.
 fn claim(identity: &Identity, name: &str) -> Option<Value> {
     match name {
@@ -129,6 +153,7 @@ fn claim(identity: &Identity, name: &str) -> Option<Value> {
         "scope" => Some(json!(identity.scopes.join(" "))),
         "auth_time" => identity.auth_time.map(|at| json!(at.as_secs())),
         "acr" => identity.acr.as_ref().map(|acr| json!(acr)),
+        "roles" | "permissions" if !rights(identity, name).is_empty() => Some(json!(rights(identity, name))),
         "amr" => (!identity.amr.is_empty()).then(|| json!(identity.amr)),
         other => identity.claims.get(other).cloned(),
     }

@@ -133,6 +133,17 @@ pub enum Written {
     Gone,
 }
 
+/// What became of writing down that a session was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// It is written.
+    Yes,
+    /// Somebody had written it of late: that it was used then.
+    NotDue(Timestamp),
+    /// The session is gone; nothing was written.
+    Gone,
+}
+
 /// A place in a walk over a tenant's sessions, opaque to callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkPosition(pub Vec<u8>);
@@ -176,10 +187,10 @@ pub trait SessionStore: Send + Sync {
         self.read(key).await
     }
 
-    /// Writes down that the session was used `at`, and keeps it `keep_for` longer from now.
-    /// MUST do nothing when the session is gone, and MUST NOT change the revision or move `last_active` back.
-    /// Answers whether the session was there.
-    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool>;
+    /// Writes down that the session was used `at`, and keeps it `keep_for` longer from now, unless it is written down
+    /// already that it was used after `due`. MUST do nothing then, and when the session is gone, and MUST NOT change the
+    /// revision or move `last_active` back.
+    async fn touch(&self, key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> StoreResult<Touched>;
 
     /// Ends a session with its tokens, lease and index entry, and leaves a tombstone for `remember_for`,
     /// also where there was no session. Answers whether there was a living one: that no mark killed.

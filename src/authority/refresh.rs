@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::admit::Admitted;
+use super::note_sending::Noted;
 use super::ports::{Lease, LeaseAttempt};
 use super::provider::{IdentityProvider, ProviderError, RefreshRequest, Renewal};
 use super::under_way::too_much;
@@ -22,8 +23,9 @@ pub(super) enum Refreshed {
 /// What one refresh brings to all of this process who wait for it.
 pub(super) type SharedRefresh = Result<Refreshed, Arc<Error>>;
 
-/// How often to try for the lease before telling the caller to come back.
-pub(super) const ATTEMPTS: usize = 3;
+/// How often to try for the lease before telling the caller to come back. Whoever waits for it is woken once by what its
+/// holder notes, and once by what it brings.
+pub(super) const ATTEMPTS: usize = 4;
 
 impl Authority {
     /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
@@ -94,26 +96,32 @@ impl Authority {
             has_rights: !identity.roles.is_empty() || !identity.permissions.is_empty(),
             now: asked.wall,
         };
+        let sent_before = match self.note_sending(lease, &admitted.credential.key).await? {
+            Noted::Now => false,
+            Noted::Before => true,
+            Noted::SessionGone => return Ok(Refreshed::SessionGone),
+        };
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
         match send(provider.as_ref(), &request, lease).await {
             Ok(Renewal { tokens, rights }) => {
                 let tokens = merge(old, asked.in_store_time(tokens));
-                self.keep_tokens(lease.fence(), admitted, seen, &tokens, &rights).await
+                self.keep_tokens(lease.fence(), admitted, seen, &tokens, Some(&rights)).await
             }
-            Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_twice).await,
+            Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_before || sent_twice).await,
         }
     }
 
     /// The provider gave no tokens. A definite refusal ends the session where the configuration says so, unless it may
-    /// be of our own making: somebody was faster while our lease was lost, or the first answer was lost on its way.
+    /// be of our own making: somebody was faster while our lease was lost, or what came when the same token was sent
+    /// before was lost, with its answer on the way or with a process that ended before it could keep it.
     async fn refused(
         &self,
         admitted: &Admitted,
         seen: &[u8],
         error: ProviderError,
-        sent_twice: bool,
+        may_be_spent: bool,
     ) -> Result<Refreshed, Error> {
         if !matches!(error, ProviderError::InvalidGrant(_)) {
             return Err(error.into());
@@ -121,7 +129,7 @@ impl Authority {
         if let Some(already) = self.fresh(admitted, seen).await? {
             return Ok(already);
         }
-        if sent_twice || !self.settings.tokens.end_session_when_refused {
+        if may_be_spent || !self.settings.tokens.end_session_when_refused {
             return Err(error.into());
         }
         let key = &admitted.credential.key;

@@ -30,8 +30,9 @@ impl Authority {
     /// When a value is not right, another version is kept, or the store can't say.
     pub async fn update_attributes(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         let Question { presented, expected_version, set, remove } = question;
-        if !set.keys().chain(&remove).all(|name| is_name(name)) {
-            return Err(invalid("set", format!("names of 1 to {LONGEST_NAME} letters, digits and \"-_.:\"")));
+        let misnamed = [("set", set.keys().all(is_name)), ("remove", remove.iter().all(is_name))];
+        if let Some((field, _)) = misnamed.into_iter().find(|(_, are_names)| !are_names) {
+            return Err(invalid(field, format!("names of 1 to {LONGEST_NAME} letters, digits and \"-_.:\"")));
         }
         if remove.iter().any(|name| set.contains_key(name)) {
             return Err(invalid("remove", "names that are not in `set` too"));
@@ -71,7 +72,8 @@ impl Authority {
     }
 }
 
-fn is_name(name: &str) -> bool {
+fn is_name(name: impl AsRef<str>) -> bool {
+    let name = name.as_ref();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
 }

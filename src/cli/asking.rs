@@ -35,7 +35,8 @@ pub(super) fn asking(
     }
 }
 
-/// Reads pages until there are no more, or `limit` things. A page is what is on it, and the token of the next.
+/// Reads pages until there are no more, or `limit` things; that there are others is said on standard error. A page is what
+/// is on it, and the token of the next.
 pub(super) async fn pages<T>(
     limit: usize,
     mut page: impl AsyncFnMut(String) -> Result<(Vec<T>, String), Error>,
@@ -45,8 +46,13 @@ pub(super) async fn pages<T>(
         let (found, next) = page(token).await?;
         all.extend(found);
         token = next;
-        if token.is_empty() || all.len() >= limit {
+        if all.len() > limit {
             all.truncate(limit);
+            // Standard error is closed: there is nowhere left to say it.
+            let _ = writeln!(io::stderr(), "note: there are more than {limit}; --limit says how many to list");
+            return Ok(all);
+        }
+        if token.is_empty() {
             return Ok(all);
         }
     }

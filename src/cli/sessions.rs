@@ -175,6 +175,12 @@ async fn revoke(
 
 async fn preview(client: &Client, target: Target, output: Format) -> Result<String, Error> {
     use v1::preview_revoke_request::Target as Previewed;
+    // What is counted where there are too many to look at each.
+    let at_most = match target {
+        Target::Everything(_) => "so many sessions there are of all tenants",
+        Target::Provider(_) => "so many sessions there are of this tenant, by whichever provider",
+        _ => "so many sessions there are of this tenant",
+    };
     let target = Some(match target {
         Target::SessionId(id) => Previewed::SessionId(id),
         Target::UserId(id) => Previewed::UserId(id),
@@ -188,7 +194,7 @@ async fn preview(client: &Client, target: Target, output: Format) -> Result<Stri
     Ok(match output {
         Format::Json => json!({ "count": count, "exact": exact }).to_string(),
         Format::Table if exact => format!("{count} would be ended; nothing was."),
-        Format::Table => format!("At most {count} of this tenant would be ended; nothing was."),
+        Format::Table => format!("At most {count} would be ended: {at_most}. Nothing was."),
     })
 }
 

@@ -68,7 +68,7 @@ impl Rotation {
 }
 
 /// Claims that say who vouches for what: ours alone to write (RFC 7519, 4.1; RFC 9068, 2.2; OpenID Connect Core, 2).
-const REGISTERED: [&str; 36] = [
+const REGISTERED: [&str; 37] = [
     "iss",
     "sub",
     "aud",
@@ -103,9 +103,15 @@ const REGISTERED: [&str; 36] = [
     "provider",
     "issuer",
     "user_id",
+    OF_SESSION,
     "_claim_names",
     "_claim_sources",
 ];
+/// The claim that names those rights in a token which are its session's, as of when it was minted: where the session is
+/// asked, its present ones go before them. All others are the application's.
+pub const OF_SESSION: &str = "of_session";
+/// What a user may do, in a token: the session's or the application's.
+pub const RIGHTS: [&str; 2] = ["roles", "permissions"];
 /// An application's claims may take this much together, as JSON.
 pub const MOST_BYTES: usize = 4096;
 const DEEPEST: usize = 6;

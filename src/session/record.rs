@@ -62,6 +62,7 @@ pub struct Record {
 
 /// What a session is, apart from its tokens. Opens with the server's key ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them may go with any other")]
 pub struct Standing {
     /// Whose it is.
     pub identity: Identity,
@@ -89,6 +90,8 @@ pub struct Standing {
     pub access_token_end: Option<Timestamp>,
     /// Whether a refresh token is kept, so that it can be told without opening the tokens.
     pub renewable: bool,
+    /// Whether that refresh token was on its way to the provider and nothing that came of it was kept: it may be spent.
+    pub refresh_sent: bool,
     /// When the provider was last asked again who the user is; `None` when never since login.
     pub user_info_time: Option<Timestamp>,
 }

@@ -92,6 +92,9 @@ pub(super) struct StandingForm {
     /// Whether nobody said when the user authenticated, whatever `auth_time` says.
     #[n(28)]
     auth_time_unsaid: Option<bool>,
+    /// Unless it is false.
+    #[n(29)]
+    refresh_sent: Option<bool>,
 }
 
 fn unless_empty(list: &[String]) -> Option<Vec<String>> {
@@ -140,6 +143,7 @@ impl From<&Standing> for StandingForm {
             permissions: unless_empty(&identity.permissions),
             stepped_up: standing.stepped_up.then_some(true),
             auth_time_unsaid: identity.auth_time.is_none().then_some(true),
+            refresh_sent: standing.refresh_sent.then_some(true),
         }
     }
 }
@@ -187,6 +191,7 @@ impl TryFrom<StandingForm> for Standing {
             provider_session: form.provider_session.map(|id| id.0),
             access_token_end: form.access_token_end.map(at),
             renewable: form.renewable.unwrap_or_default(),
+            refresh_sent: form.refresh_sent.unwrap_or_default(),
             user_info_time: form.user_info_time.map(at),
         })
     }

@@ -197,6 +197,7 @@ mod tests {
             access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
             renewable: false,
             user_info_time: None,
+            refresh_sent: false,
         }
     }
 

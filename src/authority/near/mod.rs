@@ -1,5 +1,6 @@
 //! Owns the near cache: sessions as the store had them of late, opened. Each is good until something is announced of it,
-//! and no longer than an answer may be old. Does not know how a session is judged, or whether the stream is whole.
+//! and no longer than an answer may be old. Does not know how a session is judged, whether the stream is whole, or who asks:
+//! what a caller may ask is judged when its call begins.
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,8 @@ use crate::vault::{Vault, VaultError};
 const WAYS: usize = 8;
 /// Users share so many numbers: one that was revoked makes those it shares with be read again.
 const USERS: usize = 4096;
+/// Who has begun to write down a use has this long before another one tries.
+const TOUCH_PATIENCE: Duration = Duration::from_secs(1);
 /// A body that is larger is opened anew each time, so that memory is bounded by the number of sessions: about 2 kB each,
 /// and 20 kB at most.
 const LARGEST_BODY: usize = 4096;
@@ -68,6 +71,19 @@ struct Slot {
     used: u64,
     /// What vouches for the record, and the place of its user; `None` for a standing alone.
     vouched: Option<(Reading, usize)>,
+    /// When somebody began to write down that it was used, while that is not done.
+    touching: Option<Duration>,
+}
+
+/// Who of those that find a session's use not written down is to write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// This one, and nobody has tried.
+    First,
+    /// This one, beside its answer: who tried before has not come to an end.
+    Again,
+    /// Another one, of late.
+    Another,
 }
 
 /// A session as it is known here.
@@ -135,11 +151,27 @@ impl Near {
         })
     }
 
-    /// Notes that a session was used.
+    /// Whether whoever asks `at` this moment is to write down that a session was used, which is not to be written when it
+    /// was used after `due`.
+    pub(super) fn begin_touch(&self, key: &SessionKey, due: Timestamp, at: Duration) -> Turn {
+        let Some(mut set) = self.set(key) else { return Turn::First };
+        let Some(slot) = set.find(key) else { return Turn::First };
+        let turn = match slot.touching {
+            _ if slot.record.header.last_active.is_some_and(|used| used > due) => return Turn::Another,
+            None => Turn::First,
+            Some(before) if at.saturating_sub(before) < TOUCH_PATIENCE => return Turn::Another,
+            Some(_) => Turn::Again,
+        };
+        slot.touching = Some(at);
+        turn
+    }
+
+    /// Notes that it is written down that a session was used.
     pub(super) fn used(&self, key: &SessionKey, at: Timestamp) {
         if let Some(slot) = self.set(key).as_mut().and_then(|set| set.find(key)) {
             let header = &mut slot.record.header;
             header.last_active = header.last_active.max(Some(at));
+            slot.touching = None;
         }
     }
 
@@ -173,8 +205,11 @@ impl Near {
         let Some(mut set) = self.set(key).filter(|_| record.body.len() <= LARGEST_BODY) else { return };
         set.turn += 1;
         let (key, record, standing, used) = (*key, record.clone(), Arc::clone(standing), set.turn);
-        let slot = Slot { key, record, standing, used, vouched };
+        let mut slot = Slot { key, record, standing, used, vouched, touching: None };
         if let Some(same) = set.slots.iter_mut().find(|other| other.key == key) {
+            let last_active = &mut slot.record.header.last_active;
+            *last_active = same.record.header.last_active.max(*last_active);
+            slot.touching = same.touching;
             *same = slot;
         } else if set.slots.len() < WAYS {
             set.slots.push(slot);

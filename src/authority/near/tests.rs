@@ -32,6 +32,7 @@ fn record(name: &str, marks: Marks) -> (SessionKey, Record) {
         access_token_end: None,
         renewable: false,
         user_info_time: None,
+        refresh_sent: false,
     };
     let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
     let current = credential.secret_hash();
@@ -121,4 +122,27 @@ fn the_room_is_bounded_and_what_is_asked_for_stays() {
     }
     let all: usize = near.sets.iter().map(|set| set.lock().unwrap().slots.len()).sum();
     assert_eq!(all, 64);
+}
+
+// However many ask, one writes a use down; and after one that came to no end nobody waits for the next.
+#[test]
+fn of_all_who_find_a_use_not_written_one_writes_it() {
+    let (near, vault) = (Near::new(64), vault());
+    let (key, record) = record("Ada", Marks::default());
+    let (due, used) = (Timestamp::from_secs(100), Timestamp::from_secs(200));
+    assert_eq!(
+        near.begin_touch(&key, due, at(1)),
+        Turn::First,
+        "what is not known is written by all, and the store says"
+    );
+    near.standing(&vault, &key, &record).unwrap();
+    let turn = |length| near.begin_touch(&key, due, length);
+    assert_eq!([turn(at(1)), turn(at(1)), turn(at(1))], [Turn::First, Turn::Another, Turn::Another]);
+    assert_eq!([turn(at(2)), turn(at(2)), turn(at(3))], [Turn::Again, Turn::Another, Turn::Again]);
+    // Whoever has read the record before it was written brings nothing back.
+    near.used(&key, used);
+    let standing = near.standing(&vault, &key, &record).unwrap();
+    near.keep(&key, &record, &standing, near.reading(at(3), None));
+    assert_eq!(turn(at(3)), Turn::Another, "it is written");
+    assert_eq!(near.begin_touch(&key, used, at(3)), Turn::First, "and due again");
 }

@@ -14,7 +14,7 @@ use super::lease;
 use super::memory::{Entry, KeptTokens, Memory};
 use crate::authority::ports::{
     Creation, Joining, KeptAttributes, LeaseAttempt, Lookup, NewSession, SessionStore, StoreError, StoreResult,
-    WalkPage, WalkPosition, Written,
+    Touched, WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
@@ -45,17 +45,20 @@ impl SessionStore for EmbeddedStore {
         })
     }
 
-    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
+    async fn touch(&self, key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> StoreResult<Touched> {
         let now = self.now();
         let mut partition = self.memory.write(key.partition);
-        let Some(entry) = partition.living_mut(key, now) else { return Ok(false) };
+        let Some(entry) = partition.living_mut(key, now) else { return Ok(Touched::Gone) };
         let last_active = &mut entry.record.header.last_active;
+        if let Some(used) = last_active.filter(|used| *used > due) {
+            return Ok(Touched::NotDue(used));
+        }
         *last_active = (*last_active).max(Some(at));
         entry.expires = now + length(keep_for);
         if !std::mem::replace(&mut entry.use_noted, true) {
             self.memory.note_use(*key);
         }
-        Ok(true)
+        Ok(Touched::Yes)
     }
 
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {

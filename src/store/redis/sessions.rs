@@ -12,7 +12,7 @@ use super::users::Becomes;
 use super::value::{millis, number, read_record, unexpected};
 use crate::authority::ports::{
     Creation, Joining, KeptAttributes, LeaseAttempt, Lookup, Made, NewSession, SessionStore, StoreError, StoreResult,
-    WalkPage, WalkPosition, Written,
+    Touched, WalkPage, WalkPosition, Written,
 };
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
@@ -76,9 +76,15 @@ impl SessionStore for RedisStore {
         self.read(key).await
     }
 
-    async fn touch(&self, key: &SessionKey, at: Timestamp, keep_for: Duration) -> StoreResult<bool> {
-        let args = [number(at.as_millis()), millis(keep_for)];
-        self.link.insist(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await
+    async fn touch(&self, key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> StoreResult<Touched> {
+        let args = [number(at.as_millis()), number(due.as_millis()), millis(keep_for)];
+        let answer: Vec<u64> = self.link.insist(&SCRIPTS.touch, &[self.keys.session(key).record], &args).await?;
+        match answer[..] {
+            [1] => Ok(Touched::Yes),
+            [2, used] => Ok(Touched::NotDue(Timestamp::from_millis(used))),
+            [3] => Ok(Touched::Gone),
+            _ => unexpected(),
+        }
     }
 
     async fn end(&self, key: &SessionKey, why: Ending, remember_for: Duration) -> StoreResult<bool> {

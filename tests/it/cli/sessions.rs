@@ -68,6 +68,9 @@ fn a_session_that_is_not_there_is_said_and_exits_66() {
     assert_eq!((user.0, user.1.as_str()), (0, "This user has no living session; logins under way were ended.\n"));
     let dry = sessions(&["revoke", "--whole-tenant", "--dry-run"]);
     assert_eq!((dry.0, dry.1.as_str()), (0, "0 would be ended; nothing was.\n"));
+    let dry = sessions(&["revoke", "--everything", "--dry-run"]);
+    let of_all = "At most 0 would be ended: so many sessions there are of all tenants. Nothing was.\n";
+    assert_eq!((dry.0, dry.1.as_str()), (0, of_all));
     for target in [&["--provider", "google"][..], &["--whole-tenant"], &["--everything"]] {
         let all = sessions(&[&["revoke"], target].concat());
         assert_eq!((all.0, all.1.as_str()), (0, "All of them were ended, logins under way included.\n"), "{target:?}");

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{gatelodge, text};
 use crate::rpc::serving::{Serving, key};
+use crate::store::bench::{new_session, user};
 use crate::world::{Browser, World};
 
 /// Runs a verb as an admin: exit code, standard output, standard error.
@@ -75,6 +76,47 @@ async fn users_are_shown_disabled_enabled_and_deleted() {
         assert!(code == 66 && !said.is_empty(), "{verb}: {code} {said}");
         assert_eq!(ask(&serving, &["users", verb, ""]).await.0, 64, "{verb}");
     }
+}
+
+// A script that takes a part for the whole does harm; the list itself stays as it can be read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_cut_says_that_there_are_more_on_standard_error() {
+    let world = World::new();
+    let serving = Serving::of(&world).await;
+    for number in 0..3 {
+        world.log_in(&mut Browser::default(), &format!("user{number}")).await.result.unwrap();
+    }
+    for what in ["users", "sessions"] {
+        for (limit, is_cut) in [("2", true), ("3", false), ("4", false)] {
+            let (code, out, err) = ask(&serving, &[what, "list", "--limit", limit, "-o", "json"]).await;
+            let listed = json(&out).as_array().unwrap().len();
+            assert_eq!((code, listed), (0, if is_cut { 2 } else { 3 }), "{what} {limit}: {err}");
+            let said = "note: there are more than 2; --limit says how many to list\n";
+            assert_eq!(err, if is_cut { said } else { "" }, "{what} {limit}");
+        }
+    }
+}
+
+// More than a preview looks at one by one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_preview_of_very_many_says_what_it_has_counted() {
+    let (mut sessions, most) = (None, 10_001);
+    let world = World::built(&["idp"], |_| (), |ports| sessions = Some(ports.sessions.clone()));
+    let (serving, sessions) = (Serving::of(&world).await, sessions.unwrap());
+    for _ in 0..most {
+        sessions.create(new_session(sessions.time().await.unwrap(), &user())).await.unwrap();
+    }
+    let dry = async |target: &[&str]| done(&serving, &[&["sessions", "revoke", "--dry-run"], target].concat()).await;
+    for (target, of) in [
+        (&["--whole-tenant"][..], "of this tenant"),
+        (&["--provider", "idp"], "of this tenant, by whichever provider"),
+        (&["--everything"], "of all tenants"),
+    ] {
+        let expected = format!("At most {most} would be ended: so many sessions there are {of}. Nothing was.\n");
+        assert_eq!(dry(target).await, expected, "{target:?}");
+    }
+    let counted = json(&dry(&["--whole-tenant", "-o", "json"]).await);
+    assert_eq!(counted, serde_json::json!({ "count": most, "exact": false }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,12 +5,14 @@
 //! | file | what is interrupted |
 //! |---|---|
 //! | `login` | a login's end (store.md, 8) |
+//! | `refresh` | new tokens, at a provider that takes a refresh token once |
 //! | `rotation` | a successor's issue, and its first presentation |
 //! | `revocation` | the end of sessions, one by one and by marks |
 //!
-//! A refresh that is killed is in `tokens::replicas`, the file's own proof in `store::embedded_kill`.
+//! One that is killed while the provider is asked is in `tokens::replicas`, the file's own proof in `store::embedded_kill`.
 
 mod login;
+mod refresh;
 mod revocation;
 mod rotation;
 

@@ -7,6 +7,7 @@
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
+//! | `known`, `failover` | what an authority knows by heart, also when a primary dies |
 //! | `ends` | whatever ends is told, whoever goes away and whatever becomes of the log |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
@@ -17,8 +18,10 @@ mod bytes;
 pub mod clocks;
 mod ends;
 mod errors;
+mod failover;
 mod fields;
 mod gone;
+mod known;
 mod matrix;
 mod paths;
 mod reflection;

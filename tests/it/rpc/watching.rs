@@ -114,16 +114,18 @@ async fn who_comes_back_goes_on_where_it_was_at_any_authority() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_learns_that_nobody_would_tell_and_what_was_missed() {
-    let replicas = Replicas::over(Kept::Memory).await;
-    let serving = Serving::of(&replicas.two).await;
-    let mut watch = watch(&serving, of(&[])).await;
-    assert!(next(&mut watch).await.max_staleness.is_some());
-    replicas.cut_off().await;
-    while next(&mut watch).await.max_staleness.is_some() {}
-    replicas.cut.off.store(false, Ordering::SeqCst);
-    while next(&mut watch).await.max_staleness.is_none() {}
-    replicas.cut.forgets.store(true, Ordering::SeqCst);
-    while !next(&mut watch).await.reset {}
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let serving = Serving::of(&replicas.two).await;
+        let mut watch = watch(&serving, of(&[])).await;
+        assert!(next(&mut watch).await.max_staleness.is_some());
+        replicas.cut_off().await;
+        while next(&mut watch).await.max_staleness.is_some() {}
+        replicas.cut.off.store(false, Ordering::SeqCst);
+        while next(&mut watch).await.max_staleness.is_none() {}
+        replicas.cut.forgets.store(true, Ordering::SeqCst);
+        while !next(&mut watch).await.reset {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

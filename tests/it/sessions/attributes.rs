@@ -9,8 +9,11 @@ use gatelodge_client::v1;
 use gatelodge_client::v1::get_attributes_response::Outcome as Got;
 use gatelodge_client::v1::update_attributes_response::Outcome;
 
+use tonic::Code;
+
 use super::door::{Door, active};
 use crate::rpc::serving::{by, context, cookies};
+use crate::rpc::{failed, fields_of};
 use crate::world::{Browser, Kept};
 
 on_every_store! {
@@ -83,27 +86,35 @@ async fn of_racing_changes_each_version_has_one(kept: Kept) {
     assert_eq!((won, get(&mut door, &browser).await.unwrap().1), (1, 1));
 }
 
-/// What is to be set and removed, and is refused.
-type Refused<'a> = (&'a [(&'a str, &'a [u8])], &'a [&'a str]);
+/// What is to be set and removed, and the field that is refused.
+type Refused<'a> = (&'a [(&'a str, &'a [u8])], &'a [&'a str], &'a str);
 
 async fn what_is_too_much_or_misnamed_is_refused(kept: Kept) {
     let limits = AttributeLimits { bytes: 20, count: 3 };
     let mut door = Door::open(kept, |settings| settings.attributes = limits).await;
     let browser = door.browser.clone();
     assert_eq!(put(&mut door, change(&browser, 0, &[("a", &[1; 19])], &[])).await, Ok(1));
-    let refused: [Refused<'_>; 6] = [
-        (&[("a", &[1; 20])], &[]),
-        (&[("b", b"")], &[]),
-        (&[("a", b""), ("b", b""), ("c", b""), ("d", b"")], &[]),
-        (&[("", b"")], &[]),
-        (&[("no spaces", b"")], &[]),
-        (&[("a", b"")], &["a"]),
+    let (long, longest) = ("n".repeat(65), "n".repeat(64));
+    let refused: [Refused<'_>; 10] = [
+        (&[("a", &[1; 20])], &[], "set"),
+        (&[("b", b"")], &[], "set"),
+        (&[("a", b""), ("b", b""), ("c", b""), ("d", b"")], &[], "set"),
+        (&[("", b"")], &[], "set"),
+        (&[("no spaces", b"")], &[], "set"),
+        (&[(&long, b"")], &[], "set"),
+        (&[], &[""], "remove"),
+        (&[], &["a", "no spaces"], "remove"),
+        (&[("b", b"")], &["a", &long], "remove"),
+        (&[("a", b"")], &["a"], "remove"),
     ];
-    for (set, remove) in refused {
-        assert_eq!(put(&mut door, change(&browser, 1, set, remove)).await, Err("INVALID_FIELD".into()), "{set:?}");
+    for (set, remove, field) in refused {
+        let asked = door.sessions.update_attributes(by(Role::Backend, change(&browser, 1, set, remove))).await;
+        let status = failed(asked, Code::InvalidArgument, "INVALID_FIELD");
+        assert_eq!(fields_of(&status), [field], "{set:?} {remove:?}");
     }
+    assert_eq!(put(&mut door, change(&browser, 1, &[], &[&longest])).await, Ok(2), "a name that nothing is kept under");
     // What makes room in the same change is allowed.
-    assert_eq!(put(&mut door, change(&browser, 1, &[("b", &[1; 19])], &["a"])).await, Ok(2));
+    assert_eq!(put(&mut door, change(&browser, 2, &[("b", &[1; 19])], &["a"])).await, Ok(3));
 }
 
 async fn what_is_kept_outlives_a_rotation(kept: Kept) {

@@ -16,6 +16,8 @@ on_every_store! {
     a_login_beyond_the_limit_is_refused_and_says_so
     the_oldest_session_makes_room
     the_limit_is_exact_under_a_hundred_racing_logins
+    of_a_hundred_racing_logins_as_many_as_may_come_in_and_the_others_are_asked
+    of_a_hundred_choices_at_once_one_gets_the_place
     a_login_waits_for_a_choice_and_the_chosen_session_ends
     a_fetch_is_asked_in_json_and_answers_in_json
     a_choice_is_for_the_browser_that_was_asked_and_its_own_page
@@ -133,6 +135,54 @@ async fn the_limit_is_exact_under_a_hundred_racing_logins(kept: Kept) {
         assert_eq!(living.len(), 5, "{on_exceed:?}");
         assert!(living.iter().all(|id| ids.contains(id)));
     }
+}
+
+async fn of_a_hundred_racing_logins_as_many_as_may_come_in_and_the_others_are_asked(kept: Kept) {
+    let door = limited(kept, 5, OnExceed::Ask).await;
+    let outcomes = join_all((0..100).map(async |_| {
+        let (mut browser, brought, _) = arriving(&door).await;
+        query(&door, &mut browser, &brought).await.outcome.unwrap()
+    }));
+    let (mut made, mut asked) = (0, 0);
+    for outcome in outcomes.await {
+        match outcome {
+            Outcome::Completed(_) => made += 1,
+            Outcome::Waiting(waiting) => asked += usize::from(waiting.sessions.len() == 5),
+            Outcome::Failure(failure) => panic!("{failure:?}"),
+        }
+    }
+    assert_eq!((made, asked, living(&door).await.len()), (5, 95, 5));
+}
+
+// All were asked while one session had the only place, and all choose that it ends.
+async fn of_a_hundred_choices_at_once_one_gets_the_place(kept: Kept) {
+    let mut door = limited(kept, 1, OnExceed::Ask).await;
+    let (first, id) = log_in(&door).await;
+    let id = id.unwrap();
+    let waiting = join_all((0..100).map(async |_| {
+        let (mut browser, brought, state) = arriving(&door).await;
+        let asked = query(&door, &mut browser, &brought).await;
+        assert!(matches!(asked.outcome, Some(Outcome::Waiting(_))), "{:?}", asked.outcome);
+        (browser, state)
+    }));
+    let waiting = waiting.await;
+    door.world.clock.advance(std::time::Duration::from_secs(1));
+    let chosen = join_all(waiting.into_iter().map(async |(mut browser, state)| {
+        let outcome = choose(&door, &mut browser, &format!("state={state}&end={id}")).await.outcome.unwrap();
+        (browser, outcome)
+    }));
+    let (mut made, mut asked) = (Vec::new(), 0);
+    for (browser, outcome) in chosen.await {
+        match outcome {
+            Outcome::Completed(completed) => made.push((browser, completed.session.unwrap().session_id)),
+            Outcome::Waiting(_) => asked += 1,
+            Outcome::Failure(failure) => panic!("{failure:?}"),
+        }
+    }
+    assert_eq!((made.len(), asked), (1, 99), "the others are asked again");
+    assert_eq!(living(&door).await, [made[0].1.clone()]);
+    active(door.ask(&made[0].0, |_| ()).await);
+    assert_eq!(inactive(door.ask(&first, |_| ()).await), v1::InactiveReason::Revoked);
 }
 
 async fn a_login_waits_for_a_choice_and_the_chosen_session_ends(kept: Kept) {

@@ -6,14 +6,18 @@
 //! | `door` | a browser, an edge, the store behind them and the log |
 //! | `rotation` | an old credential becomes a new one, and nobody is logged out by what goes wrong on the way |
 //! | `theft` | an old credential after its grace, and one that a failover forgot |
+//! | `uses` | when it is written down that a session was used |
 //! | `times` | remember me, when to look again, a limit that was shortened |
+//! | `aborted` | a rotation whose caller goes away |
 //! | `csrf` | what is wrong with a token |
+//! | `origins` | where a request comes from, and what is required of it |
 //! | `client` | a client that is another than at login |
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
 //! | `counts` | how many have ended, or would |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
+//! | `sealed` | that none of it stands in a store in clear |
 //! | `needs` | what a request may need of who is logged in |
 //! | `step_up` | a session goes on under a login that is stronger or fresher |
 //! | `silent` | logins that show nothing, and hints |
@@ -37,6 +41,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod aborted;
 mod attributes;
 mod checks;
 mod client;
@@ -48,10 +53,13 @@ mod fresh;
 mod limits;
 mod lists;
 mod needs;
+mod origins;
 mod people;
 mod rotation;
+mod sealed;
 mod silent;
 mod step_up;
 mod theft;
 mod times;
+mod uses;
 mod way_back;

@@ -71,6 +71,14 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
             panic!("not denied for {reason:?}")
         };
         assert_eq!(denied.reason(), reason);
+        let remedy = match reason {
+            Reason::ScopeMissing => "Log in with an account or application that is granted the scope.",
+            Reason::AcrMissing | Reason::AmrMissing => {
+                "Log in again in the way that is asked for, then repeat the request."
+            }
+            _ => "Ask whoever runs this application for it, then log in again.",
+        };
+        assert_eq!(denied.remedy, remedy);
         let lists = [
             &denied.missing_scopes,
             &denied.missing_permissions,
@@ -81,8 +89,23 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
         assert_eq!(lists.map(Clone::clone).concat(), texts(missing), "{reason:?}");
         let helps = matches!(reason, Reason::AcrMissing | Reason::AmrMissing);
         assert_eq!(!denied.login_query.is_empty(), helps, "{reason:?}: {}", denied.login_query);
-        assert_eq!(denied.answer.unwrap().status, if helps { 302 } else { 403 });
+        let answer = denied.answer.unwrap();
+        assert_eq!(answer.status, if helps { 302 } else { 403 });
+        if !helps {
+            let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(body["remedy"], remedy, "{reason:?}");
+        }
     }
+    door.world.clock.advance(std::time::Duration::from_mins(2));
+    let max_login_age = Some(prost_types::Duration { seconds: 60, nanos: 0 });
+    let fresh = v1::Requirements { max_login_age, ..base() };
+    let Outcome::Denied(denied) = door.ask(&browser, |question| question.requirements = Some(fresh)).await else {
+        panic!("not denied")
+    };
+    assert_eq!(
+        (denied.reason(), denied.remedy.as_str()),
+        (Reason::LoginTooOld, "Log in again, then repeat the request.")
+    );
 }
 
 async fn a_page_is_led_through_the_login_once_and_a_fetch_is_told_the_way(kept: Kept) {

@@ -117,6 +117,7 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         access_token_end: Some(now + Duration::from_mins(5)),
         renewable: true,
         user_info_time: None,
+        refresh_sent: false,
     };
     let (marks, current) = (Marks::default(), credential.secret_hash());
     let header = Header { revision: 1, generation: 1, current, other: None, last_active: None, fence: 0, marks };

@@ -68,7 +68,8 @@ async fn everything_is_there_again_after_a_restart() {
     store.raise(&MarkTarget::Provider(TenantNumber(9), "idp".into()), LONG).await.unwrap();
     let marks = store.marks(TenantNumber(9)).await.unwrap();
     assert!(marks.tenant > 0 && marks.providers.len() == 1);
-    store.touch(&key, Timestamp::from_secs(1_700_000_007), LONG * 2).await.unwrap();
+    let at = Timestamp::from_secs(1_700_000_007);
+    store.touch(&key, at, at, LONG * 2).await.unwrap();
     let LeaseAttempt::Taken(lease) = store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     let written = store.write_tokens(&key, lease.fence(), record(2), b"new tokens".to_vec()).await.unwrap();
     assert_eq!(written, Written::Yes);

@@ -138,7 +138,7 @@ pub async fn a_write_keeps_later_use(bench: &Bench) {
     let key = bench.session(&user()).await;
     let lease = take(bench, &key, TTL).await;
     let (early, late) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
-    bench.store.touch(&key, late, LONG).await.unwrap();
+    bench.store.touch(&key, late, late, LONG).await.unwrap();
     let mut new = record(2);
     new.header.last_active = Some(early);
     bench.store.write_tokens(&key, lease.fence(), new, b"new".to_vec()).await.unwrap();

@@ -65,6 +65,7 @@ every_store! {
         ending_what_is_not_there_refuses_its_creation
         a_session_goes_by_itself
         a_touch_keeps_a_session_and_never_moves_its_use_back
+        a_touch_that_is_not_due_writes_nothing_and_says_when_the_last_was
         a_touch_never_revives
         a_creation_is_refused_when_its_user_was_revoked_meanwhile
         a_new_session_ends_those_it_replaces

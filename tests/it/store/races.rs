@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::future::join_all;
-use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, Written};
+use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, Touched, Written};
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
@@ -58,14 +58,15 @@ pub async fn a_touch_racing_an_end_never_revives(bench: &Bench) {
         let key = bench.session(&user()).await;
         let ending = bench.store.clone();
         let end = tokio::spawn(async move { ending.end(&key, Ending::Revoked, LONG).await.unwrap() });
+        let at = Timestamp::from_secs(1_700_000_000);
         let touches = race((0..4).map(|_| {
             let store = bench.store.clone();
-            async move { store.touch(&key, Timestamp::from_secs(1_700_000_000), LONG).await.unwrap() }
+            async move { store.touch(&key, at, at, LONG).await.unwrap() }
         }));
         touches.await;
         assert!(end.await.unwrap());
         assert!(bench.is_gone(&key).await, "round {round}");
-        assert!(!bench.store.touch(&key, Timestamp::from_secs(1_700_000_001), LONG).await.unwrap());
+        assert_eq!(bench.store.touch(&key, at, at, LONG).await.unwrap(), Touched::Gone);
         assert!(bench.is_gone(&key).await, "round {round}");
     }
 }

@@ -46,7 +46,7 @@ async fn what_cannot_be_read_is_never_a_logout() {
         bend(&name, bent).await;
         let (store, at) = (&bench.store, Timestamp::from_secs(1_700_000_000));
         assert_unreadable(&store.read(&key).await);
-        assert_unreadable(&store.touch(&key, at, LONG).await);
+        assert_unreadable(&store.touch(&key, at, at, LONG).await);
         assert_unreadable(&store.lease(&key, LONG).await);
         assert_unreadable(&store.sessions_of(&user).await);
         assert_unreadable(&store.write_tokens(&key, 0, record(2), vec![1]).await);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatelodge::authority::ports::{Creation, LeaseAttempt, Lookup, NewSession, StoreError, Written};
+use gatelodge::authority::ports::{Creation, LeaseAttempt, Lookup, NewSession, StoreError, Touched, Written};
 use gatelodge::session::key::{Partition, SessionKey};
 use gatelodge::session::record::{Ending, Other};
 use gatelodge::session::time::Timestamp;
@@ -80,12 +80,32 @@ pub async fn a_touch_keeps_a_session_and_never_moves_its_use_back(bench: &Bench)
     let key = new.key;
     bench.store.create(new).await.unwrap();
     let (early, late) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
-    assert!(bench.store.touch(&key, late, LONG).await.unwrap());
-    assert!(bench.store.touch(&key, early, LONG).await.unwrap());
+    assert_eq!(bench.store.touch(&key, late, late, LONG).await.unwrap(), Touched::Yes);
+    // By a clock that lies behind, and that takes any use for one of long ago.
+    assert_eq!(bench.store.touch(&key, early, late, LONG).await.unwrap(), Touched::Yes);
     bench.pass(SHORT * 2).await;
     let mut expected = record(1);
     expected.header.last_active = Some(late);
     assert_eq!(bench.found(&key).await, expected);
+}
+
+pub async fn a_touch_that_is_not_due_writes_nothing_and_says_when_the_last_was(bench: &Bench) {
+    let new = NewSession { keep_for: LONG, ..new_session(bench.store.time().await.unwrap(), &user()) };
+    let key = new.key;
+    bench.store.create(new).await.unwrap();
+    let (first, next) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
+    let touch = async |at, due, keep_for| bench.store.touch(&key, at, due, keep_for).await.unwrap();
+    assert_eq!(touch(first, first - SHORT, SHORT * 3).await, Touched::Yes, "nobody had used it");
+    assert_eq!(touch(next, first - Duration::from_millis(1), LONG).await, Touched::NotDue(first));
+    assert_eq!(bench.found(&key).await.header.last_active, Some(first));
+    bench.pass(SHORT * 3 + Duration::from_millis(1)).await;
+    assert!(bench.is_gone(&key).await, "and it is kept no longer");
+    assert_eq!(touch(next, first, LONG).await, Touched::Gone);
+
+    let key = bench.session(&user()).await;
+    let touch = async |at, due| bench.store.touch(&key, at, due, LONG).await.unwrap();
+    assert_eq!((touch(first, first).await, touch(next, first).await), (Touched::Yes, Touched::Yes), "just due");
+    assert_eq!(bench.found(&key).await.header.last_active, Some(next));
 }
 
 pub async fn a_touch_never_revives(bench: &Bench) {
@@ -98,7 +118,7 @@ pub async fn a_touch_never_revives(bench: &Bench) {
     bench.store.create(short).await.unwrap();
     bench.pass(SHORT + Duration::from_millis(1)).await;
     for key in [ended, lapsed, SessionKey::of(TENANT, partition(), &fresh())] {
-        assert!(!bench.store.touch(&key, at, LONG).await.unwrap());
+        assert_eq!(bench.store.touch(&key, at, at, LONG).await.unwrap(), Touched::Gone);
         assert!(bench.is_gone(&key).await);
     }
 }
@@ -175,7 +195,8 @@ pub async fn the_longest_life_is_kept(bench: &Bench) {
     let new = NewSession { keep_for: Duration::MAX, tokens_for: Duration::MAX, ..new };
     let key = new.key;
     assert!(matches!(bench.store.create(new).await.unwrap(), Creation::Created(_)));
-    assert!(bench.store.touch(&key, Timestamp::from_secs(1_700_000_000), Duration::MAX).await.unwrap());
+    let at = Timestamp::from_secs(1_700_000_000);
+    assert_eq!(bench.store.touch(&key, at, at, Duration::MAX).await.unwrap(), Touched::Yes);
     assert!(!bench.is_gone(&key).await);
     assert!(bench.store.end(&key, Ending::Revoked, Duration::MAX).await.unwrap());
 }
@@ -203,7 +224,7 @@ pub async fn a_rewrite_keeps_fence_use_user_tokens_and_life(bench: &Bench) {
     bench.store.create(new).await.unwrap();
     let LeaseAttempt::Taken(lease) = bench.store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     let (early, late) = (Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_009));
-    bench.store.touch(&key, late, SHORT * 3).await.unwrap();
+    bench.store.touch(&key, late, late, SHORT * 3).await.unwrap();
     let mut rewritten = record(2);
     (rewritten.header.last_active, rewritten.header.fence) = (Some(early), 0);
     assert_eq!(bench.store.rewrite(&key, rewritten).await.unwrap(), Written::Yes);

@@ -13,7 +13,7 @@ const TTL: Duration = Duration::from_secs(30);
 pub async fn a_step_up_writes_record_and_tokens_over_those_it_read(bench: &Bench) {
     let key = bench.session(&user()).await;
     let used = Timestamp::from_secs(1_700_000_009);
-    bench.store.touch(&key, used, LONG).await.unwrap();
+    bench.store.touch(&key, used, used, LONG).await.unwrap();
     let mut new = record(2);
     (new.header.generation, new.header.current, new.header.other) = (2, [4; 16], None);
     new.body = bytes::Bytes::from_static(b"another body");

@@ -172,6 +172,76 @@ async fn a_minted_token_says_no_time_of_login_that_nobody_stated_and_is_never_fr
     }
 }
 
+/// What ValidateToken says of a token that is asked for these permissions and roles.
+async fn permitted(served: &Served, token: &str, permissions: &[&str], roles: &[&str]) -> Option<Vec<String>> {
+    use v1::validate_token_response::Outcome;
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let requirements =
+        v1::TokenRequirements { permissions: names(permissions), roles: names(roles), ..Default::default() };
+    let (token, requirements) = (token.to_owned().into(), Some(requirements));
+    let question = v1::ValidateTokenRequest { token, requirements, ..Default::default() };
+    let answer = tokens(served).await.validate_token(by(Role::Backend, question)).await.unwrap();
+    match answer.into_inner().outcome.unwrap() {
+        Outcome::Active(active) => Some(active.permissions),
+        Outcome::Denied(denied) => {
+            let reason = denied.reason();
+            assert_eq!(reason, v1::TokenDeniedReason::PermissionMissing, "{denied:?}");
+            None
+        }
+        Outcome::Inactive(inactive) => panic!("{inactive:?}"),
+    }
+}
+
+// What ValidateSession lets a user do, their token lets them do; and no longer than the session may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_permits_what_its_session_does_and_what_the_application_says() {
+    for mut served in both(|_| ()).await {
+        let says = |permissions: &[&str]| {
+            let mut says = served.world.provider.says.lock().unwrap();
+            says.roles = vec!["clerk".into()];
+            says.permissions = permissions.iter().map(|name| (*name).to_owned()).collect();
+        };
+        says(&["orders:read", "orders:write"]);
+        served.world.log_in(&mut served.browser, "ada").await;
+        let own = |json: &Value| Some(application(json));
+        let extra = serde_json::json!({"permissions": ["orders:write", "tills:open"], "roles": ["admin"]});
+        let chosen = vec!["roles".to_owned(), "permissions".to_owned()];
+        let plain = mint(&served, question(&served)).await.unwrap().value;
+        let more = v1::MintTokenRequest { application_claims: own(&extra), ..question(&served) };
+        let more = mint(&served, more).await.unwrap().value;
+        let carried = v1::MintTokenRequest { claims: chosen.clone(), ..question(&served) };
+        let carried = mint(&served, carried).await.unwrap().value;
+
+        assert!(part(&plain, 1).get("permissions").is_none() && part(&plain, 1).get("of_session").is_none());
+        let claims = part(&carried, 1);
+        assert_eq!(claims["permissions"], serde_json::json!(["orders:read", "orders:write"]));
+        assert_eq!((&claims["roles"][0], &claims["of_session"]), (&"clerk".into(), &serde_json::json!(chosen)));
+        let both = ["orders:read", "orders:write"];
+        assert_eq!(permitted(&served, &plain, &both, &["clerk"]).await.unwrap(), both);
+        assert_eq!(permitted(&served, &carried, &both, &["clerk"]).await.unwrap(), both);
+        assert_eq!(permitted(&served, &more, &["tills:open"], &["clerk"]).await.unwrap().len(), 3, "each once");
+        assert!(permitted(&served, &plain, &["tills:open"], &[]).await.is_none());
+
+        // What is taken from the session is taken from its tokens, and what the application has said stays.
+        says(&["orders:read"]);
+        let refresh = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None };
+        served.serving.sessions().await.refresh_tokens(by(Role::Backend, refresh)).await.unwrap();
+        for token in [&plain, &carried] {
+            assert!(permitted(&served, token, &["orders:write"], &[]).await.is_none());
+            assert_eq!(permitted(&served, token, &[], &[]).await.unwrap(), ["orders:read"]);
+        }
+        assert_eq!(permitted(&served, &more, &["orders:write"], &[]).await.unwrap().len(), 3);
+
+        for name in ["roles", "permissions", "of_session"] {
+            let twice = serde_json::json!({ name: ["orders:read"] });
+            let asked =
+                v1::MintTokenRequest { claims: chosen.clone(), application_claims: own(&twice), ..question(&served) };
+            let status = failed(mint(&served, asked).await, Code::InvalidArgument, "INVALID_FIELD");
+            assert_eq!(fields_of(&status), ["application_claims"]);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_never_outlives_the_longest_life_of_its_session() {
     for served in both(|settings| settings.lifetimes.absolute = Duration::from_mins(1)).await {

@@ -147,6 +147,34 @@ async fn a_lost_answer_is_asked_for_once_more_with_the_same_token() {
     }
 }
 
+// security.md 82: what was sent and never answered may be spent, so that its refusal says nothing of the user.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_after_an_answer_that_never_came_ends_no_session_until_another_refresh_has_succeeded() {
+    let troubles: [fn() -> ProviderError; 3] = [
+        || ProviderError::Unavailable("no answer in time".into()),
+        || ProviderError::Failed("cut short".into()),
+        || ProviderError::Rejected("token_response"),
+    ];
+    let refusal: fn() -> ProviderError = || ProviderError::InvalidGrant("spent".into());
+    for mut served in both(|settings| settings.tokens.end_session_when_refused = true).await {
+        for trouble in troubles {
+            refusing(&served, None);
+            served.world.log_in(&mut served.browser, "ada").await;
+            refusing(&served, trouble);
+            assert!(refresh(&served, None).await.is_err());
+            refusing(&served, refusal);
+            for _ in 0..2 {
+                failed(refresh(&served, None).await, Code::FailedPrecondition, "PROVIDER_REFUSED");
+                assert!(matches!(validate(&served).await, Validated::Active(_)));
+            }
+            refusing(&served, None);
+            assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Refreshed(_))));
+            refusing(&served, refusal);
+            assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Inactive(_))));
+        }
+    }
+}
+
 // ISSUE: a context with an unsafe method is judged as by ValidateSession.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browsers_refresh_needs_its_csrf_token_and_origin_and_gets_a_finished_answer() {

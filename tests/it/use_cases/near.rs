@@ -116,16 +116,21 @@ async fn known_to_one(replicas: &Replicas) -> Browser {
     browser
 }
 
-// A gap, a trim or a failover of the stream.
+// Whatever a log gives it for: a real failover is in `rpc::failover`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reset_empties_the_cache() {
-    let replicas = Replicas::over(Kept::Memory).await;
-    let browser = known(&replicas, "ada").await;
-    replicas.cut.forgets.store(true, Ordering::SeqCst);
-    until(|| !replicas.cut.forgets.load(Ordering::SeqCst)).await;
-    replicas.hear().await;
-    replicas.store.set(Fault::Away);
-    assert!(matches!(presented(&replicas.two, browser.get("/")).await, Err(Error::StoreUnavailable(_))));
+    for kept in [Kept::Memory, Kept::Redis] {
+        let replicas = Replicas::over(kept).await;
+        let browser = known(&replicas, "ada").await;
+        replicas.cut.forgets.store(true, Ordering::SeqCst);
+        until(|| !replicas.cut.forgets.load(Ordering::SeqCst)).await;
+        replicas.hear().await;
+        replicas.store.set(Fault::Away);
+        assert!(
+            matches!(presented(&replicas.two, browser.get("/")).await, Err(Error::StoreUnavailable(_))),
+            "{kept:?}"
+        );
+    }
 }
 
 // XREAD goes on silently at the oldest entry that is left.

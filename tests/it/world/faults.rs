@@ -11,8 +11,8 @@ use gatelodge::authority::Ports;
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, UserLookup,
-    UserPage, UserStore, WalkPage, WalkPosition, Written,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, Touched,
+    UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
@@ -40,6 +40,10 @@ pub enum Fault {
     EndsSessionBefore(&'static str, SessionKey),
     /// It never answers.
     Silent,
+    /// It never answers the step of this name.
+    SilentAt(&'static str),
+    /// It does what the step of this name asks, and never says so.
+    SilentAfter(&'static str),
     /// Asking it panics.
     Panics,
     /// The process ends, without any goodbye, before the step with this number; the next one is 0.
@@ -56,6 +60,7 @@ pub struct FaultyStore {
     events: Arc<dyn EventLog>,
     fault: Mutex<Option<Fault>>,
     waiting: AtomicUsize,
+    held: AtomicUsize,
     asked: Mutex<HashMap<&'static str, usize>>,
     changed: Notify,
 }
@@ -81,6 +86,7 @@ impl FaultyStore {
             events: Arc::clone(&ports.events),
             fault: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
             asked: Mutex::default(),
             changed: Notify::new(),
         });
@@ -107,6 +113,17 @@ impl FaultyStore {
         self.waiting.load(Ordering::SeqCst)
     }
 
+    /// How many of the steps that it is silent at somebody waits for.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    async fn hold(&self) {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        let _held = Waiting(&self.held);
+        std::future::pending::<()>().await;
+    }
+
     /// How often the step of this name was asked for.
     pub fn count(&self, step: &str) -> usize {
         self.asked.lock().unwrap().get(step).copied().unwrap_or_default()
@@ -125,6 +142,7 @@ impl FaultyStore {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         match fault {
+            Some(Fault::SilentAt(step)) if step == name => self.hold().await,
             Some(Fault::EndsSessionBefore(step, key)) if step == name => {
                 self.sessions.end(&key, Ending::Revoked, Duration::from_mins(1)).await?;
             }
@@ -139,8 +157,10 @@ impl FaultyStore {
                 | Fault::HoldsBefore(_)
                 | Fault::SlowToAnswer(_)
                 | Fault::LosesAnswerOf(_)
-                | Fault::HoldsAnswersOf(_)
-                | Fault::EndsSessionBefore(..),
+                | Fault::EndsSessionBefore(..)
+                | Fault::SilentAt(_)
+                | Fault::SilentAfter(_)
+                | Fault::HoldsAnswersOf(_),
             ) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
@@ -170,6 +190,7 @@ impl FaultyStore {
         let fault = *self.fault.lock().unwrap();
         match fault {
             Some(Fault::SlowToAnswer(pause)) => tokio::time::sleep(pause).await,
+            Some(Fault::SilentAfter(name)) if name == step => self.hold().await,
             Some(Fault::HoldsAnswersOf(_)) => self.until_let_go(step).await,
             Some(Fault::LosesAnswerOf(name)) if name == step => {
                 return Err(StoreError::Unavailable("the answer was lost on purpose".into()));
@@ -199,7 +220,7 @@ pass! { SessionStore by sessions:
     create(new: NewSession) -> Creation;
     read(key: &SessionKey) -> Lookup;
     read_among_many(key: &SessionKey) -> Lookup;
-    touch(key: &SessionKey, at: Timestamp, keep_for: Duration) -> bool;
+    touch(key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> Touched;
     end(key: &SessionKey, why: Ending, remember_for: Duration) -> bool;
     end_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> u64;
     refuse_logins(user: &UserKey, ago: Duration, mark_for: Duration) -> ();

@@ -47,6 +47,8 @@ pub struct FakeProvider {
     pub refresh: Mutex<Option<RefreshRequest>>,
     /// The refresh tokens that were presented.
     pub presented: Mutex<Vec<String>>,
+    /// Who is told of each as it comes.
+    pub tells: Mutex<Option<fn(&str)>>,
     /// Whether a refresh token is good once.
     pub rotates: AtomicBool,
     /// So many answers to refreshes are lost on their way.
@@ -94,6 +96,7 @@ impl FakeProvider {
             exchanged: AtomicUsize::default(),
             refresh: Mutex::default(),
             presented: Mutex::default(),
+            tells: Mutex::default(),
             rotates: AtomicBool::default(),
             lose_answers: AtomicUsize::default(),
             client: Mutex::new("client".into()),
@@ -186,6 +189,9 @@ impl IdentityProvider for FakeProvider {
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
         let token = request.refresh_token.expose().to_owned();
         *self.refresh.lock().unwrap() = Some(request.clone());
+        if let Some(tell) = *self.tells.lock().unwrap() {
+            tell(&token);
+        }
         let again = self.presented.lock().unwrap().contains(&token);
         self.presented.lock().unwrap().push(token);
         self.pause().await;

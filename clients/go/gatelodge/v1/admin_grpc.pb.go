@@ -83,6 +83,8 @@ type AdminServiceClient interface {
 	// Disables a user: every session of theirs ends, and logins are refused until the user is enabled again.
 	//
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+	// ValidateToken refuses the tokens of MintToken from then on; access tokens of the user's identity provider it takes until
+	// they end, since those are the provider's to withdraw.
 	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
 	DisableUser(ctx context.Context, in *DisableUserRequest, opts ...grpc.CallOption) (*DisableUserResponse, error)
 	// Lets a disabled user log in again.
@@ -248,6 +250,8 @@ type AdminServiceServer interface {
 	// Disables a user: every session of theirs ends, and logins are refused until the user is enabled again.
 	//
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+	// ValidateToken refuses the tokens of MintToken from then on; access tokens of the user's identity provider it takes until
+	// they end, since those are the provider's to withdraw.
 	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
 	DisableUser(context.Context, *DisableUserRequest) (*DisableUserResponse, error)
 	// Lets a disabled user log in again.

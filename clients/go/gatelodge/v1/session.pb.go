@@ -2259,7 +2259,7 @@ type GetUserInfoResponse struct {
 	//	*GetUserInfoResponse_Denied
 	Outcome isGetUserInfoResponse_Outcome `protobuf_oneof:"outcome"`
 	// What to answer a browser that asked for it, finished: 200 JSON with `user_id`, `provider`, `sub`, `email`,
-	// `email_verified`, `name`, `picture` and `claims`, or the answer of `inactive` or `denied`.
+	// `email_verified`, `name`, `picture`, `roles`, `permissions` and `claims`, or the answer of `inactive` or `denied`.
 	// Absent when the call had no context.
 	Answer        *HttpAnswer `protobuf:"bytes,4,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields

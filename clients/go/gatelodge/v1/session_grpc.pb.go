@@ -55,7 +55,9 @@ type SessionServiceClient interface {
 	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
 	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
 	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
-	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens: the keys of callers are
+	// those of the configuration that the authority was started with, so a withdrawn one is refused, and its streams are
+	// ended, by the restart that takes it away.
 	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
 	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
 	// no CheckSessionsRequest ends it with INVALID_FIELD.
@@ -64,10 +66,12 @@ type SessionServiceClient interface {
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
-	// and the others get its result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
+	// and the others get its result; of a failure those at the same replica. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
 	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
 	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
-	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
+	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so, unless the token
+	// may be spent: when it was sent before and what came of it was lost, also with a replica that crashed, a refusal is
+	// PROVIDER_REFUSED until another refresh or login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
@@ -83,8 +87,8 @@ type SessionServiceClient interface {
 	// Answers who the session's user is: as it is known, or as the identity provider says now.
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
-	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
-	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
+	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask this replica at
+	// the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
 	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
@@ -130,6 +134,7 @@ type SessionServiceClient interface {
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
 	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
 	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+	// A caller's rights are judged when the stream opens, as for CheckSessions.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error)
 }
@@ -276,7 +281,9 @@ type SessionServiceServer interface {
 	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
 	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
 	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
-	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens.
+	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens: the keys of callers are
+	// those of the configuration that the authority was started with, so a withdrawn one is refused, and its streams are
+	// ended, by the restart that takes it away.
 	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
 	// had read by then is answered first. Open another, and ask again what was not answered. A message that is too large or
 	// no CheckSessionsRequest ends it with INVALID_FIELD.
@@ -285,10 +292,12 @@ type SessionServiceServer interface {
 	// Fetches new tokens from the identity provider with the session's refresh token, now.
 	//
 	// Callers: edge, backend. Safe to retry: of several calls at once, at however many replicas, one asks the provider,
-	// and the others get its result. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
+	// and the others get its result; of a failure those at the same replica. After PROVIDER_UNAVAILABLE leave it to the person: the provider may have spent the
 	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
 	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
-	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so.
+	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so, unless the token
+	// may be spent: when it was sent before and what came of it was lost, also with a replica that crashed, a refusal is
+	// PROVIDER_REFUSED until another refresh or login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
@@ -304,8 +313,8 @@ type SessionServiceServer interface {
 	// Answers who the session's user is: as it is known, or as the identity provider says now.
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
-	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask at the same
-	// time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
+	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask this replica at
+	// the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
 	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
@@ -351,6 +360,7 @@ type SessionServiceServer interface {
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
 	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
 	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+	// A caller's rights are judged when the stream opens, as for CheckSessions.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error
 	mustEmbedUnimplementedSessionServiceServer()

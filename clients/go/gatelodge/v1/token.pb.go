@@ -300,7 +300,7 @@ type TokenRequirements struct {
 	// Scopes that the token must all have been granted, at most 100.
 	Scopes []string `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim` and `permissions_claims`;
-	// for our own tokens, the application's claim `permissions`.
+	// for our own tokens, the session's, and those of the application's claim `permissions`.
 	Permissions []string `protobuf:"bytes,2,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	// Whom the token must be for; empty for any audience of the configuration.
 	Audience string `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
@@ -541,7 +541,8 @@ type ActiveToken struct {
 	ClientId string `protobuf:"bytes,3,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	// Whom it is for.
 	Audiences []string `protobuf:"bytes,4,rep,name=audiences,proto3" json:"audiences,omitempty"`
-	// What it permits beyond scopes.
+	// What it permits beyond scopes. For a token of our own: the permissions of the session as it is now, and those of the
+	// application's claim `permissions`.
 	Permissions []string `protobuf:"bytes,5,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	// When it was issued; absent when it does not say.
 	IssueTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=issue_time,json=issueTime,proto3" json:"issue_time,omitempty"`
@@ -825,10 +826,13 @@ type MintTokenRequest struct {
 	Audience string `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
 	// How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`.
 	Lifetime *durationpb.Duration `protobuf:"bytes,4,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
-	// Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope,
-	// auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is left out.
+	// Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope, roles,
+	// permissions, auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is
+	// left out. The claim `of_session` names roles and permissions that came this way: they are as of now, for who goes by
+	// GetJwks alone, while ValidateToken goes by the session's at the time.
 	Claims []string `protobuf:"bytes,5,rep,name=claims,proto3" json:"claims,omitempty"`
-	// Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours.
+	// Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours, and
+	// neither `roles` nor `permissions` where `claims` names the session's.
 	ApplicationClaims *structpb.Struct `protobuf:"bytes,6,opt,name=application_claims,json=applicationClaims,proto3" json:"application_claims,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

@@ -1171,7 +1171,7 @@ class GetUserInfoResponse(google.protobuf.message.Message):
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
         """What to answer a browser that asked for it, finished: 200 JSON with `user_id`, `provider`, `sub`, `email`,
-        `email_verified`, `name`, `picture` and `claims`, or the answer of `inactive` or `denied`.
+        `email_verified`, `name`, `picture`, `roles`, `permissions` and `claims`, or the answer of `inactive` or `denied`.
         Absent when the call had no context.
         """
 

@@ -200,7 +200,7 @@ class TokenRequirements(google.protobuf.message.Message):
     @property
     def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim` and `permissions_claims`;
-        for our own tokens, the application's claim `permissions`.
+        for our own tokens, the session's, and those of the application's claim `permissions`.
         """
 
     @property
@@ -318,7 +318,9 @@ class ActiveToken(google.protobuf.message.Message):
 
     @property
     def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What it permits beyond scopes."""
+        """What it permits beyond scopes. For a token of our own: the permissions of the session as it is now, and those of the
+        application's claim `permissions`.
+        """
 
     @property
     def issue_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -471,13 +473,17 @@ class MintTokenRequest(google.protobuf.message.Message):
 
     @property
     def claims(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope,
-        auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is left out.
+        """Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope, roles,
+        permissions, auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is
+        left out. The claim `of_session` names roles and permissions that came this way: they are as of now, for who goes by
+        GetJwks alone, while ValidateToken goes by the session's at the time.
         """
 
     @property
     def application_claims(self) -> google.protobuf.struct_pb2.Struct:
-        """Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours."""
+        """Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours, and
+        neither `roles` nor `permissions` where `claims` names the session's.
+        """
 
     def __init__(
         self,

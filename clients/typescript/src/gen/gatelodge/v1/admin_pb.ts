@@ -623,6 +623,8 @@ export const AdminService: GenService<{
    * Disables a user: every session of theirs ends, and logins are refused until the user is enabled again.
    *
    * Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
+   * ValidateToken refuses the tokens of MintToken from then on; access tokens of the user's identity provider it takes until
+   * they end, since those are the provider's to withdraw.
    * Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.AdminService.DisableUser

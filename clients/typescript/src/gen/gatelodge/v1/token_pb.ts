@@ -75,7 +75,7 @@ export type TokenRequirements = Message<"gatelodge.v1.TokenRequirements"> & {
 
   /**
    * Permissions that the token must all have, at most 100: see `access_tokens.permissions_claim` and `permissions_claims`;
-   * for our own tokens, the application's claim `permissions`.
+   * for our own tokens, the session's, and those of the application's claim `permissions`.
    *
    * @generated from field: repeated string permissions = 2;
    */
@@ -229,7 +229,8 @@ export type ActiveToken = Message<"gatelodge.v1.ActiveToken"> & {
   audiences: string[];
 
   /**
-   * What it permits beyond scopes.
+   * What it permits beyond scopes. For a token of our own: the permissions of the session as it is now, and those of the
+   * application's claim `permissions`.
    *
    * @generated from field: repeated string permissions = 5;
    */
@@ -406,15 +407,18 @@ export type MintTokenRequest = Message<"gatelodge.v1.MintTokenRequest"> & {
   lifetime?: Duration | undefined;
 
   /**
-   * Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope,
-   * auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is left out.
+   * Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope, roles,
+   * permissions, auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is
+   * left out. The claim `of_session` names roles and permissions that came this way: they are as of now, for who goes by
+   * GetJwks alone, while ValidateToken goes by the session's at the time.
    *
    * @generated from field: repeated string claims = 5;
    */
   claims: string[];
 
   /**
-   * Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours.
+   * Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours, and
+   * neither `roles` nor `permissions` where `claims` names the session's.
    *
    * @generated from field: google.protobuf.Struct application_claims = 6;
    */
