@@ -41,9 +41,9 @@ pub async fn a_spent_logout_token_is_forgotten_in_time(bench: &Bench) {
 pub async fn a_logout_token_is_at_one_callers_until_it_is_given_back_or_its_time_is_over(bench: &Bench) {
     let token = LogoutTokenKey::of(TENANT, "idp", "a");
     let claims = futures::future::join_all((0..20_u8).map(|by| bench.store.claim_token(&token, [by; 16], LONG))).await;
-    let taken: Vec<_> = (0..20_u8).filter(|by| *claims[usize::from(*by)].as_ref().unwrap() == Taken).collect();
-    assert_eq!(taken.len(), 1, "{claims:?}");
-    let by = [taken[0]; 16];
+    let winners: Vec<_> = (0..20_u8).filter(|by| *claims[usize::from(*by)].as_ref().unwrap() == Taken).collect();
+    assert_eq!(winners.len(), 1, "{claims:?}");
+    let by = [winners[0]; 16];
     assert_eq!(bench.store.claim_token(&token, by, LONG).await.unwrap(), Taken, "the same caller, who lost the answer");
     bench.store.give_back(&token, [99; 16]).await.unwrap();
     assert_eq!(
