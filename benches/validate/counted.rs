@@ -67,6 +67,10 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.counted().end_user(user, remember_for, mark_for).await
     }
 
+    async fn refuse_logins(&self, user: &UserKey, ago: Duration, mark_for: Duration) -> StoreResult<()> {
+        self.counted().refuse_logins(user, ago, mark_for).await
+    }
+
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
         self.counted().sessions_of(user).await
     }

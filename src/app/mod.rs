@@ -3,6 +3,7 @@
 
 pub mod keeper;
 pub mod parts;
+mod providers;
 pub mod release;
 pub mod settings;
 pub mod store_clock;

@@ -8,9 +8,7 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use super::world::SystemEntropy;
-use super::{AppError, settings, tenancy};
-use crate::authority::access_token::TokenCheck;
-use crate::authority::logout_notice::LogoutChannels;
+use super::{AppError, providers, settings, tenancy};
 use crate::authority::ports::{
     Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, SessionStore, TenantStore,
     UserStore,
@@ -19,14 +17,6 @@ use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
-use crate::providers::Registry;
-use crate::providers::http::HttpSettings;
-use crate::providers::oauth2::{Dialect, Mapping, OAuth2Settings};
-use crate::providers::oidc::{AccessTokenSettings, LogoutSettings, OidcSettings, Userinfo};
-use crate::providers::registration::{Registration, SettingsFault};
-use crate::providers::registry::ProviderSettings;
-use crate::providers::rights::RightsMapping;
-use crate::providers::token_endpoint::ClientAuth;
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
@@ -116,121 +106,8 @@ fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
 /// What the parts would refuse of a configuration, as far as it can be said before a port or a connection is opened.
 #[must_use]
 pub fn faults(config: &Config) -> Vec<Fault> {
-    let judged = [settings::settings(config).err(), providers(config).err(), server(config).err()];
+    let judged = [settings::settings(config).err(), providers::registry(config).err(), server(config).err()];
     judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
-}
-
-/// The providers that are enabled, in the order of their names; of the others the issuers, for the sake of sessions that
-/// live on.
-pub(super) fn providers(config: &Config) -> Result<Registry, Faults> {
-    let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
-    let mut faults = Vec::new();
-    let settings = enabled
-        .filter_map(|(name, provider)| settings_of(config, name, provider).map_err(|fault| faults.push(fault)).ok());
-    let settings = settings.collect();
-    if !faults.is_empty() {
-        return Err(Faults(faults));
-    }
-    let others = config.oidc.providers.iter().filter(|(_, provider)| !provider.enabled);
-    let others = others.filter_map(|(name, provider)| Some((name.as_str(), provider.issuer_of(name)?)));
-    Registry::new(settings, HttpSettings::default()).map(|registry| registry.with_others(others)).map_err(|faults| {
-        let fault = |SettingsFault { provider, key, fault }: SettingsFault| match key {
-            "name" => Fault::of(format!("oidc.providers.{provider}"), fault),
-            key => Fault::of(format!("oidc.providers.{provider}.{key}"), fault),
-        };
-        Faults(faults.into_iter().map(fault).collect())
-    })
-}
-
-fn settings_of(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<ProviderSettings, Fault> {
-    let registration = registration(config, name, provider)?;
-    Ok(match provider.kind_of(name) {
-        config::oidc::Kind::Oidc => oidc(registration, name, provider).into(),
-        config::oidc::Kind::OAuth2 => oauth2(registration, name, provider).into(),
-    })
-}
-
-fn registration(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<Registration, Fault> {
-    let issuer = provider.issuer_of(name).unwrap_or_default();
-    let client_id = provider.client_id.as_deref().unwrap_or_default();
-    let base = Registration::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
-    let refresh = &config.oidc.refresh_tokens;
-    let ca =
-        provider.ca_file.as_deref().map(|path| file(format!("oidc.providers.{name}.ca_file"), path)).transpose()?;
-    Ok(Registration {
-        display_name: provider.display_name_of(name).to_owned(),
-        client_auth: match provider.client_auth {
-            config::oidc::ClientAuth::Auto => ClientAuth::Auto,
-            config::oidc::ClientAuth::ClientSecretBasic => ClientAuth::Basic,
-            config::oidc::ClientAuth::ClientSecretPost => ClientAuth::Post,
-        },
-        scopes: provider.scopes_of(name),
-        claims: provider.claims_of(name),
-        rights: RightsMapping {
-            scopes: provider.further_scopes_claims(),
-            roles: provider.roles_claims_of(name),
-            permissions: provider.permissions_claims_of(name),
-            is_wanted: [&provider.roles_claims, &provider.permissions_claims, &provider.scopes_claims]
-                .iter()
-                .any(|own| own.is_some()),
-        },
-        extra_parameters: provider.extra_parameters.clone(),
-        keep_refresh_token: refresh.enabled && refresh.persist_in_session_store,
-        development: config.development,
-        ca,
-        allow_private_network: provider.allow_private_network,
-        ..base
-    })
-}
-
-fn oidc(registration: Registration, name: &str, provider: &config::oidc::Provider) -> OidcSettings {
-    OidcSettings {
-        read_access_token: provider.reads_access_token(name),
-        userinfo: match provider.userinfo {
-            config::oidc::Userinfo::Never => Userinfo::Never,
-            config::oidc::Userinfo::WhenNeeded => Userinfo::WhenNeeded,
-            config::oidc::Userinfo::Always => Userinfo::Always,
-        },
-        clock_leeway: provider.clock_leeway.get(),
-        signing_algs: provider.signing_algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
-        access_tokens: AccessTokenSettings {
-            check: match provider.access_tokens.check {
-                config::oidc::TokenCheck::Off => TokenCheck::Off,
-                config::oidc::TokenCheck::Jwt => TokenCheck::Jwt,
-                config::oidc::TokenCheck::Introspection => TokenCheck::Introspection,
-            },
-            audiences: provider.access_tokens.audiences.clone(),
-            permissions_claim: provider.access_tokens.permissions_claim.clone(),
-            keep_answers_for: provider.access_tokens.keep_answers_for.get(),
-        },
-        logout: LogoutSettings {
-            channels: LogoutChannels { back: provider.logout.backchannel, front: provider.logout.frontchannel },
-            untyped_tokens: provider.logout.untyped_tokens,
-        },
-        exchange_audiences: provider.token_exchange.enabled.then(|| provider.token_exchange.audiences.clone()),
-        ..OidcSettings::new(registration)
-    }
-}
-
-fn oauth2(registration: Registration, name: &str, provider: &config::oidc::Provider) -> OAuth2Settings {
-    match provider.preset_of(name) {
-        Some(config::oidc::Preset::GitHub) => return OAuth2Settings::github(registration),
-        Some(config::oidc::Preset::Discord) => return OAuth2Settings::discord(registration),
-        _ => {}
-    }
-    let own = provider.oauth2.clone();
-    let config::oidc::OAuth2Claims { sub, email, email_verified, name, picture } = own.claims;
-    OAuth2Settings {
-        registration,
-        dialect: Dialect::Plain,
-        authorization_endpoint: own.authorization_endpoint.unwrap_or_default(),
-        token_endpoint: own.token_endpoint.unwrap_or_default(),
-        profile_endpoint: own.profile_endpoint.unwrap_or_default(),
-        emails_endpoint: None,
-        revocation_endpoint: own.revocation_endpoint,
-        response_issuer: own.response_issuer,
-        mapping: Mapping { sub, email, email_verified, name, picture },
-    }
 }
 
 /// The callers of the configuration, and `more`.
@@ -284,7 +161,7 @@ fn tls(tls: &config::server::Tls) -> Result<Option<TlsSettings>, Faults> {
     }
 }
 
-fn file(key: String, path: &Path) -> Result<Vec<u8>, Fault> {
+pub(super) fn file(key: String, path: &Path) -> Result<Vec<u8>, Fault> {
     std::fs::read(path).map_err(|error| Fault::of(key, format!("can't read {}: {error}", path.display())))
 }
 

@@ -34,7 +34,7 @@ fn blueprint(config: &Config) -> Result<Blueprint, Faults> {
     Ok(Blueprint {
         settings: settings::settings(config)?,
         vault: Vault::of(TenantNumber(config.tenant.number), &rings.session, &rings.csrf),
-        providers: Arc::new(parts::providers(config)?),
+        providers: Arc::new(super::providers::registry(config)?),
         hosts: config.tenant.hosts.iter().filter_map(|one| host::written(one)).collect(),
         has_former_secrets: !config.app.sessions.former_signing_secrets.is_empty(),
     })

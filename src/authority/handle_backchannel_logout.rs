@@ -2,19 +2,23 @@
 //! know how it was asked, nor what a logout token looks like.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::json;
 
 use super::answer::{HttpAnswer, Trouble};
+use super::carry_out_once::Carried;
 use super::logout_notice::{LogoutNotice, WhatEnded};
 use super::provider::{IdentityProvider, ProviderError};
-use super::{Authority, Call, Error, own_token};
+use super::telling::Likely;
+use super::{Authority, Call, Error};
 use crate::crypto::Secret;
+use crate::session::claimed_jwt::ClaimedJwt;
 use crate::session::identity::Identity;
 use crate::session::key::{LogoutTokenKey, ProviderSessionKey, UserKey};
-use crate::session::parameters::Parameters;
+use crate::session::parameters::{Malformed, Parameters};
 use crate::session::request::RequestContext;
 
 /// The question.
@@ -35,124 +39,156 @@ pub struct Outcome {
     pub ended: u64,
 }
 
-/// How much longer than a token is good it is remembered to have been carried out: for calls that are slow.
-const MARGIN: Duration = Duration::from_mins(1);
-
 /// Why a logout token is not carried out.
 enum Refusal {
     /// There is none, or the request can't be read.
     Malformed(String),
-    /// No provider that may send one would sign it.
-    NobodysToken,
-    /// It did not pass the check of that name.
-    Rejected(&'static str),
-    /// It was carried out before.
-    Repeated,
+    /// No provider that may send one would sign it: the check of that name says so.
+    NobodysToken(&'static str),
+    /// It did not pass the check of that name, at the provider of that name.
+    Rejected(&'static str, String),
+}
+
+/// A token, and whose it says that it is. Nothing of it is believed yet.
+struct Sent {
+    token: Secret,
+    /// The provider that verifies it.
+    provider: Arc<dyn IdentityProvider>,
+    /// The names of all providers that it may be of: one that was renamed has sessions under its former name too.
+    names: Vec<String>,
 }
 
 impl Authority {
     /// Verifies a logout token, ends what it names, logins under way included, and notes that it was carried out. A user
-    /// or session that is not known here is logged out already (OpenID Connect Back-Channel Logout 1.0, 2.7).
+    /// or session that is not known here is logged out already (OpenID Connect Back-Channel Logout 1.0, 2.7), and so is
+    /// what a token names that was carried out before: it ends nothing that began since.
     ///
     /// # Errors
     /// When the store or the provider's keys can't be had, so that nobody can say: the same token can then come again.
     pub async fn handle_backchannel_logout(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
-        let refusal = match self.find_token(&question.form) {
-            Err(refusal) => refusal,
-            Ok((provider, token)) => match provider.read_logout_token(&token, self.ports.wall.now()).await {
-                Ok(notice) => match self.carry_out(call, provider.as_ref(), &notice).await? {
-                    Ok(ended) => return Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended }),
-                    Err(refusal) => refusal,
-                },
-                Err(ProviderError::Rejected(check)) => Refusal::Rejected(check),
-                Err(error) => return Err(error.into()),
-            },
+        let refused = |refusal| Ok(Outcome { answer: self.refuse_logout(call, refusal), ended: 0 });
+        let sent = match self.sent_in(&question.form) {
+            Ok(sent) => sent,
+            Err(refusal) => return refused(refusal),
         };
-        Ok(Outcome { answer: refusal.answer(call, &self.settings.tenant_name), ended: 0 })
+        let provider = sent.provider.info().name.as_str();
+        let notice = match sent.provider.read_logout_token(&sent.token, self.ports.wall.now()).await {
+            Ok(notice) => notice,
+            Err(ProviderError::Rejected(check)) => return refused(Refusal::Rejected(check, provider.to_owned())),
+            Err(error) => return Err(error.into()),
+        };
+        let key = LogoutTokenKey::of(self.settings.tenant, provider, &notice.id);
+        let work = || self.end_what_ended(&sent.names, &notice);
+        let ended = match self.carry_out_once(&key, notice.good_until, work).await? {
+            Carried::Now(ended) => ended,
+            Carried::Before => 0,
+            Carried::StillAtWork => return Ok(Outcome { answer: come_again(call), ended: 0 }),
+        };
+        self.say_what_ended(call, provider, &notice, ended);
+        Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended })
     }
 
-    /// Whether a logout request may be for this tenant, by what its token says of itself.
-    pub(super) fn may_take_logout(&self, form: &[u8]) -> bool {
-        let Ok((provider, token)) = self.find_token(form) else { return false };
-        let claims = own_token::payload(token.expose()).unwrap_or_default();
-        let is_ours = |audience: &serde_json::Value| audience.as_str().is_some_and(|id| provider.is_client(id));
-        match claims.get("aud") {
-            Some(serde_json::Value::Array(several)) => several.iter().any(is_ours),
-            one => one.is_some_and(is_ours),
+    /// Whether a logout token that says this of itself may be for this tenant.
+    pub(super) fn may_take_logout(&self, claimed: &ClaimedJwt) -> Option<Likely> {
+        self.telling.senders_of(claimed).map(|(likely, _)| likely).next()
+    }
+
+    fn sent_in(&self, form: &[u8]) -> Result<Sent, Refusal> {
+        let token = logout_token(form, self.settings.limits.body_bytes);
+        let token = token.map_err(|cause| Refusal::Malformed(cause.to_string()))?;
+        let token = token.ok_or_else(|| Refusal::Malformed("The parameter logout_token is missing".to_owned()))?;
+        let claimed = ClaimedJwt::read(token.expose()).ok_or(Refusal::NobodysToken("logout_token.iss"))?;
+        let senders = || self.telling.senders_of(&claimed).map(|(_, one)| one);
+        if let Some(provider) = senders().next().cloned() {
+            let names = senders().map(|one| one.info().name.clone()).collect();
+            return Ok(Sent { token, provider, names });
         }
+        let is_for_others = self.telling.has_sender(&claimed.issuer);
+        Err(Refusal::NobodysToken(if is_for_others { "logout_token.aud" } else { "logout_token.iss" }))
     }
 
-    /// The token, and the provider that it says it is of. Nothing of it is believed yet.
-    fn find_token(&self, form: &[u8]) -> Result<(Arc<dyn IdentityProvider>, Secret), Refusal> {
-        let form = Parameters::form(form, self.settings.limits.body_bytes)
-            .map_err(|cause| Refusal::Malformed(cause.to_string()))?;
-        let missing = || Refusal::Malformed("The parameter logout_token is missing".to_owned());
-        let token = form.get("logout_token").filter(|token| !token.is_empty()).ok_or_else(missing)?;
-        let claims = own_token::payload(token);
-        let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str()).ok_or(Refusal::NobodysToken)?;
-        let mut all = self.ports.providers.all().into_iter();
-        let provider = all.find(|one| one.logout_channels().back && one.info().issuer.admits(issuer));
-        Ok((provider.ok_or(Refusal::NobodysToken)?, Secret::new(token)))
-    }
-
-    /// The token is noted last: one whose work failed halfway can come again, and one that was carried out whole can not.
-    async fn carry_out(
-        &self,
-        call: &Call,
-        provider: &dyn IdentityProvider,
-        notice: &LogoutNotice,
-    ) -> Result<Result<u64, Refusal>, Error> {
-        let (tenant, name) = (self.settings.tenant, provider.info().name.as_str());
-        let token = LogoutTokenKey::of(tenant, name, &notice.id);
-        if self.ports.logouts.is_spent(&token).await? {
-            return Ok(Err(Refusal::Repeated));
-        }
-        let ended = match &notice.ended {
-            WhatEnded::User(sub) => self.end_user(&UserKey::of(tenant, &notice.issuer, sub)).await?,
-            WhatEnded::Session(sid, sub) => {
-                let of = ProviderSessionKey::of(tenant, name, sid);
-                let is_meant = |identity: &Identity| {
-                    identity.issuer == notice.issuer && sub.as_ref().is_none_or(|sub| identity.sub == *sub)
-                };
-                let nameless = match sub {
-                    Some(sub) => self.nameless_of(&UserKey::of(tenant, &notice.issuer, sub), name, |_| true).await?,
-                    None => Vec::new(),
-                };
-                self.end_provider_sessions(&[of], is_meant, &nameless).await?
+    async fn end_what_ended(&self, providers: &[String], notice: &LogoutNotice) -> Result<u64, Error> {
+        let (tenant, moment) = (self.settings.tenant, notice.meant_until);
+        let user = |sub: &str| UserKey::of(tenant, &notice.issuer, sub);
+        let (sid, sub) = match &notice.ended {
+            WhatEnded::User(sub) => return self.end_user_as_of(&user(sub), moment).await,
+            WhatEnded::Session(sid, sub) => (sid, sub),
+        };
+        let is_meant = |identity: &Identity| {
+            identity.issuer == notice.issuer && sub.as_ref().is_none_or(|sub| identity.sub == *sub)
+        };
+        let all: Vec<_> = providers.iter().map(|provider| ProviderSessionKey::of(tenant, provider, sid)).collect();
+        let moment = self.by_our_time(moment);
+        let mut nameless = Vec::new();
+        if let Some(sub) = sub {
+            for provider in providers {
+                nameless.extend(self.nameless_of(&user(sub), provider, |standing| standing.created <= moment).await?);
             }
+        }
+        self.end_provider_sessions(&all, is_meant, &nameless).await
+    }
+
+    /// Whose sessions ended stands in the log as the hashes under which the store has them (security.md 111).
+    fn say_what_ended(&self, call: &Call, provider: &str, notice: &LogoutNotice, count: u64) {
+        let tenant = self.settings.tenant;
+        let (sid, sub) = match &notice.ended {
+            WhatEnded::User(sub) => (None, Some(sub)),
+            WhatEnded::Session(sid, sub) => (Some(sid), sub.as_ref()),
         };
-        let keep_for = notice.good_until.since(self.ports.wall.now()) + MARGIN;
-        self.ports.logouts.spend(&token, keep_for).await?;
+        let provider_session = sid.map(|sid| URL_SAFE_NO_PAD.encode(ProviderSessionKey::of(tenant, provider, sid).id));
+        let user = sub.map(|sub| URL_SAFE_NO_PAD.encode(UserKey::of(tenant, &notice.issuer, sub).hash));
         tracing::info!(
-            provider = name,
-            count = ended,
+            provider,
+            count,
+            jti = notice.id,
+            provider_session,
+            user,
             tenant = self.settings.tenant_name,
             caller = call.caller(),
             request_id = call.request_id,
             "a provider logged somebody out"
         );
-        Ok(Ok(ended))
     }
-}
 
-impl Refusal {
-    /// What the provider is told (2.8; RFC 6749, 5.2), and the log in more words.
-    fn answer(self, call: &Call, tenant: &str) -> HttpAnswer {
-        let (check, reason, detail) = match self {
-            Self::Malformed(detail) => ("", "request_malformed", detail),
-            Self::NobodysToken => ("logout_token.iss", "logout_token_rejected", "This is no logout token".to_owned()),
-            Self::Rejected(check) => (check, "logout_token_rejected", "The logout token did not pass".to_owned()),
-            Self::Repeated => ("logout_token.jti", "logout_token_repeated", "The logout token came before".to_owned()),
+    /// What the provider is told (2.8; RFC 6749, 5.2), and the log in more words. Whoever sends junk is not told which
+    /// providers there are.
+    fn refuse_logout(&self, call: &Call, refusal: Refusal) -> HttpAnswer {
+        let no_good = || "The logout token was not accepted".to_owned();
+        let (check, provider, reason, detail) = match refusal {
+            Refusal::Malformed(detail) => ("", String::new(), "request_malformed", detail),
+            Refusal::NobodysToken(check) => (check, String::new(), "logout_token_rejected", no_good()),
+            Refusal::Rejected(check, provider) => (check, provider, "logout_token_rejected", no_good()),
         };
-        tracing::warn!(
-            check,
-            reason,
-            tenant,
-            request_id = call.request_id,
-            "a logout that a provider sent was refused"
-        );
+        let now = self.ports.clock.running();
+        if let Some(unsaid) = self.refusals.say(self.settings.tenant, (reason, check), now) {
+            tracing::warn!(
+                check,
+                reason,
+                provider,
+                unsaid,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "a logout that a provider sent was refused"
+            );
+        }
         let more = [("error", "invalid_request"), ("error_description", detail.as_str())];
         let trouble = Trouble { status: 400, reason, detail: detail.clone(), remedy: String::new() };
         HttpAnswer::error_with(&trouble, &call.request_id, &more)
     }
+}
+
+/// The token of a logout request; `None` where it brings none.
+pub(super) fn logout_token(form: &[u8], limit: usize) -> Result<Option<Secret>, Malformed> {
+    let form = Parameters::form(form, limit)?;
+    Ok(form.get("logout_token").filter(|token| !token.is_empty()).map(Secret::new))
+}
+
+/// Another copy of the token is being carried out, and takes its time.
+fn come_again(call: &Call) -> HttpAnswer {
+    let detail = "The same logout token is being carried out".to_owned();
+    let trouble = Trouble { status: 503, reason: "logout_in_progress", detail, remedy: "Send it again".to_owned() };
+    let mut answer = HttpAnswer::error(&trouble, &call.request_id);
+    answer.headers.push(("retry-after", "1".to_owned()));
+    answer
 }

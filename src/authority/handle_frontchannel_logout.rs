@@ -6,7 +6,9 @@ use url::Url;
 
 use super::answer::{HttpAnswer, Trouble};
 use super::handle_backchannel_logout::Outcome;
+use super::telling::Likely;
 use super::{Authority, Call, Error};
+use crate::session::identity::Identity;
 use crate::session::key::ProviderSessionKey;
 use crate::session::origin::Origin;
 use crate::session::parameters::Parameters;
@@ -24,8 +26,18 @@ pub struct Question {
 /// The session that a request names.
 struct Named {
     issuer: String,
-    of: ProviderSessionKey,
+    /// One for each provider of that issuer.
+    of: Vec<ProviderSessionKey>,
 }
+
+/// What a request says of itself.
+pub(super) struct ClaimedSession {
+    issuer: String,
+    sid: String,
+}
+
+/// A longer id than a token may name (OpenID Connect Core, 2) names no session.
+const LONGEST: usize = 255;
 
 impl Authority {
     /// Ends the sessions that belong to one of a provider's own, which issuer and id there name together (OpenID Connect
@@ -38,21 +50,31 @@ impl Authority {
         let named = match self.session_named(&question.query) {
             Ok(named) => named,
             Err(trouble) => {
-                tracing::warn!(
-                    reason = trouble.reason,
-                    request_id = call.request_id,
-                    "a front-channel logout was refused"
-                );
+                let now = self.ports.clock.running();
+                if let Some(unsaid) = self.refusals.say(self.settings.tenant, (trouble.reason, "front channel"), now) {
+                    tracing::warn!(
+                        reason = trouble.reason,
+                        unsaid,
+                        tenant = self.settings.tenant_name,
+                        caller = call.caller(),
+                        request_id = call.request_id,
+                        "a front-channel logout was refused"
+                    );
+                }
                 let page = question.context.is_navigation();
                 return Ok(Outcome { answer: HttpAnswer::trouble(&trouble, page, &[], &call.request_id), ended: 0 });
             }
         };
-        // Anybody can send this: what is not known here is neither noted nor told.
-        let ended = if self.ports.sessions.joined(&named.of).await?.is_empty() {
-            0
-        } else {
-            self.end_provider_session_of(&named.of, |identity| identity.issuer == named.issuer).await?
-        };
+        let mut known = Vec::new();
+        for of in named.of {
+            // Anybody can send this: what is not known here is neither noted nor told. So a login that the provider let begin
+            // before its own logout goes on.
+            if !self.ports.sessions.joined(&of).await?.is_empty() {
+                known.push(of);
+            }
+        }
+        let is_meant = |identity: &Identity| identity.issuer == named.issuer;
+        let ended = self.end_provider_sessions(&known, is_meant, &[]).await?;
         tracing::info!(
             issuer = named.issuer,
             count = ended,
@@ -66,8 +88,8 @@ impl Authority {
     }
 
     /// Whether a front-channel logout may be for this tenant.
-    pub(super) fn may_take_frontchannel_logout(&self, query: &[u8]) -> bool {
-        self.session_named(query).is_ok()
+    pub(super) fn may_take_frontchannel_logout(&self, claimed: &ClaimedSession) -> Option<Likely> {
+        self.telling.pages_of(&claimed.issuer).map(|(likely, _)| likely).next()
     }
 
     fn session_named(&self, query: &[u8]) -> Result<Named, Trouble> {
@@ -75,14 +97,23 @@ impl Authority {
         let malformed = |detail| trouble("request_malformed", detail);
         let query =
             Parameters::form(query, self.settings.limits.query_bytes).map_err(|cause| malformed(cause.to_string()))?;
-        let given = |name| query.get(name).filter(|value| !value.is_empty());
-        let (Some(issuer), Some(sid)) = (given("iss"), given("sid")) else {
-            return Err(malformed("The parameters iss and sid are needed".to_owned()));
-        };
-        let mut all = self.ports.providers.all().into_iter();
-        let provider = all.find(|one| one.logout_channels().front && one.info().issuer.admits(issuer));
-        let unknown = || trouble("provider_unknown", "No provider of this issuer may log out in this way".to_owned());
-        let name = &provider.as_ref().ok_or_else(unknown)?.info().name;
-        Ok(Named { issuer: issuer.to_owned(), of: ProviderSessionKey::of(self.settings.tenant, name, sid) })
+        let missing = || malformed("The parameters iss and sid are needed".to_owned());
+        let ClaimedSession { issuer, sid } = ClaimedSession::read(&query).ok_or_else(missing)?;
+        let key = |name: &str| ProviderSessionKey::of(self.settings.tenant, name, &sid);
+        let of: Vec<_> = self.telling.pages_of(&issuer).map(|(_, one)| key(&one.info().name)).collect();
+        if of.is_empty() {
+            return Err(trouble("provider_unknown", "No provider of this issuer may log out in this way".to_owned()));
+        }
+        Ok(Named { issuer, of })
+    }
+}
+
+impl ClaimedSession {
+    /// What a query names; `None` where it does not name both, or names what no provider would.
+    pub(super) fn read(query: &Parameters) -> Option<Self> {
+        let is_name = |value: &&str| !value.is_empty() && value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let given = |name| query.get(name).filter(is_name);
+        let (issuer, sid) = (given("iss")?, given("sid").filter(|sid| sid.len() <= LONGEST)?);
+        Some(Self { issuer: issuer.to_owned(), sid: sid.to_owned() })
     }
 }

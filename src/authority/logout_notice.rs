@@ -21,6 +21,9 @@ pub struct LogoutNotice {
     pub issuer: String,
     /// What has ended.
     pub ended: WhatEnded,
+    /// What began later than this is not meant, by the world's time: when the token was issued, and how far clocks may
+    /// differ.
+    pub meant_until: Timestamp,
     /// From when on no check would let the same token pass.
     pub good_until: Timestamp,
 }

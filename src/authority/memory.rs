@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::mint_keys::KeysAtHand;
 use super::near::Near;
 use super::ports::Entropy;
+use super::refusals::Refusals;
 use super::settings::CacheSettings;
 use super::stream::{Ear, Stream};
 use super::under_way::UnderWay;
@@ -22,6 +23,7 @@ const STANDINGS: usize = 8192;
 #[derive(Clone)]
 pub struct Memory {
     pub(super) near: Arc<Near>,
+    pub(super) refusals: Arc<Refusals>,
     ear: Arc<Ear>,
     keys: Arc<Mutex<BTreeMap<TenantNumber, Arc<KeysAtHand>>>>,
     /// Of each tenant apart, bounds included: what one is at keeps none waiting.
@@ -35,7 +37,8 @@ impl Memory {
         let near = Arc::new(Near::new(cache.map_or(STANDINGS, |cache| cache.max_sessions)));
         let mut author = [0; 8];
         entropy.fill(&mut author);
-        Self { ear: Ear::new(author, Arc::clone(&near)), near, keys: Arc::default(), under_way: Arc::default() }
+        let ear = Ear::new(author, Arc::clone(&near));
+        Self { ear, near, refusals: Arc::default(), keys: Arc::default(), under_way: Arc::default() }
     }
 
     pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {

@@ -9,6 +9,7 @@ mod asked;
 pub mod attributes;
 mod callback;
 mod came_back;
+mod carry_out_once;
 mod change_standing;
 mod changed;
 mod check_own_token;
@@ -23,6 +24,7 @@ mod deny;
 pub mod disable_user;
 pub mod enable_user;
 mod end;
+mod end_as_of;
 pub mod error;
 pub mod event_log;
 mod exchange;
@@ -66,6 +68,7 @@ mod redeem;
 mod refresh;
 mod refresh_beside;
 pub mod refresh_tokens;
+mod refusals;
 mod reseal_users;
 pub mod revoke;
 pub mod revoke_as_admin;
@@ -75,6 +78,7 @@ pub mod start_login;
 pub mod start_logout;
 mod step_up;
 pub mod stream;
+mod telling;
 pub mod tenant_store;
 pub mod tenants;
 mod token_answer;
@@ -103,8 +107,10 @@ use near::Near;
 use ports::{
     Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
 };
+use refusals::Refusals;
 use settings::Settings;
 use stream::Stream;
+use telling::Telling;
 use under_way::UnderWay;
 
 /// What the authority needs of the world.
@@ -146,6 +152,8 @@ pub struct Authority {
     stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
     keys_at_hand: Arc<KeysAtHand>,
+    telling: Telling,
+    refusals: Arc<Refusals>,
     among_many: bool,
 }
 
@@ -192,6 +200,7 @@ impl Authority {
         let session_cookie_names = settings.session_cookie_names().into();
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
         let stream = memory.stream(settings.tenant, ports.clock.running());
+        let telling = Telling::of(ports.providers.as_ref());
         let (keys_at_hand, under_way) = (memory.keys_at_hand(settings.tenant), memory.under_way(settings.tenant));
         Self {
             ports,
@@ -203,6 +212,8 @@ impl Authority {
             stream,
             under_way,
             keys_at_hand,
+            telling,
+            refusals: Arc::clone(&memory.refusals),
             among_many: false,
         }
     }

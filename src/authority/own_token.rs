@@ -47,8 +47,7 @@ pub(super) fn open(keys: &MintKeys, token: &Secret) -> Option<Map<String, Value>
     payload(token.expose())
 }
 
-/// The claims of a token, unverified: to find out who may verify it, and for nothing else.
-pub(super) fn payload(token: &str) -> Option<Map<String, Value>> {
+fn payload(token: &str) -> Option<Map<String, Value>> {
     let mut segments = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (segments.next(), segments.next(), segments.next(), segments.next())
     else {

@@ -200,6 +200,10 @@ pub trait SessionStore: Send + Sync {
     /// The mark is kept for `mark_for`. Answers how many living sessions it ended.
     async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64>;
 
+    /// Raises the user's mark to the moment so long `ago`, where it is lower: no login that had begun by then makes a session
+    /// any more. The mark is kept for `mark_for`. Ends nothing.
+    async fn refuse_logins(&self, user: &UserKey, ago: Duration, mark_for: Duration) -> StoreResult<()>;
+
     /// The living sessions of a user, with their records.
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>>;
 
@@ -341,6 +345,11 @@ pub trait Beside: Send + Sync {
 pub trait Providers: Send + Sync {
     /// All of them.
     fn all(&self) -> Vec<std::sync::Arc<dyn IdentityProvider>>;
+
+    /// Those that are no longer offered, and may still say that a session has ended there: their users' sessions live on.
+    fn retired(&self) -> Vec<std::sync::Arc<dyn IdentityProvider>> {
+        Vec::new()
+    }
 
     /// The one of that name.
     fn get(&self, name: &str) -> Option<std::sync::Arc<dyn IdentityProvider>> {

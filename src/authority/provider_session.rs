@@ -105,7 +105,9 @@ impl Authority {
                 is_meant
             });
             let ends: Vec<_> = meant.map(|(key, _)| key).chain(unmade).collect();
-            ended.iter().for_each(|key| untold.add(What::Revoked(*key)));
+            for key in &ended {
+                untold.add(What::Revoked(*key));
+            }
             to_end.extend(&ends);
             to_part.push((of, [ends, ended, gone].concat()));
         }
@@ -137,11 +139,15 @@ impl Authority {
     }
 
     /// What became of the sessions with these names.
-    async fn look_at(&self, names: Vec<(SessionKey, Timestamp)>) -> StoreResult<Named> {
+    async fn look_at(&self, noted: Vec<(SessionKey, Timestamp)>) -> StoreResult<Named> {
+        if noted.is_empty() {
+            return Ok(Named::default());
+        }
         let sessions = &self.ports.sessions;
         let read = |(key, noted)| async move { (key, noted, sessions.read(&key).await) };
-        let mut reading = stream::iter(names).map(read).buffered(AT_ONCE);
-        let (now, mut named) = (self.ports.clock.now(), Named::default());
+        let mut reading = stream::iter(noted).map(read).buffered(AT_ONCE);
+        // The store has noted the names by its own time.
+        let (now, mut named) = (sessions.time().await?, Named::default());
         while let Some((key, noted, lookup)) = reading.next().await {
             let can_be_made = now.since(noted) <= self.made_within();
             match lookup? {

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::access_token::{CheckedToken, TokenCheck, TokenFault, TokenVerdict};
 use super::answer::HttpAnswer;
 use super::provider::IdentityProvider;
-use super::{Authority, Call, Error, SessionView, own_token, token_answer};
+use super::{Authority, Call, Error, SessionView, token_answer};
 use crate::crypto::Secret;
+use crate::session::claimed_jwt::ClaimedJwt;
 use crate::session::need::{Facts, Missing, Needs};
 
 /// Longer texts are no tokens: they fit no header.
@@ -140,7 +141,7 @@ impl Authority {
             let expected = "a provider whose access tokens are checked, or empty".to_owned();
             return Err(Error::InvalidField { field: "provider", expected });
         }
-        let issuer = own_token::payload(token).and_then(|claims| Some(claims.get("iss")?.as_str()?.to_owned()));
+        let issuer = ClaimedJwt::read(token).map(|claimed| claimed.issuer);
         if let (Some(issuer), Some(mint)) = (&issuer, &self.settings.mint)
             && *issuer == mint.issuer
             && question.provider.is_empty()

@@ -42,6 +42,9 @@ pub enum Fault {
     /// The metadata that the exchange needs could not be had.
     #[error("the provider's metadata could not be had")]
     Metadata(#[source] Arc<Fault>),
+    /// What is missing in a document was looked for a moment ago: it is too early to ask again.
+    #[error("the provider was asked for its keys a moment ago, and this one was not among them")]
+    AskedJustNow,
     /// An OAuth2 error answer.
     #[error("the provider answered the OAuth2 error {0}")]
     OAuth(OAuthError),
@@ -109,6 +112,7 @@ impl Fault {
             | Self::Connection(_)
             | Self::Lost(_)
             | Self::Certificate(..)
+            | Self::AskedJustNow
             | Self::Status(429 | 500..=599)
             | Self::OAuth(OAuthError::TemporarilyUnavailable) => true,
             Self::Metadata(fault) => fault.is_passing(),

@@ -1,6 +1,7 @@
 //! Owns a document that is fetched when first needed and then kept fresh beside the calls: one fetch at a time,
 //! failures remembered for a moment, the old one kept on error. Does not know what the document says.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,17 @@ pub(super) struct Freshness {
 
 /// A document as it came, and how long the sender lets it be kept.
 pub(super) type Fetched<T> = (T, Option<Duration>);
+
+/// What somebody needs a newer document for. What one of these has used up is not the others': anybody can send some of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    /// A login, whose tokens the provider itself has just given us.
+    Login,
+    /// A bearer token, of whoever presents it.
+    BearerToken,
+    /// A logout token, of whoever sends it.
+    Logout,
+}
 
 /// Where a document comes from.
 pub(super) trait Source: Send + Sync + 'static {
@@ -58,8 +70,8 @@ struct Held<T> {
 #[derive(Default)]
 struct Last {
     failure: Option<(Instant, Arc<Fault>)>,
-    /// When a fetch was last forced before the document was due.
-    forced: Option<Instant>,
+    /// When a fetch was last forced before the document was due, and what for.
+    forced: HashMap<Purpose, Instant>,
 }
 
 impl<S: Source> Kept<S> {
@@ -86,24 +98,26 @@ impl<S: Source> Kept<S> {
         .await
     }
 
-    /// A document newer than `than`, which lacked something: fetched at once if the last such fetch is at least
-    /// `cool_down` ago, else `None`. Several callers share one fetch.
+    /// A document newer than `than`, which lacked something: fetched at once if the last such fetch for this purpose is at
+    /// least `cool_down` ago. `None` when there was none newer a short while ago; an error when nobody could look. Several
+    /// callers share one fetch.
     pub(super) async fn newer(
         self: &Arc<Self>,
         than: &Arc<S::Document>,
+        purpose: Purpose,
         cool_down: Duration,
-    ) -> Option<Arc<S::Document>> {
+    ) -> Result<Option<Arc<S::Document>>, Arc<Fault>> {
         let than = than.clone();
         self.detached(move |kept| async move {
             let mut last = kept.last.lock().await;
             if let Some(held) = kept.held.load_full().filter(|held| !Arc::ptr_eq(&held.value, &than)) {
-                return Some(held.value.clone());
+                return Ok(Some(held.value.clone()));
             }
-            if last.forced.is_some_and(|forced| forced.elapsed() < cool_down) {
-                return None;
+            if last.forced.get(&purpose).is_some_and(|forced| forced.elapsed() < cool_down) {
+                return last.failure.as_ref().map_or(Ok(None), |(_, fault)| Err(fault.clone()));
             }
-            last.forced = Some(Instant::now());
-            kept.fetch(&mut last).await.ok()
+            last.forced.insert(purpose, Instant::now());
+            kept.fetch(&mut last).await.map(Some)
         })
         .await
     }

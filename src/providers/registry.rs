@@ -51,6 +51,8 @@ impl ProviderSettings {
 /// The configured providers.
 pub struct Registry {
     offered: Vec<Arc<dyn IdentityProvider>>,
+    /// Those that are not offered, and may still say that a session has ended there.
+    retired: Vec<Arc<dyn IdentityProvider>>,
     /// Issuers of those that are not offered, by name.
     others: HashMap<String, IssuerRule>,
 }
@@ -79,7 +81,11 @@ impl Registry {
                 Err(more) => faults.extend(more),
             }
         }
-        if faults.is_empty() { Ok(Self { offered: providers, others: HashMap::new() }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Self { offered: providers, retired: Vec::new(), others: HashMap::new() })
+        } else {
+            Err(faults)
+        }
     }
 
     /// The same, which also knows these names and issuers, of providers that log nobody in: their users' sessions can
@@ -90,11 +96,24 @@ impl Registry {
         self.others.extend(others.into_iter().map(rule));
         self
     }
+
+    /// The same, which also hears these providers when they say that a session has ended there. They log nobody in, and need
+    /// no secret for that; one whose addresses can't be used is left out.
+    #[must_use]
+    pub fn with_retired(mut self, settings: Vec<OidcSettings>, http: HttpSettings) -> Self {
+        let heard = |one| Some(Arc::new(OidcProvider::that_only_tells(one, http)?) as Arc<dyn IdentityProvider>);
+        self.retired.extend(settings.into_iter().filter_map(heard));
+        self
+    }
 }
 
 impl Providers for Registry {
     fn all(&self) -> Vec<Arc<dyn IdentityProvider>> {
         self.offered.clone()
+    }
+
+    fn retired(&self) -> Vec<Arc<dyn IdentityProvider>> {
+        self.retired.clone()
     }
 
     fn issuer(&self, name: &str) -> Option<IssuerRule> {

@@ -135,11 +135,14 @@ impl LoginService for Logins {
     ) -> Result<Response<v1::HandleBackchannelLogoutResponse>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let place = self.work.place_for_logout_token(&asked.call.request_id)?;
         let question = questions::backchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_backchannel_logout(&whose, &question).map_err(failed)?;
-        let work =
-            |call, authority: Authority| async move { authority.handle_backchannel_logout(&call, &question).await };
+        let work = |call, authority: Authority| async move {
+            let _held = place;
+            authority.handle_backchannel_logout(&call, &question).await
+        };
         let outcome = self.work.to_its_end(asked, &found, work).await?;
         Ok(Response::new(v1::HandleBackchannelLogoutResponse {
             answer: Some(answers::http(outcome.answer)),

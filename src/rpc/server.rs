@@ -154,7 +154,7 @@ pub async fn serve(
     let limit = settings.max_message_bytes;
     let calls = Places::new(settings.max_in_flight);
     let shares = Shares::new(calls.clone());
-    let work = Work { tasks: settings.tasks.clone(), shares: shares.clone() };
+    let work = Work::new(settings.tasks.clone(), shares.clone());
     let stopping = CancellationToken::new();
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };

@@ -2,12 +2,13 @@
 //! refresh token), or ends what others have to be told of. Does not know what it does.
 
 use tokio_util::task::TaskTracker;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::asked::Asked;
-use super::places::Place;
+use super::places::{Place, Places};
 use super::shares::Shares;
 use super::status;
+use super::v1::ErrorReason;
 use crate::authority::tenants::Found;
 use crate::authority::{Authority, Call, Error};
 
@@ -16,9 +17,26 @@ use crate::authority::{Authority, Call, Error};
 pub(super) struct Work {
     pub(super) tasks: TaskTracker,
     pub(super) shares: Shares,
+    /// The places of logout tokens: anybody can send those, and each costs a signature or a wait for the provider.
+    pub(super) logout_tokens: Places,
 }
 
+/// How many logout tokens may be at work at once (security.md 93).
+const LOGOUT_TOKENS: usize = 16;
+
 impl Work {
+    pub(super) fn new(tasks: TaskTracker, shares: Shares) -> Self {
+        Self { tasks, shares, logout_tokens: Places::new(LOGOUT_TOKENS) }
+    }
+
+    /// A place for a logout token, before anything of it is read.
+    pub(super) fn place_for_logout_token(&self, request_id: &str) -> Result<Place, Status> {
+        self.logout_tokens.take().ok_or_else(|| {
+            let message = "too many logout tokens are at work; send it again";
+            status::plain(Code::ResourceExhausted, ErrorReason::Overloaded, message, request_id)
+        })
+    }
+
     /// Runs the work for a call in a task of its own, which keeps the call's place and its tenant's share. A panic fails
     /// this call alone.
     pub(super) async fn to_its_end<T, F>(

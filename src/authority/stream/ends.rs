@@ -91,7 +91,9 @@ impl Authority {
             }
         }
         let Some(error) = trouble else { return Ok(count) };
-        in_doubt.into_iter().for_each(|key| untold.add(What::Changed(key)));
+        for key in in_doubt {
+            untold.add(What::Changed(key));
+        }
         Err(error.into())
     }
 

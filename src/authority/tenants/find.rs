@@ -1,10 +1,13 @@
 //! Owns the finding: for which tenant is a call? Does not know what is asked of it.
 
 use super::{Asker, Found, Member, Tenancy, host};
+use crate::authority::handle_frontchannel_logout::ClaimedSession;
+use crate::authority::telling::Likely;
 use crate::authority::{
     Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
     start_login,
 };
+use crate::session::claimed_jwt::ClaimedJwt;
 use crate::session::credential::Credential;
 use crate::session::key::TenantNumber;
 use crate::session::login::LoginState;
@@ -121,7 +124,12 @@ impl Tenancy {
         question: &handle_backchannel_logout::Question,
     ) -> Result<Found<'a>, Error> {
         let hints = Hints { context: Some(&question.context), by_itself: true, ..Hints::default() };
-        self.find_taker(asker, &hints, |member| member.authority.may_take_logout(&question.form))
+        // It is read once, and only where several may be meant: this comes before anything is verified.
+        let claimed = || {
+            let token = handle_backchannel_logout::logout_token(&question.form, self.limits().body_bytes).ok()??;
+            ClaimedJwt::read(token.expose())
+        };
+        self.find_taker(asker, &hints, claimed, |member, claimed| member.authority.may_take_logout(claimed))
     }
 
     /// For a logout that a provider's page has a browser tell of. Of several at one host it is the first that has such a
@@ -134,17 +142,25 @@ impl Tenancy {
         asker: &'a Asker,
         question: &handle_frontchannel_logout::Question,
     ) -> Result<Found<'a>, Error> {
-        let parameter = self.named_in(&question.query);
+        let query = self.read_if_several(&question.query);
+        let parameter = query.as_ref().and_then(|query| query.get("tenant")).map(str::to_owned);
         let hints = Hints { context: Some(&question.context), parameter, by_itself: false };
-        self.find_taker(asker, &hints, |member| member.authority.may_take_frontchannel_logout(&question.query))
+        let claimed = || ClaimedSession::read(query.as_ref()?);
+        self.find_taker(asker, &hints, claimed, |member, claimed| {
+            member.authority.may_take_frontchannel_logout(claimed)
+        })
     }
 
     /// What the parameter `tenant` of a query says, where there is more than one.
     fn named_in(&self, query: &[u8]) -> Option<String> {
+        self.read_if_several(query)?.get("tenant").map(str::to_owned)
+    }
+
+    fn read_if_several(&self, query: &[u8]) -> Option<Parameters> {
         if self.members.len() == 1 {
             return None;
         }
-        Parameters::form(query, self.limits().query_bytes).ok()?.get("tenant").map(str::to_owned)
+        Parameters::form(query, self.limits().query_bytes).ok()
     }
 
     /// For the end of a login, whose state says so.
@@ -198,18 +214,23 @@ impl Tenancy {
         }
     }
 
-    /// Of several the first that may take it, by what it says of itself. That is not verified either.
-    fn find_taker<'a>(
+    /// Of several the likeliest that may take it, and of these the first, by what it says of itself. That is not verified either.
+    fn find_taker<'a, T>(
         &'a self,
         asker: &'a Asker,
         hints: &Hints<'_>,
-        may_take: impl Fn(&Member) -> bool,
+        claimed: impl FnOnce() -> Option<T>,
+        may_take: impl Fn(&Member, &T) -> Option<Likely>,
     ) -> Result<Found<'a>, Error> {
         match self.among(asker, hints)? {
             Among::One(found) => Ok(found),
             Among::Several(among) => {
-                let taker = among.members().find(|member| may_take(member));
-                among.or_else(taker)
+                let claimed = claimed();
+                let taker = claimed.and_then(|claimed| {
+                    let likely = among.members().filter_map(|member| Some((may_take(member, &claimed)?, member)));
+                    likely.min_by_key(|(likely, _)| *likely)
+                });
+                among.or_else(taker.map(|(_, member)| member))
             }
         }
     }

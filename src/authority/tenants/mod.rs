@@ -22,6 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::ports::Providers;
 use super::provider::IdentityProvider;
 use super::settings::{Limits, Settings};
+use super::telling::Telling;
 use super::{Authority, Error, Ports};
 use crate::crypto::{KeyRing, Secret, digest};
 use crate::session::client::TrustedProxies;
@@ -258,7 +259,8 @@ fn nobody(default: &Authority) -> Authority {
     let ring = || KeyRing::new(Secret::new(URL_SAFE_NO_PAD.encode(default.random::<32>())), []);
     let vault = Arc::new(Vault::of(EVERY_TENANT, &ring(), &ring()));
     let ports = Ports { providers: Arc::new(NoProviders), ..default.ports.clone() };
-    Authority { ports, vault, settings: Arc::new(settings), stream: default.stream.for_nobody(), ..default.clone() }
+    let stream = default.stream.for_nobody();
+    Authority { ports, vault, settings: Arc::new(settings), stream, telling: Telling::default(), ..default.clone() }
 }
 
 struct NoProviders;

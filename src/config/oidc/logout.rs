@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Logout {
-    /// Its server sends logout tokens to `/auth/web/backchannel-logout` of the edge (OpenID Connect Back-Channel Logout 1.0).
+    /// Its server sends logout tokens to `/auth/web/backchannel-logout` of the edge (OpenID Connect Back-Channel Logout 1.0),
+    /// also when it is not enabled any more: sessions of its users live on.
     pub backchannel: bool,
     /// Its logout page has browsers load `/auth/web/frontchannel-logout` of the edge (OpenID Connect Front-Channel Logout
     /// 1.0). Nothing is signed there: whoever knows the provider's id of a session can end it.
     pub frontchannel: bool,
-    /// Take logout tokens whose header does not say that they are some (`typ: logout+jwt`), of providers older than that.
+    /// Take logout tokens whose header does not say that they are some (`typ: logout+jwt`), of providers older than that. Then
+    /// nothing but its claims tells one from another kind of token.
     pub untyped_tokens: bool,
 }
 

@@ -60,6 +60,10 @@ fn offered(path: &str, name: &str, provider: &Provider, judgement: &mut Judgemen
     }
     if provider.kind_of(name) == Kind::OAuth2 {
         plain_oauth2(path, name, provider, judgement);
+    } else if provider.logout.untyped_tokens {
+        let message = "lets every token that it signs with a logout's claims pass for one, whatever kind it was given out as: \
+                       for providers alone that can't send `typ: logout+jwt`";
+        judgement.warn(under("logout.untyped_tokens"), message);
     }
     if provider.signing_algorithms.is_empty() {
         judgement.fault(under("signing_algorithms"), "needs at least one algorithm");
@@ -89,5 +93,9 @@ fn plain_oauth2(path: &str, name: &str, provider: &Provider, judgement: &mut Jud
     }
     if provider.claims_from_access_token == Some(true) {
         judgement.fault(under("claims_from_access_token"), "is of OpenID Connect providers alone");
+    }
+    let logout = &provider.logout;
+    for (key, is_set) in [("frontchannel", logout.frontchannel), ("untyped_tokens", logout.untyped_tokens)] {
+        judgement.check(!is_set, &under(&format!("logout.{key}")), "is of OpenID Connect providers alone");
     }
 }

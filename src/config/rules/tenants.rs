@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Judgement;
 use crate::authority::tenants::host;
 use crate::config::Config;
-use crate::config::oidc::TokenCheck;
+use crate::config::oidc::{Kind, TokenCheck};
 use crate::config::tenants::is_name;
 use crate::session::origin::Origin;
 
@@ -38,6 +38,7 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     hosts(config, judgement);
     cookies(config, judgement);
     tokens(config, judgement);
+    logouts(config, judgement);
     callers(config, judgement);
 }
 
@@ -121,6 +122,27 @@ fn tokens(config: &Config, judgement: &mut Judgement) {
                     );
                     judgement.warn(place(&format!("oidc.providers.{provider}.access_tokens.audiences")), message);
                 }
+            }
+        }
+    }
+}
+
+/// A client has one address at its provider for logout tokens, and each of them is carried out for one tenant.
+fn logouts(config: &Config, judgement: &mut Judgement) {
+    let mut whose = BTreeMap::new();
+    for (at, tenancy) in config.tenancies().enumerate() {
+        let name = tenancy.tenant.name.clone();
+        for (provider, own) in tenancy.oidc.providers.iter().filter(|(_, own)| own.enabled) {
+            let client = own.issuer_of(provider).zip(own.client_id.as_deref()).filter(|_| own.logout.backchannel);
+            let Some((issuer, client)) = client.filter(|_| own.kind_of(provider) == Kind::Oidc) else { continue };
+            let key = (issuer.to_owned(), client.to_owned());
+            if let Some(other) = whose.insert(key, name.clone()).filter(|other| *other != name) {
+                let key = format!("oidc.providers.{provider}.client_id");
+                let message = format!(
+                    "`{other}` has this client at {issuer} too: the provider tells one of the two of its logouts, and the \
+                     other's sessions live on. Give each tenant a client of its own"
+                );
+                judgement.warn(if at == 0 { key } else { format!("tenants.{name}.{key}") }, message);
             }
         }
     }

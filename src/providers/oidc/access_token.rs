@@ -1,20 +1,20 @@
 //! Owns the check of an access token that is a JWT (RFC 9068, 4): form, kind, claims, signature. An ID token, a logout
 //! token or a refresh token is not taken for one (security.md 25). Does not know who presents it.
 
-use openidconnect::JsonWebKey as _;
 use serde_json::Value;
 
 use super::OidcProvider;
 use super::claims::{Claims, date, identifier, identifiers, optional};
 use super::compact::Compact;
-use super::keys::Keys;
 use super::metadata::Metadata;
 use super::profile::Profile;
 use super::settings::AccessTokenSettings;
+use super::signed::Signature;
 use crate::authority::access_token::{CheckedToken, TokenFault, TokenVerdict};
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
 use crate::providers::json::{self, Object};
+use crate::providers::kept::Purpose;
 use crate::session::identity::Identity;
 use crate::session::time::Timestamp;
 
@@ -38,8 +38,11 @@ impl OidcProvider {
             Ok(judged) => judged,
             Err(fault) => return Ok(TokenVerdict::Bad(fault)),
         };
-        let signed = self.has_signed(token, &compact, &checked.identity.issuer).await?;
-        Ok(if signed { TokenVerdict::Good(Box::new(checked)) } else { TokenVerdict::Bad(TokenFault::Forged) })
+        let signed = self.signature(token, &compact, &checked.identity.issuer, Purpose::BearerToken).await?;
+        Ok(match signed {
+            Signature::Good => TokenVerdict::Good(Box::new(checked)),
+            Signature::Bad | Signature::OfNoKnownKey => TokenVerdict::Bad(TokenFault::Forged),
+        })
     }
 
     /// The claims of an access token that came to us with an ID token about `sub`: signed by the provider, given to us, about
@@ -62,27 +65,8 @@ impl OidcProvider {
         if expires.is_none() || !ours || !is("sub", sub) {
             return None;
         }
-        self.has_signed(token, &compact, &issuer).await.ok()?.then_some(compact.claims)
-    }
-
-    /// Whether the provider has signed a token: with keys that are fetched anew, once in a while, where it names one that is
-    /// not known.
-    pub(super) async fn has_signed(
-        &self,
-        token: &Secret,
-        compact: &Compact,
-        issuer: &str,
-    ) -> Result<bool, ProviderError> {
-        let keys = self.documents.keys().await?;
-        if is_signed_by(&keys, token, compact, issuer) {
-            return Ok(true);
-        }
-        // Only a key that we can't know yet is worth asking for.
-        if compact.key_id.as_deref().is_some_and(|id| keys.knows(id)) {
-            return Ok(false);
-        }
-        let newer = self.documents.newer_keys(&keys).await;
-        Ok(newer.is_some_and(|newer| is_signed_by(&newer, token, compact, issuer)))
+        let signed = self.signature(token, &compact, &issuer, Purpose::Login).await.ok()?;
+        (signed == Signature::Good).then_some(compact.claims)
     }
 
     fn read_jwt(&self, metadata: &Metadata, token: &Secret, now: Timestamp) -> Judged<(Compact, CheckedToken)> {
@@ -207,16 +191,6 @@ pub(super) fn is_other(kind: &str) -> bool {
 fn complete(all: &Object) -> Judged<()> {
     const NEEDED: [&str; 7] = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"];
     if NEEDED.iter().all(|name| all.contains_key(*name)) { Ok(()) } else { Err(TokenFault::Forged) }
-}
-
-fn is_signed_by(keys: &Keys, token: &Secret, compact: &Compact, issuer: &str) -> bool {
-    let Some((signed, _)) = token.expose().rsplit_once('.') else { return false };
-    let algorithm = compact.algorithm;
-    let fitting = keys.fitting(algorithm, compact.key_id.as_deref(), issuer);
-    let verifies = |key: &openidconnect::core::CoreJsonWebKey| {
-        key.verify_signature(&algorithm.core(), signed.as_bytes(), &compact.signature).is_ok()
-    };
-    fitting.into_iter().any(verifies)
 }
 
 fn audiences(all: &Object) -> Judged<Vec<String>> {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
-use super::rejected;
+use super::{TokenKind, rejected};
 use crate::authority::provider::ProviderError;
 use crate::crypto::{Secret, equal};
 use crate::providers::json::Object;
@@ -51,8 +51,8 @@ pub(super) struct Claims {
 
 /// Judges the claims of a token whose header names `algorithm`.
 pub(super) fn judge(all: Object, algorithm: Algorithm, expected: &Expected<'_>) -> Result<Claims, ProviderError> {
-    let issuer = issuer(&all, expected.issuer)?;
-    audience(&all, expected.client_id)?;
+    let issuer = issuer(&all, expected.issuer, TokenKind::Id)?;
+    audience(&all, expected.client_id, TokenKind::Id)?;
     let auth_time = times(&all, expected)?;
     if let Some(nonce) = expected.nonce {
         match all.get("nonce") {
@@ -80,27 +80,27 @@ pub(super) fn judge(all: Object, algorithm: Algorithm, expected: &Expected<'_>) 
 }
 
 /// The issuer, byte for byte; for an issuer template, filled with the token's own `tid`.
-pub(super) fn issuer(all: &Object, rule: &IssuerRule) -> Result<String, ProviderError> {
+pub(super) fn issuer(all: &Object, rule: &IssuerRule, of: TokenKind) -> Result<String, ProviderError> {
     let tid = all.get("tid").and_then(Value::as_str);
-    let Some(expected) = rule.expected(tid) else { return rejected("id_token.tid") };
+    let Some(expected) = rule.expected(tid) else { return refuse!(of, "tid") };
     if all.get("iss").and_then(Value::as_str) != Some(&expected) {
-        return rejected("id_token.iss");
+        return refuse!(of, "iss");
     }
     Ok(expected)
 }
 
 /// We and nobody else: another audience could present the token to us as its own (security.md 27, 28).
-pub(super) fn audience(all: &Object, client_id: &str) -> Result<(), ProviderError> {
+pub(super) fn audience(all: &Object, client_id: &str, of: TokenKind) -> Result<(), ProviderError> {
     let ours = match all.get("aud") {
         Some(Value::String(one)) => one == client_id,
         Some(Value::Array(many)) => matches!(many.as_slice(), [Value::String(one)] if one == client_id),
         _ => false,
     };
     if !ours {
-        return rejected("id_token.aud");
+        return refuse!(of, "aud");
     }
     if all.get("azp").is_some_and(|party| party != client_id) {
-        return rejected("id_token.azp");
+        return refuse!(of, "azp");
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ pub(super) fn audience(all: &Object, client_id: &str) -> Result<(), ProviderErro
 /// Judges when the token is good and `auth_time`, and answers the last by our clock.
 fn times(all: &Object, expected: &Expected<'_>) -> Result<Option<Timestamp>, ProviderError> {
     let (now, leeway) = (expected.now, expected.leeway);
-    let (issued, _) = validity(all, now, leeway, expected.max_token_age)?;
+    let (issued, _) = validity(all, now, leeway, expected.max_token_age, TokenKind::Id)?;
     let Ok(auth_time) = optional(all, "auth_time", date) else { return rejected("id_token.auth_time") };
     if auth_time.is_some_and(|at| at > now + leeway) {
         return rejected("id_token.auth_time");
@@ -126,18 +126,19 @@ pub(super) fn validity(
     now: Timestamp,
     leeway: Duration,
     max_age: Duration,
+    of: TokenKind,
 ) -> Result<(Timestamp, Timestamp), ProviderError> {
-    let Some(end) = all.get("exp").and_then(date) else { return rejected("id_token.exp") };
+    let Some(end) = all.get("exp").and_then(date) else { return refuse!(of, "exp") };
     if now >= end + leeway {
-        return rejected("id_token.exp");
+        return refuse!(of, "exp");
     }
-    let Some(issued) = all.get("iat").and_then(date) else { return rejected("id_token.iat") };
+    let Some(issued) = all.get("iat").and_then(date) else { return refuse!(of, "iat") };
     if issued > now + leeway || now.since(issued) > max_age + leeway || issued >= end {
-        return rejected("id_token.iat");
+        return refuse!(of, "iat");
     }
     match optional(all, "nbf", date) {
         Ok(begin) if begin.is_none_or(|begin| begin <= now + leeway) => Ok((issued, end)),
-        _ => rejected("id_token.nbf"),
+        _ => refuse!(of, "nbf"),
     }
 }
 

@@ -6,12 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
-use super::rejected;
+use super::{TokenKind, rejected};
 use crate::authority::provider::ProviderError;
 use crate::providers::json::{self, Object};
+use crate::session::claimed_jwt::LONGEST;
 
-/// No ID token that we have seen is near this.
-const MAX_TOKEN: usize = 32 * 1024;
 const MAX_HEADER: usize = 8 * 1024;
 const MAX_KEY_ID: usize = 512;
 
@@ -34,41 +33,44 @@ impl Compact {
     }
 
     /// Reads a token of any kind that may be signed with one of `algorithms`.
+    pub(super) fn open(token: &str, algorithms: &[Algorithm]) -> Result<Self, ProviderError> {
+        let compact = Self::parse(token, TokenKind::Id)?;
+        if algorithms.contains(&compact.algorithm) { Ok(compact) } else { rejected("id_token.alg") }
+    }
+
+    /// Reads a token of any kind that is signed with an algorithm that we know.
     ///
     /// Of the header, `alg`, `kid` and `typ` are read. Headers that name a key (`jwk`, `jku`, `x5u`, `x5c`) are not
     /// looked at (security.md 24); those that change what the rest means are refused.
-    pub(super) fn open(token: &str, algorithms: &[Algorithm]) -> Result<Self, ProviderError> {
-        if token.len() > MAX_TOKEN {
-            return rejected("id_token.size");
+    pub(super) fn parse(token: &str, of: TokenKind) -> Result<Self, ProviderError> {
+        if token.len() > LONGEST {
+            return refuse!(of, "size");
         }
         let segments: Vec<_> = token.split('.').take(6).collect();
         let [header, payload, signature] = segments.as_slice() else {
-            return rejected(if segments.len() == 5 { "id_token.encrypted" } else { "id_token.segments" });
+            return if segments.len() == 5 { refuse!(of, "encrypted") } else { refuse!(of, "segments") };
         };
-        let header = json::object(&decode(header)?).filter(|_| header.len() <= MAX_HEADER);
-        let Some(header) = header else { return rejected("id_token.header") };
-        let Some(claims) = json::object(&decode(payload)?) else { return rejected("id_token.payload") };
-        let signature = decode(signature)?;
+        let header = json::object(&decode(header, of)?).filter(|_| header.len() <= MAX_HEADER);
+        let Some(header) = header else { return refuse!(of, "header") };
+        let Some(claims) = json::object(&decode(payload, of)?) else { return refuse!(of, "payload") };
+        let signature = decode(signature, of)?;
 
         if ["crit", "b64", "zip", "enc", "cty"].iter().any(|name| header.contains_key(*name)) {
-            return rejected("id_token.header");
+            return refuse!(of, "header");
         }
         let Some(algorithm) = header.get("alg").and_then(Value::as_str).and_then(Algorithm::named) else {
-            return rejected("id_token.alg");
+            return refuse!(of, "alg");
         };
-        if !algorithms.contains(&algorithm) {
-            return rejected("id_token.alg");
-        }
         let kind = match header.get("typ") {
             None => None,
             Some(Value::String(kind)) if is_plain_jwt(kind) => None,
             Some(Value::String(kind)) => Some(kind.clone()),
-            Some(_) => return rejected("id_token.typ"),
+            Some(_) => return refuse!(of, "typ"),
         };
         let key_id = match header.get("kid") {
             None => None,
             Some(Value::String(id)) if id.len() <= MAX_KEY_ID => Some(id.clone()),
-            Some(_) => return rejected("id_token.kid"),
+            Some(_) => return refuse!(of, "kid"),
         };
         Ok(Self { algorithm, key_id, kind, claims, signature })
     }
@@ -79,9 +81,9 @@ fn is_plain_jwt(kind: &str) -> bool {
 }
 
 /// Base64url without padding, white space or stray bits, so that no two texts stand for the same bytes.
-fn decode(segment: &str) -> Result<Vec<u8>, ProviderError> {
+fn decode(segment: &str, of: TokenKind) -> Result<Vec<u8>, ProviderError> {
     match URL_SAFE_NO_PAD.decode(segment) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),
-        _ => rejected("id_token.encoding"),
+        _ => refuse!(of, "encoding"),
     }
 }

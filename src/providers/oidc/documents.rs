@@ -11,7 +11,7 @@ use super::metadata::Metadata;
 use super::settings::OidcSettings;
 use crate::providers::fault::Fault;
 use crate::providers::http::Http;
-use crate::providers::kept::{Fetched, Freshness, Kept, Source};
+use crate::providers::kept::{Fetched, Freshness, Kept, Purpose, Source};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -34,7 +34,7 @@ const KEYS: Freshness = Freshness {
     pause: Duration::from_secs(2),
 };
 
-/// How often a token with an unknown key may make us fetch the keys (security.md 44).
+/// How often tokens of one kind with unknown keys may make us fetch the keys (security.md 44).
 const UNKNOWN_KEY_COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// The documents of one provider, as one client sees them: nothing here is shared with another entry (security.md 47).
@@ -101,8 +101,8 @@ impl Documents {
         self.keys.get().await
     }
 
-    /// Newer keys than those that did not do; `None` when there are none, or it was asked too short a while ago.
-    pub(super) async fn newer_keys(&self, than: &Arc<Keys>) -> Option<Arc<Keys>> {
-        self.keys.newer(than, UNKNOWN_KEY_COOL_DOWN).await
+    /// Newer keys than those that did not do. `None` when there were none a short while ago.
+    pub(super) async fn newer_keys(&self, than: &Arc<Keys>, purpose: Purpose) -> Result<Option<Arc<Keys>>, Arc<Fault>> {
+        self.keys.newer(than, purpose, UNKNOWN_KEY_COOL_DOWN).await
     }
 }

@@ -5,11 +5,14 @@ use serde_json::Value;
 
 use super::claims::{self, identifier, optional};
 use super::compact::Compact;
-use super::{OidcProvider, rejected};
+use super::signed::Signature;
+use super::{OidcProvider, TokenKind, rejected};
 use crate::authority::logout_notice::{LogoutNotice, WhatEnded};
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
+use crate::providers::fault::Fault;
 use crate::providers::json::Object;
+use crate::providers::kept::Purpose;
 use crate::session::time::Timestamp;
 
 /// The `typ` of a logout token (2.4).
@@ -23,15 +26,19 @@ impl OidcProvider {
         token: &Secret,
         now: Timestamp,
     ) -> Result<LogoutNotice, ProviderError> {
-        let metadata = self.documents.metadata().await?;
-        let compact = Compact::open(token.expose(), &metadata.algorithms).map_err(of_this_kind)?;
-        // What is cheap to refuse is refused before any key is touched: whoever finds the address can send this.
+        let compact = Compact::parse(token.expose(), TokenKind::Logout)?;
+        // What is cheap to refuse is refused before anybody is asked or any key is touched: whoever finds the address can
+        // send this.
         self.kind(compact.kind.as_deref())?;
-        let notice = self.judge_logout(&compact.claims, now).map_err(of_this_kind)?;
-        if self.has_signed(token, &compact, &notice.issuer).await? {
-            Ok(notice)
-        } else {
-            rejected("logout_token.signature")
+        let notice = self.judge_logout(&compact.claims, now)?;
+        if !self.documents.metadata().await?.algorithms.contains(&compact.algorithm) {
+            return rejected("logout_token.alg");
+        }
+        match self.signature(token, &compact, &notice.issuer, Purpose::Logout).await? {
+            Signature::Good => Ok(notice),
+            Signature::Bad => rejected("logout_token.signature"),
+            // A refusal is final to whoever sends it, and the key may be a new one.
+            Signature::OfNoKnownKey => Err(Fault::AskedJustNow.into()),
         }
     }
 
@@ -44,9 +51,10 @@ impl OidcProvider {
     }
 
     fn judge_logout(&self, all: &Object, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
-        let issuer = claims::issuer(all, &self.info.issuer)?;
-        claims::audience(all, &self.settings.registration.client_id)?;
-        let (since, end) = claims::validity(all, now, self.settings.clock_leeway, self.settings.max_id_token_age)?;
+        let issuer = claims::issuer(all, &self.info.issuer, TokenKind::Logout)?;
+        claims::audience(all, &self.settings.registration.client_id, TokenKind::Logout)?;
+        let (leeway, max_age) = (self.settings.clock_leeway, self.settings.max_id_token_age);
+        let (since, end) = claims::validity(all, now, leeway, max_age, TokenKind::Logout)?;
         if !all.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object) {
             return rejected("logout_token.events");
         }
@@ -62,33 +70,7 @@ impl OidcProvider {
             (None, Some(sub)) => WhatEnded::User(sub),
             (None, None) => return rejected("logout_token.sub"),
         };
-        let good_until = end.min(since + self.settings.max_id_token_age) + self.settings.clock_leeway;
-        Ok(LogoutNotice { id, issuer, ended, good_until })
+        let good_until = end.min(since + max_age) + leeway;
+        Ok(LogoutNotice { id, issuer, ended, meant_until: since + leeway, good_until })
     }
-}
-
-/// The same refusal by the name that it has for a logout token, where the check is one of ID tokens too.
-fn of_this_kind(error: ProviderError) -> ProviderError {
-    const SHARED: [&str; 16] = [
-        "logout_token.size",
-        "logout_token.encrypted",
-        "logout_token.segments",
-        "logout_token.encoding",
-        "logout_token.header",
-        "logout_token.payload",
-        "logout_token.alg",
-        "logout_token.kid",
-        "logout_token.typ",
-        "logout_token.iss",
-        "logout_token.tid",
-        "logout_token.aud",
-        "logout_token.azp",
-        "logout_token.exp",
-        "logout_token.iat",
-        "logout_token.nbf",
-    ];
-    let ProviderError::Rejected(check) = error else { return error };
-    let Some(shared) = check.strip_prefix("id_token.") else { return error };
-    let named = |own: &&str| own.strip_prefix("logout_token.") == Some(shared);
-    ProviderError::Rejected(SHARED.into_iter().find(named).unwrap_or("logout_token"))
 }

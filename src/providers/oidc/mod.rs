@@ -8,11 +8,22 @@
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
 //! | `profile`, `userinfo`, `rights` | what is kept of the claims, and where else they are looked for |
 //! | `logout_token` | the end of a session there, told by the provider |
+//! | `signed` | the signature of any other token |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //!
 //! The token answer is read by our own strict reader, and the claims are judged by our own rules, each with a name;
 //! `openidconnect` then verifies the signature and judges the claims for a second time. Its own token request can
 //! do neither: it reads the ID token while it parses the answer, and drops status and reason.
+
+/// Refuses a token of this kind by the check of that name.
+macro_rules! refuse {
+    ($kind:expr, $check:literal) => {
+        rejected(match $kind {
+            TokenKind::Id => concat!("id_token.", $check),
+            TokenKind::Logout => concat!("logout_token.", $check),
+        })
+    };
+}
 
 mod access_token;
 mod algorithm;
@@ -28,6 +39,7 @@ mod profile;
 mod rights;
 pub mod settings;
 mod signature;
+mod signed;
 mod userinfo;
 
 use std::sync::Arc;
@@ -68,6 +80,13 @@ pub struct OidcProvider {
     introspections: Arc<Introspections>,
 }
 
+/// What a token is given out as, where checks are the same for both.
+#[derive(Clone, Copy)]
+enum TokenKind {
+    Id,
+    Logout,
+}
+
 /// Refuses by the check of that name.
 fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
     Err(ProviderError::Rejected(check))
@@ -91,10 +110,19 @@ impl OidcProvider {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let own = settings.registration.clone();
+        Self::reached(settings, http).map_err(|text| vec![own.fault("issuer", text)])
+    }
+
+    /// One that is heard when it says that a session has ended there, and asked for nothing but its keys; `None` where its
+    /// issuer's address can't be used.
+    pub(super) fn that_only_tells(settings: OidcSettings, http: HttpSettings) -> Option<Self> {
+        Self::reached(settings, http).ok()
+    }
+
+    fn reached(settings: OidcSettings, http: HttpSettings) -> Result<Self, &'static str> {
         let own = &settings.registration;
-        let fault = |text: &str| vec![own.fault("issuer", text)];
-        let guard = own.guard().map_err(fault)?;
-        let metadata = settings.metadata_address().map_err(fault)?;
+        let (guard, metadata) = (own.guard()?, settings.metadata_address()?);
         let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
         let info = ProviderInfo {
             name: own.name.clone(),

@@ -15,6 +15,7 @@ use super::metadata::Metadata;
 use super::rejected;
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
+use crate::providers::kept::Purpose;
 
 /// Verifies an ID token in full (security.md 22 to 37). What is cheap to refuse is refused before any key is touched.
 pub(super) async fn verify(
@@ -39,7 +40,7 @@ pub(super) async fn verify(
     if key_id.as_deref().is_some_and(|id| keys.knows(id)) {
         return rejected("id_token.signature");
     }
-    match documents.newer_keys(&keys).await {
+    match documents.newer_keys(&keys, Purpose::Login).await? {
         Some(newer) if is_signed_by(&newer) => Ok(claims),
         _ => rejected("id_token.signature"),
     }

@@ -12,6 +12,7 @@ use super::login::Login;
 use super::marks::NotBefore;
 use super::mint_keys::MintKeys;
 use super::users::Users;
+use crate::authority::logout_store::Carrier;
 use crate::authority::ports::KeptAttributes;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::MarksNow;
@@ -83,6 +84,8 @@ pub struct Partition {
     pub joined: Joined,
     /// Until when it is remembered that these logout tokens were carried out.
     pub spent: BTreeMap<Local, Timestamp>,
+    /// Who carries out these logout tokens now, and until when they may take for it.
+    pub claimed: BTreeMap<Local, (Carrier, Timestamp)>,
     /// In the first partition alone.
     pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }

@@ -78,6 +78,10 @@ impl SessionStore for EmbeddedStore {
         Ok(self.end_all(user, None, remember_for, mark_for).await?.unwrap_or_default())
     }
 
+    async fn refuse_logins(&self, user: &UserKey, ago: Duration, mark_for: Duration) -> StoreResult<()> {
+        self.refuse_logins_of(user, ago, mark_for).await
+    }
+
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
         let now = self.now();
         let partition = self.memory.read(user.partition);

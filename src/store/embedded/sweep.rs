@@ -104,6 +104,7 @@ impl Partition {
             }
             stands
         });
+        self.claimed.retain(|_, (_, until)| now < *until);
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);
             if !stands {

@@ -168,6 +168,21 @@ impl EmbeddedStore {
         self.memory.changed(user.partition).notify_waiters();
         ordered?.settled().await.map(Some)
     }
+
+    /// As the port's `refuse_logins`. In force at once; the answer waits for the disk.
+    pub(super) async fn refuse_logins_of(&self, user: &UserKey, ago: Duration, mark_for: Duration) -> StoreResult<()> {
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(user.partition);
+            let before = partition.marks.get(&(user.tenant, user.hash)).copied().filter(|mark| now < mark.until);
+            let (at, until) = (now - ago, now + length(mark_for));
+            let mark = before
+                .map_or(UserMark { at, until }, |mark| UserMark { at: at.max(mark.at), until: until.max(mark.until) });
+            partition.marks.insert((user.tenant, user.hash), mark);
+            self.order_end(vec![Change::PutMark(*user, mark)], ())
+        };
+        ordered?.settled().await
+    }
 }
 
 impl Partition {

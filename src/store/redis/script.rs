@@ -94,4 +94,6 @@ scripts! {
     join: "join.lua",
     end_joined: "end_joined.lua",
     claim_number: "claim_number.lua",
+    give_back_logout: "give_back_logout.lua",
+    refuse_logins: "refuse_logins.lua",
 }

@@ -99,6 +99,11 @@ impl SessionStore for RedisStore {
         Ok(self.end_all(user, Becomes::AsItIs, remember_for, mark_for).await?.unwrap_or_default())
     }
 
+    async fn refuse_logins(&self, user: &UserKey, ago: Duration, mark_for: Duration) -> StoreResult<()> {
+        let args = [millis(ago), millis(mark_for)];
+        self.link.insist(&SCRIPTS.refuse_logins, &[self.keys.mark(user)], &args).await
+    }
+
     async fn sessions_of(&self, user: &UserKey) -> StoreResult<Vec<(SessionKey, Record)>> {
         let members = self.members_of(user).await?;
         self.living(user.tenant, user.partition, &members).await

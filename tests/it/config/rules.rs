@@ -40,6 +40,14 @@ fn each_rule_refuses_and_names_its_key() {
             "oidc.providers.github.claims_from_access_token:",
         ),
         (
+            "oidc: { providers: { github: { client_id: a, client_secret: b, logout: { frontchannel: true } } } }",
+            "oidc.providers.github.logout.frontchannel: is of OpenID Connect providers alone",
+        ),
+        (
+            "oidc: { providers: { github: { client_id: a, client_secret: b, logout: { untyped_tokens: true } } } }",
+            "oidc.providers.github.logout.untyped_tokens: is of OpenID Connect providers alone",
+        ),
+        (
             "oidc: { providers: { google: { client_id: a, client_secret: b, extra_parameters: [hd, state] } } }",
             "oidc.providers.google.extra_parameters: `state`",
         ),
@@ -138,4 +146,14 @@ fn landing_places_may_be_any_allowed_address() {
                 after_logout: https://app.example.com/bye, on_error: /oops, \
                 with_user_parameters: ['http://localhost:5173/cb'] } }";
     assert_eq!(faults(yaml, &[]), [""; 0]);
+}
+
+// security.md 25: what turns it off is said at each start.
+#[test]
+fn taking_untyped_logout_tokens_is_worth_a_warning() {
+    let with = |more: &str| {
+        let yaml = format!("oidc: {{ providers: {{ google: {{ {PROVIDER}{more} }} }} }}");
+        warnings(&yaml, &[]).into_iter().filter(|line| line.contains("logout.untyped_tokens")).count()
+    };
+    assert_eq!((with(", logout: { untyped_tokens: true }"), with("")), (1, 0));
 }

@@ -293,3 +293,27 @@ fn tokens_of_two_tenants_are_told_apart_by_their_issuers_and_audiences() {
     assert!(warned.len() == 1 && warned[0].contains(message), "{warned:?}");
     assert_eq!(told(", oidc: { providers: { idp: { access_tokens: { audiences: [acme] } } } }"), [""; 0]);
 }
+
+// A provider sends a client's logout tokens to one address, and each is carried out for one tenant.
+#[test]
+fn tenants_that_share_a_client_are_told_that_logouts_reach_one_of_them() {
+    let told = |own: &str| {
+        let yaml = format!(
+            "app: {{ redirects: {{ public_base_url: 'https://app.example' }} }}\n\
+             oidc: {{ providers: {{ idp: {{ issuer: 'https://idp.example', client_id: a, client_secret: b }} }} }}\n\
+             tenants: {{ acme: {{ number: 2, app: {{ redirects: {{ public_base_url: 'https://acme.example' }} }}{own} }} }}"
+        );
+        warnings(&yaml, &[]).into_iter().filter(|line| line.contains(".client_id")).collect::<Vec<_>>()
+    };
+    let warned = told("");
+    let message = "tenants.acme.oidc.providers.idp.client_id: `default` has this client at https://idp.example too";
+    assert!(warned.len() == 1 && warned[0].contains(message), "{warned:?}");
+    let others = [
+        "{ client_id: acme, client_secret: c }",
+        "{ issuer: 'https://acme-idp.example', client_id: a, client_secret: c }",
+        "{ logout: { backchannel: false } }",
+    ];
+    for own in others {
+        assert_eq!(told(&format!(", oidc: {{ providers: {{ idp: {own} }} }}")), [""; 0], "{own}");
+    }
+}

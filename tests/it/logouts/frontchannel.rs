@@ -9,6 +9,7 @@ use crate::world::Kept;
 
 on_every_store! {
     issuer_and_sid_together_end_their_sessions_and_no_others
+    what_is_not_known_here_leaves_nothing_in_the_store
     all_that_end_are_told_at_once_and_a_repeat_costs_nothing
 }
 
@@ -18,7 +19,7 @@ async fn listening() -> Hostile {
     hostile
 }
 
-fn query(pairs: &[(&str, &str)]) -> String {
+pub fn query(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
@@ -44,6 +45,23 @@ async fn issuer_and_sid_together_end_their_sessions_and_no_others(kept: Kept) {
         assert!(answer.set_cookies.is_empty() && answer.location.is_empty());
     }
     assert_eq!((told.lives(&own).await, told.lives(&other).await), (false, true));
+}
+
+// security.md 108: anybody can send as many of these as they like.
+async fn what_is_not_known_here_leaves_nothing_in_the_store(kept: Kept) {
+    let hostile = listening().await;
+    let told = Told::by(&hostile, kept).await;
+    let browser = told.log_in(&hostile).await;
+    let issuer = hostile.issuer();
+    let written = told.store.count("end_joined");
+    for number in 0..20 {
+        let told_of = told.frame(&query(&[("iss", &issuer), ("sid", &format!("made-up-{number}"))])).await;
+        assert_eq!((told_of.answer.unwrap().status, told_of.revoked_count), (200, 0));
+    }
+    assert_eq!(told.store.count("end_joined"), written);
+    assert!(told.lives(&browser).await);
+    told.frame(&query(&[("iss", &issuer), ("sid", "op-session")])).await;
+    assert_eq!((told.store.count("end_joined"), told.lives(&browser).await), (written + 1, false));
 }
 
 // Anybody who has seen the address in a log can send it again and again.
@@ -81,6 +99,8 @@ async fn what_names_no_session_of_a_provider_that_may_ends_nothing() {
         query(&[("iss", &issuer), ("sid", "")]),
         query(&[("iss", ""), ("sid", "op-session")]),
         query(&[("iss", &format!("{issuer}/")), ("sid", "op-session")]),
+        query(&[("iss", &issuer), ("sid", &"s".repeat(256))]),
+        query(&[("iss", &issuer), ("sid", "s\u{e9}")]),
         query(&[("iss", "https://elsewhere.example"), ("sid", "op-session")]),
         query(&[("iss", &issuer), ("sid", "op-session"), ("sid", "op-session")]),
         query(&[("iss", &issuer), ("sid", "op-session"), ("x", &"x".repeat(9000))]),
@@ -91,6 +111,7 @@ async fn what_names_no_session_of_a_provider_that_may_ends_nothing() {
         assert_eq!((answer.status, outcome.revoked_count), (400, 0), "{query}");
         assert!(policy(&answer).contains("frame-ancestors 'none'"), "{query}");
     }
+    assert_eq!(told.store.count("joined") + told.store.count("end_joined"), 0, "the store was asked");
     let unknown = told.frame(&query(&[("iss", &issuer), ("sid", "unknown")])).await;
     assert_eq!((unknown.answer.unwrap().status, unknown.revoked_count), (200, 0));
     assert!(told.lives(&browser).await);

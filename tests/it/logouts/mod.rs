@@ -6,7 +6,11 @@
 //! | `told` | a provider that tells an authority of its logouts, and what has to hold after each that was refused |
 //! | `tokens` | one named case for each thing that can be wrong with a logout token |
 //! | `backchannel` | what a good one ends, and what it does not; repeats, trouble, logins under way |
+//! | `once` | a token that comes twice at once, or late |
+//! | `keys` | the provider's keys away, new, or asked for by junk |
+//! | `retired` | disabled and renamed providers |
 //! | `frontchannel` | the same through the browser |
+//! | `log` | what is written down of a logout, and what whoever sends one learns |
 //! | `failover` | an end that Redis has lost |
 
 /// Makes a test of every function named, on every store there is.
@@ -30,6 +34,10 @@ macro_rules! on_every_store {
 mod backchannel;
 mod failover;
 mod frontchannel;
+mod keys;
+mod log;
+mod once;
+mod retired;
 mod tokens;
 mod told;
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatelodge::authority::Ports;
 use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::authority::validate_session::Outcome;
@@ -30,6 +31,7 @@ pub struct Told {
     pub world: World,
     pub store: Arc<FaultyStore>,
     pub log: Log,
+    ports: Ports,
     logins: LoginServiceClient<Channel>,
     _serving: Serving,
     _listening: tracing::subscriber::DefaultGuard,
@@ -42,22 +44,34 @@ impl Told {
 
     /// One that knows several providers, each by a name of its own.
     pub async fn by_all(hostile: &[&Hostile], kept: Kept) -> Self {
+        let settings = hostile.iter().map(|one| one.settings().into()).collect();
+        let registry = Registry::new(settings, HttpSettings::default()).unwrap();
+        Self::through(registry, kept.ready().await).await
+    }
+
+    /// Another over the same store, which knows these providers: after the settings have changed.
+    pub async fn again(&self, registry: Registry) -> Self {
+        let former = self.ports.clone();
+        Self::through(registry, |ports| *ports = former).await
+    }
+
+    async fn through(registry: Registry, put: impl FnOnce(&mut Ports)) -> Self {
         let log = Log::default();
         let listening = log.listen();
-        let settings = hostile.iter().map(|one| one.settings().into()).collect();
-        let (put, mut store) = (kept.ready().await, None);
+        let (mut store, mut kept) = (None, None);
         let world = World::built(
             &["unused"],
             |_| (),
             |ports| {
                 put(ports);
-                ports.providers = Arc::new(Registry::new(settings, HttpSettings::default()).unwrap());
+                kept = Some(ports.clone());
+                ports.providers = Arc::new(registry);
                 store = Some(FaultyStore::before_all(ports));
             },
         );
         let serving = Serving::of(&world).await;
-        let logins = serving.logins().await;
-        Self { world, store: store.unwrap(), log, logins, _serving: serving, _listening: listening }
+        let (logins, ports) = (serving.logins().await, kept.unwrap());
+        Self { world, store: store.unwrap(), log, ports, logins, _serving: serving, _listening: listening }
     }
 
     /// A browser that has logged in at the provider.
@@ -138,8 +152,16 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
         (400, &"invalid_request".into(), &"logout_token_rejected".into())
     );
     assert!(told.lives(&browser).await, "a session ended");
-    assert_eq!(told.store.count("spend") + told.store.count("end_joined") + told.store.count("end_user"), 0);
+    assert_eq!(
+        told.store.count("claim_token")
+            + told.store.count("spend")
+            + told.store.count("end_joined")
+            + told.store.count("end_user"),
+        0
+    );
     let logged = told.log.text();
+    let line = logged.lines().find(|line| line.contains("a logout that a provider sent was refused")).unwrap();
+    assert!(line.contains(&format!("check=\"{check}\"")) && line.contains("tenant=\"default\""), "{line}");
     assert!(!logged.contains("CANARY") && !logged.contains("eyJ") && !body.contains("CANARY"), "{body} {logged}");
     assert_eq!(hostile.canary_calls(), 0, "an address of the token's choosing was called");
     assert_eq!(told.tell(&hostile.behave().logout_token()).await, (200, 1));

@@ -1,14 +1,18 @@
-//! Owns the mutation property: no changed ID token is ever accepted, and none makes anything panic (security.md 37).
+//! Owns the mutation property: no changed ID token or logout token is ever accepted, and none makes anything panic (security.md 37).
 //! Does not know which check refuses.
 //!
 //! `GATELODGE_TOKEN_MUTATIONS` says how many are tried (default 10,000; a release runs 1,000,000), and
 //! `GATELODGE_SEED` repeats a run.
 
+use std::sync::{Arc, Mutex};
+
 use gatelodge::authority::provider::IdentityProvider as _;
+use gatelodge::crypto::Secret;
+use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::hostile::keys::{ED25519, P256, RSA};
-use crate::hostile::{Hostile, Object, Signing, reason_of};
+use crate::hostile::{Hostile, NOW, Object, Signing, reason_of};
 
 /// A small generator (SplitMix64): a run is repeated by its seed.
 struct Chance(u64);
@@ -52,9 +56,9 @@ fn change_text(token: &mut String, chance: &mut Chance) {
     *token = String::from_utf8(bytes).unwrap();
 }
 
-/// Changes a claim that has to be as it is, to something that is never right.
-fn change_claim(claims: &mut Object, chance: &mut Chance) {
-    let names = ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
+/// Changes one of these claims, that have to be as they are, to something that is never right; or takes it away, where it may
+/// not be `absent`.
+fn change_claim(claims: &mut Object, names: &[&str], absent: &[&str], chance: &mut Chance) {
     let name = names[chance.below(names.len())];
     let odd = [
         Value::Null,
@@ -70,27 +74,22 @@ fn change_claim(claims: &mut Object, chance: &mut Chance) {
         json!("\u{202e}"),
         json!(["a", "b"]),
     ];
-    if name != "at_hash" && chance.below(8) == 0 {
+    if !absent.contains(&name) && chance.below(8) == 0 {
         claims.remove(name);
     } else {
         claims.insert(name.into(), odd[chance.below(odd.len())].clone());
     }
 }
 
-#[tokio::test]
-async fn no_changed_token_is_accepted() {
-    let rounds = from_environment("GATELODGE_TOKEN_MUTATIONS", 10_000);
-    let seed = from_environment("GATELODGE_SEED", 1);
-    let chance = std::sync::Arc::new(std::sync::Mutex::new(Chance(seed)));
-    let hostile = Hostile::start().await;
-    let signings = [Signing::With(&ED25519, "EdDSA"), Signing::With(&P256, "ES256"), Signing::With(&RSA, "RS256")];
-    let provider = hostile.provider();
-    let count = std::sync::Arc::new(std::sync::Mutex::new(0_u64));
-    let turn = count.clone();
-    let dice = chance.clone();
+/// A provider whose tokens are changed, all of them, and what says which round it is: every fourth changes a claim before it
+/// is signed, and all others the text of what was.
+async fn changing(names: &'static [&str], absent: &'static [&str], seed: u64) -> (Hostile, Arc<Mutex<u64>>) {
+    let (hostile, count) = (Hostile::start().await, Arc::new(Mutex::new(0_u64)));
+    let chance = Arc::new(Mutex::new(Chance(seed)));
+    let (turn, dice) = (count.clone(), chance.clone());
     hostile.claims(move |claims| {
         if turn.lock().unwrap().is_multiple_of(4) {
-            change_claim(claims, &mut dice.lock().unwrap());
+            change_claim(claims, names, absent, &mut dice.lock().unwrap());
         }
     });
     let turn = count.clone();
@@ -102,10 +101,44 @@ async fn no_changed_token_is_accepted() {
             }
         }
     });
+    (hostile, count)
+}
+
+fn signing(round: u64) -> Signing {
+    match round % 3 {
+        0 => Signing::With(&ED25519, "EdDSA"),
+        1 => Signing::With(&P256, "ES256"),
+        _ => Signing::With(&RSA, "RS256"),
+    }
+}
+
+#[tokio::test]
+async fn no_changed_token_is_accepted() {
+    let rounds = from_environment("GATELODGE_TOKEN_MUTATIONS", 10_000);
+    let seed = from_environment("GATELODGE_SEED", 1);
+    let names = &["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash"];
+    let (hostile, count) = changing(names, &["at_hash"], seed).await;
+    let provider = hostile.provider();
     for round in 0..rounds {
         *count.lock().unwrap() = round;
-        hostile.sign(signings[usize::try_from(round % 3).unwrap()].clone());
-        let outcome = provider.redeem(&hostile.redemption()).await;
+        let outcome = provider.redeem(&hostile.sign(signing(round)).redemption()).await;
         assert!(reason_of(&outcome).contains("token"), "seed {seed}, round {round}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_changed_logout_token_is_accepted() {
+    let rounds = from_environment("GATELODGE_TOKEN_MUTATIONS", 10_000);
+    let seed = from_environment("GATELODGE_SEED", 1);
+    let names = &["iss", "sub", "sid", "aud", "exp", "iat", "jti", "events"];
+    let (hostile, count) = changing(names, &["sub", "sid"], seed).await;
+    let (provider, now) = (hostile.provider(), Timestamp::from_secs(NOW));
+    for round in 0..rounds {
+        *count.lock().unwrap() = round;
+        let token = hostile.sign(signing(round)).logout_token();
+        let outcome = provider.read_logout_token(&Secret::new(token), now).await;
+        // Under a name that no key has, the key may be a new one.
+        let refused = reason_of(&outcome).starts_with("logout_token.") || reason_of(&outcome) == "unavailable";
+        assert!(refused, "seed {seed}, round {round}: {outcome:?}");
     }
 }

@@ -160,7 +160,9 @@ async fn whoever_goes_away(kept: Kept) {
     let patience = Duration::from_secs(5);
     (ends.edge, ends.admin) = (ends.edge.with_deadline(patience), ends.admin.with_deadline(patience));
     let left = join_all(ends.users.iter().map(|user| ends.end(user))).await;
-    left.into_iter().for_each(|outcome| assert_eq!(outcome.unwrap_err().code(), Code::DeadlineExceeded));
+    for outcome in left {
+        assert_eq!(outcome.unwrap_err().code(), Code::DeadlineExceeded);
+    }
     assert!(ends.replicas.store.waiting() >= WAYS.len(), "the store was to be at work for each of them");
     ends.replicas.store.set(None);
     ends.all_are_told().await;

@@ -26,7 +26,7 @@ use crate::world::kept::put_all;
 use crate::world::{Browser, FaultyStore, World};
 
 /// A promotion takes a few seconds on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PREFIX: &str = "failover.";
 
 /// An authority by real clocks, over the cluster.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatelodge::authority::logout_store::LogoutClaim;
 use gatelodge::authority::ports::{
     Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, LogoutStore as _, Lookup,
     NewSession, OpenLogin, SessionStore as _, UserLookup, UserStore as _, Written,
@@ -129,7 +130,7 @@ async fn users_and_what_belongs_to_sessions_are_there_again_after_a_restart() {
     assert!(matches!(store.user(&eve).await.unwrap(), UserLookup::Deleted(_)));
     assert_eq!(store.attributes(&key).await.unwrap(), Some(kept));
     assert_eq!(store.joined(&of).await.unwrap(), [(key, now)]);
-    assert!(store.is_spent(&spent).await.unwrap());
+    assert_eq!(store.claim_token(&spent, [1; 16], LONG).await.unwrap(), LogoutClaim::Done);
     assert_eq!(store.join(&ended, &key, now, LONG).await.unwrap(), Joining::EndedMeanwhile);
     assert_eq!(store.take(&login, &[BINDING], LONG).await.unwrap(), LoginTaken::Waiting(b"held".to_vec()));
     store.disable_user(&ada, LONG, LONG).await.unwrap();

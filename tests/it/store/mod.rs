@@ -132,6 +132,8 @@ every_store! {
         of_a_hundred_mint_keys_one_wins;
     logouts:
         a_spent_logout_token_is_known_and_no_other_is
+        a_logout_token_is_at_one_callers_until_it_is_given_back_or_its_time_is_over
+        logins_that_had_begun_by_a_moment_are_refused_and_later_ones_are_not
         a_spent_logout_token_is_forgotten_in_time;
     races:
         of_a_hundred_takes_one_wins

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
+use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
     LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, Touched,
@@ -31,6 +32,8 @@ pub enum Fault {
     SlowToAnswer(Duration),
     /// It does what the step of this name asks, and the answer is lost.
     LosesAnswerOf(&'static str),
+    /// The step of this name waits until nothing is wrong any more.
+    HoldsBefore(&'static str),
     /// It does what the steps of these names ask, and says nothing as long as it has this fault.
     HoldsAnswersOf(&'static [&'static str]),
     /// Somebody ends this session just before the step of this name.
@@ -143,9 +146,15 @@ impl FaultyStore {
             Some(Fault::EndsSessionBefore(step, key)) if step == name => {
                 self.sessions.end(&key, Ending::Revoked, Duration::from_mins(1)).await?;
             }
+            Some(Fault::HoldsBefore(step)) if step == name => {
+                while self.fault.lock().unwrap().is_some() {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
             None
             | Some(
                 Fault::EndsProcessBefore(1..)
+                | Fault::HoldsBefore(_)
                 | Fault::SlowToAnswer(_)
                 | Fault::LosesAnswerOf(_)
                 | Fault::EndsSessionBefore(..)
@@ -214,6 +223,7 @@ pass! { SessionStore by sessions:
     touch(key: &SessionKey, at: Timestamp, due: Timestamp, keep_for: Duration) -> Touched;
     end(key: &SessionKey, why: Ending, remember_for: Duration) -> bool;
     end_user(user: &UserKey, remember_for: Duration, mark_for: Duration) -> u64;
+    refuse_logins(user: &UserKey, ago: Duration, mark_for: Duration) -> ();
     sessions_of(user: &UserKey) -> Vec<(SessionKey, Record)>;
     walk(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> WalkPage;
     raise(target: &MarkTarget, keep_for: Duration) -> u64;
@@ -235,7 +245,8 @@ pass! { SessionStore by sessions:
 }
 
 pass! { LogoutStore by logouts:
-    is_spent(token: &LogoutTokenKey) -> bool;
+    claim_token(token: &LogoutTokenKey, by: Carrier, within: Duration) -> LogoutClaim;
+    give_back(token: &LogoutTokenKey, by: Carrier) -> ();
     spend(token: &LogoutTokenKey, keep_for: Duration) -> ();
 }
 

@@ -256,7 +256,8 @@ impl IdentityProvider for FakeProvider {
             (None, sub) => WhatEnded::User(sub.unwrap()),
         };
         let good_until = now + Duration::from_mins(2);
-        Ok(LogoutNotice { id: claim("jti").unwrap(), issuer: ISSUER.to_owned(), ended, good_until })
+        let (id, issuer) = (claim("jti").unwrap(), ISSUER.to_owned());
+        Ok(LogoutNotice { id, issuer, ended, meant_until: now, good_until })
     }
 }
 

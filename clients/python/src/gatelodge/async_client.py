@@ -184,7 +184,7 @@ class AsyncLoginCalls:
     ) -> v1.HandleBackchannelLogoutResponse:
         """Ends the sessions of which a provider's server says that they have ended there.
 
-        Repeated only while the authority is away: a token that was carried out is refused when it comes again.
+        Repeated only while the authority is away: a token that was carried out ends nothing when it comes again.
         """
         return await self._call(methods.HANDLE_BACKCHANNEL_LOGOUT, question)
 

@@ -115,7 +115,7 @@ impl LoginCalls<'_> {
     }
 
     /// Ends the sessions of which a provider's server says that they have ended there. Repeated only while the authority
-    /// is away: a token that was carried out is refused when it comes again.
+    /// is away: a token that was carried out ends nothing when it comes again.
     ///
     /// # Errors
     /// See [`Error`] and the method's reasons in the contract.

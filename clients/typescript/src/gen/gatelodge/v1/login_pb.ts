@@ -1408,15 +1408,22 @@ export const LoginService: GenService<{
   },
   /**
    * Ends the sessions of which a provider's server says that they have ended there (OpenID Connect Back-Channel Logout 1.0).
-   * The logout token says of which provider it is: with `sid`, the sessions that began with that session of the provider's,
-   * of the user `sub` alone where that comes too, and then those of that user at that provider whose ID token named no
-   * `sid`; with `sub` alone, all sessions of that user. Logins of theirs that are
-   * under way make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
-   * not revoked at the provider: only the browser's credential opens them.
+   * The logout token says of which provider it is: with `sid`, the sessions of which a login in that session of the
+   * provider's is part (a step-up may have joined it later), of the user `sub` alone where that comes too, and then those of
+   * that user at that provider whose ID token named no `sid`; with `sub` alone, all sessions of that user. By `sub` end those
+   * that began by the time the token was issued, give or take the provider's `clock_leeway`. Logins of theirs that were under
+   * way then make no session any more. When it answers, every replica refuses them. The refresh tokens are destroyed, and
+   * not revoked at the provider: only the browser's credential opens them. A provider that is in the configuration with
+   * `enabled: false` is heard too: its users' sessions live on.
    *
-   * Callers: edge. Safe to retry where no answer came: a token whose work failed can come again. One that was carried out
-   * is refused when it comes again: then what it names has ended. A token that does not pass is an OK answer whose HTTP
-   * status is 400; a session or user that is not known here is 200.
+   * Callers: edge. Safe to retry: a token is carried out once. One whose work failed can come again; one that was carried
+   * out ends nothing more, and is 200 with `revoked_count` 0, as is a session or user that is not known here. A token that
+   * does not pass is an OK answer whose HTTP status is 400: it will never pass, and the answer does not say why (the log
+   * does). A token is good for 10 minutes at most (`iat`), and until its `exp`. While another copy of it is being carried
+   * out, the answer's status is 503 with Retry-After. A call that fails has not refused the token: where the provider's keys
+   * can't be had, or where it names one that is new since they were asked for a moment ago, the token may pass when it
+   * comes again. Tell the provider 503, not the 400 of Back-Channel Logout, 2.8: some providers send again what got that.
+   * Few of these calls are taken on at once (OVERLOADED): whoever finds the address can send junk.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.LoginService.HandleBackchannelLogout
@@ -1432,7 +1439,8 @@ export const LoginService: GenService<{
    * clears none. The answer may be shown in a frame of that provider's origin.
    *
    * Callers: edge. Safe to retry. A request that names no session of a provider that may do so is an OK answer whose HTTP
-   * status is 400; a session that is not known here is 200.
+   * status is 400; a session that is not known here is 200, and leaves no trace: nothing says that the request is the
+   * provider's own, so a login that is still under way then goes on.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
    *
    * @generated from rpc gatelodge.v1.LoginService.HandleFrontchannelLogout

@@ -75,7 +75,7 @@ public final class LoginCalls {
 
     /**
      * Ends the sessions of which a provider's server says that they have ended there. Repeated only while the authority
-     * is away: a token that was carried out is refused when it comes again.
+     * is away: a token that was carried out ends nothing when it comes again.
      */
     public HandleBackchannelLogoutResponse handleBackchannelLogout(HandleBackchannelLogoutRequest question) {
         return caller.ending(
