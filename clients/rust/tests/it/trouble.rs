@@ -58,6 +58,8 @@ async fn a_slow_authority_is_could_not_say_within_the_deadline() {
 
 /// Long enough to notice, short enough to wait for.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// What ends sessions is waited for until nobody relies on them any more (clients/README.md).
+const ENDED_WITHIN: Duration = Duration::from_secs(8);
 
 // An authority that is down, and one that hangs: every route says so soon, and nobody loses a cookie.
 #[tokio::test]
@@ -76,7 +78,7 @@ async fn an_authority_that_is_down_is_said_soon_on_every_route() {
     };
     let begun = Instant::now();
     send(edge.router(), Request::post("/auth/web/logout").header("cookie", "session=s")).await.assert_could_not_say();
-    assert!(begun.elapsed() < PATIENCE + Duration::from_millis(500), "it hangs: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < ENDED_WITHIN + Duration::from_secs(2), "it hangs: {:?}", begun.elapsed());
     assert_eq!(authority.logout.count(), 1);
 
     process.shutdown_background();
