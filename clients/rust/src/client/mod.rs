@@ -35,9 +35,9 @@ pub use tokens::{TokenCalls, TokenVerdict};
 
 /// Asks an authority. Cheap to clone: all clones share one connection.
 ///
-/// Every call has a deadline (2 s; 8 s for what ends sessions; 10 s where a provider may have to be asked; 20 s for a login's end),
-/// which the authority is told. Calls that are safe to repeat are repeated within it while the authority is unavailable:
-/// a logout once, and every call once at most while the authority can't be reached at all.
+/// Every call has a deadline (2 s; 8 s for what ends sessions; 10 s where a provider may have to be asked; 20 s for a
+/// login's end), which the authority is told. Calls that are safe to repeat are repeated within it while the authority is
+/// unavailable: a logout once, and every call once at most while the authority can't be reached at all.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
