@@ -53,6 +53,18 @@ def scoped(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
 
 
+@session_required
+@token_required
+def both(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@session_required
+@session_required(scopes=["admin"])
+def twice(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
 @session_required(max_login_age=timedelta(seconds=1))
 def fresh(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
@@ -95,6 +107,8 @@ urlpatterns = [
     path("private", private),
     path("any", any_),
     path("scoped", scoped),
+    path("both", both),
+    path("twice", twice),
     path("fresh", fresh),
     path("strict", strict),
     path("optional", optional),

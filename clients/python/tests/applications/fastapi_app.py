@@ -39,6 +39,16 @@ async def private(session: Signed) -> dict[str, str]:
     return {"user_id": session.user_id}
 
 
+@app.api_route("/both", methods=["GET", "OPTIONS"])
+async def both(session: Signed, token: Bearer) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
+@app.api_route("/twice", methods=["GET", "OPTIONS"])
+async def twice(session: Signed, admin: Admin) -> dict[str, str]:
+    return {"user_id": admin.user_id}
+
+
 @app.api_route("/any", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 async def any_(session: Signed) -> dict[str, str]:
     return {"user_id": session.user_id}

@@ -38,6 +38,20 @@ def scoped() -> dict[str, str]:
     return {"user_id": gatelodge.session.user_id}
 
 
+@app.route("/both", methods=["GET", "OPTIONS"])
+@gatelodge.session_required
+@gatelodge.token_required
+def both() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
+@app.route("/twice", methods=["GET", "OPTIONS"])
+@gatelodge.session_required
+@gatelodge.require(scopes=["admin"])
+def twice() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
 @app.get("/fresh")
 @gatelodge.require(max_login_age=timedelta(seconds=1))
 def fresh() -> dict[str, str]:

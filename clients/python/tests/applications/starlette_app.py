@@ -37,6 +37,17 @@ async def scoped(request: Request) -> Response:
     return JSONResponse({"user_id": (await admin(request)).user_id})
 
 
+async def both(request: Request) -> Response:
+    session = await gatelodge.session(request)
+    await gatelodge.token(request)
+    return JSONResponse({"user_id": session.user_id})
+
+
+async def twice(request: Request) -> Response:
+    await gatelodge.session(request)
+    return JSONResponse({"user_id": (await admin(request)).user_id})
+
+
 async def fresh(request: Request) -> Response:
     return JSONResponse({"user_id": (await fresh_login(request)).user_id})
 
@@ -72,6 +83,8 @@ app = Starlette(
         Route("/private", private, methods=["GET", "POST"]),
         Route("/any", private, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         Route("/scoped", scoped),
+        Route("/both", both, methods=["GET", "OPTIONS"]),
+        Route("/twice", twice, methods=["GET", "OPTIONS"]),
         Route("/fresh", fresh),
         Route("/strict", strict),
         Route("/optional", optional),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.requirements import NONE, Requirements, TokenRequirements
+from gatelodge.requirements import Requirements, TokenRequirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Unpack
 
@@ -18,27 +20,34 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
-_ATTRIBUTE = "gatelodge_mark"
+_ATTRIBUTE = "gatelodge_mark_"
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
 class Mark:
     """What a view needs."""
 
-    requirements: Requirements = NONE
-    is_required: bool = False
+    guards: tuple[Requirements | TokenRequirements, ...] = ()
+    """Of the session and of a bearer token, the outermost first. Without one, the session is looked for."""
     is_exempt: bool = False
-    token: TokenRequirements | None = None
-    """What an API's view needs of a bearer token; then no session is looked for."""
-
-
-_UNMARKED = Mark()
 
 
 def of(view: object) -> Mark:
-    """The view's mark: without one, the session is looked for and everybody enters."""
-    mark: Mark = getattr(view, _ATTRIBUTE, _UNMARKED)
-    return mark
+    """The view's mark. Every decorator's counts, on whichever layer of the view it stands."""
+    layers = [view] if isinstance(view, FunctionType) else [*reversed(type(view).__mro__), view]
+    marks = {name: mark for layer in layers for name, mark in _attributes(layer) if name.startswith(_ATTRIBUTE)}
+    outer_first = [marks[name] for name in sorted(marks, key=_number, reverse=True)]
+    guards = tuple(guard for mark in outer_first for guard in mark.guards)
+    return Mark(guards, is_exempt=any(mark.is_exempt for mark in outer_first))
+
+
+def _attributes(layer: object) -> Iterable[tuple[str, Any]]:
+    return getattr(layer, "__dict__", {}).items()
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix(_ATTRIBUTE))
 
 
 @overload
@@ -54,7 +63,7 @@ def session_required(view: View | None = None, /, **needs: Unpack[SessionNeeds])
         view: the view, where nothing more is asked for.
         needs: see :class:`gatelodge.SessionNeeds`.
     """
-    mark = Mark(Requirements.of(**needs), is_required=True)
+    mark = Mark((Requirements.of(**needs),))
     return _marked(view, mark) if view is not None else lambda view: _marked(view, mark)
 
 
@@ -72,7 +81,7 @@ def token_required(view: View | None = None, /, **needs: Unpack[TokenNeeds]) -> 
         view: the view, where nothing more is asked for.
         needs: see :class:`gatelodge.TokenNeeds`.
     """
-    mark = Mark(token=TokenRequirements.of(**needs))
+    mark = Mark((TokenRequirements.of(**needs),))
     return _of_api(view, mark) if view is not None else lambda view: _of_api(view, mark)
 
 
@@ -86,5 +95,6 @@ def session_exempt(view: View) -> View:
 
 
 def _marked(view: View, mark: Mark) -> View:
-    setattr(view, _ATTRIBUTE, mark)
+    # A name of its own, since wrappers take over the attributes of what they wrap.
+    setattr(view, f"{_ATTRIBUTE}{next(_numbers)}", mark)
     return view
