@@ -24,7 +24,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, start, token_required
+from gatelodge.django import (
+    SessionRequest,
+    TokenRequest,
+    session_exempt,
+    session_required,
+    start,
+    token_required,
+    with_lifespan,
+)
 from tests.applications.strict import STRICT
 
 if TYPE_CHECKING:
@@ -121,4 +129,4 @@ urlpatterns = [
 __all__ = ["asgi_app", "start", "wsgi_app"]
 
 wsgi_app = get_wsgi_application()
-asgi_app = get_asgi_application()
+asgi_app = with_lifespan(get_asgi_application())
