@@ -64,6 +64,25 @@ def _trouble_is_refusal(asked, got, _again):
     return None
 
 
+def _let_in_on_doubt(asked, got, _again):
+    return Answer(200, [], b'{"user_id": null}') if _is_api(asked) and got.status == 503 else None
+
+
+def _refuse_two_itself(asked):
+    lines = [name for name, _ in asked.headers if name.lower() == b"authorization"]
+    return Answer(401, [("www-authenticate", "Bearer")], b"") if len(lines) > 1 else None
+
+
+def _keep_a_space(call):
+    if call.method == "ValidateToken":
+        call.request.token += b" "
+
+
+def _forget_cookies_in_vary(asked, got, _again):
+    if _is_api(asked):
+        got.headers = [(n, "Authorization" if n == "vary" else value) for n, value in got.headers]
+
+
 BEARER: dict[str, Broken] = {
     "lets everybody into an API": Broken(
         (
@@ -99,7 +118,29 @@ BEARER: dict[str, Broken] = {
         answer=_own_refusals,
     ),
     "takes trouble for a bad token": Broken(
-        ("bearer: the status INTERNAL is 503", "bearer: an authority that checks no tokens lets nobody in"),
+        (
+            "bearer: the status INTERNAL is 503",
+            "bearer: an authority that checks no tokens lets nobody in",
+            "bearer: inactive without an answer is 503",
+            "bearer: denied without an answer is 503",
+        ),
         answer=_trouble_is_refusal,
+    ),
+    "lets somebody in who has no identity": Broken(
+        ("bearer: a good token without an identity is 503 at /api",), answer=_let_in_on_doubt
+    ),
+    "refuses two credentials by itself": Broken(
+        ("bearer: of two Authorization headers none counts",), request=_refuse_two_itself
+    ),
+    "passes on a space behind a token": Broken(
+        ("bearer: a space behind it are no part of a token", "bearer: two spaces before it are no part of a token"),
+        question=_keep_a_space,
+    ),
+    "lets an API's refusals be kept for other cookies": Broken(
+        (
+            "bearer: a token that is not good gets the authoritys answer",
+            "bearer: the status INTERNAL is 503",
+        ),
+        answer=_forget_cookies_in_vary,
     ),
 }

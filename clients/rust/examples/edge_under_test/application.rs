@@ -21,6 +21,8 @@ pub fn application(edge: &Edge) -> Router {
         .route("/fresh", get(who).layer(gate.require().max_login_age(Duration::from_secs(1))))
         .route("/api", any(whose).layer(TokenLayer::new(gate.client().clone())))
         .route("/api/scoped", get(whose).layer(TokenLayer::new(gate.client().clone()).scopes(["admin"])))
+        .route("/both", get(who).layer((gate.require(), TokenLayer::new(gate.client().clone()))))
+        .route("/twice", get(who).layer((gate.require(), gate.require().scopes(["admin"]))))
         .layer(edge.layer())
 }
 

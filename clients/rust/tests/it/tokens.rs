@@ -17,7 +17,8 @@ fn answer(outcome: impl Into<Option<Outcome>>) -> v1::ValidateTokenResponse {
 }
 
 fn active(judged: TokenRequirements) -> Outcome {
-    Outcome::Active(v1::ActiveToken { judged: Some(judged), ..Default::default() })
+    let identity = Some(v1::Identity { user_id: "google_1".into(), ..Default::default() });
+    Outcome::Active(v1::ActiveToken { judged: Some(judged), identity, ..Default::default() })
 }
 
 fn scopes(scopes: &[&str]) -> TokenRequirements {
@@ -54,6 +55,9 @@ async fn an_outcome_that_is_not_known_is_neither_yes_nor_no() {
     authority.validate_token.say([Ok(answer(None))]);
     let error = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unknown);
+    authority.validate_token.say([Ok(answer(Outcome::Active(v1::ActiveToken::default())))]);
+    let error = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unknown, "a yes to nobody: {error}");
     authority.validate_token.say([Ok(answer(Outcome::Inactive(v1::InactiveToken::default())))]);
     let verdict = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap();
     assert!(matches!(verdict, TokenVerdict::Inactive(_)));
