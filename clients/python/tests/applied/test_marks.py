@@ -6,7 +6,10 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 from django.utils.decorators import method_decorator
 from django.views import View
 
@@ -87,3 +90,47 @@ def test_every_decorator_counts(view: object, guards: tuple[Any, ...]) -> None:
 
 def test_a_view_that_is_exempt_is_so_where_it_needs_nothing() -> None:
     assert marks.of(session_exempt(fresh())) == marks.Mark(is_exempt=True)
+
+
+def unwrapped(view: Callable[..., Any]) -> Callable[..., Any]:
+    def other(request: HttpRequest) -> Any:
+        return view(request)
+
+    return other
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        admin(fresh()),
+        token(fresh()),
+        functools.partial(admin(fresh())),
+        unwrapped(session_required(fresh())),
+        Callables().method,
+        GuardedAgain.as_view(),
+    ],
+)
+def test_a_view_runs_for_nobody_whom_the_middleware_has_not_let_through(view: Callable[..., Any]) -> None:
+    request = RequestFactory().get("/")
+    with pytest.raises(ImproperlyConfigured, match="SessionMiddleware"):
+        view(request)
+    marks.passed(request).update([NONE, ADMIN, TOKEN])
+    view(request)
+
+
+async def test_nor_does_an_async_one() -> None:
+    @session_required
+    async def view(_: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    assert iscoroutinefunction(view)
+    request = RequestFactory().get("/")
+    with pytest.raises(ImproperlyConfigured, match="SessionMiddleware"):
+        await view(request)
+    marks.passed(request).add(NONE)
+    assert (await view(request)).status_code == 200
+
+
+def test_what_one_view_needs_another_does_not() -> None:
+    view = fresh()
+    assert (marks.of(admin(view)).guards, marks.of(view).guards) == ((ADMIN,), ())

@@ -1,12 +1,15 @@
-"""Owns how a view says what it needs of the session. Does not look for one: the middleware does."""
+"""Owns how a view says what it needs, and that it runs for nobody else. Does not look: the middleware does."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.csrf import csrf_exempt
 
 from gatelodge.requirements import Requirements, TokenRequirements
@@ -19,8 +22,10 @@ if TYPE_CHECKING:
     from gatelodge.requirements import SessionNeeds, TokenNeeds
 
 View = TypeVar("View", bound="Callable[..., Any]")
+Guard: TypeAlias = Requirements | TokenRequirements
 
 _ATTRIBUTE = "gatelodge_mark_"
+_PASSED = "gatelodge_passed"
 _numbers = itertools.count()
 
 
@@ -28,7 +33,7 @@ _numbers = itertools.count()
 class Mark:
     """What a view needs."""
 
-    guards: tuple[Requirements | TokenRequirements, ...] = ()
+    guards: tuple[Guard, ...] = ()
     """Of the session and of a bearer token, the outermost first. Without one, the session is looked for."""
     is_exempt: bool = False
 
@@ -95,6 +100,43 @@ def session_exempt(view: View) -> View:
 
 
 def _marked(view: View, mark: Mark) -> View:
+    marked = view if isinstance(view, type) or not mark.guards else _fenced(view, mark.guards)
     # A name of its own, since wrappers take over the attributes of what they wrap.
-    setattr(view, f"{_ATTRIBUTE}{next(_numbers)}", mark)
-    return view
+    setattr(marked, f"{_ATTRIBUTE}{next(_numbers)}", mark)
+    return marked
+
+
+def _fenced(view: View, guards: tuple[Guard, ...]) -> View:
+    """The view, which runs for nobody whom no middleware has let through: it may be missing, or not see the mark."""
+
+    @functools.wraps(view)
+    def fenced(*args: Any, **kwargs: Any) -> Any:
+        _check(guards, args)
+        return view(*args, **kwargs)
+
+    @functools.wraps(view)
+    async def fenced_async(*args: Any, **kwargs: Any) -> Any:
+        _check(guards, args)
+        return await view(*args, **kwargs)
+
+    return fenced_async if iscoroutinefunction(view) else fenced  # type: ignore[return-value]
+
+
+def _check(guards: tuple[Guard, ...], args: tuple[Any, ...]) -> None:
+    # Of a method, the request is the second argument.
+    request = next((argument for argument in args[:2] if hasattr(argument, "META")), None)
+    if not passed(request).issuperset(guards):
+        raise ImproperlyConfigured(
+            "a view under session_required or token_required was called, and nobody has looked at the request: "
+            'put "gatelodge.django.SessionMiddleware" into MIDDLEWARE, decorate the view that urlpatterns name, '
+            "and let decorators of your own use functools.wraps"
+        )
+
+
+def passed(request: Any) -> set[Guard]:
+    """The guards that a request has passed."""
+    found: set[Guard] | None = getattr(request, _PASSED, None)
+    if found is None:
+        found = set()
+        setattr(request, _PASSED, found)
+    return found

@@ -85,6 +85,7 @@ class SessionMiddleware:
                     request.gatelodge_token = gate.token(raw, guard)  # type: ignore[attr-defined]
                 else:
                     _admit(request, gate.admit(raw, guard)).required()
+                marks.passed(request).add(guard)
         except Refused as refused:
             return _refused(request, refused)
         return None
@@ -104,6 +105,7 @@ class SessionMiddleware:
                     request.gatelodge_token = await gate.token(raw, guard)  # type: ignore[attr-defined]
                 else:
                     _admit(request, await gate.admit(raw, guard)).required()
+                marks.passed(request).add(guard)
         except Refused as refused:
             return _refused(request, refused)
         return None
