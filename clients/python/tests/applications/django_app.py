@@ -33,7 +33,7 @@ from gatelodge.django import (
     token_required,
     with_lifespan,
 )
-from tests.applications.strict import STRICT
+from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 if TYPE_CHECKING:
     from gatelodge import Session
@@ -109,7 +109,17 @@ def api_admin(request: TokenRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge_token.user_id})
 
 
+def needing(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+def api_needing(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
 urlpatterns = [
+    *(path(at[1:], session_required(**needs)(needing)) for at, needs in SESSION_NEEDS.items()),
+    *(path(at[1:], token_required(**needs)(api_needing)) for at, needs in TOKEN_NEEDS.items()),
     path("", include("gatelodge.django.urls")),
     path("open", open_),
     path("private", private),

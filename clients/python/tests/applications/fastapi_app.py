@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from gatelodge.fastapi import Gatelodge, Session, Token
-from tests.applications.strict import STRICT
+from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 app = FastAPI(redirect_slashes=False)
@@ -64,6 +64,13 @@ async def fresh(session: Fresh) -> dict[str, str]:
     return {"user_id": session.user_id}
 
 
+for at, needs in SESSION_NEEDS.items():
+
+    @app.get(at)
+    async def needing(session: Annotated[Session, Depends(gatelodge.require(**needs))]) -> dict[str, str]:
+        return {"user_id": session.user_id}
+
+
 @app.get("/strict")
 async def strict(session: Strict) -> dict[str, str]:
     return {"user_id": session.user_id}
@@ -82,6 +89,15 @@ async def api(token: Bearer) -> dict[str, str | None]:
 @app.get("/api/scoped")
 async def api_scoped(token: BearerScoped) -> dict[str, str | None]:
     return {"user_id": token.user_id}
+
+
+for at, token_needs in TOKEN_NEEDS.items():
+
+    @app.get(at)
+    async def api_needing(
+        token: Annotated[Token, Depends(gatelodge.require_token(**token_needs))],
+    ) -> dict[str, str | None]:
+        return {"user_id": token.user_id}
 
 
 @app.get("/api/admin")
