@@ -26,6 +26,6 @@ go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest ./internal/fakeun
 cd "$root"
 tests/edges/run --edge go
 tests/edges/run --edge go --fake go
-# The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do.
+# The suite counts calls, so edges-under-test keep no answers and share no stream; it holds all the same while they do.
 tests/edges/run --edge go --keeping
 EDGE=go node --test --test-reporter=spec tests/browser/edge.test.mjs
