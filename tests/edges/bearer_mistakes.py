@@ -45,7 +45,8 @@ def _ask_for_nothing(call):
 
 def _judged_all(_method, answer):
     if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.HasField("active"):
-        answer.active.judged.scopes[:] = ["admin"]
+        judged = answer.active.judged
+        judged.scopes[:], judged.acr_values[:], judged.audience = ["admin"], ["2"], "orders"
 
 
 def _unknown_is_inactive(_method, answer):
@@ -102,9 +103,16 @@ BEARER: dict[str, Broken] = {
         ("bearer: a preflight of an allowed origin is a request without a token",), answer=_answer_preflights
     ),
     "decodes tokens": Broken(("bearer: escapes of a token arrives undecoded",), question=_decode_tokens),
-    "asks for nothing of a token": Broken(("bearer: what a route needs is asked",), question=_ask_for_nothing),
+    "asks for nothing of a token": Broken(
+        ("bearer: what /api/scoped needs is asked", "bearer: what /api/orders needs is asked"),
+        question=_ask_for_nothing,
+    ),
     "takes what was not judged for a yes": Broken(
-        ("bearer: where nothing was judged a need is 503", "bearer: where another scope was judged a need is 503"),
+        (
+            "bearer: where what /api/scoped needs was not judged it is 503",
+            "bearer: where what /api/orders needs was not judged it is 503",
+            "bearer: where another scope was judged a need is 503",
+        ),
         reply=_judged_all,
     ),
     "takes an unknown word about a token for a no": Broken(

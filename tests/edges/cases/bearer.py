@@ -227,14 +227,30 @@ def an_answer_that_breaks_a_header_is_503(s):
     _could_not_say(s.get("/api", [BEARER]))
 
 
-@case
-def what_a_route_needs_is_asked(s):
-    s.rule(METHOD, always(_active(scopes=["admin"])))
-    _user(s.get("/api/scoped", [BEARER]), "google_1")
-    equal(s.asked(METHOD).requirements, token_pb2.TokenRequirements(scopes=["admin"]))
+NEEDS = {
+    "/api/scoped": {"scopes": ["admin"]},
+    "/api/orders": {"audience": "orders"},
+    "/api/strong": {"acr_values": ["2"]},
+}
 
 
-@each({"nothing": {}, "another scope": {"scopes": ["read"]}, "one of several": {"any_scopes": ["admin"]}})
+@each({path: (path, needs) for path, needs in NEEDS.items()})
+def what_x_needs_is_asked(s, row):
+    path, needs = row
+    s.rule(METHOD, always(_active(**needs)))
+    _user(s.get(path, [BEARER]), "google_1")
+    equal(s.asked(METHOD).requirements, token_pb2.TokenRequirements(**needs))
+
+
+@each({path: path for path in NEEDS})
+def where_what_x_needs_was_not_judged_it_is_503(s, path):
+    s.rule(METHOD, always(_active()))
+    _could_not_say(s.get(path, [BEARER]))
+    s.rule(METHOD, always(_active(audience="other", acr_values=["1"], scopes=["other"])))
+    _could_not_say(s.get(path, [BEARER]))
+
+
+@each({"another scope": {"scopes": ["read"]}, "one of several": {"any_scopes": ["admin"]}})
 def where_x_was_judged_a_need_is_503(s, judged):
     s.rule(METHOD, always(_active(**judged)))
     _could_not_say(s.get("/api/scoped", [BEARER]))

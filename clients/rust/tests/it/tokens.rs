@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::any;
-use gatelodge_client::testing::{FakeAuthority, Who};
+use gatelodge_client::testing::{FakeAuthority, TokenOf, Who};
 use gatelodge_client::v1::validate_token_response::Outcome;
 use gatelodge_client::v1::{self, TokenRequirements};
 use gatelodge_client::{Requirements, Token, TokenLayer, TokenVerdict};
@@ -75,7 +75,7 @@ async fn ask(api: &Router, headers: &[(&str, String)]) -> Got {
 
 fn ada(authority: &FakeAuthority) -> String {
     let who = Who { scopes: vec!["orders".into()], permissions: vec!["pay".into()], ..Who::default() };
-    authority.sign_in(who).bearer_token()
+    authority.sign_in(who).bearer_token_for("orders")
 }
 
 // security.md: a bearer token is no cookie, and a cookie no bearer token.
@@ -96,6 +96,7 @@ async fn only_a_good_bearer_token_gets_to_a_route_of_an_api() {
         (vec![("cookie", format!("session={token}"))], "Bearer"),
         (vec![line(format!("Bearer {token}")), line(format!("Bearer {token}"))], "Bearer"),
         (vec![line("Bearer other".into())], "Bearer error=\"invalid_token\""),
+        (vec![line(format!("Bearer {}", authority.issue_token(TokenOf::default())))], "Bearer error=\"invalid_token\""),
     ];
     for (headers, challenge) in refused {
         let got = ask(&api, &headers).await;
