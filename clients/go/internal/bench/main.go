@@ -3,7 +3,8 @@
 // calls and by a stream. Times are of the wall, and as "cpu" those of this process alone, which hold on a machine that is
 // busy. The authority is a stub in a process of its own.
 //
-// It ends with status 1 when one core answers fewer checks a second from what is kept than -floor says.
+// It ends with status 1 when one core answers fewer checks a second from what is kept than -floor says; of checks among
+// many, two fifths of that.
 package main
 
 import (
@@ -45,10 +46,11 @@ func main() {
 		log.Panic(err)
 	}
 	fmt.Println(string(line))
-	for _, name := range []string{"kept_per_second", "among_many_per_second"} {
-		if found[name].(int64) < *floor {
+	// Among many it is memory that is waited for, which others use too.
+	for name, least := range map[string]int64{"kept_per_second": *floor, "among_many_per_second": *floor * 2 / 5} {
+		if found[name].(int64) < least {
 			stop()
-			log.Fatalf("%s is below %d", name, *floor)
+			log.Fatalf("%s is below %d", name, least)
 		}
 	}
 }

@@ -108,18 +108,21 @@ def _marked(view: View, mark: Mark) -> View:
 
 def _fenced(view: View, guards: tuple[Guard, ...]) -> View:
     """The view, which runs for nobody whom no middleware has let through: it may be missing, or not see the mark."""
+    if iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def fenced_async(*args: Any, **kwargs: Any) -> Any:
+            _check(guards, args)
+            return await view(*args, **kwargs)
+
+        return fenced_async  # type: ignore[return-value]
 
     @functools.wraps(view)
     def fenced(*args: Any, **kwargs: Any) -> Any:
         _check(guards, args)
         return view(*args, **kwargs)
 
-    @functools.wraps(view)
-    async def fenced_async(*args: Any, **kwargs: Any) -> Any:
-        _check(guards, args)
-        return await view(*args, **kwargs)
-
-    return fenced_async if iscoroutinefunction(view) else fenced  # type: ignore[return-value]
+    return fenced  # type: ignore[return-value]
 
 
 def _check(guards: tuple[Guard, ...], args: tuple[Any, ...]) -> None:
