@@ -1,17 +1,16 @@
 """Two guards on one route, the same in every framework: each asks, and the outer one's cookies go out, or none do."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import pytest
+from fastapi import Depends, FastAPI
+from fastapi.testclient import TestClient
 
 from gatelodge import errors, v1
+from gatelodge.fastapi import Gatelodge, Session, Token
 from gatelodge.testing.authority import _ANSWERS, FakeAuthority
-
-if TYPE_CHECKING:
-    from tests.applied.browsers import Browser, Got
+from tests.applied.browsers import Browser, Got, asking
 
 INNER = {
     "/both": "/gatelodge.v1.TokenService/ValidateToken",
@@ -98,3 +97,23 @@ def test_who_does_not_pass_the_outer_one_is_asked_about_once(
 ) -> None:
     assert browser.get(path, authorization="Bearer t").status == 401
     assert [name for name, _ in fake_authority.asked if name.startswith("Validate")] == ["ValidateSession"]
+
+
+def test_the_middleware_alone_delivers_with_a_refusal_too(
+    fake_authority: FakeAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an API has it, which logs nobody in."""
+    gate, app = Gatelodge(), FastAPI()
+    app.add_middleware(gate.middleware)
+
+    @app.get("/both")
+    async def both(_: Annotated[Session, Depends(gate.session)], __: Annotated[Token, Depends(gate.token)]) -> None:
+        raise AssertionError
+
+    browser = Browser("fastapi", gate, asking(TestClient(app)))
+    with fake_authority.behind(gate):
+        inactive = v1.InactiveToken(answer=GONE)
+        got = ask(browser, monkeypatch, "/both", v1.ValidateTokenResponse(inactive=inactive))
+        assert (got.status, got.all("set-cookie")) == (401, ["session=outer", "session=; Max-Age=0"])
+        got = ask(browser, monkeypatch, "/both", v1.ValidateTokenResponse())
+        assert (got.status, got.all("set-cookie")) == (503, [])
