@@ -110,8 +110,8 @@ impl LoginFailure {
             Self::OtherBrowser => (
                 400,
                 "other_browser",
-                "Invalid state parameter: the login was begun in another browser",
-                "Begin the login again in this browser, and allow it to keep cookies.",
+                "Invalid state parameter: the login was begun in another browser, or at another address of this site",
+                "Begin the login again in this browser, at the address that it is at now, and allow it to keep cookies.",
             ),
             Self::AlreadyComplete => {
                 (409, "already_complete", "This login is already complete", "Go back to the application.")

@@ -148,7 +148,8 @@ pub enum AtOnce {
 /// A question that the store is needed for, as far as it is answered.
 #[derive(Debug)]
 pub struct Open {
-    chosen: Chosen,
+    /// `None` where several sessions came, and the store has to say which of them lives.
+    chosen: Option<Chosen>,
     /// The session, where it is known here and its use is to be written down, or a cookie may be due.
     known: Option<(Box<Admitted>, Judged)>,
 }
@@ -157,7 +158,7 @@ impl Authority {
     /// Says who is behind a credential, and whether this request may go ahead.
     ///
     /// **Invariant:** a forged credential dies before any IO; at most one store read, and none for a session that is known
-    /// here; never a provider call.
+    /// here (where credentials of several sessions came, one for each); never a provider call.
     ///
     /// # Errors
     /// When the authority can't say. Never because of what is wrong with the session.
@@ -180,6 +181,7 @@ impl Authority {
         }
         let chosen = match self.choose(&question.presented) {
             Ok(chosen) => chosen,
+            Err(InactiveReason::Ambiguous) => return Ok(AtOnce::Open(Open { chosen: None, known: None })),
             Err(reason) => {
                 let inactive = self.inactive(reason, context, question.answer_json, call);
                 return Ok(AtOnce::Answered(Outcome::Inactive(inactive)));
@@ -189,7 +191,7 @@ impl Authority {
             Some((admitted, judged)) if !self.may_change(&admitted, question) => {
                 AtOnce::Answered(self.go_ahead(*admitted, judged, Delivery::default(), question, call))
             }
-            known => AtOnce::Open(Open { chosen, known }),
+            known => AtOnce::Open(Open { chosen: Some(chosen), known }),
         })
     }
 
@@ -203,7 +205,11 @@ impl Authority {
         let (mut admitted, judged) = if let Some(known) = open.known {
             known
         } else {
-            let admitted = match self.admit_chosen(call, &open.chosen, context, question.as_of).await? {
+            let admission = match &open.chosen {
+                Some(chosen) => self.admit_chosen(call, chosen, context, question.as_of).await?,
+                None => self.admit_only_living(call, &question.presented, question.as_of).await?,
+            };
+            let admitted = match admission {
                 Admission::Living(admitted) => admitted,
                 Admission::Inactive(reason) => return inactive(reason),
             };

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{complain, load};
+use super::config::{complain, load_for_development};
 use super::exit::Exit;
 use super::serving::{block_on, exit_of, failed};
 use crate::app::asked_to_stop;
@@ -39,7 +39,7 @@ pub struct DevArgs {
 /// Of configuration files it reads only one that is named: the one in the usual place is for `serve`.
 pub(super) fn dev(file: Option<&Path>, args: DevArgs) -> Exit {
     telemetry::start(&Log { format: Format::Pretty, level: "info".into() });
-    let base = match file.map(|file| load(Some(file))) {
+    let base = match file.map(load_for_development) {
         None => Config::default(),
         Some(Ok(loaded)) => loaded.config,
         Some(Err(faults)) => return complain(&faults, &mut io::stderr()).unwrap_or(Exit::Failed),

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,8 +123,13 @@ pub async fn run(
     let authority = options.listen.to_string();
     let store = store_in_words(&options, &config);
     let secret = |role| Secret::new(keys.of(role).expose());
+    // Another address of this machine leaves `localhost` to a program of the developer's own, where logins come back to.
+    let edge = match options.edge_listen.ip() {
+        ip if ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip.is_unspecified() => base.clone(),
+        _ => format!("http://{} (logins come back to {base}, which is your program's)", options.edge_listen),
+    };
     let banner = Banner {
-        edge: base,
+        edge: &edge,
         provider: &issuer,
         authority: &authority,
         store: &store,
@@ -206,8 +211,11 @@ fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
         test_users: USERNAMES.map(str::to_owned).into(),
         test_password: Some(PASSWORD.into()),
     };
-    let strong = demo::behind_strong_login().layer(from_fn(hand_over)).layer(gate.require().acr_values(["2"]));
-    demo::pages(&options).merge(demo::behind_session().layer(from_fn(hand_over)).layer(gate.require())).merge(strong)
+    // Of the routes alone: what nobody has mounted is not asked about.
+    let strong =
+        demo::behind_strong_login().route_layer(from_fn(hand_over)).route_layer(gate.require().acr_values(["2"]));
+    let session = demo::behind_session().route_layer(from_fn(hand_over)).route_layer(gate.require());
+    demo::pages(&options).merge(session).merge(strong)
 }
 
 /// Hands the validated session to the demo in its own form.
