@@ -2,8 +2,12 @@ package io.github.gatelodge.servlet;
 
 import io.github.gatelodge.edge.Admission;
 import io.github.gatelodge.edge.Answer.Header;
+import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpServletResponseWrapper;
 import java.io.IOException;
@@ -19,6 +23,7 @@ final class Delivery extends HttpServletResponseWrapper {
     private static final String NAME = Delivery.class.getName();
     private List<Header> headers = List.of();
     private boolean isBegun;
+    private boolean isHandedOn;
 
     private Delivery(HttpServletResponse response) {
         super(response);
@@ -40,14 +45,50 @@ final class Delivery extends HttpServletResponseWrapper {
         return made;
     }
 
-    /**
-     * Takes what an admission delivers. Of two guards the inner one's is the newer; and when the authority could not
-     * say, the browser's cookies are left alone.
-     */
+    /** Takes what an admission delivers. Of two guards the inner one's is the newer. */
     void take(Admission admission) {
         List<Header> newer = admission.deliveries();
-        if (!admission.isLookedFor() || !newer.isEmpty()) {
+        if (!admission.isLookedFor()) {
+            withhold();
+        } else if (!newer.isEmpty()) {
             headers = newer;
+        }
+    }
+
+    /** When the authority could not say, the browser's cookies are left alone. */
+    void withhold() {
+        headers = List.of();
+    }
+
+    /**
+     * The request, for what comes after the guards. What it starts to answer on another thread is delivered before that
+     * thread has the response: two threads must not change one.
+     */
+    HttpServletRequest before(HttpServletRequest request) {
+        return new HttpServletRequestWrapper(request) {
+            @Override
+            public AsyncContext startAsync() {
+                handOn();
+                return super.startAsync();
+            }
+
+            @Override
+            public AsyncContext startAsync(ServletRequest given, ServletResponse to) {
+                handOn();
+                return super.startAsync(given, to);
+            }
+        };
+    }
+
+    private void handOn() {
+        begin();
+        isHandedOn = true;
+    }
+
+    /** Puts it on a response that nothing was written to. */
+    void end() {
+        if (!isHandedOn) {
+            begin();
         }
     }
 
