@@ -12,6 +12,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.http.BadMessageException;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
@@ -26,6 +27,14 @@ final class Application {
         HttpConfiguration http = new HttpConfiguration();
         http.setRequestHeaderSize(16 << 10);
         http.setSendServerVersion(false);
+        http.addCustomizer((request, headers) -> {
+            // Jetty reads a query as UTF-8. Where it could not, this server takes none, as Tomcat does.
+            String query = request.getHttpURI().getQuery();
+            if (query != null && query.indexOf('\uFFFD') >= 0) {
+                throw new BadMessageException("a query that is not UTF-8");
+            }
+            return request;
+        });
         Server server = new Server();
         ServerConnector connector = new ServerConnector(server, new HttpConnectionFactory(http));
         connector.setHost(host);
