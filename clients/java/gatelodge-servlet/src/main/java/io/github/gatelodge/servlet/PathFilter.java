@@ -17,7 +17,9 @@ abstract class PathFilter extends HttpFilter {
 
     /** Guards these paths, given as patterns of servlets such as {@code /account/*}. */
     public void mount(ServletContext context, String... patterns) {
-        FilterRegistration.Dynamic mounted = context.addFilter(kind + " " + String.join(" ", patterns), this);
+        // Guards may be nested on the same paths, and each has a name of its own.
+        String name = kind + " " + context.getFilterRegistrations().size() + " " + String.join(" ", patterns);
+        FilterRegistration.Dynamic mounted = context.addFilter(name, this);
         mounted.setAsyncSupported(true);
         mounted.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), true, patterns);
     }
