@@ -1,6 +1,7 @@
 package io.github.gatelodge.servlet;
 
 import io.github.gatelodge.edge.Admission;
+import io.github.gatelodge.edge.Answer;
 import io.github.gatelodge.edge.Answer.Header;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
@@ -48,16 +49,18 @@ final class Delivery extends HttpServletResponseWrapper {
     /** Takes what an admission delivers. Of two guards the inner one's is the newer. */
     void take(Admission admission) {
         List<Header> newer = admission.deliveries();
-        if (!admission.isLookedFor()) {
-            withhold();
-        } else if (!newer.isEmpty()) {
+        if (!newer.isEmpty()) {
             headers = newer;
         }
     }
 
-    /** When the authority could not say, the browser's cookies are left alone. */
-    void withhold() {
-        headers = List.of();
+    /** Answers in place of the application. What is "could not say" leaves the browser's cookies alone. */
+    static void answer(Answer instead, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Delivery delivery = of(request);
+        if (delivery != null && instead.status() == SC_SERVICE_UNAVAILABLE) {
+            delivery.headers = List.of();
+        }
+        Sent.write(instead, request, response);
     }
 
     /**

@@ -29,11 +29,7 @@ public final class Tokens {
             throws IOException {
         TokenAdmission admission = guard.admit(new Came(request), admission(request));
         if (admission.instead().isPresent()) {
-            Delivery delivery = Delivery.of(request);
-            if (admission.instead().get().status() == HttpServletResponse.SC_SERVICE_UNAVAILABLE && delivery != null) {
-                delivery.withhold();
-            }
-            Sent.write(admission.instead().get(), request, response);
+            Delivery.answer(admission.instead().get(), request, response);
             return false;
         }
         request.setAttribute(ADMISSION, admission);

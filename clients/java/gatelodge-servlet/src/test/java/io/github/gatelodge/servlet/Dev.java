@@ -18,6 +18,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -52,16 +53,16 @@ final class Dev implements AutoCloseable {
                 .start();
         BufferedReader said =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-        for (String line = said.readLine(); !keys.containsKey("ready"); line = said.readLine()) {
-            if (line == null) {
-                throw new IOException(program + " did not start");
-            }
+        String line = said.readLine();
+        while (line != null && !line.startsWith("Ctrl-C")) {
             Matcher key = KEY.matcher(line);
             if (key.matches()) {
                 keys.put(key.group(1), key.group(2));
-            } else if (line.startsWith("Ctrl-C")) {
-                keys.put("ready", "");
             }
+            line = said.readLine();
+        }
+        if (line == null) {
+            throw new IOException(program + " did not start");
         }
     }
 
@@ -72,7 +73,13 @@ final class Dev implements AutoCloseable {
 
     /** Logs somebody in as a person would, through the authority's own edge. Gives the value of the session cookie. */
     String logIn() throws IOException, InterruptedException {
-        CookieManager cookies = new CookieManager(null, CookiePolicy.ACCEPT_ALL);
+        CookieManager cookies = new CookieManager(null, CookiePolicy.ACCEPT_ALL) {
+            @Override
+            public void put(URI from, Map<String, List<String>> headers) throws IOException {
+                super.put(from, headers);
+                getCookieStore().getCookies().forEach(cookie -> cookie.setVersion(0)); // browsers quote nothing
+            }
+        };
         HttpClient browser = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NORMAL)
