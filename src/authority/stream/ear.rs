@@ -180,7 +180,9 @@ impl Ear {
             }
             What::Rotated(key) | What::Changed(key) => self.near.forget(key),
             What::Refreshed { session, spent } => {
-                spent.iter().for_each(|spent| self.spent.add(*session, *spent));
+                if let Some(spent) = spent {
+                    self.spent.add(*session, *spent);
+                }
                 self.near.forget(session);
             }
             What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
