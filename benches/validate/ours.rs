@@ -73,10 +73,8 @@ impl Ours {
             Authority::with(ports.clone(), session::vault(tenant), settings, &memory)
         };
         let authority = tenant(session::TENANT, "default");
-        let second = || Tenant {
-            authority: tenant(TenantNumber(2), "second"),
-            hosts: vec!["second.example.com".to_owned()],
-        };
+        let second =
+            || Tenant { authority: tenant(TenantNumber(2), "second"), hosts: vec!["second.example.com".to_owned()] };
         let tenancy = Tenancy::new(authority.clone(), [], order.all_on.then(second));
         let key = ApiKey::generate(&session::random());
         let caller = Caller::new("the generator", Role::Edge);
