@@ -9,7 +9,7 @@ use crate::session::key::SessionKey;
 impl Authority {
     /// Whatever changes a living session calls this once the change is in the store: here it is forgotten at once, and
     /// the others are told beside the answer.
-    pub(super) fn changed(&self, key: &SessionKey, how: fn(SessionKey) -> What) {
+    pub(super) fn changed(&self, key: &SessionKey, how: impl FnOnce(SessionKey) -> What) {
         self.near.forget(key);
         self.announce_beside(how(*key));
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use super::logout_notice::{LogoutChannels, LogoutNotice};
+use super::not_refreshed::NotRefreshed;
 use super::ports::Cause;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
@@ -265,10 +266,11 @@ pub trait IdentityProvider: Send + Sync {
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
     /// Asks for new tokens, once, and says what they say of the user's rights.
-    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent. MUST NOT fail
-    /// for what comes after the tokens, since they may be all that there is, unless that shows them to be another user's. MUST
-    /// NOT say that a right is gone where whatever carried it can't be read.
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError>;
+    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent, and MUST NOT say
+    /// that the token is as it was where it may be spent. MUST NOT fail for what comes after the tokens or can't be checked
+    /// now, since they may be all that there is, unless that shows them to be another user's. MUST NOT say that a right is
+    /// gone where whatever carried it can't be read.
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed>;
 
     /// Asks again who the user of an access token is. MUST refuse an answer about another `sub`, and MUST NOT change issuer,
     /// sub or how the user logged in.

@@ -12,8 +12,10 @@ mod endpoints;
 pub mod keys;
 mod switches;
 mod tokens;
+mod way;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use self::switches::{Answer, Body, Endpoint, Object, Signing};
 use self::switches::{Switches, bent};
+pub use self::way::Way;
 
 /// Our client id at the provider.
 pub const CLIENT_ID: &str = "gatelodge-test";
@@ -56,6 +59,8 @@ struct Inner {
     calls: Mutex<HashMap<Endpoint, Vec<Call>>>,
     codes: Mutex<HashMap<String, Code>>,
     issued: Mutex<usize>,
+    /// Whether each connection is for one call.
+    closes: AtomicBool,
 }
 
 /// A call that the provider received.
@@ -133,6 +138,16 @@ impl Hostile {
         Self::listening(plain, format!("https://localhost:{port}")).await
     }
 
+    /// The same at the end of a way that can be closed. Each connection is for one call, so that none is left that could be
+    /// found broken later.
+    pub async fn start_behind_a_way() -> (Self, Way) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Way::to(listener.local_addr().unwrap()).await;
+        let hostile = Self::listening(listener, format!("http://{}", way.address())).await;
+        hostile.inner.closes.store(true, Ordering::SeqCst);
+        (hostile, way)
+    }
+
     async fn listening(listener: TcpListener, issuer: String) -> Self {
         let inner = Arc::new(Inner {
             issuer,
@@ -140,6 +155,7 @@ impl Hostile {
             calls: Mutex::default(),
             codes: Mutex::default(),
             issued: Mutex::default(),
+            closes: AtomicBool::default(),
         });
         let router = axum::Router::new().fallback(endpoints::answer).with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
