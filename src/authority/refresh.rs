@@ -104,7 +104,9 @@ impl Authority {
         if !lease.is_held() {
             return Err(Error::RefreshInProgress);
         }
-        match send(provider.as_ref(), &request, lease).await {
+        let answer = send(provider.as_ref(), &request, lease).await;
+        self.show_refresh(&identity.provider, answer.as_ref().err().map(|(error, _)| error));
+        match answer {
             Ok(Renewal { tokens, rights }) => {
                 let tokens = merge(old, asked.in_store_time(tokens));
                 self.keep_tokens(lease.fence(), admitted, seen, &tokens, Some(&rights)).await
