@@ -21,12 +21,13 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// A store that takes longer to say that it is there is not there.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The server as a whole, and each service.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     "gatelodge.v1.SessionService",
     "gatelodge.v1.LoginService",
     "gatelodge.v1.TokenService",
     "gatelodge.v1.AdminService",
+    "envoy.service.auth.v3.Authorization",
 ];
 /// The store alone, also while the server drains.
 const STORE: &str = "gatelodge.store";

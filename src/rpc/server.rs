@@ -12,6 +12,8 @@ use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use super::admin_service::Admin;
 use super::callers::Callers;
+use super::envoy::Authorization;
+use super::envoy::v3::authorization_server::AuthorizationServer;
 use super::gate::Gate;
 use super::health::Health;
 use super::login_service::Logins;
@@ -151,12 +153,14 @@ pub async fn serve(
     let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
     let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
+    let authorization = Authorization { tenants: tenants.clone() };
     let router = server
         .layer(Gate::new(callers, calls.clone(), settings.observer.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))
         .add_service(AdminServiceServer::new(Admin { tenants, work }).max_decoding_message_size(limit))
+        .add_service(AuthorizationServer::new(authorization).max_decoding_message_size(limit))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
