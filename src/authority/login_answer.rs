@@ -92,6 +92,12 @@ impl LoginFailure {
         Self::ALL.into_iter().find(|failure| *failure as u8 == number).unwrap_or(Self::Expired)
     }
 
+    /// The public reason: what a return place gets as `error`.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        self.row().1
+    }
+
     /// Status, public reason, sentence and remedy. The public reason is also what a return place gets as `error`.
     const fn row(self) -> (u16, &'static str, &'static str, &'static str) {
         match self {

@@ -58,11 +58,13 @@ pub mod mint_token;
 mod near;
 pub mod not_refreshed;
 mod note_sending;
+pub mod observer;
 mod open_standing;
 mod own_token;
 pub mod ports;
 pub mod preview_revoke;
 pub mod provider;
+pub mod provider_health;
 mod provider_session;
 mod provider_trouble;
 mod recall;
@@ -107,6 +109,7 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use near::Near;
+use observer::Observer;
 use ports::{
     Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
 };
@@ -141,6 +144,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Runs work beside the answer.
     pub beside: Arc<dyn Beside>,
+    /// Who looks on, if anybody does.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// The session authority of one tenant. Holds no state of its own that another replica lacks and could not learn.

@@ -8,6 +8,7 @@ use super::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use super::logout_notice::{LogoutChannels, LogoutNotice};
 use super::not_refreshed::NotRefreshed;
 use super::ports::Cause;
+use super::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::LoginHints;
@@ -252,6 +253,15 @@ pub struct EndSession {
 pub trait IdentityProvider: Send + Sync {
     /// What is known without asking.
     fn info(&self) -> &ProviderInfo;
+
+    /// When it was last asked anything, if it was; for health.
+    fn last_asked(&self) -> Option<LastAsked> {
+        None
+    }
+
+    /// Asks it for something that is nobody's, so that it is known whether it answers. MUST send nothing of anybody. Does
+    /// nothing where there is nothing to ask for.
+    async fn knock(&self) {}
 
     /// Where to send the browser. MUST NOT need the network when the metadata is at hand.
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;

@@ -123,7 +123,9 @@ impl Authority {
             return Err(Error::RefreshInProgress);
         }
         let spent = Spent::of(key, &request.refresh_token);
-        match send(provider.as_ref(), &request, lease).await {
+        let answer = send(provider.as_ref(), &request, lease).await;
+        self.show_refresh(&identity.provider, answer.as_ref().err().map(|failed| &failed.error));
+        match answer {
             Ok(Renewal { tokens, rights }) => {
                 let is_rotated = tokens.refresh.as_ref().is_some_and(|new| *new != request.refresh_token);
                 if is_rotated {

@@ -175,6 +175,12 @@ impl Authority {
     /// # Errors
     /// As [`Authority::validate_session`].
     pub fn validate_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
+        let answered = self.answer_at_once(call, question);
+        self.show_at_once(&answered);
+        answered
+    }
+
+    fn answer_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
         let context = question.presented.context.as_ref();
         if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
             return Err(Error::ContextRequired("csrf"));
@@ -200,6 +206,13 @@ impl Authority {
     /// # Errors
     /// As [`Authority::validate_session`].
     pub async fn validate_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
+        let was_known = open.known.is_some();
+        let answered = self.answer_open(call, question, open).await;
+        self.show_check(&answered, was_known);
+        answered
+    }
+
+    async fn answer_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
         let context = question.presented.context.as_ref();
         let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
         let (mut admitted, judged) = if let Some(known) = open.known {

@@ -28,6 +28,7 @@ use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
 use crate::rpc::policy::Role;
 use crate::store::embedded::OpenError;
+use crate::telemetry::Telemetry;
 
 /// What can be chosen for a development run.
 #[derive(Clone, Debug)]
@@ -87,6 +88,7 @@ const CLIENT_SECRET: &str = "not a secret: the provider is on this machine";
 pub async fn run(
     only: &DevelopmentOnly,
     options: DevOptions,
+    telemetry: &Telemetry,
     announce: impl FnOnce(&str),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DevError> {
@@ -115,7 +117,8 @@ pub async fn run(
     )?;
     let provider_listener = application::bind(options.provider_listen, "--provider-listen").await?;
     let callers = keys.each().map(|(role, key)| (key.clone(), Caller::new(role.name(), role))).into();
-    let app = App::build(&config, callers, options.ephemeral, NAMES).await.map_err(|error| match error {
+    let app = App::build(&config, callers, options.ephemeral, NAMES, telemetry).await;
+    let app = app.map_err(|error| match error {
         AppError::Embedded(OpenError::InUse { .. }) => DevError::FolderInUse(options.folder.clone()),
         other => other.into(),
     })?;

@@ -105,6 +105,31 @@ impl std::fmt::Display for OAuthError {
 }
 
 impl Fault {
+    /// What went wrong, in a word.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddressRefused(_) => "address_refused",
+            Self::Timeout => "timeout",
+            Self::Connection(_) => "connection",
+            Self::Lost(_) => "lost",
+            Self::Certificate(..) => "certificate",
+            Self::Setup(_) | Self::NotSetUp(_) => "setup",
+            Self::Status(_) => "status",
+            Self::TooLarge(_) => "too_large",
+            Self::Invalid(_) => "invalid",
+            Self::Metadata(_) => "metadata",
+            Self::AskedJustNow => "asked_just_now",
+            Self::OAuth(_) => "oauth",
+        }
+    }
+
+    /// Whether no answer came at all.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Connection(_) | Self::Lost(_) | Self::Certificate(..))
+    }
+
     /// Whether it speaks of a moment rather than of the provider: trying again later may help.
     #[must_use]
     pub fn is_passing(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
+use tracing::Instrument as _;
 
 use super::asked::Asked;
 use super::places::{Place, Places};
@@ -82,10 +83,11 @@ impl Work {
         let Asked { call, place, .. } = asked;
         let request_id = call.request_id.clone();
         let work = work(call, found.clone_authority());
-        let task = self.tasks.spawn(async move {
+        let done = async move {
             let _held = (place, share);
             work.await
-        });
+        };
+        let task = self.tasks.spawn(done.in_current_span());
         let done = task.await.unwrap_or_else(|panic| Err(Error::Internal(panic.into())));
         done.map_err(|error| status::of(&error, &request_id))
     }

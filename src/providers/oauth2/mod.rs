@@ -34,6 +34,7 @@ use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
     ProviderInfo, Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
+use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::{LoginHints, Prompt};
@@ -78,7 +79,7 @@ impl OAuth2Provider {
             extra_parameters: own.extra_parameters.clone(),
             tells_of_logins: false,
         };
-        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
+        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http).seen_by(own.observer.clone()));
         Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
     }
 
@@ -153,6 +154,10 @@ impl OAuth2Provider {
 impl IdentityProvider for OAuth2Provider {
     fn info(&self) -> &ProviderInfo {
         &self.info
+    }
+
+    fn last_asked(&self) -> Option<LastAsked> {
+        self.http.last_asked()
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {

@@ -68,6 +68,7 @@ use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
     ProviderInfo, Redemption, RefreshRequest, Renewal, UserInfo, UserInfoRequest,
 };
+use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::LoginHints;
@@ -127,7 +128,7 @@ impl OidcProvider {
     fn reached(settings: OidcSettings, http: HttpSettings) -> Result<Self, &'static str> {
         let own = &settings.registration;
         let (guard, metadata) = (own.guard()?, settings.metadata_address()?);
-        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
+        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http).seen_by(own.observer.clone()));
         let info = ProviderInfo {
             name: own.name.clone(),
             display_name: own.display_name.clone(),
@@ -224,6 +225,14 @@ struct Login<'a> {
 impl IdentityProvider for OidcProvider {
     fn info(&self) -> &ProviderInfo {
         &self.info
+    }
+
+    fn last_asked(&self) -> Option<LastAsked> {
+        self.http.last_asked()
+    }
+
+    async fn knock(&self) {
+        self.documents.knock(&self.http).await;
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {

@@ -42,7 +42,7 @@ async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
     };
     let form = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    provider.note(endpoint, &form, authorization.as_deref());
+    provider.note(endpoint, &form, &parts.headers);
     let switches = provider.switches();
     if let Some(answer) = switches.answers.get(&endpoint) {
         return render(answer.clone()).await;

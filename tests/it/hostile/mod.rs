@@ -26,6 +26,7 @@ use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::providers::registration::Registration;
 use gatelodge::session::time::Timestamp;
+use http::HeaderMap;
 use tokio::net::{TcpListener, TcpStream};
 
 pub use self::switches::{Answer, Body, Endpoint, Object, Signing};
@@ -70,6 +71,8 @@ pub struct Call {
     pub form: String,
     /// The Authorization header.
     pub authorization: Option<String>,
+    /// Which trace it belongs to.
+    pub traceparent: Option<String>,
 }
 
 struct Code {
@@ -83,9 +86,10 @@ impl Inner {
         self.switches.lock().unwrap().clone()
     }
 
-    fn note(&self, endpoint: Endpoint, form: &[u8], authorization: Option<&str>) {
-        let call =
-            Call { form: String::from_utf8_lossy(form).into_owned(), authorization: authorization.map(str::to_owned) };
+    fn note(&self, endpoint: Endpoint, form: &[u8], headers: &HeaderMap) {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let form = String::from_utf8_lossy(form).into_owned();
+        let call = Call { form, authorization: header("authorization"), traceparent: header("traceparent") };
         self.calls.lock().unwrap().entry(endpoint).or_default().push(call);
     }
 
@@ -213,7 +217,7 @@ impl Hostile {
     /// where to, or the status of an error page.
     pub fn visit(&self, authorization_url: &str) -> Result<url::Url, u16> {
         let url = url::Url::parse(authorization_url).unwrap();
-        self.inner.note(Endpoint::Authorize, url.query().unwrap_or_default().as_bytes(), None);
+        self.inner.note(Endpoint::Authorize, url.query().unwrap_or_default().as_bytes(), &HeaderMap::new());
         let answer = endpoints::authorize(&self.inner, url.query().unwrap_or_default());
         let location = answer.headers.iter().find(|(name, _)| *name == "location").map(|(_, place)| place);
         location.map(|place| url::Url::parse(place).unwrap()).ok_or(answer.status)
