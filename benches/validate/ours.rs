@@ -9,7 +9,9 @@ use gatelodge::app::keeper::keeping;
 use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
-use gatelodge::authority::ports::{Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, SessionStore, UserStore};
+use gatelodge::authority::ports::{
+    Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+};
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
 use gatelodge::authority::{Authority, Memory, Ports};
@@ -48,7 +50,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, logouts, users, mint_keys, events) = stores(order, &folder, calls).await?;
+        let (sessions, logins, logouts, users, mint_keys, rates, events) = stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
         let user = if order.all_on { session::entitled(0) } else { session::user(0) };
         let (new, credential) = session::make(&vault, user, Some(&session::tokens()));
@@ -61,8 +63,20 @@ impl Ours {
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
         let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
-        let ports =
-            Ports { sessions, logins, logouts, users, mint_keys, events, providers, clock, wall, entropy, beside };
+        let ports = Ports {
+            sessions,
+            logins,
+            logouts,
+            rates,
+            users,
+            mint_keys,
+            events,
+            providers,
+            clock,
+            wall,
+            entropy,
+            beside,
+        };
         let settings = settings(&config(order.all_on))?;
         // Elsewhere the near cache would hide what a read costs.
         let cache = settings.cache.filter(|_| order.kind == Kind::Near);
@@ -73,10 +87,8 @@ impl Ours {
             Authority::with(ports.clone(), session::vault(tenant), settings, &memory)
         };
         let authority = tenant(session::TENANT, "default");
-        let second = || Tenant {
-            authority: tenant(TenantNumber(2), "second"),
-            hosts: vec!["second.example.com".to_owned()],
-        };
+        let second =
+            || Tenant { authority: tenant(TenantNumber(2), "second"), hosts: vec!["second.example.com".to_owned()] };
         let tenancy = Tenancy::new(authority.clone(), [], order.all_on.then(second));
         let key = ApiKey::generate(&session::random());
         let caller = Caller::new("the generator", Role::Edge);
@@ -92,12 +104,16 @@ impl Ours {
     }
 }
 
-/// The defaults with the client's fingerprint left alone, or compared with its network included.
+/// The defaults with the client's fingerprint left alone, or compared with its network included. What is forged comes from
+/// one client, more often than any may.
 fn config(all_on: bool) -> Config {
     let mut config = Config::default();
     let security = &mut config.app.sessions.security;
     security.fingerprint = Some(if all_on { Fingerprint::Strict } else { Fingerprint::Off });
     security.fingerprint_ip_address = all_on;
+    if !all_on {
+        config.app.rates.bad_credentials.per_client = 0;
+    }
     config
 }
 
@@ -107,20 +123,21 @@ type Stores = (
     Arc<dyn LogoutStore>,
     Arc<dyn UserStore>,
     Arc<dyn MintKeyStore>,
+    Arc<dyn RateStore>,
     Arc<dyn EventLog>,
 );
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store));
+        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
         let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
-        return Ok((counted.clone(), counted, store.clone(), store.clone(), store.clone(), store));
+        return Ok((counted.clone(), counted, store.clone(), store.clone(), store.clone(), store.clone(), store));
     }
-    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
+    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

@@ -74,7 +74,12 @@ impl Authority {
     pub(super) async fn admit(&self, call: &Call, presented: &Presented) -> Result<Admission, Error> {
         match self.choose(presented) {
             Ok(chosen) => self.admit_chosen(call, &chosen, presented.context.as_ref(), None).await,
-            Err(reason) => Ok(Admission::Inactive(reason)),
+            Err(reason) => {
+                if reason == InactiveReason::Forged {
+                    self.note_forgery(presented.context.as_ref(), call)?;
+                }
+                Ok(Admission::Inactive(reason))
+            }
         }
     }
 

@@ -29,6 +29,7 @@ pub mod error;
 pub mod event_log;
 mod exchange;
 pub mod flights;
+mod forgeries;
 pub mod get_access_token;
 pub mod get_attributes;
 pub mod get_edge_settings;
@@ -63,6 +64,8 @@ pub mod preview_revoke;
 pub mod provider;
 mod provider_session;
 mod provider_trouble;
+pub mod rate_store;
+mod rates;
 mod recall;
 mod redeem;
 mod refresh;
@@ -102,10 +105,12 @@ pub use open_standing::OpenStanding;
 use crate::session::key::TenantNumber;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
+use forgeries::Forgeries;
 use mint_keys::KeysAtHand;
 use near::Near;
 use ports::{
-    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
+    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore, SessionStore,
+    UserStore,
 };
 use refusals::Refusals;
 use settings::Settings;
@@ -122,6 +127,8 @@ pub struct Ports {
     pub logins: Arc<dyn LoginStore>,
     /// Keeps which logout tokens were carried out.
     pub logouts: Arc<dyn LogoutStore>,
+    /// Counts how often clients do what is limited.
+    pub rates: Arc<dyn RateStore>,
     /// Tells replicas what has happened.
     pub events: Arc<dyn EventLog>,
     /// Keeps users.
@@ -154,6 +161,7 @@ pub struct Authority {
     keys_at_hand: Arc<KeysAtHand>,
     telling: Telling,
     refusals: Arc<Refusals>,
+    forgeries: Arc<Forgeries>,
     among_many: bool,
 }
 
@@ -214,6 +222,7 @@ impl Authority {
             keys_at_hand,
             telling,
             refusals: Arc::clone(&memory.refusals),
+            forgeries: Arc::clone(&memory.forgeries),
             among_many: false,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use super::rates::Rates;
 use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintPolicy;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub remember_ended_for: Duration,
     /// How much of what a browser sent is read.
     pub limits: Limits,
+    /// How often what may be done.
+    pub rates: Rates,
     /// The header in which whatever stands before an edge says where the client is.
     pub place_header: Option<String>,
 }

@@ -10,6 +10,7 @@ use super::answer::HttpAnswer;
 use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, Offer, ProviderError};
+use super::rates::Limited;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{Secret, sha256};
 use crate::session::binding::Binding;
@@ -40,16 +41,18 @@ pub struct Outcome {
 }
 
 impl Authority {
-    /// Begins a login: one store write, and none before the provider's address is at hand.
+    /// Begins a login: one store write, and none before the provider's address is at hand; before it one for each limit of
+    /// rates.
     ///
     /// # Errors
-    /// When the store can't keep the login. What the browser caused is an answer.
+    /// When the store can't keep the login, or too many were begun. What the browser caused is an answer.
     pub async fn start_login(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         let context = question.presented.context.clone().unwrap_or_default();
         let wish = match self.read_wish(&question) {
             Ok(wish) => wish,
             Err(refusal) => return Ok(self.refused_start(refusal, &context, call)),
         };
+        self.within_rate(Limited::Logins, &context, call).await?;
         let state = LoginState::new(self.settings.tenant, self.random());
         let code_verifier = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()));
         let binding =

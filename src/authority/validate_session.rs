@@ -181,6 +181,9 @@ impl Authority {
         let chosen = match self.choose(&question.presented) {
             Ok(chosen) => chosen,
             Err(reason) => {
+                if reason == InactiveReason::Forged {
+                    self.note_forgery(context, call)?;
+                }
                 let inactive = self.inactive(reason, context, question.answer_json, call);
                 return Ok(AtOnce::Answered(Outcome::Inactive(inactive)));
             }

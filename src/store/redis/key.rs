@@ -1,7 +1,9 @@
 //! Owns the names of the keys: prefix, the partition's tag, a letter for the kind, tenant, id. Does not know values.
 
 use super::tag::tag;
-use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{
+    LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+};
 use crate::session::mark::EVERY_TENANT;
 
 /// A key's name.
@@ -115,6 +117,11 @@ impl Keys {
         self.name(of.partition, b'v', of.tenant, &of.id)
     }
 
+    /// When what a client has taken of an allowance has come back.
+    pub fn rate(&self, of: &RateKey) -> Key {
+        self.name(of.partition, b'f', of.tenant, &of.id)
+    }
+
     /// The keys that sign a tenant's own tokens.
     pub fn mint_keys(&self, tenant: TenantNumber) -> Key {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'y', tenant, &[]))
@@ -191,6 +198,7 @@ mod tests {
         is(keys.joined(&of), "q", "0123456789abcdef");
         let token = LogoutTokenKey { tenant: TenantNumber(1), partition, id: session.id };
         is(keys.logout_token(&token), "v", "0123456789abcdef");
+        is(keys.rate(&RateKey { tenant: TenantNumber(1), partition, id: session.id }), "f", "0123456789abcdef");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);

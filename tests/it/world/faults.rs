@@ -11,12 +11,15 @@ use gatelodge::authority::Ports;
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, Touched,
-    UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult,
+    Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
-use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::key::{
+    LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
+use gatelodge::session::rate::{Allowance, Taken};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
 use tokio::sync::Notify;
@@ -56,6 +59,7 @@ pub struct FaultyStore {
     logins: Arc<dyn LoginStore>,
     logouts: Arc<dyn LogoutStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    rates: Arc<dyn RateStore>,
     users: Arc<dyn UserStore>,
     events: Arc<dyn EventLog>,
     fault: Mutex<Option<Fault>>,
@@ -82,6 +86,7 @@ impl FaultyStore {
             logins: Arc::clone(&ports.logins),
             logouts: Arc::clone(&ports.logouts),
             mint_keys: Arc::clone(&ports.mint_keys),
+            rates: Arc::clone(&ports.rates),
             users: Arc::clone(&ports.users),
             events: Arc::clone(&ports.events),
             fault: Mutex::default(),
@@ -91,7 +96,7 @@ impl FaultyStore {
             changed: Notify::new(),
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
-        (ports.users, ports.logouts) = (store.clone(), store.clone());
+        (ports.users, ports.logouts, ports.rates) = (store.clone(), store.clone(), store.clone());
         store
     }
 
@@ -248,6 +253,10 @@ pass! { LogoutStore by logouts:
     claim_token(token: &LogoutTokenKey, by: Carrier, within: Duration) -> LogoutClaim;
     give_back(token: &LogoutTokenKey, by: Carrier) -> ();
     spend(token: &LogoutTokenKey, keep_for: Duration) -> ();
+}
+
+pass! { RateStore by rates:
+    take_one(key: &RateKey, allowance: Allowance) -> Taken;
 }
 
 pass! { MintKeyStore by mint_keys:

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatelodge::authority::settings::{
     AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
-    RouteSet, Settings, TokenSettings,
+    Rates, RouteSet, Settings, TokenSettings,
 };
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
@@ -79,5 +79,6 @@ pub fn settings() -> Settings {
         place_header: None,
         remember_ended_for: Duration::from_mins(10),
         limits: Limits::default(),
+        rates: Rates::default(),
     }
 }
