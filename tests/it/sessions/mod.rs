@@ -18,6 +18,7 @@
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
 //! | `sealed` | that none of it stands in a store in clear |
+//! | `rates` | whoever does too often what anybody can |
 //! | `needs` | what a request may need of who is logged in |
 //! | `step_up` | a session goes on under a login that is stronger or fresher |
 //! | `silent` | logins that show nothing, and hints |
@@ -55,6 +56,7 @@ mod lists;
 mod needs;
 mod origins;
 mod people;
+mod rates;
 mod rotation;
 mod sealed;
 mod silent;
