@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
-    OnExceed, Rates, RouteSet, SessionLimit, Settings, TokenSettings,
+    AttributeLimits, CacheSettings, CallbackAnswer, Capacity, CookieSettings, CsrfSettings, Limits, LoginSettings,
+    MintSettings, OnExceed, Rates, RouteSet, SessionLimit, Settings, TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
@@ -125,6 +125,10 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
         rates: rates(&config.app.rates),
+        capacity: Capacity {
+            logins: Some(sessions.max_logins_under_way).filter(|most| *most > 0),
+            sessions: Some(sessions.max_sessions_per_tenant).filter(|most| *most > 0),
+        },
     })
 }
 

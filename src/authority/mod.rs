@@ -75,6 +75,7 @@ mod refusals;
 mod reseal_users;
 pub mod revoke;
 pub mod revoke_as_admin;
+mod room;
 mod rotate;
 pub mod settings;
 pub mod start_login;

@@ -64,8 +64,19 @@ pub struct Settings {
     pub limits: Limits,
     /// How often what may be done.
     pub rates: Rates,
+    /// How much of what the tenant may have at once.
+    pub capacity: Capacity,
     /// The header in which whatever stands before an edge says where the client is.
     pub place_header: Option<String>,
+}
+
+/// How much a tenant may have at once; as much as comes by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Logins under way.
+    pub logins: Option<u32>,
+    /// Living sessions of all its users.
+    pub sessions: Option<u64>,
 }
 
 /// How many living sessions one user may have at once.

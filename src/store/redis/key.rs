@@ -112,6 +112,16 @@ impl Keys {
         self.name(key.partition, b'c', key.tenant, &key.id)
     }
 
+    /// The logins of a tenant that are under way in the partition of this one.
+    pub fn under_way(&self, key: &LoginKey) -> Key {
+        self.name(key.partition, b'p', key.tenant, &[])
+    }
+
+    /// What changes when a login ends or waits, in the order in which scripts take it.
+    pub fn ending(&self, key: &LoginKey) -> [Key; 3] {
+        [self.login(key), self.login_bell(key), self.under_way(key)]
+    }
+
     /// That a logout token was carried out.
     pub fn logout_token(&self, of: &LogoutTokenKey) -> Key {
         self.name(of.partition, b'v', of.tenant, &of.id)
@@ -201,6 +211,7 @@ mod tests {
         is(keys.rate(&RateKey { tenant: TenantNumber(1), partition, id: session.id }), "f", "0123456789abcdef");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
+        is(keys.under_way(&login), "p", "");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);
     }
 }

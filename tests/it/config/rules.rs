@@ -55,6 +55,10 @@ fn each_rule_refuses_and_names_its_key() {
             "oidc: { providers: { google: { client_id: a, client_secret: b, roles_claims: [''] } } }",
             "oidc.providers.google.roles_claims:",
         ),
+        (
+            "app: { sessions: { max_logins_under_way: 10000001 } }",
+            "app.sessions.max_logins_under_way: at most 10000000",
+        ),
         ("app: { rates: { logins: { within: 0 } } }", "app.rates.logins.within: from 1 second to 1 day"),
         ("app: { rates: { callbacks: { per_client: 1000001 } } }", "app.rates.callbacks.per_client: at most 1000000"),
         ("app: { rates: { bad_credentials: { per_tenant: 1 } } }", "app.rates.bad_credentials.per_tenant: less than"),

@@ -168,7 +168,10 @@ impl Bench {
     /// Opens a login.
     pub async fn login(&self, ttl: Duration) -> LoginKey {
         let key = LoginKey::of(TENANT, &fresh());
-        self.store.open(&key, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, ttl).await.unwrap();
+        self.store
+            .open(&key, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: None }, ttl)
+            .await
+            .unwrap();
         key
     }
 }

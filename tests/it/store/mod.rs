@@ -112,7 +112,9 @@ every_store! {
         an_end_stays_as_it_is
         nothing_can_be_noted_after_the_lease
         a_waiter_is_woken_by_the_end
-        a_waiter_waits_for_no_one_who_is_not_there;
+        a_waiter_waits_for_no_one_who_is_not_there
+        no_more_logins_are_under_way_in_a_partition_than_may_be
+        of_a_hundred_openings_as_many_as_may_get_in;
     marks:
         a_mark_kills_what_was_born_before_it
         a_mark_only_rises

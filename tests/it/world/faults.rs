@@ -279,7 +279,7 @@ pass! { EventLog by events:
 }
 
 pass! { LoginStore by logins:
-    open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> ();
+    open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> bool;
     take(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
     resume(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
     hold(key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> bool;
