@@ -11,12 +11,14 @@
 //! | `ends` | whatever ends is told, whoever goes away and whatever becomes of the log |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
+//! | `envoy` | what a proxy is told that asks who may pass |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
 mod bytes;
 pub mod clocks;
 mod ends;
+mod envoy;
 mod errors;
 mod failover;
 mod fields;
