@@ -42,7 +42,7 @@ pub fn configuration(issuer: &str, callers: &[(&str, &ApiKey)]) -> String {
     let callers = callers.iter().map(caller).collect::<Vec<_>>().join(", ");
     format!(
         "development: true\n\
-         app: {{ redirects: {{ public_base_url: \"{EDGE}\" }} }}\n\
+         app: {{ redirects: {{ public_base_url: \"{EDGE}\" }}, rates: {{ logins: {{ per_client: 0 }}, callbacks: {{ per_client: 0 }} }} }}\n\
          oidc: {{ providers: {{ dev: {{ issuer: \"{issuer}\", client_id: \"{CLIENT_ID}\", \
          client_secret: \"{CLIENT_SECRET}\" }} }} }}\n\
          callers: [ {callers} ]\n"

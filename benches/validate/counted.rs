@@ -162,7 +162,7 @@ impl<S: SessionStore> SessionStore for Counted<S> {
 
 #[async_trait]
 impl<S: LoginStore> LoginStore for Counted<S> {
-    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<bool> {
         self.counted().open(key, login, ttl).await
     }
 

@@ -9,7 +9,9 @@ use gatelodge::app::keeper::keeping;
 use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
-use gatelodge::authority::ports::{Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, SessionStore, UserStore};
+use gatelodge::authority::ports::{
+    Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+};
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
 use gatelodge::authority::{Authority, Memory, Ports};
@@ -50,7 +52,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>, telemetry: &Telemetry) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, logouts, users, mint_keys, events) = stores(order, &folder, calls).await?;
+        let (sessions, logins, logouts, users, mint_keys, rates, events) = stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
         let user = if order.all_on { session::entitled(0) } else { session::user(0) };
         let (new, credential) = session::make(&vault, user, Some(&session::tokens()));
@@ -68,6 +70,7 @@ impl Ours {
             sessions,
             logins,
             logouts,
+            rates,
             users,
             mint_keys,
             events,
@@ -107,12 +110,16 @@ impl Ours {
     }
 }
 
-/// The defaults with the client's fingerprint left alone, or compared with its network included.
+/// The defaults with the client's fingerprint left alone, or compared with its network included. What is forged comes from
+/// one client, more often than any may.
 fn config(all_on: bool) -> Config {
     let mut config = Config::default();
     let security = &mut config.app.sessions.security;
     security.fingerprint = Some(if all_on { Fingerprint::Strict } else { Fingerprint::Off });
     security.fingerprint_ip_address = all_on;
+    if !all_on {
+        config.app.rates.bad_credentials.per_client = 0;
+    }
     config
 }
 
@@ -122,20 +129,21 @@ type Stores = (
     Arc<dyn LogoutStore>,
     Arc<dyn UserStore>,
     Arc<dyn MintKeyStore>,
+    Arc<dyn RateStore>,
     Arc<dyn EventLog>,
 );
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store));
+        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
         let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
-        return Ok((counted.clone(), counted, store.clone(), store.clone(), store.clone(), store));
+        return Ok((counted.clone(), counted, store.clone(), store.clone(), store.clone(), store.clone(), store));
     }
-    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
+    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

@@ -74,6 +74,8 @@ const (
 	ErrStreamEnded Reason = "STREAM_ENDED"
 	// The call names no tenant, or one that this API key is not for.
 	ErrTenantUnknown Reason = "TENANT_UNKNOWN"
+	// A client, or all clients of the tenant together, did too often what anybody can: log in, or come with something forged.
+	ErrRateLimited Reason = "RATE_LIMITED"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

@@ -147,6 +147,7 @@ impl App {
             sessions: store.sessions.clone(),
             logins: store.logins.clone(),
             logouts: store.logouts.clone(),
+            rates: store.rates.clone(),
             users: store.users.clone(),
             events: store.events.clone(),
             mint_keys: store.mint_keys.clone(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
-    OnExceed, RouteSet, SessionLimit, Settings, TokenSettings,
+    AttributeLimits, CacheSettings, CallbackAnswer, Capacity, CookieSettings, CsrfSettings, Limits, LoginSettings,
+    MintSettings, OnExceed, Rates, RouteSet, SessionLimit, Settings, TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
@@ -17,6 +17,7 @@ use crate::session::fingerprint::{FingerprintMode, FingerprintPolicy, NetworkPre
 use crate::session::key::TenantNumber;
 use crate::session::origin::Origin;
 use crate::session::place::Places;
+use crate::session::rate::{Allowance, Rate};
 use crate::session::rotation::RotationPolicy;
 use crate::session::time::Lifetimes;
 
@@ -123,7 +124,24 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         place_header: Some(config.edge.place_header.to_ascii_lowercase()).filter(|header| !header.is_empty()),
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
+        rates: rates(&config.app.rates),
+        capacity: Capacity {
+            logins: Some(sessions.max_logins_under_way).filter(|most| *most > 0),
+            sessions: Some(sessions.max_sessions_per_tenant).filter(|most| *most > 0),
+        },
     })
+}
+
+fn rates(rates: &config::rates::Rates) -> Rates {
+    let rate = |rate: &config::rates::Rate| {
+        let allowance = |most| (most > 0).then(|| Allowance { most, within: rate.within.get() });
+        Rate { client: allowance(rate.per_client), tenant: allowance(rate.per_tenant) }
+    };
+    Rates {
+        logins: rate(&rates.logins),
+        callbacks: rate(&rates.callbacks),
+        bad_credentials: rate(&rates.bad_credentials),
+    }
 }
 
 fn mint(config: &Config) -> Option<MintSettings> {

@@ -75,7 +75,12 @@ impl Authority {
         match self.choose(presented) {
             Ok(chosen) => self.admit_chosen(call, &chosen, presented.context.as_ref(), None).await,
             Err(InactiveReason::Ambiguous) => self.admit_only_living(call, presented, None).await,
-            Err(reason) => Ok(Admission::Inactive(reason)),
+            Err(reason) => {
+                if reason == InactiveReason::Forged {
+                    self.note_forgery(presented.context.as_ref(), call)?;
+                }
+                Ok(Admission::Inactive(reason))
+            }
         }
     }
 

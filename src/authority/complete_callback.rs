@@ -8,6 +8,7 @@ use super::choose_sessions::{Choice, Waiting};
 use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{LoginEnd, LoginTaken};
+use super::rates::Limited;
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::session::key::{LoginKey, SessionKey};
 use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure};
@@ -62,16 +63,20 @@ impl Authority {
     /// answer. Runs to its end once it has the login: the caller must not drop it (security.md 128 means other work).
     ///
     /// # Errors
-    /// When the store can't say. A failed login is an answer.
+    /// When the store can't say, or too many came. A failed login is an answer.
     pub async fn complete_callback(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         let context = question.presented.context.clone().unwrap_or_default();
         let mut outcome = match self.read_callback(&question, &context) {
             Ok(callback) => {
+                self.within_rate(Limited::Callbacks, &context, call).await?;
                 let visit = Visit { callback: &callback, presented: &question.presented, context: &context, call };
                 self.complete(&visit).await?
             }
             Err(refusal) => {
                 self.show_login(None, Some(refusal.failure));
+                if refusal.failure == LoginFailure::StateInvalid {
+                    self.note_forgery(Some(&context), call)?;
+                }
                 self.failure(refusal, None, &context, call)
             }
         };

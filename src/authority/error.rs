@@ -2,7 +2,9 @@
 //! session is not among them: that is an answer. Does not know status codes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::answer::HttpAnswer;
 use super::ports::{Cause, StoreError};
 use super::provider::{Offer, ProviderError};
 use crate::crypto::Unsealable;
@@ -78,6 +80,14 @@ pub enum Error {
         "`everything` is the sessions of every tenant: name none with the call, by an API key that is for all of them"
     )]
     NotEveryTenant,
+    /// A client, or all of the tenant's, did something too often.
+    #[error("too many of these came from this client, or for this tenant; try again later")]
+    RateLimited {
+        /// How long it is until the next one is let through.
+        wait: Duration,
+        /// What to answer the browser.
+        answer: Box<HttpAnswer>,
+    },
     /// A fault of the authority's own.
     #[error("internal error")]
     Internal(#[source] Cause),
@@ -143,6 +153,7 @@ impl From<Arc<Error>> for Error {
             Self::TenantUnknown => Self::TenantUnknown,
             Self::TenantNotNamed => Self::TenantNotNamed,
             Self::NotEveryTenant => Self::NotEveryTenant,
+            Self::RateLimited { wait, answer } => Self::RateLimited { wait: *wait, answer: answer.clone() },
             Self::Internal(_) => Self::Internal(shared.into()),
         }
     }

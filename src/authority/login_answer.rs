@@ -57,11 +57,15 @@ pub enum LoginFailure {
     AccountSelectionRequired = 21,
     /// The login is not what was asked for.
     AuthenticationUnmet = 22,
+    /// As many logins of the tenant are under way as may be.
+    TooManyLogins = 23,
+    /// The tenant has as many living sessions as it may.
+    TenantFull = 24,
 }
 
 impl LoginFailure {
     /// Every failure, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::ProviderUnknown,
         Self::RedirectNotAllowed,
         Self::RequestMalformed,
@@ -84,6 +88,8 @@ impl LoginFailure {
         Self::ConsentRequired,
         Self::AccountSelectionRequired,
         Self::AuthenticationUnmet,
+        Self::TooManyLogins,
+        Self::TenantFull,
     ];
 
     /// The failure that a store remembers under this number.
@@ -165,6 +171,12 @@ impl LoginFailure {
                 "The login is not as strong or as fresh as was asked for",
                 "Log in again in the way that is asked for.",
             ),
+            Self::TooManyLogins => {
+                (503, "too_many_logins", "Too many people are logging in right now", "Try again in a while.")
+            }
+            Self::TenantFull => {
+                (503, "tenant_full", "Too many people are logged in right now", "Try again in a while.")
+            }
         }
     }
 

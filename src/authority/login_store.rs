@@ -15,6 +15,8 @@ pub struct OpenLogin {
     pub sealed: Vec<u8>,
     /// Keyed hash of the binding it belongs to.
     pub binding: [u8; 16],
+    /// How many logins of the tenant may be under way in its partition, this one among them; `None`: as many as come.
+    pub most: Option<u32>,
 }
 
 /// What became of taking a login.
@@ -57,8 +59,10 @@ pub enum LoginEnd {
 /// Keeps logins under way. Each is open, taken, waiting for a choice, done or failed, and gone after its time.
 #[async_trait]
 pub trait LoginStore: Send + Sync {
-    /// Keeps a login that has just begun, for `ttl`.
-    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()>;
+    /// Keeps a login that has just begun, for `ttl`. `false` when as many as may are under way in its partition: open, taken
+    /// or waiting, and begun while their number was limited. Of any number of callers no more MUST get in; what has ended, or
+    /// is past its time, MUST NOT count.
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<bool>;
 
     /// Takes an open login for `lease`, if `bindings` has the binding it belongs to (the same under each live key).
     /// Of any number of callers exactly one MUST get it, ever: a login is never open again.

@@ -82,8 +82,12 @@ impl Authority {
         let identity = &known.standing.identity;
         let user = UserKey::of(self.settings.tenant, &identity.issuer, &identity.sub);
         let credential = Credential::new(self.settings.tenant, user.partition, self.random(), 1, self.random());
+        let priors = self.priors(&taken.login, presented);
+        let Some(place) = self.place_for_session(&priors).await? else {
+            return Err(Stop::Failed(LoginFailure::TenantFull));
+        };
         let (mut new, view) = self.new_session(&credential, user, known, taken);
-        new.replaces = self.end_priors(&taken.login, presented, &user, untold).await?;
+        new.replaces = self.end_priors(priors, &user, untold).await?;
         match choice {
             Some(Choice::Sessions(chosen)) => new.replaces.extend(self.own_of(&user, chosen).await?),
             Some(Choice::Oldest) => new.makes_room = true,
@@ -100,7 +104,10 @@ impl Authority {
         let replaced = new.replaces.clone();
         let created = self.create(new, &user, untold).await?;
         let Made { first_login, ended } = match created {
-            Creation::Created(made) => made,
+            Creation::Created(made) => {
+                place.take();
+                made
+            }
             Creation::RevokedMeanwhile => return Err(Stop::Failed(LoginFailure::RevokedMeanwhile)),
             Creation::TooMany => return Err(Stop::Failed(LoginFailure::TooManySessions)),
             Creation::Disabled => return Err(Stop::Failed(LoginFailure::UserDisabled)),
@@ -211,17 +218,21 @@ impl Authority {
         (new, self.view(credential.key, standing, times, credential.generation))
     }
 
+    /// The sessions that the browser had when the login began, and has now.
+    fn priors(&self, login: &PendingLogin, presented: &Presented) -> Vec<SessionKey> {
+        let mut priors: Vec<_> = login.prior.into_iter().chain(self.prior_session(presented)).collect();
+        priors.dedup();
+        priors
+    }
+
     /// Ends the sessions that the browser had: those elsewhere at once, and answers those in the user's own partition,
     /// which end in the step that makes the new one. A crash between leaves the browser logged out, never with two.
     async fn end_priors(
         &self,
-        login: &PendingLogin,
-        presented: &Presented,
+        priors: Vec<SessionKey>,
         user: &UserKey,
         untold: &mut Untold,
     ) -> Result<Vec<SessionKey>, Error> {
-        let mut priors: Vec<_> = login.prior.into_iter().chain(self.prior_session(presented)).collect();
-        priors.dedup();
         let (near, far): (Vec<_>, Vec<_>) = priors.into_iter().partition(|prior| prior.partition == user.partition);
         self.end_in_store(&far, Ending::Replaced, untold).await?;
         Ok(near)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::forgeries::Forgeries;
 use super::mint_keys::KeysAtHand;
 use super::near::Near;
 use super::ports::Entropy;
@@ -24,6 +25,7 @@ const STANDINGS: usize = 8192;
 pub struct Memory {
     pub(super) near: Arc<Near>,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) forgeries: Arc<Forgeries>,
     ear: Arc<Ear>,
     keys: Arc<Mutex<BTreeMap<TenantNumber, Arc<KeysAtHand>>>>,
     /// Of each tenant apart, bounds included: what one is at keeps none waiting.
@@ -38,7 +40,14 @@ impl Memory {
         let mut author = [0; 8];
         entropy.fill(&mut author);
         let ear = Ear::new(author, Arc::clone(&near));
-        Self { ear, near, refusals: Arc::default(), keys: Arc::default(), under_way: Arc::default() }
+        Self {
+            ear,
+            near,
+            refusals: Arc::default(),
+            forgeries: Arc::default(),
+            keys: Arc::default(),
+            under_way: Arc::default(),
+        }
     }
 
     pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {

@@ -30,6 +30,7 @@ pub mod error;
 pub mod event_log;
 mod exchange;
 pub mod flights;
+mod forgeries;
 pub mod get_access_token;
 pub mod get_attributes;
 pub mod get_edge_settings;
@@ -67,6 +68,8 @@ pub mod provider;
 pub mod provider_health;
 mod provider_session;
 mod provider_trouble;
+pub mod rate_store;
+mod rates;
 mod recall;
 mod redeem;
 mod refresh;
@@ -77,6 +80,7 @@ mod refusals;
 mod reseal_users;
 pub mod revoke;
 pub mod revoke_as_admin;
+mod room;
 mod rotate;
 pub mod settings;
 pub mod start_login;
@@ -107,11 +111,13 @@ pub use open_standing::OpenStanding;
 use crate::session::key::TenantNumber;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
+use forgeries::Forgeries;
 use mint_keys::KeysAtHand;
 use near::Near;
 use observer::Observer;
 use ports::{
-    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
+    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore, SessionStore,
+    UserStore,
 };
 use refusals::Refusals;
 use settings::Settings;
@@ -128,6 +134,8 @@ pub struct Ports {
     pub logins: Arc<dyn LoginStore>,
     /// Keeps which logout tokens were carried out.
     pub logouts: Arc<dyn LogoutStore>,
+    /// Counts how often clients do what is limited.
+    pub rates: Arc<dyn RateStore>,
     /// Tells replicas what has happened.
     pub events: Arc<dyn EventLog>,
     /// Keeps users.
@@ -162,6 +170,7 @@ pub struct Authority {
     keys_at_hand: Arc<KeysAtHand>,
     telling: Telling,
     refusals: Arc<Refusals>,
+    forgeries: Arc<Forgeries>,
     among_many: bool,
 }
 
@@ -222,6 +231,7 @@ impl Authority {
             keys_at_hand,
             telling,
             refusals: Arc::clone(&memory.refusals),
+            forgeries: Arc::clone(&memory.forgeries),
             among_many: false,
         }
     }

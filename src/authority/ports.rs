@@ -11,6 +11,7 @@ pub use super::login_store::{LoginEnd, LoginStore, LoginTaken, OpenLogin};
 pub use super::logout_store::LogoutStore;
 pub use super::mint_key_store::{KeptMintKeys, MintKeyStore};
 use super::provider::IdentityProvider;
+pub use super::rate_store::RateStore;
 pub use super::tenant_store::{NamedTenant, NumberTaken, TenantStore};
 pub use super::user_store::{KeptUser, UserLookup, UserPage, UserStore};
 use crate::session::identity::IssuerRule;

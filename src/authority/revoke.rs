@@ -10,6 +10,7 @@ use super::answer::HttpAnswer;
 use super::end::Reach;
 use super::validate_session::{Denied, Inactive, Question, Requirements};
 use super::{Authority, Call, Error, Presented};
+use crate::session::admission::InactiveReason;
 use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::parameters::Parameters;
@@ -62,7 +63,16 @@ impl Authority {
         if *target == Target::Presented {
             return self.revoke_presented(call, presented).await;
         }
-        let admitted = match self.admit_to_use(call, presented).await? {
+        let admitted = match self.admit_to_use(call, presented).await {
+            // A call that failed may have ended something, and whoever asked would forget all that it knows: so one with a
+            // forged credential gets its answer, however often it came.
+            Err(Error::RateLimited { .. }) => {
+                let inactive = self.inactive(InactiveReason::Forged, presented.context.as_ref(), true, call);
+                return Ok(Outcome::Inactive(inactive));
+            }
+            admitted => admitted?,
+        };
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
             Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use super::rates::Rates;
 use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::FingerprintPolicy;
@@ -61,8 +62,21 @@ pub struct Settings {
     pub remember_ended_for: Duration,
     /// How much of what a browser sent is read.
     pub limits: Limits,
+    /// How often what may be done.
+    pub rates: Rates,
+    /// How much of what the tenant may have at once.
+    pub capacity: Capacity,
     /// The header in which whatever stands before an edge says where the client is.
     pub place_header: Option<String>,
+}
+
+/// How much a tenant may have at once; as much as comes by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Logins under way.
+    pub logins: Option<u32>,
+    /// Living sessions of all its users.
+    pub sessions: Option<u64>,
 }
 
 /// How many living sessions one user may have at once.

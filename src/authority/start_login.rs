@@ -10,12 +10,14 @@ use super::answer::HttpAnswer;
 use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, Offer, ProviderError};
+use super::rates::Limited;
+use super::room::LoginRoom;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{Secret, sha256};
 use crate::session::binding::Binding;
 use crate::session::cookie;
 use crate::session::key::SessionKey;
-use crate::session::login::{LoginState, PendingLogin};
+use crate::session::login::PendingLogin;
 use crate::session::mark::ProviderTag;
 use crate::session::request::RequestContext;
 
@@ -40,17 +42,22 @@ pub struct Outcome {
 }
 
 impl Authority {
-    /// Begins a login: one store write, and none before the provider's address is at hand.
+    /// Begins a login: one store write, and none before the provider's address is at hand; before it one for each limit of
+    /// rates.
     ///
     /// # Errors
-    /// When the store can't keep the login. What the browser caused is an answer.
+    /// When the store can't keep the login, or too many were begun. What the browser caused is an answer.
     pub async fn start_login(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         let context = question.presented.context.clone().unwrap_or_default();
         let wish = match self.read_wish(&question) {
             Ok(wish) => wish,
             Err(refusal) => return Ok(self.refused_start(refusal, &context, call)),
         };
-        let state = LoginState::new(self.settings.tenant, self.random());
+        self.within_rate(Limited::Logins, &context, call).await?;
+        let prior = self.prior_session(&question.presented);
+        if wish.step_up.is_none() && self.place_for_session(prior.as_slice()).await?.is_none() {
+            return Ok(self.refused_start(LoginFailure::TenantFull.into(), &context, call));
+        }
         let code_verifier = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()));
         let binding =
             self.bindings(&question.presented).into_iter().next().unwrap_or_else(|| Binding::new(self.random()));
@@ -66,47 +73,62 @@ impl Authority {
             needs: wish.needs,
             step_up: wish.step_up,
             remember: wish.remember,
-            prior: self.prior_session(&question.presented),
+            prior,
             code_verifier,
         };
-        let request = AuthorizationRequest {
-            state: state.text(&self.vault.state),
-            nonce: login.nonce.clone(),
-            code_challenge: code_challenge(&login.code_verifier),
-            redirect_uri: login.redirect_uri.clone(),
-            max_age: login.needs.max_age,
-            hints: wish.hints,
-        };
-        let address = match wish.provider.authorization_url(&request).await {
-            Ok(address) => address,
-            Err(error) => {
-                let (name, request_id) = (&login.provider, &call.request_id);
-                tracing::warn!(provider = name, request_id, error = &error as &dyn std::error::Error, "no login began");
-                let failure = match error {
-                    // It can't but show something: the same as one that does not want to.
-                    ProviderError::Unsupported(Offer::SilentLogin) => LoginFailure::InteractionRequired,
-                    ProviderError::Unsupported(_) => LoginFailure::ProviderError,
-                    // Metadata that can't be used may be mended by the time of the next try.
-                    _ => LoginFailure::ProviderUnavailable,
-                };
-                self.show_login(Some(&login.provider), Some(failure));
-                let answer = self.failed_login(&failure.trouble(), login.return_to.as_deref(), &context, call);
-                return Ok(Outcome { answer, failure: Some(failure) });
+        let room = self.settings.capacity.logins.map(LoginRoom::new);
+        for _ in 0..room.map_or(1, LoginRoom::tries) {
+            let state = self.new_state(room);
+            let request = AuthorizationRequest {
+                state: state.text(&self.vault.state),
+                nonce: login.nonce.clone(),
+                code_challenge: code_challenge(&login.code_verifier),
+                redirect_uri: login.redirect_uri.clone(),
+                max_age: login.needs.max_age,
+                hints: wish.hints.clone(),
+            };
+            let address = match wish.provider.authorization_url(&request).await {
+                Ok(address) => address,
+                Err(error) => return Ok(self.no_address(&error, &login, &context, call)),
+            };
+            let key = state.key();
+            let sealed = self.vault.seal_login(self.nonce(), &key, &login);
+            let open = OpenLogin { sealed, binding: binding_hash, most: room.map(|room| room.share) };
+            if self.ports.logins.open(&key, open, self.settings.logins.ttl).await? {
+                tracing::info!(
+                    provider = login.provider,
+                    tenant = self.settings.tenant_name,
+                    caller = call.caller(),
+                    request_id = call.request_id,
+                    "a login began"
+                );
+                self.show_login_began(&login.provider);
+                return Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None });
             }
+        }
+        Ok(self.refused_start(LoginFailure::TooManyLogins.into(), &context, call))
+    }
+
+    /// A login for which the provider has no address.
+    fn no_address(
+        &self,
+        error: &ProviderError,
+        login: &PendingLogin,
+        context: &RequestContext,
+        call: &Call,
+    ) -> Outcome {
+        let (name, request_id) = (&login.provider, &call.request_id);
+        tracing::warn!(provider = name, request_id, error = error as &dyn std::error::Error, "no login began");
+        let failure = match error {
+            // It can't but show something: the same as one that does not want to.
+            ProviderError::Unsupported(Offer::SilentLogin) => LoginFailure::InteractionRequired,
+            ProviderError::Unsupported(_) => LoginFailure::ProviderError,
+            // Metadata that can't be used may be mended by the time of the next try.
+            _ => LoginFailure::ProviderUnavailable,
         };
-        let key = state.key();
-        let sealed = self.vault.seal_login(self.nonce(), &key, &login);
-        let open = OpenLogin { sealed, binding: binding_hash };
-        self.ports.logins.open(&key, open, self.settings.logins.ttl).await?;
-        tracing::info!(
-            provider = login.provider,
-            tenant = self.settings.tenant_name,
-            caller = call.caller(),
-            request_id = call.request_id,
-            "a login began"
-        );
-        self.show_login_began(&login.provider);
-        Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None })
+        self.show_login(Some(&login.provider), Some(failure));
+        let answer = self.failed_login(&failure.trouble(), login.return_to.as_deref(), context, call);
+        Outcome { answer, failure: Some(failure) }
     }
 
     /// A login that did not begin.

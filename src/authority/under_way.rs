@@ -9,6 +9,7 @@ use super::flights::Flights;
 use super::get_user_info::SharedUserInfo;
 use super::refresh::SharedRefresh;
 use super::refresh_beside::Resting;
+use super::room::Occupancy;
 use crate::session::key::SessionKey;
 
 /// What is under way.
@@ -19,6 +20,10 @@ pub(super) struct UnderWay {
     pub(super) exchanges: Arc<Flights<(SessionKey, String), SharedExchange>>,
     /// Questions to providers about who a user is.
     pub(super) user_infos: Arc<Flights<SessionKey, SharedUserInfo>>,
+    /// Counting the tenant's sessions.
+    pub(super) counts: Arc<Flights<(), Result<(), Arc<Error>>>>,
+    /// What was counted.
+    pub(super) occupancy: Arc<Occupancy>,
     /// Sessions whose tokens were refreshed beside an answer a moment ago.
     pub(super) resting: Resting,
 }
@@ -30,7 +35,8 @@ pub(super) fn too_much() -> Error {
 
 impl Default for UnderWay {
     fn default() -> Self {
-        let (refreshes, exchanges, user_infos) = (Flights::new(), Flights::new(), Flights::new());
-        Self { refreshes, exchanges, user_infos, resting: Resting::default() }
+        let (refreshes, exchanges, user_infos, counts) =
+            (Flights::new(), Flights::new(), Flights::new(), Flights::new());
+        Self { refreshes, exchanges, user_infos, counts, occupancy: Arc::default(), resting: Resting::default() }
     }
 }

@@ -189,6 +189,9 @@ impl Authority {
             Ok(chosen) => chosen,
             Err(InactiveReason::Ambiguous) => return Ok(AtOnce::Open(Open { chosen: None, known: None })),
             Err(reason) => {
+                if reason == InactiveReason::Forged {
+                    self.note_forgery(context, call)?;
+                }
                 let inactive = self.inactive(reason, context, question.answer_json, call);
                 return Ok(AtOnce::Answered(Outcome::Inactive(inactive)));
             }

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rates::Rates;
 use super::sessions::Sessions;
 
 /// The application whose users log in.
@@ -12,6 +13,8 @@ use super::sessions::Sessions;
 pub struct App {
     /// Sessions: their times, cookies, rules and secrets.
     pub sessions: Sessions,
+    /// How often clients may do what anybody can.
+    pub rates: Rates,
     /// Where browsers reach the edge, and where they may be sent.
     pub redirects: Redirects,
     /// Front ends on other origins.

@@ -31,6 +31,7 @@ pub mod log;
 pub mod oidc;
 pub mod overrides;
 pub mod period;
+pub mod rates;
 pub mod rules;
 pub mod schema;
 mod secret;

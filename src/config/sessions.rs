@@ -34,6 +34,10 @@ pub struct Sessions {
     pub remember_ended_for: Period,
     /// The most living sessions of one user: a bound against floods, not a policy. A login beyond it is refused.
     pub max_sessions_per_user: usize,
+    /// The most living sessions of all users of the tenant together. A login beyond it is refused. 0: no limit.
+    pub max_sessions_per_tenant: u64,
+    /// The most logins of the tenant that are under way at once. One beyond it does not begin. 0: no limit.
+    pub max_logins_under_way: u32,
     /// How many living sessions one user may have at once, as a policy.
     pub limit: Limit,
     /// What applications may keep with a session (`UpdateAttributes`).
@@ -192,6 +196,8 @@ impl Default for Sessions {
             repeat_answer_for: Period::seconds(60),
             remember_ended_for: Period::seconds(600),
             max_sessions_per_user: 1000,
+            max_sessions_per_tenant: 0,
+            max_logins_under_way: 100_000,
             limit: Limit::default(),
             attributes: Attributes::default(),
             cookie: Cookie::default(),

@@ -59,6 +59,8 @@ pub(super) const fn login_failure(failure: LoginFailure) -> v1::LoginFailure {
         LoginFailure::ConsentRequired => v1::LoginFailure::ConsentRequired,
         LoginFailure::AccountSelectionRequired => v1::LoginFailure::AccountSelectionRequired,
         LoginFailure::AuthenticationUnmet => v1::LoginFailure::AuthenticationUnmet,
+        LoginFailure::TooManyLogins => v1::LoginFailure::TooManyLogins,
+        LoginFailure::TenantFull => v1::LoginFailure::TenantFull,
     }
 }
 

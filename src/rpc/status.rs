@@ -30,6 +30,9 @@ pub(super) fn of(error: &Error, request_id: &str) -> Status {
     if retry {
         details.set_retry_info(Some(RETRY_AFTER));
     }
+    if let Error::RateLimited { wait, .. } = error {
+        details.set_retry_info(Some(*wait));
+    }
     if let Error::InvalidField { field, expected } = error {
         details.add_bad_request_violation(*field, expected);
     }
@@ -71,6 +74,7 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::VersionConflict => (Code::Aborted, ErrorReason::VersionConflict, false),
         Error::TenantUnknown | Error::TenantNotNamed => (Code::PermissionDenied, ErrorReason::TenantUnknown, false),
         Error::NotEveryTenant => (Code::PermissionDenied, ErrorReason::CallerNotAllowed, false),
+        Error::RateLimited { .. } => (Code::ResourceExhausted, ErrorReason::RateLimited, false),
         Error::Internal(_) => (Code::Internal, ErrorReason::Internal, false),
     }
 }

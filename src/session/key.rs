@@ -190,6 +190,26 @@ impl LoginKey {
     }
 }
 
+/// What is counted of a client or a tenant, and where: an id from which no address follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RateKey {
+    /// The tenant.
+    pub tenant: TenantNumber,
+    /// A partition that spreads them evenly.
+    pub partition: Partition,
+    /// A keyed hash of what is counted, and whose.
+    pub id: [u8; 16],
+}
+
+impl RateKey {
+    /// Where what has this keyed hash is counted.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, id: [u8; 16]) -> Self {
+        let hash = digest("gatelodge rate", &[&tenant.0.to_be_bytes(), &id]);
+        Self { tenant, partition: Partition::of(&hash), id }
+    }
+}
+
 fn first_16(hash: &[u8; 32]) -> [u8; 16] {
     let mut short = [0; 16];
     short.copy_from_slice(&hash[..16]);

@@ -21,6 +21,7 @@ pub mod need;
 pub mod origin;
 pub mod parameters;
 pub mod place;
+pub mod rate;
 pub mod record;
 pub mod request;
 pub mod rotation;

@@ -16,12 +16,13 @@ use crate::authority::Ports;
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, Touched,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched,
     UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use crate::session::event::{Event, Position};
-use crate::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
+use crate::session::rate::{Allowance, Taken};
 use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 
@@ -35,6 +36,7 @@ pub(super) struct Measured {
     logouts: Arc<dyn LogoutStore>,
     users: Arc<dyn UserStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    rates: Arc<dyn RateStore>,
     events: Arc<dyn EventLog>,
     figures: Arc<Figures>,
 }
@@ -93,6 +95,7 @@ impl Measured {
             logouts: Arc::clone(&ports.logouts),
             users: Arc::clone(&ports.users),
             mint_keys: Arc::clone(&ports.mint_keys),
+            rates: Arc::clone(&ports.rates),
             events: Arc::new(Counted { log: Arc::clone(&ports.events), figures: Arc::clone(figures) }),
             figures: Arc::clone(figures),
         });
@@ -102,6 +105,7 @@ impl Measured {
             logouts: before.clone(),
             users: before.clone(),
             mint_keys: before.clone(),
+            rates: before.clone(),
             events: before,
             ..ports
         }
@@ -208,7 +212,7 @@ hand_on! {
         reseal_user(user: &UserKey, before: &[u8], profile: Vec<u8>) -> bool;
     } waits {}
     LoginStore by logins {
-        open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> ();
+        open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> bool;
         take(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
         resume(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
         hold(key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> bool;
@@ -217,6 +221,9 @@ hand_on! {
     } waits {
         wait(key: &LoginKey, at_most: Duration) -> ();
     }
+    RateStore by rates {
+        take_one(key: &RateKey, allowance: Allowance) -> Taken;
+    } waits {}
     EventLog by events {
         announce(events: Vec<Event>) -> Position;
     } waits {

@@ -40,6 +40,8 @@ pub struct Vault {
     pub fingerprint: MacRing,
     /// Signs page tokens.
     pub page: MacRing,
+    /// Hashes clients whose calls are counted.
+    pub rate: MacRing,
     standing: SealRing,
     token_key: SealRing,
     login: SealRing,
@@ -89,6 +91,7 @@ impl Vault {
             csrf: csrf.mac(&named("csrf token")),
             fingerprint: mac("fingerprint"),
             page: mac("page token"),
+            rate: mac("rate"),
             standing: seal("standing"),
             token_key: seal("token key"),
             login: seal("login"),
@@ -116,8 +119,15 @@ mod tests {
     #[test]
     fn tenants_with_one_secret_share_no_key_but_the_browsers() {
         let vaults = [vault(1), vault(2), vault(12)];
-        let rings: [fn(&Vault) -> &MacRing; 6] =
-            [|v| &v.credential, |v| &v.state, |v| &v.binding_hash, |v| &v.csrf, |v| &v.fingerprint, |v| &v.page];
+        let rings: [fn(&Vault) -> &MacRing; 7] = [
+            |v| &v.credential,
+            |v| &v.state,
+            |v| &v.binding_hash,
+            |v| &v.csrf,
+            |v| &v.fingerprint,
+            |v| &v.page,
+            |v| &v.rate,
+        ];
         let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
             let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);
             ring(&vaults[other]).verify(&id, &[b"x"], &mac)

@@ -196,6 +196,10 @@ export class StreamEndedError extends GatelodgeError {
 export class TenantUnknownError extends GatelodgeError {
   override name = "TenantUnknownError";
 }
+/** A client, or all clients of the tenant together, did too often what anybody can: log in, or come with something forged. */
+export class RateLimitedError extends GatelodgeError {
+  override name = "RateLimitedError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -234,6 +238,7 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   USER_INFO_UNSUPPORTED: UserInfoUnsupportedError,
   STREAM_ENDED: StreamEndedError,
   TENANT_UNKNOWN: TenantUnknownError,
+  RATE_LIMITED: RateLimitedError,
 };
 
 /** The error of a failure, of the class of its reason. */

@@ -3,6 +3,7 @@
 
 mod cache;
 mod oidc;
+mod rates;
 mod service;
 mod sessions;
 mod telemetry;
@@ -43,6 +44,7 @@ fn judge_alone(config: &Config) -> Judgement {
     cache::judge(config, &mut judgement);
     service::judge(config, &mut judgement);
     oidc::judge(config, &mut judgement);
+    rates::judge(config, &mut judgement);
     sessions::judge(config, &mut judgement);
     telemetry::judge(config, &mut judgement);
     tokens::judge(config, &mut judgement);

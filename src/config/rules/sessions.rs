@@ -19,6 +19,8 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     judgement.check(is_token(header), "app.sessions.csrf_header", "not the name of a header");
     let most = sessions.max_sessions_per_user;
     judgement.check((1..=10_000).contains(&most), "app.sessions.max_sessions_per_user", "from 1 to 10000");
+    let logins = sessions.max_logins_under_way;
+    judgement.check(logins <= 10_000_000, "app.sessions.max_logins_under_way", "at most 10000000; 0: no limit");
     let fits = sessions.limit.max <= most;
     judgement.check(fits, "app.sessions.limit.max", "at most `app.sessions.max_sessions_per_user`; 0: no limit");
     let attributes = &sessions.attributes;

@@ -99,6 +99,11 @@ impl Login {
         }
     }
 
+    /// Whether it has not ended.
+    pub const fn is_under_way(&self) -> bool {
+        !matches!(self.state, State::Done(_) | State::Failed(_))
+    }
+
     /// Its row.
     pub fn write(&self) -> Vec<u8> {
         let (kind, until, session, given_up, bytes) = match &self.state {

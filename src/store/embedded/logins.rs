@@ -12,7 +12,7 @@ use super::lease::wait_while;
 use super::login::{Login, State};
 use super::memory::Partition;
 use crate::authority::ports::{LoginEnd, LoginStore, LoginTaken, OpenLogin, StoreResult};
-use crate::session::key::{LoginKey, SessionKey};
+use crate::session::key::{LoginKey, SessionKey, TenantNumber};
 use crate::session::time::Timestamp;
 use crate::store::length;
 
@@ -21,14 +21,20 @@ const ENDING: Duration = Duration::from_millis(50);
 
 #[async_trait]
 impl LoginStore for EmbeddedStore {
-    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<bool> {
         let place = self.journal.place().await?;
-        let now = self.now();
-        let login = Login::new(login, now, now + length(ttl));
-        let (memory, key) = (Arc::clone(&self.memory), *key);
-        let ordered = self.journal.order(place, vec![Change::PutLogin(key, login.write())], move || {
-            memory.write(key.partition).logins.insert((key.tenant, key.id), login);
-        });
+        let ordered = {
+            let (now, most) = (self.now(), login.most);
+            let login = Login::new(login, now, now + length(ttl));
+            let mut partition = self.memory.write(key.partition);
+            if most.is_some_and(|most| partition.is_full_of_logins(key.tenant, most, now)) {
+                return Ok(false);
+            }
+            let change = Change::PutLogin(*key, login.write());
+            // Nobody knows it yet; but the next one counts it.
+            partition.logins.insert((key.tenant, key.id), login);
+            self.journal.order(place, vec![change], || true)
+        };
         ordered.settled().await
     }
 
@@ -126,6 +132,12 @@ impl EmbeddedStore {
 }
 
 impl Partition {
+    fn is_full_of_logins(&self, tenant: TenantNumber, most: u32, now: Timestamp) -> bool {
+        let logins = self.logins.range((tenant, [0; 16])..=(tenant, [0xff; 16]));
+        let under_way = logins.filter(|(_, login)| now < login.expires && login.is_under_way());
+        under_way.count() >= usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
     fn login_mut(&mut self, key: &LoginKey, now: Timestamp) -> Option<&mut Login> {
         self.logins.get_mut(&(key.tenant, key.id)).filter(|login| now < login.expires)
     }

@@ -86,6 +86,8 @@ pub struct Partition {
     pub spent: BTreeMap<Local, Timestamp>,
     /// Who carries out these logout tokens now, and until when they may take for it.
     pub claimed: BTreeMap<Local, (Carrier, Timestamp)>,
+    /// When what a client has taken will have come back, in microseconds since 1970. In memory alone.
+    pub rates: BTreeMap<Local, u64>,
     /// In the first partition alone.
     pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
 }

@@ -19,6 +19,7 @@ mod marks;
 mod memory;
 mod mint_keys;
 mod open;
+mod rates;
 mod row;
 mod sessions;
 mod sweep;

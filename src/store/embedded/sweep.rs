@@ -105,6 +105,7 @@ impl Partition {
             stands
         });
         self.claimed.retain(|_, (_, until)| now < *until);
+        self.forget_rates(now);
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);
             if !stands {

@@ -1,7 +1,9 @@
 //! Owns the names of the keys: prefix, the partition's tag, a letter for the kind, tenant, id. Does not know values.
 
 use super::tag::tag;
-use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{
+    LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+};
 use crate::session::mark::EVERY_TENANT;
 
 /// A key's name.
@@ -110,9 +112,24 @@ impl Keys {
         self.name(key.partition, b'c', key.tenant, &key.id)
     }
 
+    /// The logins of a tenant that are under way in the partition of this one.
+    pub fn under_way(&self, key: &LoginKey) -> Key {
+        self.name(key.partition, b'p', key.tenant, &[])
+    }
+
+    /// What changes when a login ends or waits, in the order in which scripts take it.
+    pub fn ending(&self, key: &LoginKey) -> [Key; 3] {
+        [self.login(key), self.login_bell(key), self.under_way(key)]
+    }
+
     /// That a logout token was carried out.
     pub fn logout_token(&self, of: &LogoutTokenKey) -> Key {
         self.name(of.partition, b'v', of.tenant, &of.id)
+    }
+
+    /// When what a client has taken of an allowance has come back.
+    pub fn rate(&self, of: &RateKey) -> Key {
+        self.name(of.partition, b'f', of.tenant, &of.id)
     }
 
     /// The keys that sign a tenant's own tokens.
@@ -191,8 +208,10 @@ mod tests {
         is(keys.joined(&of), "q", "0123456789abcdef");
         let token = LogoutTokenKey { tenant: TenantNumber(1), partition, id: session.id };
         is(keys.logout_token(&token), "v", "0123456789abcdef");
+        is(keys.rate(&RateKey { tenant: TenantNumber(1), partition, id: session.id }), "f", "0123456789abcdef");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
+        is(keys.under_way(&login), "p", "");
         assert_eq!(session_of(TenantNumber(1), partition, b"user__hash0123456789abcdef"), session);
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::RedisStore;
 use super::script::SCRIPTS;
-use super::value::{millis, noted, read_noted, unexpected};
+use super::value::{millis, noted, number, read_noted, unexpected};
 use super::wait::Seen;
 use crate::authority::ports::{LoginEnd, LoginStore, LoginTaken, OpenLogin, StoreError, StoreResult};
 use crate::session::key::{LoginKey, SessionKey};
@@ -20,10 +20,11 @@ const VERSION: &[u8] = b"1";
 
 #[async_trait]
 impl LoginStore for RedisStore {
-    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<()> {
-        let args = [VERSION.to_vec(), login.binding.to_vec(), login.sealed, millis(ttl)];
-        let _: u64 = self.link.insist(&SCRIPTS.open_login, &[self.keys.login(key)], &args).await?;
-        Ok(())
+    async fn open(&self, key: &LoginKey, login: OpenLogin, ttl: Duration) -> StoreResult<bool> {
+        let most = login.most.map(number).unwrap_or_default();
+        let args = [VERSION.to_vec(), login.binding.to_vec(), login.sealed, millis(ttl), key.id.to_vec(), most];
+        let keys = [self.keys.login(key), self.keys.under_way(key)];
+        self.link.insist(&SCRIPTS.open_login, &keys, &args).await
     }
 
     async fn take(&self, key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> StoreResult<LoginTaken> {
@@ -35,8 +36,8 @@ impl LoginStore for RedisStore {
     }
 
     async fn hold(&self, key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> StoreResult<bool> {
-        let args = [VERSION.to_vec(), sealed, millis(ttl)];
-        self.link.insist(&SCRIPTS.hold_login, &[self.keys.login(key), self.keys.login_bell(key)], &args).await
+        let args = [VERSION.to_vec(), sealed, millis(ttl), key.id.to_vec()];
+        self.link.insist(&SCRIPTS.hold_login, &self.keys.ending(key), &args).await
     }
 
     async fn note(&self, key: &LoginKey, session: &SessionKey) -> StoreResult<bool> {
@@ -49,8 +50,8 @@ impl LoginStore for RedisStore {
             LoginEnd::Done(answer) => (b"d", answer),
             LoginEnd::Failed(why) => (b"f", vec![why]),
         };
-        let args = [VERSION.to_vec(), state.to_vec(), result, millis(keep_for)];
-        self.link.insist(&SCRIPTS.finish_login, &[self.keys.login(key), self.keys.login_bell(key)], &args).await
+        let args = [VERSION.to_vec(), state.to_vec(), result, millis(keep_for), key.id.to_vec()];
+        self.link.insist(&SCRIPTS.finish_login, &self.keys.ending(key), &args).await
     }
 
     async fn wait(&self, key: &LoginKey, at_most: Duration) -> StoreResult<()> {

@@ -15,6 +15,7 @@ mod logins;
 mod logouts;
 mod marks;
 mod mint_keys;
+mod rates;
 mod script;
 mod sessions;
 mod settings;

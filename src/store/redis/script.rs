@@ -96,4 +96,5 @@ scripts! {
     claim_number: "claim_number.lua",
     give_back_logout: "give_back_logout.lua",
     refuse_logins: "refuse_logins.lua",
+    take_one: "take_one.lua",
 }

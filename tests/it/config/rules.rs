@@ -68,6 +68,13 @@ fn each_rule_refuses_and_names_its_key() {
             "oidc: { providers: { google: { client_id: a, client_secret: b, roles_claims: [''] } } }",
             "oidc.providers.google.roles_claims:",
         ),
+        (
+            "app: { sessions: { max_logins_under_way: 10000001 } }",
+            "app.sessions.max_logins_under_way: at most 10000000",
+        ),
+        ("app: { rates: { logins: { within: 0 } } }", "app.rates.logins.within: from 1 second to 1 day"),
+        ("app: { rates: { callbacks: { per_client: 1000001 } } }", "app.rates.callbacks.per_client: at most 1000000"),
+        ("app: { rates: { bad_credentials: { per_tenant: 1 } } }", "app.rates.bad_credentials.per_tenant: less than"),
         ("oidc: { refresh_tokens: { enabled: true } }", "oidc.refresh_tokens.enabled:"),
         ("app: { sessions: { max_age: 10, touch_interval: 1, idle_timeout: 11 } }", "app.sessions.idle_timeout:"),
         ("app: { sessions: { idle_timeout: 10, touch_interval: 11 } }", "app.sessions.touch_interval:"),

@@ -18,6 +18,8 @@
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
 //! | `sealed` | that none of it stands in a store in clear |
+//! | `room` | a tenant that is full |
+//! | `rates` | whoever does too often what anybody can |
 //! | `needs` | what a request may need of who is logged in |
 //! | `step_up` | a session goes on under a login that is stronger or fresher |
 //! | `silent` | logins that show nothing, and hints |
@@ -55,6 +57,8 @@ mod lists;
 mod needs;
 mod origins;
 mod people;
+mod rates;
+mod room;
 mod rotation;
 mod sealed;
 mod silent;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{
-    Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin,
+    Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin, RateStore,
     SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
@@ -29,9 +29,9 @@ pub const LONG: Duration = Duration::from_mins(10);
 pub const CREATED: Creation = Creation::Created(Made { first_login: false, ended: Vec::new() });
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore + LogoutStore + MintKeyStore + EventLog + UserStore {}
+pub trait Store: SessionStore + LoginStore + LogoutStore + RateStore + MintKeyStore + EventLog + UserStore {}
 
-impl<T: SessionStore + LoginStore + LogoutStore + MintKeyStore + EventLog + UserStore> Store for T {}
+impl<T: SessionStore + LoginStore + LogoutStore + RateStore + MintKeyStore + EventLog + UserStore> Store for T {}
 
 /// A store on the bench.
 pub struct Bench {
@@ -168,7 +168,10 @@ impl Bench {
     /// Opens a login.
     pub async fn login(&self, ttl: Duration) -> LoginKey {
         let key = LoginKey::of(TENANT, &fresh());
-        self.store.open(&key, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, ttl).await.unwrap();
+        self.store
+            .open(&key, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: None }, ttl)
+            .await
+            .unwrap();
         key
     }
 }

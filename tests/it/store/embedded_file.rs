@@ -73,7 +73,7 @@ async fn everything_is_there_again_after_a_restart() {
     let LeaseAttempt::Taken(lease) = store.lease(&key, LONG).await.unwrap() else { panic!("no lease") };
     let written = store.write_tokens(&key, lease.fence(), record(2), b"new tokens".to_vec()).await.unwrap();
     assert_eq!(written, Written::Yes);
-    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, LONG).await.unwrap();
+    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: None }, LONG).await.unwrap();
     store.take(&login, &[BINDING], SHORT).await.unwrap();
     store.note(&login, &key).await.unwrap();
     drop((lease, store));
@@ -120,7 +120,7 @@ async fn users_and_what_belongs_to_sessions_are_there_again_after_a_restart() {
     let spent = LogoutTokenKey::of(TENANT, "idp", "jti");
     store.spend(&spent, LONG).await.unwrap();
     let login = LoginKey::of(TENANT, &fresh());
-    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, LONG).await.unwrap();
+    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: None }, LONG).await.unwrap();
     store.take(&login, &[BINDING], LONG).await.unwrap();
     assert!(store.hold(&login, b"held".to_vec(), LONG).await.unwrap());
     let before = store.user(&ada).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_sweep_empties_memory_and_file() {
     let store = file.open();
     let now = store.time().await.unwrap();
     let login = LoginKey::of(TENANT, &fresh());
-    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, SHORT).await.unwrap();
+    store.open(&login, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: None }, SHORT).await.unwrap();
     store.finish(&login, LoginEnd::Failed(1), SHORT).await.unwrap();
     let (one, two) = (user(), user());
     create(&store, NewSession { keep_for: SHORT, ..new_session(now, &one) }).await;

@@ -41,7 +41,10 @@ async fn child() {
                 }
                 let secret = [fresh::<16>(), [worker; 16]].concat().try_into().unwrap();
                 let login = LoginKey::of(TENANT, &secret);
-                store.open(&login, OpenLogin { sealed: b"s".to_vec(), binding: BINDING }, LONG).await.unwrap();
+                store
+                    .open(&login, OpenLogin { sealed: b"s".to_vec(), binding: BINDING, most: None }, LONG)
+                    .await
+                    .unwrap();
                 assert!(matches!(store.take(&login, &[BINDING], LONG).await.unwrap(), LoginTaken::Taken { .. }));
                 println!("taken {}", hex(&secret));
                 assert!(store.finish(&login, LoginEnd::Done(b"answer".to_vec()), LONG).await.unwrap());

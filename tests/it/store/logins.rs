@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gatelodge::authority::ports::{LoginEnd, LoginTaken};
-use gatelodge::session::key::{LoginKey, SessionKey};
+use gatelodge::authority::ports::{LoginEnd, LoginTaken, OpenLogin};
+use gatelodge::session::key::{LoginKey, SessionKey, TenantNumber};
 use tokio::time::Instant;
 
 use super::bench::{BINDING, Bench, LONG, SHORT, TENANT, fresh, partition};
@@ -151,4 +151,34 @@ pub async fn a_waiter_waits_for_no_one_who_is_not_there(bench: &Bench) {
     let start = Instant::now();
     bench.store.wait(&taken, SHORT).await.unwrap();
     assert!(start.elapsed() >= SHORT && start.elapsed() < LEASE / 3, "{:?}", start.elapsed());
+}
+
+async fn opened(bench: &Bench, tenant: TenantNumber, most: u32, ttl: Duration) -> (LoginKey, bool) {
+    let key = LoginKey { tenant, partition: partition(), id: fresh() };
+    let login = OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: Some(most) };
+    (key, bench.store.open(&key, login, ttl).await.unwrap())
+}
+
+// security.md 108: what anybody can begin has a ceiling; what has ended, or is past its time, leaves room.
+pub async fn no_more_logins_are_under_way_in_a_partition_than_may_be(bench: &Bench) {
+    let (one, _) = opened(bench, TENANT, 2, LONG).await;
+    let (two, _) = opened(bench, TENANT, 2, LONG).await;
+    let refused = opened(bench, TENANT, 2, LONG).await;
+    assert!(!refused.1);
+    assert_eq!(bench.store.take(&refused.0, &[BINDING], LONG).await.unwrap(), LoginTaken::Missing);
+    assert!(opened(bench, TenantNumber(2), 2, LONG).await.1, "another tenant's");
+    assert!(matches!(bench.store.take(&one, &[BINDING], LONG).await.unwrap(), LoginTaken::Taken { .. }));
+    assert!(!opened(bench, TENANT, 2, LONG).await.1, "one that is taken is under way");
+    assert!(bench.store.hold(&one, b"held".to_vec(), LONG).await.unwrap());
+    assert!(!opened(bench, TENANT, 2, LONG).await.1, "one that waits for a choice too");
+    assert!(bench.store.finish(&two, LoginEnd::Failed(9), LONG).await.unwrap());
+    assert!(opened(bench, TENANT, 2, SHORT).await.1);
+    assert!(!opened(bench, TENANT, 2, LONG).await.1);
+    bench.pass(SHORT + Duration::from_millis(1)).await;
+    assert!(opened(bench, TENANT, 2, LONG).await.1);
+}
+
+pub async fn of_a_hundred_openings_as_many_as_may_get_in(bench: &Bench) {
+    let opened = futures::future::join_all((0..100).map(|_| opened(bench, TENANT, 7, LONG))).await;
+    assert_eq!(opened.iter().filter(|(_, is_in)| *is_in).count(), 7);
 }

@@ -13,6 +13,7 @@ mod logouts;
 mod marks;
 mod mint_keys;
 mod races;
+mod rates;
 mod redis_events;
 mod redis_fitness;
 mod redis_keys;
@@ -111,7 +112,9 @@ every_store! {
         an_end_stays_as_it_is
         nothing_can_be_noted_after_the_lease
         a_waiter_is_woken_by_the_end
-        a_waiter_waits_for_no_one_who_is_not_there;
+        a_waiter_waits_for_no_one_who_is_not_there
+        no_more_logins_are_under_way_in_a_partition_than_may_be
+        of_a_hundred_openings_as_many_as_may_get_in;
     marks:
         a_mark_kills_what_was_born_before_it
         a_mark_only_rises
@@ -135,6 +138,10 @@ every_store! {
         a_logout_token_is_at_one_callers_until_it_is_given_back_or_its_time_is_over
         logins_that_had_begun_by_a_moment_are_refused_and_later_ones_are_not
         a_spent_logout_token_is_forgotten_in_time;
+    rates:
+        an_allowance_is_taken_once_and_comes_back_one_by_one
+        of_a_hundred_at_once_as_many_as_allowed_take_one
+        each_counts_by_itself_and_is_forgotten_in_time;
     races:
         of_a_hundred_takes_one_wins
         of_a_hundred_leases_one_wins

@@ -59,7 +59,10 @@ impl Behind {
 
     async fn login(&self) -> LoginKey {
         let key = LoginKey::of(TENANT, &fresh());
-        self.store.open(&key, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING }, LONG).await.unwrap();
+        self.store
+            .open(&key, OpenLogin { sealed: b"sealed".to_vec(), binding: BINDING, most: None }, LONG)
+            .await
+            .unwrap();
         key
     }
 

@@ -8,6 +8,7 @@
 //! | `finding` | how a tenant is named, and what happens when names differ |
 //! | `hanging` | a provider that hangs stops its own tenant alone |
 //! | `logouts` | the same of logouts that a provider tells of |
+//! | `rates` | what clients of one have taken is missing to no other
 //! | `watching` | what watchers of one and of several tenants are told |
 //! | `edges` | what an edge of several hosts is told, and goes by |
 
@@ -18,6 +19,7 @@ mod hanging;
 mod logins;
 mod logouts;
 mod pairs;
+mod rates;
 mod sessions;
 mod town;
 mod watching;

@@ -11,12 +11,15 @@ use gatelodge::authority::Ports;
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore,
-    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult,
+    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult,
     Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
-use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use gatelodge::session::key::{
+    LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+};
 use gatelodge::session::mark::{MarkTarget, MarksNow};
+use gatelodge::session::rate::{Allowance, Taken};
 use gatelodge::session::record::{Ending, Record};
 use gatelodge::session::time::Timestamp;
 use tokio::sync::Notify;
@@ -58,6 +61,7 @@ pub struct FaultyStore {
     logins: Arc<dyn LoginStore>,
     logouts: Arc<dyn LogoutStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    rates: Arc<dyn RateStore>,
     users: Arc<dyn UserStore>,
     events: Arc<dyn EventLog>,
     fault: Mutex<Option<Fault>>,
@@ -109,6 +113,7 @@ impl FaultyStore {
             logins: Arc::clone(&ports.logins),
             logouts: Arc::clone(&ports.logouts),
             mint_keys: Arc::clone(&ports.mint_keys),
+            rates: Arc::clone(&ports.rates),
             users: Arc::clone(&ports.users),
             events: Arc::clone(&ports.events),
             fault: Mutex::default(),
@@ -119,7 +124,7 @@ impl FaultyStore {
             me: me.clone(),
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
-        (ports.users, ports.logouts) = (store.clone(), store.clone());
+        (ports.users, ports.logouts, ports.rates) = (store.clone(), store.clone(), store.clone());
         store
     }
 
@@ -291,6 +296,10 @@ pass! { LogoutStore by logouts:
     spend(token: &LogoutTokenKey, keep_for: Duration) -> ();
 }
 
+pass! { RateStore by rates:
+    take_one(key: &RateKey, allowance: Allowance) -> Taken;
+}
+
 pass! { MintKeyStore by mint_keys:
     mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
     put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
@@ -311,7 +320,7 @@ pass! { EventLog by events:
 }
 
 pass! { LoginStore by logins:
-    open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> ();
+    open(key: &LoginKey, login: OpenLogin, ttl: Duration) -> bool;
     take(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
     resume(key: &LoginKey, bindings: &[[u8; 16]], lease: Duration) -> LoginTaken;
     hold(key: &LoginKey, sealed: Vec<u8>, ttl: Duration) -> bool;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gatelodge::authority::settings::{
-    AttributeLimits, CacheSettings, CallbackAnswer, CookieSettings, CsrfSettings, Limits, LoginSettings, MintSettings,
-    RouteSet, Settings, TokenSettings,
+    AttributeLimits, CacheSettings, CallbackAnswer, Capacity, CookieSettings, CsrfSettings, Limits, LoginSettings,
+    MintSettings, Rates, RouteSet, Settings, TokenSettings,
 };
 use gatelodge::crypto::SignatureAlgorithm;
 use gatelodge::session::client::TrustedProxies;
@@ -79,5 +79,7 @@ pub fn settings() -> Settings {
         place_header: None,
         remember_ended_for: Duration::from_mins(10),
         limits: Limits::default(),
+        rates: Rates::default(),
+        capacity: Capacity::default(),
     }
 }

@@ -89,6 +89,10 @@ const (
 	// UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
 	// may get. Open another at once, and ask again what was not answered.
 	ErrorReason_ERROR_REASON_STREAM_ENDED ErrorReason = 26
+	// RESOURCE_EXHAUSTED, with google.rpc.RetryInfo: exactly when the next one is let through. A client, or all clients of the
+	// tenant together, began or completed too many logins, or came with too many forged credentials or states: see `app.rates`
+	// in the configuration. With an HttpAnswer (429) for the browser; never sent again by itself.
+	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 28
 	// PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
 	// ask, which is told alike; or it names none though its key is for several and not for the default one.
 	ErrorReason_ERROR_REASON_TENANT_UNKNOWN ErrorReason = 29
@@ -122,6 +126,7 @@ var (
 		23: "ERROR_REASON_TOKEN_CHECK_OFF",
 		25: "ERROR_REASON_USER_INFO_UNSUPPORTED",
 		26: "ERROR_REASON_STREAM_ENDED",
+		28: "ERROR_REASON_RATE_LIMITED",
 		29: "ERROR_REASON_TENANT_UNKNOWN",
 	}
 	ErrorReason_value = map[string]int32{
@@ -150,6 +155,7 @@ var (
 		"ERROR_REASON_TOKEN_CHECK_OFF":        23,
 		"ERROR_REASON_USER_INFO_UNSUPPORTED":  25,
 		"ERROR_REASON_STREAM_ENDED":           26,
+		"ERROR_REASON_RATE_LIMITED":           28,
 		"ERROR_REASON_TENANT_UNKNOWN":         29,
 	}
 )
@@ -185,7 +191,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\x93\a\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xb2\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -212,7 +218,8 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"!ERROR_REASON_EXCHANGE_UNSUPPORTED\x10\x16\x12 \n" +
 	"\x1cERROR_REASON_TOKEN_CHECK_OFF\x10\x17\x12&\n" +
 	"\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19\x12\x1d\n" +
-	"\x19ERROR_REASON_STREAM_ENDED\x10\x1a\x12\x1f\n" +
+	"\x19ERROR_REASON_STREAM_ENDED\x10\x1a\x12\x1d\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\x1c\x12\x1f\n" +
 	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x1dB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 

@@ -125,6 +125,10 @@ const (
 	// The login is not what was asked for: another authentication context, method or time. A session that it was to step up
 	// stays as it was.
 	LoginFailure_LOGIN_FAILURE_AUTHENTICATION_UNMET LoginFailure = 22
+	// As many logins of the tenant are under way as may be (`app.sessions.max_logins_under_way`): "too_many_logins".
+	LoginFailure_LOGIN_FAILURE_TOO_MANY_LOGINS LoginFailure = 23
+	// The tenant has as many living sessions as it may (`app.sessions.max_sessions_per_tenant`): "tenant_full". They go on.
+	LoginFailure_LOGIN_FAILURE_TENANT_FULL LoginFailure = 24
 )
 
 // Enum value maps for LoginFailure.
@@ -153,6 +157,8 @@ var (
 		20: "LOGIN_FAILURE_CONSENT_REQUIRED",
 		21: "LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED",
 		22: "LOGIN_FAILURE_AUTHENTICATION_UNMET",
+		23: "LOGIN_FAILURE_TOO_MANY_LOGINS",
+		24: "LOGIN_FAILURE_TENANT_FULL",
 	}
 	LoginFailure_value = map[string]int32{
 		"LOGIN_FAILURE_UNSPECIFIED":                0,
@@ -178,6 +184,8 @@ var (
 		"LOGIN_FAILURE_CONSENT_REQUIRED":           20,
 		"LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED": 21,
 		"LOGIN_FAILURE_AUTHENTICATION_UNMET":       22,
+		"LOGIN_FAILURE_TOO_MANY_LOGINS":            23,
+		"LOGIN_FAILURE_TENANT_FULL":                24,
 	}
 )
 
@@ -2217,7 +2225,7 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*8\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rROUTE_SET_WEB\x10\x01*\xbc\x06\n" +
+	"\rROUTE_SET_WEB\x10\x01*\xfe\x06\n" +
 	"\fLoginFailure\x12\x1d\n" +
 	"\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n" +
@@ -2242,7 +2250,9 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\"LOGIN_FAILURE_INTERACTION_REQUIRED\x10\x13\x12\"\n" +
 	"\x1eLOGIN_FAILURE_CONSENT_REQUIRED\x10\x14\x12,\n" +
 	"(LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED\x10\x15\x12&\n" +
-	"\"LOGIN_FAILURE_AUTHENTICATION_UNMET\x10\x162\xb8\x06\n" +
+	"\"LOGIN_FAILURE_AUTHENTICATION_UNMET\x10\x16\x12!\n" +
+	"\x1dLOGIN_FAILURE_TOO_MANY_LOGINS\x10\x17\x12\x1d\n" +
+	"\x19LOGIN_FAILURE_TENANT_FULL\x10\x182\xb8\x06\n" +
 	"\fLoginService\x12^\n" +
 	"\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n" +
 	"\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n" +

@@ -76,7 +76,7 @@ type LoginServiceClient interface {
 	//
 	// Callers: edge. A retry begins another login, which harms nothing. What the browser caused (an unknown provider, a
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	StartLogin(ctx context.Context, in *StartLoginRequest, opts ...grpc.CallOption) (*StartLoginResponse, error)
 	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
 	// a login waits for (WaitingLogin).
@@ -84,7 +84,7 @@ type LoginServiceClient interface {
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline
 	// of 15 seconds or more: work that has sent the code runs to its end even if the caller goes away.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	CompleteCallback(ctx context.Context, in *CompleteCallbackRequest, opts ...grpc.CallOption) (*CompleteCallbackResponse, error)
 	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address, if it has one and
 	// that is known within a second: a provider that is away delays no logout.
@@ -262,7 +262,7 @@ type LoginServiceServer interface {
 	//
 	// Callers: edge. A retry begins another login, which harms nothing. What the browser caused (an unknown provider, a
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	StartLogin(context.Context, *StartLoginRequest) (*StartLoginResponse, error)
 	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
 	// a login waits for (WaitingLogin).
@@ -270,7 +270,7 @@ type LoginServiceServer interface {
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline
 	// of 15 seconds or more: work that has sent the code runs to its end even if the caller goes away.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	CompleteCallback(context.Context, *CompleteCallbackRequest) (*CompleteCallbackResponse, error)
 	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address, if it has one and
 	// that is known within a second: a provider that is away delays no logout.

@@ -47,7 +47,7 @@ type SessionServiceClient interface {
 	// Callers: edge, backend. Safe to retry. A dead session is an answer, not an error: any status but OK means that
 	// the authority could not say, so answer 503 and leave the browser's cookies alone.
 	// An outcome that you do not know is "could not say" too.
-	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	ValidateSession(ctx context.Context, in *ValidateSessionRequest, opts ...grpc.CallOption) (*ValidateSessionResponse, error)
 	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
 	//
@@ -74,7 +74,7 @@ type SessionServiceClient interface {
 	// PROVIDER_REFUSED until another refresh or login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
+	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
 	RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error)
 	// Hands out the session's access token, refreshed first when it lives shorter than asked for.
 	//
@@ -82,7 +82,7 @@ type SessionServiceClient interface {
 	// This is the one call that lets a token of the provider out of the authority. With `audience` it is one that the
 	// provider gives in exchange for the session's own (RFC 8693); it is kept with the session and handed out until it ends.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED, RATE_LIMITED.
 	GetAccessToken(ctx context.Context, in *GetAccessTokenRequest, opts ...grpc.CallOption) (*GetAccessTokenResponse, error)
 	// Answers who the session's user is: as it is known, or as the identity provider says now.
 	//
@@ -91,19 +91,19 @@ type SessionServiceClient interface {
 	// the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
 	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED.
 	GetUserInfo(ctx context.Context, in *GetUserInfoRequest, opts ...grpc.CallOption) (*GetUserInfoResponse, error)
 	// Lists the living sessions of the presented session's user, the newest first: "my devices".
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListUserSessionsResponse, error)
 	// Reads what an application keeps with the session: small values of its own, such as a cart's id.
 	//
 	// Callers: backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	GetAttributes(ctx context.Context, in *GetAttributesRequest, opts ...grpc.CallOption) (*GetAttributesResponse, error)
 	// Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
 	// session, and opens with its credential alone.
@@ -111,7 +111,7 @@ type SessionServiceClient interface {
 	// Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
 	// else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
 	// method is judged as by ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	UpdateAttributes(ctx context.Context, in *UpdateAttributesRequest, opts ...grpc.CallOption) (*UpdateAttributesResponse, error)
 	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
 	// also clears the cookie.
@@ -273,7 +273,7 @@ type SessionServiceServer interface {
 	// Callers: edge, backend. Safe to retry. A dead session is an answer, not an error: any status but OK means that
 	// the authority could not say, so answer 503 and leave the browser's cookies alone.
 	// An outcome that you do not know is "could not say" too.
-	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	ValidateSession(context.Context, *ValidateSessionRequest) (*ValidateSessionResponse, error)
 	// Answers many questions of ValidateSession on one stream, at a small part of the cost of as many calls.
 	//
@@ -300,7 +300,7 @@ type SessionServiceServer interface {
 	// PROVIDER_REFUSED until another refresh or login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
+	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
 	RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error)
 	// Hands out the session's access token, refreshed first when it lives shorter than asked for.
 	//
@@ -308,7 +308,7 @@ type SessionServiceServer interface {
 	// This is the one call that lets a token of the provider out of the authority. With `audience` it is one that the
 	// provider gives in exchange for the session's own (RFC 8693); it is kept with the session and handed out until it ends.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED, RATE_LIMITED.
 	GetAccessToken(context.Context, *GetAccessTokenRequest) (*GetAccessTokenResponse, error)
 	// Answers who the session's user is: as it is known, or as the identity provider says now.
 	//
@@ -317,19 +317,19 @@ type SessionServiceServer interface {
 	// the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
 	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED.
 	GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error)
 	// Lists the living sessions of the presented session's user, the newest first: "my devices".
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error)
 	// Reads what an application keeps with the session: small values of its own, such as a cart's id.
 	//
 	// Callers: backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	GetAttributes(context.Context, *GetAttributesRequest) (*GetAttributesResponse, error)
 	// Changes what an application keeps with the session, if nobody has changed it since it was read. It ends with the
 	// session, and opens with its credential alone.
@@ -337,7 +337,7 @@ type SessionServiceServer interface {
 	// Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
 	// else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
 	// method is judged as by ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	UpdateAttributes(context.Context, *UpdateAttributesRequest) (*UpdateAttributesResponse, error)
 	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
 	// also clears the cookie.

@@ -49,7 +49,7 @@ type TokenServiceClient interface {
 	// lifetimes short.
 	// Callers: backend. Safe to retry: each call mints another token. Counts as use of the session. A context with an
 	// unsafe method is judged as by ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	MintToken(ctx context.Context, in *MintTokenRequest, opts ...grpc.CallOption) (*MintTokenResponse, error)
 	// Answers the public keys that check tokens of MintToken.
 	//
@@ -121,7 +121,7 @@ type TokenServiceServer interface {
 	// lifetimes short.
 	// Callers: backend. Safe to retry: each call mints another token. Counts as use of the session. A context with an
 	// unsafe method is judged as by ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
 	MintToken(context.Context, *MintTokenRequest) (*MintTokenResponse, error)
 	// Answers the public keys that check tokens of MintToken.
 	//

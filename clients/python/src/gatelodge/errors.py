@@ -245,6 +245,12 @@ class TenantUnknownError(GatelodgeError):
     remedy = "Check GATELODGE_TENANT"
 
 
+class RateLimitedError(GatelodgeError):
+    """A client, or all clients of the tenant, did too often what anybody can: log in, or come with something forged."""
+
+    reason = "RATE_LIMITED"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

@@ -30,25 +30,25 @@ use crate::rpc::serving::{Serving, by, validation};
 use crate::world::{Browser, FaultyStore, Kept, World};
 
 /// A stream, and who asks on it.
-struct Stream {
+pub(super) struct Stream {
     ask: mpsc::Sender<v1::CheckSessionsRequest>,
     answers: Streaming<v1::CheckSessionsResponse>,
 }
 
 impl Stream {
-    async fn open(serving: &Serving) -> Self {
+    pub(super) async fn open(serving: &Serving) -> Self {
         let (ask, questions) = mpsc::channel(1024);
         let answers = serving.sessions().await.check_sessions(by(Role::Edge, ReceiverStream::new(questions))).await;
         Self { ask, answers: answers.unwrap().into_inner() }
     }
 
-    async fn ask(&self, id: u64, question: v1::ValidateSessionRequest) {
+    pub(super) async fn ask(&self, id: u64, question: v1::ValidateSessionRequest) {
         let question = v1::CheckSessionsRequest { id, question: Some(question), ..Default::default() };
         self.ask.send(question).await.unwrap();
     }
 
     /// The next answer, with its id.
-    async fn next(&mut self) -> (u64, Answer) {
+    pub(super) async fn next(&mut self) -> (u64, Answer) {
         let answer = tokio::time::timeout(Duration::from_secs(10), self.answers.message()).await.expect("an answer");
         let answer = answer.unwrap().expect("the stream goes on");
         (answer.id, answer.result.unwrap())

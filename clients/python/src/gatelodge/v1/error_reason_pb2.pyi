@@ -84,6 +84,11 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
     may get. Open another at once, and ask again what was not answered.
     """
+    ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 28
+    """RESOURCE_EXHAUSTED, with google.rpc.RetryInfo: exactly when the next one is let through. A client, or all clients of the
+    tenant together, began or completed too many logins, or came with too many forged credentials or states: see `app.rates`
+    in the configuration. With an HttpAnswer (429) for the browser; never sent again by itself.
+    """
     ERROR_REASON_TENANT_UNKNOWN: _ErrorReason.ValueType  # 29
     """PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
     ask, which is told alike; or it names none though its key is for several and not for the default one.
@@ -160,6 +165,11 @@ ERROR_REASON_USER_INFO_UNSUPPORTED: ErrorReason.ValueType  # 25
 ERROR_REASON_STREAM_ENDED: ErrorReason.ValueType  # 26
 """UNAVAILABLE. The authority has ended a stream that did nothing wrong: it stops, or the stream is as old as a connection
 may get. Open another at once, and ask again what was not answered.
+"""
+ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 28
+"""RESOURCE_EXHAUSTED, with google.rpc.RetryInfo: exactly when the next one is let through. A client, or all clients of the
+tenant together, began or completed too many logins, or came with too many forged credentials or states: see `app.rates`
+in the configuration. With an HttpAnswer (429) for the browser; never sent again by itself.
 """
 ERROR_REASON_TENANT_UNKNOWN: ErrorReason.ValueType  # 29
 """PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not

@@ -100,6 +100,10 @@ class _LoginFailureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """The login is not what was asked for: another authentication context, method or time. A session that it was to step up
     stays as it was.
     """
+    LOGIN_FAILURE_TOO_MANY_LOGINS: _LoginFailure.ValueType  # 23
+    """As many logins of the tenant are under way as may be (`app.sessions.max_logins_under_way`): "too_many_logins"."""
+    LOGIN_FAILURE_TENANT_FULL: _LoginFailure.ValueType  # 24
+    """The tenant has as many living sessions as it may (`app.sessions.max_sessions_per_tenant`): "tenant_full". They go on."""
 
 class LoginFailure(_LoginFailure, metaclass=_LoginFailureEnumTypeWrapper):
     """Why a login failed. The HTTP answer tells the browser the public part of it."""
@@ -154,6 +158,10 @@ LOGIN_FAILURE_AUTHENTICATION_UNMET: LoginFailure.ValueType  # 22
 """The login is not what was asked for: another authentication context, method or time. A session that it was to step up
 stays as it was.
 """
+LOGIN_FAILURE_TOO_MANY_LOGINS: LoginFailure.ValueType  # 23
+"""As many logins of the tenant are under way as may be (`app.sessions.max_logins_under_way`): "too_many_logins"."""
+LOGIN_FAILURE_TENANT_FULL: LoginFailure.ValueType  # 24
+"""The tenant has as many living sessions as it may (`app.sessions.max_sessions_per_tenant`): "tenant_full". They go on."""
 global___LoginFailure = LoginFailure
 
 @typing.final

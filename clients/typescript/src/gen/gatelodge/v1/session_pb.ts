@@ -2057,7 +2057,7 @@ export const SessionService: GenService<{
    * Callers: edge, backend. Safe to retry. A dead session is an answer, not an error: any status but OK means that
    * the authority could not say, so answer 503 and leave the browser's cookies alone.
    * An outcome that you do not know is "could not say" too.
-   * Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   * Reasons: INVALID_FIELD, CONTEXT_REQUIRED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.ValidateSession
    */
@@ -2100,7 +2100,7 @@ export const SessionService: GenService<{
    * PROVIDER_REFUSED until another refresh or login has succeeded.
    * Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-   * NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS.
+   * NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.RefreshTokens
    */
@@ -2116,7 +2116,7 @@ export const SessionService: GenService<{
    * This is the one call that lets a token of the provider out of the authority. With `audience` it is one that the
    * provider gives in exchange for the session's own (RFC 8693); it is kept with the session and handed out until it ends.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED.
+   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.GetAccessToken
    */
@@ -2133,7 +2133,7 @@ export const SessionService: GenService<{
    * the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
    * its status holds a finished HttpAnswer among its details: an edge copies it.
    * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED.
+   * ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.GetUserInfo
    */
@@ -2147,7 +2147,7 @@ export const SessionService: GenService<{
    *
    * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
    * ValidateSession (`denied`).
-   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.ListUserSessions
    */
@@ -2161,7 +2161,7 @@ export const SessionService: GenService<{
    *
    * Callers: backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
    * ValidateSession (`denied`).
-   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   * Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.GetAttributes
    */
@@ -2177,7 +2177,7 @@ export const SessionService: GenService<{
    * Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
    * else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
    * method is judged as by ValidateSession (`denied`).
-   * Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   * Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.SessionService.UpdateAttributes
    */

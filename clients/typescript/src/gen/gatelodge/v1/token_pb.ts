@@ -780,7 +780,7 @@ export const TokenService: GenService<{
    * lifetimes short.
    * Callers: backend. Safe to retry: each call mints another token. Counts as use of the session. A context with an
    * unsafe method is judged as by ValidateSession (`denied`).
-   * Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+   * Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
    *
    * @generated from rpc gatelodge.v1.TokenService.MintToken
    */

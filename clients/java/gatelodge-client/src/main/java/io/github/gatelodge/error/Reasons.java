@@ -36,6 +36,7 @@ final class Reasons {
             case UserInfoUnsupportedException.REASON -> new UserInfoUnsupportedException(failure);
             case StreamEndedException.REASON -> new StreamEndedException(failure);
             case TenantUnknownException.REASON -> new TenantUnknownException(failure);
+            case RateLimitedException.REASON -> new RateLimitedException(failure);
             case UserNotFoundException.REASON -> new UserNotFoundException(failure);
             case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;
