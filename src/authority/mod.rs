@@ -155,6 +155,7 @@ pub struct Authority {
     telling: Telling,
     refusals: Arc<Refusals>,
     among_many: bool,
+    only_telling: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// The call that a use case answers.
@@ -215,6 +216,7 @@ impl Authority {
             telling,
             refusals: Arc::clone(&memory.refusals),
             among_many: false,
+            only_telling: None,
         }
     }
 
