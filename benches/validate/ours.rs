@@ -19,11 +19,11 @@ use gatelodge::providers::http::HttpSettings;
 use gatelodge::rpc::callers::{Caller, Callers};
 use gatelodge::rpc::policy::Role;
 use gatelodge::rpc::server::{ServerSettings, serve};
+use gatelodge::rpc::tasks::Tasks;
 use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::counted::Counted;
@@ -54,7 +54,7 @@ impl Ours {
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
-        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
+        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(Tasks::default())));
         let ports =
             Ports { sessions, logins, logouts, users, mint_keys, events, providers, clock, wall, entropy, beside };
         let settings = settings(&Config::default())?;

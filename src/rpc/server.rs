@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
@@ -20,6 +19,7 @@ use super::places::Places;
 use super::session_service::Sessions;
 use super::shares::Shares;
 use super::streams::Streams;
+use super::tasks::Tasks;
 use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
@@ -45,7 +45,7 @@ pub struct ServerSettings {
     /// How long a connection lasts, so that balancers spread callers anew.
     pub max_connection_age: Duration,
     /// Where work runs that has to come to its end. What runs there is waited for at the end, within `drain`.
-    pub tasks: TaskTracker,
+    pub tasks: Tasks,
 }
 
 impl Default for ServerSettings {
@@ -56,7 +56,7 @@ impl Default for ServerSettings {
             max_in_flight: 10_000,
             drain: Duration::from_secs(10),
             max_connection_age: Duration::from_mins(30),
-            tasks: TaskTracker::new(),
+            tasks: Tasks::default(),
         }
     }
 }
@@ -111,6 +111,8 @@ pub enum ServeError {
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 /// A store that takes longer to say that it is there is not there.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
+/// How long what is cut off may take to let go of what it holds.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
 /// What health speaks of: the server as a whole, and each service.
 const HEALTH_OF: [&str; 5] = [
     "",
@@ -154,7 +156,7 @@ pub async fn serve(
     let limit = settings.max_message_bytes;
     let calls = Places::new(settings.max_in_flight);
     let shares = Shares::new(calls.clone());
-    let work = Work::new(settings.tasks.clone(), shares.clone());
+    let work = Work::new(settings.tasks.clone(), shares.clone(), &calls);
     let stopping = CancellationToken::new();
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
@@ -180,18 +182,20 @@ pub async fn serve(
     }
     say(&reporter, ServingStatus::NotServing).await;
     stopping.cancel();
-    settings.tasks.close();
     let drained = async {
         let ended = serving.await;
         // What a call has begun may outlast it.
-        settings.tasks.wait().await;
+        settings.tasks.ended().await;
         ended
     };
     if let Ok(ended) = tokio::time::timeout(settings.drain, drained).await {
         return Ok(ended?);
     }
-    let (calls, tasks) = (calls.taken(), settings.tasks.len());
+    let (calls, tasks) = (calls.taken(), settings.tasks.count());
     tracing::warn!(calls, tasks, "cut off: still at work when the time to stop was over (server.shutdown_grace)");
+    if tokio::time::timeout(CUT_WITHIN, settings.tasks.cut()).await.is_err() {
+        tracing::error!(tasks = settings.tasks.count(), "what was cut off does not end");
+    }
     Ok(())
 }
 
