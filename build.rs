@@ -12,7 +12,8 @@ use prost_types::field_descriptor_proto::Type;
 const ENCODED: [(&str, &str); 2] = [("ActiveSession", "identity"), ("CheckSessionsRequest", "question")];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["login", "session", "token", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
+    let ours = ["login", "session", "token", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
+    let files = ours.into_iter().chain(["envoy/service/auth/v3/external_auth.proto".to_owned()]);
     println!("cargo::rerun-if-changed=proto");
     let mut compiler = protox::Compiler::new(["proto"])?;
     let mut set = compiler.include_imports(true).include_source_info(true).open_files(files)?.file_descriptor_set();

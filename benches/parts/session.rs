@@ -18,31 +18,24 @@ use gatelodge::session::request::RequestContext;
 use gatelodge::vault::{TokenKey, Vault};
 use gatelodge_client::v1;
 
-const TENANT: TenantNumber = TenantNumber(1);
+pub const TENANT: TenantNumber = TenantNumber(1);
 const DAY: Duration = Duration::from_hours(24);
 const ISSUER: &str = "https://login.example.com/realms/customers";
 const USER_AGENT: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const LANGUAGE: &str = "en-GB,en;q=0.9,de;q=0.8";
 
-/// The keys of every server and of who makes sessions for it.
-pub fn vault() -> Vault {
+/// A tenant's keys, of every server and of who makes sessions for it.
+pub fn vault(tenant: TenantNumber) -> Vault {
     let ring = |secret: &str| KeyRing::new(Secret::new(secret), []);
-    Vault::new(&ring("the signing secret of this benchmark"), &ring("the CSRF signing secret of this benchmark"))
+    let (signing, csrf) = ("the signing secret of this benchmark", "the CSRF signing secret of this benchmark");
+    Vault::of(tenant, &ring(signing), &ring(csrf))
 }
 
-/// A session of the user with this number, as a login at a Keycloak makes it, and its credential.
-pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession, Credential) {
-    let sub = format!("f3a1b2c4-5d6e-4f70-8a9b-{user:012}");
-    let now = SystemClock.now();
-    let key = UserKey::of(TENANT, ISSUER, &sub);
-    let credential = Credential::new(TENANT, key.partition, random(), 1, random());
-    let context = RequestContext {
-        user_agent: Some(Bytes::from_static(USER_AGENT.as_bytes())),
-        accept_language: Some(Bytes::from_static(LANGUAGE.as_bytes())),
-        ..RequestContext::default()
-    };
-    let identity = Identity {
+/// The user with this number, as a Keycloak describes them.
+pub fn user(number: usize) -> Identity {
+    let sub = format!("f3a1b2c4-5d6e-4f70-8a9b-{number:012}");
+    Identity {
         user_id: format!("keycloak_{sub}"),
         provider: "keycloak".to_owned(),
         issuer: ISSUER.to_owned(),
@@ -55,9 +48,31 @@ pub fn make(vault: &Vault, user: usize, tokens: Option<&Tokens>) -> (NewSession,
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),
         roles: Vec::new(),
         permissions: Vec::new(),
-        auth_time: Some(now),
+        auth_time: Some(SystemClock.now()),
         acr: Some("1".to_owned()),
         amr: Vec::new(),
+    }
+}
+
+/// The same user with all that [`demanding`] asks for.
+pub fn entitled(number: usize) -> Identity {
+    Identity {
+        roles: ["buyer", "auditor"].map(str::to_owned).into(),
+        permissions: ["orders:read", "orders:write"].map(str::to_owned).into(),
+        amr: ["pwd", "otp"].map(str::to_owned).into(),
+        ..user(number)
+    }
+}
+
+/// A session of this user, as a login makes it, and its credential.
+pub fn make(vault: &Vault, identity: Identity, tokens: Option<&Tokens>) -> (NewSession, Credential) {
+    let now = SystemClock.now();
+    let key = UserKey::of(TENANT, ISSUER, &identity.sub);
+    let credential = Credential::new(TENANT, key.partition, random(), 1, random());
+    let context = RequestContext {
+        user_agent: Some(Bytes::from_static(USER_AGENT.as_bytes())),
+        accept_language: Some(Bytes::from_static(LANGUAGE.as_bytes())),
+        ..RequestContext::default()
     };
     let standing = Standing {
         identity,
@@ -157,7 +172,8 @@ pub fn question(credential: &str) -> v1::ValidateSessionRequest {
     }
 }
 
-/// The same question about a request that changes something, with every requirement that there is.
+/// The same question about a request that changes something, with every requirement that there is. It comes from the
+/// client that logged in.
 pub fn demanding(question: &v1::ValidateSessionRequest, csrf_token: &str) -> v1::ValidateSessionRequest {
     let text = |text: &'static str| Bytes::from_static(text.as_bytes());
     let context = v1::RequestContext {
@@ -170,7 +186,13 @@ pub fn demanding(question: &v1::ValidateSessionRequest, csrf_token: &str) -> v1:
         csrf: v1::CsrfRequirement::Required.into(),
         scopes: ["openid", "email"].map(str::to_owned).into(),
         max_login_age: Some(prost_types::Duration { seconds: 24 * 3600, nanos: 0 }),
-        ..v1::Requirements::default()
+        acr_values: ["2", "1"].map(str::to_owned).into(),
+        amr_values: ["pwd", "otp"].map(str::to_owned).into(),
+        email_verified: true,
+        permissions: ["orders:read", "orders:write"].map(str::to_owned).into(),
+        any_permissions: ["orders:approve", "orders:read"].map(str::to_owned).into(),
+        any_scopes: ["orders", "profile"].map(str::to_owned).into(),
+        roles: ["buyer", "auditor"].map(str::to_owned).into(),
     };
     v1::ValidateSessionRequest { context: Some(context), requirements: Some(requirements), ..question.clone() }
 }

@@ -55,7 +55,7 @@ const AT_ONCE: usize = 256;
 impl Filled {
     /// Starts an empty store and makes so many sessions in it.
     pub async fn new(kind: Kind, sessions: usize, tokens: Option<Tokens>) -> Result<Self> {
-        let vault = Arc::new(session::vault());
+        let vault = Arc::new(session::vault(session::TENANT));
         let (store, place): (Arc<dyn SessionStore>, _) = match kind {
             Kind::Redis => {
                 let server = RedisServer::start()?;
@@ -132,7 +132,7 @@ pub async fn create(
     user: usize,
     tokens: Option<&Tokens>,
 ) -> Result<(SessionKey, UserKey)> {
-    let (new, _) = session::make(vault, user, tokens);
+    let (new, _) = session::make(vault, session::user(user), tokens);
     let made = (new.key, new.user);
     match store.create(new).await? {
         Creation::Created(_) => Ok(made),

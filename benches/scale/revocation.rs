@@ -42,7 +42,7 @@ pub async fn measure(filled: &Filled) -> Result<Revocation> {
 
     // A login that begins now notes the mark in force at its birth.
     let marks = store.marks(tenant).await?;
-    let (mut new, _) = session::make(&filled.vault, filled.sessions.len(), None);
+    let (mut new, _) = session::make(&filled.vault, session::user(filled.sessions.len()), None);
     let (old, old_key) = (any(filled)?.0, new.key);
     new.record.header.marks = marks.at_birth(new.record.header.marks.of);
     store.create(new).await?;

@@ -40,7 +40,7 @@ impl Echo {
             None => None,
             Some(address) => {
                 let mut redis = connect(address)?;
-                let (new, _) = session::make(&session::vault(), 0, None);
+                let (new, _) = session::make(&session::vault(session::TENANT), session::user(0), None);
                 let owner = Owner { user: new.user.hash, began: None };
                 let record = record::write(&owner, &new.record);
                 let _: () = redis.set(KEY, record).await?;

@@ -23,7 +23,7 @@ const AT_ONCE: usize = 32;
 
 /// Presents `calls` forged credentials, no two the same, after one good one that shows that the counter counts.
 pub async fn measure(calls: usize) -> Result<Forged> {
-    let mut server = Server::start(&Order { kind: Kind::Counted, redis: None, answer: Vec::new() })?;
+    let mut server = Server::start(&Order { kind: Kind::Counted, redis: None, all_on: false, answer: Vec::new() })?;
     let mut asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
     let good = session::question(&server.ready.credential);
     asker.ask(good.clone()).await?;
@@ -58,7 +58,7 @@ pub async fn measure(calls: usize) -> Result<Forged> {
 fn forgery(good: &str, number: usize) -> ValidateSessionRequest {
     let text = match number % 4 {
         0 => {
-            let (_, credential) = session::make(&session::vault(), number, None);
+            let (_, credential) = session::make(&session::vault(session::TENANT), session::user(number), None);
             let ring = KeyRing::new(Secret::new(format!("the secret of another ring, number {number}")), []);
             credential.text(&ring.mac("credential")).expose().to_owned()
         }

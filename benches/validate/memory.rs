@@ -35,7 +35,8 @@ pub async fn per_session(redis: &RedisServer, sessions: usize) -> Result<Bytes> 
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52 sessions")]
 async fn fill(redis: &RedisServer, sessions: usize, tokens: Option<Tokens>) -> Result<f64> {
-    let (store, vault, tokens) = (ours::redis(&redis.address).await?, Arc::new(session::vault()), Arc::new(tokens));
+    let (store, vault, tokens) =
+        (ours::redis(&redis.address).await?, Arc::new(session::vault(session::TENANT)), Arc::new(tokens));
     // The first one brings scripts and connections with it, which are no session's.
     create(&store, &vault, sessions, tokens.as_ref().as_ref()).await?;
     let before = redis.used_memory()?;
@@ -56,7 +57,7 @@ async fn fill(redis: &RedisServer, sessions: usize, tokens: Option<Tokens>) -> R
 }
 
 async fn create(store: &RedisStore, vault: &Vault, user: usize, tokens: Option<&Tokens>) -> Result<()> {
-    let (new, _) = session::make(vault, user, tokens);
+    let (new, _) = session::make(vault, session::user(user), tokens);
     match store.create(new).await? {
         Creation::Created(_) => Ok(()),
         refused => Err(format!("the store refuses a session: {refused:?}").into()),

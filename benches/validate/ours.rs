@@ -11,8 +11,10 @@ use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
 use gatelodge::authority::ports::{Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, SessionStore, UserStore};
 use gatelodge::authority::settings::Settings;
-use gatelodge::authority::{Authority, Ports};
+use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
+use gatelodge::authority::{Authority, Memory, Ports};
 use gatelodge::config::Config;
+use gatelodge::config::sessions::Fingerprint;
 use gatelodge::crypto::{ApiKey, Secret};
 use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
@@ -20,6 +22,7 @@ use gatelodge::rpc::callers::{Caller, Callers};
 use gatelodge::rpc::policy::Role;
 use gatelodge::rpc::server::{ServerSettings, serve};
 use gatelodge::rpc::tasks::Tasks;
+use gatelodge::session::key::TenantNumber;
 use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use tempfile::TempDir;
@@ -33,6 +36,8 @@ use crate::session;
 /// An authority, ready to serve.
 pub struct Ours {
     pub ready: Ready,
+    tenancy: Tenancy,
+    /// The session's authority, which keeps up with the store for all.
     authority: Authority,
     callers: Callers,
     /// Where the embedded store's file is.
@@ -44,8 +49,9 @@ impl Ours {
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let (sessions, logins, logouts, users, mint_keys, events) = stores(order, &folder, calls).await?;
-        let vault = session::vault();
-        let (new, credential) = session::make(&vault, 0, Some(&session::tokens()));
+        let vault = session::vault(session::TENANT);
+        let user = if order.all_on { session::entitled(0) } else { session::user(0) };
+        let (new, credential) = session::make(&vault, user, Some(&session::tokens()));
         if !matches!(sessions.create(new).await?, Creation::Created(_)) {
             return Err("the store refuses the session".into());
         }
@@ -57,23 +63,40 @@ impl Ours {
         let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(Tasks::default())));
         let ports =
             Ports { sessions, logins, logouts, users, mint_keys, events, providers, clock, wall, entropy, beside };
-        let settings = settings(&Config::default())?;
+        let settings = settings(&config(order.all_on))?;
         // Elsewhere the near cache would hide what a read costs.
         let cache = settings.cache.filter(|_| order.kind == Kind::Near);
         let settings = Settings { cache, ..settings };
-        let authority = Authority::new(ports, vault, settings);
+        let memory = Memory::new(ports.entropy.as_ref(), cache);
+        let tenant = |tenant, name: &str| {
+            let settings = Settings { tenant, tenant_name: name.to_owned(), ..settings.clone() };
+            Authority::with(ports.clone(), session::vault(tenant), settings, &memory)
+        };
+        let authority = tenant(session::TENANT, "default");
+        let second =
+            || Tenant { authority: tenant(TenantNumber(2), "second"), hosts: vec!["second.example.com".to_owned()] };
+        let tenancy = Tenancy::new(authority.clone(), [], order.all_on.then(second));
         let key = ApiKey::generate(&session::random());
         let caller = Caller::new("the generator", Role::Edge);
         let callers = Callers::new([(*key.hash().as_bytes(), caller)]);
         let ready = Ready { api_key: key.expose().to_owned(), credential, ..Ready::default() };
-        Ok(Self { ready, authority, callers, _folder: folder })
+        Ok(Self { ready, tenancy, authority, callers, _folder: folder })
     }
 
     /// Serves until `stop` completes.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> Result<()> {
-        tokio::spawn(keeping(self.authority.clone()));
-        Ok(serve(self.authority, self.callers, ServerSettings::default(), listener, stop).await?)
+        tokio::spawn(keeping(self.authority));
+        Ok(serve(Tenants::new(self.tenancy), self.callers, ServerSettings::default(), listener, stop).await?)
     }
+}
+
+/// The defaults with the client's fingerprint left alone, or compared with its network included.
+fn config(all_on: bool) -> Config {
+    let mut config = Config::default();
+    let security = &mut config.app.sessions.security;
+    security.fingerprint = Some(if all_on { Fingerprint::Strict } else { Fingerprint::Off });
+    security.fingerprint_ip_address = all_on;
+    config
 }
 
 type Stores = (

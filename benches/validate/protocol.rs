@@ -41,6 +41,8 @@ pub struct Order {
     pub kind: Kind,
     /// The Redis to use.
     pub redis: Option<String>,
+    /// For ours: whether all is on that a validation can judge, and a second tenant beside the first.
+    pub all_on: bool,
     /// For an echo: the answer to give, encoded.
     pub answer: Vec<u8>,
 }

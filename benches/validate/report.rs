@@ -91,9 +91,11 @@ fn table(
     Ok(())
 }
 
-/// Calls with CSRF token, origin, fingerprint, scopes and age of login beside the same server's plain calls.
+/// Calls that ask for all there is, at a server with two tenants that compares fingerprints, networks included, beside
+/// plain calls at one that has one tenant and compares none.
 fn demanding(out: &mut impl io::Write, object: &mut Map<String, Value>, measured: &[Measured]) -> Result<()> {
-    writeln!(out, "the same with CSRF token, origin, scopes and maximum age of login: rate beside the plain one")?;
+    let all = "CSRF token, origin, fingerprint with network, two tenants, every requirement";
+    writeln!(out, "the same with {all}: rate beside the plain one")?;
     for in_flight in IN_FLIGHT {
         for kind in DEMANDING {
             let rate = |way, number| {

@@ -22,8 +22,7 @@ pub const PAIRS: [(Kind, Kind); 3] =
 pub const STREAMS: [(Kind, Kind); 3] =
     [(Kind::Embedded, Kind::Echo), (Kind::Near, Kind::Echo), (Kind::Redis, Kind::Echo)];
 
-/// Those that are asked for all that can be asked for, beside themselves when asked plainly. The fingerprint is judged in
-/// both, as it is by default.
+/// Those that judge all that can be judged, beside themselves when they are asked plainly and compare no fingerprint.
 pub const DEMANDING: [Kind; 3] = [Kind::Embedded, Kind::Near, Kind::Redis];
 
 /// One round of one server.
@@ -42,13 +41,12 @@ struct Lane {
     server: Server,
     asker: Asker,
     question: v1::ValidateSessionRequest,
-    /// Of ours: the same about a request that changes something, with every requirement.
-    demanding: Option<v1::ValidateSessionRequest>,
+    ways: &'static [Way],
 }
 
 /// Measures every server at every number in flight.
 pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
-    let order = |kind| Order { kind, redis: None, answer: Vec::new() };
+    let order = |kind| Order { kind, redis: None, all_on: false, answer: Vec::new() };
     let mut embedded = Lane::start(&order(Kind::Embedded)).await?;
     let question = embedded.question.clone();
     // The first validation of a session writes its use down; the second one's answer is the usual one.
@@ -59,24 +57,19 @@ pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     let near = Lane::start(&over_redis(Kind::Near, Vec::new())).await?;
     let redis = Lane::start(&over_redis(Kind::Redis, Vec::new())).await?;
     let echo_get = Lane::like(&embedded, &over_redis(Kind::EchoGet, answer)).await?;
-    let mut lanes = [embedded, echo, near, redis, echo_get];
+    let all_on = |order| Order { all_on: true, ..order };
+    let embedded_all = Lane::start(&all_on(order(Kind::Embedded))).await?;
+    let near_all = Lane::start(&all_on(over_redis(Kind::Near, Vec::new()))).await?;
+    let redis_all = Lane::start(&all_on(over_redis(Kind::Redis, Vec::new()))).await?;
+    let mut lanes = [embedded, embedded_all, echo, near, near_all, redis, redis_all, echo_get];
 
     let mut measured = Vec::new();
     for in_flight in IN_FLIGHT {
         for number in 0..=size.rounds {
-            let ways = [Way::Call, Way::Demanding, Way::Stream];
-            for (lane, way) in lanes.iter().flat_map(|lane| ways.map(|way| (lane, way))) {
+            for (lane, way) in lanes.iter().flat_map(|lane| lane.ways.iter().map(move |way| (lane, *way))) {
                 let kind = lane.server.kind;
-                let question = match way {
-                    Way::Stream if kind == Kind::EchoGet => continue,
-                    Way::Call | Way::Stream => &lane.question,
-                    Way::Demanding => match &lane.demanding {
-                        Some(demanding) => demanding,
-                        None => continue,
-                    },
-                };
                 let before = lane.server.cpu_seconds()?;
-                let round = lane.asker.round(way, question, in_flight, size.round).await?;
+                let round = lane.asker.round(way, &lane.question, in_flight, size.round).await?;
                 let cpu = lane.server.cpu_seconds()? - before;
                 // The first round is the warm-up.
                 if number > 0 {
@@ -99,14 +92,18 @@ impl Lane {
         let Some(Outcome::Active(active)) = asker.ask(with_token).await?.outcome else {
             return Err("the session that was made does not live".into());
         };
-        let demanding = Some(session::demanding(&question, &active.csrf_token));
-        Ok(Self { server, asker, question, demanding })
+        if order.all_on {
+            let question = session::demanding(&question, &active.csrf_token);
+            return Ok(Self { server, asker, question, ways: &[Way::Demanding] });
+        }
+        Ok(Self { server, asker, question, ways: &[Way::Call, Way::Stream] })
     }
 
     /// An echo, asked what another lane asks, with its key.
     async fn like(other: &Self, order: &Order) -> Result<Self> {
         let server = Server::start(order)?;
         let asker = Asker::connect(&server.ready.address, &other.server.ready.api_key).await?;
-        Ok(Self { server, asker, question: other.question.clone(), demanding: None })
+        let ways: &[_] = if order.kind == Kind::EchoGet { &[Way::Call] } else { &[Way::Call, Way::Stream] };
+        Ok(Self { server, asker, question: other.question.clone(), ways })
     }
 }

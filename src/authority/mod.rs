@@ -7,6 +7,7 @@ mod admit_to_use;
 pub mod answer;
 mod asked;
 pub mod attributes;
+pub mod behind_proxy;
 mod callback;
 mod came_back;
 mod carry_out_once;

@@ -168,7 +168,10 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
         oidc.providers.insert(PROVIDER.into(), provider.clone());
         oidc.refresh_tokens.enabled = true;
         oidc.refresh_tokens.persist_in_session_store = true;
-        app.redirects.public_base_url = format!("http://{host}:{port}");
+        // A proxy may stand before the edge: then the configuration says where browsers find it.
+        if app.redirects.public_base_url == app::Redirects::default().public_base_url {
+            app.redirects.public_base_url = format!("http://{host}:{port}");
+        }
         app.sessions.idle_timeout.get_or_insert(Period::seconds(1800));
     };
     local(&mut config.oidc, &mut config.app, "localhost".to_owned());

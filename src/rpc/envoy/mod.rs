@@ -1,0 +1,72 @@
+//! Owns Envoy's external authorization (ext_authz): a proxy asks before it lets a request through. Does not know a session:
+//! it is ValidateSession, asked and answered in other words.
+
+mod answer;
+mod question;
+
+use tonic::{Request, Response, Status};
+
+use self::v3::authorization_server;
+use super::asked::{self, asked};
+use super::{questions, status};
+use crate::authority::Error;
+use crate::authority::tenants::Tenants;
+use crate::authority::validate_session::Outcome;
+use question::Asked;
+
+/// The generated code of the part of Envoy's contract that is spoken here.
+#[expect(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; the contract's comments are its documentation"
+)]
+pub mod v3 {
+    tonic::include_proto!("envoy.service.auth.v3");
+}
+
+/// The service, for tenants.
+#[derive(Clone)]
+pub(super) struct Authorization {
+    pub(super) tenants: Tenants,
+}
+
+#[tonic::async_trait]
+impl authorization_server::Authorization for Authorization {
+    async fn check(&self, request: Request<v3::CheckRequest>) -> Result<Response<v3::CheckResponse>, Status> {
+        let mut noted = asked();
+        let question = Asked::read(request.into_inner());
+        if let Some(id) = question.request_id().filter(|id| asked::is_harmless(id.as_bytes())) {
+            noted.call.request_id = id;
+        }
+        let request_id = noted.call.request_id.clone();
+        let answer = self.answer(noted, question).await.unwrap_or_else(|error| {
+            // A caller's own field is an operator's mistake here, and nobody sees the status: so it goes to the log.
+            if let Error::InvalidField { field, expected } = &error {
+                tracing::error!(field, expected, request_id, "a proxy's question can't be read");
+            }
+            answer::could_not_say(&status::of(&error, &request_id), &request_id)
+        });
+        Ok(Response::new(answer))
+    }
+}
+
+impl Authorization {
+    async fn answer(&self, noted: asked::Asked, asked: Asked) -> Result<v3::CheckResponse, Error> {
+        let tenancy = self.tenants.now();
+        let mut question = questions::validate_session(asked.question()?, &tenancy.limits())?;
+        let found = tenancy.for_presented(&noted.asker, &question.presented).await?;
+        if let Some(context) = &mut question.presented.context {
+            context.csrf_token = asked.header(found.csrf_header());
+            context.place = found.place_header().and_then(|name| asked.header(name));
+        }
+        let is_required = asked.needs_session()?;
+        Ok(match found.validate_session(&noted.call, question).await? {
+            Outcome::Active(active) => answer::active(&active, &asked, &found),
+            Outcome::Inactive(_) if !is_required => answer::nobody(&asked, &found),
+            Outcome::Inactive(inactive) => answer::refused(inactive.answer, &noted.call.request_id),
+            Outcome::Denied(denied) => answer::refused(denied.answer, &noted.call.request_id),
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! Owns reading what Envoy asks: headers, cookies, and what a route wants, as a question to ValidateSession. Does not know
+//! the answer.
+
+use bytes::Bytes;
+
+use super::v3::{CheckRequest, HeaderValue};
+use crate::authority::Error;
+use crate::rpc::{fields, v1};
+
+/// What the keys begin with by which a route says what it wants; others are somebody else's.
+const OURS: &str = "gatelodge.";
+
+/// What Envoy asks about.
+pub(super) struct Asked {
+    method: Bytes,
+    target: Bytes,
+    host: Option<Bytes>,
+    peer: Option<Bytes>,
+    /// Names in lower case, in the order in which they came.
+    headers: Vec<(String, Bytes)>,
+    wants: Vec<(String, String)>,
+}
+
+impl Asked {
+    pub(super) fn read(request: CheckRequest) -> Self {
+        let attributes = request.attributes.unwrap_or_default();
+        let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
+        let line = |header: HeaderValue| {
+            let raw = if header.raw_value.is_empty() { header.value.into() } else { header.raw_value };
+            (header.key.to_ascii_lowercase(), raw)
+        };
+        let headers = match http.header_map {
+            Some(lines) => lines.headers.into_iter().map(line).collect(),
+            None => http.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(),
+        };
+        let address = attributes.source.and_then(|peer| peer.address?.socket_address).map(|socket| socket.address);
+        let maybe = |text: String| (!text.is_empty()).then(|| Bytes::from(text));
+        let wants = attributes.context_extensions.into_iter();
+        Self {
+            method: http.method.into(),
+            target: http.path.into(),
+            host: maybe(http.host),
+            peer: address.and_then(maybe),
+            headers,
+            wants: wants.filter_map(|(key, value)| Some((key.strip_prefix(OURS)?.to_owned(), value))).collect(),
+        }
+    }
+
+    /// The names of all headers that came.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The lines of a header, joined as HTTP has it; `None` where it did not come.
+    pub(super) fn header(&self, name: &str) -> Option<Bytes> {
+        let lines = self.lines(name);
+        match &lines[..] {
+            [] => None,
+            [line] => Some(line.clone()),
+            _ => Some(lines.join(&b", "[..]).into()),
+        }
+    }
+
+    fn lines(&self, name: &str) -> Vec<Bytes> {
+        self.headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    pub(super) fn request_id(&self) -> Option<String> {
+        String::from_utf8(self.header("x-request-id")?.into()).ok()
+    }
+
+    /// Every pair of the Cookie headers, byte for byte; what has no `=` is none.
+    pub(super) fn cookies(&self) -> impl Iterator<Item = (Bytes, Bytes)> {
+        self.lines("cookie").into_iter().flat_map(|line| {
+            let pairs = line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+            let cut = |pair: &[u8]| {
+                let at = pair.iter().position(|byte| *byte == b'=')?;
+                let (name, value) = pair.split_at_checked(at)?;
+                Some((line.slice_ref(name), line.slice_ref(value.get(1..)?)))
+            };
+            pairs.filter_map(cut).collect::<Vec<_>>()
+        })
+    }
+
+    /// Whether a route lets nobody through who is not logged in.
+    ///
+    /// # Errors
+    /// A word that is not one of the two.
+    pub(super) fn needs_session(&self) -> Result<bool, Error> {
+        match self.want("session") {
+            None | Some("required") => Ok(true),
+            Some("optional") => Ok(false),
+            Some(_) => Err(fields::invalid("attributes.context_extensions[gatelodge.session]", "required or optional")),
+        }
+    }
+
+    fn want(&self, key: &str) -> Option<&str> {
+        self.wants.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The question, but for what depends on the tenant.
+    ///
+    /// # Errors
+    /// What a route wants that can't be read.
+    pub(super) fn question(&self) -> Result<v1::ValidateSessionRequest, Error> {
+        let cookie =
+            |(name, value): (Bytes, Bytes)| Some(v1::Cookie { name: String::from_utf8(name.into()).ok()?, value });
+        let context = v1::RequestContext {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            host: self.host.clone(),
+            peer_address: self.peer.clone(),
+            x_forwarded_for: self.lines("x-forwarded-for"),
+            forwarded: self.lines("forwarded"),
+            user_agent: self.header("user-agent"),
+            accept_language: self.header("accept-language"),
+            accept: self.header("accept"),
+            content_type: self.header("content-type"),
+            upgrade: self.header("upgrade"),
+            origin: self.header("origin"),
+            sec_fetch_site: self.header("sec-fetch-site"),
+            sec_fetch_mode: self.header("sec-fetch-mode"),
+            sec_fetch_dest: self.header("sec-fetch-dest"),
+            x_requested_with: self.header("x-requested-with"),
+            x_tenant_id: self.header("x-tenant-id"),
+            csrf_token: None,
+            place: None,
+        };
+        Ok(v1::ValidateSessionRequest {
+            cookies: self.cookies().filter_map(cookie).collect(),
+            context: Some(context),
+            requirements: Some(self.requirements()?),
+            can_set_cookies: true,
+            ..v1::ValidateSessionRequest::default()
+        })
+    }
+
+    fn requirements(&self) -> Result<v1::Requirements, Error> {
+        let mut needs = v1::Requirements::default();
+        for (key, value) in &self.wants {
+            let words = || value.split_ascii_whitespace().map(str::to_owned).collect();
+            match key.as_str() {
+                "session" => (),
+                "csrf" => needs.csrf = csrf(value)?.into(),
+                "scopes" => needs.scopes = words(),
+                "any_scopes" => needs.any_scopes = words(),
+                "permissions" => needs.permissions = words(),
+                "any_permissions" => needs.any_permissions = words(),
+                "roles" => needs.roles = words(),
+                "acr_values" => needs.acr_values = words(),
+                "amr_values" => needs.amr_values = words(),
+                "email_verified" => needs.email_verified = flag(value)?,
+                "max_login_age" => needs.max_login_age = Some(seconds(value)?),
+                _ => return Err(unknown(key)),
+            }
+        }
+        Ok(needs)
+    }
+}
+
+fn unknown(key: &str) -> Error {
+    let expected = "no gatelodge.KEY but session, csrf, scopes, any_scopes, permissions, any_permissions, roles, acr_values, \
+                    amr_values, email_verified, max_login_age";
+    fields::invalid("attributes.context_extensions", format!("{expected}; there is gatelodge.{}", key.escape_debug()))
+}
+
+fn csrf(value: &str) -> Result<v1::CsrfRequirement, Error> {
+    match value {
+        "by_method" => Ok(v1::CsrfRequirement::Unspecified),
+        "required" => Ok(v1::CsrfRequirement::Required),
+        "not_required" => Ok(v1::CsrfRequirement::NotRequired),
+        _ => {
+            let expected = "by_method, required or not_required";
+            Err(fields::invalid("attributes.context_extensions[gatelodge.csrf]", expected))
+        }
+    }
+}
+
+fn flag(value: &str) -> Result<bool, Error> {
+    let read = || value.parse().ok();
+    read().ok_or_else(|| fields::invalid("attributes.context_extensions[gatelodge.email_verified]", "true or false"))
+}
+
+/// A length of time as protobuf's JSON has it, in whole seconds: `300s`.
+fn seconds(value: &str) -> Result<prost_types::Duration, Error> {
+    let read = || Some(prost_types::Duration { seconds: value.strip_suffix('s')?.parse().ok()?, nanos: 0 });
+    let expected = "whole seconds, such as 300s";
+    read().ok_or_else(|| fields::invalid("attributes.context_extensions[gatelodge.max_login_age]", expected))
+}
