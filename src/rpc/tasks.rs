@@ -45,21 +45,22 @@ impl Tasks {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::sync::Arc;
 
     use super::*;
 
     #[tokio::test]
     async fn what_is_cut_off_is_dropped_and_what_comes_later_never_begins() {
-        let (tasks, held) = (Tasks::default(), std::sync::Arc::new(()));
+        let (tasks, held) = (Tasks::default(), Arc::new(()));
         assert_eq!(tasks.spawn(ready(1)).await.unwrap(), Some(1));
-        let holding = std::sync::Arc::clone(&held);
+        let holding = Arc::clone(&held);
         let running = tasks.spawn(async move {
-            let _held = holding;
             pending::<()>().await;
+            drop(holding);
         });
-        assert_eq!(tasks.count(), 1);
+        assert_eq!((tasks.count(), Arc::strong_count(&held)), (1, 2));
         tasks.cut().await;
-        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        assert_eq!(Arc::strong_count(&held), 1);
         assert!(running.await.unwrap().is_none() && tasks.spawn(ready(2)).await.unwrap().is_none());
     }
 }
