@@ -127,9 +127,13 @@ impl Authority {
         if new.makes_room {
             at_risk.extend(self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key));
         }
-        at_risk.iter().for_each(|key| untold.doubt(What::Changed(*key)));
+        for key in &at_risk {
+            untold.doubt(What::Changed(*key));
+        }
         let created = self.ports.sessions.create(new).await?;
-        at_risk.into_iter().for_each(|key| untold.settle(&What::Changed(key), None));
+        for key in at_risk {
+            untold.settle(&What::Changed(key), None);
+        }
         Ok(created)
     }
 

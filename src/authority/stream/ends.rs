@@ -76,7 +76,9 @@ impl Authority {
     ) -> Result<u64, Error> {
         let (sessions, remember) = (&self.ports.sessions, self.settings.remember_ended_for);
         let end = |key: SessionKey| async move { (key, sessions.end(&key, why, remember).await) };
-        keys.iter().for_each(|key| untold.doubt(What::Changed(*key)));
+        for key in keys {
+            untold.doubt(What::Changed(*key));
+        }
         let mut ending = stream::iter(keys.to_vec()).map(end).buffer_unordered(AT_ONCE);
         let mut count = 0;
         while let Some((key, ended)) = ending.next().await {
@@ -107,9 +109,13 @@ impl Authority {
         untold: &mut Untold,
     ) -> Result<T, Error> {
         let known: Vec<_> = self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key).collect();
-        known.iter().for_each(|key| untold.doubt(What::Changed(*key)));
+        for key in &known {
+            untold.doubt(What::Changed(*key));
+        }
         let done = step.await?;
-        known.into_iter().for_each(|key| untold.settle(&What::Changed(key), Some(What::Revoked(key))));
+        for key in known {
+            untold.settle(&What::Changed(key), Some(What::Revoked(key)));
+        }
         untold.add(all);
         Ok(done)
     }

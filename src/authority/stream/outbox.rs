@@ -95,12 +95,16 @@ impl Untold {
     /// The outcome is known of what was in doubt: this has happened, or nothing.
     pub(in crate::authority) fn settle(&mut self, doubt: &What, happened: Option<What>) {
         self.in_doubt.remove(doubt);
-        happened.into_iter().for_each(|what| self.add(what));
+        for what in happened {
+            self.add(what);
+        }
     }
 
     /// What is still in doubt will be told like what has happened.
     pub(super) fn conclude(&mut self) {
-        std::mem::take(&mut self.in_doubt).into_iter().for_each(|what| self.add(what));
+        for what in std::mem::take(&mut self.in_doubt) {
+            self.add(what);
+        }
     }
 
     pub(super) fn events(&self) -> &[Event] {
