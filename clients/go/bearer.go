@@ -62,16 +62,20 @@ func (c *Client) RequireToken(needs ...TokenRequirement) func(http.Handler) http
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			asker := asker{requestID: requestID(r.Header["X-Request-Id"]), logger: c.logger}
 			ctx, verdict, err := c.admitToken(WithRequestID(r.Context(), asker.requestID), r.Header["Authorization"], needs)
+			var instead *response
 			switch {
 			case err != nil:
-				asker.failed(err).write(w, r)
+				instead = asker.failed(err)
 			case verdict.Denied != nil:
-				asker.forbidden(verdict.Denied.GetAnswer()).write(w, r)
+				instead = asker.copy(verdict.Denied.GetAnswer())
 			case verdict.Active == nil:
-				asker.notSignedIn(verdict.Inactive.GetAnswer()).write(w, r)
+				instead = asker.copy(verdict.Inactive.GetAnswer())
 			default:
 				next.ServeHTTP(w, r.WithContext(ctx))
+				return
 			}
+			outer, _ := r.Context().Value(checkedKey{}).(*checked)
+			outer.refuse(instead, w, r)
 		})
 	}
 }
@@ -164,7 +168,8 @@ func newToken(active *v1.ActiveToken) *Token {
 	}
 }
 
-// bearer returns what came after "Bearer ". Of several headers it is not known which one counts, so none does.
+// bearer returns what follows the scheme "Bearer" and a space. Of several headers it is not known which one counts, so
+// none does.
 func bearer(lines []string) string {
 	if len(lines) != 1 {
 		return ""
@@ -173,5 +178,5 @@ func bearer(lines []string) string {
 	if !strings.EqualFold(scheme, "bearer") {
 		return ""
 	}
-	return token
+	return strings.Trim(token, " \t")
 }

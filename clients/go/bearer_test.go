@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -49,7 +51,8 @@ func TestAnAPILetsInWhoHasATokenThatDoes(t *testing.T) {
 		"another scheme":  {[]string{"Basic " + good}, nil, 401, "Bearer"},
 		"no scheme":       {[]string{good}, nil, 401, "Bearer"},
 		"two headers":     {[]string{"Bearer " + good, "Bearer " + good}, nil, 401, "Bearer"},
-		"one space more":  {[]string{"Bearer  " + good}, nil, 401, `Bearer error="invalid_token"`},
+		"more spaces":     {[]string{"Bearer  \t" + good + " \t"}, nil, 200, ""},
+		"a tab alone":     {[]string{"Bearer\t" + good}, nil, 401, "Bearer"},
 		"garbage":         {[]string{"Bearer x\xff"}, nil, 401, `Bearer error="invalid_token"`},
 		"an expired one":  {[]string{"Bearer " + expired}, nil, 401, `Bearer error="invalid_token"`},
 		"its scope":       {[]string{"Bearer " + good}, []gatelodge.TokenRequirement{gatelodge.Scopes("read")}, 200, ""},
@@ -71,6 +74,9 @@ func TestAnAPILetsInWhoHasATokenThatDoes(t *testing.T) {
 			if got.Code != row.status || got.Header().Get("Www-Authenticate") != row.challenge {
 				t.Errorf("%d %q %s", got.Code, got.Header().Get("Www-Authenticate"), got.Body)
 			}
+			if got.Code != 200 && !slices.Equal(got.Header()["Vary"], []string{"Cookie"}) {
+				t.Errorf("%q", got.Header())
+			}
 			if (got.Code == 200) != (got.Body.String() == "google_1") {
 				t.Errorf("%s", got.Body)
 			}
@@ -89,6 +95,37 @@ func TestAnAPILetsInWhoHasATokenThatDoes(t *testing.T) {
 		ServeHTTP(got, preflight)
 	if got.Code < 400 {
 		t.Errorf("a preflight: %d", got.Code)
+	}
+}
+
+// saying answers every check of a token with the same.
+type saying struct {
+	grpc.ClientConnInterface
+	answer *v1.ValidateTokenResponse
+}
+
+func (s saying) Invoke(_ context.Context, _ string, _, answer any, _ ...grpc.CallOption) error {
+	proto.Merge(answer.(proto.Message), s.answer)
+	return nil
+}
+
+func TestWithoutAnAnswerOrAnIdentityNobodyCanSay(t *testing.T) {
+	for name, answer := range map[string]*v1.ValidateTokenResponse{
+		"inactive": {Outcome: &v1.ValidateTokenResponse_Inactive{Inactive: &v1.InactiveToken{}}},
+		"denied":   {Outcome: &v1.ValidateTokenResponse_Denied{Denied: &v1.DeniedToken{}}},
+		"active":   {Outcome: &v1.ValidateTokenResponse_Active{Active: &v1.ActiveToken{ClientId: "program"}}},
+		"neither":  {},
+	} {
+		client, err := gatelodge.NewClient(gatelodge.WithConn(saying{answer: answer}), gatelodge.WithAPIKey("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := httptest.NewRecorder()
+		client.RequireToken()(http.HandlerFunc(whoseToken)).ServeHTTP(got, httptest.NewRequest("GET", "/", nil))
+		if got.Code != 503 || got.Header().Get("Retry-After") == "" || got.Header().Get("Www-Authenticate") != "" {
+			t.Errorf("%s: %d %v", name, got.Code, got.Header())
+		}
+		_ = client.Close()
 	}
 }
 

@@ -116,10 +116,8 @@ func (c *caller) Invoke(ctx context.Context, method string, question, answer any
 		return c.conn.Invoke(within, method, question, answer, opts...)
 	})
 	if c.kept != nil {
-		if err != nil {
-			answer = nil
-		}
-		c.kept.cameBack(how.changes, question, answer, err != nil || sent > 1)
+		failure, _ := errors.AsType[*Error](err)
+		c.kept.cameBack(how.changes, question, answer, failure, sent > 1)
 	}
 	return err
 }

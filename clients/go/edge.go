@@ -97,8 +97,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.header.Set("Allow", route.allow())
 	default:
 		request := &request{gate: e.gate, settings: settings, asker: asker, set: route.set, Request: r, writer: w}
+		ctx := r.Context()
+		if route.changes(r.Method) {
+			ctx = context.WithoutCancel(ctx) // it runs to its end, whether or not the browser is still there
+		}
 		var err error
-		answer, err = route.pass(WithRequestID(r.Context(), asker.requestID), request)
+		answer, err = route.pass(WithRequestID(ctx, asker.requestID), request)
 		if err != nil {
 			answer = asker.failed(err)
 		}

@@ -3,6 +3,7 @@ package gatelodge
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -136,6 +137,41 @@ func TestEveryOtherRouteAsksItsOwnCall(t *testing.T) {
 	}
 	if len(s.called(validate)) != 0 {
 		t.Error("nobody has to be signed in for any of it")
+	}
+}
+
+// Nobody makes a call fail by hanging up, and a logout that was clicked is not given up halfway.
+func TestWhatChangesSomethingRunsToItsEndWhenTheBrowserHangsUp(t *testing.T) {
+	s := withSettings()
+	edge := s.edge(t)
+	for method, row := range map[string]struct {
+		request string
+		ends    bool
+	}{
+		v1.LoginService_StartLogin_FullMethodName:               {"GET /auth/web/login", true},
+		v1.LoginService_CompleteCallback_FullMethodName:         {"GET /auth/web/callback", true},
+		v1.LoginService_StartLogout_FullMethodName:              {"POST /auth/web/logout", true},
+		v1.LoginService_CompleteLogout_FullMethodName:           {"GET /auth/web/logged-out", true},
+		v1.LoginService_HandleBackchannelLogout_FullMethodName:  {"POST /auth/web/backchannel-logout", true},
+		v1.LoginService_HandleFrontchannelLogout_FullMethodName: {"GET /auth/web/frontchannel-logout", true},
+		v1.SessionService_RefreshTokens_FullMethodName:          {"POST /auth/web/refresh", true},
+		v1.SessionService_Revoke_FullMethodName:                 {"POST /auth/web/sessions/revoke", true},
+		v1.SessionService_GetUserInfo_FullMethodName:            {"POST /auth/web/userinfo", true},
+		v1.SessionService_ListUserSessions_FullMethodName:       {"GET /auth/web/sessions", false},
+		validate: {"GET /auth/me", false},
+	} {
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangs := make(chan bool, 1)
+		s.say(method, func(within context.Context) error {
+			hangUp()
+			hangs <- within.Err() != nil
+			return fails(codes.Internal, ErrInternal)
+		})
+		verb, path, _ := strings.Cut(row.request, " ")
+		send(edge, httptest.NewRequestWithContext(ctx, verb, path, nil))
+		if isGivenUp := <-hangs; isGivenUp == row.ends {
+			t.Errorf("%s is given up: %v", row.request, isGivenUp)
+		}
 	}
 }
 

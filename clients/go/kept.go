@@ -128,8 +128,10 @@ func (k *kept) land(key string, ours *flight) {
 
 // keep keeps what a flight of ours has brought, as long as it allows.
 func (k *kept) keep(key string, cookies []*v1.Cookie, ours *flight, verdict *Verdict, leave keeping) {
+	known := *verdict
+	known.SettingsVersion = "" // which settings are in force is news with an answer, and none from memory
 	answer := &keptAnswer{
-		verdict: verdict, until: ours.at + leave.keepFor, sessionID: leave.sessionID, session: k.place(leave.sessionID),
+		verdict: &known, until: ours.at + leave.keepFor, sessionID: leave.sessionID, session: k.place(leave.sessionID),
 		bytes: leave.bytes,
 	}
 	for _, cookie := range cookies {

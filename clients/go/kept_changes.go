@@ -3,6 +3,8 @@ package gatelodge
 import (
 	"bytes"
 
+	"google.golang.org/grpc/codes"
+
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 )
 
@@ -22,11 +24,13 @@ const (
 var everywhere = []byte("everywhere")
 
 // cameBack is for a call of this client's own that has come back: what it may have ended or changed is asked about anew,
-// and whoever is asked has to know of it. The answer is nil where the call failed. It is unsure what was done when it
-// failed, and when it was sent more than once: a repeat finds nothing left to do, and its answer tells of nothing.
-func (k *kept) cameBack(whose reach, question, answer any, isUnsure bool) {
+// and whoever is asked has to know of it. The answer counts where there is no failure.
+func (k *kept) cameBack(whose reach, question, answer any, failure *Error, isRepeated bool) {
 	if info, ok := question.(*v1.GetUserInfoRequest); whose == noSession || ok && !info.GetRefresh() {
 		return
+	}
+	if failure != nil {
+		answer = nil
 	}
 	if told, ok := answer.(interface{ GetEventPosition() []byte }); ok {
 		k.hasTold(string(told.GetEventPosition()))
@@ -34,36 +38,56 @@ func (k *kept) cameBack(whose reach, question, answer any, isUnsure bool) {
 	if asked, ok := question.(interface{ GetCookies() []*v1.Cookie }); ok {
 		k.forgetCookies(asked.GetCookies())
 	}
-	target, _ := question.(*v1.SessionServiceRevokeRequest)
-	if id := target.GetSessionId(); id != "" {
-		k.forgetSession(id)
-	}
-	if whose.isMore(question, answer, isUnsure) {
-		k.forgetAll()
+	switch {
+	case whose == presentedSession:
+	case isRepeated:
+		k.forgetAll() // a repeat finds nothing left to end, and its answer tells of nothing
+	case failure != nil:
+		if !failure.saysNothingWasDone(whose) {
+			k.forgetAll()
+		}
+	default:
+		k.forgetEnded(whose, question, answer)
 	}
 }
 
-// isMore says whether a call may have ended other sessions than those that it presents or names. Anybody can send what
-// leads to it, so one that ended none forgets none.
-func (r reach) isMore(question, answer any, isUnsure bool) bool {
-	counted, _ := answer.(interface{ GetRevokedCount() uint32 })
-	switch {
-	case r == presentedSession:
-		return false
-	case isUnsure || r == anySession:
+// saysNothingWasDone says whether a call that was sent once has ended nothing. Anybody can send what fails so.
+func (e *Error) saysNothingWasDone(whose reach) bool {
+	switch e.Code {
+	case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
 		return true
-	case r == loggedOutSession:
+	}
+	return e.Reason == ErrOverloaded || whose == toldSession && e.Reason == ErrProviderUnavailable
+}
+
+// forgetEnded forgets what an answer says has ended, beyond the session that was presented. Anybody can send what leads
+// to it, so a call that ended none forgets none.
+func (k *kept) forgetEnded(whose reach, question, answer any) {
+	counted, _ := answer.(interface{ GetRevokedCount() uint32 })
+	switch whose {
+	case loggedOutSession:
 		logout, _ := question.(*v1.StartLogoutRequest)
 		count := counted.GetRevokedCount()
-		return count > 1 || count > 0 && bytes.Contains(logout.GetQuery(), everywhere)
-	case r == toldSession:
-		return counted.GetRevokedCount() > 0
+		if count > 1 || count > 0 && bytes.Contains(logout.GetQuery(), everywhere) {
+			k.forgetAll()
+		}
+	case toldSession:
+		if counted.GetRevokedCount() > 0 {
+			k.forgetAll()
+		}
+	case targetSession:
+		if counted.GetRevokedCount() == 0 {
+			return
+		}
+		asked, _ := question.(*v1.SessionServiceRevokeRequest)
+		switch target := asked.GetTarget().(type) {
+		case *v1.SessionServiceRevokeRequest_PresentedSession:
+		case *v1.SessionServiceRevokeRequest_SessionId:
+			k.forgetSession(target.SessionId)
+		default:
+			k.forgetAll()
+		}
+	default:
+		k.forgetAll()
 	}
-	asked, _ := question.(*v1.SessionServiceRevokeRequest)
-	switch asked.GetTarget().(type) {
-	case *v1.SessionServiceRevokeRequest_PresentedSession, *v1.SessionServiceRevokeRequest_SessionId:
-		return false
-	}
-	said, _ := answer.(*v1.SessionServiceRevokeResponse)
-	return said.GetInactive() == nil && said.GetDenied() == nil
 }

@@ -66,8 +66,13 @@ func TestWhatThisClientChangesIsAskedAboutAtOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := watching(t)
 				defer w.end()
+				for name := range manners {
+					if name != validate {
+						w.say(name, fails(codes.Internal, ErrInternal))
+					}
+				}
 				w.knowing()
-				if err := change(t.Context(), w.client); err == nil { // the script says nothing of these
+				if err := change(t.Context(), w.client); err == nil {
 					t.Fatal("it has an answer")
 				}
 				if w.knows() {
@@ -131,10 +136,78 @@ func TestALogoutForgetsAllUnlessTheAnswerSaysThatNoOtherSessionHasEnded(t *testi
 	}
 }
 
+func TestAFailureForgetsAllUnlessItSaysThatNothingWasDone(t *testing.T) {
+	back := v1.LoginService_HandleBackchannelLogout_FullMethodName
+	front := v1.LoginService_HandleFrontchannelLogout_FullMethodName
+	logout, revoke := v1.LoginService_StartLogout_FullMethodName, v1.SessionService_Revoke_FullMethodName
+	disable := v1.AdminService_DisableUser_FullMethodName
+	ways := map[string]func(ctx context.Context, c *Client) error{
+		back: func(ctx context.Context, c *Client) error {
+			_, err := c.Login().HandleBackchannelLogout(ctx, &v1.HandleBackchannelLogoutRequest{})
+			return err
+		},
+		front: func(ctx context.Context, c *Client) error {
+			_, err := c.Login().HandleFrontchannelLogout(ctx, &v1.HandleFrontchannelLogoutRequest{})
+			return err
+		},
+		logout: func(ctx context.Context, c *Client) error {
+			_, err := c.Login().StartLogout(ctx, &v1.StartLogoutRequest{Cookies: presenting("b").Cookies})
+			return err
+		},
+		revoke: func(ctx context.Context, c *Client) error {
+			target := &v1.SessionServiceRevokeRequest_SessionId{SessionId: "sid_1"}
+			_, err := c.Sessions().Revoke(ctx, &v1.SessionServiceRevokeRequest{Target: target})
+			return err
+		},
+		disable: func(ctx context.Context, c *Client) error {
+			_, err := c.Admin().DisableUser(ctx, &v1.DisableUserRequest{})
+			return err
+		},
+	}
+	told, all := []string{back, front}, []string{back, front, logout, revoke, disable}
+	away := fails(codes.Unavailable, ErrStoreUnavailable)
+	for name, row := range map[string]struct {
+		of      []string
+		answers []any
+		knows   bool
+	}{
+		"a field that is wrong":         {all, []any{fails(codes.InvalidArgument, ErrInvalidField)}, true},
+		"a wrong key":                   {all, []any{fails(codes.Unauthenticated, ErrCallerUnauthenticated)}, true},
+		"a key that may not":            {all, []any{fails(codes.PermissionDenied, ErrCallerNotAllowed)}, true},
+		"a state that does not let it":  {all, []any{fails(codes.FailedPrecondition, "")}, true},
+		"an older authority":            {all, []any{fails(codes.Unimplemented, "")}, true},
+		"an overload":                   {all, []any{fails(codes.ResourceExhausted, ErrOverloaded)}, true},
+		"a limit of something between":  {all, []any{fails(codes.ResourceExhausted, "")}, false},
+		"a provider that is away":       {told, []any{fails(codes.Unavailable, ErrProviderUnavailable)}, true},
+		"a provider that may have been": {[]string{logout, revoke}, []any{fails(codes.Unavailable, ErrProviderUnavailable)}, false},
+		"a fault":                       {all, []any{fails(codes.Internal, ErrInternal)}, false},
+		"a deadline":                    {all, []any{fails(codes.DeadlineExceeded, "")}, false},
+		"the second time a wrong field": {all, []any{away, fails(codes.InvalidArgument, ErrInvalidField)}, false},
+	} {
+		for _, method := range row.of {
+			t.Run(name+" of "+method, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := watching(t)
+					defer w.end()
+					w.client.kept.seed = seedThatTells("sid_1", "sid_2")
+					w.knowing()
+					w.say(method, row.answers...)
+					if err := ways[method](t.Context(), w.client); err == nil {
+						t.Fatal("it has an answer")
+					}
+					if w.knows() != row.knows {
+						t.Errorf("it is known still: %v", !row.knows)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestARevocationForgetsNoMoreThanItMayHaveEnded(t *testing.T) {
 	revoke := v1.SessionService_Revoke_FullMethodName
 	away := fails(codes.Unavailable, ErrStoreUnavailable)
-	ended := &v1.SessionServiceRevokeResponse{RevokedCount: 1}
+	ended, none := &v1.SessionServiceRevokeResponse{RevokedCount: 1}, &v1.SessionServiceRevokeResponse{}
 	nobody := &v1.SessionServiceRevokeResponse{Inactive: &v1.InactiveSession{}}
 	forged := &v1.SessionServiceRevokeResponse{Denied: &v1.DeniedSession{}}
 	form := &v1.SessionServiceRevokeRequest_Form{Form: []byte("end=all-others")}
@@ -153,7 +226,9 @@ func TestARevocationForgetsNoMoreThanItMayHaveEnded(t *testing.T) {
 		"a form's, of nobody any more": {question: &v1.SessionServiceRevokeRequest{Target: form}, answers: []any{away, nobody}},
 		"of the presented":             {question: &v1.SessionServiceRevokeRequest{Target: presented}, answers: []any{ended}, knows: true},
 		"whose answer was lost":        {question: &v1.SessionServiceRevokeRequest{Target: presented}, answers: []any{away, ended}},
+		"a form's, of nothing":         {question: &v1.SessionServiceRevokeRequest{Target: form}, answers: []any{none}, knows: true},
 		"of this one":                  {question: named("sid_1"), answers: []any{ended}},
+		"of this one, that had ended":  {question: named("sid_1"), answers: []any{none}, knows: true},
 		"of another":                   {question: named("sid_2"), answers: []any{ended}, knows: true},
 	} {
 		t.Run(name, func(t *testing.T) {

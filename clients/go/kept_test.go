@@ -7,12 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
 )
 
 const long = time.Minute
+
+var failed = &Error{Code: codes.Internal}
 
 // told is a message of a stream that is whole.
 func told(position byte, kinds ...v1.SessionEventKind) *v1.WatchSessionsResponse {
@@ -132,6 +135,21 @@ func TestAnAnswerIsGoodWhileTheStreamIsWholeAndTheAnswerIsYoung(t *testing.T) {
 	})
 }
 
+func TestWhatIsKeptTellsNothingOfTheSettingsInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := knowing(t)
+		question, flight := presenting("b"), k.ask("b")
+		said := &Verdict{SettingsVersion: "v1"}
+		k.keep(keyOf(t, question), question.Cookies, flight, said, keeping{"sid_2", "\x01", long, 300})
+		if known := k.known([]byte(keyOf(t, question))); known == nil || known.SettingsVersion != "" {
+			t.Error("each time it is given again, the settings would be asked for")
+		}
+		if said.SettingsVersion != "v1" {
+			t.Error("who asked is told")
+		}
+	})
+}
+
 func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
 	forget := map[string]func(k knower){
 		"reset": func(k knower) {
@@ -144,9 +162,9 @@ func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
 			k.hear(message)
 		},
 		"a change of our own": func(k knower) {
-			k.cameBack(presentedSession, &v1.RefreshTokensRequest{Cookies: presenting("a").Cookies}, nil, true)
+			k.cameBack(presentedSession, &v1.RefreshTokensRequest{Cookies: presenting("a").Cookies}, nil, failed, false)
 		},
-		"a change of anybody's": func(k knower) { k.cameBack(anySession, &v1.AdminServiceRevokeRequest{}, nil, true) },
+		"a change of anybody's": func(k knower) { k.cameBack(anySession, &v1.AdminServiceRevokeRequest{}, nil, failed, false) },
 	}
 	for number, name := range v1.SessionEventKind_name {
 		if kind := v1.SessionEventKind(number); kind != v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED {
@@ -167,9 +185,9 @@ func TestWhatIsForgottenIsAskedAgain(t *testing.T) {
 	for name, pass := range map[string]func(k knower){
 		"other keys": func(k knower) { k.hear(told(2, v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED)) },
 		"a look at user info": func(k knower) {
-			k.cameBack(presentedSession, &v1.GetUserInfoRequest{Cookies: presenting("a").Cookies}, nil, true)
+			k.cameBack(presentedSession, &v1.GetUserInfoRequest{Cookies: presenting("a").Cookies}, nil, failed, false)
 		},
-		"a change of nothing": func(k knower) { k.cameBack(noSession, presenting("a"), nil, true) },
+		"a change of nothing": func(k knower) { k.cameBack(noSession, presenting("a"), nil, failed, false) },
 	} {
 		k := knowing(t)
 		if pass(k); !k.knows("a") {
@@ -380,13 +398,13 @@ func TestNobodyIsToldWhatWasBeforeAChangeThatWasHeard(t *testing.T) {
 				known, flight, isOurs := k.look(key)
 				if known == nil && isOurs {
 					mu.Lock()
-					known = &Verdict{SettingsVersion: fmt.Sprintf("%08d", generation)}
+					known = &Verdict{CSRFToken: fmt.Sprintf("%08d", generation)}
 					mu.Unlock()
-					k.keep(key, question.Cookies, flight, known, keeping{"sid_1", known.SettingsVersion, long, 300})
+					k.keep(key, question.Cookies, flight, known, keeping{"sid_1", known.CSRFToken, long, 300})
 					k.land(key, flight)
 				}
-				if known != nil && known.SettingsVersion < fmt.Sprintf("%08d", least) {
-					t.Errorf("told %s after %d was heard", known.SettingsVersion, least)
+				if known != nil && known.CSRFToken < fmt.Sprintf("%08d", least) {
+					t.Errorf("told %s after %d was heard", known.CSRFToken, least)
 					return
 				}
 			}

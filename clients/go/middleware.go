@@ -70,10 +70,10 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 		if outer.answers(here, needed) {
 			here.verdict = outer.verdict
 		} else if settings := g.settings(r.Host); settings == nil {
-			here.failed(noSettings()).write(w, r)
+			here.refuse(here.asker.failed(noSettings()), w, r)
 			return
 		} else if verdict, err := g.check(ctx, r, settings, needed); err != nil {
-			here.failed(err).write(w, r)
+			here.refuse(here.asker.failed(err), w, r)
 			return
 		} else {
 			here.verdict = verdict
@@ -81,10 +81,10 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 		}
 		switch {
 		case here.verdict.Denied != nil:
-			here.asker.forbidden(here.verdict.Denied.GetAnswer()).write(w, r)
+			here.refuse(here.asker.forbidden(here.verdict.Denied.GetAnswer()), w, r)
 			return
 		case here.verdict.Session == nil && isRequired:
-			here.asker.notSignedIn(here.verdict.Inactive.GetAnswer()).write(w, r)
+			here.refuse(here.asker.notSignedIn(here.verdict.Inactive.GetAnswer()), w, r)
 			return
 		}
 		if outer == nil {
@@ -133,8 +133,8 @@ func (g *Gate) check(
 	return verdict, canDeliver(verdict)
 }
 
-// deliver makes w add the verdict's cookies and CSRF token when the application begins its response. Of two guards the
-// inner one's are the newer.
+// deliver makes w add the verdict's cookies and CSRF token when the application begins its response, after those of an
+// outer guard, which are the older.
 func (c *checked) deliver(w http.ResponseWriter, settings *settings) http.ResponseWriter {
 	switch {
 	case len(c.verdict.SetCookies) == 0 && c.verdict.CSRFToken == "":
@@ -143,21 +143,25 @@ func (c *checked) deliver(w http.ResponseWriter, settings *settings) http.Respon
 		c.delivery = &delivery{ResponseWriter: w}
 		w = c.delivery
 	}
-	c.delivery.cookies, c.delivery.csrfToken = c.verdict.SetCookies, c.verdict.CSRFToken
-	c.delivery.csrfHeader = settings.csrfHeader
+	c.delivery.cookies = append(c.delivery.cookies, c.verdict.SetCookies...)
+	if c.verdict.CSRFToken != "" {
+		c.delivery.csrfHeader, c.delivery.csrfToken = settings.csrfHeader, c.verdict.CSRFToken
+	}
 	return w
 }
 
-// failed keeps an outer guard's cookies back: "could not say" leaves the browser's alone.
-func (c *checked) failed(err error) *response {
-	if c.delivery != nil {
+// refuse answers in the application's place. What an outer guard has to deliver goes out with it, but not with "could not
+// say", which leaves the browser's cookies alone.
+func (c *checked) refuse(answer *response, w http.ResponseWriter, r *http.Request) {
+	if c != nil && c.delivery != nil && answer.status == http.StatusServiceUnavailable {
 		c.delivery.cookies, c.delivery.csrfToken = nil, ""
 	}
-	return c.asker.failed(err)
+	answer.write(w, r)
 }
 
-// A delivery adds cookies and a CSRF token to a response, and keeps caches from handing them to others (security.md 66), whatever headers
-// the application sets. It stands between only where there are cookies to deliver, which is seldom.
+// A delivery adds cookies and a CSRF token to a response, and keeps caches from handing them to others (security.md 66),
+// whatever headers the application sets. Its cookies come first, so that what the application says of the same ones
+// counts. It stands between only where there is something to deliver, which is seldom.
 type delivery struct {
 	http.ResponseWriter
 	cookies    []string
@@ -176,7 +180,7 @@ func (d *delivery) begin() {
 	}
 	header := d.Header()
 	header.Set("Cache-Control", "no-store")
-	header["Set-Cookie"] = append(header["Set-Cookie"], d.cookies...)
+	header["Set-Cookie"] = append(d.cookies, header["Set-Cookie"]...)
 	if d.csrfToken != "" {
 		header.Set(d.csrfHeader, d.csrfToken)
 	}

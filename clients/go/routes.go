@@ -3,6 +3,7 @@ package gatelodge
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -36,6 +37,11 @@ var routes = []*route{
 // allow is the value of Allow.
 func (r *route) allow() string {
 	return strings.Join(append(r.methods[:len(r.methods):len(r.methods)], "OPTIONS"), ", ")
+}
+
+// changes says whether a request by this method changes or ends something. Where HEAD is taken, GET only asks.
+func (r *route) changes(method string) bool {
+	return method == http.MethodPost || !slices.Contains(r.methods, http.MethodHead)
 }
 
 func login(ctx context.Context, r *request) (*response, error) {

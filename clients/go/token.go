@@ -27,6 +27,9 @@ func (c *Client) CheckToken(ctx context.Context, question *v1.ValidateTokenReque
 	}
 	switch outcome := answer.GetOutcome().(type) {
 	case *v1.ValidateTokenResponse_Active:
+		if outcome.Active.GetIdentity() == nil {
+			return nil, couldNotSay("the authority found the token good, and did not say whose it is")
+		}
 		if !isJudgedFor(question.GetRequirements(), outcome.Active.GetJudged()) {
 			return nil, couldNotSay("the authority did not judge all that was asked: it may be older than this client")
 		}

@@ -17,7 +17,7 @@ type Verdict struct {
 	SetCookies []string
 	// CSRFToken is a fresh one, when it was asked for or the credential was rotated: to be delivered beside SetCookies.
 	CSRFToken string
-	// SettingsVersion names the edge settings in force.
+	// SettingsVersion names the edge settings in force; empty in a verdict that was kept.
 	SettingsVersion string
 }
 

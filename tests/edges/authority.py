@@ -53,6 +53,8 @@ class Call:
     metadata: dict[str, list[str]]
     seconds_left: float | None
     at: float = field(default_factory=time.monotonic)
+    # Whether the edge still waits for the answer.
+    is_waited_for: Callable[[], bool] = lambda: True
 
     @property
     def request_id(self) -> str:
@@ -102,6 +104,9 @@ class Fault(Protocol):
     def spoil_answer(self, method: "Method", answer: Message | bytes) -> Message | bytes:
         """Changes what is answered."""
 
+    def spoil_refusal(self, call: Call, refused: RefusedError) -> RefusedError:
+        """Changes a status that is answered."""
+
 
 class Between:
     """A gRPC server in front of the authority at `upstream` ("127.0.0.1:50051")."""
@@ -149,6 +154,7 @@ class Between:
     def take(self, path: str, method: "Method", raw: bytes, context: grpc.ServicerContext) -> bytes:
         """Answers one unary call."""
         call = Call(method.name, method.request.FromString(raw), _metadata(context), _seconds_left(context))
+        call.is_waited_for = context.is_active
         fault = self.faults.get(call.request_id) or self.faults.get("")
         if fault:
             fault.spoil_question(call)
@@ -165,8 +171,9 @@ class Between:
                 answer = fault.spoil_answer(method, answer)
             return answer if isinstance(answer, bytes) else answer.SerializeToString()
         except RefusedError as refused:
-            context.set_trailing_metadata([("grpc-status-details-bin", refused.status.SerializeToString())])
-            context.abort(refused.code, refused.message)
+            said = fault.spoil_refusal(call, refused) if fault else refused
+            context.set_trailing_metadata([("grpc-status-details-bin", said.status.SerializeToString())])
+            context.abort(said.code, said.message)
         except grpc.RpcError as error:
             context.set_trailing_metadata(error.trailing_metadata() or ())
             context.abort(error.code(), error.details())
@@ -290,6 +297,16 @@ def slow(seconds: float) -> Rule:
         return answer
 
     return rule
+
+
+def held(release: threading.Event, rule: Rule = lambda _call, ask: ask()) -> Rule:
+    """What `rule` answers, once it is released."""
+
+    def wait(call: Call, ask: Ask) -> Message | bytes:
+        release.wait(20)
+        return rule(call, ask)
+
+    return wait
 
 
 def at_first(times: int, rule: Rule, then: Rule = lambda _call, ask: ask()) -> Rule:

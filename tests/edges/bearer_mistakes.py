@@ -45,7 +45,8 @@ def _ask_for_nothing(call):
 
 def _judged_all(_method, answer):
     if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.HasField("active"):
-        answer.active.judged.scopes[:] = ["admin"]
+        judged = answer.active.judged
+        judged.scopes[:], judged.acr_values[:], judged.audience = ["admin"], ["2"], "orders"
 
 
 def _unknown_is_inactive(_method, answer):
@@ -62,6 +63,25 @@ def _trouble_is_refusal(asked, got, _again):
     if _is_api(asked) and got.status == 503:
         return Answer(401, [("www-authenticate", "Bearer")], got.body)
     return None
+
+
+def _let_in_on_doubt(asked, got, _again):
+    return Answer(200, [], b'{"user_id": null}') if _is_api(asked) and got.status == 503 else None
+
+
+def _refuse_two_itself(asked):
+    lines = [name for name, _ in asked.headers if name.lower() == b"authorization"]
+    return Answer(401, [("www-authenticate", "Bearer")], b"") if len(lines) > 1 else None
+
+
+def _keep_a_space(call):
+    if call.method == "ValidateToken":
+        call.request.token += b" "
+
+
+def _forget_cookies_in_vary(asked, got, _again):
+    if _is_api(asked):
+        got.headers = [(n, "Authorization" if n == "vary" else value) for n, value in got.headers]
 
 
 BEARER: dict[str, Broken] = {
@@ -83,9 +103,16 @@ BEARER: dict[str, Broken] = {
         ("bearer: a preflight of an allowed origin is a request without a token",), answer=_answer_preflights
     ),
     "decodes tokens": Broken(("bearer: escapes of a token arrives undecoded",), question=_decode_tokens),
-    "asks for nothing of a token": Broken(("bearer: what a route needs is asked",), question=_ask_for_nothing),
+    "asks for nothing of a token": Broken(
+        ("bearer: what /api/scoped needs is asked", "bearer: what /api/orders needs is asked"),
+        question=_ask_for_nothing,
+    ),
     "takes what was not judged for a yes": Broken(
-        ("bearer: where nothing was judged a need is 503", "bearer: where another scope was judged a need is 503"),
+        (
+            "bearer: where what /api/scoped needs was not judged it is 503",
+            "bearer: where what /api/orders needs was not judged it is 503",
+            "bearer: where another scope was judged a need is 503",
+        ),
         reply=_judged_all,
     ),
     "takes an unknown word about a token for a no": Broken(
@@ -99,7 +126,29 @@ BEARER: dict[str, Broken] = {
         answer=_own_refusals,
     ),
     "takes trouble for a bad token": Broken(
-        ("bearer: the status INTERNAL is 503", "bearer: an authority that checks no tokens lets nobody in"),
+        (
+            "bearer: the status INTERNAL is 503",
+            "bearer: an authority that checks no tokens lets nobody in",
+            "bearer: inactive without an answer is 503",
+            "bearer: denied without an answer is 503",
+        ),
         answer=_trouble_is_refusal,
+    ),
+    "lets somebody in who has no identity": Broken(
+        ("bearer: a good token without an identity is 503 at /api",), answer=_let_in_on_doubt
+    ),
+    "refuses two credentials by itself": Broken(
+        ("bearer: of two Authorization headers none counts",), request=_refuse_two_itself
+    ),
+    "passes on a space behind a token": Broken(
+        ("bearer: a space behind it are no part of a token", "bearer: two spaces before it are no part of a token"),
+        question=_keep_a_space,
+    ),
+    "lets an API's refusals be kept for other cookies": Broken(
+        (
+            "bearer: a token that is not good gets the authoritys answer",
+            "bearer: the status INTERNAL is 503",
+        ),
+        answer=_forget_cookies_in_vary,
     ),
 }

@@ -2,6 +2,7 @@
 notices each of them. Does not know how the cases are run."""
 
 import dataclasses
+import shlex
 import shutil
 import socketserver
 import tempfile
@@ -12,9 +13,9 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from .authority import Call, Method
+from .authority import Call, Method, RefusedError
 from .case import CASES, Case
-from .programs import Authority
+from .programs import Authority, edge_command
 from .stage import Address, Site, World
 from .wire import Answer, NoAnswerError, compose, exchange, raw
 
@@ -47,7 +48,8 @@ class Broken:
     answer: Callable[[Asked, Answer, Callable[[Asked], Answer]], Answer | None] = lambda _asked, _answer, _again: None
     question: Callable[[Call], None] = lambda _call: None
     reply: Callable[[Method, Message], None] = lambda _method, _answer: None
-    # What is run in place of the edge-under-test, as a script.
+    refusal: Callable[[Call, RefusedError], RefusedError] = lambda _call, refused: refused
+    # What is run in place of the edge-under-test, as a script, to which $EDGE is the right one.
     program: str = ""
 
     def spoil_question(self, call: Call) -> None:
@@ -59,6 +61,10 @@ class Broken:
         read = method.response.FromString(answer) if isinstance(answer, bytes) else answer
         self.reply(method, read)
         return read
+
+    def spoil_refusal(self, call: Call, refused: RefusedError) -> RefusedError:
+        """As authority.Fault."""
+        return self.refusal(call, refused)
 
 
 def front(broken: Broken) -> Callable[[Address], Address]:
@@ -118,7 +124,7 @@ def _command(edge: str, broken: Broken, scripts: Path) -> str:
     if not broken.program:
         return edge
     script = scripts / "edge-under-test"
-    script.write_text(f"#!/bin/sh\n{broken.program}\n")
+    script.write_text(f"#!/bin/sh\nEDGE={shlex.quote(edge_command(edge))}\n{broken.program}\n")
     script.chmod(0o700)
     return str(script)
 

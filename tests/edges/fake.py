@@ -5,9 +5,13 @@ import json
 import time
 from urllib.parse import parse_qsl, urlencode
 
-from gatelodge.v1 import http_answer_pb2, login_pb2, session_pb2
+from gatelodge.v1 import http_answer_pb2, login_pb2, session_pb2, token_pb2
 
 from .authority import Ask, Call, RefusedError
+from .fake_answers import as_json, error
+from .fake_channels import told_by_page, told_by_server
+from .fake_needs import Lack, lack_of, take_as_judged
+from .fake_tokens import judged_token
 
 OWN, ALLOWED = b"http://localhost:8000", b"http://localhost:5173"
 SAFE = (b"GET", b"HEAD", b"OPTIONS", b"TRACE")
@@ -24,8 +28,6 @@ REASONS = {
 DENIED = {
     "csrf_mismatch": (session_pb2.DENIED_REASON_CSRF_INVALID, "CSRF token mismatch"),
     "origin_refused": (session_pb2.DENIED_REASON_ORIGIN_REFUSED, "Requests from this origin are not allowed"),
-    "scope_missing": (session_pb2.DENIED_REASON_SCOPE_MISSING, "Missing scope: {}"),
-    "login_too_old": (session_pb2.DENIED_REASON_LOGIN_TOO_OLD, "A fresh login is needed"),
 }
 LONGER_THAN_ANY_DEADLINE = 3.0
 
@@ -36,12 +38,16 @@ class FakeAuthority:
     def __init__(self, given: dict):
         self.authority = given["authority"]
         self.sessions = [dict(session) for session in given["sessions"]]
+        self.tokens = {token["token"]: dict(token) for token in given.get("tokens", [])}
+        self.carried_out: set[str] = set()
 
     def change(self, given: dict) -> None:
         """What a step of a scenario changes."""
         self.authority = given.get("authority", self.authority)
         for cookie, state in given.get("states", {}).items():
             self._of(cookie)["state"] = state
+        for token, state in given.get("token_states", {}).items():
+            self.tokens[token]["state"] = state
 
     def validate_session(self, call: Call, _ask: Ask) -> session_pb2.ValidateSessionResponse:
         """The rule of ValidateSession."""
@@ -53,10 +59,15 @@ class FakeAuthority:
             answer.inactive.answer.CopyFrom(_sign_in(asked, reason))
             return answer
         needed = asked.context.method not in SAFE
-        denied = self._judge_source(session, asked.context, needed) or self._judge_needs(session, asked.requirements)
-        if denied:
-            answer.denied.reason = DENIED[denied][0]
-            answer.denied.answer.CopyFrom(_denial(asked, denied, session))
+        foreign = self._judge_source(session, asked.context, needed)
+        if foreign:
+            answer.denied.reason = DENIED[foreign][0]
+            answer.denied.answer.CopyFrom(error(403, foreign, DENIED[foreign][1]))
+            return answer
+        lack = lack_of(asked.requirements, session)
+        if lack:
+            answer.denied.reason = session_pb2.DeniedReason.Value(f"DENIED_REASON_{lack.reason.upper()}")
+            answer.denied.answer.CopyFrom(_denial(asked, lack, session))
             return answer
         active = answer.active
         active.identity.user_id = session["user_id"]
@@ -64,10 +75,8 @@ class FakeAuthority:
         active.identity.provider = session.get("provider", "fake")
         active.identity.scopes.extend(session.get("scopes", []))
         active.session.session_id = f"sid_{session['cookie']}"
+        take_as_judged(asked.requirements, active.judged)
         active.judged.csrf = needed
-        active.judged.scopes.extend(asked.requirements.scopes)
-        if asked.requirements.HasField("max_login_age"):
-            active.judged.max_login_age.CopyFrom(asked.requirements.max_login_age)
         if asked.issue_csrf_token:
             active.csrf_token = _token(session)
         renewed = session.get("renewed_cookie")
@@ -82,7 +91,7 @@ class FakeAuthority:
         session = self._use(call.request, answer)
         if session:
             answer.refreshed.session.session_id = f"sid_{session['cookie']}"
-            answer.answer.CopyFrom(_json(200, {"message": "Tokens refreshed", "expires_at": None}))
+            answer.answer.CopyFrom(as_json(200, {"message": "Tokens refreshed", "expires_at": None}))
         return answer
 
     def get_user_info(self, call: Call, _ask: Ask) -> session_pb2.GetUserInfoResponse:
@@ -92,7 +101,7 @@ class FakeAuthority:
         if session:
             answer.user_info.identity.user_id = session["user_id"]
             known = {name: session.get(name) for name in ("user_id", "email", "name")}
-            answer.answer.CopyFrom(_json(200, {**known, "provider": session.get("provider", "fake")}))
+            answer.answer.CopyFrom(as_json(200, {**known, "provider": session.get("provider", "fake")}))
         return answer
 
     def list_user_sessions(self, call: Call, _ask: Ask) -> session_pb2.ListUserSessionsResponse:
@@ -105,7 +114,7 @@ class FakeAuthority:
                 for one in self._of_the_user_of(session)
             ]
             answer.user_sessions.SetInParent()
-            answer.answer.CopyFrom(_json(200, {"sessions": told, "next_page_token": ""}))
+            answer.answer.CopyFrom(as_json(200, {"sessions": told, "next_page_token": ""}))
         return answer
 
     def revoke(self, call: Call, _ask: Ask) -> session_pb2.SessionServiceRevokeResponse:
@@ -116,13 +125,13 @@ class FakeAuthority:
             return answer
         end = _asked_end(call.request)
         if end != "others" and not end.startswith("sid_"):
-            answer.answer.CopyFrom(_error(400, "request_malformed", "The request can't be read"))
+            answer.answer.CopyFrom(error(400, "request_malformed", "The request can't be read"))
             return answer
         for one in self._of_the_user_of(session):
             if one is not session if end == "others" else end == f"sid_{one['cookie']}":
                 one["state"] = "revoked"
                 answer.revoked_count += 1
-        answer.answer.CopyFrom(_json(200, {"message": "done", "revoked_count": answer.revoked_count}))
+        answer.answer.CopyFrom(as_json(200, {"message": "done", "revoked_count": answer.revoked_count}))
         return answer
 
     def _of_the_user_of(self, session: dict) -> list[dict]:
@@ -143,7 +152,7 @@ class FakeAuthority:
         denied = self._judge_source(session, asked.context, asked.context.method not in SAFE)
         if denied:
             answer.denied.reason = DENIED[denied][0]
-            answer.answer.CopyFrom(_error(403, denied, DENIED[denied][1]))
+            answer.answer.CopyFrom(error(403, denied, DENIED[denied][1]))
             return None
         return session
 
@@ -153,23 +162,44 @@ class FakeAuthority:
         asked = call.request
         tokens = [value for name, value in parse_qsl(asked.form.decode("latin-1")) if name == "csrf_token"]
         if len(tokens) > 1:
-            answer = _error(400, "request_malformed", "The parameter csrf_token came twice")
+            answer = error(400, "request_malformed", "The parameter csrf_token came twice")
             return login_pb2.StartLogoutResponse(answer=answer)
         if tokens and not asked.context.HasField("csrf_token"):
             asked.context.csrf_token = tokens[0].encode("latin-1")
         session, _ = self._choose(asked.cookies)
         denied = self._judge_source(session, asked.context, session is not None)
         if denied:
-            return login_pb2.StartLogoutResponse(answer=_error(403, denied, DENIED[denied][1]))
+            return login_pb2.StartLogoutResponse(answer=error(403, denied, DENIED[denied][1]))
         if session:
             session["state"] = "ended"
         if _is_navigation(asked.context):
             answer = http_answer_pb2.HttpAnswer(status=303, location="/")
         else:
-            answer = _json(200, {"message": "Logged out successfully"})
+            answer = as_json(200, {"message": "Logged out successfully"})
         if asked.cookies:
             answer.set_cookies.append("session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
         return login_pb2.StartLogoutResponse(answer=answer, revoked_count=1 if session else 0)
+
+    def validate_token(self, call: Call, _ask: Ask) -> token_pb2.ValidateTokenResponse:
+        """The rule of ValidateToken."""
+        self._be_there()
+        return judged_token(self.tokens, call.request)
+
+    def handle_backchannel_logout(self, call: Call, _ask: Ask) -> login_pb2.HandleBackchannelLogoutResponse:
+        """The rule of HandleBackchannelLogout."""
+        self._be_there()
+        return told_by_server(call.request.form, self.carried_out, self._end)
+
+    def handle_frontchannel_logout(self, call: Call, _ask: Ask) -> login_pb2.HandleFrontchannelLogoutResponse:
+        """The rule of HandleFrontchannelLogout."""
+        self._be_there()
+        return told_by_page(call.request.query, self._end)
+
+    def _end(self, is_meant) -> int:
+        meant = [one for one in self.sessions if one.get("state", "active") == "active" and is_meant(one)]
+        for one in meant:
+            one["state"] = "revoked"
+        return len(meant)
 
     def pass_on(self, _call: Call, ask: Ask):
         """The rule of what the scenarios leave to any authority."""
@@ -207,15 +237,6 @@ class FakeAuthority:
             return "csrf_mismatch"
         return None
 
-    def _judge_needs(self, session: dict, requirements) -> str | None:
-        if not set(requirements.scopes) <= set(session.get("scopes", [])):
-            return "scope_missing"
-        if requirements.HasField("max_login_age"):
-            allowed = requirements.max_login_age.ToTimedelta().total_seconds()
-            if session.get("login_age_seconds", 0) > allowed:
-                return "login_too_old"
-        return None
-
 
 def _asked_end(asked) -> str:
     if asked.WhichOneof("target") == "form":
@@ -246,27 +267,25 @@ def _sign_in(asked, reason: str) -> http_answer_pb2.HttpAnswer:
 
 def _refused_for(reason: str) -> http_answer_pb2.HttpAnswer:
     if reason in ("none", "forged", "ambiguous"):
-        return _error(401, "not_signed_in", "Not signed in")
-    return _error(401, "session_ended", "Session expired")
+        return error(401, "not_signed_in", "Not signed in")
+    return error(401, "session_ended", "Session expired")
 
 
-def _denial(asked, denied: str, session: dict) -> http_answer_pb2.HttpAnswer:
-    leads_to_login = denied == "login_too_old" and _is_navigation(asked.context) and asked.context.method in SAFE
-    if leads_to_login and not asked.answer_json:
-        age = asked.requirements.max_login_age.seconds
-        return _login(asked, {"provider": session.get("provider", "fake"), "max_age": age})
-    return _error(403, denied, DENIED[denied][1].format(" ".join(asked.requirements.scopes)))
+def _denial(asked, lack: Lack, session: dict) -> http_answer_pb2.HttpAnswer:
+    if not lack.is_mended_by_login:
+        return error(403, lack.reason, lack.detail)
+    query = {"provider": session.get("provider", "fake")}
+    if asked.requirements.HasField("max_login_age"):
+        query["max_age"] = asked.requirements.max_login_age.seconds
+    if asked.requirements.acr_values:
+        query["acr_values"] = " ".join(asked.requirements.acr_values)
+    if lack.reason == "amr_missing":
+        query["prompt"] = "login"
+    if not asked.answer_json and _is_navigation(asked.context) and asked.context.method in SAFE:
+        return _login(asked, query)
+    return error(403, lack.reason, lack.detail, login_path=f"/auth/web/login?{urlencode(query)}")
 
 
 def _login(asked, parameters: dict) -> http_answer_pb2.HttpAnswer:
     query = urlencode({**parameters, "redirect_uri": asked.context.target.decode("latin-1")})
     return http_answer_pb2.HttpAnswer(status=302, location=f"/auth/web/login?{query}")
-
-
-def _error(status: int, reason: str, detail: str) -> http_answer_pb2.HttpAnswer:
-    return _json(status, {"detail": detail, "reason": reason, "request_id": "fake"})
-
-
-def _json(status: int, body: dict) -> http_answer_pb2.HttpAnswer:
-    encoded = json.dumps(body).encode()
-    return http_answer_pb2.HttpAnswer(status=status, content_type="application/json", body=encoded)

@@ -4,10 +4,12 @@ put before an edge."""
 import time
 from collections.abc import Callable
 
+from .authority import RefusedError
 from .broken import Asked, Broken
 from .wire import Answer
 
 ENDING = ("StartLogout", "SessionServiceRevoke", "HandleBackchannelLogout", "HandleFrontchannelLogout")
+ENDING_CALLS = ("StartLogout", "Revoke", "HandleBackchannelLogout", "HandleFrontchannelLogout")
 
 
 def _ends(answer) -> bool:
@@ -60,6 +62,24 @@ def _believe_that_all_ended(_method, answer):
             answer.ClearField("denied")
 
 
+def _forget_all_at_any_failure(call, refused):
+    return RefusedError("INTERNAL") if call.method in ENDING_CALLS else refused
+
+
+def _forget_nobody_at_a_failure(call, refused):
+    return RefusedError("INVALID_ARGUMENT") if call.method in ENDING_CALLS else refused
+
+
+def _give_up_with_the_browser(call):
+    if call.method != "ValidateSession":
+        call.is_waited_for = lambda: False
+
+
+def _hide_the_cookie(asked):
+    if asked.target.startswith((b"/auth/web/logout", b"/auth/web/sessions/revoke")):
+        asked.headers = [line for line in asked.headers if line[0].lower() != b"cookie"]
+
+
 class _Memory:
     """What was answered once, for half a minute, whatever happens meanwhile."""
 
@@ -109,8 +129,38 @@ KEEPING: dict[str, Broken] = {
         (
             "ends: who ends nothing makes nobody be asked about",
             "ends: a logout makes nobody else be asked about",
+            "ends: a revocation of JSON that is none makes nobody else be asked about",
+            "ends: a revocation of an id that nobody has makes nobody else be asked about",
         ),
         reply=_believe_that_all_ended,
+    ),
+    "forgets everybody at any failure": Broken(
+        (
+            "ends: after the status INVALID_ARGUMENT nobody is asked about",
+            "ends: after the status OVERLOADED nobody is asked about",
+            "ends: a logout whose keys are not to be had makes nobody be asked about",
+        ),
+        refusal=_forget_all_at_any_failure,
+    ),
+    "forgets nobody at a failure": Broken(
+        (
+            "ends: after the status CANCELLED all are asked about",
+            "ends: a provider in trouble says nothing of what it does not judge",
+            "ends: when nobody knows what ended all are asked about",
+        ),
+        refusal=_forget_nobody_at_a_failure,
+    ),
+    "gives up what it sent when the browser goes away": Broken(
+        (
+            "hanging up: a logout is not given up",
+            "hanging up: a refresh of user info is not given up",
+            "hanging up: a logout that nobody waits for ends the session",
+            "ends: who hangs up on StartLogout makes nobody be asked about",
+        ),
+        question=_give_up_with_the_browser,
+    ),
+    "forgets a cookie only when something came of it": Broken(
+        ("ends: who presents a cookie is asked about whatever came of it",), request=_hide_the_cookie
     ),
     "remembers beyond the end": Broken(
         (

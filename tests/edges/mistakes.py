@@ -204,6 +204,8 @@ def _believe_what_was_not_judged(_method, answer):
         judged.csrf = True
         judged.scopes[:] = ["admin"]
         judged.max_login_age.seconds, judged.max_login_age.nanos = 1, 0
+        judged.roles[:], judged.permissions[:], judged.email_verified = ["clerk"], ["orders.pay"], True
+        judged.acr_values[:], judged.amr_values[:] = ["2"], ["otp"]
 
 
 def _unknown_is_inactive(_method, answer):
@@ -384,6 +386,8 @@ SWITCHES: dict[str, Broken] = {
         (
             "generations: where the scope was not judged it is 503",
             "generations: where the login's age was not judged it is 503",
+            "generations: where the role was not judged it is 503",
+            "generations: where the login's class was not judged it is 503",
             "generations: where nothing at all was judged an unsafe request is 503",
         ),
         reply=_believe_what_was_not_judged,

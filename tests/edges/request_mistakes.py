@@ -199,4 +199,21 @@ REQUESTS: dict[str, Broken] = {
         ),
         program="exit 1",
     ),
+    "keeps its log to itself": Broken(
+        (
+            "start: plaintext to another machine is warned of",
+            "start: where nobody is reached the log names the address",
+        ),
+        program='exec "$EDGE" 2>/dev/null',
+    ),
+    "warns of every address": Broken(
+        (
+            "start: plaintext to localhost is no cause for a warning",
+            "start: plaintext to another loopback address is no cause for a warning",
+        ),
+        program='echo "GATELODGE_ADDRESS: all of it goes in clear"; exec "$EDGE"',
+    ),
+    "blames the key for an address": Broken(
+        ("start: where nobody is reached the log names the address",), program='echo GATELODGE_API_KEY; exec "$EDGE"'
+    ),
 }

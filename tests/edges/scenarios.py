@@ -31,6 +31,9 @@ def check() -> int:
         steps = [step.get("given", {}) for step in scenario.get("then", [])]
         unknown = {cookie for given in steps for cookie in given.get("states", {})} - cookies
         faults += [f"{scenario['name']}: no session has the cookie {cookie}" for cookie in sorted(unknown)]
+        tokens = {token["token"] for token in scenario["given"].get("tokens", [])}
+        unknown = {token for given in steps for token in given.get("token_states", {})} - tokens
+        faults += [f"{scenario['name']}: nobody was given the token {token}" for token in sorted(unknown)]
     print(*faults, sep="\n", file=sys.stderr)
     print(f"{FILE.name}: {len(names)} scenarios, {len(faults)} faults")
     return 1 if faults else 0

@@ -68,6 +68,25 @@ def _forget_answers_of_statuses(_asked, got, _again):
     return None
 
 
+def _has_two_guards(asked) -> bool:
+    return asked.target in (b"/both", b"/twice")
+
+
+def _deliver_with_a_503(asked, got, _again):
+    if _has_two_guards(asked) and got.status == 503:
+        got.headers.append(("set-cookie", "session=next; Path=/; HttpOnly; SameSite=Lax"))
+
+
+def _deliver_with_a_yes_alone(asked, got, _again):
+    if _has_two_guards(asked) and got.status in (401, 403):
+        got.headers = [(name, value) for name, value in got.headers if name not in ("set-cookie", "x-csrf-token")]
+
+
+def _ask_for_one_guard(asked):
+    if _has_two_guards(asked):
+        asked.target = b"/private"
+
+
 SESSIONS: dict[str, Broken] = {
     "keeps a rotated token to itself": Broken(
         ("rotation: the successor and its token reach a page", "rotation: the successor and its token reach a change"),
@@ -104,6 +123,28 @@ SESSIONS: dict[str, Broken] = {
     "names no tenant": Broken(("tenants: a tenant that is set is named with every call",), question=_name_no_tenant),
     "names the tenant of a browser's header": Broken(
         ("tenants: without one no call names a tenant",), question=_name_the_browsers_tenant
+    ),
+    "delivers what an outer guard has with an inner one's 503": Broken(
+        (
+            "two guards: where the inner guard gets a status at /both nothing is delivered",
+            "two guards: where the inner guard gets an unset outcome at /twice nothing is delivered",
+        ),
+        answer=_deliver_with_a_503,
+    ),
+    "keeps to itself what an outer guard has where an inner one refuses": Broken(
+        (
+            "two guards: the inner guards 401 at /both has what the outer one delivers",
+            "two guards: the inner guards 403 at /twice has what the outer one delivers",
+        ),
+        answer=_deliver_with_a_yes_alone,
+    ),
+    "asks for one of two guards": Broken(
+        (
+            "two guards: each guard asks at /both",
+            "two guards: each guard asks at /twice",
+            "two guards: a session without a token is not enough",
+        ),
+        request=_ask_for_one_guard,
     ),
     "takes a provider's trouble for its own": Broken(
         ("tokens: the answer of a status is copied for a refresh",), answer=_forget_answers_of_statuses

@@ -4,6 +4,7 @@ rules for that id. Does not know the cases."""
 import contextlib
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from .authority import Between, Call, Fault, Rule
 from .browser import Browser
 from .programs import Authority, Program, edge_command, free_port, start_edge, wait_until
 from .valve import Valve
-from .wire import Answer, Text, compose, exchange
+from .wire import Answer, Text, compose, exchange, send_and_hang_up
 
 Address = tuple[str, int]
 _numbers = itertools.count(1)
@@ -134,6 +135,21 @@ class Stage:
             lines.append(("x-request-id", self.tag))
         is_head = method in ("HEAD", b"HEAD")
         return exchange(self.site.address, compose(method, target, [*lines, *headers], body), is_head=is_head)
+
+    def hang_up_on(self, method: Text, target: Text, headers=(), body: bytes | None = None, *, call: str) -> Call:
+        """One request, whose browser goes away once this call has arrived: the call. Comes back when the edge has given
+        it up, or has had the time to."""
+        before = len(self.calls(call))
+        lines: list[tuple[Text, Text]] = [("host", self.host), ("x-request-id", self.tag), *headers]
+
+        def arrived():
+            self.eventually(lambda: len(self.calls(call)) > before, f"{call} arrives")
+
+        send_and_hang_up(self.site.address, compose(method, target, lines, body), arrived)
+        under_way, end = self.calls(call)[-1], time.monotonic() + 1
+        while under_way.is_waited_for() and time.monotonic() < end:
+            time.sleep(0.02)
+        return under_way
 
     def get(self, target: Text, headers=(), **how) -> Answer:
         """GET."""

@@ -3,7 +3,9 @@
 import json
 import select
 import socket
+import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Text = str | bytes
@@ -89,6 +91,15 @@ def exchange(address: tuple[str, int], request: bytes, *, is_head: bool = False,
                 break
             received += part or b""
     return parse(bytes(received), is_head=is_head, seconds=time.monotonic() - begun)
+
+
+def send_and_hang_up(address: tuple[str, int], request: bytes, until: Callable[[], object]) -> None:
+    """Sends bytes, waits for something to hold, and tears the connection: nobody reads the answer."""
+    with socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(request)
+        until()
+        # Closed with a reset, not politely: nothing is left to be waited for.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def parse(received: bytes, *, is_head: bool = False, seconds: float = 0.0) -> Answer:

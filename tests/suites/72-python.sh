@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What: the Python client: format, types, its tests, its wheel in an empty environment, and its edges against the suite
-# Needs: build edges python_client chromium node
+# What: the Python client: format, types, its tests, its wheel in an empty environment, and what it costs
+# Needs: build python_client
 cd clients/python
 bin=../../tests/.cache/python-client/bin
 GATELODGE_BIN=${GATELODGE_BIN:-${CARGO_TARGET_DIR:-$PWD/../../target}/debug/gatelodge}
@@ -11,29 +11,5 @@ $bin/ruff format --check .
 $bin/ruff check .
 $bin/mypy
 $bin/pytest -q
-$bin/python -m benches.kept_checks
-$bin/python -m benches.edge_request
-
-cd ../..
-# Cases whose own edges keep answers are played below, with those that keep them all the time: no framework knows of it.
-asked=(--without "keeping: " --without "ends: ")
-for framework in fastapi starlette; do
-  FRAMEWORK=$framework tests/edges/run --edge python "${asked[@]}"
-done
-# Django under ASGI reads a body whole before anybody sees the request.
-FRAMEWORK=django-async tests/edges/run --edge python "${asked[@]}" --without "is no form is not waited for" \
-  --without "form that stays away" --without "form that trickles"
-# WSGI servers join doubled header lines before an edge sees them, and Flask refuses WebSockets.
-joined=(--without "two Cookie headers" --without "on several lines" --without "forwarded for stay apart" \
-  --without "forwarded stay apart" --without "forwarded lines")
-FRAMEWORK=flask tests/edges/run --edge python "${asked[@]}" "${joined[@]}" --without "websocket: " \
-  --without "scenarios: a WebSocket"
-FRAMEWORK=django tests/edges/run --edge python "${asked[@]}" "${joined[@]}"
-tests/edges/run --edge python --fake python
-
-# The suite counts calls, so edges-under-test keep no answers; it holds all the same while they do, in an event loop and in
-# the threads of a forked worker.
-FRAMEWORK=fastapi tests/edges/run --edge python --keeping
-FRAMEWORK=flask tests/edges/run --edge python --keeping "${joined[@]}" --without "websocket: " \
-  --without "scenarios: a WebSocket"
-EDGE=python node --test --test-reporter=spec tests/browser/edge.test.mjs
+# A bench that is ten times slower than what the README says is red.
+$bin/python -m benches --floor 40000

@@ -43,6 +43,9 @@ const (
 	// APIKey is the one key that is good.
 	APIKey = "glk_test"
 
+	// Issuer is the one provider's.
+	Issuer = "https://provider.example"
+
 	bindingName = "login"
 )
 
@@ -75,6 +78,9 @@ type Session struct {
 	Cookie string
 	// CSRFToken is the one that is issued and accepted; empty for "csrf_" and the cookie.
 	CSRFToken string
+	// ProviderSession is the provider's own session that it began with, by which a provider tells of a logout: see
+	// [LogoutToken]. Empty for one that no request names.
+	ProviderSession string
 	// RenewedCookie, unless empty, is a second credential, which a check of the first delivers, as after a rotation.
 	RenewedCookie string
 }
@@ -95,6 +101,7 @@ type Authority struct {
 	trouble  trouble
 	news     news
 	issued   map[string]*Token // by the token itself
+	told     map[string]bool   // the logout tokens that were carried out
 	clients  []*gatelodge.Client
 }
 
@@ -133,7 +140,7 @@ func NewAuthority() *Authority {
 		RouteSets: []v1.RouteSet{v1.RouteSet_ROUTE_SET_WEB},
 	}
 	a.news.more = make(chan struct{})
-	a.issued = map[string]*Token{}
+	a.issued, a.told = map[string]*Token{}, map[string]bool{}
 	a.closed, a.close = context.WithCancel(context.Background())
 
 	listener := bufconn.Listen(64 << 10)

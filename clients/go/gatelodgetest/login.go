@@ -162,27 +162,6 @@ func (a loginService) CompleteLogout(
 	return &v1.CompleteLogoutResponse{Answer: said, SettingsVersion: a.settings.Version}, nil
 }
 
-// HandleBackchannelLogout refuses every token: there is no provider whose word would count.
-func (a loginService) HandleBackchannelLogout(
-	ctx context.Context, _ *v1.HandleBackchannelLogoutRequest,
-) (*v1.HandleBackchannelLogoutResponse, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	said := problem(http.StatusBadRequest, "logout_token_rejected", "This is no logout token", "", requestID(ctx))
-	return &v1.HandleBackchannelLogoutResponse{Answer: said, SettingsVersion: a.settings.Version}, nil
-}
-
-// HandleFrontchannelLogout knows no issuer, since there is no provider.
-func (a loginService) HandleFrontchannelLogout(
-	ctx context.Context, _ *v1.HandleFrontchannelLogoutRequest,
-) (*v1.HandleFrontchannelLogoutResponse, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	detail := "No provider of this issuer may log out in this way"
-	said := problem(http.StatusBadRequest, "provider_unknown", detail, "", requestID(ctx))
-	return &v1.HandleFrontchannelLogoutResponse{Answer: said, SettingsVersion: a.settings.Version}, nil
-}
-
 // returnPlace reads redirect_uri, which has to be a path of the application's own.
 func (a *Authority) returnPlace(query []byte, usual string) (string, bool) {
 	values, err := url.ParseQuery(string(query))

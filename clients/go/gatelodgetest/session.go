@@ -38,7 +38,7 @@ func (a *Authority) begin(who Session) *session {
 	made := &session{
 		who: who,
 		identity: &v1.Identity{
-			UserId: who.UserID, Tenant: "default", Provider: who.Provider, Issuer: "https://provider.example", Sub: sub,
+			UserId: who.UserID, Tenant: "default", Provider: who.Provider, Issuer: Issuer, Sub: sub,
 			Email: who.Email, EmailVerified: who.Email != "" && !who.EmailUnverified, Name: who.Name, Scopes: who.Scopes,
 			Roles: who.Roles, Permissions: who.Permissions, Acr: who.ACR, Amr: who.AMR,
 			AuthTime: timestamppb.New(who.LoginTime),

@@ -21,6 +21,8 @@ import (
 type Token struct {
 	// UserID is the user's stable id.
 	UserID string
+	// IsProgram: the token speaks for a program alone, and has no user.
+	IsProgram bool
 	// Email is left out when empty. The token says that it is verified, unless EmailUnverified.
 	Email           string
 	EmailUnverified bool
@@ -37,17 +39,30 @@ type Token struct {
 	LoginTime time.Time
 	// Inactive is why the token is not good; UNSPECIFIED for one that is.
 	Inactive v1.TokenInactiveReason
+	// Token is what is sent; empty for one that nobody can guess.
+	Token string
 }
 
 // IssueToken makes an access token that is good at this authority, to be sent as "Authorization: Bearer ".
 func (a *Authority) IssueToken(whose Token) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	whose.UserID = cmp.Or(whose.UserID, "fake_1")
+	if whose.UserID == "" && !whose.IsProgram {
+		whose.UserID = "fake_1"
+	}
 	whose.LoginTime = cmp.Or(whose.LoginTime, time.Now())
-	token := "token_" + rand.Text()
-	a.issued[token] = &whose
-	return token
+	whose.Token = cmp.Or(whose.Token, "token_"+rand.Text())
+	a.issued[whose.Token] = &whose
+	return whose.Token
+}
+
+// SetTokenInactive says why a token that was issued is good no more; with UNSPECIFIED it is good.
+func (a *Authority) SetTokenInactive(token string, reason v1.TokenInactiveReason) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if issued := a.issued[token]; issued != nil {
+		issued.Inactive = reason
+	}
 }
 
 type tokenService struct {
@@ -73,7 +88,7 @@ func (a tokenService) ValidateToken(
 	}
 	_, sub, _ := strings.Cut(token.UserID, "_")
 	who := &v1.Identity{
-		UserId: token.UserID, Tenant: "default", Provider: "fake", Issuer: "https://provider.example", Sub: sub,
+		UserId: token.UserID, Tenant: "default", Provider: "fake", Issuer: Issuer, Sub: sub,
 		Email: token.Email, EmailVerified: token.Email != "" && !token.EmailUnverified, Scopes: token.Scopes,
 		Roles: token.Roles, Acr: token.ACR, Amr: token.AMR, AuthTime: timestamppb.New(token.LoginTime),
 	}

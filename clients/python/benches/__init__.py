@@ -1,1 +1,1 @@
-"""What the package costs: programs that print one line of JSON each, run as ``python -m benches.NAME``."""
+"""What the package costs: ``python -m benches`` measures it, and prints one line of JSON."""

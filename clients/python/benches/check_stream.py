@@ -1,25 +1,26 @@
 """Measures checks as calls of their own beside checks that share one stream (CheckSessions), in threads and in asyncio.
 
 The stream is used as plainly as can be, so this is the most that it can bring. Tells the time per check, of this
-process's CPU and of the clock on the wall. Prints one line of JSON.
+process's CPU and of the clock on the wall.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import queue
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benches.measured import Spent, Watch, authority, median, question
+from benches.measured import Spent, Watch, median, question
 from gatelodge import AsyncClient, Client, ClientOptions, v1
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-ROUNDS = 9
+    from tests.whole.dev import Dev
+
+ROUNDS = 5
 CHECKS = 960
 
 
@@ -126,20 +127,15 @@ async def tasks(options: ClientOptions, asked: v1.ValidateSessionRequest, at_onc
     return {"calls": median(calls), "stream": median(streamed)}
 
 
-def main() -> None:
-    found: dict[str, object] = {}
-    with authority() as (dev, credential):
-        options, asked = ClientOptions(dev.address, dev.keys["edge"], keep_answers=0), question(credential)
-        for at_once in (8, 32, 128):
-            for name, spent in (
-                ("threads", threads(options, asked, at_once)),
-                ("asyncio", asyncio.run(tasks(options, asked, at_once))),
-            ):
-                found[f"{name}, {at_once} at once"] = {
-                    way: {"cpu": round(one.cpu, 1), "wall": round(one.wall, 1)} for way, one in spent.items()
-                }
-    print(json.dumps({"bench": "python_check_stream", "unit": "us per check", **found}))
-
-
-if __name__ == "__main__":
-    main()
+def measure(dev: Dev, credential: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    options, asked = ClientOptions(dev.address, dev.keys["edge"], keep_answers=0), question(credential)
+    for at_once in (8, 32, 128):
+        for name, spent in (
+            ("threads", threads(options, asked, at_once)),
+            ("asyncio", asyncio.run(tasks(options, asked, at_once))),
+        ):
+            found[f"{name}_{at_once}"] = {
+                way: {"cpu": round(one.cpu, 1), "wall": round(one.wall, 1)} for way, one in spent.items()
+            }
+    return found

@@ -2,12 +2,11 @@
 
 The application runs without a network of its own (its ASGI or WSGI interface is called); a check goes over gRPC to a
 real authority, or is answered from what is kept. One request at a time. Tells microseconds of this process's CPU and of
-the clock on the wall; what is added is the difference. Prints one line of JSON.
+the clock on the wall; what is added is the difference.
 """
 
 import asyncio
 import io
-import json
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -23,7 +22,7 @@ from tests.whole.dev import Dev
 
 import gatelodge.fastapi
 import gatelodge.flask
-from benches.measured import HEADERS, Spent, Watch, authority, median
+from benches.measured import HEADERS, Spent, Watch, median
 from gatelodge import ClientOptions, Session
 
 ROUNDS = 9
@@ -159,7 +158,7 @@ def measure(dev: Dev, credential: str) -> dict[str, Any]:
         for way, most in (("asked", 0), ("kept", 16_384)):
             spent = framework(ClientOptions(dev.address, dev.keys["edge"], keep_answers=most), credential)
             without, checked = spent["without"], spent["with"]
-            found[f"{name}, {way}"] = {
+            found[f"{name}_{way}"] = {
                 "without": {"cpu": round(without.cpu, 1), "wall": round(without.wall, 1)},
                 "with": {"cpu": round(checked.cpu, 1), "wall": round(checked.wall, 1)},
                 "added": {
@@ -168,13 +167,3 @@ def measure(dev: Dev, credential: str) -> dict[str, Any]:
                 },
             }
     return found
-
-
-def main() -> None:
-    with authority() as (dev, credential):
-        found = measure(dev, credential)
-    print(json.dumps({"bench": "python_edge_request", "unit": "us per request", **found}))
-
-
-if __name__ == "__main__":
-    main()

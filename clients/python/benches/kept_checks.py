@@ -1,18 +1,20 @@
 """Measures checks that are answered from what is kept: how many a second, on one core, in a thread and in asyncio.
 
 Each is a whole ``client.sessions.check(question)``, as an edge asks for a browser, while the client watches a real
-authority, whose path is GATELODGE_BIN or the repository's debug build. Prints one line of JSON: by CPU time, and by the
-clock on the wall.
+authority.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
+from typing import TYPE_CHECKING
 
-from benches.measured import Spent, Watch, authority, median, question
+from benches.measured import Spent, Watch, median, question
 from gatelodge import AsyncClient, Client, ClientOptions, v1
+
+if TYPE_CHECKING:
+    from tests.whole.dev import Dev
 
 FOR = 5.0  # seconds
 CHECKS = 10_000
@@ -46,12 +48,6 @@ def rates(rounds: list[Spent]) -> dict[str, int]:
     return {"cpu": round(1e6 / middle.cpu), "wall": round(1e6 / middle.wall)}
 
 
-def main() -> None:
-    with authority() as (dev, credential):
-        options, asked = ClientOptions(dev.address, dev.keys["edge"]), question(credential)
-        found = {"threads": rates(threads(options, asked)), "asyncio": rates(asyncio.run(tasks(options, asked)))}
-    print(json.dumps({"bench": "python_kept_checks", "unit": "checks per second", **found}))
-
-
-if __name__ == "__main__":
-    main()
+def measure(dev: Dev, credential: str) -> dict[str, dict[str, int]]:
+    options, asked = ClientOptions(dev.address, dev.keys["edge"]), question(credential)
+    return {"threads": rates(threads(options, asked)), "asyncio": rates(asyncio.run(tasks(options, asked)))}

@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs, quote, urlsplit
 
+from gatelodge.v1.session_pb2 import Requirements
 from google.protobuf.duration_pb2 import Duration
 
 from ..authority import changed
@@ -153,6 +154,24 @@ def a_cookie_that_is_renewed_is_delivered_with_the_response(s):
 def the_scope_that_a_route_needs_is_asked_for(s):
     s.get("/scoped")
     equal(list(s.asked("ValidateSession").requirements.scopes), ["admin"])
+
+
+NEEDS = {
+    "/role": {"roles": ["clerk"]},
+    "/permitted": {"permissions": ["orders.pay"]},
+    "/verified": {"email_verified": True},
+    "/strong": {"acr_values": ["2"]},
+    "/two-factor": {"amr_values": ["otp"]},
+}
+
+
+@each({path: (path, needs) for path, needs in NEEDS.items()})
+def what_x_needs_is_asked_for(s, row):
+    path, needs = row
+    s.get(path)
+    asked = s.asked("ValidateSession").requirements
+    asked.ClearField("csrf")
+    equal(asked, Requirements(**needs))
 
 
 @each({"a fetch": FETCH, "a person": NAVIGATION})

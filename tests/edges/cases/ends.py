@@ -3,22 +3,38 @@ whichever authority answers and whatever its stream tells; and who ends nothing 
 
 import contextlib
 import itertools
+import threading
 import time
 
-from ..authority import at_first, changed, refused
+from ..authority import at_first, changed, held, refused
 from ..browser import FETCH
-from ..case import case, equal, status, true
+from ..case import case, each, equal, status, true
 from .keeping import KEEP, asks, knowing
 
-FORM = ("content-type", "application/x-www-form-urlencoded")
+FORM, JSON = ("content-type", "application/x-www-form-urlencoded"), ("content-type", "application/json")
 LOGOUT, REVOKE = "/auth/web/logout", "/auth/web/sessions/revoke"
 BACK, FRONT = "/auth/web/backchannel-logout", "/auth/web/frontchannel-logout"
 # What leads to each call that ends sessions. The authority refuses them all, so that a case may say what has ended.
-ENDS = {
-    "StartLogout": lambda e: e.post(LOGOUT),
-    "Revoke": lambda e: e.post(REVOKE, [FORM], b"end=others"),
-    "HandleBackchannelLogout": lambda e: e.post(BACK, [FORM], b"logout_token=x"),
-    "HandleFrontchannelLogout": lambda e: e.get(f"{FRONT}?iss=x&sid=y"),
+ROUTES = {
+    "StartLogout": ("POST", LOGOUT, [], b""),
+    "Revoke": ("POST", REVOKE, [FORM], b"end=others"),
+    "HandleBackchannelLogout": ("POST", BACK, [FORM], b"logout_token=x"),
+    "HandleFrontchannelLogout": ("GET", f"{FRONT}?iss=x&sid=y", [], None),
+}
+ENDS = {call: lambda e, row=row: e.request(*row) for call, row in ROUTES.items()}
+# Statuses that say that nothing was done.
+UNDONE = {
+    **{
+        code: {"code": code}
+        for code in ("INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "FAILED_PRECONDITION", "UNIMPLEMENTED")
+    },
+    "OVERLOADED": {"code": "RESOURCE_EXHAUSTED", "reason": "OVERLOADED"},
+}
+NO_KEYS = {"code": "UNAVAILABLE", "reason": "PROVIDER_UNAVAILABLE"}
+# Statuses after which nobody knows.
+UNSURE = {
+    **{code: {"code": code} for code in ("RESOURCE_EXHAUSTED", "CANCELLED", "DEADLINE_EXCEEDED", "UNKNOWN", "ABORTED")},
+    "INTERNAL": {"code": "INTERNAL", "reason": "INTERNAL"},
 }
 _clients = itertools.count(1)
 
@@ -68,16 +84,78 @@ def when_nobody_knows_what_ended_all_are_asked_about(s):
         e.rule(call, at_first(1, lost))
         status(ENDS[call](e), 200, 400, 401)
 
-    def fail(call):
-        e.rule(call, refused("INTERNAL", reason="INTERNAL"))
+    def lose_the_first_and_refuse(call):
+        e.rule(call, at_first(1, lost, then=refused("INVALID_ARGUMENT")))
         status(ENDS[call](e), 503)
 
     with knowing(s) as (e, headers):
         for call in ENDS:
             times = _asked_anew(e, headers[0], lambda call=call: lose_the_first(call))
             equal(times, 3, f"a repeat of {call} finds nothing left to end")
-            times = _asked_anew(e, headers[0], lambda call=call: fail(call))
+            times = _asked_anew(e, headers[0], lambda call=call: _fail(e, call, UNSURE["INTERNAL"]))
             equal(times, 3, f"a failure of {call} says nothing")
+            times = _asked_anew(e, headers[0], lambda call=call: lose_the_first_and_refuse(call))
+            equal(times, 3, f"a repeat of {call} that does nothing says nothing of the first")
+
+
+def _fail(e, call, how):
+    e.rule(call, refused(**how))
+    status(ENDS[call](e), 503)
+
+
+@each({name: how for name, how in UNSURE.items() if name != "INTERNAL"})
+def after_the_status_x_all_are_asked_about(s, how):
+    with knowing(s) as (e, headers):
+        call = "HandleBackchannelLogout"
+        equal(_asked_anew(e, headers[0], lambda: _fail(e, call, how)), 3, f"{call} fails with {how}")
+
+
+@case
+def a_provider_in_trouble_says_nothing_of_what_it_does_not_judge(s):
+    with knowing(s) as (e, headers):
+        for call in ("StartLogout", "Revoke"):
+            times = _asked_anew(e, headers[0], lambda call=call: _fail(e, call, NO_KEYS))
+            equal(times, 3, f"{call} may have ended something")
+
+
+@each(UNDONE)
+def after_the_status_x_nobody_is_asked_about(s, how):
+    with knowing(s) as (e, headers):
+        for call in ENDS:
+            times = _asked_anew(e, headers[0], lambda call=call: _fail(e, call, how))
+            true(times < 3, f"{call} did nothing")
+
+
+@case
+def a_logout_whose_keys_are_not_to_be_had_makes_nobody_be_asked_about(s):
+    with knowing(s) as (e, headers):
+        for call in ("HandleBackchannelLogout", "HandleFrontchannelLogout"):
+            times = _asked_anew(e, headers[0], lambda call=call: _fail(e, call, NO_KEYS))
+            true(times < 3, f"{call} ended nothing")
+
+
+@case
+def who_presents_a_cookie_is_asked_about_whatever_came_of_it(s):
+    with knowing(s) as (e, headers):
+        for call, path in (("StartLogout", LOGOUT), ("Revoke", REVOKE)):
+            e.rule(call, refused("INVALID_ARGUMENT"))
+            times = _asked_anew(e, headers[0], lambda path=path: e.post(path, [*headers, FORM], b"end=others"))
+            equal(times, 3, f"{call} presented the session")
+
+
+@each({call: call for call in ROUTES})
+def who_hangs_up_on_x_makes_nobody_be_asked_about(s, call):
+    def hang_up():
+        release = threading.Event()
+        e.rule(call, held(release))
+        try:
+            under_way = e.hang_up_on(*ROUTES[call], call=call)
+            true(under_way.is_waited_for(), f"the edge gave {call} up with the browser")
+        finally:
+            release.set()
+
+    with knowing(s) as (e, headers):
+        true(_asked_anew(e, headers[0], hang_up) < 3, f"{call} ended nothing")
 
 
 @case
@@ -91,6 +169,26 @@ def who_ends_nothing_makes_nobody_be_asked_about(s):
             "a logout without a token": lambda e: e.post(f"{LOGOUT}?everywhere=true", [other]),
         }.items():
             true(_asked_anew(e, headers[0], lambda request=request: request(e)) < 3, f"{what} ended nothing of others")
+
+
+@each(
+    {
+        "JSON that is none": (JSON, b"{"),
+        "JSON that names nothing": (JSON, b"{}"),
+        "a form that names nothing": (FORM, b"other=x"),
+        "a form that can't be read": (FORM, b"end=%zz&&=\xff"),
+        "an id that nobody has": (FORM, b"end=sid_of_nobody"),
+        "an id that nobody has in JSON": (JSON, b'{"end": "sid_of_nobody"}'),
+    }
+)
+def a_revocation_of_x_makes_nobody_else_be_asked_about(s, row):
+    kind, body = row
+    with knowing(s) as (e, headers):
+        own = e.with_token(1)
+        got = e.post(REVOKE, [*own, kind], body)
+        true(got.status != 401 and got.status != 403, f"it is the session that asks: {got}")
+        times = _asked_anew(e, headers[0], lambda: e.post(REVOKE, [*own, kind], body))
+        true(times < 3, "it ended nothing")
 
 
 @case

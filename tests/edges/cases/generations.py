@@ -31,7 +31,17 @@ def _scoped_by_the_past(call, ask):
     return ask(call.request)
 
 
-@each({"the scope": "/scoped", "the login's age": "/fresh"})
+@each(
+    {
+        "the scope": "/scoped",
+        "the login's age": "/fresh",
+        "the role": "/role",
+        "the permission": "/permitted",
+        "the email address": "/verified",
+        "the login's class": "/strong",
+        "the login's method": "/two-factor",
+    }
+)
 def where_x_was_not_judged_it_is_503(s, path):
     cookie = s.cookie()
     s.rule("ValidateSession", _scoped_by_the_past)

@@ -10,7 +10,7 @@ from ..programs import Authority
 COOKIE = "session=next; Path=/; HttpOnly; SameSite=Lax"
 
 
-def _rotated(answer):
+def rotated(answer):
     if answer.HasField("active"):
         answer.active.set_cookies[:] = [COOKIE]
         answer.active.csrf_token = "csrf_of-next"
@@ -28,7 +28,7 @@ def _rotated(answer):
 def the_successor_and_its_token_reach_x(s, row):
     verb, path, kind = row
     headers = s.with_token()
-    s.rule("ValidateSession", changed(_rotated))
+    s.rule("ValidateSession", changed(rotated))
     got = status(s.request(verb, path, [*headers, *kind]), 200)
     equal((got.all("set-cookie"), got.all("x-csrf-token")), ([COOKIE], ["csrf_of-next"]), str(got))
     true("no-store" in got.words("cache-control") and "cookie" in got.words("vary"), str(got))
@@ -37,7 +37,7 @@ def the_successor_and_its_token_reach_x(s, row):
 @case
 def at_auth_me_the_token_is_in_the_body_too(s):
     cookie = s.cookie()
-    s.rule("ValidateSession", changed(_rotated))
+    s.rule("ValidateSession", changed(rotated))
     got = status(s.get("/auth/me", [cookie]), 200)
     equal((got.all("set-cookie"), got.all("x-csrf-token")), ([COOKIE], ["csrf_of-next"]), str(got))
     equal(got.json()["csrf_token"], "csrf_of-next")
@@ -54,7 +54,7 @@ def where_nothing_was_rotated_an_application_sends_no_token(s):
 
 @case
 def a_route_that_looks_for_no_session_sends_no_token(s):
-    s.rule("ValidateSession", changed(_rotated))
+    s.rule("ValidateSession", changed(rotated))
     equal(s.get("/open", [s.cookie()]).all("x-csrf-token"), [])
 
 
@@ -63,7 +63,7 @@ def the_token_goes_into_the_header_of_the_settings(s):
     def other(answer):
         answer.settings.csrf_header = "X-Other"
 
-    with s.own_edge(rules={"GetEdgeSettings": changed(other), "ValidateSession": changed(_rotated)}) as e:
+    with s.own_edge(rules={"GetEdgeSettings": changed(other), "ValidateSession": changed(rotated)}) as e:
         got = status(e.get("/private", [s.cookie()]), 200)
         equal((got.all("x-other"), got.all("x-csrf-token")), (["csrf_of-next"], []), str(got))
 
@@ -71,7 +71,7 @@ def the_token_goes_into_the_header_of_the_settings(s):
 @each({"/private": "/private", "/optional": "/optional", "/auth/me": "/auth/me"})
 def a_token_that_can_be_no_header_is_503_at_x(s, path):
     def torn(answer):
-        _rotated(answer)
+        rotated(answer)
         answer.active.csrf_token = "csrf_\r\nx: y"
 
     cookie = s.cookie()

@@ -1,6 +1,6 @@
 """Starting an edge with options that can't be right: it ends, and names the setting."""
 
-from ..case import case, each, equal, true
+from ..case import case, could_not_say, each, equal, true
 from ..programs import Program, edge_command, free_port
 
 GOOD = {"GATELODGE_ADDRESS": "http://127.0.0.1:1", "GATELODGE_API_KEY": "glk_x", "MOUNT_PREFIX": ""}
@@ -43,3 +43,32 @@ def a_missing_tls_file_is_a_fault_that_names_the_setting(s):
         program.stop()
     true("GATELODGE_CA_FILE" in program.said(), program.said()[-500:])
     equal("ready" in program.said().split(), False)
+
+
+def _is_warned_of(program):
+    """Whether the log says that what the edge sends can be read on its way to the authority."""
+    return any("GATELODGE_ADDRESS" in line and "in clear" in line for line in program.said().splitlines())
+
+
+@case
+def plaintext_to_another_machine_is_warned_of(s):
+    address = {"GATELODGE_ADDRESS": "http://gatelodge.invalid:50051"}
+    with s.own_edge(ready=False, environment=address) as e:
+        could_not_say(e.get("/auth/me"))
+        e.eventually(lambda: _is_warned_of(e.site.program), "the log says so, and names GATELODGE_ADDRESS")
+        true(e.authority.key("edge") not in e.site.program.said(), "and never the key")
+
+
+@each({"localhost": "localhost", "127.0.0.1": "127.0.0.1", "another loopback address": "127.0.0.2", "::1": "[::1]"})
+def plaintext_to_x_is_no_cause_for_a_warning(s, host):
+    with s.own_edge(ready=False, environment={"GATELODGE_ADDRESS": f"http://{host}:1"}) as e:
+        could_not_say(e.get("/auth/me"))
+        equal(_is_warned_of(e.site.program), False, "it stays on this machine")
+
+
+@case
+def where_nobody_is_reached_the_log_names_the_address(s):
+    with s.own_edge(ready=False, reachable=False) as e:
+        could_not_say(e.get("/auth/me"))
+        e.eventually(lambda: "GATELODGE_ADDRESS" in e.site.program.said(), "the log names GATELODGE_ADDRESS")
+        true("GATELODGE_API_KEY" not in e.site.program.said(), "and not the key")

@@ -24,6 +24,12 @@ ROUTES = {
     "POST /auth/web/refresh": ("RefreshTokens", "POST", "/auth/web/refresh"),
     "GET /auth/web/userinfo": ("GetUserInfo", "GET", "/auth/web/userinfo"),
     "POST /auth/web/userinfo": ("GetUserInfo", "POST", "/auth/web/userinfo"),
+    "POST /auth/web/backchannel-logout": ("HandleBackchannelLogout", "POST", "/auth/web/backchannel-logout"),
+    "GET /auth/web/frontchannel-logout": (
+        "HandleFrontchannelLogout",
+        "GET",
+        "/auth/web/frontchannel-logout?iss=x&sid=y",
+    ),
 }
 APPLICATION = ("/private", "/optional", "/scoped", "/fresh")
 

@@ -15,6 +15,7 @@ import (
 func New(edge *gatelodge.Edge, prefix string) http.Handler {
 	gate := edge.Gate()
 	private := gate.Require()(http.HandlerFunc(whoever))
+	scoped := gate.Require(gatelodge.Scopes("admin"))(http.HandlerFunc(whoever))
 	mux := http.NewServeMux()
 	mux.Handle(prefix+"/auth/", edge)
 	mux.HandleFunc("GET /open", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "open") })
@@ -22,10 +23,23 @@ func New(edge *gatelodge.Edge, prefix string) http.Handler {
 	mux.Handle("GET /private", private)
 	mux.Handle("POST /private", private)
 	mux.Handle("/any", private)
-	mux.Handle("GET /scoped", gate.Require(gatelodge.Scopes("admin"))(http.HandlerFunc(whoever)))
+	mux.Handle("GET /scoped", scoped)
+	mux.Handle("/both", gate.Require()(gate.Client().RequireToken()(http.HandlerFunc(whoever))))
+	mux.Handle("/twice", gate.Require()(scoped))
 	mux.Handle("/api", gate.Client().RequireToken()(http.HandlerFunc(whose)))
-	mux.Handle("GET /api/scoped", gate.Client().RequireToken(gatelodge.Scopes("admin"))(http.HandlerFunc(whose)))
-	mux.Handle("GET /fresh", gate.Require(gatelodge.MaxLoginAge(time.Second))(http.HandlerFunc(whoever)))
+	for path, need := range map[string]gatelodge.Requirement{
+		"/fresh": gatelodge.MaxLoginAge(time.Second), "/role": gatelodge.Roles("clerk"),
+		"/permitted": gatelodge.Permissions("orders.pay"), "/verified": gatelodge.EmailVerified(),
+		"/strong": gatelodge.ACRValues("2"), "/two-factor": gatelodge.AMRValues("otp"),
+	} {
+		mux.Handle("GET "+path, gate.Require(need)(http.HandlerFunc(whoever)))
+	}
+	for path, need := range map[string]gatelodge.TokenRequirement{
+		"/api/scoped": gatelodge.Scopes("admin"), "/api/orders": gatelodge.Audience("orders"),
+		"/api/strong": gatelodge.ACRValues("2"),
+	} {
+		mux.Handle("GET "+path, gate.Client().RequireToken(need)(http.HandlerFunc(whose)))
+	}
 	return mux
 }
 

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"hash/crc64"
 	"log"
 	"net"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -63,7 +65,23 @@ type sessions struct {
 	v1.UnimplementedSessionServiceServer
 }
 
-var yes = &v1.ValidateSessionResponse{
+// brief begins the cookies whose answers may be kept for a moment only.
+const brief = "brief"
+
+// yes is a session of its own for each cookie.
+func yes(question *v1.ValidateSessionRequest) *v1.ValidateSessionResponse {
+	answer := proto.CloneOf(anybody)
+	cookie := string(question.Cookies[0].Value)
+	answer.GetActive().Session.SessionId = fmt.Sprintf("sid_%024x", crc64.Checksum([]byte(cookie), table))
+	if strings.HasPrefix(cookie, brief) {
+		answer.GetActive().KeepFor = durationpb.New(500 * time.Millisecond)
+	}
+	return answer
+}
+
+var table = crc64.MakeTable(crc64.ISO)
+
+var anybody = &v1.ValidateSessionResponse{
 	SettingsVersion: "1",
 	Outcome: &v1.ValidateSessionResponse_Active{Active: &v1.ActiveSession{
 		Identity: &v1.Identity{
@@ -73,12 +91,14 @@ var yes = &v1.ValidateSessionResponse{
 		Session:       &v1.SessionInfo{SessionId: "sid_abcdefghijklmnopqrstuvwx", Generation: 1},
 		Judged:        &v1.JudgedRequirements{Fingerprint: v1.FingerprintJudgement_FINGERPRINT_JUDGEMENT_MATCHED},
 		EventPosition: []byte("1"),
-		KeepFor:       durationpb.New(5 * time.Second),
+		KeepFor:       durationpb.New(time.Minute),
 	}},
 }
 
-func (sessions) ValidateSession(context.Context, *v1.ValidateSessionRequest) (*v1.ValidateSessionResponse, error) {
-	return yes, nil
+func (sessions) ValidateSession(
+	_ context.Context, question *v1.ValidateSessionRequest,
+) (*v1.ValidateSessionResponse, error) {
+	return yes(question), nil
 }
 
 func (sessions) CheckSessions(stream grpc.BidiStreamingServer[v1.CheckSessionsRequest, v1.CheckSessionsResponse]) error {
@@ -90,7 +110,7 @@ func (sessions) CheckSessions(stream grpc.BidiStreamingServer[v1.CheckSessionsRe
 		if err != nil {
 			return err
 		}
-		answer := &v1.CheckSessionsResponse{Id: question.Id, Result: &v1.CheckSessionsResponse_Answer{Answer: yes}}
+		answer := &v1.CheckSessionsResponse{Id: question.Id, Result: &v1.CheckSessionsResponse_Answer{Answer: yes(question.Question)}}
 		if err := stream.Send(answer); err != nil {
 			return err
 		}

@@ -1,6 +1,6 @@
 // Command edgeundertest is the Go edge for tests/edges. It reads GATELODGE_ADDRESS, GATELODGE_API_KEY, LISTEN and, if
-// set, MOUNT_PREFIX, and prints "ready" once it listens. It keeps no answers unless GATELODGE_KEEP_ANSWERS says so, and
-// shares no stream, since the suite counts calls.
+// set, MOUNT_PREFIX, and prints "ready" once it listens. It keeps no answers and
+// shares no stream, since the suite counts calls, unless GATELODGE_KEEP_ANSWERS says that it keeps some: then nobody counts.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	"github.com/gatelodge/gatelodge/clients/go/internal/application"
@@ -21,7 +22,8 @@ func main() {
 }
 
 func run() error {
-	client, err := gatelodge.NewClient(gatelodge.WithKeepAnswers(0), gatelodge.FromEnv(), gatelodge.WithCheckStream(false))
+	kept, _ := strconv.Atoi(os.Getenv(gatelodge.EnvKeepAnswers))
+	client, err := gatelodge.NewClient(gatelodge.WithKeepAnswers(0), gatelodge.FromEnv(), gatelodge.WithCheckStream(kept > 0))
 	if err != nil {
 		return err
 	}

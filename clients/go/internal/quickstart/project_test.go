@@ -44,6 +44,7 @@ func publish(t *testing.T) string {
 		t.Fatal(err)
 	}
 	info, _ := json.Marshal(map[string]string{"Version": version, "Time": time.Now().UTC().Format(time.RFC3339)})
+	hasLicense := false
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -64,6 +65,7 @@ func publish(t *testing.T) string {
 		if err != nil {
 			return err
 		}
+		hasLicense = hasLicense || name == "LICENSE"
 		file, err := w.Create(fmt.Sprintf("%s@%s/%s", module, version, filepath.ToSlash(name)))
 		if err != nil {
 			return err
@@ -76,6 +78,9 @@ func publish(t *testing.T) string {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !hasLicense {
+		t.Error("the module holds no LICENSE: its documentation is not shown without one")
 	}
 	write(t, filepath.Join(at, "list"), []byte(version+"\n"))
 	write(t, filepath.Join(at, version+".info"), info)

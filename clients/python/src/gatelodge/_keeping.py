@@ -50,9 +50,9 @@ class _Keeping(Generic[F]):
         current.MergeFrom(question)
         return current
 
-    def came_back(self, method: Method[Any, Any], question: Any, answer: Any, attempts: Attempts) -> None:
-        """Takes note of what a call may have ended or changed; without an answer when it failed."""
-        forget_changed(self.kept, method.changes, question, answer, is_repeated=attempts.is_repeated)
+    def came_back(self, method: Method[Any, Any], question: Any, outcome: Any, attempts: Attempts) -> None:
+        """Takes note of what a call may have ended or changed, by its answer or its failure."""
+        forget_changed(self.kept, method.changes, question, outcome, is_repeated=attempts.is_repeated)
 
     def _settle(
         self, asking: Asking[F], question: v1.ValidateSessionRequest, answer: v1.ValidateSessionResponse

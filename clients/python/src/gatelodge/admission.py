@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gatelodge.settings import Settings
     from gatelodge.verdict import Checked
 
+_COULD_NOT_SAY = 503
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -42,6 +44,32 @@ class Admission:
         if self.session is None:
             raise Refused(self.instead or Answer(401, ()))
         return self.session
+
+
+class Outgoing:
+    """What the guards of one request have to deliver with its response: an outer one's first, the newer ones after."""
+
+    def __init__(self) -> None:
+        self._admissions: list[Admission] = []
+        self._is_withheld = False
+
+    def __bool__(self) -> bool:
+        return bool(self._admissions)
+
+    def add(self, admission: Admission) -> None:
+        """A guard has let the request through."""
+        self._admissions.append(admission)
+
+    def refused(self, answer: Answer) -> None:
+        """A guard answers for the application: "could not say" leaves the browser's cookies alone."""
+        self._is_withheld = answer.status == _COULD_NOT_SAY
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Every cookie, and the newest CSRF token."""
+        found = [] if self._is_withheld else [header for admission in self._admissions for header in admission.delivery]
+        cookies = [(name, value) for name, value in found if name == "set-cookie"]
+        return (*cookies, *{name: value for name, value in found if name != "set-cookie"}.items())
 
 
 def preflight(request: RawRequest, settings: Settings | None) -> Admission:

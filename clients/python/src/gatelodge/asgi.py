@@ -78,11 +78,16 @@ async def respond(answer: Answer, scope: Scope, send: Send) -> None:
 
 
 def deliver(message: Message, delivery: Iterable[tuple[str, str]]) -> None:
-    """Adds headers to the start of a response, and keeps caches from handing it to others."""
-    headers = [*message.get("headers", ()), (b"vary", b"Cookie")]
+    """Adds headers to the start of a response, and keeps caches from handing it to others.
+
+    Cookies come first, so that what the response itself says of the same ones counts.
+    """
+    headers = [*message.get("headers", ())]
+    if (b"vary", b"Cookie") not in headers:
+        headers.append((b"vary", b"Cookie"))
     delivered = [(name.encode("ascii"), value.encode("ascii")) for name, value in delivery]
     if delivered:
         delivered.append((b"cache-control", b"no-store"))
         alone = {name for name, _ in delivered} - {b"set-cookie"}
-        headers = [(name, value) for name, value in headers if name.lower() not in alone] + delivered
+        headers = delivered + [(name, value) for name, value in headers if name.lower() not in alone]
     message["headers"] = headers

@@ -109,12 +109,15 @@ class AsyncClient:
         if self._keeping is None:
             return await self._call(method, question, attempts)
         keeping = self._keeping.get()
-        answer: A | None = None
+        outcome: A | GatelodgeError | None = None
         try:
-            answer = await self._call(method, keeping.current(question), attempts)
-            return answer
+            outcome = answer = await self._call(method, keeping.current(question), attempts)
+        except GatelodgeError as failure:
+            outcome = failure
+            raise
         finally:
-            keeping.came_back(method, question, answer, attempts)
+            keeping.came_back(method, question, outcome, attempts)
+        return answer
 
     def check(self, question: v1.ValidateSessionRequest) -> Coroutine[Any, Any, Checked]:
         """As :meth:`AsyncSessionCalls.check`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatelodge import answer, presented, v1
-from gatelodge.answer import Answer, Refused
+from gatelodge.answer import Refused
 from gatelodge.errors import InconclusiveError
 from gatelodge.token import Token
 
@@ -36,17 +36,4 @@ def decide(request: RawRequest, verdict: TokenVerdict) -> Token:
             return Token.read(verdict)
         except InconclusiveError as error:
             raise Refused(answer.failed(request, error)) from error
-    if verdict.HasField("answer"):
-        raise Refused(answer.copy(request, verdict.answer))
-    raise Refused(_in_short(request, verdict))
-
-
-def _in_short(request: RawRequest, verdict: v1.InactiveToken | v1.DeniedToken) -> Answer:
-    """Where the authority gave no answer."""
-    if isinstance(verdict, v1.DeniedToken):
-        refused = answer.error(request, 403, "FORBIDDEN", "This token may not make this request.")
-        return refused.with_headers(("www-authenticate", 'Bearer error="insufficient_scope"'))
-    refused = answer.error(request, 401, "NOT_SIGNED_IN", "Could not validate credentials.")
-    # Whoever sent no token is told nothing of errors (RFC 6750, 3.1).
-    is_missing = verdict.reason == v1.TOKEN_INACTIVE_REASON_NONE
-    return refused.with_headers(("www-authenticate", "Bearer" if is_missing else 'Bearer error="invalid_token"'))
+    raise Refused(answer.copy(request, verdict.answer if verdict.HasField("answer") else None))

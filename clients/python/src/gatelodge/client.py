@@ -107,12 +107,15 @@ class Client:
         if self._keeping is None:
             return self._call(method, question, attempts)
         keeping = self._keeping.get()
-        answer: A | None = None
+        outcome: A | GatelodgeError | None = None
         try:
-            answer = self._call(method, keeping.current(question), attempts)
-            return answer
+            outcome = answer = self._call(method, keeping.current(question), attempts)
+        except GatelodgeError as failure:
+            outcome = failure
+            raise
         finally:
-            keeping.came_back(method, question, answer, attempts)
+            keeping.came_back(method, question, outcome, attempts)
+        return answer
 
     def check(self, question: v1.ValidateSessionRequest) -> Checked:
         """As :meth:`SessionCalls.check`."""

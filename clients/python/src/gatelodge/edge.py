@@ -5,6 +5,7 @@ Decides nothing: it passes on what came and copies what comes back. Does not kno
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import threading
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from gatelodge import answer, routes, v1
+from gatelodge._lasting import Lasting
 from gatelodge.async_client import AsyncClient
 from gatelodge.bodies import NoBodyError
 from gatelodge.client import Client
@@ -166,6 +168,10 @@ class AsyncEdge(_Edge[AsyncClient]):
 
     _gate: AsyncGate | None = None
 
+    @functools.cached_property
+    def _lasting(self) -> Lasting:
+        return Lasting()
+
     @property
     def gate(self) -> AsyncGate:
         """The gate for the application's own routes.
@@ -196,7 +202,9 @@ class AsyncEdge(_Edge[AsyncClient]):
         try:
             if step.body_bytes:
                 setattr(step.question, step.body_field, await body(step.body_bytes))
-            done = await self.gate.client.for_request(request.request_id).call(step.method, step.question)
+            call = self.gate.client.for_request(request.request_id).call(step.method, step.question)
+            # Django cancels what it does for a browser that hangs up.
+            done = await (self._lasting.run(call) if route.changes(request.method) else call)
             keeper.saw_version(getattr(done, "settings_version", ""))
             made = step.read(done)
         except NoBodyError as missing:
@@ -214,7 +222,11 @@ class AsyncEdge(_Edge[AsyncClient]):
         self.gate.keeper.start()
 
     async def close(self) -> None:
-        """Lets go of the running loop's connection. A later request opens another."""
+        """Lets go of the running loop's connection, once what has to run to its end has done so.
+
+        A later request opens another.
+        """
+        await self._lasting.end()
         if self._gate is not None:
             self._gate.keeper.close()
             await self._gate.client.close()

@@ -21,6 +21,7 @@ import flask
 from werkzeug.routing import Rule
 
 from gatelodge import wsgi
+from gatelodge.admission import Outgoing
 from gatelodge.answer import Answer, Refused
 from gatelodge.edge import WEB, Edge
 from gatelodge.requirements import NONE, Requirements, TokenRequirements
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from gatelodge.token import Token
 
 View = TypeVar("View", bound="Callable[..., Any]")
+
+_OUTGOING = "gatelodge.outgoing"
 
 
 class Gatelodge:
@@ -152,7 +155,7 @@ class Gatelodge:
                     request = wsgi.raw_request(flask.request.environ)
                     flask.g.gatelodge_token = self.edge.gate.token(request, requirements)
                 except Refused as refused:
-                    return _Copied(refused.answer)
+                    return _refused(refused)
                 return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
             return guarded  # type: ignore[return-value]
@@ -168,10 +171,9 @@ class Gatelodge:
                 if is_required:
                     admission.required()
             except Refused as refused:
-                return _Copied(refused.answer)
+                return _refused(refused)
             flask.g.gatelodge_admission = admission
-            # Also when the view raises, and an error's handler makes the response.
-            flask.after_this_request(functools.partial(_deliver, admission))
+            _outgoing().add(admission)
             return flask.current_app.ensure_sync(view)(*args, **kwargs)
 
         return guarded  # type: ignore[return-value]
@@ -184,14 +186,31 @@ class Gatelodge:
         return _Copied(answer)
 
 
-def _deliver(admission: Admission, response: flask.Response) -> flask.Response:
+def _outgoing() -> Outgoing:
+    """What the guards of this request have to deliver. It goes out, too, when the view raises."""
+    outgoing: Outgoing | None = flask.request.environ.get(_OUTGOING)
+    if outgoing is None:
+        outgoing = flask.request.environ[_OUTGOING] = Outgoing()
+        flask.after_this_request(functools.partial(_deliver, outgoing))
+    return outgoing
+
+
+def _refused(refused: Refused) -> flask.Response:
+    _outgoing().refused(refused.answer)
+    return _Copied(refused.answer)
+
+
+def _deliver(outgoing: Outgoing, response: flask.Response) -> flask.Response:
+    """Cookies come first, so that what the response itself says of the same ones counts."""
     response.vary.add("Cookie")
-    for name, value in admission.delivery:
+    cookies = response.headers.getlist("set-cookie")
+    for name, value in reversed(outgoing.headers):
         response.headers["Cache-Control"] = "no-store"
         if name == "set-cookie":
-            response.headers.add(name, value)
+            cookies.insert(0, value)
         else:
             response.headers[name] = value
+    response.headers.setlist("set-cookie", cookies)
     return response
 
 

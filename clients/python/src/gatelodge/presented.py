@@ -120,10 +120,10 @@ def _cookies(request: RawRequest, names: frozenset[bytes], settings: Settings) -
 
 
 def bearer_token(request: RawRequest) -> bytes:
-    """What came after ``Bearer`` (RFC 6750, 2.1); empty when nothing did, or when it is not clear what."""
+    """What follows the scheme ``Bearer`` (RFC 6750, 2.1); empty when nothing does, or when it is not clear what."""
     lines = request.lines(b"authorization")
     scheme, _, token = lines[0].partition(b" ") if len(lines) == 1 else (b"", b"", b"")
-    return token.strip(b" ") if scheme.lower() == b"bearer" else b""
+    return token.strip(b" \t") if scheme.lower() == b"bearer" else b""
 
 
 def query(request: RawRequest, settings: Settings) -> bytes:

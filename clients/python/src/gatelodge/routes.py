@@ -33,6 +33,10 @@ class Route:
         """The value of the Allow header."""
         return ", ".join(method.decode() for method in (*self.methods, b"OPTIONS"))
 
+    def changes(self, method: bytes) -> bool:
+        """Whether a request by this method changes or ends something. Where HEAD is taken, GET only asks."""
+        return method == b"POST" or b"HEAD" not in self.methods
+
     @property
     def name(self) -> str:
         """A name for frameworks that name routes, such as ``web_login``."""

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
 from gatelodge import asgi
+from gatelodge.admission import Outgoing
 from gatelodge.answer import Refused
 from gatelodge.edge import WEB, AsyncEdge
 from gatelodge.options import OptionsError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from gatelodge.token import Token
 
 _FOUND = "gatelodge.found"
+_BEGINNINGS = {"http.response.start", "websocket.http.response.start", "websocket.accept"}
 
 
 class Gatelodge:
@@ -140,10 +142,12 @@ class Gatelodge:
         found: _Found | None = request.scope.get(_FOUND)
         if found is None:
             raise RuntimeError("sessions need the middleware: call gatelodge.install(app) where the app is made")
-        admissions = found.admissions
-        if requirements not in admissions:
-            admissions[requirements] = await self.edge.gate.admit(asgi.raw_request(request.scope), requirements)
-        return admissions[requirements]
+        admission = found.admissions.get(requirements)
+        if admission is None:
+            admission = await self.edge.gate.admit(asgi.raw_request(request.scope), requirements)
+            found.admissions[requirements] = admission
+            found.outgoing.add(admission)
+        return admission
 
 
 class _Endpoint:
@@ -166,15 +170,15 @@ class _Found:
     def __init__(self, edge: AsyncEdge) -> None:
         self.edge = edge
         self.admissions: dict[Requirements, Admission] = {}
+        self.outgoing = Outgoing()
         self.tokens: dict[TokenRequirements, Token] = {}
         self._is_delivered = False
 
     def deliver(self, message: Message) -> None:
         """Adds to an answer that begins, once."""
-        begins = message["type"] in {"http.response.start", "websocket.accept"}
-        if begins and self.admissions and not self._is_delivered:
+        if message["type"] in _BEGINNINGS and self.outgoing and not self._is_delivered:
             self._is_delivered = True
-            asgi.deliver(message, [*self.admissions.values()][-1].delivery)
+            asgi.deliver(message, self.outgoing.headers)
 
 
 class _Outermost:
@@ -219,7 +223,8 @@ class _Middleware:
         try:
             await self._app(scope, receive, deliver)
         except Refused as refused:
-            await asgi.respond(refused.answer, scope, send)
+            found.outgoing.refused(refused.answer)
+            await asgi.respond(refused.answer, scope, deliver)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def start() -> Message:

@@ -24,8 +24,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.django import SessionRequest, TokenRequest, session_exempt, session_required, start, token_required
-from tests.applications.strict import STRICT
+from gatelodge.django import (
+    SessionRequest,
+    TokenRequest,
+    session_exempt,
+    session_required,
+    start,
+    token_required,
+    with_lifespan,
+)
+from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 if TYPE_CHECKING:
     from gatelodge import Session
@@ -50,6 +58,18 @@ def any_(request: HttpRequest) -> HttpResponse:
 
 @session_required(scopes=["admin"])
 def scoped(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@session_required
+@token_required
+def both(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+@session_required
+@session_required(scopes=["admin"])
+def twice(request: SessionRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge.user_id})
 
 
@@ -89,12 +109,24 @@ def api_admin(request: TokenRequest) -> HttpResponse:
     return JsonResponse({"user_id": request.gatelodge_token.user_id})
 
 
+def needing(request: SessionRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge.user_id})
+
+
+def api_needing(request: TokenRequest) -> HttpResponse:
+    return JsonResponse({"user_id": request.gatelodge_token.user_id})
+
+
 urlpatterns = [
+    *(path(at[1:], session_required(**needs)(needing)) for at, needs in SESSION_NEEDS.items()),
+    *(path(at[1:], token_required(**needs)(api_needing)) for at, needs in TOKEN_NEEDS.items()),
     path("", include("gatelodge.django.urls")),
     path("open", open_),
     path("private", private),
     path("any", any_),
     path("scoped", scoped),
+    path("both", both),
+    path("twice", twice),
     path("fresh", fresh),
     path("strict", strict),
     path("optional", optional),
@@ -107,4 +139,4 @@ urlpatterns = [
 __all__ = ["asgi_app", "start", "wsgi_app"]
 
 wsgi_app = get_wsgi_application()
-asgi_app = get_asgi_application()
+asgi_app = with_lifespan(get_asgi_application())

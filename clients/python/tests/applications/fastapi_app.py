@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from gatelodge.fastapi import Gatelodge, Session, Token
-from tests.applications.strict import STRICT
+from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 app = FastAPI(redirect_slashes=False)
@@ -39,6 +39,16 @@ async def private(session: Signed) -> dict[str, str]:
     return {"user_id": session.user_id}
 
 
+@app.api_route("/both", methods=["GET", "OPTIONS"])
+async def both(session: Signed, token: Bearer) -> dict[str, str]:
+    return {"user_id": session.user_id}
+
+
+@app.api_route("/twice", methods=["GET", "OPTIONS"])
+async def twice(session: Signed, admin: Admin) -> dict[str, str]:
+    return {"user_id": admin.user_id}
+
+
 @app.api_route("/any", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 async def any_(session: Signed) -> dict[str, str]:
     return {"user_id": session.user_id}
@@ -52,6 +62,13 @@ async def scoped(session: Admin) -> dict[str, str]:
 @app.get("/fresh")
 async def fresh(session: Fresh) -> dict[str, str]:
     return {"user_id": session.user_id}
+
+
+for at, needs in SESSION_NEEDS.items():
+
+    @app.get(at)
+    async def needing(session: Annotated[Session, Depends(gatelodge.require(**needs))]) -> dict[str, str]:
+        return {"user_id": session.user_id}
 
 
 @app.get("/strict")
@@ -72,6 +89,15 @@ async def api(token: Bearer) -> dict[str, str | None]:
 @app.get("/api/scoped")
 async def api_scoped(token: BearerScoped) -> dict[str, str | None]:
     return {"user_id": token.user_id}
+
+
+for at, token_needs in TOKEN_NEEDS.items():
+
+    @app.get(at)
+    async def api_needing(
+        token: Annotated[Token, Depends(gatelodge.require_token(**token_needs))],
+    ) -> dict[str, str | None]:
+        return {"user_id": token.user_id}
 
 
 @app.get("/api/admin")

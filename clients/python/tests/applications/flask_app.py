@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Flask
 
 from gatelodge.flask import Gatelodge
-from tests.applications.strict import STRICT
+from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 app = Flask(__name__)
 gatelodge = Gatelodge(app, mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
@@ -38,10 +38,38 @@ def scoped() -> dict[str, str]:
     return {"user_id": gatelodge.session.user_id}
 
 
+@app.route("/both", methods=["GET", "OPTIONS"])
+@gatelodge.session_required
+@gatelodge.token_required
+def both() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
+@app.route("/twice", methods=["GET", "OPTIONS"])
+@gatelodge.session_required
+@gatelodge.require(scopes=["admin"])
+def twice() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
 @app.get("/fresh")
 @gatelodge.require(max_login_age=timedelta(seconds=1))
 def fresh() -> dict[str, str]:
     return {"user_id": gatelodge.session.user_id}
+
+
+def needing() -> dict[str, str]:
+    return {"user_id": gatelodge.session.user_id}
+
+
+def api_needing() -> dict[str, str | None]:
+    return {"user_id": gatelodge.token.user_id}
+
+
+for at, needs in SESSION_NEEDS.items():
+    app.add_url_rule(at, at, gatelodge.require(**needs)(needing))
+for at, token_needs in TOKEN_NEEDS.items():
+    app.add_url_rule(at, at, gatelodge.require_token(**token_needs)(api_needing))
 
 
 @app.get("/strict")

@@ -19,7 +19,13 @@ class Given:
 
     def __init__(self, given: Mapping[str, Any], authority: FakeAuthority | None = None) -> None:
         self.authority = authority or as_in_scenarios()
-        self._visitors = {session["cookie"]: self._sign_in(session) for session in given["sessions"]}
+        self._visitors = dict[str, Visitor]()
+        self._sessions = {session["cookie"]: session for session in given["sessions"]}
+        self._tokens = {token["token"]: token for token in given.get("tokens", ())}
+        for session in self._sessions.values():
+            self._sign_in(session)
+        for token in self._tokens.values():
+            self._issue(token)
         self._be(given["authority"])
 
     def change(self, given: Mapping[str, Any]) -> None:
@@ -27,19 +33,29 @@ class Given:
         if "authority" in given:
             self._be(given["authority"])
         for cookie, state in given.get("states", {}).items():
-            self._turn(self._visitors[cookie], state)
+            self._sign_in({**self._sessions[cookie], "state": state})
+        for token, state in given.get("token_states", {}).items():
+            self._issue({**self._tokens[token], "state": state})
 
-    def _sign_in(self, session: Mapping[str, Any]) -> Visitor:
+    def _sign_in(self, session: Mapping[str, Any]) -> None:
+        """Whoever is in another state now has a session of the same cookie, which is in that state."""
         fields = {_FIELDS.get(name, name): value for name, value in session.items()}
         state = fields.pop("state", "active")
         fields["login_age"] = timedelta(seconds=fields.pop("login_age_seconds", 0))
-        visitor = self.authority.sign_in(**{"provider": "fake", **fields})
-        self._turn(visitor, state)
-        return visitor
-
-    def _turn(self, visitor: Visitor, state: str) -> None:
+        former = self._visitors.get(session["cookie"])
+        if former is not None:
+            self.authority.end(former)
+        visitor = self._visitors[session["cookie"]] = self.authority.sign_in(**{"provider": "fake", **fields})
         if state != "active":
             self.authority.end(visitor, v1.InactiveReason.Value(f"INACTIVE_REASON_{state.upper()}"))
+
+    def _issue(self, token: Mapping[str, Any]) -> None:
+        fields = {"user_id": "", **token}
+        state = fields.pop("state", "active")
+        fields["login_age"] = timedelta(seconds=fields.pop("login_age_seconds", 0))
+        issued = self.authority.issue_token(**fields)
+        if state != "active":
+            {"expired": self.authority.expire_token, "withdrawn": self.authority.withdraw_token}[state](issued)
 
     def _be(self, state: str) -> None:
         {"up": self.authority.recover, "away": self.authority.away, "slow": self.authority.slow}[state]()

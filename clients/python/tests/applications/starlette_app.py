@@ -11,10 +11,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gatelodge.starlette import Gatelodge
-from tests.applications.strict import STRICT
+from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
+
+    from gatelodge import Session, Token
 
 gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
 admin = gatelodge.require(scopes=["admin"])
@@ -35,6 +39,24 @@ async def private(request: Request) -> Response:
 
 async def scoped(request: Request) -> Response:
     return JSONResponse({"user_id": (await admin(request)).user_id})
+
+
+async def both(request: Request) -> Response:
+    session = await gatelodge.session(request)
+    await gatelodge.token(request)
+    return JSONResponse({"user_id": session.user_id})
+
+
+async def twice(request: Request) -> Response:
+    await gatelodge.session(request)
+    return JSONResponse({"user_id": (await admin(request)).user_id})
+
+
+def needing(require: Callable[[Request], Awaitable[Session | Token]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse({"user_id": (await require(request)).user_id})
+
+    return endpoint
 
 
 async def fresh(request: Request) -> Response:
@@ -72,6 +94,8 @@ app = Starlette(
         Route("/private", private, methods=["GET", "POST"]),
         Route("/any", private, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         Route("/scoped", scoped),
+        Route("/both", both, methods=["GET", "OPTIONS"]),
+        Route("/twice", twice, methods=["GET", "OPTIONS"]),
         Route("/fresh", fresh),
         Route("/strict", strict),
         Route("/optional", optional),
@@ -79,6 +103,8 @@ app = Starlette(
         Route("/api/scoped", api_scoped),
         Route("/api/admin", api_admin),
         Route("/api/strict", api_strict),
+        *(Route(at, needing(gatelodge.require(**needs))) for at, needs in SESSION_NEEDS.items()),
+        *(Route(at, needing(gatelodge.require_token(**needs))) for at, needs in TOKEN_NEEDS.items()),
     ]
 )
 app.router.redirect_slashes = False

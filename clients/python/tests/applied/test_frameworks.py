@@ -135,6 +135,23 @@ def test_a_worker_asks_before_the_first_request_does(application: Any, fake_auth
             time.sleep(0.005)
 
 
+def test_djangos_asgi_edge_asks_when_its_server_starts(fake_authority: FakeAuthority) -> None:
+    with fake_authority.behind(gatelodge.django), TestClient(django_app.asgi_app):
+        until = time.monotonic() + 10
+        while "GetEdgeSettings" not in [name for name, _ in fake_authority.asked]:
+            assert time.monotonic() < until, "nothing is asked"
+            time.sleep(0.005)
+
+
+def test_djangos_asgi_edge_does_not_start_with_a_setting_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault() -> None:
+        raise OptionsError("GATELODGE_ADDRESS is missing")
+
+    monkeypatch.setattr(gatelodge.django.conf.async_edge(), "start", fault)
+    with pytest.raises(OptionsError), TestClient(django_app.asgi_app):
+        pass
+
+
 def test_flask_views_say_what_they_lack(fake_authority: FakeAuthority) -> None:
     app = Flask(__name__)
     app.testing = True

@@ -43,7 +43,7 @@ def test_a_whole_login_and_logout(browser: Browser, fake_authority: FakeAuthorit
 @pytest.mark.parametrize(
     ("line", "call", "reason"),
     [
-        ("POST /auth/web/backchannel-logout", "HandleBackchannelLogout", "logout_token_rejected"),
+        ("POST /auth/web/backchannel-logout", "HandleBackchannelLogout", "request_malformed"),
         ("GET /auth/web/frontchannel-logout?iss=x&sid=y", "HandleFrontchannelLogout", "provider_unknown"),
     ],
 )

@@ -76,21 +76,28 @@ def test_an_older_authority_that_did_not_judge_is_503(
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    "said",
     [
-        (v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_NONE), (401, "Bearer")),
-        (v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_EXPIRED), (401, 'Bearer error="invalid_token"')),
-        (v1.DeniedToken(), (403, 'Bearer error="insufficient_scope"')),
+        v1.ValidateTokenResponse(inactive=v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_NONE)),
+        v1.ValidateTokenResponse(denied=v1.DeniedToken()),
+        v1.ValidateTokenResponse(active=v1.ActiveToken(client_id="program")),
     ],
 )
-def test_without_a_finished_answer_the_challenge_comes_all_the_same(
-    browser: Browser,
-    monkeypatch: pytest.MonkeyPatch,
-    answer: v1.InactiveToken | v1.DeniedToken,
-    expected: tuple[int, str],
+def test_without_an_answer_or_an_identity_nobody_can_say(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, said: v1.ValidateTokenResponse
 ) -> None:
-    made = v1.ValidateTokenResponse()
-    getattr(made, "denied" if isinstance(answer, v1.DeniedToken) else "inactive").CopyFrom(answer)
-    monkeypatch.setitem(_ANSWERS, VALIDATE_TOKEN, lambda *_: made)
+    monkeypatch.setitem(_ANSWERS, VALIDATE_TOKEN, lambda *_: said)
     got = browser.send("POST", "/api", authorization="Bearer x")
-    assert (got.status, got.header("www-authenticate")) == expected
+    assert (got.status, got.header("retry-after"), got.header("www-authenticate")) == (503, "1", None)
+
+
+@pytest.mark.parametrize("around", ["{}", " {}", "\t{} \t"])
+def test_what_stands_around_a_token_is_none_of_it(browser: Browser, fake_authority: FakeAuthority, around: str) -> None:
+    token = fake_authority.issue_token("google_1")
+    got = browser.send("POST", "/api", authorization="Bearer " + around.format(token))
+    assert (got.status, json.loads(got.body)) == (200, {"user_id": "google_1"})
+
+
+def test_what_the_guard_answers_varies_by_cookie(browser: Browser) -> None:
+    got = browser.send("POST", "/api", authorization="Bearer x")
+    assert (got.status, (got.header("vary") or "").lower()) == (401, "cookie")

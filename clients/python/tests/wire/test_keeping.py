@@ -246,12 +246,14 @@ def test_what_this_client_ends_is_forgotten_and_no_more_than_may_have_ended(
         (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, [v1.HandleFrontchannelLogoutResponse(revoked_count=1)], 1),
         (_methods.HANDLE_FRONTCHANNEL_LOGOUT, front, [AWAY, v1.HandleFrontchannelLogoutResponse(revoked_count=0)], 1),
         (_methods.REVOKE_SESSION, form, [ENDED], 1),
-        (_methods.REVOKE_SESSION, form, [NONE_ENDED], 1),
+        (_methods.REVOKE_SESSION, form, [NONE_ENDED], 0),
+        (_methods.REVOKE_SESSION, form, [AWAY, NONE_ENDED], 1),
         (_methods.REVOKE_SESSION, form, [NOBODY], 0),
         (_methods.REVOKE_SESSION, form, [FORGED], 0),
         (_methods.REVOKE_SESSION, form, [AWAY, NOBODY], 1),
         (_methods.REVOKE_SESSION, other, [ENDED], 0),
         (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(session_id="sid_1"), [ENDED], 1),
+        (_methods.REVOKE_SESSION, v1.SessionServiceRevokeRequest(session_id="sid_1"), [NONE_ENDED], 0),
         (
             _methods.REVOKE_SESSION,
             v1.SessionServiceRevokeRequest(cookies=cookies, presented_session=v1.PresentedSession()),
@@ -269,6 +271,48 @@ def test_what_this_client_ends_is_forgotten_and_no_more_than_may_have_ended(
         authority.say(method, *answers)
         assert flavour.call(method, question) == answers[-1]
         assert [count(flavour, authority) for _ in range(2)] == [asked_anew, 0], f"{method.name}: {question} {answers}"
+
+
+UNDONE = [
+    Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+    Refusal(grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNAUTHENTICATED"),
+    Refusal(grpc.StatusCode.PERMISSION_DENIED, ""),
+    Refusal(grpc.StatusCode.FAILED_PRECONDITION, "FROM_THE_FUTURE"),
+    Refusal(grpc.StatusCode.UNIMPLEMENTED, ""),
+    Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+]
+NO_KEYS = Refusal(grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
+UNSURE = [
+    Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, ""),
+    Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, ""),
+    Refusal(grpc.StatusCode.INTERNAL, "INTERNAL"),
+]
+
+
+def test_a_failure_makes_all_be_asked_about_unless_it_says_that_nothing_was_done(
+    flavour: Flavour, authority: Authority
+) -> None:
+    watching(flavour, authority)
+    flavour.check()
+    told = (_methods.HANDLE_BACKCHANNEL_LOGOUT, _methods.HANDLE_FRONTCHANNEL_LOGOUT)
+    named = v1.SessionServiceRevokeRequest(session_id="sid_1")
+    ending: list[tuple[_methods.Method[Any, Any], Any]] = [
+        *((method, method.question()) for method in (*told, _methods.START_LOGOUT, _methods.DISABLE_USER)),
+        (_methods.REVOKE_SESSION, named),
+    ]
+    for method, question in ending:
+        rows = [([undone], 0) for undone in UNDONE] + [([unsure], 1) for unsure in UNSURE]
+        rows += [([AWAY, UNDONE[0]], 1), ([NO_KEYS], 0 if method in told else 1)]
+        for answers, asked_anew in rows:
+            authority.say(method, *answers)
+            with pytest.raises(errors.GatelodgeError):
+                flavour.call(method, question)
+            found = [count(flavour, authority) for _ in range(2)]
+            assert found == [asked_anew, 0], f"{method.name}: {answers}"
+    authority.say(_methods.START_LOGOUT, UNDONE[0])
+    with pytest.raises(errors.GatelodgeError):
+        flavour.call(_methods.START_LOGOUT, v1.StartLogoutRequest(cookies=QUESTION.cookies))
+    assert count(flavour, authority) == 1, "whoever presented a cookie is asked about, whatever came of it"
 
 
 def _elsewhere(one: Any, others: Any) -> Any:

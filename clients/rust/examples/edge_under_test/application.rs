@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use axum::{Extension, Router};
-use gatelodge_client::{Edge, Session, Token, TokenLayer};
+use gatelodge_client::{Edge, Requirements, Session, Token, TokenLayer};
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
@@ -19,8 +19,17 @@ pub fn application(edge: &Edge) -> Router {
         .route("/any", any(whoever).layer(gate.require()))
         .route("/scoped", get(who).layer(gate.require().scopes(["admin"])))
         .route("/fresh", get(who).layer(gate.require().max_login_age(Duration::from_secs(1))))
+        .route("/role", get(who).layer(gate.require().roles(["clerk"])))
+        .route("/permitted", get(who).layer(gate.require().permissions(["orders.pay"])))
+        .route("/verified", get(who).layer(gate.require().requirements(Requirements::new().email_verified())))
+        .route("/strong", get(who).layer(gate.require().acr_values(["2"])))
+        .route("/two-factor", get(who).layer(gate.require().requirements(Requirements::new().amr_values(["otp"]))))
         .route("/api", any(whose).layer(TokenLayer::new(gate.client().clone())))
         .route("/api/scoped", get(whose).layer(TokenLayer::new(gate.client().clone()).scopes(["admin"])))
+        .route("/api/orders", get(whose).layer(TokenLayer::new(gate.client().clone()).audience("orders")))
+        .route("/api/strong", get(whose).layer(TokenLayer::new(gate.client().clone()).acr_values(["2"])))
+        .route("/both", get(who).layer((gate.require(), TokenLayer::new(gate.client().clone()))))
+        .route("/twice", get(who).layer((gate.require(), gate.require().scopes(["admin"]))))
         .layer(edge.layer())
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gatelodge_client::testing::{FakeAuthority, SignedIn, State, Who};
+use gatelodge_client::testing::{FakeAuthority, SignedIn, State, TokenOf, TokenState, Who};
 use serde_json::Value;
 
 /// The sessions that a scenario gives, by their cookies.
@@ -11,6 +11,9 @@ pub type Sessions = Vec<(String, SignedIn)>;
 
 /// Signs in whom a scenario gives.
 pub fn sign_in(authority: &FakeAuthority, given: &Value) -> Sessions {
+    for token in given["tokens"].as_array().into_iter().flatten() {
+        let _given = authority.issue_token(token_of(token));
+    }
     let sessions = given["sessions"].as_array().into_iter().flatten();
     sessions.map(|session| (text(&session["cookie"]), authority.sign_in(who(session)))).collect()
 }
@@ -25,6 +28,9 @@ pub fn set(authority: &FakeAuthority, given: &Value, signed_in: &Sessions) {
     }
     for (cookie, name) in given["states"].as_object().into_iter().flatten() {
         signed_in.iter().filter(|(of, _)| of == cookie).for_each(|(_, session)| session.set_state(state(name)));
+    }
+    for (token, name) in given["token_states"].as_object().into_iter().flatten() {
+        authority.set_token_state(token, token_state(name));
     }
 }
 
@@ -45,6 +51,40 @@ fn state(name: &Value) -> State {
     }
 }
 
+fn token_state(name: &Value) -> TokenState {
+    match name.as_str() {
+        Some("expired") => TokenState::Expired,
+        Some("withdrawn") => TokenState::Withdrawn,
+        _ => TokenState::Active,
+    }
+}
+
+fn names(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().map(text).collect()
+}
+
+fn login_age(of: &Value) -> Duration {
+    Duration::from_secs(of["login_age_seconds"].as_u64().unwrap_or_default())
+}
+
+fn token_of(token: &Value) -> TokenOf {
+    TokenOf {
+        user_id: text(&token["user_id"]),
+        client_id: text(&token["client_id"]),
+        audiences: names(&token["audiences"]),
+        email: text(&token["email"]),
+        email_verified: token["email_verified"].as_bool().unwrap_or(true),
+        scopes: names(&token["scopes"]),
+        permissions: names(&token["permissions"]),
+        roles: names(&token["roles"]),
+        acr: text(&token["acr"]),
+        amr: names(&token["amr"]),
+        login_age: login_age(token),
+        state: token_state(&token["state"]),
+        token: token["token"].as_str().map(str::to_owned),
+    }
+}
+
 fn who(session: &Value) -> Who {
     let given = |name: &str| session[name].as_str().map(str::to_owned);
     let usual = Who::default();
@@ -53,8 +93,14 @@ fn who(session: &Value) -> Who {
         email: text(&session["email"]),
         name: text(&session["name"]),
         provider: given("provider").unwrap_or_else(|| usual.provider.clone()),
-        scopes: session["scopes"].as_array().into_iter().flatten().map(text).collect(),
-        login_age: Duration::from_secs(session["login_age_seconds"].as_u64().unwrap_or_default()),
+        scopes: names(&session["scopes"]),
+        permissions: names(&session["permissions"]),
+        roles: names(&session["roles"]),
+        email_verified: session["email_verified"].as_bool().unwrap_or(true),
+        acr: text(&session["acr"]),
+        amr: names(&session["amr"]),
+        login_age: login_age(session),
+        provider_session: given("provider_session"),
         state: state(&session["state"]),
         cookie: given("cookie"),
         csrf_token: given("csrf_token"),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Client;
 use super::call::Manner;
-use super::changing::{Ended, Ending};
+use super::changing::{Ended, Ending, Word};
 use super::error::Error;
 use crate::v1;
 use crate::v1::admin_service_client::AdminServiceClient;
@@ -69,7 +69,7 @@ impl AdminCalls<'_> {
         let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).revoke(question).await
         });
-        self.0.ending(&[], call, |answer| told(&answer.event_position)).await
+        self.0.ending(&[], Word::Theirs, call, |answer| told(&answer.event_position)).await
     }
 
     /// How many sessions `revoke` of the same target would end. Ends none.
@@ -116,7 +116,7 @@ impl AdminCalls<'_> {
         let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).disable_user(question).await
         });
-        self.0.ending(&[], call, |answer| told(&answer.event_position)).await
+        self.0.ending(&[], Word::Theirs, call, |answer| told(&answer.event_position)).await
     }
 
     /// Lets a disabled user log in again.
@@ -139,6 +139,6 @@ impl AdminCalls<'_> {
         let call = self.0.answered(Manner::ENDS, question, |channel, question| async move {
             AdminServiceClient::new(channel).delete_user(question).await
         });
-        self.0.ending(&[], call, |answer| told(&answer.event_position)).await
+        self.0.ending(&[], Word::Theirs, call, |answer| told(&answer.event_position)).await
     }
 }

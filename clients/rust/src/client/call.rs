@@ -45,10 +45,10 @@ impl Manner {
     pub(super) const PROBE: Self = Self { deadline: Duration::from_secs(2), repeats: 0 };
 }
 
-/// What was answered.
+/// What a call brought.
 pub(super) struct Answered<A> {
-    pub(super) answer: A,
-    /// Whether it was asked before, and an answer lost: what that one did, this one found done.
+    pub(super) outcome: Result<A, Error>,
+    /// Whether it was sent before, and an answer lost: what that one did, this one found done.
     pub(super) is_repeat: bool,
 }
 
@@ -84,7 +84,7 @@ impl Client {
         F: Future<Output = Result<Response<A>, Status>>,
     {
         // Boxed, so that whoever waits for it is no larger than need be.
-        Ok(Box::pin(self.answered(manner, question, send)).await?.answer)
+        Box::pin(self.answered(manner, question, send)).await.outcome
     }
 
     /// Sends until there is an answer, a failure that a repeat can't mend, or no time left.
@@ -97,7 +97,7 @@ impl Client {
         manner: Manner,
         question: Q,
         send: impl Fn(Channel, Request<Q>) -> F,
-    ) -> Result<Answered<A>, Error>
+    ) -> Answered<A>
     where
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
@@ -106,12 +106,12 @@ impl Client {
         let mut longest_wait = FIRST_WAIT;
         let mut earlier = None;
         let mut repeats = manner.repeats;
-        loop {
+        let outcome = loop {
             let request = self.request(question.clone(), deadline.saturating_duration_since(Instant::now()));
             let failure = match timeout_at(deadline, send(self.shared.channel.clone(), request)).await {
                 Ok(Ok(answer)) => {
                     self.shared.known.store(true, Ordering::Relaxed);
-                    return Ok(Answered { answer: answer.into_inner(), is_repeat: earlier.is_some() });
+                    break Ok(answer.into_inner());
                 }
                 Ok(Err(status)) => {
                     let known = self.shared.known.load(Ordering::Relaxed);
@@ -121,21 +121,22 @@ impl Client {
             };
             if failure.code() == Code::DeadlineExceeded {
                 // A repeat that ran out of time says less than the failure that led to it.
-                return Err(earlier.unwrap_or(failure));
+                break Err(earlier.clone().unwrap_or(failure));
             }
             if failure.is_unreached() && !failure.is_sent_away() {
                 (repeats, longest_wait) = (repeats.min(REPEATS_UNREACHED), UNREACHED_WAIT);
             }
             let wait = chance::jittered(longest_wait).max(failure.retry_after().unwrap_or_default());
             if repeats == 0 || !is_worth_repeating(&failure) || Instant::now() + wait >= deadline {
-                return Err(failure);
+                break Err(failure);
             }
             repeats -= 1;
             tracing::debug!(%failure, ?wait, "the authority is unavailable; asking again");
             sleep(wait).await;
             longest_wait = LONGEST_WAIT.min(longest_wait * 2);
             earlier = Some(failure);
-        }
+        };
+        Answered { outcome, is_repeat: earlier.is_some() }
     }
 
     fn request<Q>(&self, question: Q, remaining: Duration) -> Request<Q> {

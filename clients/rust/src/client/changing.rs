@@ -2,12 +2,13 @@
 //! answers"). Does not know how a call is carried, or what is kept.
 
 use bytes::Bytes;
+use tonic::Code;
 
 use super::Client;
 use super::call::Answered;
 use super::error::Error;
 use super::kept::Kept;
-use crate::v1;
+use crate::v1::{self, ErrorReason};
 
 /// Whose sessions a call may have ended, beside those behind the cookies that it presented.
 pub(super) enum Ended {
@@ -15,6 +16,25 @@ pub(super) enum Ended {
     /// The session with this id.
     One(String),
     Anybodys,
+}
+
+/// Whose word leads to the end of sessions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Their user's, or an admin's.
+    Theirs,
+    /// A provider's, which counts for nothing before its keys have judged it.
+    Providers,
+}
+
+impl Word {
+    /// Whether a status says that nothing was done: the call was turned away before it began.
+    fn is_unheard(self, failure: &Error) -> bool {
+        use Code::{FailedPrecondition, InvalidArgument, PermissionDenied, Unauthenticated, Unimplemented};
+        let codes = [InvalidArgument, Unauthenticated, PermissionDenied, FailedPrecondition, Unimplemented];
+        let has_no_keys = self == Self::Providers && failure.is(ErrorReason::ProviderUnavailable);
+        codes.contains(&failure.code()) || failure.is(ErrorReason::Overloaded) || has_no_keys
+    }
 }
 
 /// What a call tells of what it has ended.
@@ -56,24 +76,33 @@ impl Client {
     }
 
     /// Makes a call that ends sessions, perhaps others than those behind these cookies. Where nobody can say which, since it
-    /// failed, was given up, or is the repeat of one whose answer was lost, nothing that was kept is used any more.
+    /// failed halfway, was given up, or is the repeat of one whose answer was lost, nothing that was kept is used any more.
+    /// Anybody can make a call be turned away: that costs nobody anything.
     pub(super) async fn ending<A>(
         &self,
         cookies: &[v1::Cookie],
-        call: impl Future<Output = Result<Answered<A>, Error>>,
+        word: Word,
+        call: impl Future<Output = Answered<A>>,
         told: impl FnOnce(&A) -> Ending,
     ) -> Result<A, Error> {
         let call = Box::pin(call);
         let mut leaving = self.leaving(cookies, Ended::Anybodys);
-        let Answered { answer, is_repeat } = call.await?;
+        let Answered { outcome, is_repeat } = call.await;
         if let Some(leaving) = &mut leaving {
-            let Ending { ended, position } = told(&answer);
-            leaving.kept.has_told(&position);
+            let ended = match &outcome {
+                Ok(answer) => {
+                    let Ending { ended, position } = told(answer);
+                    leaving.kept.has_told(&position);
+                    ended
+                }
+                Err(failure) if word.is_unheard(failure) => Ended::Nobodys,
+                Err(_) => Ended::Anybodys,
+            };
             if !is_repeat {
                 leaving.ended = ended;
             }
         }
-        Ok(answer)
+        outcome
     }
 
     fn leaving(&self, cookies: &[v1::Cookie], ended: Ended) -> Option<Leaving<'_>> {

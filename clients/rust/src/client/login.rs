@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Client;
 use super::call::Manner;
-use super::changing::{Ended, Ending};
+use super::changing::{Ended, Ending, Word};
 use super::error::Error;
 use crate::v1;
 use crate::v1::login_service_client::LoginServiceClient;
@@ -96,7 +96,7 @@ impl LoginCalls<'_> {
             let ended = if are_more { Ended::Anybodys } else { Ended::Nobodys };
             Ending { ended, position: answer.event_position.clone() }
         };
-        self.0.ending(&cookies, call, told).await
+        self.0.ending(&cookies, Word::Theirs, call, told).await
     }
 
     /// Receives the browser back from the provider's logout.
@@ -126,7 +126,9 @@ impl LoginCalls<'_> {
         let call = self.0.answered(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).handle_backchannel_logout(question).await
         });
-        self.0.ending(&[], call, |answer| by_provider(answer.revoked_count, &answer.event_position)).await
+        let told =
+            |answer: &v1::HandleBackchannelLogoutResponse| by_provider(answer.revoked_count, &answer.event_position);
+        self.0.ending(&[], Word::Providers, call, told).await
     }
 
     /// Ends the sessions of which a provider's page has the browser say that they have ended there.
@@ -140,6 +142,8 @@ impl LoginCalls<'_> {
         let call = self.0.answered(Manner::PROVIDER_LOGOUT, question, |channel, question| async move {
             LoginServiceClient::new(channel).handle_frontchannel_logout(question).await
         });
-        self.0.ending(&[], call, |answer| by_provider(answer.revoked_count, &answer.event_position)).await
+        let told =
+            |answer: &v1::HandleFrontchannelLogoutResponse| by_provider(answer.revoked_count, &answer.event_position);
+        self.0.ending(&[], Word::Providers, call, told).await
     }
 }

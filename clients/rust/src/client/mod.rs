@@ -104,11 +104,12 @@ impl Client {
         Self { shared: Arc::new(shared), ..self.clone() }
     }
 
-    /// A client whose calls go to whatever the channel leads to. It keeps nothing.
+    /// A client whose calls go to whatever the channel leads to.
     #[cfg(feature = "testing")]
-    pub(crate) fn over(channel: Channel) -> Self {
+    pub(crate) fn over(channel: Channel, keep_answers: usize) -> Self {
         let (address, caller, known) = ("memory".to_owned(), Caller::default(), AtomicBool::new(false));
-        let shared = Shared { channel, address, caller, keep_answers: 0, known, kept: None, checks: None };
+        let kept = keeping(keep_answers);
+        let shared = Shared { channel, address, caller, keep_answers, known, kept, checks: None };
         Self { shared: Arc::new(shared), request_id: None, deadline: None }
     }
 

@@ -8,7 +8,7 @@ use tonic::Response;
 
 use super::Client;
 use super::call::Manner;
-use super::changing::{Ended, Ending};
+use super::changing::{Ended, Ending, Word};
 use super::checks::Told;
 use super::error::Error;
 use super::kept::question::{Keeping, Key};
@@ -22,7 +22,7 @@ use crate::verdict::{Asked, Verdict};
 pub struct Checked {
     /// The outcome.
     pub verdict: Verdict,
-    /// The version of the edge settings in force.
+    /// The version of the edge settings in force. Empty where the answer was kept: they may have changed since.
     pub settings_version: Arc<str>,
 }
 
@@ -166,15 +166,15 @@ impl SessionCalls<'_> {
         });
         let told = |answer: &v1::SessionServiceRevokeResponse| {
             let ended = match target {
-                // A refusal has ended nothing, and costs nobody else anything.
-                _ if answer.inactive.is_some() || answer.denied.is_some() => Ended::Nobodys,
+                // What has ended nothing costs nobody else anything.
+                _ if answer.revoked_count == 0 => Ended::Nobodys,
                 Some(Target::PresentedSession(_)) | None => Ended::Nobodys,
                 Some(Target::SessionId(id)) => Ended::One(id),
                 Some(_) => Ended::Anybodys,
             };
             Ending { ended, position: answer.event_position.clone() }
         };
-        self.0.ending(&cookies, call, told).await
+        self.0.ending(&cookies, Word::Theirs, call, told).await
     }
 
     /// Asks as [`SessionCalls::validate_session`] does, and reads the answer as the contract says: every requirement

@@ -69,6 +69,9 @@ impl TokenCalls<'_> {
     pub async fn check(&self, question: v1::ValidateTokenRequest) -> Result<TokenVerdict, Error> {
         let asked = question.requirements.clone().unwrap_or_default();
         match self.validate_token(question).await?.outcome {
+            Some(Outcome::Active(active)) if active.identity.is_none() => {
+                Err(Error::could_not_say("the authority says yes, and not to whom"))
+            }
             Some(Outcome::Active(active)) => {
                 let judged = active.judged.clone().unwrap_or_default();
                 let met = all_of(&asked.scopes, &judged.scopes)

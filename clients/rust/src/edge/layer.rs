@@ -11,7 +11,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower::{Layer, Service};
 
-use super::routes::{self, Route};
+use super::route::Route;
+use super::routes;
 use crate::gate::Gate;
 use crate::presented;
 

@@ -2,6 +2,7 @@
 //! nothing: it passes on what came and copies what comes back.
 
 mod layer;
+mod route;
 mod routes;
 mod serve;
 
@@ -20,7 +21,7 @@ use crate::settings::Settings;
 use crate::v1;
 use crate::v1::RouteSet;
 pub use layer::EdgeLayer;
-use routes::Route;
+use route::Route;
 pub use serve::ServeLimits;
 
 /// Where the edge's routes are mounted, and which of them; and what a served edge puts up with.

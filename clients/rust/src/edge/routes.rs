@@ -1,4 +1,4 @@
-//! Owns the table of routes and the call behind each. Does not know what the answers say.
+//! Owns the call behind each route. Does not know what the answers say.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -6,7 +6,9 @@ use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use serde::Serialize;
+use tracing::Instrument as _;
 
+use super::route::Route;
 use crate::answer::{Answer, Asker, Delivery};
 use crate::client::Client;
 use crate::client::error::Error;
@@ -16,100 +18,24 @@ use crate::presented::{NoBody, Sent, context, form, host, login_cookies, query, 
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::v1;
-use crate::v1::RouteSet;
 use crate::verdict::Verdict;
-
-/// A route of the contract.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Route {
-    /// Begins a login.
-    Login,
-    /// Receives the browser back from the provider.
-    Callback,
-    /// Says who is logged in.
-    Me,
-    /// Ends the session.
-    Logout,
-    /// Receives the browser back from the provider's logout.
-    LoggedOut,
-    /// A provider's server says that a session has ended there.
-    BackchannelLogout,
-    /// A page of a provider's logout has the browser say so.
-    FrontchannelLogout,
-    /// Fetches new tokens from the provider.
-    Refresh,
-    /// Says all that is known of who is logged in; asked by POST, the provider is asked first.
-    UserInfo,
-    /// Lists the user's sessions.
-    Sessions,
-    /// Ends one of them, or all others.
-    RevokeSessions,
-}
-
-impl Route {
-    pub(super) const ALL: [Self; 11] = [
-        Self::Login,
-        Self::Callback,
-        Self::Me,
-        Self::Logout,
-        Self::LoggedOut,
-        Self::BackchannelLogout,
-        Self::FrontchannelLogout,
-        Self::Refresh,
-        Self::UserInfo,
-        Self::Sessions,
-        Self::RevokeSessions,
-    ];
-
-    pub(super) const fn path(self) -> &'static str {
-        match self {
-            Self::Login => "/auth/web/login",
-            Self::Callback => "/auth/web/callback",
-            Self::Me => "/auth/me",
-            Self::Logout => "/auth/web/logout",
-            Self::LoggedOut => "/auth/web/logged-out",
-            Self::BackchannelLogout => "/auth/web/backchannel-logout",
-            Self::FrontchannelLogout => "/auth/web/frontchannel-logout",
-            Self::Refresh => "/auth/web/refresh",
-            Self::UserInfo => "/auth/web/userinfo",
-            Self::Sessions => "/auth/web/sessions",
-            Self::RevokeSessions => "/auth/web/sessions/revoke",
-        }
-    }
-
-    pub(super) const fn set(self) -> RouteSet {
-        match self {
-            Self::Login
-            | Self::Callback
-            | Self::Me
-            | Self::Logout
-            | Self::LoggedOut
-            | Self::BackchannelLogout
-            | Self::FrontchannelLogout
-            | Self::Refresh
-            | Self::UserInfo
-            | Self::Sessions
-            | Self::RevokeSessions => RouteSet::Web,
-        }
-    }
-
-    /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
-    const fn methods(self) -> &'static [Method] {
-        match self {
-            Self::Login | Self::LoggedOut | Self::FrontchannelLogout => &[Method::GET],
-            Self::Callback => &[Method::GET, Method::POST],
-            Self::Me | Self::Sessions => &[Method::GET, Method::HEAD],
-            Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions => &[Method::POST],
-            Self::UserInfo => &[Method::GET, Method::HEAD, Method::POST],
-        }
-    }
-}
 
 /// security.md 66.
 const ONE_YEAR: &str = "max-age=31536000";
 
 /// Answers one request of a route.
 pub(super) async fn answer(gate: &Gate, route: Route, request: Request) -> Answer {
+    if route.only_reads(request.method()) {
+        return answer_now(gate, route, request).await;
+    }
+    let asker = Asker::new(request.method(), request_id(request.headers()));
+    let gate = gate.clone();
+    // In a task of its own: a browser that hangs up makes no call be given up.
+    let answering = async move { answer_now(&gate, route, request).await };
+    tokio::spawn(answering.in_current_span()).await.unwrap_or_else(|_| asker.unavailable(None))
+}
+
+async fn answer_now(gate: &Gate, route: Route, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let asker = Asker::new(&parts.method, request_id(&parts.headers));
     let Some(settings) = gate.settings(host(&parts).as_deref()) else {

@@ -10,6 +10,8 @@ use super::judge::{Missing, is_navigation};
 use super::people::Kept;
 use crate::v1::{self, DeniedReason, InactiveReason};
 
+const LOGIN: &str = "/auth/web/login";
+
 /// A redirect.
 pub(super) fn redirect(status: u32, location: String, set_cookies: Vec<String>) -> v1::HttpAnswer {
     v1::HttpAnswer { status, location, set_cookies, headers: no_store(), ..Default::default() }
@@ -75,13 +77,17 @@ pub(super) fn denied(
     request_id: &str,
 ) -> v1::DeniedSession {
     let provider = session.map_or("fake", |session| &session.identity.provider);
-    let login_query = login_query(missing.reason, provider, needed);
+    let login_query = login_query(&missing, provider, needed);
     let (public_reason, detail, remedy) = told(&missing);
     let answer = context.map(|context| {
         if !login_query.is_empty() && goes_to_login(context, answer_json) {
             return to_login(context, &format!("{login_query}&"));
         }
-        problem(403, public_reason, &detail, remedy, request_id)
+        let mut said = json!({"detail": detail, "reason": public_reason, "remedy": remedy, "request_id": request_id});
+        if !login_query.is_empty() {
+            said["login_path"] = format!("{LOGIN}?{login_query}").into();
+        }
+        json_answer(403, &said)
     });
     let Missing { reason, names } = missing;
     let session = session.map(|session| session.info.clone());
@@ -100,8 +106,8 @@ pub(super) fn denied(
 }
 
 /// The query of the login that would help; empty where none would.
-fn login_query(reason: DeniedReason, provider: &str, needed: &v1::Requirements) -> String {
-    if !matches!(reason, DeniedReason::LoginTooOld | DeniedReason::AcrMissing | DeniedReason::AmrMissing) {
+fn login_query(missing: &Missing, provider: &str, needed: &v1::Requirements) -> String {
+    if !missing.is_mended_by_login() {
         return String::new();
     }
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -112,13 +118,13 @@ fn login_query(reason: DeniedReason, provider: &str, needed: &v1::Requirements) 
     if !needed.acr_values.is_empty() {
         query.append_pair("acr_values", &needed.acr_values.join(" "));
     }
-    if reason == DeniedReason::AmrMissing {
+    if missing.reason == DeniedReason::AmrMissing {
         query.append_pair("prompt", "login");
     }
     query.finish()
 }
 
-fn told(missing: &Missing) -> (&'static str, String, &'static str) {
+pub(super) fn told(missing: &Missing) -> (&'static str, String, &'static str) {
     use DeniedReason::{
         AcrMissing, AmrMissing, CsrfExpired, CsrfInvalid, CsrfMissing, CsrfOtherSession, CsrfRotated, EmailNotVerified,
         LoginTooOld, OriginRefused, PermissionMissing, RoleMissing, ScopeMissing, Unspecified,
@@ -142,7 +148,10 @@ fn told(missing: &Missing) -> (&'static str, String, &'static str) {
             ("email_not_verified", "A verified email address is needed".into(), remedy)
         }
         AcrMissing => ("acr_missing", "A stronger login is needed".into(), again),
-        AmrMissing => ("amr_missing", format!("A login is needed that uses {names}"), again),
+        AmrMissing => {
+            let detail = format!("A login is needed that uses {}", missing.names.join(" and "));
+            ("amr_missing", detail, again)
+        }
         LoginTooOld => ("login_too_old", "A fresh login is needed".into(), "Log in again, then repeat the request."),
         CsrfMissing | CsrfInvalid | CsrfExpired | CsrfOtherSession | CsrfRotated => {
             let remedy = "Fetch a fresh token from /auth/me and send it in the CSRF header.";
@@ -153,10 +162,16 @@ fn told(missing: &Missing) -> (&'static str, String, &'static str) {
 }
 
 /// What an API answers over HTTP where a bearer token does not do.
-pub(super) fn token_refused(status: u32, reason: &str, detail: &str, challenge: &str) -> v1::HttpAnswer {
-    let mut answer =
-        problem(status, reason, detail, "Send a valid access token: Authorization: Bearer <token>.", "fake");
-    answer.headers.push(v1::HttpHeader { name: "www-authenticate".into(), value: challenge.into() });
+pub(super) fn token_refused(
+    status: u32,
+    reason: &str,
+    detail: &str,
+    challenge: String,
+    request_id: &str,
+) -> v1::HttpAnswer {
+    let remedy = "Send a valid access token: Authorization: Bearer <token>.";
+    let mut answer = problem(status, reason, detail, remedy, request_id);
+    answer.headers.push(v1::HttpHeader { name: "www-authenticate".into(), value: challenge });
     answer
 }
 
@@ -166,7 +181,7 @@ fn goes_to_login(context: &v1::RequestContext, answer_json: bool) -> bool {
 
 fn to_login(context: &v1::RequestContext, parameters: &str) -> v1::HttpAnswer {
     let place: String = form_urlencoded::byte_serialize(&context.target).collect();
-    redirect(302, format!("/auth/web/login?{parameters}redirect_uri={place}"), Vec::new())
+    redirect(302, format!("{LOGIN}?{parameters}redirect_uri={place}"), Vec::new())
 }
 
 /// A call that fails.

@@ -70,6 +70,7 @@ impl World {
                 }
         };
         said.revoked_count = u32::try_from(self.end(is_meant)).unwrap_or_default();
+        said.event_position = self.events.position();
         let count = said.revoked_count;
         let told = json!({"message": format!("{count} sessions were ended"), "revoked_count": count});
         said.answer = context.as_ref().map(|_| json_answer(200, &told));

@@ -20,11 +20,15 @@ impl From<DeniedReason> for Missing {
     }
 }
 
-impl Kept {
-    /// What its user or its login lacks.
-    pub(super) fn lacks(&self, needed: &v1::Requirements) -> Option<Missing> {
+impl Missing {
+    /// Whether another login would help.
+    pub(super) fn is_mended_by_login(&self) -> bool {
+        matches!(self.reason, DeniedReason::LoginTooOld | DeniedReason::AcrMissing | DeniedReason::AmrMissing)
+    }
+
+    /// What a user lacks, who authenticated so long ago; in the order in which a person would mend it.
+    pub(super) fn of(identity: &v1::Identity, age: Duration, needed: &v1::Requirements) -> Option<Self> {
         use DeniedReason::{AcrMissing, AmrMissing, EmailNotVerified, PermissionMissing, RoleMissing, ScopeMissing};
-        let identity = &self.identity;
         let all = |needed: &[String], has: &[String]| -> Vec<String> {
             needed.iter().filter(|one| !has.contains(one)).cloned().collect()
         };
@@ -37,17 +41,22 @@ impl Kept {
             (PermissionMissing, all(&needed.permissions, &identity.permissions)),
             (PermissionMissing, any(&needed.any_permissions, &identity.permissions)),
             (RoleMissing, all(&needed.roles, &identity.roles)),
+        ];
+        let of_login = [
             (AcrMissing, any(&needed.acr_values, std::slice::from_ref(&identity.acr))),
             (AmrMissing, all(&needed.amr_values, &identity.amr)),
         ];
-        if let Some((reason, names)) = lists.into_iter().find(|(_, names)| !names.is_empty()) {
-            return Some(Missing { reason, names });
-        }
-        if needed.email_verified && !identity.email_verified {
-            return Some(EmailNotVerified.into());
-        }
-        let longest = needed.max_login_age.and_then(|age| Duration::try_from(age).ok());
-        longest.is_some_and(|longest| self.age() > longest).then(|| DeniedReason::LoginTooOld.into())
+        let named = |lists: &[(DeniedReason, Vec<String>)]| {
+            let (reason, names) = lists.iter().find(|(_, names)| !names.is_empty())?;
+            Some(Self { reason: *reason, names: names.clone() })
+        };
+        let is_unverified = needed.email_verified && !identity.email_verified;
+        let longest = needed.max_login_age.and_then(|longest| Duration::try_from(longest).ok());
+        let is_too_old = longest.is_some_and(|longest| age > longest);
+        named(&lists)
+            .or_else(|| is_unverified.then(|| EmailNotVerified.into()))
+            .or_else(|| named(&of_login))
+            .or_else(|| is_too_old.then(|| DeniedReason::LoginTooOld.into()))
     }
 }
 
@@ -79,7 +88,7 @@ impl World {
                 csrf = true;
             }
         }
-        if let Some(missing) = session.lacks(needed) {
+        if let Some(missing) = Missing::of(&session.identity, session.login.age(), needed) {
             return Err(missing);
         }
         let has_origin = context.is_some_and(|context| context.origin.is_some() || context.sec_fetch_site.is_some());

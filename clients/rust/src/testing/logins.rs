@@ -99,16 +99,13 @@ impl LoginService for FakeAuthority {
         Ok(Response::new(v1::CompleteLogoutResponse { answer, settings_version }))
     }
 
-    // There is no provider whose word would count.
     async fn handle_backchannel_logout(
         &self,
         request: Request<v1::HandleBackchannelLogoutRequest>,
     ) -> Result<Response<v1::HandleBackchannelLogoutResponse>, Status> {
         self.enter().await?;
-        let refused = problem(400, "logout_token_rejected", "This is no logout token", "", &request_id(&request));
-        let settings_version = self.world().settings.version.clone();
-        let answer = Some(refused);
-        Ok(Response::new(v1::HandleBackchannelLogoutResponse { answer, settings_version, ..Default::default() }))
+        let id = request_id(&request);
+        Ok(Response::new(self.world().told_by_server(&request.get_ref().form, &id)))
     }
 
     async fn handle_frontchannel_logout(
@@ -116,10 +113,8 @@ impl LoginService for FakeAuthority {
         request: Request<v1::HandleFrontchannelLogoutRequest>,
     ) -> Result<Response<v1::HandleFrontchannelLogoutResponse>, Status> {
         self.enter().await?;
-        let detail = "No provider of this issuer may log out in this way";
-        let answer = Some(problem(400, "provider_unknown", detail, "", &request_id(&request)));
-        let settings_version = self.world().settings.version.clone();
-        Ok(Response::new(v1::HandleFrontchannelLogoutResponse { answer, settings_version, ..Default::default() }))
+        let id = request_id(&request);
+        Ok(Response::new(self.world().told_by_page(&request.get_ref().query, &id)))
     }
 }
 
@@ -229,6 +224,7 @@ impl World {
         let session_id = one.map(|one| one.info.session_id.clone());
         let ended = self.end(|kept| Some(&kept.info.session_id) == session_id.as_ref());
         let revoked_count = u32::try_from(ended).unwrap_or_default();
-        v1::StartLogoutResponse { revoked_count, ..answered(&version, answer) }
+        let event_position = self.events.position();
+        v1::StartLogoutResponse { revoked_count, event_position, ..answered(&version, answer) }
     }
 }

@@ -25,16 +25,19 @@
 //! ```
 //!
 //! It answers as the real one does as far as an application can tell; every language's fake plays `clients/scenarios.json`.
-//! It has no provider, mints no tokens, and tells nothing to those who watch, so nothing is kept of what it says.
+//! It has no provider, and mints no tokens.
 
 mod admin;
 mod answers;
+mod channels;
 mod devices;
+mod events;
 mod judge;
 mod logins;
 mod people;
 mod sessions;
 mod settings;
+mod signed_in;
 mod tokens;
 mod wire;
 
@@ -49,15 +52,21 @@ use crate::chance;
 use crate::client::Client;
 use crate::v1;
 use crate::v1::DeniedReason;
+use events::Events;
 use people::Kept;
 pub use people::{State, Who};
+pub use signed_in::SignedIn;
+use tokens::Issued;
+pub use tokens::{TokenOf, TokenState};
 
 /// Long enough for what is in memory, short enough for tests of an authority that is slow.
 const DEADLINE: Duration = Duration::from_millis(500);
 
 /// An authority in memory, at which nobody is signed in. Clones are the same authority.
 #[derive(Clone)]
-pub struct FakeAuthority(Arc<Mutex<World>>);
+pub struct FakeAuthority(Arc<Shared>);
+
+type Shared = Mutex<World>;
 
 /// All that the fake remembers.
 struct World {
@@ -69,6 +78,10 @@ struct World {
     denial: Option<DeniedReason>,
     disabled: HashSet<String>,
     deleted: HashSet<String>,
+    tokens: HashMap<String, Issued>,
+    /// What logout tokens named that were carried out.
+    carried_out: HashSet<String>,
+    events: Events,
 }
 
 #[derive(Clone, Copy)]
@@ -123,13 +136,23 @@ impl FakeAuthority {
 
     /// Makes it as it was when it was new: nobody is signed in, and nothing is in the way of anybody.
     pub fn reset(&self) {
-        *self.world() = World::new();
+        let mut world = self.world();
+        let events = std::mem::take(&mut world.events);
+        *world = World { events, ..World::new() };
+        world.events.tell_all();
     }
 
     /// A client of this authority, with a deadline that suits tests: half a second. Call it inside a Tokio runtime.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::over(wire::channel(self)).with_deadline(DEADLINE)
+        self.client_that_keeps(0)
+    }
+
+    /// As [`FakeAuthority::client`]; it keeps so many answers for a moment, as a client of a real authority does. Whatever
+    /// a test does to the sessions, it hears of.
+    #[must_use]
+    pub fn client_that_keeps(&self, answers: usize) -> Client {
+        Client::over(wire::channel(self), answers).with_deadline(DEADLINE)
     }
 
     /// Serves gRPC to whoever connects, in plaintext and with whatever API key: for a program of another process or
@@ -145,8 +168,7 @@ impl FakeAuthority {
     #[expect(clippy::must_use_candidate, reason = "a session may be made to be there, and no more")]
     pub fn sign_in(&self, who: Who) -> SignedIn {
         let mut world = self.world();
-        let session_id = world.remember(who).info.session_id;
-        SignedIn { authority: self.clone(), session_id }
+        SignedIn::new(self.clone(), world.remember(who).info.session_id)
     }
 
     /// Says whom the next logins through the edge's routes make a session for.
@@ -163,12 +185,12 @@ impl FakeAuthority {
 
     /// Makes every call fail as if nothing listened there, until [`FakeAuthority::back`].
     pub fn away(&self) {
-        self.world().trouble = Trouble::Away;
+        self.be(Trouble::Away);
     }
 
     /// Makes no call get an answer within its deadline, until [`FakeAuthority::back`].
     pub fn slow(&self) {
-        self.world().trouble = Trouble::Slow;
+        self.be(Trouble::Slow);
     }
 
     /// Ends [`FakeAuthority::away`] and [`FakeAuthority::slow`].
@@ -176,9 +198,16 @@ impl FakeAuthority {
         self.world().trouble = Trouble::None;
     }
 
+    fn be(&self, trouble: Trouble) {
+        let mut world = self.world();
+        world.trouble = trouble;
+        world.events.break_off();
+    }
+
     /// Makes every living session be refused for this reason; nothing ends it. `None` for an end of that.
     pub fn deny(&self, reason: Option<Denial>) {
-        self.world().denial = reason.map(|reason| match reason {
+        let mut world = self.world();
+        world.denial = reason.map(|reason| match reason {
             Denial::Csrf => DeniedReason::CsrfInvalid,
             Denial::Origin => DeniedReason::OriginRefused,
             Denial::Scope => DeniedReason::ScopeMissing,
@@ -189,6 +218,7 @@ impl FakeAuthority {
             Denial::Acr => DeniedReason::AcrMissing,
             Denial::Amr => DeniedReason::AmrMissing,
         });
+        world.events.tell_all();
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -217,6 +247,9 @@ impl World {
             denial: None,
             disabled: HashSet::new(),
             deleted: HashSet::new(),
+            tokens: HashMap::new(),
+            carried_out: HashSet::new(),
+            events: Events::default(),
         }
     }
 }
@@ -224,56 +257,6 @@ impl World {
 impl std::fmt::Debug for FakeAuthority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FakeAuthority").finish_non_exhaustive()
-    }
-}
-
-/// A browser that holds a session.
-#[derive(Clone, Debug)]
-pub struct SignedIn {
-    authority: FakeAuthority,
-    session_id: String,
-}
-
-impl SignedIn {
-    /// The session cookie, as a pair for the Cookie header.
-    #[must_use]
-    pub fn cookie(&self) -> String {
-        let world = self.authority.world();
-        let name = world.settings.session_cookie_names.first().cloned().unwrap_or_default();
-        let value = world.by_id(&self.session_id).map(|kept| kept.cookie.clone()).unwrap_or_default();
-        format!("{name}={value}")
-    }
-
-    /// A CSRF token that is good for the session, for the header `x-csrf-token`.
-    #[must_use]
-    pub fn csrf_token(&self) -> String {
-        let world = self.authority.world();
-        world.by_id(&self.session_id).map(|kept| kept.csrf_token.clone()).unwrap_or_default()
-    }
-
-    /// The session's access token, which the fake accepts as a bearer token for as long as the session lives.
-    #[must_use]
-    pub fn bearer_token(&self) -> String {
-        tokens::token_of(&self.session_id)
-    }
-
-    /// The session's public id.
-    #[must_use]
-    pub fn session_id(&self) -> &str {
-        &self.session_id
-    }
-
-    /// Ends the session, as an admin or another browser would.
-    pub fn end(&self) {
-        self.set_state(State::Revoked);
-    }
-
-    /// Says why the session is dead; [`State::Active`] brings it back.
-    pub fn set_state(&self, state: State) {
-        let mut world = self.authority.world();
-        if let Some(kept) = world.sessions.iter_mut().find(|kept| kept.info.session_id == self.session_id) {
-            kept.state = state;
-        }
     }
 }
 

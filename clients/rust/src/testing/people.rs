@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::channels::ISSUER;
 use super::{World, unguessable};
 use crate::v1::{self, InactiveReason};
 
@@ -52,6 +53,8 @@ pub struct Who {
     pub amr: Vec<String>,
     /// How long ago the user authenticated.
     pub login_age: Duration,
+    /// The provider's own session (`sid`) that it began with. The default is one that nobody can guess.
+    pub provider_session: Option<String>,
     /// Whether the session lives.
     pub state: State,
     /// The session cookie's value. The default is one that nobody can guess.
@@ -76,6 +79,7 @@ impl Default for Who {
             acr: String::new(),
             amr: Vec::new(),
             login_age: Duration::ZERO,
+            provider_session: None,
             state: State::Active,
             cookie: None,
             csrf_token: None,
@@ -94,8 +98,26 @@ pub(super) struct Kept {
     pub(super) info: v1::SessionInfo,
     pub(super) attributes: HashMap<String, Bytes>,
     pub(super) attributes_version: u64,
+    pub(super) provider_session: String,
+    pub(super) login: Login,
+}
+
+/// When a user authenticated.
+pub(super) struct Login {
     since: Instant,
-    login_age: Duration,
+    before: Duration,
+}
+
+impl Login {
+    /// So long ago.
+    pub(super) fn ago(before: Duration) -> Self {
+        Self { since: Instant::now(), before }
+    }
+
+    /// How long ago.
+    pub(super) fn age(&self) -> Duration {
+        self.before + self.since.elapsed()
+    }
 }
 
 /// What is told of a new session.
@@ -118,7 +140,7 @@ impl Kept {
             state: who.state,
             identity: v1::Identity {
                 tenant: "default".into(),
-                issuer: "https://provider.example".into(),
+                issuer: ISSUER.into(),
                 sub: who.user_id.split_once('_').map_or(who.user_id.as_str(), |(_, sub)| sub).to_owned(),
                 provider: who.provider,
                 user_id: who.user_id,
@@ -144,19 +166,14 @@ impl Kept {
             },
             attributes: HashMap::new(),
             attributes_version: 0,
-            since: Instant::now(),
-            login_age: who.login_age,
+            provider_session: who.provider_session.unwrap_or_else(unguessable),
+            login: Login::ago(who.login_age),
         }
     }
 
     pub(super) fn is_newest(&self, cookies: &[v1::Cookie]) -> bool {
         let newest = self.renewed_cookie.as_deref();
         cookies.iter().any(|cookie| newest.is_some_and(|newest| newest.as_bytes() == cookie.value))
-    }
-
-    /// How long ago the user authenticated.
-    pub(super) fn age(&self) -> Duration {
-        self.login_age + self.since.elapsed()
     }
 }
 
@@ -186,7 +203,11 @@ impl World {
     /// Ends what lives of these, and says how many.
     pub(super) fn end(&mut self, is_meant: impl Fn(&Kept) -> bool) -> usize {
         let meant = self.sessions.iter_mut().filter(|kept| kept.state == State::Active && is_meant(kept));
-        meant.map(|kept| kept.state = State::Revoked).count()
+        let ended = meant.map(|kept| {
+            kept.state = State::Revoked;
+            self.events.tell(&kept.info.session_id);
+        });
+        ended.count()
     }
 
     /// The living session behind cookies, or why there is none.

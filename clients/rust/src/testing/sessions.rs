@@ -1,12 +1,14 @@
 //! Owns what the fake answers about the session that a browser presents. Does not know logins.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::answers::{denied, failure, first, inactive, json_answer, request_id, set_cookie, unknown_method};
+use super::events::{KEEP_FOR, Telling};
 use super::people::Kept;
 use super::tokens::token_of;
 use super::{FakeAuthority, World};
@@ -49,7 +51,7 @@ macro_rules! using {
 
 #[tonic::async_trait]
 impl SessionService for FakeAuthority {
-    type WatchSessionsStream = Never<v1::WatchSessionsResponse>;
+    type WatchSessionsStream = Telling;
     type CheckSessionsStream = Never<v1::CheckSessionsResponse>;
 
     async fn validate_session(
@@ -85,7 +87,7 @@ impl SessionService for FakeAuthority {
         let (id, world, question) = (request_id(&request), self.world(), request.get_ref());
         let outcome = match world.presented(&question.cookies) {
             Ok(one) => Outcome::AccessToken(v1::AccessToken {
-                value: token_of(&one.info.session_id),
+                value: token_of(&one.info.session_id, &question.audience),
                 r#type: "Bearer".into(),
                 scopes: one.identity.scopes.clone(),
                 audience: question.audience.clone(),
@@ -164,7 +166,9 @@ impl SessionService for FakeAuthority {
         one.attributes.extend(question.set);
         question.remove.iter().for_each(|name| drop(one.attributes.remove(name)));
         one.attributes_version += 1;
-        Ok(Response::new(v1::UpdateAttributesResponse { outcome: Some(Outcome::Attributes(attributes(one))) }))
+        let outcome = Some(Outcome::Attributes(attributes(one)));
+        world.events.tell(&session_id);
+        Ok(Response::new(v1::UpdateAttributesResponse { outcome }))
     }
 
     async fn revoke(
@@ -178,9 +182,10 @@ impl SessionService for FakeAuthority {
 
     async fn watch_sessions(
         &self,
-        _: Request<v1::WatchSessionsRequest>,
+        request: Request<v1::WatchSessionsRequest>,
     ) -> Result<Response<Self::WatchSessionsStream>, Status> {
-        Err(unknown_method())
+        self.enter().await?;
+        Ok(Response::new(self.tell_from_now_on(&request.get_ref().after_position)))
     }
 
     async fn check_sessions(
@@ -248,12 +253,17 @@ impl World {
         let name = first(&self.settings.session_cookie_names);
         let set_cookies = newer.iter().map(|newer| set_cookie(&self.settings, name, newer, 86_400)).collect();
         let is_told = question.issue_csrf_token || newer.is_some();
+        // No longer than the login is fresh enough.
+        let longest = judged.max_login_age.and_then(|longest| Duration::try_from(longest).ok());
+        let keep_for = longest.map_or(KEEP_FOR, |longest| KEEP_FOR.min(longest.saturating_sub(one.login.age())));
         v1::ActiveSession {
             identity: Some(one.identity.clone()),
             session: Some(one.info.clone()),
             judged: Some(judged),
             set_cookies,
             csrf_token: if is_told { one.csrf_token.clone() } else { String::new() },
+            keep_for: prost_types::Duration::try_from(keep_for).ok(),
+            event_position: self.events.position(),
             ..Default::default()
         }
     }

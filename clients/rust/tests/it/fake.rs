@@ -6,7 +6,7 @@ use gatelodge_client::{Caller, Edge, EdgeOptions, Gate, Session, TokenVerdict, V
 use http::{Request, StatusCode};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::browser::{get, send};
+use crate::browser::{get, send, send_body};
 
 async fn edge(authority: &FakeAuthority) -> Edge {
     let edge = Edge::new(authority.client(), EdgeOptions::default()).unwrap();
@@ -106,6 +106,55 @@ async fn a_grpc_server_can_be_tried_with_a_session_and_a_token() {
     assert_eq!(call("cookie", ada.cookie()).await.headers()["grpc-status"], "16");
     let token = v1::ValidateTokenRequest { token: ada.bearer_token().into(), ..Default::default() };
     assert!(matches!(authority.client().tokens().check(token).await.unwrap(), TokenVerdict::Inactive(_)));
+}
+
+// What a test does to a session is known at once to an application that keeps answers, and so is that nobody vouches.
+#[tokio::test]
+async fn an_application_that_keeps_answers_can_be_tried_too() {
+    let authority = FakeAuthority::new();
+    let (ada, bob) = (authority.sign_in(admin()), authority.sign_in(admin()));
+    let client = authority.client_that_keeps(100);
+    let of = |who: &gatelodge_client::testing::SignedIn| {
+        let value = who.cookie()["session=".len()..].to_owned().into();
+        let cookies = vec![v1::Cookie { name: "session".into(), value }];
+        v1::ValidateSessionRequest { cookies, ..Default::default() }
+    };
+    let is_active = async |who| {
+        let checked = client.sessions().check(of(who)).await.unwrap();
+        (matches!(checked.verdict, Verdict::Active(_)), checked.settings_version.is_empty())
+    };
+    let end = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    // What was kept names no version of the settings.
+    while is_active(&ada).await != (true, true) || is_active(&bob).await != (true, true) {
+        assert!(tokio::time::Instant::now() < end, "nothing is ever kept");
+        tokio::task::yield_now().await;
+    }
+    ada.end();
+    while is_active(&ada).await.0 {
+        assert!(tokio::time::Instant::now() < end, "the end is never heard of");
+        tokio::task::yield_now().await;
+    }
+    authority.away();
+    while client.sessions().check(of(&bob)).await.is_ok() {
+        assert!(tokio::time::Instant::now() < end, "what was kept outlives whoever vouched for it");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_providers_logout_can_be_tried() {
+    let authority = FakeAuthority::new();
+    let (ada, bob) = (authority.sign_in(admin()), authority.sign_in(admin()));
+    let edge = edge(&authority).await;
+    let me = async |who: &gatelodge_client::testing::SignedIn| {
+        send(edge.router(), Request::get("/auth/me").header("cookie", who.cookie())).await.status
+    };
+    let request = Request::post("/auth/web/backchannel-logout");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    send_body(edge.router(), request, format!("logout_token={}", ada.logout_token())).await;
+    assert_eq!((me(&ada).await, me(&bob).await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+    let page = format!("/auth/web/frontchannel-logout?iss=https://provider.example&sid={}", bob.provider_session());
+    assert_eq!((get(&edge, &page).await.status, me(&bob).await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
 }
 
 // A test says who is there, without an authority and without a layer.

@@ -1,13 +1,18 @@
 //! Owns which answers the client gives again, against an authority that tells what happens. Does not know how they are
 //! kept.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use gatelodge_client::v1::{self, SessionEventKind, validate_session_response::Outcome};
-use gatelodge_client::{Client, ClientOptions, Verdict};
+use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions, Verdict};
+use http::Request;
 use tokio::time::{Instant, sleep, timeout};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::authority::{Authority, KEY, active, outcome};
+use crate::browser::send;
 
 fn question() -> v1::ValidateSessionRequest {
     let cookies = vec![v1::Cookie { name: "session".into(), value: "sess_1".into() }];
@@ -27,6 +32,14 @@ fn told(position: u8) -> v1::WatchSessionsResponse {
 async fn check(client: &Client) {
     let checked = client.sessions().check(question()).await.unwrap();
     assert!(matches!(checked.verdict, Verdict::Active(_)), "{checked:?}");
+}
+
+fn info(reason: &str) -> ErrorDetails {
+    if reason.is_empty() {
+        ErrorDetails::new()
+    } else {
+        ErrorDetails::with_error_info(reason, "gatelodge", HashMap::new())
+    }
 }
 
 async fn until(is_so: impl AsyncFn() -> bool) {
@@ -143,6 +156,70 @@ async fn what_ends_on_a_providers_word_is_asked_about_at_once() {
     authority.logout.say([Err(lost()), Ok(logout(0))]);
     client.login().start_logout(everywhere).await.unwrap();
     assert!(!is_known(&authority, &client).await);
+}
+
+// Anybody can make a call be turned away, or hang up: that costs nobody else anything.
+#[tokio::test]
+async fn what_was_turned_away_ended_nothing() {
+    let (authority, client) = knowing().await;
+    let failed = |code, reason: &str| Status::with_error_details(code, "no", info(reason));
+    for (failure, known) in [
+        (failed(Code::InvalidArgument, "INVALID_FIELD"), true),
+        (failed(Code::Unimplemented, ""), true),
+        (failed(Code::ResourceExhausted, "OVERLOADED"), true),
+        (failed(Code::Unavailable, "PROVIDER_UNAVAILABLE"), true),
+        (failed(Code::ResourceExhausted, ""), false),
+        (failed(Code::Internal, "INTERNAL"), false),
+    ] {
+        authority.told_by_server.say([Err(failure.clone())]);
+        client.login().handle_backchannel_logout(v1::HandleBackchannelLogoutRequest::default()).await.unwrap_err();
+        assert_eq!(is_known(&authority, &client).await, known, "{failure:?}");
+        until(async || is_known(&authority, &client).await).await;
+    }
+    authority.revoke.say([Ok(v1::SessionServiceRevokeResponse::default())]);
+    let malformed = v1::session_service_revoke_request::Target::Json("{".into());
+    let revoke = v1::SessionServiceRevokeRequest { target: Some(malformed), ..Default::default() };
+    client.sessions().revoke(revoke).await.unwrap();
+    assert!(is_known(&authority, &client).await);
+    // A user's own logout is no provider's: what a provider in trouble says of it, says nothing.
+    authority.logout.say([Err(failed(Code::Unavailable, "PROVIDER_UNAVAILABLE"))]);
+    client.login().start_logout(v1::StartLogoutRequest::default()).await.unwrap_err();
+    assert!(!is_known(&authority, &client).await);
+}
+
+#[tokio::test]
+async fn a_logout_that_nobody_waits_for_runs_to_its_end() {
+    let (authority, client) = knowing().await;
+    let edge = Edge::new(client.clone(), EdgeOptions::default()).unwrap();
+    edge.gate().ready().await;
+    authority.told_by_server.say([Ok(v1::HandleBackchannelLogoutResponse { revoked_count: 0, ..Default::default() })]);
+    authority.told_by_server.take(Duration::from_millis(200));
+    let request = Request::post("/auth/web/backchannel-logout");
+    let mut given_up = Box::pin(send(edge.router(), request));
+    tokio::select! {
+        got = &mut given_up => panic!("it was to wait: {got:?}"),
+        () = until(async || authority.told_by_server.count() > 0) => (),
+    }
+    drop(given_up);
+    assert!(is_known(&authority, &client).await, "it ended nothing, and goes on");
+}
+
+// The settings may have changed since: an answer of yesterday does not say.
+#[tokio::test]
+async fn an_answer_that_was_kept_names_no_version_of_the_settings() {
+    let (authority, client) = knowing().await;
+    authority.validate.judge(|_| {
+        let outcome = Some(Outcome::Active(keepable(1)));
+        Ok(v1::ValidateSessionResponse { outcome, settings_version: "v1".into() })
+    });
+    let other = || {
+        let context =
+            v1::RequestContext { method: "GET".into(), user_agent: Some("other".into()), ..Default::default() };
+        v1::ValidateSessionRequest { context: Some(context), ..question() }
+    };
+    let version = async || client.sessions().check(other()).await.unwrap().settings_version;
+    assert_eq!(version().await.as_ref(), "v1");
+    assert_eq!(version().await.as_ref(), "");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::any;
-use gatelodge_client::testing::{FakeAuthority, Who};
+use gatelodge_client::testing::{FakeAuthority, TokenOf, Who};
 use gatelodge_client::v1::validate_token_response::Outcome;
 use gatelodge_client::v1::{self, TokenRequirements};
 use gatelodge_client::{Requirements, Token, TokenLayer, TokenVerdict};
@@ -17,7 +17,8 @@ fn answer(outcome: impl Into<Option<Outcome>>) -> v1::ValidateTokenResponse {
 }
 
 fn active(judged: TokenRequirements) -> Outcome {
-    Outcome::Active(v1::ActiveToken { judged: Some(judged), ..Default::default() })
+    let identity = Some(v1::Identity { user_id: "google_1".into(), ..Default::default() });
+    Outcome::Active(v1::ActiveToken { judged: Some(judged), identity, ..Default::default() })
 }
 
 fn scopes(scopes: &[&str]) -> TokenRequirements {
@@ -54,6 +55,9 @@ async fn an_outcome_that_is_not_known_is_neither_yes_nor_no() {
     authority.validate_token.say([Ok(answer(None))]);
     let error = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unknown);
+    authority.validate_token.say([Ok(answer(Outcome::Active(v1::ActiveToken::default())))]);
+    let error = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unknown, "a yes to nobody: {error}");
     authority.validate_token.say([Ok(answer(Outcome::Inactive(v1::InactiveToken::default())))]);
     let verdict = authority.client().tokens().check(v1::ValidateTokenRequest::default()).await.unwrap();
     assert!(matches!(verdict, TokenVerdict::Inactive(_)));
@@ -71,7 +75,7 @@ async fn ask(api: &Router, headers: &[(&str, String)]) -> Got {
 
 fn ada(authority: &FakeAuthority) -> String {
     let who = Who { scopes: vec!["orders".into()], permissions: vec!["pay".into()], ..Who::default() };
-    authority.sign_in(who).bearer_token()
+    authority.sign_in(who).bearer_token_for("orders")
 }
 
 // security.md: a bearer token is no cookie, and a cookie no bearer token.
@@ -92,6 +96,7 @@ async fn only_a_good_bearer_token_gets_to_a_route_of_an_api() {
         (vec![("cookie", format!("session={token}"))], "Bearer"),
         (vec![line(format!("Bearer {token}")), line(format!("Bearer {token}"))], "Bearer"),
         (vec![line("Bearer other".into())], "Bearer error=\"invalid_token\""),
+        (vec![line(format!("Bearer {}", authority.issue_token(TokenOf::default())))], "Bearer error=\"invalid_token\""),
     ];
     for (headers, challenge) in refused {
         let got = ask(&api, &headers).await;

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatelodge.django import conf
+from gatelodge.django.lifespan import astart, with_lifespan
 from gatelodge.django.marks import session_exempt, session_required, token_required
 from gatelodge.django.middleware import SessionMiddleware, SessionRequest, TokenRequest
 
@@ -26,11 +27,13 @@ __all__ = [
     "SessionMiddleware",
     "SessionRequest",
     "TokenRequest",
+    "astart",
     "edges",
     "session_exempt",
     "session_required",
     "start",
     "token_required",
+    "with_lifespan",
 ]
 
 
@@ -42,6 +45,7 @@ def edges() -> tuple[Edge | AsyncEdge, ...]:
 def start() -> None:
     """Begins to ask before the first request does, so that a wrong key is told in the log at once.
 
-    To be called in the process that serves with WSGI, after its fork: in gunicorn's ``post_worker_init``.
+    To be called in the process that serves with WSGI, after its fork: in gunicorn's ``post_worker_init``. With ASGI it
+    is :func:`with_lifespan`.
     """
     conf.edge().start()

@@ -53,24 +53,37 @@ class CopiedResponse(HttpResponse):
             else:
                 self.headers[name] = value
 
+    def put_first(self, cookies: Iterable[str]) -> None:
+        """Sends these before its own."""
+        self._further[:0] = [("set-cookie", cookie) for cookie in cookies]
+
     def items(self) -> list[tuple[str, str]]:
         """Every header line."""
         return [*super().items(), *self._further]
 
 
 def deliver(response: HttpResponseBase, delivery: Iterable[tuple[str, str]]) -> None:
-    """Adds headers to a response, and keeps caches from handing it to others."""
+    """Adds headers to a response, and keeps caches from handing it to others.
+
+    Cookies come first, so that what the response itself says of the same ones counts.
+    """
     patch_vary_headers(response, ["Cookie"])
+    cookies = list[str]()
     for name, value in delivery:
         response.headers["Cache-Control"] = "no-store"
         if name == "set-cookie":
-            _add_cookie(response, value)
+            cookies.append(value)
         else:
             response.headers[name] = value
-
-
-def _add_cookie(response: HttpResponseBase, value: str) -> None:
-    response.cookies[f"gatelodge-{len(response.cookies)}"] = _WholeCookie(value)
+    if isinstance(response, CopiedResponse):
+        response.put_first(cookies)
+    elif cookies:
+        others = [*response.cookies.items()]
+        response.cookies.clear()
+        for number, cookie in enumerate(cookies):
+            response.cookies[f"gatelodge-{number}"] = _WholeCookie(cookie)
+        for name, morsel in others:
+            response.cookies[name] = morsel
 
 
 class _WholeCookie(Morsel[str]):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
+from gatelodge.admission import Outgoing
 from gatelodge.answer import Refused
 from gatelodge.django import conf, http, marks
+from gatelodge.requirements import TokenRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from gatelodge.token import Token
 
 _ROUTE = "gatelodge_route"
+_OUTGOING = "gatelodge_outgoing"
 
 
 class SessionRequest(HttpRequest):
@@ -71,31 +74,40 @@ class SessionMiddleware:
         raw, mark, route = http.raw_request(request), marks.of(view), _route_of(view)
         if route is not None:
             return route_response(conf.edge().answer(route, raw, http.body_of(request)))
-        if mark.is_exempt:
+        if mark.is_exempt and not mark.guards:
             return None
+        gate = conf.edge().gate
         try:
-            if mark.token is not None:
-                request.gatelodge_token = conf.edge().gate.token(raw, mark.token)  # type: ignore[attr-defined]
-            else:
-                _admit(request, mark, conf.edge().gate.admit(raw, mark.requirements))
+            if not mark.guards:
+                _admit(request, gate.admit(raw))
+            for guard in mark.guards:
+                if isinstance(guard, TokenRequirements):
+                    request.gatelodge_token = gate.token(raw, guard)  # type: ignore[attr-defined]
+                else:
+                    _admit(request, gate.admit(raw, guard)).required()
+                marks.passed(request).add(guard)
         except Refused as refused:
-            return http.CopiedResponse(refused.answer)
+            return _refused(request, refused)
         return None
 
     async def _async_view(self, request: HttpRequest, view: Callable[..., Any], *_: object) -> HttpResponse | None:
         raw, mark, route = http.raw_request(request), marks.of(view), _route_of(view)
         if route is not None:
             return route_response(await conf.async_edge().answer(route, raw, http.async_body_of(request)))
-        if mark.is_exempt:
+        if mark.is_exempt and not mark.guards:
             return None
         gate = conf.async_edge().gate
         try:
-            if mark.token is not None:
-                request.gatelodge_token = await gate.token(raw, mark.token)  # type: ignore[attr-defined]
-            else:
-                _admit(request, mark, await gate.admit(raw, mark.requirements))
+            if not mark.guards:
+                _admit(request, await gate.admit(raw))
+            for guard in mark.guards:
+                if isinstance(guard, TokenRequirements):
+                    request.gatelodge_token = await gate.token(raw, guard)  # type: ignore[attr-defined]
+                else:
+                    _admit(request, await gate.admit(raw, guard)).required()
+                marks.passed(request).add(guard)
         except Refused as refused:
-            return http.CopiedResponse(refused.answer)
+            return _refused(request, refused)
         return None
 
 
@@ -110,14 +122,26 @@ def _route_of(view: object) -> Route | None:
     return getattr(view, _ROUTE, None)
 
 
-def _admit(request: HttpRequest, mark: marks.Mark, admission: Admission) -> None:
-    if mark.is_required:
-        admission.required()
+def _admit(request: HttpRequest, admission: Admission) -> Admission:
     request.gatelodge = admission.session  # type: ignore[attr-defined]
-    request.gatelodge_admission = admission  # type: ignore[attr-defined]
+    _outgoing(request).add(admission)
+    return admission
+
+
+def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+    _outgoing(request).refused(refused.answer)
+    return http.CopiedResponse(refused.answer)
+
+
+def _outgoing(request: HttpRequest) -> Outgoing:
+    outgoing: Outgoing | None = getattr(request, _OUTGOING, None)
+    if outgoing is None:
+        outgoing = Outgoing()
+        setattr(request, _OUTGOING, outgoing)
+    return outgoing
 
 
 def _deliver(request: HttpRequest, response: HttpResponseBase) -> None:
-    admission: Admission | None = getattr(request, "gatelodge_admission", None)
-    if admission is not None:
-        http.deliver(response, admission.delivery)
+    outgoing = _outgoing(request)
+    if outgoing:
+        http.deliver(response, outgoing.headers)

@@ -16,7 +16,7 @@ from gatelodge.client import Client
 from gatelodge.edge import AsyncEdge, Edge
 from gatelodge.options import ClientOptions
 from gatelodge.testing import judge
-from gatelodge.testing.tokens import Tokens
+from gatelodge.testing.channels import Channels
 from gatelodge.testing.transport import AsyncFakeTransport, FakeTransport
 from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor
 
@@ -54,7 +54,7 @@ class HasEdges(Protocol):
         """The edges of the project."""
 
 
-class FakeAuthority(Tokens):
+class FakeAuthority(Channels):
     """An authority in the process of the test: somebody can be signed in as anyone with anything.
 
     It judges scopes, login age, CSRF tokens and origins as the real one does, and takes whole logins: a browser that
@@ -324,20 +324,6 @@ class FakeAuthority(Tokens):
         remedy = "Begin the logout again."
         answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
         return v1.CompleteLogoutResponse(answer=answer, settings_version="fake")
-
-    # There is no provider whose word would count.
-    def _handle_backchannel_logout(
-        self, _: v1.HandleBackchannelLogoutRequest, request_id: str
-    ) -> v1.HandleBackchannelLogoutResponse:
-        answer = judge.trouble(400, "logout_token_rejected", "This is no logout token", "", request_id)
-        return v1.HandleBackchannelLogoutResponse(answer=answer, settings_version="fake")
-
-    def _handle_frontchannel_logout(
-        self, _: v1.HandleFrontchannelLogoutRequest, request_id: str
-    ) -> v1.HandleFrontchannelLogoutResponse:
-        detail = "No provider of this issuer may log out in this way"
-        answer = judge.trouble(400, "provider_unknown", detail, "", request_id)
-        return v1.HandleFrontchannelLogoutResponse(answer=answer, settings_version="fake")
 
     def _list_providers(self, _: v1.LoginServiceListProvidersRequest, __: str) -> v1.LoginServiceListProvidersResponse:
         path = f"{self._mount_prefix}/auth/web/login?provider=fake"

@@ -32,6 +32,8 @@ class Tokens(People):
     def __init__(self) -> None:
         super().__init__()
         self._tokens: dict[bytes, _Issued] = {}
+        self._faults: dict[bytes, v1.TokenInactiveReason.ValueType] = {}
+        """Why those are good no more that are not."""
 
     def issue_token(  # noqa: PLR0913
         self,
@@ -47,6 +49,7 @@ class Tokens(People):
         audiences: Iterable[str] = (),
         client_id: str = "",
         login_age: timedelta = timedelta(),
+        token: str | None = None,
     ) -> str:
         """Makes an access token: send it as ``Authorization: Bearer <token>``.
 
@@ -62,6 +65,7 @@ class Tokens(People):
             audiences: whom it is for.
             client_id: the OAuth2 client that it was given to.
             login_age: how long ago its user logged in.
+            token: the token itself; a random one by default.
         """
         provider, _, sub = user_id.partition("_")
         identity = v1.Identity(
@@ -85,22 +89,29 @@ class Tokens(People):
         )
         active.issue_time.FromDatetime(now())
         active.expire_time.FromDatetime(now() + timedelta(hours=1))
-        token = f"token_{secrets.token_hex(16)}"
+        token = token or f"token_{secrets.token_hex(16)}"
         self._tokens[token.encode()] = _Issued(active, now() - login_age)
+        self._faults.pop(token.encode(), None)
         return token
 
     def withdraw_token(self, token: str) -> None:
-        """From now on the token is good for nothing."""
-        self._tokens.pop(token.encode(), None)
+        """From now on the token is good for nothing: whoever issued it took it back."""
+        self._faults[token.encode()] = v1.TOKEN_INACTIVE_REASON_ENDED
+
+    def expire_token(self, token: str) -> None:
+        """From now on the token is good for nothing: its time is up."""
+        self._faults[token.encode()] = v1.TOKEN_INACTIVE_REASON_EXPIRED
 
     def _validate_token(self, question: v1.ValidateTokenRequest, request_id: str) -> v1.ValidateTokenResponse:
         found, audience = self._tokens.get(question.token), question.requirements.audience
         if found is None:
-            return v1.ValidateTokenResponse(inactive=_inactive(question.token, request_id))
-        if audience and audience not in found.active.audiences:
-            inactive = _inactive(question.token, request_id)
-            inactive.reason = v1.TOKEN_INACTIVE_REASON_OTHER_AUDIENCE
-            return v1.ValidateTokenResponse(inactive=inactive)
+            fault = v1.TOKEN_INACTIVE_REASON_FORGED if question.token else v1.TOKEN_INACTIVE_REASON_NONE
+            return v1.ValidateTokenResponse(inactive=_inactive(fault, request_id))
+        is_for_others = audience and audience not in found.active.audiences
+        other = v1.TOKEN_INACTIVE_REASON_OTHER_AUDIENCE if is_for_others else None
+        why = self._faults.get(question.token, other)
+        if why is not None:
+            return v1.ValidateTokenResponse(inactive=_inactive(why, request_id))
         denied = _denied(question.requirements, found, request_id)
         if denied is not None:
             return v1.ValidateTokenResponse(denied=denied)
@@ -109,13 +120,11 @@ class Tokens(People):
         return answer
 
 
-def _inactive(token: bytes, request_id: str) -> v1.InactiveToken:
-    if not token:
-        answer = judge.trouble(401, "not_signed_in", _DETAIL, _REMEDY, request_id)
-        return v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_NONE, answer=_challenged(answer, "Bearer"))
-    answer = judge.trouble(401, "invalid_token", _DETAIL, _REMEDY, request_id)
-    challenged = _challenged(answer, 'Bearer error="invalid_token"')
-    return v1.InactiveToken(reason=v1.TOKEN_INACTIVE_REASON_FORGED, answer=challenged)
+def _inactive(reason: v1.TokenInactiveReason.ValueType, request_id: str) -> v1.InactiveToken:
+    is_none = reason == v1.TOKEN_INACTIVE_REASON_NONE
+    answer = judge.trouble(401, "not_signed_in" if is_none else "invalid_token", _DETAIL, _REMEDY, request_id)
+    challenge = "Bearer" if is_none else 'Bearer error="invalid_token"'
+    return v1.InactiveToken(reason=reason, answer=_challenged(answer, challenge))
 
 
 def _denied(asked: v1.TokenRequirements, found: _Issued, request_id: str) -> v1.DeniedToken | None:

@@ -10,6 +10,8 @@ from gatelodge import v1
 
 SESSION_COOKIE = "session"
 CSRF_HEADER = "X-CSRF-Token"
+ISSUER = "https://provider.example"
+"""The one provider's."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Visitor:
     permissions: tuple[str, ...] = ()
     acr: str = ""
     amr: tuple[str, ...] = ()
+    provider_session: str | None = None
+    """The provider's own session that it began with, by which a provider tells of a logout."""
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -57,7 +61,7 @@ class Visitor:
             user_id=self.user_id,
             tenant="default",
             provider=self.provider,
-            issuer="https://fake.example",
+            issuer=ISSUER,
             sub=self.user_id.removeprefix(f"{self.provider}_"),
             email=self.email,
             email_verified=self.email_verified,

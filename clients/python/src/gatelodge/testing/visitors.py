@@ -48,6 +48,7 @@ class Visitors:
         credential: str | None = None,
         csrf_token: str | None = None,
         renewed_credential: str | None = None,
+        provider_session: str | None = None,
     ) -> Visitor:
         """Makes a session.
 
@@ -67,6 +68,7 @@ class Visitors:
             credential: the value of the session cookie; a random one by default.
             csrf_token: the one good CSRF token; one made from the credential by default.
             renewed_credential: a second credential, which a check of the first delivers as a new cookie.
+            provider_session: the provider's own session (``sid``), by which it tells of a logout.
         """
         credential = credential or f"sess_{secrets.token_hex(16)}"
         visitor = Visitor(
@@ -86,6 +88,7 @@ class Visitors:
             logged_in_at=now() - login_age,
             csrf_token=csrf_token or f"csrf_{credential}",
             renewed_credential=renewed_credential,
+            provider_session=provider_session,
         )
         self._visitors[visitor.credential] = visitor
         return visitor

@@ -16,7 +16,7 @@ pub(super) mod watch;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -179,8 +179,8 @@ impl Kept {
         let mut state = self.state();
         let places = cookies.iter().map(|cookie| presented(std::iter::once(cookie), &self.hashes));
         state.forgetting.cookies(places.clone());
-        for place in places {
-            for session in state.room.sessions(place) {
+        for cookie in places {
+            for session in state.room.sessions(cookie) {
                 state.room.forget(session);
             }
         }
@@ -302,7 +302,8 @@ impl Asking<'_> {
             return;
         }
         state.sweep(now);
-        let (essence, checked) = (Essence::of(self.key.question), checked.clone());
+        let essence = Essence::of(self.key.question);
+        let checked = Checked { verdict: checked.verdict.clone(), settings_version: Arc::default() };
         let (number, until) = (state.forgetting.number, self.at + keeping.keep_for);
         state.room.put(self.place, Answer { essence, checked, number, session, cookies, until });
     }

@@ -31,8 +31,12 @@ pub(super) struct Room {
     number: usize,
     answers: HashMap<u64, Vec<Answer>, BuildHasherDefault<Hashed>>,
     /// Where the answers of a session are.
-    sessions: HashMap<u64, Vec<u64>, BuildHasherDefault<Hashed>>,
+    sessions: Places,
+    /// Where the answers are that a cookie led to together with others.
+    together: Places,
 }
+
+type Places = HashMap<u64, Vec<u64>, BuildHasherDefault<Hashed>>;
 
 /// An answer that is kept.
 pub(super) struct Answer {
@@ -53,11 +57,17 @@ impl Answer {
         };
         FRAME + self.essence.bytes() + session
     }
+
+    /// Its cookies, where there are several: it is found by all of them together, and by none alone.
+    fn beside_others(&self) -> &[u64] {
+        if self.cookies.len() > 1 { &self.cookies } else { &[] }
+    }
 }
 
 impl Room {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, bytes: 0, number: 0, answers: HashMap::default(), sessions: HashMap::default() }
+        let (sessions, together) = (HashMap::default(), HashMap::default());
+        Self { most, bytes: 0, number: 0, answers: HashMap::default(), sessions, together }
     }
 
     pub(super) fn find(&mut self, place: u64, question: &v1::ValidateSessionRequest) -> Option<&mut Answer> {
@@ -86,12 +96,16 @@ impl Room {
         self.number += 1;
         self.bytes += bytes;
         self.sessions.entry(answer.session).or_default().push(place);
+        for cookie in answer.beside_others() {
+            self.together.entry(*cookie).or_default().push(place);
+        }
         self.answers.entry(place).or_default().push(answer);
     }
 
-    /// The sessions that answer to what is presented.
-    pub(super) fn sessions(&self, place: u64) -> Vec<u64> {
-        self.answers.get(&place).into_iter().flatten().map(|answer| answer.session).collect()
+    /// The sessions that answer to a cookie, alone or beside others.
+    pub(super) fn sessions(&self, cookie: u64) -> Vec<u64> {
+        let places = self.together.get(&cookie).into_iter().flatten().chain(std::iter::once(&cookie));
+        places.filter_map(|place| self.answers.get(place)).flatten().map(|answer| answer.session).collect()
     }
 
     /// Drops what is kept of a session.
@@ -101,6 +115,9 @@ impl Room {
             for gone in answers.extract_if(.., |answer| answer.session == session) {
                 self.number -= 1;
                 self.bytes -= gone.bytes();
+                for cookie in gone.beside_others() {
+                    leave(&mut self.together, *cookie, place);
+                }
             }
             if answers.is_empty() {
                 self.answers.remove(&place);
@@ -111,6 +128,7 @@ impl Room {
     /// Drops what has ended by itself.
     pub(super) fn sweep(&mut self, now: Instant) {
         self.sessions.clear();
+        self.together.clear();
         (self.number, self.bytes) = (0, 0);
         self.answers.retain(|place, answers| {
             answers.retain(|answer| answer.until > now);
@@ -118,6 +136,9 @@ impl Room {
                 self.number += 1;
                 self.bytes += answer.bytes();
                 self.sessions.entry(answer.session).or_default().push(*place);
+                for cookie in answer.beside_others() {
+                    self.together.entry(*cookie).or_default().push(*place);
+                }
             }
             !answers.is_empty()
         });
@@ -134,6 +155,17 @@ impl Room {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.number
+    }
+}
+
+/// Takes a place from those of a cookie.
+fn leave(together: &mut Places, cookie: u64, place: u64) {
+    let Some(places) = together.get_mut(&cookie) else { return };
+    if let Some(at) = places.iter().position(|one| *one == place) {
+        places.swap_remove(at);
+    }
+    if places.is_empty() {
+        together.remove(&cookie);
     }
 }
 

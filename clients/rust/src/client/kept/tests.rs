@@ -272,6 +272,21 @@ fn keep(kept: &Kept, question: v1::ValidateSessionRequest) {
 // What has ended leaves the memory, and its credential with it, though nobody asks about it again.
 #[tokio::test(start_paused = true)]
 async fn what_has_ended_is_not_held() {
+    let together = || {
+        let kept = Kept::new(8);
+        kept.hear(&told(1, None));
+        let mut question = question("a");
+        question.cookies.push(v1::Cookie { name: "session".into(), value: "b".into() });
+        keep(&kept, question);
+        kept
+    };
+    for cookie in ["a", "b"] {
+        let kept = together();
+        kept.forget_cookies(&["c".into()]);
+        assert_eq!(kept.state().room.len(), 1);
+        kept.forget_cookies(&[cookie.into()]);
+        assert_eq!(kept.state().room.len(), 0, "it was found by {cookie} beside another");
+    }
     let ends: [fn(&Kept); 3] = [
         |kept| kept.hear(&told(2, Some(v1::SessionEventKind::Revoked))),
         |kept| kept.forget_cookies(&["a".into()]),

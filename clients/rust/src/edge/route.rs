@@ -1,0 +1,107 @@
+//! Owns the table of routes: their paths, sets and methods. Does not know the calls behind them.
+
+use http::Method;
+
+use crate::v1::RouteSet;
+
+/// A route of the contract.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Route {
+    /// Begins a login.
+    Login,
+    /// Receives the browser back from the provider.
+    Callback,
+    /// Says who is logged in.
+    Me,
+    /// Ends the session.
+    Logout,
+    /// Receives the browser back from the provider's logout.
+    LoggedOut,
+    /// A provider's server says that a session has ended there.
+    BackchannelLogout,
+    /// A page of a provider's logout has the browser say so.
+    FrontchannelLogout,
+    /// Fetches new tokens from the provider.
+    Refresh,
+    /// Says all that is known of who is logged in; asked by POST, the provider is asked first.
+    UserInfo,
+    /// Lists the user's sessions.
+    Sessions,
+    /// Ends one of them, or all others.
+    RevokeSessions,
+}
+
+impl Route {
+    pub(super) const ALL: [Self; 11] = [
+        Self::Login,
+        Self::Callback,
+        Self::Me,
+        Self::Logout,
+        Self::LoggedOut,
+        Self::BackchannelLogout,
+        Self::FrontchannelLogout,
+        Self::Refresh,
+        Self::UserInfo,
+        Self::Sessions,
+        Self::RevokeSessions,
+    ];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Login => "/auth/web/login",
+            Self::Callback => "/auth/web/callback",
+            Self::Me => "/auth/me",
+            Self::Logout => "/auth/web/logout",
+            Self::LoggedOut => "/auth/web/logged-out",
+            Self::BackchannelLogout => "/auth/web/backchannel-logout",
+            Self::FrontchannelLogout => "/auth/web/frontchannel-logout",
+            Self::Refresh => "/auth/web/refresh",
+            Self::UserInfo => "/auth/web/userinfo",
+            Self::Sessions => "/auth/web/sessions",
+            Self::RevokeSessions => "/auth/web/sessions/revoke",
+        }
+    }
+
+    pub(super) const fn set(self) -> RouteSet {
+        match self {
+            Self::Login
+            | Self::Callback
+            | Self::Me
+            | Self::Logout
+            | Self::LoggedOut
+            | Self::BackchannelLogout
+            | Self::FrontchannelLogout
+            | Self::Refresh
+            | Self::UserInfo
+            | Self::Sessions
+            | Self::RevokeSessions => RouteSet::Web,
+        }
+    }
+
+    /// Whether a request changes and ends nothing, so that it may be given up when nobody waits for it any more.
+    pub(super) fn only_reads(self, method: &Method) -> bool {
+        match self {
+            Self::Me | Self::Sessions => true,
+            Self::UserInfo => method != Method::POST,
+            Self::Login
+            | Self::Callback
+            | Self::Logout
+            | Self::LoggedOut
+            | Self::BackchannelLogout
+            | Self::FrontchannelLogout
+            | Self::Refresh
+            | Self::RevokeSessions => !self.methods().contains(method),
+        }
+    }
+
+    /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
+    pub(super) const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Login | Self::LoggedOut | Self::FrontchannelLogout => &[Method::GET],
+            Self::Callback => &[Method::GET, Method::POST],
+            Self::Me | Self::Sessions => &[Method::GET, Method::HEAD],
+            Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions => &[Method::POST],
+            Self::UserInfo => &[Method::GET, Method::HEAD, Method::POST],
+        }
+    }
+}
