@@ -95,7 +95,7 @@ impl Untold {
     /// The outcome is known of what was in doubt: this has happened, or nothing.
     pub(in crate::authority) fn settle(&mut self, doubt: &What, happened: Option<What>) {
         self.in_doubt.remove(doubt);
-        for what in happened {
+        if let Some(what) = happened {
             self.add(what);
         }
     }
