@@ -13,7 +13,7 @@
 //! | [`store`] | how sessions are kept |
 //! | [`config`] | settings: load, layer, check, explain |
 //! | [`app`] | the one place where the parts meet |
-//! | [`telemetry`] | the log |
+//! | [`telemetry`] | what those who run it are told: the log, metrics, traces |
 //! | [`cli`], [`dev`] | what a person types; the development provider and demo page |
 //! | [`crypto`] | derive, authenticate, sign, seal, hash, compare, hide |
 //!

@@ -13,7 +13,7 @@ use gatelodge::session::credential::Credential;
 use gatelodge::session::fingerprint;
 use gatelodge::session::identity::Identity;
 use gatelodge::session::key::{TenantNumber, UserKey};
-use gatelodge::session::record::{Header, Marks, Record, Standing, Tokens};
+use gatelodge::session::record::{Header, Marks, Record, RefreshToken, Standing, Tokens};
 use gatelodge::session::request::RequestContext;
 use gatelodge::vault::{TokenKey, Vault};
 use gatelodge_client::v1;
@@ -87,9 +87,8 @@ pub fn make(vault: &Vault, identity: Identity, tokens: Option<&Tokens>) -> (NewS
         place: String::new(),
         provider_session: Some("0b1f3a57-9d2c-4e68-8f40-1c2d3e4f5a6b".to_owned()),
         access_token_end: Some(now + Duration::from_mins(5)),
-        renewable: true,
         user_info_time: None,
-        refresh_sent: false,
+        refresh_token: RefreshToken::Kept,
     };
     let marks = Marks::default();
     let header = Header {

@@ -23,7 +23,8 @@ const AT_ONCE: usize = 32;
 
 /// Presents `calls` forged credentials, no two the same, after one good one that shows that the counter counts.
 pub async fn measure(calls: usize) -> Result<Forged> {
-    let mut server = Server::start(&Order { kind: Kind::Counted, redis: None, all_on: false, answer: Vec::new() })?;
+    let mut server =
+        Server::start(&Order { kind: Kind::Counted, redis: None, all_on: false, collector: None, answer: Vec::new() })?;
     let mut asker = Asker::connect(&server.ready.address, &server.ready.api_key).await?;
     let good = session::question(&server.ready.credential);
     asker.ask(good.clone()).await?;

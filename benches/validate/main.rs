@@ -2,10 +2,12 @@
 //! Does not know how an authority works: each server is a process of its own, this binary started again.
 //!
 //! Pairs are measured in turns: the embedded store and the near cache beside an empty tonic echo, Redis beside the echo
-//! with one GET; and the same checks on one stream (`CheckSessions`), each beside an echo of the same stream. The echo
+//! with one GET; both again with metrics and traces on, beside themselves without; and the same checks on one stream
+//! (`CheckSessions`), each beside an echo of the same stream. The echo
 //! takes the same requests, gives the same answer, and has the same runtime, allocator and server settings. The last line
 //! is one JSON object. `-- --quick` takes seconds and shows only that it works.
 
+mod collector;
 mod counted;
 #[path = "../parts/cpu.rs"]
 mod cpu;

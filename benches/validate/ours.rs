@@ -19,12 +19,13 @@ use gatelodge::crypto::{ApiKey, Secret};
 use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::rpc::callers::{Caller, Callers};
-use gatelodge::rpc::policy::Role;
+use gatelodge::rpc::policy::{self, Role};
 use gatelodge::rpc::server::{ServerSettings, serve};
 use gatelodge::rpc::tasks::Tasks;
 use gatelodge::session::key::TenantNumber;
 use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -40,13 +41,14 @@ pub struct Ours {
     /// The session's authority, which keeps up with the store for all.
     authority: Authority,
     callers: Callers,
+    settings: ServerSettings,
     /// Where the embedded store's file is.
     _folder: TempDir,
 }
 
 impl Ours {
     /// Joins the parts, and makes the session.
-    pub async fn new(order: &Order, calls: &Arc<AtomicU64>) -> Result<Self> {
+    pub async fn new(order: &Order, calls: &Arc<AtomicU64>, telemetry: &Telemetry) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let (sessions, logins, logouts, users, mint_keys, events) = stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
@@ -61,11 +63,25 @@ impl Ours {
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
         let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(Tasks::default())));
-        let ports =
-            Ports { sessions, logins, logouts, users, mint_keys, events, providers, clock, wall, entropy, beside };
+        let observer = telemetry.work();
+        let ports = Ports {
+            sessions,
+            logins,
+            logouts,
+            users,
+            mint_keys,
+            events,
+            providers,
+            clock,
+            wall,
+            entropy,
+            beside,
+            observer,
+        };
+        let ports = telemetry.before_store("redis")(ports);
         let settings = settings(&config(order.all_on))?;
         // Elsewhere the near cache would hide what a read costs.
-        let cache = settings.cache.filter(|_| order.kind == Kind::Near);
+        let cache = settings.cache.filter(|_| matches!(order.kind, Kind::Near | Kind::NearSeen));
         let settings = Settings { cache, ..settings };
         let memory = Memory::new(ports.entropy.as_ref(), cache);
         let tenant = |tenant, name: &str| {
@@ -80,13 +96,14 @@ impl Ours {
         let caller = Caller::new("the generator", Role::Edge);
         let callers = Callers::new([(*key.hash().as_bytes(), caller)]);
         let ready = Ready { api_key: key.expose().to_owned(), credential, ..Ready::default() };
-        Ok(Self { ready, tenancy, authority, callers, _folder: folder })
+        let settings = ServerSettings { observer: telemetry.calls(policy::methods()), ..ServerSettings::default() };
+        Ok(Self { ready, tenancy, authority, callers, settings, _folder: folder })
     }
 
     /// Serves until `stop` completes.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> Result<()> {
         tokio::spawn(keeping(self.authority));
-        Ok(serve(Tenants::new(self.tenancy), self.callers, ServerSettings::default(), listener, stop).await?)
+        Ok(serve(Tenants::new(self.tenancy), self.callers, self.settings, listener, stop).await?)
     }
 }
 

@@ -6,6 +6,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use gatelodge::config::Config;
+use gatelodge::config::log::Log;
+use gatelodge::config::period::Period;
+use gatelodge::telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -66,11 +70,11 @@ fn line(output: &mut BufReader<ChildStdout>) -> Result<String> {
 /// Is the server that the first line of standard input orders, until standard input ends. Every further line is
 /// answered with the number of store calls.
 pub fn serve() -> Result<()> {
-    gatelodge::telemetry::start(&gatelodge::config::log::Log::default());
     let mut order = String::new();
     std::io::stdin().read_line(&mut order)?;
     let order: Order = serde_json::from_str(&order)?;
     runtime()?.block_on(async {
+        let telemetry = Telemetry::start(&Log::default(), &watched(&order))?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = format!("http://{}", listener.local_addr()?);
         let calls = Arc::new(AtomicU64::new(0));
@@ -89,13 +93,21 @@ pub fn serve() -> Result<()> {
                 say(&serde_json::to_string(&Ready { address, ..Ready::default() })?);
                 echo.serve(listener, stop).await
             }
-            Kind::Embedded | Kind::Counted | Kind::Redis | Kind::Near => {
-                let ours = ours::Ours::new(&order, &calls).await?;
+            Kind::Embedded | Kind::Counted | Kind::Redis | Kind::Near | Kind::NearSeen | Kind::RedisSeen => {
+                let ours = ours::Ours::new(&order, &calls, &telemetry).await?;
                 say(&serde_json::to_string(&Ready { address, ..ours.ready.clone() })?);
                 ours.serve(listener, stop).await
             }
         }
     })
+}
+
+/// Metrics and traces for the collector that the order names, as they are by default, and told often.
+fn watched(order: &Order) -> Config {
+    let mut config = Config::default();
+    config.telemetry.otlp.endpoint.clone_from(&order.collector);
+    config.telemetry.metrics.every = Period::seconds(1);
+    config
 }
 
 fn say(line: &str) {

@@ -14,6 +14,10 @@ pub enum Kind {
     Redis,
     /// The same with its near cache.
     Near,
+    /// The same with its near cache, and all of it seen: metrics, and traces of one call in a hundred.
+    NearSeen,
+    /// Ours over Redis without the cache, seen likewise.
+    RedisSeen,
     /// An empty echo.
     Echo,
     /// An empty echo that asks Redis for one value first.
@@ -28,6 +32,8 @@ impl Kind {
             Self::Counted => "counted",
             Self::Redis => "redis",
             Self::Near => "near cache",
+            Self::NearSeen => "near, seen",
+            Self::RedisSeen => "redis, seen",
             Self::Echo => "echo",
             Self::EchoGet => "echo + GET",
         }
@@ -43,6 +49,8 @@ pub struct Order {
     pub redis: Option<String>,
     /// For ours: whether all is on that a validation can judge, and a second tenant beside the first.
     pub all_on: bool,
+    /// Who takes metrics and traces; `None`: there are none.
+    pub collector: Option<String>,
     /// For an echo: the answer to give, encoded.
     pub answer: Vec<u8>,
 }

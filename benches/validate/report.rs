@@ -69,7 +69,7 @@ fn table(
 ) -> Result<()> {
     let measured: Vec<_> = measured.iter().filter(|one| one.way == way).collect();
     let checks = if way == Way::Stream { "checks_" } else { "" };
-    writeln!(out, "{:>9}  {:<10} {:>26} {:>11}   ratio of rates", "in flight", "server", "calls/s", "CPU us/call")?;
+    writeln!(out, "{:>9}  {:<11} {:>26} {:>11}   ratio of rates", "in flight", "server", "calls/s", "CPU us/call")?;
     for in_flight in IN_FLIGHT {
         for &(ours, theirs) in pairs {
             let (own, other) = (row(&measured, ours, in_flight), row(&measured, theirs, in_flight));
@@ -77,8 +77,8 @@ fn table(
             let spread = |Spread { median, least, most }| format!("{median:.0} ({least:.0} to {most:.0})");
             let cells = |row: &Row| format!("{:>26} {:>11.1}", spread(row.rate), row.cpu_us);
             let ratios = format!("{:.3} ({:.3} to {:.3})", ratio.median, ratio.least, ratio.most);
-            writeln!(out, "{in_flight:>9}  {:<10} {}   {ratios}", ours.name(), cells(&own))?;
-            writeln!(out, "{in_flight:>9}  {:<10} {}", theirs.name(), cells(&other))?;
+            writeln!(out, "{in_flight:>9}  {:<11} {}   {ratios}", ours.name(), cells(&own))?;
+            writeln!(out, "{in_flight:>9}  {:<11} {}", theirs.name(), cells(&other))?;
             let (name, other_name) = (key(ours), key(theirs));
             object.insert(format!("ratio_{checks}{name}_{in_flight}"), rounded(ratio.median, 3));
             object.insert(format!("cpu_ratio_{checks}{name}_{in_flight}"), rounded(other.cpu_us / own.cpu_us, 3));
@@ -119,6 +119,8 @@ const fn key(kind: Kind) -> &'static str {
         Kind::Counted => "counted",
         Kind::Redis => "redis",
         Kind::Near => "near",
+        Kind::NearSeen => "near_seen",
+        Kind::RedisSeen => "redis_seen",
         Kind::Echo => "echo",
         Kind::EchoGet => "echo_get",
     }

@@ -9,18 +9,28 @@ use crate::load::{Asker, Round, Way};
 use crate::process::Server;
 use crate::protocol::{Kind, Order};
 use crate::redis_server::RedisServer;
-use crate::{Result, Size, session};
+use crate::{Result, Size, collector, session};
 
 /// How many calls are kept in flight.
 pub const IN_FLIGHT: [usize; 3] = [1, 32, 128];
 
 /// Each server, and what it is compared with.
-pub const PAIRS: [(Kind, Kind); 3] =
-    [(Kind::Embedded, Kind::Echo), (Kind::Near, Kind::Echo), (Kind::Redis, Kind::EchoGet)];
+pub const PAIRS: [(Kind, Kind); 5] = [
+    (Kind::Embedded, Kind::Echo),
+    (Kind::Near, Kind::Echo),
+    (Kind::Redis, Kind::EchoGet),
+    (Kind::NearSeen, Kind::Near),
+    (Kind::RedisSeen, Kind::Redis),
+];
 
 /// The same for checks on a stream, all beside the one echo of it.
-pub const STREAMS: [(Kind, Kind); 3] =
-    [(Kind::Embedded, Kind::Echo), (Kind::Near, Kind::Echo), (Kind::Redis, Kind::Echo)];
+pub const STREAMS: [(Kind, Kind); 5] = [
+    (Kind::Embedded, Kind::Echo),
+    (Kind::Near, Kind::Echo),
+    (Kind::Redis, Kind::Echo),
+    (Kind::NearSeen, Kind::Near),
+    (Kind::RedisSeen, Kind::Redis),
+];
 
 /// Those that judge all that can be judged, beside themselves when they are asked plainly and compare no fingerprint.
 pub const DEMANDING: [Kind; 3] = [Kind::Embedded, Kind::Near, Kind::Redis];
@@ -46,7 +56,7 @@ struct Lane {
 
 /// Measures every server at every number in flight.
 pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
-    let order = |kind| Order { kind, redis: None, all_on: false, answer: Vec::new() };
+    let order = |kind| Order { kind, redis: None, all_on: false, collector: None, answer: Vec::new() };
     let mut embedded = Lane::start(&order(Kind::Embedded)).await?;
     let question = embedded.question.clone();
     // The first validation of a session writes its use down; the second one's answer is the usual one.
@@ -56,12 +66,16 @@ pub async fn measure(redis: &RedisServer, size: Size) -> Result<Vec<Measured>> {
     let over_redis = |kind, answer| Order { redis: Some(redis.address.clone()), answer, ..order(kind) };
     let near = Lane::start(&over_redis(Kind::Near, Vec::new())).await?;
     let redis = Lane::start(&over_redis(Kind::Redis, Vec::new())).await?;
+    let collector = Some(collector::start().await?);
+    let seen = |kind| Order { collector: collector.clone(), ..over_redis(kind, Vec::new()) };
+    let near_seen = Lane::start(&seen(Kind::NearSeen)).await?;
+    let redis_seen = Lane::start(&seen(Kind::RedisSeen)).await?;
     let echo_get = Lane::like(&embedded, &over_redis(Kind::EchoGet, answer)).await?;
     let all_on = |order| Order { all_on: true, ..order };
     let embedded_all = Lane::start(&all_on(order(Kind::Embedded))).await?;
     let near_all = Lane::start(&all_on(over_redis(Kind::Near, Vec::new()))).await?;
     let redis_all = Lane::start(&all_on(over_redis(Kind::Redis, Vec::new()))).await?;
-    let mut lanes = [embedded, embedded_all, echo, near, near_all, redis, redis_all, echo_get];
+    let mut lanes = [embedded, embedded_all, echo, near, near_seen, near_all, redis, redis_seen, redis_all, echo_get];
 
     let mut measured = Vec::new();
     for in_flight in IN_FLIGHT {

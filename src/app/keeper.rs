@@ -1,12 +1,14 @@
-//! Owns the rhythm in which an authority keeps its event stream, and seals users anew after a change of secrets. Does not
-//! know what the steps do.
+//! Owns the rhythm in which an authority keeps its event stream, knocks at providers, and seals users anew after a change of
+//! secrets. Does not know what the steps do.
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::authority::stream::HEARTBEAT_EVERY;
+use crate::authority::tenants::Tenants;
 use crate::authority::{Authority, Error};
 
 /// How long one reading waits for events.
@@ -48,6 +50,19 @@ pub async fn resealing(authority: Authority) {
                 sleep(WAIT).await;
             }
         }
+    }
+}
+
+/// Asks providers that nobody has asked anything for that long, for as long as the future is not dropped: so that health
+/// knows of them.
+pub async fn knocking(tenants: Tenants, idle_for: Duration) {
+    // So no provider is forgotten for much longer.
+    let mut ticks = interval((idle_for / 2).max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let now = tenants.now();
+        join_all(now.authorities().map(|authority| authority.knock_at_providers(idle_for))).await;
     }
 }
 

@@ -8,6 +8,7 @@ pub mod release;
 pub mod settings;
 pub mod store_clock;
 mod tenancy;
+mod watched;
 pub mod world;
 
 use std::future::Future;
@@ -28,8 +29,9 @@ use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::crypto::ApiKey;
 use crate::rpc::callers::{Caller, Callers};
-use crate::rpc::policy::Role;
+use crate::rpc::policy::{self, Role};
 use crate::rpc::server::{self, ServeError, ServerSettings};
+use crate::telemetry::{Telemetry, TelemetryError};
 use store_clock::StoreClock;
 use world::{RuntimeTasks, SystemClock, SystemEntropy};
 
@@ -45,6 +47,9 @@ pub enum AppError {
     /// The Redis store can't be used, as configured or as it is.
     #[error("the Redis store can't be used")]
     Redis(#[from] crate::store::redis::ConnectError),
+    /// Metrics or traces can't be had as configured.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// A tenant's number is another's in this store.
     #[error(transparent)]
     Number(#[from] NumberTaken),
@@ -116,7 +121,8 @@ pub async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener,
 }
 
 impl App {
-    /// Joins the parts as configured, and binds the ports. `more` callers stand beside those of the configuration.
+    /// Joins the parts as configured, and binds the ports. `more` callers stand beside those of the configuration;
+    /// `telemetry` sees what they do.
     ///
     /// # Errors
     /// When a part can't be built or a port is taken. A store or provider that is away is no reason.
@@ -125,9 +131,10 @@ impl App {
         more: Vec<(ApiKey, Caller)>,
         ephemeral: bool,
         names: Names,
+        telemetry: &Telemetry,
     ) -> Result<Self, AppError> {
-        let blueprints = tenancy::blueprints(config)?;
-        let server = parts::server(config)?;
+        let blueprints = tenancy::blueprints(config, telemetry)?;
+        let server = ServerSettings { observer: telemetry.calls(policy::methods()), ..parts::server(config)? };
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral, tenancy::named(config)).await?;
         let clock = Arc::new(StoreClock::new(Arc::new(SystemClock)));
@@ -136,6 +143,7 @@ impl App {
             tracing::debug!(error, "the store's time can't be measured yet; the machine's clock stands in");
         }
         let following = Box::pin(clock.following(store.sessions.clone()));
+        let (observer, before_store) = (telemetry.work(), telemetry.before_store(parts::store_name(config)));
         let ports = |providers| Ports {
             sessions: store.sessions.clone(),
             logins: store.logins.clone(),
@@ -149,7 +157,9 @@ impl App {
             entropy: Arc::new(SystemEntropy),
             // Each tenant has room of its own: what waits for the providers of one leaves that of the others free.
             beside: Arc::new(RuntimeTasks::new(server.tasks.clone())),
+            observer: observer.clone(),
         };
+        let ports = |providers| before_store(ports(providers));
         let (tenancy, to_reseal) = tenancy::build(blueprints, ports)?;
         // One of them keeps the memory that all share.
         let keeping = tenancy.authorities().next().cloned().map(keeper::keeping);
@@ -157,6 +167,7 @@ impl App {
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
         let mut beside: Vec<BoxFuture<_>> = vec![store.sweeping, following];
         beside.extend(keeping.map(|keeping| Box::pin(keeping) as BoxFuture<_>));
+        beside.extend(watched::beside(config, telemetry, &tenants, &clock, &server.tasks).await?);
         beside.extend(to_reseal.into_iter().map(|authority| Box::pin(keeper::resealing(authority)) as BoxFuture<_>));
         Ok(Self { tenants, callers: parts::callers(config, more), server, listener, inner, clock, beside })
     }

@@ -22,6 +22,7 @@ use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::{RedisSettings, RedisStore};
+use crate::telemetry::Telemetry;
 
 /// A store, and what keeps it clean.
 pub(super) struct Store {
@@ -94,6 +95,14 @@ pub(super) async fn store(
     }
 }
 
+/// What the store is called in metrics and traces (OpenTelemetry's `db.system.name`).
+pub(super) const fn store_name(config: &Config) -> &'static str {
+    match config.store.kind {
+        Kind::Embedded => "gatelodge.embedded",
+        Kind::Redis => "redis",
+    }
+}
+
 /// A node's address with the user name and password that are configured for every node. What is no address is left
 /// for the store to refuse.
 fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
@@ -106,7 +115,11 @@ fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
 /// What the parts would refuse of a configuration, as far as it can be said before a port or a connection is opened.
 #[must_use]
 pub fn faults(config: &Config) -> Vec<Fault> {
-    let judged = [settings::settings(config).err(), providers::registry(config).err(), server(config).err()];
+    let judged = [
+        settings::settings(config).err(),
+        providers::registry(config, &Telemetry::default()).err(),
+        server(config).err(),
+    ];
     judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
 }
 

@@ -14,20 +14,22 @@ use crate::providers::registration::{Registration, SettingsFault};
 use crate::providers::registry::ProviderSettings;
 use crate::providers::rights::RightsMapping;
 use crate::providers::token_endpoint::ClientAuth;
+use crate::telemetry::Telemetry;
 
 /// The providers that are enabled, in the order of their names; of the others the issuers, and their word that a session
 /// has ended there, for the sake of sessions that live on.
-pub(super) fn registry(config: &Config) -> Result<Registry, Faults> {
+pub(super) fn registry(config: &Config, telemetry: &Telemetry) -> Result<Registry, Faults> {
     let enabled = config.oidc.providers.iter().filter(|(_, provider)| provider.enabled);
     let mut faults = Vec::new();
-    let settings = enabled
-        .filter_map(|(name, provider)| settings_of(config, name, provider).map_err(|fault| faults.push(fault)).ok());
+    let settings = enabled.filter_map(|(name, provider)| {
+        settings_of(config, telemetry, name, provider).map_err(|fault| faults.push(fault)).ok()
+    });
     let settings = settings.collect();
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
     let others = config.oidc.providers.iter().filter(|(_, provider)| !provider.enabled);
-    let retired = others.clone().filter_map(|(name, provider)| retired(config, name, provider)).collect();
+    let retired = others.clone().filter_map(|(name, provider)| retired(config, telemetry, name, provider)).collect();
     let others = others.filter_map(|(name, provider)| Some((name.as_str(), provider.issuer_of(name)?)));
     let http = HttpSettings::default();
     let registry = Registry::new(settings, http);
@@ -41,21 +43,36 @@ pub(super) fn registry(config: &Config) -> Result<Registry, Faults> {
 }
 
 /// A provider that logs nobody in any more, if it can still say that a session has ended there.
-fn retired(config: &Config, name: &str, provider: &config::oidc::Provider) -> Option<OidcSettings> {
+fn retired(
+    config: &Config,
+    telemetry: &Telemetry,
+    name: &str,
+    provider: &config::oidc::Provider,
+) -> Option<OidcSettings> {
     let is_named = provider.issuer_of(name).is_some() && provider.client_id.as_ref().is_some_and(|id| !id.is_empty());
     let tells = provider.kind_of(name) == config::oidc::Kind::Oidc && is_named;
-    tells.then(|| registration(config, name, provider).ok()).flatten().map(|own| oidc(own, name, provider))
+    tells.then(|| registration(config, telemetry, name, provider).ok()).flatten().map(|own| oidc(own, name, provider))
 }
 
-fn settings_of(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<ProviderSettings, Fault> {
-    let registration = registration(config, name, provider)?;
+fn settings_of(
+    config: &Config,
+    telemetry: &Telemetry,
+    name: &str,
+    provider: &config::oidc::Provider,
+) -> Result<ProviderSettings, Fault> {
+    let registration = registration(config, telemetry, name, provider)?;
     Ok(match provider.kind_of(name) {
         config::oidc::Kind::Oidc => oidc(registration, name, provider).into(),
         config::oidc::Kind::OAuth2 => oauth2(registration, name, provider).into(),
     })
 }
 
-fn registration(config: &Config, name: &str, provider: &config::oidc::Provider) -> Result<Registration, Fault> {
+fn registration(
+    config: &Config,
+    telemetry: &Telemetry,
+    name: &str,
+    provider: &config::oidc::Provider,
+) -> Result<Registration, Fault> {
     let issuer = provider.issuer_of(name).unwrap_or_default();
     let client_id = provider.client_id.as_deref().unwrap_or_default();
     let base = Registration::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
@@ -84,6 +101,7 @@ fn registration(config: &Config, name: &str, provider: &config::oidc::Provider) 
         development: config.development,
         ca,
         allow_private_network: provider.allow_private_network,
+        observer: telemetry.provider(&config.tenant.name, name),
         ..base
     })
 }
@@ -151,7 +169,7 @@ mod tests {
     fn registry_of(providers: [(&str, Provider); 4]) -> Registry {
         let mut config = Config::default();
         config.oidc.providers = providers.map(|(name, provider)| (name.to_owned(), provider)).into();
-        registry(&config).unwrap()
+        registry(&config, &Telemetry::default()).unwrap()
     }
 
     // Its users' sessions live on, and so does its word that one has ended. It needs no secret for that.

@@ -10,6 +10,7 @@ use crate::config::fault::Faults;
 use crate::config::rules::tenants::EVERY;
 use crate::config::{self, Config};
 use crate::session::key::TenantNumber;
+use crate::telemetry::Telemetry;
 use crate::vault::Vault;
 
 /// What of a tenant is built before any connection is opened.
@@ -25,16 +26,16 @@ pub(super) struct Blueprint {
 ///
 /// # Errors
 /// What [`settings::load`] has refused before.
-pub(super) fn blueprints(config: &Config) -> Result<Vec<Blueprint>, Faults> {
-    config.tenancies().map(|tenancy| blueprint(&tenancy)).collect()
+pub(super) fn blueprints(config: &Config, telemetry: &Telemetry) -> Result<Vec<Blueprint>, Faults> {
+    config.tenancies().map(|tenancy| blueprint(&tenancy, telemetry)).collect()
 }
 
-fn blueprint(config: &Config) -> Result<Blueprint, Faults> {
+fn blueprint(config: &Config, telemetry: &Telemetry) -> Result<Blueprint, Faults> {
     let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
     Ok(Blueprint {
         settings: settings::settings(config)?,
         vault: Vault::of(TenantNumber(config.tenant.number), &rings.session, &rings.csrf),
-        providers: Arc::new(super::providers::registry(config)?),
+        providers: Arc::new(super::providers::registry(config, telemetry)?),
         hosts: config.tenant.hosts.iter().filter_map(|one| host::written(one)).collect(),
         has_former_secrets: !config.app.sessions.former_signing_secrets.is_empty(),
     })

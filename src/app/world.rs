@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use crate::authority::ports::{Beside, Clock, Entropy};
 use crate::rpc::tasks::Tasks;
 use crate::session::time::Timestamp;
+use crate::telemetry;
 
 /// The system's clock.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +63,11 @@ impl Beside for RuntimeTasks {
             tracing::warn!(most = MOST_BESIDE, "work beside an answer was left out: too much is at work already");
             return false;
         };
-        self.tasks.spawn(async move {
+        let work = async move {
             work.await;
             drop(room);
-        });
+        };
+        self.tasks.spawn(work.instrument(telemetry::beside()));
         true
     }
 

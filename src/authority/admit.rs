@@ -9,7 +9,7 @@ use super::near::Reading;
 use super::open_standing::OpenStanding;
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
-use crate::session::admission::{Chosen, InactiveReason, choose, signed};
+use crate::session::admission::{Chosen, InactiveReason, choose, rivals, signed};
 use crate::session::cookie;
 use crate::session::credential::Credential;
 use crate::session::event::Position;
@@ -74,6 +74,7 @@ impl Authority {
     pub(super) async fn admit(&self, call: &Call, presented: &Presented) -> Result<Admission, Error> {
         match self.choose(presented) {
             Ok(chosen) => self.admit_chosen(call, &chosen, presented.context.as_ref(), None).await,
+            Err(InactiveReason::Ambiguous) => self.admit_only_living(call, presented, None).await,
             Err(reason) => Ok(Admission::Inactive(reason)),
         }
     }
@@ -111,12 +112,49 @@ impl Authority {
         }
     }
 
+    /// The one living session of several whose credentials came: a cookie of one that has ended, which a browser keeps
+    /// beside the present one for another path or domain, is no rival. It costs a read for each.
+    pub(super) async fn admit_only_living(
+        &self,
+        call: &Call,
+        presented: &Presented,
+        as_of: Option<Position>,
+    ) -> Result<Admission, Error> {
+        let mut living = Vec::new();
+        for rival in self.rivals(presented) {
+            if self.is_living(&rival).await? {
+                living.push(rival);
+            }
+        }
+        match &living[..] {
+            [only] => self.admit_chosen(call, only, presented.context.as_ref(), as_of).await,
+            [] => Ok(Admission::Inactive(InactiveReason::Ended)),
+            several => {
+                tracing::info!(
+                    sessions = several.len(),
+                    tenant = self.settings.tenant_name,
+                    caller = call.caller(),
+                    request_id = call.request_id,
+                    "refused: credentials of several living sessions came"
+                );
+                Ok(Admission::Inactive(InactiveReason::Ambiguous))
+            }
+        }
+    }
+
     /// Picks the credential among the cookies, without IO.
     pub(super) fn choose(&self, presented: &Presented) -> Result<Chosen, InactiveReason> {
         let names = &self.session_cookie_names;
         let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
         let present_name = names.first().map_or("", String::as_str);
         choose(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
+    }
+
+    fn rivals(&self, presented: &Presented) -> Vec<Chosen> {
+        let names = &self.session_cookie_names;
+        let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
+        let present_name = names.first().map_or("", String::as_str);
+        rivals(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
     }
 
     /// Whether the session of a credential lives, whatever the client and the request. Changes nothing.
@@ -234,11 +272,16 @@ impl Authority {
     /// back to where it was going, once; everybody else gets 401.
     pub(super) fn sign_in_answer(&self, reason: InactiveReason, context: &RequestContext, call: &Call) -> HttpAnswer {
         let is_page = context.is_navigation() && context.is_safe();
-        if is_page && !has_failed_to_log_in(context) {
+        // No login makes one session of two: it would lead in circles.
+        let is_mended_by_login = reason != InactiveReason::Ambiguous;
+        if is_page && is_mended_by_login && !has_failed_to_log_in(context) {
             return HttpAnswer::redirect(302, self.login_address(context, ""));
         }
         let (detail, remedy) = match reason.public() {
             "session_ended" => ("Session expired", "The session has ended. Log in again."),
+            "several_sessions" => {
+                ("Several sessions at once", "Delete the cookies of this site in the browser, then log in.")
+            }
             _ => ("Not signed in", "Log in first."),
         };
         let (detail, remedy) = (detail.to_owned(), remedy.to_owned());

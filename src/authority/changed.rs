@@ -24,7 +24,7 @@ impl Authority {
 
     /// Whatever changes a living session calls this once the change is in the store: here it is forgotten at once, and
     /// the others are told beside the answer.
-    pub(super) fn changed(&self, key: &SessionKey, how: fn(SessionKey) -> What) {
+    pub(super) fn changed(&self, key: &SessionKey, how: impl FnOnce(SessionKey) -> What) {
         self.announce_beside(how(*key));
     }
 }

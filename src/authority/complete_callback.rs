@@ -70,7 +70,10 @@ impl Authority {
                 let visit = Visit { callback: &callback, presented: &question.presented, context: &context, call };
                 self.complete(&visit).await?
             }
-            Err(refusal) => self.failure(refusal, None, &context, call),
+            Err(refusal) => {
+                self.show_login(None, Some(refusal.failure));
+                self.failure(refusal, None, &context, call)
+            }
         };
         if outcome.answer.status == 302 && !context.is_safe() {
             outcome.answer.status = 303;
@@ -118,8 +121,10 @@ impl Authority {
                 (LoginTaken::OtherBrowser, _) => LoginFailure::OtherBrowser,
                 (LoginTaken::Missing, _) => LoginFailure::Expired,
             };
+            self.show_login(None, Some(failure));
             return Ok(self.failure(failure, None, context, call));
         }
+        self.show_login(None, Some(LoginFailure::Interrupted));
         Ok(self.failure(LoginFailure::Interrupted, None, context, call))
     }
 
@@ -159,6 +164,7 @@ impl Authority {
                     request_id = visit.call.request_id,
                     "a login is complete"
                 );
+                self.show_login(Some(&taken.login.provider), None);
                 let answer = self.completed_login(cookie, &view, taken.login.return_to.as_deref());
                 Ok(Outcome { answer, result: Ok(view.into()), first_login })
             }
@@ -168,6 +174,7 @@ impl Authority {
                 match stop {
                     Stop::Trouble(error) => Err(error),
                     Stop::TooLate(failure) => {
+                        self.show_login(Some(&taken.login.provider), Some(failure));
                         Ok(self.failure(failure, taken.login.return_to.as_deref(), visit.context, visit.call))
                     }
                     Stop::Failed(failure) => self.give_up(visit, taken, failure).await,
@@ -183,9 +190,11 @@ impl Authority {
         let kept =
             KeptFailure { reason: failure as u8, return_to: return_to.clone(), request_id: call.request_id.clone() };
         if self.keep_answer(callback, taken, &KeptAnswer::Failure(kept)).await? {
+            self.show_login(Some(&taken.login.provider), Some(failure));
             return Ok(self.failure(failure, return_to.as_deref(), context, call));
         }
         // Somebody was told that this login was interrupted: then everybody is.
+        self.show_login(Some(&taken.login.provider), Some(LoginFailure::Interrupted));
         Ok(self.failure(LoginFailure::Interrupted, None, context, call))
     }
 

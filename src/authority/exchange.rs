@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::admit::Admitted;
 use super::get_access_token::AccessToken;
+use super::keep_tokens::Brought;
 use super::ports::{Lease, LeaseAttempt};
 use super::provider::ExchangeRequest;
 use super::refresh::{ATTEMPTS, Refreshed};
@@ -122,7 +123,9 @@ impl Authority {
             let new = ExchangedToken { audience, access: got.access, end, scopes: got.scopes };
             add(&mut tokens.exchanged, new, self.ports.clock.now());
             // One that can't be kept is good all the same.
-            if let Ok(Refreshed::SessionGone) = self.keep_tokens(lease.fence(), admitted, &seen, &tokens, None).await {
+            if let Ok(Refreshed::SessionGone) =
+                self.keep_tokens(lease.fence(), admitted, &seen, &tokens, Brought::Exchange).await
+            {
                 return Ok(Exchanged::SessionGone);
             }
         }

@@ -10,19 +10,35 @@ use super::refresh::{ATTEMPTS, Refreshed};
 use super::{Authority, Error};
 use crate::crypto::Unsealable;
 use crate::session::event::What;
-use crate::session::record::{Record, Tokens};
+use crate::session::record::{Record, RefreshToken, Tokens};
+use crate::session::spent::Spent;
 use crate::vault::{TokenKey, VaultError};
 
 /// How often to try to write, with a pause that doubles while the store is in trouble: about six seconds in all.
-const WRITES: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const WRITES: u32 = 8;
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What has brought new tokens.
+#[derive(Clone, Copy)]
+pub(super) enum Brought<'a> {
+    /// A refresh.
+    Refresh {
+        /// What the user may do now.
+        rights: &'a Rights,
+        /// The refresh token that was sent, where another came for it.
+        spent: Option<Spent>,
+    },
+    /// An exchange: one more token for another audience.
+    Exchange,
+    /// The refusal of the refresh token, which is not among them any more.
+    Refusal,
+}
 
 /// What is to be written.
 #[derive(Clone, Copy)]
 struct New<'a> {
     tokens: &'a Tokens,
-    /// What the user may do now, where the tokens were refreshed.
-    rights: Option<&'a Rights>,
+    brought: Brought<'a>,
 }
 
 /// What became of writing tokens.
@@ -36,17 +52,17 @@ enum Attempt {
 
 impl Authority {
     /// Writes `tokens` over those that were `seen` sealed, and answers those that the session has then. Since what they
-    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once. `rights` come
-    /// with what a refresh brought: the session goes by those from then on, and its refresh token is one that was never sent.
+    /// replace may be spent, neither trouble in the store nor a lost lease lets them be forgotten at once. After a refresh the
+    /// session goes by the rights that came with it, and its refresh token is one that was never sent.
     pub(super) async fn keep_tokens(
         &self,
         fence: u64,
         admitted: &Admitted,
         seen: &[u8],
         tokens: &Tokens,
-        rights: Option<&Rights>,
+        brought: Brought<'_>,
     ) -> Result<Refreshed, Error> {
-        let new = New { tokens, rights };
+        let new = New { tokens, brought };
         let key = self.vault.open_token_key(&admitted.credential, &admitted.record.body)?;
         let kept = match self.write_tokens(fence, admitted, &key, new).await {
             Ok(Attempt::Stored(Written::FenceLost)) => self.keep_after_all(admitted, seen, &key, new).await,
@@ -60,7 +76,10 @@ impl Authority {
             // Nobody would ever use them. Where a token of the same grant lives on in the session, it might be revoked
             // with this one.
             Ok(Refreshed::SessionGone) => self.revoke_at_provider(&admitted.standing.identity.provider, tokens),
-            Ok(Refreshed::Tokens(_)) => self.changed(&admitted.credential.key, What::Refreshed),
+            Ok(Refreshed::Tokens(_)) => {
+                let spent = if let Brought::Refresh { spent, .. } = brought { spent } else { None };
+                self.changed(&admitted.credential.key, |session| What::Refreshed { session, spent });
+            }
             Err(error) => tracing::error!(
                 session = admitted.credential.key.public(),
                 error = error as &dyn std::error::Error,
@@ -89,7 +108,11 @@ impl Authority {
                     continue;
                 }
             };
-            let theirs = self.fresh(admitted, seen).await;
+            // What they were refused was spent for ours.
+            let theirs = match self.fresh(admitted, seen).await {
+                Err(Error::ProviderRefused(_)) => Ok(None),
+                theirs => theirs,
+            };
             let written = match theirs {
                 Ok(None) => self.write_tokens(lease.fence(), admitted, token_key, new).await,
                 _ => Ok(Attempt::Stored(Written::FenceLost)),
@@ -106,6 +129,30 @@ impl Authority {
             }
         }
         Err(Error::RefreshInProgress)
+    }
+
+    /// Drops the session's refresh token, which the provider has refused: nobody sends it again, and no replica asks for it.
+    /// The caller holds the lease. Where the store does not take it, the next who needs other tokens is refused anew.
+    pub(super) async fn give_up_refresh_token(&self, fence: u64, admitted: &Admitted, tokens: Tokens) {
+        let key = &admitted.credential.key;
+        let tokens = Tokens { refresh: None, ..tokens };
+        let written = match self.vault.open_token_key(&admitted.credential, &admitted.record.body) {
+            Ok(token_key) => {
+                let new = New { tokens: &tokens, brought: Brought::Refusal };
+                self.write_tokens(fence, admitted, &token_key, new).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        match written {
+            Ok(Attempt::Stored(Written::Yes)) => self.changed(key, What::Changed),
+            // Gone, or somebody else has the lease or other tokens.
+            Ok(_) => (),
+            Err(error) => tracing::warn!(
+                session = key.public(),
+                error = &error as &dyn std::error::Error,
+                "a refresh token that the provider has refused could not be dropped"
+            ),
+        }
     }
 
     /// Nobody could open these tokens. They are revoked, unless the session has others by now: those might end with them.
@@ -147,18 +194,21 @@ impl Authority {
         token_key: &TokenKey,
         new: New<'_>,
     ) -> Result<Attempt, Error> {
-        let (key, New { tokens, rights }) = (&admitted.credential.key, new);
+        let (key, New { tokens, brought }) = (&admitted.credential.key, new);
         let Lookup::Found(mut record) = self.look_up(key).await? else { return Ok(Attempt::Stored(Written::Gone)) };
         let marks = record.header.marks;
         let mut standing = self.vault.open_standing(key, &marks, &record.body)?;
         let Some(token_key) = self.token_key_now(admitted, &record, token_key).await? else {
-            return Ok(Attempt::OtherKey { renewable: standing.renewable });
+            return Ok(Attempt::OtherKey { renewable: standing.refresh_token.is_there() });
         };
         standing.access_token_end = tokens.access_end;
-        standing.renewable = tokens.refresh.is_some();
-        if let Some(rights) = rights {
-            rights.give(&mut standing.identity, &tokens.scopes);
-            standing.refresh_sent = false;
+        match brought {
+            Brought::Refresh { rights, .. } => {
+                rights.give(&mut standing.identity, &tokens.scopes);
+                standing.refresh_token = RefreshToken::of(tokens);
+            }
+            Brought::Exchange => (),
+            Brought::Refusal => standing.refresh_token = RefreshToken::Refused,
         }
         record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
         record.header.revision += 1;

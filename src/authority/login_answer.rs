@@ -92,6 +92,12 @@ impl LoginFailure {
         Self::ALL.into_iter().find(|failure| *failure as u8 == number).unwrap_or(Self::Expired)
     }
 
+    /// The public reason: what a return place gets as `error`.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        self.row().1
+    }
+
     /// Status, public reason, sentence and remedy. The public reason is also what a return place gets as `error`.
     const fn row(self) -> (u16, &'static str, &'static str, &'static str) {
         match self {
@@ -110,8 +116,8 @@ impl LoginFailure {
             Self::OtherBrowser => (
                 400,
                 "other_browser",
-                "Invalid state parameter: the login was begun in another browser",
-                "Begin the login again in this browser, and allow it to keep cookies.",
+                "Invalid state parameter: the login was begun in another browser, or at another address of this site",
+                "Begin the login again in this browser, at the address that it is at now, and allow it to keep cookies.",
             ),
             Self::AlreadyComplete => {
                 (409, "already_complete", "This login is already complete", "Go back to the application.")

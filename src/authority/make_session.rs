@@ -14,7 +14,7 @@ use crate::session::event::What;
 use crate::session::fingerprint::{self, FingerprintMode};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::login::{KeptAnswer, KeptLogin, PendingLogin};
-use crate::session::record::{Ending, Header, Record, Standing, Tokens};
+use crate::session::record::{Ending, Header, Record, RefreshToken, Standing, Tokens};
 use crate::session::request::RequestContext;
 use crate::session::time::Times;
 use crate::session::user::Profile;
@@ -161,9 +161,8 @@ impl Authority {
             place: readable(context.place.as_deref().unwrap_or_default()),
             provider_session: grant.provider_session,
             access_token_end: grant.tokens.access_end,
-            renewable: grant.tokens.refresh.is_some(),
+            refresh_token: RefreshToken::of(&grant.tokens),
             user_info_time: None,
-            refresh_sent: false,
         };
         Known { standing, tokens: grant.tokens }
     }

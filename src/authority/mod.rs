@@ -56,18 +56,22 @@ pub mod mint_key_store;
 mod mint_keys;
 pub mod mint_token;
 mod near;
+pub mod not_refreshed;
 mod note_sending;
+pub mod observer;
 mod open_standing;
 mod own_token;
 pub mod ports;
 pub mod preview_revoke;
 pub mod provider;
+pub mod provider_health;
 mod provider_session;
 mod provider_trouble;
 mod recall;
 mod redeem;
 mod refresh;
 mod refresh_beside;
+mod refresh_refused;
 pub mod refresh_tokens;
 mod refusals;
 mod reseal_users;
@@ -105,6 +109,7 @@ use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
 use mint_keys::KeysAtHand;
 use near::Near;
+use observer::Observer;
 use ports::{
     Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, SessionStore, UserStore,
 };
@@ -139,6 +144,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Runs work beside the answer.
     pub beside: Arc<dyn Beside>,
+    /// Who looks on, if anybody does.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// The session authority of one tenant. Holds no state of its own that another replica lacks and could not learn.

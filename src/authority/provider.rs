@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use super::logout_notice::{LogoutChannels, LogoutNotice};
+use super::not_refreshed::NotRefreshed;
 use super::ports::Cause;
+use super::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::LoginHints;
@@ -252,6 +254,15 @@ pub trait IdentityProvider: Send + Sync {
     /// What is known without asking.
     fn info(&self) -> &ProviderInfo;
 
+    /// When it was last asked anything, if it was; for health.
+    fn last_asked(&self) -> Option<LastAsked> {
+        None
+    }
+
+    /// Asks it for something that is nobody's, so that it is known whether it answers. MUST send nothing of anybody. Does
+    /// nothing where there is nothing to ask for.
+    async fn knock(&self) {}
+
     /// Where to send the browser. MUST NOT need the network when the metadata is at hand.
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;
 
@@ -265,10 +276,11 @@ pub trait IdentityProvider: Send + Sync {
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError>;
 
     /// Asks for new tokens, once, and says what they say of the user's rights.
-    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent. MUST NOT fail
-    /// for what comes after the tokens, since they may be all that there is, unless that shows them to be another user's. MUST
-    /// NOT say that a right is gone where whatever carried it can't be read.
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError>;
+    /// MUST answer `Lost`, and nothing else, when the connection broke after the refresh token had been sent, and MUST NOT say
+    /// that the token is as it was where it may be spent. MUST NOT fail for what comes after the tokens or can't be checked
+    /// now, since they may be all that there is, unless that shows them to be another user's. MUST NOT say that a right is
+    /// gone where whatever carried it can't be read.
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed>;
 
     /// Asks again who the user of an access token is. MUST refuse an answer about another `sub`, and MUST NOT change issuer,
     /// sub or how the user logged in.

@@ -4,12 +4,17 @@
 use std::sync::Arc;
 
 use super::admit::Admitted;
+use super::keep_tokens::Brought;
+use super::not_refreshed::{NotRefreshed, TokenFate};
 use super::note_sending::Noted;
 use super::ports::{Lease, LeaseAttempt};
 use super::provider::{IdentityProvider, ProviderError, RefreshRequest, Renewal};
+use super::refresh_refused::Refusal;
 use super::under_way::too_much;
 use super::{Authority, Error};
-use crate::session::record::{Ending, Tokens};
+use crate::session::key::SessionKey;
+use crate::session::record::Tokens;
+use crate::session::spent::Spent;
 
 /// What became of a refresh.
 #[derive(Clone)]
@@ -31,7 +36,11 @@ impl Authority {
     /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
     /// result, and are taken as they are. Runs to its end even when the caller goes away.
     pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
-        if !self.settings.tokens.refresh || self.open_tokens(admitted, &seen)?.refresh.is_none() {
+        if !self.settings.tokens.refresh {
+            return Err(Error::NoRefreshToken);
+        }
+        if self.open_tokens(admitted, &seen)?.refresh.is_none() {
+            self.check_not_refused(&admitted.credential.key).await?;
             return Err(Error::NoRefreshToken);
         }
         let (authority, admitted) = (self.clone(), admitted.clone());
@@ -67,11 +76,20 @@ impl Authority {
     }
 
     /// What the store holds now, if it is no longer what was seen.
+    ///
+    /// # Errors
+    /// `ProviderRefused` when what was seen was refused meanwhile.
     pub(super) async fn fresh(&self, admitted: &Admitted, seen: &[u8]) -> Result<Option<Refreshed>, Error> {
         match self.ports.sessions.tokens(&admitted.credential.key).await? {
             None => Ok(Some(Refreshed::SessionGone)),
             Some(sealed) if sealed == seen => Ok(None),
-            Some(sealed) => Ok(Some(Refreshed::Tokens(Box::new(self.open_tokens(admitted, &sealed)?)))),
+            Some(sealed) => {
+                let tokens = self.open_tokens(admitted, &sealed)?;
+                if tokens.refresh.is_none() {
+                    self.check_not_refused(&admitted.credential.key).await?;
+                }
+                Ok(Some(Refreshed::Tokens(Box::new(tokens))))
+            }
         }
     }
 
@@ -83,7 +101,7 @@ impl Authority {
         seen: &[u8],
     ) -> Result<Refreshed, Error> {
         let old = self.open_tokens(admitted, seen)?;
-        let identity = &admitted.standing.identity;
+        let (key, identity) = (&admitted.credential.key, &admitted.standing.identity);
         let provider = self.ports.providers.get(&identity.provider).ok_or(Error::NoRefreshToken)?;
         let asked = self.asked();
         let request = RefreshRequest {
@@ -96,50 +114,48 @@ impl Authority {
             has_rights: !identity.roles.is_empty() || !identity.permissions.is_empty(),
             now: asked.wall,
         };
-        let sent_before = match self.note_sending(lease, &admitted.credential.key).await? {
-            Noted::Now => false,
-            Noted::Before => true,
-            Noted::SessionGone => return Ok(Refreshed::SessionGone),
-        };
+        let noted = self.note_sending(lease, key, seen).await?;
+        if noted == Noted::SessionGone {
+            return Ok(Refreshed::SessionGone);
+        }
         if !lease.is_held() {
+            self.not_sent(lease, key, seen, noted).await;
             return Err(Error::RefreshInProgress);
         }
-        match send(provider.as_ref(), &request, lease).await {
+        let spent = Spent::of(key, &request.refresh_token);
+        let answer = send(provider.as_ref(), &request, lease).await;
+        self.show_refresh(&identity.provider, answer.as_ref().err().map(|failed| &failed.error));
+        match answer {
             Ok(Renewal { tokens, rights }) => {
+                let is_rotated = tokens.refresh.as_ref().is_some_and(|new| *new != request.refresh_token);
+                if is_rotated {
+                    // Known before anything is kept: it is spent whatever becomes of that.
+                    self.stream.note_spent(key, spent);
+                }
                 let tokens = merge(old, asked.in_store_time(tokens));
-                self.keep_tokens(lease.fence(), admitted, seen, &tokens, Some(&rights)).await
+                let brought = Brought::Refresh { rights: &rights, spent: is_rotated.then_some(spent) };
+                self.keep_tokens(lease.fence(), admitted, seen, &tokens, brought).await
             }
-            Err((error, sent_twice)) => self.refused(admitted, seen, error, sent_before || sent_twice).await,
+            Err(NotRefreshed { error: error @ ProviderError::InvalidGrant(_), token }) => {
+                let may_be_spent = noted == Noted::Before
+                    || token == TokenFate::MayBeSpent
+                    || self.stream.may_be_spent(key, spent, self.ports.clock.running());
+                self.refused(Refusal { lease, admitted, seen, tokens: old, may_be_spent }, error).await
+            }
+            Err(NotRefreshed { error, token }) => {
+                if token == TokenFate::AsItWas {
+                    self.not_sent(lease, key, seen, noted).await;
+                }
+                Err(error.into())
+            }
         }
     }
 
-    /// The provider gave no tokens. A definite refusal ends the session where the configuration says so, unless it may
-    /// be of our own making: somebody was faster while our lease was lost, or what came when the same token was sent
-    /// before was lost, with its answer on the way or with a process that ended before it could keep it.
-    async fn refused(
-        &self,
-        admitted: &Admitted,
-        seen: &[u8],
-        error: ProviderError,
-        may_be_spent: bool,
-    ) -> Result<Refreshed, Error> {
-        if !matches!(error, ProviderError::InvalidGrant(_)) {
-            return Err(error.into());
+    /// The refresh token is as it was before this caller came.
+    async fn not_sent(&self, lease: &dyn Lease, key: &SessionKey, seen: &[u8], noted: Noted) {
+        if noted == Noted::Now {
+            self.take_back_note(lease, key, seen).await;
         }
-        if let Some(already) = self.fresh(admitted, seen).await? {
-            return Ok(already);
-        }
-        if may_be_spent || !self.settings.tokens.end_session_when_refused {
-            return Err(error.into());
-        }
-        let key = &admitted.credential.key;
-        tracing::info!(
-            session = key.public(),
-            provider = admitted.standing.identity.provider,
-            "the provider refused the refresh token: the session ends"
-        );
-        self.end_session(key, Ending::Revoked).await?;
-        Ok(Refreshed::SessionGone)
     }
 }
 
@@ -147,22 +163,23 @@ impl Authority {
 /// rotates refresh tokens may have spent it: many let the same one be used again for a moment (Okta's grace period, the
 /// leeway of Auth0 and Cognito, Keycloak's "Refresh Token Max Reuse"; RFC 9700, 4.14.2), and the others leave nothing to
 /// lose. Every session has tokens of its own, so no other one is touched.
-/// With an error comes whether the token was sent twice.
+/// Whatever is said of a token that was sent twice, the first time may have spent it.
 async fn send(
     provider: &dyn IdentityProvider,
     request: &RefreshRequest,
     lease: &dyn Lease,
-) -> Result<Renewal, (ProviderError, bool)> {
+) -> Result<Renewal, NotRefreshed> {
     match provider.refresh(request).await {
-        Err(ProviderError::Lost(cause)) if lease.is_held() => {
+        Err(NotRefreshed { error: ProviderError::Lost(cause), .. }) if lease.is_held() => {
             tracing::warn!(
                 provider = provider.info().name,
                 error = &*cause as &dyn std::error::Error,
                 "the answer to a refresh was lost; the same token is sent once more"
             );
-            provider.refresh(request).await.map_err(|error| (error, true))
+            let again = provider.refresh(request).await;
+            again.map_err(|NotRefreshed { error, .. }| NotRefreshed::may_be_spent(error))
         }
-        answer => answer.map_err(|error| (error, false)),
+        answer => answer,
     }
 }
 

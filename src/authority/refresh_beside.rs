@@ -57,7 +57,8 @@ impl Authority {
 
     fn is_due(&self, standing: &Standing, now: Timestamp) -> bool {
         let tokens = &self.settings.tokens;
-        tokens.refresh && standing.renewable && standing.access_token_end.is_some_and(|end| end <= now + tokens.margin)
+        let is_over = |end| end <= now + tokens.margin;
+        tokens.refresh && standing.refresh_token.is_there() && standing.access_token_end.is_some_and(is_over)
     }
 
     async fn refresh_due(&self, admitted: &Admitted) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use crate::session::admission::{Chosen, InactiveReason};
 use crate::session::credential::Credential;
 use crate::session::event::What;
 use crate::session::key::SessionKey;
-use crate::session::record::{Ending, Other, Record, Standing, Tokens};
+use crate::session::record::{Ending, Other, Record, RefreshToken, Standing, Tokens};
 use crate::session::request::RequestContext;
 use crate::session::rotation::Standpoint;
 use crate::vault::{TokenKey, promote_successor};
@@ -84,8 +84,13 @@ impl Authority {
         take_into_force(credential, &mut record);
         let now = self.ports.clock.now();
         let before = Standing::clone(&admitted.standing);
-        let standing =
-            Standing { generation_since: now, stepped_up: false, access_token_end: None, renewable: false, ..before };
+        let standing = Standing {
+            generation_since: now,
+            stepped_up: false,
+            access_token_end: None,
+            refresh_token: RefreshToken::None,
+            ..before
+        };
         let token_key = TokenKey::new(self.random());
         record.body =
             self.vault.seal_body(self.nonce(), credential, &record.header.marks, &standing, &token_key).into();

@@ -89,6 +89,7 @@ impl Authority {
                     // Metadata that can't be used may be mended by the time of the next try.
                     _ => LoginFailure::ProviderUnavailable,
                 };
+                self.show_login(Some(&login.provider), Some(failure));
                 let answer = self.failed_login(&failure.trouble(), login.return_to.as_deref(), &context, call);
                 return Ok(Outcome { answer, failure: Some(failure) });
             }
@@ -104,6 +105,7 @@ impl Authority {
             request_id = call.request_id,
             "a login began"
         );
+        self.show_login_began(&login.provider);
         Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None })
     }
 
@@ -119,6 +121,7 @@ impl Authority {
             request_id = call.request_id,
             "no login began"
         );
+        self.show_login(None, Some(failure));
         Outcome { answer: self.login_trouble(&trouble, context, call), failure: Some(failure) }
     }
 

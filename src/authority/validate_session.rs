@@ -148,7 +148,8 @@ pub enum AtOnce {
 /// A question that the store is needed for, as far as it is answered.
 #[derive(Debug)]
 pub struct Open {
-    chosen: Chosen,
+    /// `None` where several sessions came, and the store has to say which of them lives.
+    chosen: Option<Chosen>,
     /// The session, where it is known here and its use is to be written down, or a cookie may be due.
     known: Option<(Box<Admitted>, Judged)>,
 }
@@ -157,7 +158,7 @@ impl Authority {
     /// Says who is behind a credential, and whether this request may go ahead.
     ///
     /// **Invariant:** a forged credential dies before any IO; at most one store read, and none for a session that is known
-    /// here; never a provider call.
+    /// here (where credentials of several sessions came, one for each); never a provider call.
     ///
     /// # Errors
     /// When the authority can't say. Never because of what is wrong with the session.
@@ -174,12 +175,19 @@ impl Authority {
     /// # Errors
     /// As [`Authority::validate_session`].
     pub fn validate_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
+        let answered = self.answer_at_once(call, question);
+        self.show_at_once(&answered);
+        answered
+    }
+
+    fn answer_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
         let context = question.presented.context.as_ref();
         if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
             return Err(Error::ContextRequired("csrf"));
         }
         let chosen = match self.choose(&question.presented) {
             Ok(chosen) => chosen,
+            Err(InactiveReason::Ambiguous) => return Ok(AtOnce::Open(Open { chosen: None, known: None })),
             Err(reason) => {
                 let inactive = self.inactive(reason, context, question.answer_json, call);
                 return Ok(AtOnce::Answered(Outcome::Inactive(inactive)));
@@ -189,7 +197,7 @@ impl Authority {
             Some((admitted, judged)) if !self.may_change(&admitted, question) => {
                 AtOnce::Answered(self.go_ahead(*admitted, judged, Delivery::default(), question, call))
             }
-            known => AtOnce::Open(Open { chosen, known }),
+            known => AtOnce::Open(Open { chosen: Some(chosen), known }),
         })
     }
 
@@ -198,12 +206,23 @@ impl Authority {
     /// # Errors
     /// As [`Authority::validate_session`].
     pub async fn validate_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
+        let was_known = open.known.is_some();
+        let answered = self.answer_open(call, question, open).await;
+        self.show_check(&answered, was_known);
+        answered
+    }
+
+    async fn answer_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
         let context = question.presented.context.as_ref();
         let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
         let (mut admitted, judged) = if let Some(known) = open.known {
             known
         } else {
-            let admitted = match self.admit_chosen(call, &open.chosen, context, question.as_of).await? {
+            let admission = match &open.chosen {
+                Some(chosen) => self.admit_chosen(call, chosen, context, question.as_of).await?,
+                None => self.admit_only_living(call, &question.presented, question.as_of).await?,
+            };
+            let admitted = match admission {
                 Admission::Living(admitted) => admitted,
                 Admission::Inactive(reason) => return inactive(reason),
             };

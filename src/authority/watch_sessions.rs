@@ -160,7 +160,7 @@ fn happened(what: What) -> Option<Happened> {
     match what {
         What::Revoked(key) => of(Kind::Revoked, key),
         What::Rotated(key) => of(Kind::Rotated, key),
-        What::Refreshed(key) => of(Kind::Refreshed, key),
+        What::Refreshed { session, .. } => of(Kind::Refreshed, session),
         What::Changed(key) => of(Kind::Changed, key),
         What::UserRevoked(_) => more(Kind::UserRevoked, None),
         What::UserDisabled(_) => more(Kind::UserDisabled, None),

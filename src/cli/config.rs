@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Format;
 use super::exit::Exit;
 use crate::app::settings;
-use crate::config::fault::Faults;
+use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
 use crate::config::schema;
 use crate::config::template::{self, InitFile};
@@ -63,11 +63,34 @@ pub fn run(verb: &Verb, file: Option<&Path>, out: &mut impl Write, err: &mut imp
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Faults> {
+    load_with(file, None)
+}
+
+/// The same for development: nothing has to be there that only production needs.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_for_development(file: &Path) -> Result<Loaded, Faults> {
+    load_with(Some(file), Some(("GATELODGE__DEVELOPMENT".to_owned(), "true".to_owned())))
+}
+
+fn load_with(file: Option<&Path>, more: Option<(String, String)>) -> Result<Loaded, Faults> {
     let usual = || USUAL_PLACES.iter().map(Path::new).find(|path| path.symlink_metadata().is_ok());
     // Names and values that are not Unicode can't be ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    settings::load(Sources::read(file.or_else(usual), Path::new(""), Variables::new(environment))?)
+    let file = file.or_else(usual);
+    let loaded = settings::load(Sources::read(file, Path::new(""), Variables::new(environment.chain(more)))?);
+    loaded.map_err(|mut faults| {
+        if file.is_none() {
+            let [first, second] = USUAL_PLACES;
+            let message = format!(
+                "there is no {first} and no {second} here: name a file with --config, or write one with `gatelodge config init`"
+            );
+            faults.0.push(Fault::of("", message));
+        }
+        faults
+    })
 }
 
 /// Says what is wrong, one line each.

@@ -4,15 +4,16 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::config::{complain, load};
+use super::config::{complain, load_for_development};
 use super::exit::Exit;
 use super::serving::{block_on, exit_of, failed};
-use crate::app::asked_to_stop;
+use crate::app::{AppError, asked_to_stop};
 use crate::config::Config;
 use crate::config::log::{Format, Log};
+use crate::dev;
 use crate::dev::DevelopmentOnly;
 use crate::dev::run::{DevError, DevOptions};
-use crate::{dev, telemetry};
+use crate::telemetry::Telemetry;
 
 /// What `dev` takes.
 #[derive(Debug, clap::Args)]
@@ -38,8 +39,7 @@ pub struct DevArgs {
 ///
 /// Of configuration files it reads only one that is named: the one in the usual place is for `serve`.
 pub(super) fn dev(file: Option<&Path>, args: DevArgs) -> Exit {
-    telemetry::start(&Log { format: Format::Pretty, level: "info".into() });
-    let base = match file.map(|file| load(Some(file))) {
+    let base = match file.map(load_for_development) {
         None => Config::default(),
         Some(Ok(loaded)) => loaded.config,
         Some(Err(faults)) => return complain(&faults, &mut io::stderr()).unwrap_or(Exit::Failed),
@@ -51,7 +51,14 @@ pub(super) fn dev(file: Option<&Path>, args: DevArgs) -> Exit {
         let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
     };
     let only = DevelopmentOnly::in_gatelodge_dev();
-    block_on(dev::run::run(&only, options, announce, asked_to_stop())).map_or(Exit::Failed, |done| match done {
+    let log = Log { format: Format::Pretty, level: "info".into() };
+    block_on(async {
+        let telemetry = Telemetry::start(&log, &options.base).map_err(AppError::from)?;
+        let ended = Box::pin(dev::run::run(&only, options, &telemetry, announce, asked_to_stop())).await;
+        telemetry.stop().await;
+        ended
+    })
+    .map_or(Exit::Failed, |done| match done {
         Ok(()) => Exit::Done,
         Err(error @ (DevError::Provider(_) | DevError::ProviderListen | DevError::Folder { .. })) => {
             failed(&error, Exit::Usage)

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use crate::app::{App, AppError, Names, Pages, asked_to_stop, bind};
 use crate::config::log::{Format, Log};
 use crate::store::redis::ConnectError;
-use crate::telemetry;
+use crate::telemetry::{self, Telemetry};
 
 /// What `edge` takes beside its two settings, which come from the environment.
 #[derive(Debug, clap::Args)]
@@ -34,14 +34,16 @@ pub(super) fn serve(file: Option<&Path>) -> Exit {
         Ok(loaded) => loaded,
         Err(faults) => return complain(&faults, &mut io::stderr()).unwrap_or(Exit::Failed),
     };
-    telemetry::start(&loaded.config.log);
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
     block_on(async {
-        let app = App::build(&loaded.config, Vec::new(), false, Names::default()).await?;
+        let telemetry = Telemetry::start(&loaded.config.log, &loaded.config)?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let app = App::build(&loaded.config, Vec::new(), false, Names::default(), &telemetry).await?;
         tracing::info!(listen = %loaded.config.server.listen, version = env!("CARGO_PKG_VERSION"), "the authority listens");
-        app.run(Pages::new(), asked_to_stop()).await
+        let ended = app.run(Pages::new(), asked_to_stop()).await;
+        telemetry.stop().await;
+        ended
     })
     .map_or(Exit::Failed, |done| done.map_or_else(|error: AppError| failed(&error, exit_of(&error)), |()| Exit::Done))
 }
@@ -68,7 +70,10 @@ pub(super) fn edge(args: EdgeArgs) -> Exit {
 
 pub(super) fn exit_of(error: &AppError) -> Exit {
     match error {
-        AppError::Config(_) | AppError::Number(_) | AppError::Redis(ConnectError::Number(_)) => Exit::Usage,
+        AppError::Config(_)
+        | AppError::Telemetry(_)
+        | AppError::Number(_)
+        | AppError::Redis(ConnectError::Number(_)) => Exit::Usage,
         AppError::Listen { .. } | AppError::Embedded(_) | AppError::Redis(_) | AppError::Store(_) => Exit::Unavailable,
         AppError::Serve(_) | AppError::Edge(_) => Exit::Failed,
     }

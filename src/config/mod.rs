@@ -38,7 +38,9 @@ pub mod secret_files;
 pub mod server;
 pub mod sessions;
 pub mod shape;
+pub mod share;
 pub mod store;
+pub mod telemetry;
 pub mod template;
 pub mod tenants;
 mod text;
@@ -82,4 +84,6 @@ pub struct Config {
     pub callers: Vec<callers::Caller>,
     /// The log, on standard error.
     pub log: log::Log,
+    /// Metrics and traces (OpenTelemetry). No user, session or secret is in any of it.
+    pub telemetry: telemetry::Telemetry,
 }

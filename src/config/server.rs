@@ -21,6 +21,8 @@ pub struct Server {
     pub tls: Tls,
     /// How much the server takes on at once.
     pub limits: Limits,
+    /// What health says beside whether the server is ready: `gatelodge.store`, and `gatelodge.providers.NAME`.
+    pub health: Health,
     /// How long running calls, and work that has to come to its end, may take when the server is asked to stop.
     pub shutdown_grace: Period,
     /// A connection is closed gracefully after this long, so that clients spread over new replicas.
@@ -37,6 +39,15 @@ pub struct Tls {
     pub key_file: Option<PathBuf>,
     /// Authorities whose client certificates are required (mTLS), PEM. Without it clients need none.
     pub client_ca_file: Option<PathBuf>,
+}
+
+/// What health says beside whether the server is ready.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Health {
+    /// A provider that nobody has asked anything for so long is asked for its metadata, so that it is known whether it
+    /// answers; 0 for never. One that speaks plain OAuth2 has nothing to ask for.
+    pub ask_providers_after: Period,
 }
 
 /// How much the server takes on at once.
@@ -56,9 +67,16 @@ impl Default for Server {
             allow_plaintext: false,
             tls: Tls::default(),
             limits: Limits::default(),
+            health: Health::default(),
             shutdown_grace: Period::seconds(10),
             max_connection_age: Period::seconds(300),
         }
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { ask_providers_after: Period::seconds(30) }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,7 @@ use crate::crypto::Secret;
 use crate::rpc::callers::Caller;
 use crate::rpc::policy::Role;
 use crate::store::embedded::OpenError;
+use crate::telemetry::Telemetry;
 
 /// What can be chosen for a development run.
 #[derive(Clone, Debug)]
@@ -87,6 +88,7 @@ const CLIENT_SECRET: &str = "not a secret: the provider is on this machine";
 pub async fn run(
     only: &DevelopmentOnly,
     options: DevOptions,
+    telemetry: &Telemetry,
     announce: impl FnOnce(&str),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), DevError> {
@@ -115,7 +117,8 @@ pub async fn run(
     )?;
     let provider_listener = application::bind(options.provider_listen, "--provider-listen").await?;
     let callers = keys.each().map(|(role, key)| (key.clone(), Caller::new(role.name(), role))).into();
-    let app = App::build(&config, callers, options.ephemeral, NAMES).await.map_err(|error| match error {
+    let app = App::build(&config, callers, options.ephemeral, NAMES, telemetry).await;
+    let app = app.map_err(|error| match error {
         AppError::Embedded(OpenError::InUse { .. }) => DevError::FolderInUse(options.folder.clone()),
         other => other.into(),
     })?;
@@ -123,8 +126,13 @@ pub async fn run(
     let authority = options.listen.to_string();
     let store = store_in_words(&options, &config);
     let secret = |role| Secret::new(keys.of(role).expose());
+    // Another address of this machine leaves `localhost` to a program of the developer's own, where logins come back to.
+    let edge = match options.edge_listen.ip() {
+        ip if ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip.is_unspecified() => base.clone(),
+        _ => format!("http://{} (logins come back to {base}, which is your program's)", options.edge_listen),
+    };
     let banner = Banner {
-        edge: base,
+        edge: &edge,
         provider: &issuer,
         authority: &authority,
         store: &store,
@@ -206,8 +214,11 @@ fn pages(gate: &gatelodge_client::Gate, config: &Config) -> Router {
         test_users: USERNAMES.map(str::to_owned).into(),
         test_password: Some(PASSWORD.into()),
     };
-    let strong = demo::behind_strong_login().layer(from_fn(hand_over)).layer(gate.require().acr_values(["2"]));
-    demo::pages(&options).merge(demo::behind_session().layer(from_fn(hand_over)).layer(gate.require())).merge(strong)
+    // Of the routes alone: what nobody has mounted is not asked about.
+    let strong =
+        demo::behind_strong_login().route_layer(from_fn(hand_over)).route_layer(gate.require().acr_values(["2"]));
+    let session = demo::behind_session().route_layer(from_fn(hand_over)).route_layer(gate.require());
+    demo::pages(&options).merge(session).merge(strong)
 }
 
 /// Hands the validated session to the demo in its own form.

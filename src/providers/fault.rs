@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::ports::Cause;
 use crate::authority::provider::ProviderError;
 
@@ -104,6 +105,31 @@ impl std::fmt::Display for OAuthError {
 }
 
 impl Fault {
+    /// What went wrong, in a word.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddressRefused(_) => "address_refused",
+            Self::Timeout => "timeout",
+            Self::Connection(_) => "connection",
+            Self::Lost(_) => "lost",
+            Self::Certificate(..) => "certificate",
+            Self::Setup(_) | Self::NotSetUp(_) => "setup",
+            Self::Status(_) => "status",
+            Self::TooLarge(_) => "too_large",
+            Self::Invalid(_) => "invalid",
+            Self::Metadata(_) => "metadata",
+            Self::AskedJustNow => "asked_just_now",
+            Self::OAuth(_) => "oauth",
+        }
+    }
+
+    /// Whether no answer came at all.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Connection(_) | Self::Lost(_) | Self::Certificate(..))
+    }
+
     /// Whether it speaks of a moment rather than of the provider: trying again later may help.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -117,6 +143,24 @@ impl Fault {
             | Self::OAuth(OAuthError::TemporarilyUnavailable) => true,
             Self::Metadata(fault) => fault.is_passing(),
             _ => false,
+        }
+    }
+
+    /// Whether what was asked was certainly not done: it was not sent, or the server that would do it says so. The word of
+    /// one that stands before it (502, 504, and 520 to 599 of some) says nothing of what was done behind it.
+    #[must_use]
+    pub fn is_undone(&self) -> bool {
+        match self {
+            Self::AddressRefused(_)
+            | Self::Connection(_)
+            | Self::Certificate(..)
+            | Self::Setup(_)
+            | Self::NotSetUp(_)
+            | Self::Metadata(_)
+            | Self::AskedJustNow
+            | Self::OAuth(_) => true,
+            Self::Status(status) => !matches!(status, 200..=299 | 502 | 504 | 520..=599),
+            Self::Timeout | Self::Lost(_) | Self::TooLarge(_) | Self::Invalid(_) => false,
         }
     }
 }
@@ -133,6 +177,16 @@ impl From<Arc<Fault>> for ProviderError {
             Fault::OAuth(OAuthError::InvalidGrant) => Self::InvalidGrant(fault.into()),
             passing if passing.is_passing() => Self::Unavailable(fault.into()),
             _ => Self::Failed(fault.into()),
+        }
+    }
+}
+
+impl From<Fault> for NotRefreshed {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Lost(cause) => Self::may_be_spent(ProviderError::Lost(cause)),
+            undone if undone.is_undone() => Self::unspent(undone),
+            unclear => Self::may_be_spent(unclear),
         }
     }
 }

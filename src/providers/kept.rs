@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::fault::Fault;
 
@@ -175,7 +176,7 @@ impl<S: Source> Kept<S> {
         R: Send + 'static,
         F: Future<Output = R> + Send + 'static,
     {
-        match tokio::spawn(work(self.clone())).await {
+        match tokio::spawn(work(self.clone()).in_current_span()).await {
             Ok(result) => result,
             Err(stopped) => match stopped.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

@@ -1,12 +1,15 @@
 //! Owns what an operator says about us at a provider, whatever the provider speaks: who we are there, what we ask for,
 //! how far it may lie; and the checks of it that need no network. Does not know a protocol.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::fault::Fault;
 use super::http::{Exception, Guard, NOT_PUBLIC, Trust};
 use super::rights::RightsMapping;
 use super::token_endpoint::ClientAuth;
+use crate::authority::observer::ProviderObserver;
 use crate::crypto::Secret;
 use crate::session::identity::is_provider_name;
 use crate::session::login_wish::is_extra_parameter;
@@ -47,6 +50,8 @@ pub struct Registration {
     pub ca: Option<Vec<u8>>,
     /// Whether the issuer's own origin may lie in a private network (https only).
     pub allow_private_network: bool,
+    /// Who sees what the provider is asked, if anybody does.
+    pub observer: Option<Arc<dyn ProviderObserver>>,
 }
 
 /// A fault in the settings of a provider.
@@ -80,6 +85,7 @@ impl Registration {
             development: false,
             ca: None,
             allow_private_network: false,
+            observer: None,
         }
     }
 

@@ -11,6 +11,7 @@ use url::{Url, form_urlencoded};
 use super::fault::{Fault, OAuthError};
 use super::http::{Answer, Http};
 use super::json::Object;
+use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
 
@@ -63,13 +64,10 @@ impl Client<'_> {
         if answer.status == 200 { answer.document() } else { Err(refusal(&answer)) }
     }
 
-    /// Sends a refresh token, once. One whose answer was lost is told apart: it may be spent.
-    pub(super) async fn refresh(self, endpoint: &Url, token: &Secret) -> Result<Object, ProviderError> {
+    /// Sends a refresh token, once, and says of one that brought nothing whether it may be spent.
+    pub(super) async fn refresh(self, endpoint: &Url, token: &Secret) -> Result<Object, NotRefreshed> {
         let grant = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
-        match self.ask(endpoint, &grant).await {
-            Err(Fault::Lost(cause)) => Err(ProviderError::Lost(cause)),
-            answer => Ok(answer?),
-        }
+        Ok(self.ask(endpoint, &grant).await?)
     }
 
     /// Asks about a token (RFC 7662, 2.1). Any status is an answer.

@@ -14,15 +14,18 @@ use http_body_util::BodyExt as _;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
 use super::asked::{self, Asked, REQUEST_ID};
 use super::callers::{Caller, Callers};
+use super::observed::Observed;
 use super::places::{Place, Places};
 use super::policy::{self, Rule};
 use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
 use crate::authority::Call;
+use crate::authority::observer::{CallObserver, Gauge};
 use crate::authority::tenants::Asker;
 
 /// The paths of our own services, whose errors come before any message and have their reasons.
@@ -43,16 +46,23 @@ pub(super) struct Gate {
     streams: Places,
     /// Who listens to events does so for as long as it lives: were these calls, a thousand clients would be all there is.
     listeners: Places,
+    observer: Option<Arc<dyn CallObserver>>,
 }
 
 /// Who calls, and the place that the call has.
 type Admitted<'a> = (Option<&'a Caller>, Option<Place>);
 
 impl Gate {
-    pub(super) fn new(callers: Callers, calls: Places) -> Self {
+    pub(super) fn new(callers: Callers, calls: Places, observer: Option<Arc<dyn CallObserver>>) -> Self {
         let (watchers, streams, listeners) =
             (Places::new(WATCHERS), Places::new(calls.most()), Places::new(calls.most()));
-        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers, streams, listeners }
+        let named = [("calls", &calls), ("health", &watchers), ("checks", &streams), ("events", &listeners)];
+        for (observer, (name, places)) in observer.iter().flat_map(|one| named.map(|named| (one, named))) {
+            let (taken, all) = (places.clone(), places.clone());
+            observer.can_read(Gauge::Taken(name), Box::new(move || Some(count(taken.taken()))));
+            observer.can_read(Gauge::Places(name), Box::new(move || Some(count(all.most()))));
+        }
+        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers, streams, listeners, observer }
     }
 
     /// Lets a call in, if its caller may and there is room.
@@ -132,9 +142,13 @@ where
         let id = asked::request_id(request.headers());
         let request_id = asked::text(&id);
         let path = request.uri().path();
+        let mut observed = Observed::begin(self.gate.observer.as_ref(), &request);
         let (caller, place) = match self.gate.admit(&request, request_id) {
             Ok(admitted) => admitted,
             Err(refusal) => {
+                if let Some(call) = observed {
+                    call.refused(refusal.code());
+                }
                 tracing::debug!(method = path, request_id, code = ?refusal.code(), "a call was refused");
                 return Box::pin(std::future::ready(Ok(answered(refusal.into_http(), id))));
             }
@@ -145,11 +159,12 @@ where
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (path.to_owned(), caller.map(|caller| Arc::clone(&caller.name)).unwrap_or_default()));
         let name = caller.map(|caller| Arc::clone(&caller.name));
+        let within = observed.as_mut().map(|call| call.let_in(request.headers(), request_id, name.as_deref()));
         let call = Call { request_id: request_id.to_owned(), patience, caller: name };
         let scope = caller.map(|caller| caller.tenants.clone()).unwrap_or_default();
         let asker = Asker { scope, named: asked::tenant(request.headers()) };
         let answer = asked::answering(Asked { call, asker, place: own }, self.inner.call(request));
-        Box::pin(async move {
+        let done = async move {
             let refuse = |code, reason, message| status::plain(code, reason, message, asked::text(&id)).into_http();
             // What the call holds is dropped with it, so that nobody sees what a panic has left half done.
             let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
@@ -176,9 +191,22 @@ where
             if let Some((method, caller)) = told {
                 tracing::debug!(method, caller = &*caller, request_id = asked::text(&id), "a call was answered");
             }
+            let response = match observed {
+                Some(call) => call.answered(response),
+                None => response,
+            };
             Ok(answered(response, id))
-        })
+        };
+        match within.filter(|span| !span.is_disabled()) {
+            Some(span) => Box::pin(done.instrument(span)),
+            None => Box::pin(done),
+        }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody counts so many")]
+const fn count(number: usize) -> f64 {
+    number as f64
 }
 
 fn answered(mut response: Response<Body>, request_id: HeaderValue) -> Response<Body> {

@@ -81,6 +81,25 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Rule::AnyKey),
 ];
 
+/// Every method that is served, in the order of their numbers.
+pub fn methods() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(method, _)| *method)
+}
+
+/// The place of a method among those that are served.
+#[must_use]
+pub fn number(path: &str) -> Option<usize> {
+    TABLE.iter().position(|(method, _)| *method == path)
+}
+
+/// Whether the answer to a method goes on for as long as its stream lasts.
+#[must_use]
+pub fn is_stream(path: &str) -> bool {
+    matches!(path, CHECK_SESSIONS | WATCH_SESSIONS)
+        || path.ends_with("/Watch")
+        || path.ends_with("/ServerReflectionInfo")
+}
+
 /// The rule for a path, exactly as it came (security.md 97); `None` for a method that is not served.
 #[must_use]
 pub fn rule(path: &str) -> Option<Rule> {

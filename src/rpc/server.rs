@@ -1,21 +1,20 @@
 //! Owns the gRPC server: its services, health, reflection, limits and its end. Does not know where it listens.
 
-use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
 use super::admin_service::Admin;
 use super::callers::Callers;
 use super::envoy::Authorization;
 use super::envoy::v3::authorization_server::AuthorizationServer;
 use super::gate::Gate;
+use super::health::Health;
 use super::login_service::Logins;
 use super::places::Places;
 use super::session_service::Sessions;
@@ -29,7 +28,7 @@ use super::v1::login_service_server::LoginServiceServer;
 use super::v1::session_service_server::SessionServiceServer;
 use super::v1::token_service_server::TokenServiceServer;
 use super::work::Work;
-use crate::authority::Error;
+use crate::authority::observer::CallObserver;
 use crate::authority::settings::Limits;
 use crate::authority::tenants::Tenants;
 
@@ -48,6 +47,8 @@ pub struct ServerSettings {
     pub max_connection_age: Duration,
     /// Where work runs that has to come to its end. What runs there is waited for at the end, within `drain`.
     pub tasks: Tasks,
+    /// Who looks on, if anybody does.
+    pub observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Default for ServerSettings {
@@ -59,6 +60,7 @@ impl Default for ServerSettings {
             drain: Duration::from_secs(10),
             max_connection_age: Duration::from_mins(30),
             tasks: Tasks::default(),
+            observer: None,
         }
     }
 }
@@ -110,20 +112,8 @@ pub enum ServeError {
     Listener(#[source] std::io::Error),
 }
 
-const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
-/// A store that takes longer to say that it is there is not there.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 /// How long what is cut off may take to let go of what it holds.
 const CUT_WITHIN: Duration = Duration::from_secs(1);
-/// What health speaks of: the server as a whole, and each service.
-const HEALTH_OF: [&str; 6] = [
-    "",
-    "gatelodge.v1.SessionService",
-    "gatelodge.v1.LoginService",
-    "gatelodge.v1.TokenService",
-    "gatelodge.v1.AdminService",
-    "envoy.service.auth.v3.Authorization",
-];
 
 /// Serves these tenants, or the one of an authority, until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
 /// and what still runs is cut.
@@ -138,9 +128,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let tenants = tenants.into();
-    let (reporter, health) = tonic_health::server::health_reporter();
-    say(&reporter, ServingStatus::NotServing).await;
-    let watching = watch_store(tenants.clone(), reporter.clone());
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new(reporter, settings.observer.as_ref()).await;
+    let watching = health.clone().watch(tenants.clone());
     let reflection = || {
         let builder = tonic_reflection::server::Builder::configure();
         builder
@@ -168,13 +158,13 @@ pub async fn serve(
     let tokens = Tokens { tenants: tenants.clone(), shares };
     let authorization = Authorization { tenants: tenants.clone() };
     let router = server
-        .layer(Gate::new(callers, calls.clone()))
+        .layer(Gate::new(callers, calls.clone(), settings.observer.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))
         .add_service(AdminServiceServer::new(Admin { tenants, work }).max_decoding_message_size(limit))
         .add_service(AuthorizationServer::new(authorization).max_decoding_message_size(limit))
-        .add_service(health)
+        .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -185,7 +175,7 @@ pub async fn serve(
         never = watching => match never {},
         () = stop => {}
     }
-    say(&reporter, ServingStatus::NotServing).await;
+    health.stop().await;
     stopping.cancel();
     let drained = async {
         let ended = serving.await;
@@ -209,34 +199,5 @@ fn tls_config(tls: &TlsSettings) -> ServerTlsConfig {
     match &tls.client_ca {
         Some(ca) => config.client_ca_root(Certificate::from_pem(ca)),
         None => config,
-    }
-}
-
-async fn say(reporter: &HealthReporter, status: ServingStatus) {
-    for service in HEALTH_OF {
-        reporter.set_service_status(service, status).await;
-    }
-}
-
-/// Health is as true as the store, which all tenants share: SERVING while it answers.
-async fn watch_store(tenants: Tenants, reporter: HealthReporter) -> Infallible {
-    let mut serving = None;
-    loop {
-        let asked = tokio::time::timeout(HEALTH_PATIENCE, tenants.now().check_store()).await;
-        let answers = asked.unwrap_or_else(|late| Err(Error::StoreUnavailable(late.into())));
-        if serving != Some(answers.is_ok()) {
-            serving = Some(answers.is_ok());
-            match answers {
-                Ok(()) => {
-                    say(&reporter, ServingStatus::Serving).await;
-                    tracing::info!("the session store answers");
-                }
-                Err(error) => {
-                    say(&reporter, ServingStatus::NotServing).await;
-                    tracing::error!(error = &error as &dyn std::error::Error, "the session store does not answer");
-                }
-            }
-        }
-        tokio::time::sleep(HEALTH_INTERVAL).await;
     }
 }

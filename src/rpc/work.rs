@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tonic::{Code, Status};
+use tracing::Instrument as _;
 
 use super::asked::Asked;
 use super::places::{Place, Places};
@@ -107,10 +108,11 @@ impl Work {
         let held = Held::all(place.into_iter().chain(more));
         let authority = found.clone_authority().calling_when_only_telling(held.exchange_for(&self.telling));
         let work = work(call, authority);
-        let task = self.tasks.spawn(async move {
+        let done = async move {
             let _held = held;
             work.await
-        });
+        };
+        let task = self.tasks.spawn(done.in_current_span());
         let done = match task.await {
             Ok(done) => done.unwrap_or_else(|| Err(Error::Internal("cut off: the server stops".into()))),
             Err(panic) => Err(Error::Internal(panic.into())),

@@ -22,7 +22,7 @@ pub enum InactiveReason {
     Revoked,
     /// The client is another one than at login. This request alone is refused.
     Fingerprint,
-    /// Credentials of two sessions came.
+    /// Credentials of two living sessions came.
     Ambiguous,
 }
 
@@ -31,7 +31,8 @@ impl InactiveReason {
     #[must_use]
     pub const fn public(self) -> &'static str {
         match self {
-            Self::None | Self::Forged | Self::Ambiguous => "not_signed_in",
+            Self::None | Self::Forged => "not_signed_in",
+            Self::Ambiguous => "several_sessions",
             Self::Ended | Self::Expired | Self::Idle | Self::Revoked | Self::Fingerprint => "session_ended",
         }
     }
@@ -76,6 +77,30 @@ pub fn choose<'a>(
             None => Err(InactiveReason::Forged),
         },
     }
+}
+
+/// The sessions among which [`choose`] could not, each with its newest credential: those that came under the present name,
+/// or where none did, under former ones.
+pub fn rivals<'a>(
+    cookies: &(impl Iterator<Item = &'a PresentedCookie> + Clone),
+    tenant: TenantNumber,
+    present_name: &str,
+    ring: &MacRing,
+) -> Vec<Chosen> {
+    let of_kind = |former: bool| {
+        let named = cookies.clone().filter(move |cookie| (cookie.name != present_name) == former);
+        let mut newest: Vec<Credential> = Vec::new();
+        for candidate in signed(named, tenant, ring) {
+            match newest.iter_mut().find(|other| other.key == candidate.key) {
+                Some(other) if other.generation >= candidate.generation => (),
+                Some(other) => *other = candidate,
+                None => newest.push(candidate),
+            }
+        }
+        newest.into_iter().map(move |credential| Chosen { credential, under_former_name: former }).collect()
+    };
+    let present: Vec<_> = of_kind(false);
+    if present.is_empty() { of_kind(true) } else { present }
 }
 
 /// Every credential among the cookies that this ring has signed for this tenant.
@@ -146,6 +171,19 @@ mod tests {
         assert_eq!(chosen(&[old.clone(), new.clone()]), Ok((2, true)));
         assert_eq!(chosen(&[new, old.clone()]), Ok((2, true)));
         assert_eq!(chosen(&[old, cookie("session", 2, 1, TENANT)]), Err(InactiveReason::Ambiguous));
+    }
+
+    #[test]
+    fn the_sessions_that_are_rivals_are_each_there_once_with_the_newest_credential() {
+        let cookies =
+            [cookie("session", 1, 1, TENANT), cookie("session", 2, 3, TENANT), cookie("session", 1, 2, TENANT)];
+        let rivals = |cookies: &[PresentedCookie]| {
+            let found = rivals(&cookies.iter(), TENANT, "session", &ring());
+            found.iter().map(|one| (one.credential.generation, one.under_former_name)).collect::<Vec<_>>()
+        };
+        assert_eq!(rivals(&cookies), [(2, false), (3, false)]);
+        assert_eq!(rivals(&[cookie("old", 1, 1, TENANT), cookie("older", 2, 1, TENANT)]), [(1, true), (1, true)]);
+        assert_eq!(rivals(&[cookie("old", 1, 1, TENANT), cookie("session", 2, 4, TENANT)]), [(4, false)]);
     }
 
     #[test]

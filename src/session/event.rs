@@ -6,6 +6,7 @@ use minicbor::{Decoder, Encoder};
 
 use super::key::{Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use super::mark::{EVERY_TENANT, MarkTarget};
+use super::spent::Spent;
 use super::time::Timestamp;
 
 /// The version that is written. One that is not known is read as [`What::Unknown`].
@@ -28,7 +29,12 @@ pub enum What {
     /// A session has another credential.
     Rotated(SessionKey),
     /// A session has other tokens.
-    Refreshed(SessionKey),
+    Refreshed {
+        /// Which session.
+        session: SessionKey,
+        /// The refresh token that brought them, where another came for it: it is not good any more.
+        spent: Option<Spent>,
+    },
     /// Something else about a session has changed.
     Changed(SessionKey),
     /// Every session that a user had has ended.
@@ -143,7 +149,11 @@ impl Event {
         match &self.what {
             What::Revoked(key) => start(1, 1).map(|()| key.to_bytes().to_vec()),
             What::Rotated(key) => start(2, 1).map(|()| key.to_bytes().to_vec()),
-            What::Refreshed(key) => start(3, 1).map(|()| key.to_bytes().to_vec()),
+            What::Refreshed { session, spent: None } => start(3, 1).map(|()| session.to_bytes().to_vec()),
+            What::Refreshed { session, spent: Some(Spent(spent)) } => {
+                start(3, 2)?;
+                return encoder.bytes(&session.to_bytes())?.bytes(spent);
+            }
             What::Changed(key) => start(4, 1).map(|()| key.to_bytes().to_vec()),
             What::UserRevoked(user) => start(5, 1).map(|()| user_bytes(user)),
             What::UserDisabled(user) => start(6, 1).map(|()| user_bytes(user)),
@@ -193,7 +203,7 @@ impl Event {
     }
 
     fn read_from(decoder: &mut Decoder<'_>) -> Option<Self> {
-        decoder.array().ok()??;
+        let members = decoder.array().ok()??;
         let version = decoder.u8().ok()?;
         let tenant = TenantNumber(decoder.u32().ok()?);
         let kind = decoder.u64().ok()?;
@@ -203,7 +213,10 @@ impl Event {
         let what = match kind {
             1 => What::Revoked(session(decoder)?),
             2 => What::Rotated(session(decoder)?),
-            3 => What::Refreshed(session(decoder)?),
+            3 => What::Refreshed {
+                session: session(decoder)?,
+                spent: if members > 4 { Some(Spent(decoder.bytes().ok()?.try_into().ok()?)) } else { None },
+            },
             4 => What::Changed(session(decoder)?),
             5 => What::UserRevoked(user(decoder)?),
             6 => What::UserDisabled(user(decoder)?),
@@ -265,21 +278,23 @@ mod tests {
 
     /// Every kind in version 1, as it was written once: replicas of several versions share a log.
     const GOLDEN: &str = "84010701560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 84010702560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 \
-        84010703560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 84010704560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 \
+        84010703560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 \
+        85010703560000000702c2f717b7ec62f9842dd9b82d745bc0ed48480808080808080808 84010704560000000702c2f717b7ec62f9842dd9b82d745bc0ed48 \
         84010705500000000702c2870492dc79b9c5a76148 84010706500000000702c2870492dc79b9c5a76148 \
         86010707001b000001a3185c5000f6 86010707071b000001a3185c5000f6 \
         86010707071b000001a3185c500066676f6f676c65 83010708 \
         8501070948030303030303030304 8301070a \
         8501070b5600000007034957a96150f094d23db187d28f774a252f1b000001a3185c5000";
 
-    fn every_kind() -> [What; 13] {
+    fn every_kind() -> [What; 14] {
         let user = UserKey::of(TENANT, "https://a", "b");
         let key = SessionKey::of(TENANT, user.partition, &[9; 16]);
         let mark = |target| What::Marked { target, mark: 1_800_000_000_000 };
         [
             What::Revoked(key),
             What::Rotated(key),
-            What::Refreshed(key),
+            What::Refreshed { session: key, spent: None },
+            What::Refreshed { session: key, spent: Some(Spent([8; 8])) },
             What::Changed(key),
             What::UserRevoked(user),
             What::UserDisabled(user),

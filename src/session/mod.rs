@@ -25,6 +25,7 @@ pub mod record;
 pub mod request;
 pub mod rotation;
 mod signed;
+pub mod spent;
 pub mod step_up;
 pub mod time;
 pub mod user;

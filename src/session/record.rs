@@ -62,7 +62,6 @@ pub struct Record {
 
 /// What a session is, apart from its tokens. Opens with the server's key ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them may go with any other")]
 pub struct Standing {
     /// Whose it is.
     pub identity: Identity,
@@ -88,12 +87,38 @@ pub struct Standing {
     pub provider_session: Option<String>,
     /// When the access token ends; `None` when there is none or the provider did not say.
     pub access_token_end: Option<Timestamp>,
-    /// Whether a refresh token is kept, so that it can be told without opening the tokens.
-    pub renewable: bool,
-    /// Whether that refresh token was on its way to the provider and nothing that came of it was kept: it may be spent.
-    pub refresh_sent: bool,
+    /// What it has of a refresh token, so that it can be told without opening the tokens.
+    pub refresh_token: RefreshToken,
     /// When the provider was last asked again who the user is; `None` when never since login.
     pub user_info_time: Option<Timestamp>,
+}
+
+/// What a session has of a refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefreshToken {
+    /// None: none came, or none is kept.
+    #[default]
+    None,
+    /// One that was never sent.
+    Kept,
+    /// One that was on its way to the provider, and nothing that came of it was kept: it may be spent.
+    Sent,
+    /// None any more: the provider has refused it for good.
+    Refused,
+}
+
+impl RefreshToken {
+    /// What a session has whose tokens are these and new.
+    #[must_use]
+    pub const fn of(tokens: &Tokens) -> Self {
+        if tokens.refresh.is_some() { Self::Kept } else { Self::None }
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub const fn is_there(self) -> bool {
+        matches!(self, Self::Kept | Self::Sent)
+    }
 }
 
 impl Standing {

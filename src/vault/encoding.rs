@@ -8,7 +8,7 @@ use super::VaultError;
 use super::short::{Address, Id};
 use super::step_up::ValuesForm;
 use crate::session::identity::Identity;
-use crate::session::record::Standing;
+use crate::session::record::{RefreshToken, Standing};
 use crate::session::time::Timestamp;
 
 /// Encodes a form. Writing into memory can't fail.
@@ -77,7 +77,7 @@ pub(super) struct StandingForm {
     /// Unless it is empty.
     #[n(22)]
     place: Option<String>,
-    /// Unless it is false.
+    /// Whether there is a refresh token, unless it is false.
     #[n(23)]
     renewable: Option<bool>,
     #[n(24)]
@@ -92,7 +92,7 @@ pub(super) struct StandingForm {
     /// Whether nobody said when the user authenticated, whatever `auth_time` says.
     #[n(28)]
     auth_time_unsaid: Option<bool>,
-    /// Unless it is false.
+    /// Whether the refresh token was sent, unless it is false. Where there is none any more, it was refused.
     #[n(29)]
     refresh_sent: Option<bool>,
 }
@@ -137,13 +137,13 @@ impl From<&Standing> for StandingForm {
             remembered: standing.remembered.then_some(true),
             generation_since: Some(after(standing.generation_since)).filter(|after| *after != 0),
             place: Some(&standing.place).filter(|place| !place.is_empty()).cloned(),
-            renewable: standing.renewable.then_some(true),
+            renewable: standing.refresh_token.is_there().then_some(true),
             user_info_time: standing.user_info_time.map(after),
             roles: unless_empty(&identity.roles),
             permissions: unless_empty(&identity.permissions),
             stepped_up: standing.stepped_up.then_some(true),
             auth_time_unsaid: identity.auth_time.is_none().then_some(true),
-            refresh_sent: standing.refresh_sent.then_some(true),
+            refresh_sent: matches!(standing.refresh_token, RefreshToken::Sent | RefreshToken::Refused).then_some(true),
         }
     }
 }
@@ -190,8 +190,12 @@ impl TryFrom<StandingForm> for Standing {
             place: form.place.unwrap_or_default(),
             provider_session: form.provider_session.map(|id| id.0),
             access_token_end: form.access_token_end.map(at),
-            renewable: form.renewable.unwrap_or_default(),
-            refresh_sent: form.refresh_sent.unwrap_or_default(),
+            refresh_token: match (form.renewable.unwrap_or_default(), form.refresh_sent.unwrap_or_default()) {
+                (false, false) => RefreshToken::None,
+                (true, false) => RefreshToken::Kept,
+                (true, true) => RefreshToken::Sent,
+                (false, true) => RefreshToken::Refused,
+            },
             user_info_time: form.user_info_time.map(at),
         })
     }

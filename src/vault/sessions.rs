@@ -147,6 +147,7 @@ mod tests {
     use crate::crypto::{KeyRing, Secret};
     use crate::session::identity::Identity;
     use crate::session::key::{Partition, TenantNumber};
+    use crate::session::record::RefreshToken;
 
     /// A body of version 1, as it was written once.
     const GOLDEN: &str = "0132a83e18e1215e262ffdd3cce19d635a26a8dbcde36e16fe33458c38b927a04892a042d92bf65ff687ee5da632a83e\
@@ -195,9 +196,8 @@ mod tests {
             place: String::new(),
             provider_session: Some("108234567890123456789".into()),
             access_token_end: Some(Timestamp::from_millis(1_800_000_300_123)),
-            renewable: false,
             user_info_time: None,
-            refresh_sent: false,
+            refresh_token: RefreshToken::None,
         }
     }
 
@@ -229,7 +229,9 @@ mod tests {
             acr: None,
             ..plain.identity.clone()
         };
-        for standing in [plain, other] {
+        let all = [RefreshToken::Kept, RefreshToken::Sent, RefreshToken::Refused];
+        let all = all.map(|refresh_token| Standing { refresh_token, ..standing() });
+        for standing in [plain, other].into_iter().chain(all) {
             let body = vault().seal_body([3; 12], &credential(), &Marks::default(), &standing, &TokenKey::new([4; 32]));
             assert_eq!(vault().open_standing(&credential().key, &Marks::default(), &body).unwrap(), standing);
         }

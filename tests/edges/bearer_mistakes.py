@@ -2,6 +2,8 @@
 
 from urllib.parse import unquote_to_bytes
 
+from gatelodge.v1 import token_pb2
+
 from .broken import Broken
 from .wire import Answer
 
@@ -43,10 +45,19 @@ def _ask_for_nothing(call):
         call.request.ClearField("requirements")
 
 
-def _judged_all(_method, answer):
-    if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.HasField("active"):
-        judged = answer.active.judged
-        judged.scopes[:], judged.acr_values[:], judged.audience = ["admin"], ["2"], "orders"
+class _JudgedAll:
+    """All that was asked for last was judged, whatever the answer says."""
+
+    def __init__(self):
+        self._asked = token_pb2.TokenRequirements()
+
+    def question(self, call):
+        if call.method == "ValidateToken":
+            self._asked.CopyFrom(call.request.requirements)
+
+    def reply(self, _method, answer):
+        if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.HasField("active"):
+            answer.active.judged.CopyFrom(self._asked)
 
 
 def _unknown_is_inactive(_method, answer):
@@ -84,6 +95,8 @@ def _forget_cookies_in_vary(asked, got, _again):
         got.headers = [(n, "Authorization" if n == "vary" else value) for n, value in got.headers]
 
 
+_judged_all = _JudgedAll()
+
 BEARER: dict[str, Broken] = {
     "lets everybody into an API": Broken(
         (
@@ -113,7 +126,8 @@ BEARER: dict[str, Broken] = {
             "bearer: where what /api/orders needs was not judged it is 503",
             "bearer: where another scope was judged a need is 503",
         ),
-        reply=_judged_all,
+        question=_judged_all.question,
+        reply=_judged_all.reply,
     ),
     "takes an unknown word about a token for a no": Broken(
         ("bearer: an unset outcome is 503",), reply=_unknown_is_inactive

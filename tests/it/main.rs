@@ -29,6 +29,8 @@ mod sessions;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod tenants;
 #[cfg(test)]
 mod tokens;

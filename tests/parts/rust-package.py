@@ -94,6 +94,7 @@ def main(package: Path, gatelodge: Path, target: Path) -> None:
         with tarfile.open(package) as packed:
             packed.extractall(folder, filter="data")
         client = folder / package.name.removesuffix(".crate")
+        assert (client / "LICENSE").read_bytes() == Path("LICENSE").read_bytes(), "the package holds our licence"
         project = folder / "application"
         (project / "src").mkdir(parents=True)
         (project / "tests").mkdir()

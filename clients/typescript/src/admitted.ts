@@ -27,6 +27,18 @@ export function signedInBehind(request: object): Session {
   return session;
 }
 
+/**
+ * A guard's answer in place of the application's: what the guards further out have to deliver goes with it, but not with
+ * "could not say", which leaves the browser's cookies alone.
+ */
+export function instead(key: object, answer: Answer): Answer {
+  const outer = ADMITTED.get(key);
+  if (outer && answer.status === 503) {
+    outer.headers = [];
+  }
+  return answer;
+}
+
 /** Asks a gate about a request: either its answer, or what is kept for it, and whether this guard is the outermost. */
 export async function admit(
   gate: Gate,
@@ -37,10 +49,7 @@ export async function admit(
   const outer = ADMITTED.get(key);
   const outcome = await gate.admit(request, rule, outer?.admission);
   if ("answer" in outcome) {
-    if (outer && outcome.answer.status === 503) {
-      outer.headers = []; // "could not say" leaves the browser's cookies alone
-    }
-    return outcome;
+    return { answer: instead(key, outcome.answer) };
   }
   const { admission } = outcome;
   if (!outer) {

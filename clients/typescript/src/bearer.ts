@@ -4,11 +4,11 @@
  */
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { copy, failed, problem, type Answer, type Asker, type Header } from "./answer.js";
+import { instead } from "./admitted.js";
+import { copy, failed, type Answer, type Asker } from "./answer.js";
 import type { Client } from "./client.js";
-import type { HttpAnswer } from "./gen/gatelodge/v1/http_answer_pb.js";
 import { TokenRequirementsSchema, type ActiveToken, type TokenRequirements } from "./gen/gatelodge/v1/token_pb.js";
-import { lines, type RawRequest } from "./presented.js";
+import { lines, trimmed, type RawRequest } from "./presented.js";
 import { personal, type PersonalNeeds } from "./requirements.js";
 import { isJudged } from "./token-verdict.js";
 
@@ -94,36 +94,22 @@ export async function admitBearer(
   try {
     const question = { token: Buffer.from(presented, "latin1"), requirements, provider };
     const verdict = await client.tokens.check(question, { requestId: request.requestId });
-    switch (verdict.kind) {
-      case "active":
-        FOUND.set(key, { client, presented, provider, token: read(verdict.active) });
-        return undefined;
-      case "inactive":
-        return byToken(told(asker, verdict.inactive.answer, 401, "NOT_SIGNED_IN", "Bearer"));
-      case "denied":
-        return byToken(told(asker, verdict.denied.answer, 403, "FORBIDDEN", 'Bearer error="insufficient_scope"'));
+    if (verdict.kind === "active") {
+      FOUND.set(key, { client, presented, provider, token: read(verdict.active) });
+      return undefined;
     }
+    const { answer } = verdict.kind === "inactive" ? verdict.inactive : verdict.denied;
+    return instead(key, copy(asker, answer));
   } catch (failure) {
-    return byToken(failed(asker, failure));
+    return instead(key, failed(asker, failure));
   }
 }
 
-/** What came after "Bearer " (RFC 6750, 2.1). A request that names two credentials names none. */
+/** What follows "Bearer " (RFC 6750, 2.1). A request that names two credentials names none. */
 function tokenOf(request: RawRequest): string {
   const [credentials = "", ...others] = lines(request, "authorization");
-  const [, token = ""] = /^bearer +([^]*)$/i.exec(credentials) ?? [];
-  return others.length > 0 ? "" : token;
-}
-
-function told(asker: Asker, answer: HttpAnswer | undefined, status: number, reason: string, challenge: string): Answer {
-  const detail = status === 401 ? "Could not validate credentials" : "This token may not make this request.";
-  return answer ? copy(asker, answer) : problem(asker, status, reason, detail, [["www-authenticate", challenge]]);
-}
-
-/** What depends on a token depends on no cookie. */
-function byToken({ headers, ...rest }: Answer): Answer {
-  const isByCookie = ([name, value]: Header): boolean => name === "vary" && value === "Cookie";
-  return { ...rest, headers: [...headers.filter((header) => !isByCookie(header)), ["vary", "Authorization"]] };
+  const [, token = ""] = /^bearer ([^]*)$/i.exec(credentials) ?? [];
+  return others.length > 0 ? "" : trimmed(token);
 }
 
 function read(active: ActiveToken): Token {

@@ -173,16 +173,21 @@ export class Client {
 
   /** When a call that changes sessions has come back, whatever became of it, nothing kept of them is used any more. */
   async #changing(method: DescMethodUnary, question: Message, options: CallOptions): Promise<Message> {
-    let [answer, isRepeated]: [Message | undefined, boolean] = [undefined, false];
+    let isRepeated = false;
+    const forget = (answer: Message | undefined, failure?: unknown): void => {
+      if (this.#keeping) {
+        forgetChanged(this.#keeping.kept, nameOf(method), question, { answer, failure, isRepeated });
+      }
+    };
     try {
-      answer = await this.#caller.call(method, question, options, () => {
+      const answer = await this.#caller.call(method, question, options, () => {
         isRepeated = true;
       });
+      forget(answer);
       return answer;
-    } finally {
-      if (this.#keeping) {
-        forgetChanged(this.#keeping.kept, nameOf(method), question, { answer, isRepeated });
-      }
+    } catch (failure) {
+      forget(undefined, failure);
+      throw failure;
     }
   }
 

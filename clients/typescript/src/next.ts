@@ -6,23 +6,23 @@
  *     // app/auth/[...gatelodge]/route.ts
  *     export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = auth.handlers;
  *     // instrumentation.ts
- *     export { register } from "gatelodge/next";
+ *     export async function register() {
+ *       if (process.env.NEXT_RUNTIME === "nodejs") (await import("gatelodge/next")).register();
+ *     }
  *
  * @module
  */
-import { AsyncLocalStorage } from "node:async_hooks";
-import { subscribe } from "node:diagnostics_channel";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { admit } from "./admitted.js";
 import { unknownPath } from "./answer.js";
 import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
+import { Client } from "./client.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
-import { keepApart, putNow, rawOf } from "./node.js";
-import { pathAndQuery, type RawRequest } from "./presented.js";
+import { beforeHead, keepApart, putNow } from "./node.js";
+import type { RawRequest } from "./presented.js";
 import type { Needs } from "./requirements.js";
-import { ROUTES } from "./routes.js";
 import type { Session } from "./session.js";
+import { METHODS, onStart, underWay } from "./underway.js";
 import { deliver, rawOfFetch, responseOf } from "./web.js";
 
 /** A route handler that is told who is signed in; `context` is Next's own, with the path's parameters. */
@@ -31,40 +31,7 @@ export type Guarded<S, R extends Request, C> = (request: R, session: S, context:
 export type Handler<R extends Request = Request, C = unknown> = (request: R, context: C) => Promise<Response>;
 /** What a route's file exports. */
 export type Method = (typeof METHODS)[number];
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-
-const NAMED: ReadonlySet<string> = new Set(METHODS);
-
-// Next may load this module once for each bundle; a request is the same in all of them.
-const KEY = Symbol.for("gatelodge.next.request");
-const shared = globalThis as { [KEY]?: AsyncLocalStorage<{ request: RawRequest; response: ServerResponse }> };
-
-/**
- * For `instrumentation.ts`: lets the edge see requests as they came, and answer them with all lines. Next joins doubled
- * lines, adds forwarded headers of its own, hides the peer's address, redirects a request line that names a host (RFC
- * 9112, 3.2.2) to that host, and shows no handler a method that it has no name for; without this, the authority sees what
- * Next shows.
- */
-export function register(): void {
-  if (process.env["NEXT_RUNTIME"] === "edge" || shared[KEY]) {
-    return;
-  }
-  const underWay = (shared[KEY] = new AsyncLocalStorage());
-  subscribe("http.server.request.start", (message) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
-    underWay.enterWith({ request: rawOf(request), response }); // read now: Next will change its URL and headers
-    request.url = pathAndQuery(request.url ?? "/");
-    if (!NAMED.has(request.method ?? "") && isOurs(request.url)) {
-      request.method = "OPTIONS"; // for Next alone, which then finds the edge's handler; it changes nothing elsewhere
-    }
-  });
-}
-
-/** Whether it may be a route of the edge, under whichever prefix. */
-function isOurs(url: string): boolean {
-  const [path = ""] = url.split("?");
-  return ROUTES.some((route) => path.endsWith(route.path));
-}
+export { register } from "./underway.js";
 
 /** The edge in a Next.js application. */
 export class NextEdge {
@@ -73,13 +40,19 @@ export class NextEdge {
   readonly #make: () => Edge;
   #edge: Edge | undefined;
 
-  /** @param make makes the edge at the first request: `next build` loads these modules without any settings. */
+  /**
+   * @param make makes the edge at the server's start where {@link register} says so, else at the first request: `next build`
+   * loads these modules without any settings.
+   */
   constructor(make: () => Edge) {
     this.#make = make;
+    onStart(() => {
+      this.#edge ??= make();
+    });
     const handler: Handler = async (request) => {
       const edge = await this.#begun();
       const answer = await (edge.answer(raw(request)) ?? unknownPath());
-      const { response } = shared[KEY]?.getStore() ?? {};
+      const { response } = underWay() ?? {};
       return responseOf(response ? keepApart(response, answer) : answer, request.method);
     };
     this.handlers = Object.fromEntries(METHODS.map((method) => [method, handler])) as Record<Method, Handler>;
@@ -117,13 +90,23 @@ export class NextEdge {
     if (!("answer" in outcome)) {
       return undefined;
     }
-    const response = responseOf(outcome.answer, request.method);
-    const location = response.headers.get("location");
+    const refused = responseOf(outcome.answer, request.method);
+    const location = refused.headers.get("location");
     if (location !== null) {
-      // Next takes a whole URL from a proxy alone, and tells the browser a path where it leads to its own host.
-      response.headers.set("location", new URL(location, request.url).href);
+      // Next takes a whole URL from a proxy alone, and writes it in its own way.
+      const whole = new URL(location, request.url).href;
+      refused.headers.set("location", whole);
+      const { response } = underWay() ?? {};
+      if (response) {
+        beforeHead(response, (status) => {
+          const written = String(response.getHeader("location"));
+          if (status === refused.status && URL.canParse(written, whole) && new URL(written, whole).href === whole) {
+            response.setHeader("location", location); // as it came
+          }
+        });
+      }
     }
-    return response;
+    return refused;
   }
 
   /**
@@ -154,7 +137,7 @@ export class NextEdge {
     };
   }
 
-  /** Each bundle of Next's has an edge of its own, whose first request waits for the settings. */
+  /** Whatever begins at its first request waits for the settings. */
   async #begun(): Promise<Edge> {
     await this.edge.gate.keeper.tried();
     return this.edge;
@@ -168,7 +151,7 @@ export class NextEdge {
         return responseOf(outcome.answer, request.method);
       }
       const { admission } = outcome.admitted;
-      if (!admission.checked) {
+      if (!admission.checked || !outcome.isOutermost) {
         return handler(request, admission.session, context);
       }
       let made: Response;
@@ -176,7 +159,7 @@ export class NextEdge {
         made = await handler(request, admission.session, context);
       } catch (thrown) {
         // Next answers then (500, or where its redirect() leads to), and leaves what stands on Node's own response.
-        const { response } = shared[KEY]?.getStore() ?? {};
+        const { response } = underWay() ?? {};
         if (response && !response.headersSent) {
           putNow(response, outcome.admitted);
         }
@@ -190,10 +173,31 @@ export class NextEdge {
 }
 
 function raw(request: Request): RawRequest {
-  return shared[KEY]?.getStore()?.request ?? rawOfFetch(request);
+  return underWay()?.request ?? rawOfFetch(request);
 }
 
-/** Gets the edge ready; it is made at the first request, with what the environment says unless the options say else. */
+const MADE = new Map<string, Edge>();
+
+/** One edge for all who have the same options: each of Next's bundles reads `auth.ts` for itself. */
+function edgeOf(options: EdgeOptions): Edge {
+  const { client = {} } = options;
+  if (client instanceof Client || Object.values(client).some((value) => typeof value === "object")) {
+    return new Edge(options);
+  }
+  const key = JSON.stringify(options);
+  const made = MADE.get(key);
+  if (made && !made.client.closing.aborted) {
+    return made;
+  }
+  const edge = new Edge(options);
+  MADE.set(key, edge);
+  return edge;
+}
+
+/**
+ * Gets the edge ready; it is made by {@link register} or at the first request, with what the environment says unless the
+ * options say else.
+ */
 export function gatelodge(options: EdgeOptions | Edge = {}): NextEdge {
-  return new NextEdge(() => (options instanceof Edge ? options : new Edge(options)));
+  return new NextEdge(() => (options instanceof Edge ? options : edgeOf(options)));
 }

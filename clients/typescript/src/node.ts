@@ -111,15 +111,22 @@ export async function guard(
 
 /** Adds to a response what belongs on it, when its head is written. */
 function deliver(response: ServerResponse, admitted: Admitted): void {
+  beforeHead(response, () => {
+    putNow(response, admitted);
+  });
+}
+
+/** Has the last word on a response's headers, when they are written with this status. */
+export function beforeHead(response: ServerResponse, change: (status: number) => void): void {
   const writeHead = response.writeHead.bind(response);
-  const withDelivery = (status: number, ...rest: unknown[]): ServerResponse => {
+  const changed = (status: number, ...rest: unknown[]): ServerResponse => {
     response.writeHead = writeHead;
     const message = typeof rest[0] === "string" ? rest[0] : undefined;
     adopt(response, rest[message === undefined ? 0 : 1]);
-    putNow(response, admitted);
+    change(status);
     return message === undefined ? writeHead(status) : writeHead(status, message);
   };
-  response.writeHead = withDelivery;
+  response.writeHead = changed;
 }
 
 /** Adds to a response what belongs on it, now. */

@@ -89,7 +89,7 @@ function cookiesNamed(request: RawRequest, names: ReadonlySet<string>, { limits 
   const cookies: Cookie[] = [];
   for (const line of lines(request, "cookie")) {
     for (const untrimmed of line.split(";")) {
-      const pair = untrimmed.replace(/^[ \t]+|[ \t]+$/g, "");
+      const pair = trimmed(untrimmed);
       const at = pair.indexOf("=");
       if (at < 0 || !names.has(pair.slice(0, at))) {
         continue;
@@ -179,6 +179,19 @@ export function requestIdOf(came: string | undefined): string {
 /** Whether a text can be a request id. */
 export function isRequestId(id: string): boolean {
   return /^[A-Za-z0-9_.-]{1,64}$/.test(id);
+}
+
+/** Without the spaces and tabs around it. */
+export function trimmed(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let [begin, end] = [0, text.length];
+  while (begin < end && isBlank(begin)) {
+    begin += 1;
+  }
+  while (end > begin && isBlank(end - 1)) {
+    end -= 1;
+  }
+  return text.slice(begin, end);
 }
 
 function bytes(text: string): Uint8Array<ArrayBuffer> {

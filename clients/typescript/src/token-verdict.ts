@@ -20,6 +20,9 @@ export type TokenVerdict =
 export function readTokenVerdict(question: ValidateTokenRequest, { outcome }: ValidateTokenResponse): TokenVerdict {
   switch (outcome.case) {
     case "active":
+      if (!outcome.value.identity) {
+        throw new InconclusiveError("the authority found a token good, and did not say whose it is");
+      }
       if (!isJudged(question.requirements, outcome.value.judged)) {
         throw new InconclusiveError(
           "the authority did not judge all that was asked: it may be older than this package",

@@ -22,6 +22,7 @@ export interface Active {
   readonly setCookies: readonly string[];
   /** A fresh one, when it was asked for; else empty. */
   readonly csrfToken: string;
+  /** Of the edge settings in force; empty in an answer from what is kept. */
   readonly settingsVersion: string;
 }
 

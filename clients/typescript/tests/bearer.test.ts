@@ -1,9 +1,20 @@
 /** Routes of an API, which a bearer token opens, in each framework. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { gatelodge as express } from "gatelodge/express";
 import { FakeAuthority } from "gatelodge/testing";
 import { gatelodge as next } from "gatelodge/next";
+import { admitBearer, tokenRule } from "../src/bearer.js";
+import { ValidateTokenResponseSchema } from "../src/gen/gatelodge/v1/token_pb.js";
+import { Client } from "../src/index.js";
+import { rawOfFetch } from "../src/web.js";
 import { FRAMEWORKS } from "./applications/all.js";
+
+const nothing = (): void => undefined;
 
 type Get = (path: string, headers?: Record<string, string>, method?: string) => Promise<Response>;
 
@@ -55,7 +66,7 @@ for (const framework of [...Object.keys(FRAMEWORKS), "next"]) {
           const got = await get(path, token.headers);
           assert.deepEqual([got.status, await got.json()], [200, { user_id: "google_1", client_id: "cli" }]);
         }
-        const lower = await get("/api", { authorization: `bearer   ${token.value}` });
+        const lower = await get("/api", { authorization: `bearer \t ${token.value}` });
         assert.equal(lower.status, 200, "the scheme counts without case");
         const program = authority.issueToken({ userId: "" });
         assert.deepEqual(await (await get("/api", program.headers)).json(), { user_id: null, client_id: null });
@@ -70,7 +81,7 @@ for (const framework of [...Object.keys(FRAMEWORKS), "next"]) {
           assert.equal(got.status, 401);
           assert.equal(got.headers.get("www-authenticate"), "Bearer");
           assert.equal(got.headers.get("cache-control"), "no-store");
-          assert.match(got.headers.get("vary") ?? "", /authorization/i);
+          assert.match(got.headers.get("vary") ?? "", /^cookie\b/i);
           assert.equal(((await got.json()) as { reason: string }).reason, "not_signed_in");
         }
       }));
@@ -111,3 +122,51 @@ for (const framework of [...Object.keys(FRAMEWORKS), "next"]) {
       }));
   });
 }
+
+for (const [what, outcome] of [
+  ["a yes that says not whose the token is", { case: "active", value: {} }],
+  ["a no without an answer", { case: "inactive", value: {} }],
+  ["a refusal without an answer", { case: "denied", value: {} }],
+] as const) {
+  test(`${what} is 503, without a challenge`, async () => {
+    const transport = { send: () => Promise.resolve(create(ValidateTokenResponseSchema, { outcome })), close: nothing };
+    const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+    const client = new Client({ transport, logger, apiKey: "glk_x" });
+    const request = new Request("http://localhost/api", { headers: { authorization: "Bearer good" } });
+    const answer = await admitBearer(client, tokenRule(), rawOfFetch(request), request);
+    assert.equal(answer?.status, 503);
+    assert.ok(!answer.headers.some(([name]) => name === "www-authenticate"));
+  });
+}
+
+test("what a guard further out delivers goes with a refusal, and not with a 503", async () => {
+  const authority = new FakeAuthority();
+  authority.issueToken(); // so that it checks tokens
+  const auth = express({ client: authority.client() });
+  await auth.edge.ready();
+  const [outer, inner] = [auth.required(), auth.bearer()];
+  const server = createServer((request, response) => {
+    outer(request, response, () => {
+      if (request.url === "/away") {
+        authority.away();
+      }
+      inner(request, response, () => response.end("open"));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    for (const [path, status, cookies] of [
+      ["/", 401, 1],
+      ["/away", 503, 0],
+    ] as const) {
+      const { cookie } = authority.signIn({ renewedCookie: "newer" });
+      const got = await fetch(`http://127.0.0.1:${String(port)}${path}`, { headers: { cookie } });
+      assert.deepEqual([got.status, got.headers.getSetCookie().length], [status, cookies]);
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    auth.edge.close();
+  }
+});

@@ -19,7 +19,7 @@ import { Given, type Begin, type Change } from "./given.js";
 
 const LONGEST_MS = 30_000;
 
-let given = new Given({ sessions: [], authority: "up" });
+let given = new Given();
 
 /** As grpc-js wants a failure. Its details stay behind: no failure that a scenario sees has any. */
 function refusal(failure: unknown): { code: status; details: string } {
@@ -104,7 +104,8 @@ const told = createInterface(process.stdin).on("line", (line) => {
   const said = JSON.parse(line) as { begin?: Begin; change?: Change };
   if (said.begin) {
     given.authority.away(); // ends whatever watches it
-    given = new Given(said.begin);
+    given = new Given();
+    given.begin(said.begin);
   } else {
     given.change(said.change ?? {});
   }

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "../src/caller.js";
-import { GatelodgeError } from "../src/errors.js";
+import { errorOf, GatelodgeError } from "../src/errors.js";
 import { AdminService } from "../src/gen/gatelodge/v1/admin_pb.js";
 import { LoginService } from "../src/gen/gatelodge/v1/login_pb.js";
 import { RequestContextSchema } from "../src/gen/gatelodge/v1/presented_pb.js";
@@ -230,6 +230,7 @@ describe("what is kept", () => {
   const everywhere = { query: utf8("a=b&everywhere=true") };
   const presented = { target: { case: "presentedSession", value: {} } } as const;
   const another = { target: { case: "sessionId", value: "sid_of_another" } } as const;
+  const own = { target: { case: "sessionId", value: "sid_1" } } as const;
   const form = { target: { case: "form", value: utf8("end=others") } } as const;
   for (const [what, method, said, count, isKept, more] of [
     ["a provider's server ended none", handleBackchannelLogout, {}, 0, true],
@@ -249,17 +250,18 @@ describe("what is kept", () => {
     ["a logout everywhere failed", startLogout, everywhere, undefined, false],
     ["somebody else ended the own session", revoke, presented, 1, true],
     ["somebody ended another session", revoke, another, 1, true],
+    ["somebody ended its session", revoke, own, 1, false],
+    ["its id was named to no purpose", revoke, own, 0, true],
     ["somebody ended others by a form", revoke, form, 1, false],
-    ["a form was refused to nobody", revoke, form, 0, true, "inactive"],
-    ["a form was refused to somebody", revoke, form, 0, true, "denied"],
+    ["a form ended nobody", revoke, form, 0, true],
     ["a revocation was refused to its repeat", revoke, presented, 0, false, "repeated"],
     ["a revocation failed", revoke, another, undefined, false],
     ["an admin ended one", AdminService.method.revoke, {}, 1, false],
+    ["an admin ended none", AdminService.method.revoke, {}, 0, false],
   ] as const) {
     test(`${isKept ? "stays" : "is forgotten"} when ${what}`, async () => {
       const scene = await knowing();
-      const why = more === "inactive" || more === "denied" ? { [more]: {} } : {};
-      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []), ...why };
+      const told = { revokedCount: count ?? 0, eventPosition: Uint8Array.from(count ? [7] : []) };
       const answer = count === undefined ? undefined : create(method.output as DescMessage, told);
       const asked = create(method.input as DescMessage, said);
       const name = `${method.parent.typeName}/${method.name}`;
@@ -268,6 +270,45 @@ describe("what is kept", () => {
       assert.equal(await scene.isKnown(), isKept);
     });
   }
+
+  const any = AdminService.method.disableUser;
+  for (const [code, reason, method, isKept, more] of [
+    ["INVALID_ARGUMENT", "INVALID_FIELD", revoke, true],
+    ["UNAUTHENTICATED", "CALLER_UNAUTHENTICATED", revoke, true],
+    ["PERMISSION_DENIED", undefined, any, true],
+    ["FAILED_PRECONDITION", undefined, handleBackchannelLogout, true],
+    ["UNIMPLEMENTED", "METHOD_UNKNOWN", handleFrontchannelLogout, true],
+    ["RESOURCE_EXHAUSTED", "OVERLOADED", handleBackchannelLogout, true],
+    ["RESOURCE_EXHAUSTED", undefined, handleBackchannelLogout, false],
+    ["UNAVAILABLE", "PROVIDER_UNAVAILABLE", handleBackchannelLogout, true],
+    ["UNAVAILABLE", "PROVIDER_UNAVAILABLE", handleFrontchannelLogout, true],
+    ["UNAVAILABLE", "PROVIDER_UNAVAILABLE", startLogout, false],
+    ["UNAVAILABLE", "STORE_UNAVAILABLE", handleBackchannelLogout, false],
+    ["INTERNAL", "INTERNAL", startLogout, false],
+    ["DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", revoke, false],
+    ["CANCELLED", undefined, revoke, false],
+    ["INVALID_ARGUMENT", "INVALID_FIELD", revoke, false, "repeated"],
+    ["RESOURCE_EXHAUSTED", "OVERLOADED", any, false, "repeated"],
+  ] as const) {
+    const status = `${code}${reason === undefined ? "" : `, ${reason}`}`;
+    test(`${isKept ? "stays" : "is forgotten"} when ${method.name} ${more ?? "once"} fails with ${status}`, async () => {
+      const scene = await knowing();
+      const failure = errorOf({ code, reason, message: "as the test says" });
+      const asked = create(method.input as DescMessage);
+      const outcome = { answer: undefined, failure, isRepeated: more === "repeated" };
+      forgetChanged(scene.kept, `${method.parent.typeName}/${method.name}`, asked, outcome);
+      assert.equal(await scene.isKnown(), isKept);
+    });
+  }
+
+  test("says nothing of the settings in force, which its own answer did", async () => {
+    const scene = new Scene();
+    scene.hear(1);
+    const fresh = scene.check();
+    scene.asked.pop()?.answer({ ...active(1, LONG_MS), settingsVersion: "1" });
+    assert.equal((await fresh).settingsVersion, "1");
+    assert.equal((await scene.check()).settingsVersion, "");
+  });
 
   test("stays when its end was refused to somebody else, and is forgotten when it was refused to its own browser", async () => {
     const scene = await knowing();

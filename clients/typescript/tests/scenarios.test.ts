@@ -36,12 +36,11 @@ for (const [framework, serveWith] of Object.entries(FRAMEWORKS)) {
   describe(framework, { concurrency: 16 }, () => {
     for (const scenario of file.scenarios) {
       test(scenario.name, async () => {
-        // It is away, or slow, from when the application has begun.
-        const given = new Given({ ...scenario.given, authority: "up" });
+        const given = new Given();
         const client = given.authority.client();
         const served = await serveWith(client);
         try {
-          given.change({ authority: scenario.given.authority });
+          given.begin(scenario.given);
           await play(served.base, scenario);
           for (const next of scenario.then ?? []) {
             given.change(next.given ?? {});

@@ -5,7 +5,7 @@ use crate::crypto::{KeyRing, Secret};
 use crate::session::credential::Credential;
 use crate::session::identity::Identity;
 use crate::session::key::{Partition, TenantNumber};
-use crate::session::record::{Header, Marks, Standing};
+use crate::session::record::{Header, Marks, RefreshToken, Standing};
 use crate::vault::TokenKey;
 
 fn vault() -> Vault {
@@ -30,9 +30,8 @@ fn record(name: &str, marks: Marks) -> (SessionKey, Record) {
         place: String::new(),
         provider_session: None,
         access_token_end: None,
-        renewable: false,
         user_info_time: None,
-        refresh_sent: false,
+        refresh_token: RefreshToken::None,
     };
     let body = vault().seal_body([1; 12], &credential, &marks, &standing, &TokenKey::new([3; 32])).into();
     let current = credential.secret_hash();

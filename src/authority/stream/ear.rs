@@ -14,6 +14,7 @@ use super::past::Past;
 use super::provider_ends::ProviderEnds;
 use super::pulse::Pulse;
 use super::recent::Recent;
+use super::spent::SpentOfLate;
 use super::{News, Subscription};
 use crate::authority::near::Near;
 use crate::authority::tenants::Scope;
@@ -34,6 +35,7 @@ pub(in crate::authority) struct Ear {
     vouched_until: AtomicU64,
     heard: Mutex<Heard>,
     pub(super) outbox: Outbox,
+    pub(super) spent: SpentOfLate,
 }
 
 #[derive(Default)]
@@ -64,6 +66,7 @@ impl Ear {
             vouched_until: AtomicU64::new(0),
             heard: Mutex::default(),
             outbox: Outbox::default(),
+            spent: SpentOfLate::default(),
         })
     }
 
@@ -156,6 +159,10 @@ impl Ear {
     pub(super) fn reset(&self, position: Position, now: Duration) {
         self.near.forget_all();
         let mut heard = self.heard();
+        // Not when nothing had been heard yet, nor of a log in which nothing had ever stood.
+        if heard.position.is_some_and(|known| known != Position::default()) {
+            self.spent.doubt(now);
+        }
         heard.everyones_move_to(position);
         heard.tenants.values().for_each(|own| own.forget_announced());
         heard.pulse.reset(now);
@@ -171,7 +178,13 @@ impl Ear {
                 self.heard().recent.add(*key);
                 self.near.forget(key);
             }
-            What::Rotated(key) | What::Refreshed(key) | What::Changed(key) => self.near.forget(key),
+            What::Rotated(key) | What::Changed(key) => self.near.forget(key),
+            What::Refreshed { session, spent } => {
+                if let Some(spent) = spent {
+                    self.spent.add(*session, *spent);
+                }
+                self.near.forget(session);
+            }
             What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
             What::Reset | What::Unknown(_) => self.near.forget_all(),
             What::Marked { target, mark } => {

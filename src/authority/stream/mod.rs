@@ -11,6 +11,7 @@ mod past;
 mod provider_ends;
 mod pulse;
 mod recent;
+mod spent;
 mod tell;
 
 use std::sync::Arc;

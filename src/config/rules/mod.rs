@@ -5,6 +5,7 @@ mod cache;
 mod oidc;
 mod service;
 mod sessions;
+mod telemetry;
 pub mod tenants;
 mod tokens;
 mod web;
@@ -29,6 +30,7 @@ pub fn judge(config: &Config) -> Judgement {
         warnings: config.judge_each(|tenancy| judge_alone(tenancy).warnings),
     };
     tenants::judge(config, &mut judgement);
+    telemetry::judge_names(config, &mut judgement);
     judgement
 }
 
@@ -42,6 +44,7 @@ fn judge_alone(config: &Config) -> Judgement {
     service::judge(config, &mut judgement);
     oidc::judge(config, &mut judgement);
     sessions::judge(config, &mut judgement);
+    telemetry::judge(config, &mut judgement);
     tokens::judge(config, &mut judgement);
     web::judge(config, &mut judgement);
     judgement

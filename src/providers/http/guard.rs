@@ -136,8 +136,9 @@ pub(super) fn fault_of(error: reqwest::Error) -> Fault {
         cause = inner.source();
     }
     match error {
-        late if late.is_timeout() => Fault::Timeout,
+        // First of all, also where it took too long: what was never sent was never done.
         unsent if unsent.is_connect() || unsent.is_builder() => Fault::Connection(unsent.into()),
+        late if late.is_timeout() => Fault::Timeout,
         broken => Fault::Lost(broken.into()),
     }
 }

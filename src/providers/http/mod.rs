@@ -6,11 +6,13 @@ mod answer;
 mod guard;
 mod trust;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect;
+use tokio::time::Instant;
+use tracing::Instrument as _;
 use url::Url;
 
 pub use answer::Answer;
@@ -19,6 +21,8 @@ pub use trust::Trust;
 
 use self::guard::{Resolver, Way};
 use super::fault::Fault;
+use crate::authority::observer::{Outgoing, ProviderObserver};
+use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
 
 /// The limits of every call.
@@ -59,6 +63,8 @@ pub struct Http {
     outward: Pool,
     own: Pool,
     settings: HttpSettings,
+    last: Mutex<Option<(Instant, bool)>>,
+    observer: Option<Arc<dyn ProviderObserver>>,
 }
 
 /// Set up when it is first used: reading the machine's trusted certificates would delay the start.
@@ -81,7 +87,21 @@ impl Http {
                 .map_err(|error| Arc::new(Fault::Setup(error.into())))
             }))
         };
-        Self { guard, outward: pool(Way::Outward), own: pool(Way::Own), settings }
+        let (outward, own) = (pool(Way::Outward), pool(Way::Own));
+        Self { guard, outward, own, settings, last: Mutex::default(), observer: None }
+    }
+
+    /// The same, whose requests somebody sees.
+    #[must_use]
+    pub fn seen_by(mut self, observer: Option<Arc<dyn ProviderObserver>>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// When anything was last asked, if it was.
+    pub fn last_asked(&self) -> Option<LastAsked> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map(|(when, answered)| LastAsked { answered, ago: when.elapsed() })
     }
 
     /// Which addresses this client may call.
@@ -96,7 +116,7 @@ impl Http {
     /// A [`Fault`]; any status is an answer.
     pub async fn document(&self, url: &Url) -> Result<Answer, Fault> {
         let request = self.client(url)?.get(url.clone()).header(ACCEPT, "application/json");
-        self.send(request, self.settings.max_document).await
+        self.send("GET", url, request, self.settings.max_document).await
     }
 
     /// Asks for what belongs to one user; with `bearer` in the Authorization header, never in the address.
@@ -106,7 +126,7 @@ impl Http {
     pub async fn get(&self, url: &Url, bearer: &Secret) -> Result<Answer, Fault> {
         let authorization = sensitive(&format!("Bearer {}", bearer.expose()))?;
         let request = self.client(url)?.get(url.clone()).header(ACCEPT, "application/json");
-        self.send(request.header(AUTHORIZATION, authorization), self.settings.max_answer).await
+        self.send("GET", url, request.header(AUTHORIZATION, authorization), self.settings.max_answer).await
     }
 
     /// Posts a form, once; `authorization` is the whole header value.
@@ -123,7 +143,7 @@ impl Http {
         if let Some(value) = authorization {
             request = request.header(AUTHORIZATION, sensitive(value.expose())?);
         }
-        self.send(request, self.settings.max_answer).await
+        self.send("POST", url, request, self.settings.max_answer).await
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, Fault> {
@@ -134,13 +154,57 @@ impl Http {
         pool.as_ref().map_err(|fault| Fault::NotSetUp(fault.clone()))
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder, max_body: usize) -> Result<Answer, Fault> {
+    async fn send(
+        &self,
+        method: &'static str,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+        max_body: usize,
+    ) -> Result<Answer, Fault> {
+        let began = Instant::now();
+        let Some(observer) = &self.observer else { return self.exchange(began, request, max_body).await };
+        let Outgoing { span, traceparent } = observer.began(method, url.host_str().unwrap_or_default());
+        let request = match traceparent {
+            Some(trace) => request.header("traceparent", trace),
+            None => request,
+        };
+        let outcome = self.exchange(began, request, max_body).instrument(span.clone()).await;
+        observer.ended(
+            method,
+            outcome.as_ref().map(|answer| answer.status).map_err(Fault::name),
+            began.elapsed(),
+            &span,
+        );
+        outcome
+    }
+
+    async fn exchange(
+        &self,
+        began: Instant,
+        request: reqwest::RequestBuilder,
+        max_body: usize,
+    ) -> Result<Answer, Fault> {
         let request = request.header(ACCEPT_ENCODING, "identity");
         let exchange = async {
             let response = request.send().await.map_err(trust::fault_of)?;
             Answer::read(response, self.settings.max_header, max_body).await
         };
-        tokio::time::timeout(self.settings.total_timeout, exchange).await.map_err(|_| Fault::Timeout)?
+        let in_time = tokio::time::timeout(self.settings.total_timeout, exchange).await;
+        let outcome = in_time.unwrap_or(Err(Fault::Timeout));
+        self.note(began, &outcome);
+        outcome
+    }
+
+    /// Notes whether it answered. What was asked later counts, whatever is answered first.
+    fn note(&self, asked: Instant, outcome: &Result<Answer, Fault>) {
+        let answered = match outcome {
+            Ok(answer) => answer.status < 500,
+            Err(fault) => !fault.is_silence(),
+        };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|(when, _)| when <= asked) {
+            *last = Some((asked, answered));
+        }
     }
 }
 

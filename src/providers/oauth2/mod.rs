@@ -29,10 +29,12 @@ use super::http::{Http, HttpSettings};
 use super::json::Object;
 use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, ClientAuth, TokenAnswer};
+use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
     ProviderInfo, Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
+use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::{LoginHints, Prompt};
@@ -77,7 +79,7 @@ impl OAuth2Provider {
             extra_parameters: own.extra_parameters.clone(),
             tells_of_logins: false,
         };
-        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
+        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http).seen_by(own.observer.clone()));
         Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
     }
 
@@ -94,11 +96,12 @@ impl OAuth2Provider {
         if issuer.is_none_or(|issuer| issuer == own) { Ok(()) } else { Err(ProviderError::Rejected("response.iss")) }
     }
 
-    /// Reads a token answer. Some write errors under the status 200 (GitHub).
+    /// Some write errors under the status 200 (GitHub).
+    fn check_refusal(&self, body: &Object) -> Result<(), Fault> {
+        self.settings.dialect.error_in(body).map_or(Ok(()), |error| Err(Fault::OAuth(error)))
+    }
+
     fn read(&self, body: &Object) -> Result<TokenAnswer, ProviderError> {
-        if let Some(error) = self.settings.dialect.error_in(body) {
-            return Err(Fault::OAuth(error).into());
-        }
         let mut answer = TokenAnswer::read(body)?;
         answer.scopes = answer.scopes.map(|scopes| self.settings.dialect.scopes(scopes));
         Ok(answer)
@@ -138,7 +141,9 @@ impl OAuth2Provider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
-        let mut answer = self.read(&self.client().ask(&self.addresses.token, &grant).await?)?;
+        let body = self.client().ask(&self.addresses.token, &grant).await?;
+        self.check_refusal(&body)?;
+        let mut answer = self.read(&body)?;
         let scopes = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone());
         let profile = self.profile(&answer.access, scopes).await?;
         Ok((answer, profile))
@@ -149,6 +154,10 @@ impl OAuth2Provider {
 impl IdentityProvider for OAuth2Provider {
     fn info(&self) -> &ProviderInfo {
         &self.info
+    }
+
+    fn last_asked(&self) -> Option<LastAsked> {
+        self.http.last_asked()
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
@@ -213,9 +222,11 @@ impl IdentityProvider for OAuth2Provider {
         Ok(Grant { identity, provider_session: None, tokens: self.tokens(answer, redemption.now) })
     }
 
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed> {
         let body = self.client().refresh(&self.addresses.token, &request.refresh_token).await?;
-        Ok(Renewal { tokens: self.tokens(self.read(&body)?, request.now), rights: Rights::default() })
+        self.check_refusal(&body)?;
+        let answer = self.read(&body).map_err(NotRefreshed::may_be_spent)?;
+        Ok(Renewal { tokens: self.tokens(answer, request.now), rights: Rights::default() })
     }
 
     async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {

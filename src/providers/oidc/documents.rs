@@ -40,6 +40,7 @@ const UNKNOWN_KEY_COOL_DOWN: Duration = Duration::from_secs(30);
 /// The documents of one provider, as one client sees them: nothing here is shared with another entry (security.md 47).
 #[derive(Clone)]
 pub(super) struct Documents {
+    address: Url,
     metadata: Arc<Kept<MetadataSource>>,
     keys: Arc<Kept<KeySource>>,
 }
@@ -85,10 +86,15 @@ impl Source for KeySource {
 
 impl Documents {
     pub(super) fn new(http: Arc<Http>, settings: Arc<OidcSettings>, address: Url) -> Self {
-        let source = MetadataSource { http: http.clone(), settings: settings.clone(), address };
+        let source = MetadataSource { http: http.clone(), settings: settings.clone(), address: address.clone() };
         let metadata = Kept::new(source, METADATA);
         let keys = Kept::new(KeySource { http, settings, metadata: metadata.clone() }, KEYS);
-        Self { metadata, keys }
+        Self { address, metadata, keys }
+    }
+
+    /// Asks for the metadata, whatever is at hand, and keeps nothing of it: how it went is noted where it was asked.
+    pub(super) async fn knock(&self, http: &Http) {
+        let _ = http.document(&self.address).await;
     }
 
     /// The metadata; waits for the network only when there is none.

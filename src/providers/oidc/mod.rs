@@ -6,6 +6,7 @@
 //! | [`settings`] | what an operator says |
 //! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
+//! | `refresh` | what the answer to a refresh is worth |
 //! | `profile`, `userinfo`, `rights` | what is kept of the claims, and where else they are looked for |
 //! | `logout_token` | the end of a session there, told by the provider |
 //! | `signed` | the signature of any other token |
@@ -36,6 +37,7 @@ mod keys;
 mod logout_token;
 mod metadata;
 mod profile;
+mod refresh;
 mod rights;
 pub mod settings;
 mod signature;
@@ -54,16 +56,19 @@ use self::introspection::Introspections;
 use self::metadata::Metadata;
 use self::profile::Profile;
 pub use self::settings::{AccessTokenSettings, LogoutSettings, OidcSettings, Userinfo};
+use self::signature::Unverified;
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
 use super::registration::{Registration, SettingsFault};
 use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::logout_notice::{LogoutChannels, LogoutNotice};
+use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
     ProviderInfo, Redemption, RefreshRequest, Renewal, UserInfo, UserInfoRequest,
 };
+use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::LoginHints;
@@ -123,7 +128,7 @@ impl OidcProvider {
     fn reached(settings: OidcSettings, http: HttpSettings) -> Result<Self, &'static str> {
         let own = &settings.registration;
         let (guard, metadata) = (own.guard()?, settings.metadata_address()?);
-        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http));
+        let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http).seen_by(own.observer.clone()));
         let info = ProviderInfo {
             name: own.name.clone(),
             display_name: own.display_name.clone(),
@@ -182,7 +187,7 @@ impl OidcProvider {
         answer: &TokenAnswer,
         token: &Secret,
         login: Login<'_>,
-    ) -> Result<Claims, ProviderError> {
+    ) -> Result<Claims, Unverified> {
         let expected = Expected {
             issuer: &self.info.issuer,
             client_id: &self.settings.registration.client_id,
@@ -220,6 +225,14 @@ struct Login<'a> {
 impl IdentityProvider for OidcProvider {
     fn info(&self) -> &ProviderInfo {
         &self.info
+    }
+
+    fn last_asked(&self) -> Option<LastAsked> {
+        self.http.last_asked()
+    }
+
+    async fn knock(&self) {
+        self.documents.knock(&self.http).await;
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
@@ -280,27 +293,8 @@ impl IdentityProvider for OidcProvider {
         Ok(Grant { identity, provider_session: claims.sid, tokens: self.tokens(answer, now) })
     }
 
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
-        let metadata = self.documents.metadata().await?;
-        let answer = self.client(&metadata).refresh(&metadata.token, &request.refresh_token).await?;
-        let mut answer = TokenAnswer::read(&answer)?;
-        let mut of_id = None;
-        if let Some(token) = answer.id.clone() {
-            let login = Login { nonce: None, authenticated_after: None, now: request.now };
-            let claims = self.verify(&metadata, &answer, &token, login).await?;
-            if claims.issuer != request.issuer || claims.sub != request.sub {
-                return rejected("id_token.sub");
-            }
-            // Core, 12.2: the time of the original authentication. Some name that of the latest one at the provider, for
-            // whichever application (Keycloak): such a token is not kept, and makes no login younger.
-            let latest = request.auth_time.map(|at| at + self.settings.clock_leeway);
-            if claims.auth_time.zip(latest).is_some_and(|(now, latest)| now > latest) {
-                answer.id = None;
-            }
-            of_id = Some(claims.all);
-        }
-        let rights = self.renewed_rights(&metadata, &answer.access, of_id.as_ref(), request).await?;
-        Ok(Renewal { tokens: self.tokens(answer, request.now), rights })
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed> {
+        self.renew(request).await
     }
 
     async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {

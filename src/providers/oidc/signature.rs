@@ -12,10 +12,31 @@ use super::compact::Compact;
 use super::documents::Documents;
 use super::keys::Keys;
 use super::metadata::Metadata;
-use super::rejected;
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
 use crate::providers::kept::Purpose;
+
+/// Why an ID token is not verified.
+pub(super) enum Unverified {
+    /// It did not pass a check.
+    Refused(ProviderError),
+    /// It passed every other check, and the key that it names can't be had now.
+    NoKey(Box<Claims>, ProviderError),
+}
+
+impl From<ProviderError> for Unverified {
+    fn from(error: ProviderError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Unverified> for ProviderError {
+    fn from(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::Refused(error) | Unverified::NoKey(_, error) => error,
+        }
+    }
+}
 
 /// Verifies an ID token in full (security.md 22 to 37). What is cheap to refuse is refused before any key is touched.
 pub(super) async fn verify(
@@ -23,12 +44,15 @@ pub(super) async fn verify(
     metadata: &Metadata,
     documents: &Documents,
     expected: &Expected<'_>,
-) -> Result<Claims, ProviderError> {
+) -> Result<Claims, Unverified> {
     let compact = Compact::read(token.expose(), &metadata.algorithms)?;
     let Compact { algorithm, key_id, claims, .. } = compact;
     let claims = claims::judge(claims, algorithm, expected)?;
 
-    let keys = documents.keys().await?;
+    let keys = match documents.keys().await {
+        Ok(keys) => keys,
+        Err(fault) => return Err(Unverified::NoKey(claims.into(), fault.into())),
+    };
     let is_signed_by = |keys: &Keys| {
         let fitting = keys.fitting(algorithm, key_id.as_deref(), &claims.issuer);
         fitting.into_iter().any(|key| is_signed_with(token, key, algorithm, &claims, expected))
@@ -37,12 +61,17 @@ pub(super) async fn verify(
         return Ok(claims);
     }
     // Only a key that we can't know yet is worth asking for: a bad signature by a known one is bad.
-    if key_id.as_deref().is_some_and(|id| keys.knows(id)) {
-        return rejected("id_token.signature");
+    let names_one_of = |keys: &Keys| key_id.as_deref().is_some_and(|id| keys.knows(id));
+    let bad = ProviderError::Rejected("id_token.signature");
+    if names_one_of(&keys) {
+        return Err(bad.into());
     }
-    match documents.newer_keys(&keys, Purpose::Login).await? {
-        Some(newer) if is_signed_by(&newer) => Ok(claims),
-        _ => rejected("id_token.signature"),
+    match documents.newer_keys(&keys, Purpose::Login).await {
+        Ok(Some(newer)) if is_signed_by(&newer) => Ok(claims),
+        Ok(Some(newer)) if key_id.is_none() || names_one_of(&newer) => Err(bad.into()),
+        // Not published yet, or we have asked too often.
+        Ok(_) => Err(Unverified::NoKey(claims.into(), bad)),
+        Err(fault) => Err(Unverified::NoKey(claims.into(), fault.into())),
     }
 }
 

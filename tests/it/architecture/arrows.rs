@@ -18,7 +18,8 @@ const ROOMS: &[(&str, &[&[&str]])] = &[
     ("store", &[CORE]),
     // What a setting means is said by the core; who uses it is not known.
     ("config", &[&["crypto", "session", "authority"]]),
-    ("telemetry", &[&["config", "crypto"]]),
+    // What it sees is said by the core.
+    ("telemetry", &[CORE, &["config"]]),
     ("app", &[CORE, ADAPTERS, READERS]),
     ("dev", &[CORE, ADAPTERS, READERS, &["app"]]),
     ("cli", &[CORE, ADAPTERS, READERS, &["app", "dev"]]),

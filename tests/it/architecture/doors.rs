@@ -7,13 +7,25 @@ use super::tree::{Tree, within};
 const DOORS: &[(&[&str], &[&str])] = &[
     (
         &["tonic", "tonic_prost", "tonic_types", "tonic_health", "tonic_reflection", "prost", "prost_types"],
-        &["src/rpc", "src/app"],
+        // A collector is spoken to over gRPC too.
+        &["src/rpc", "src/app", "src/telemetry"],
+    ),
+    (
+        &[
+            "opentelemetry",
+            "opentelemetry_sdk",
+            "opentelemetry_otlp",
+            "opentelemetry_prometheus",
+            "prometheus",
+            "tracing_opentelemetry",
+        ],
+        &["src/telemetry"],
     ),
     (&["openidconnect"], &["src/providers/oidc"]),
     (&["reqwest"], &["src/providers"]),
     (&["redis", "bb8", "bb8_redis"], &["src/store/redis"]),
     (&["redb"], &["src/store/embedded"]),
-    (&["axum"], &["src/dev", "src/app"]),
+    (&["axum"], &["src/dev", "src/app", "src/telemetry"]),
     // The development provider signs ID tokens as a real one does.
     (&["aws_lc_rs"], &["src/crypto", "src/dev"]),
     (&["hmac", "sha2", "hkdf"], &["src/crypto"]),

@@ -31,6 +31,8 @@ fn keys(shape: Shape, path: &str, found: &mut Vec<String>) {
         }
         // What a tenant may say is what stands at the top level, with number and hosts beside it.
         Kind::Named(_) if path == "tenants" => found.push(path.to_owned()),
+        // Names with a text each have no keys of ours.
+        Kind::Named(each) if matches!(each.kind(), Kind::Text(_)) => found.push(path.to_owned()),
         Kind::Named(each) => keys(each, &format!("{path}.*"), found),
         _ => found.push(path.to_owned()),
     }

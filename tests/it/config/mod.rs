@@ -35,7 +35,7 @@ fn load_with_dotenv(yaml: &str, dotenv: &str, variables: &[(&str, &str)]) -> Res
 }
 
 /// Loads a text with good secrets and what `variables` adds.
-fn load_sound(yaml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Faults> {
+pub fn load_sound(yaml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Faults> {
     load(yaml, &[&SECRETS, variables].concat())
 }
 

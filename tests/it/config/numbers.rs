@@ -13,6 +13,7 @@ use gatelodge::session::key::{TenantNumber, UserKey};
 use gatelodge::session::record::Marks;
 use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::telemetry::Telemetry;
 
 use super::load_sound;
 use crate::redis::{Server, address};
@@ -47,7 +48,7 @@ impl Lasting {
 
     /// Starts, and stops again.
     async fn start(&self, tenants: &str) -> Result<(), String> {
-        match App::build(&self.config(tenants), Vec::new(), false, Names::default()).await {
+        match App::build(&self.config(tenants), Vec::new(), false, Names::default(), &Telemetry::default()).await {
             Ok(_) => Ok(()),
             Err(AppError::Number(taken)) => Err(taken.to_string()),
             Err(AppError::Redis(unfit)) => Err(unfit.to_string()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatelodge::app::{App, Names, Pages, parts};
 use gatelodge::rpc::callers::Caller;
 use gatelodge::rpc::policy::Role;
+use gatelodge::telemetry::Telemetry;
 use gatelodge_client::{Client, ClientOptions, v1};
 use tokio::sync::oneshot;
 use tonic::Code;
@@ -24,7 +25,7 @@ async fn users_of_a_provider_that_is_not_enabled_can_be_named() {
     let key = parts::fresh_key();
     let options = ClientOptions::new(format!("http://{address}"), key.expose());
     let caller = Caller::new("admin", Role::Admin);
-    let app = App::build(&config, vec![(key, caller)], true, Names::default()).await.unwrap();
+    let app = App::build(&config, vec![(key, caller)], true, Names::default(), &Telemetry::default()).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(app.run(Pages::new(), async { drop(stopped.await) }));
 

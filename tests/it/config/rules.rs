@@ -20,6 +20,19 @@ fn each_rule_refuses_and_names_its_key() {
     let named = format!("callers: [{{ name: '', role: edge, key_hash: '{hash}' }}]");
     let table = [
         ("tenant: { number: 0 }", "tenant.number:"),
+        ("telemetry: { service_name: '' }", "telemetry.service_name:"),
+        ("telemetry: { instance: 'a b' }", "telemetry.instance:"),
+        ("telemetry: { traces: { sample: 2 } }", "telemetry.traces.sample: expected a share"),
+        (
+            "telemetry: { traces: { tell_providers: [keycloak] } }",
+            "telemetry.traces.tell_providers: there is no provider",
+        ),
+        ("telemetry: { metrics: { every: 0 } }", "telemetry.metrics.every:"),
+        ("telemetry: { otlp: { endpoint: '127.0.0.1:4317' } }", "telemetry.otlp.endpoint:"),
+        ("telemetry: { otlp: { endpoint: 'http://user:secret@host:4317' } }", "telemetry.otlp.endpoint:"),
+        ("telemetry: { otlp: { endpoint: 'http://host:4317/v1/traces' } }", "telemetry.otlp.endpoint:"),
+        ("telemetry: { otlp: { headers: { Authorization: a } } }", "telemetry.otlp.headers.Authorization:"),
+        ("telemetry: { otlp: { timeout: 0 } }", "telemetry.otlp.timeout:"),
         ("server: { tls: { cert_file: a } }", "server.tls:"),
         ("server: { tls: { client_ca_file: a } }", "server.tls.client_ca_file:"),
         ("server: { limits: { max_in_flight: 0 } }", "server.limits.max_in_flight:"),

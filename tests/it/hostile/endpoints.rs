@@ -3,11 +3,13 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::response::Response;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -17,6 +19,15 @@ use super::switches::{Answer, Body, Endpoint, bent};
 use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, tokens};
 
 pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Response {
+    let closes = provider.closes.load(Ordering::SeqCst);
+    let mut response = answer_of(provider, request).await;
+    if closes {
+        response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let endpoint = match parts.uri.path() {
         "/.well-known/openid-configuration" => Endpoint::Metadata,
@@ -31,7 +42,7 @@ pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request)
     };
     let form = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    provider.note(endpoint, &form, authorization.as_deref());
+    provider.note(endpoint, &form, &parts.headers);
     let switches = provider.switches();
     if let Some(answer) = switches.answers.get(&endpoint) {
         return render(answer.clone()).await;

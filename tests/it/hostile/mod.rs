@@ -12,8 +12,10 @@ mod endpoints;
 pub mod keys;
 mod switches;
 mod tokens;
+mod way;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,10 +26,12 @@ use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
 use gatelodge::providers::registration::Registration;
 use gatelodge::session::time::Timestamp;
+use http::HeaderMap;
 use tokio::net::{TcpListener, TcpStream};
 
 pub use self::switches::{Answer, Body, Endpoint, Object, Signing};
 use self::switches::{Switches, bent};
+pub use self::way::Way;
 
 /// Our client id at the provider.
 pub const CLIENT_ID: &str = "gatelodge-test";
@@ -56,6 +60,8 @@ struct Inner {
     calls: Mutex<HashMap<Endpoint, Vec<Call>>>,
     codes: Mutex<HashMap<String, Code>>,
     issued: Mutex<usize>,
+    /// Whether each connection is for one call.
+    closes: AtomicBool,
 }
 
 /// A call that the provider received.
@@ -65,6 +71,8 @@ pub struct Call {
     pub form: String,
     /// The Authorization header.
     pub authorization: Option<String>,
+    /// Which trace it belongs to.
+    pub traceparent: Option<String>,
 }
 
 struct Code {
@@ -78,9 +86,10 @@ impl Inner {
         self.switches.lock().unwrap().clone()
     }
 
-    fn note(&self, endpoint: Endpoint, form: &[u8], authorization: Option<&str>) {
-        let call =
-            Call { form: String::from_utf8_lossy(form).into_owned(), authorization: authorization.map(str::to_owned) };
+    fn note(&self, endpoint: Endpoint, form: &[u8], headers: &HeaderMap) {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let form = String::from_utf8_lossy(form).into_owned();
+        let call = Call { form, authorization: header("authorization"), traceparent: header("traceparent") };
         self.calls.lock().unwrap().entry(endpoint).or_default().push(call);
     }
 
@@ -133,6 +142,16 @@ impl Hostile {
         Self::listening(plain, format!("https://localhost:{port}")).await
     }
 
+    /// The same at the end of a way that can be closed. Each connection is for one call, so that none is left that could be
+    /// found broken later.
+    pub async fn start_behind_a_way() -> (Self, Way) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Way::to(listener.local_addr().unwrap()).await;
+        let hostile = Self::listening(listener, format!("http://{}", way.address())).await;
+        hostile.inner.closes.store(true, Ordering::SeqCst);
+        (hostile, way)
+    }
+
     async fn listening(listener: TcpListener, issuer: String) -> Self {
         let inner = Arc::new(Inner {
             issuer,
@@ -140,6 +159,7 @@ impl Hostile {
             calls: Mutex::default(),
             codes: Mutex::default(),
             issued: Mutex::default(),
+            closes: AtomicBool::default(),
         });
         let router = axum::Router::new().fallback(endpoints::answer).with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -197,7 +217,7 @@ impl Hostile {
     /// where to, or the status of an error page.
     pub fn visit(&self, authorization_url: &str) -> Result<url::Url, u16> {
         let url = url::Url::parse(authorization_url).unwrap();
-        self.inner.note(Endpoint::Authorize, url.query().unwrap_or_default().as_bytes(), None);
+        self.inner.note(Endpoint::Authorize, url.query().unwrap_or_default().as_bytes(), &HeaderMap::new());
         let answer = endpoints::authorize(&self.inner, url.query().unwrap_or_default());
         let location = answer.headers.iter().find(|(name, _)| *name == "location").map(|(_, place)| place);
         location.map(|place| url::Url::parse(place).unwrap()).ok_or(answer.status)

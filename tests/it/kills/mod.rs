@@ -16,6 +16,7 @@ mod refresh;
 mod revocation;
 mod rotation;
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -161,6 +162,6 @@ impl Said {
 }
 
 /// Lets a child work that ends before the step of this number, or not at all.
-async fn killed_before(test: &str, place: &Place, step: usize) -> Said {
+async fn killed_before(test: &str, place: &Place, step: impl Display) -> Said {
     Process::start(test, &format!("{step} {}", place.told())).end().await
 }

@@ -22,8 +22,10 @@ use crate::world::log::told;
 use crate::world::{Browser, World};
 
 const COOKIE: &str = "__Host-session";
-/// More than there are: the last ones are never reached. Giving back the lease is none, and comes after the last.
+/// More than there are: the last ones are never reached.
 const STEPS: usize = 13;
+/// The one that comes after the last: others have to wait until the lease is over.
+const RELEASE: &str = "release";
 
 fn ending(settings: &mut Settings) {
     settings.tokens.end_session_when_refused = true;
@@ -43,7 +45,10 @@ async fn child(told: &str) {
     say("HAD", browser.cookie(COOKIE).unwrap());
     world.provider.rotates.store(true, Ordering::SeqCst);
     *world.provider.tells.lock().unwrap() = Some(|token| say("SENT", token));
-    faults.set(Fault::EndsProcessBefore(steps.parse().unwrap()));
+    faults.set(match steps {
+        RELEASE => Fault::EndsProcessBeforeRelease,
+        steps => Fault::EndsProcessBefore(steps.parse().unwrap()),
+    });
     let refreshed = world.authority.refresh_tokens(&World::call(), &browser.fetch("GET", "/")).await.unwrap();
     assert!(matches!(refreshed, refresh_tokens::Outcome::Refreshed { .. }), "{refreshed:?}");
     say("REFRESHED", "");
@@ -72,8 +77,8 @@ enum Reached {
     Kept,
 }
 
-async fn killed(test: &str, place: Place, step: usize) -> Reached {
-    let said = killed_before(test, &place, step).await;
+async fn killed(test: &str, place: Place, step: String) -> Reached {
+    let said = killed_before(test, &place, &step).await;
     let (world, _) = world_at(&place.told(), ending).await;
     let spent: Vec<_> = said.all("SENT").map(str::to_owned).collect();
     assert!(spent.len() <= 1, "before step {step}: {spent:?}");
@@ -99,6 +104,9 @@ async fn killed(test: &str, place: Place, step: usize) -> Reached {
     };
     assert!(lives(&serving, &browser).await, "before step {step}: what a crash has spent ends no session");
     assert!(said.get("REFRESHED").is_none() || reached == Reached::Kept, "before step {step}: what was acknowledged");
+    if step == RELEASE {
+        assert_eq!((said.get("REFRESHED"), reached), (None, Reached::Kept), "it was killed with the lease in hand");
+    }
 
     // And a refusal of what nobody had sent ends one all the same.
     world.log_in(&mut browser, "ada").await.result.unwrap();
@@ -110,7 +118,8 @@ async fn killed(test: &str, place: Place, step: usize) -> Reached {
 }
 
 async fn at_any_step(test: &str, places: Vec<Place>) {
-    let each = places.into_iter().enumerate().map(|(step, place)| killed(test, place, step));
+    let steps = (0..STEPS).map(|step| step.to_string()).chain([RELEASE.to_owned()]);
+    let each = steps.zip(places).map(|(step, place)| killed(test, place, step));
     let mut reached = join_all(each).await;
     assert!(reached.is_sorted(), "{reached:?}");
     reached.dedup();
@@ -123,7 +132,7 @@ async fn a_refresh_that_is_cut_short_ends_no_session() {
     const NAME: &str = "kills::refresh::a_refresh_that_is_cut_short_ends_no_session";
     match told() {
         Some(told) => child(&told).await,
-        None => at_any_step(NAME, (0..STEPS).map(|_| Place::file()).collect()).await,
+        None => at_any_step(NAME, (0..=STEPS).map(|_| Place::file()).collect()).await,
     }
 }
 
@@ -132,6 +141,6 @@ async fn a_refresh_over_redis_that_is_cut_short_ends_no_session() {
     const NAME: &str = "kills::refresh::a_refresh_over_redis_that_is_cut_short_ends_no_session";
     match told() {
         Some(told) => child(&told).await,
-        None => at_any_step(NAME, join_all((0..STEPS).map(|_| Place::redis())).await).await,
+        None => at_any_step(NAME, join_all((0..=STEPS).map(|_| Place::redis())).await).await,
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gatelodge::config::log::{Format, Log};
-use gatelodge::rpc::policy::Role;
+use gatelodge::rpc::policy::{self, Role};
+use gatelodge::telemetry::Telemetry;
 use gatelodge_client::v1;
 use gatelodge_client::v1::complete_callback_request::Response;
 use gatelodge_client::v1::validate_session_response::Outcome;
@@ -17,9 +18,11 @@ use crate::rpc::serving::{Serving, by, context, cookies, key, validation};
 use crate::world::log::{again, told};
 use crate::world::{Browser, Kept, World};
 
-/// Goes the whole way over gRPC, and a wrong way too; answers every secret that was on it.
-async fn the_whole_way(kept: Kept) -> Vec<String> {
+/// Goes the whole way over gRPC, and a wrong way too, under the eyes of `telemetry`; answers every secret that was on it.
+pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     let hostile = Hostile::start().await;
+    let observer = telemetry.provider("default", "hostile");
+    hostile.settings_with(move |settings| settings.registration.observer.clone_from(&observer));
     let put = kept.ready().await;
     let world = World::built(
         &["unused"],
@@ -27,9 +30,11 @@ async fn the_whole_way(kept: Kept) -> Vec<String> {
         |ports| {
             put(ports);
             ports.providers = Arc::new(hostile.registry());
+            ports.observer = telemetry.work();
+            *ports = telemetry.before_store("memory")(ports.clone());
         },
     );
-    let serving = Serving::of(&world).await;
+    let serving = Serving::with(&world, |settings| settings.observer = telemetry.calls(policy::methods())).await;
     let (mut logins, mut sessions) = (serving.logins().await, serving.sessions().await);
     let mut browser = Browser::default();
     let mut secrets = vec![CLIENT_SECRET.to_owned(), "CANARY".to_owned(), key(Role::Edge), key(Role::Backend)];
@@ -97,7 +102,7 @@ async fn the_whole_way(kept: Kept) -> Vec<String> {
 async fn in_a_process(test: &str, format: Format, kept: Kept) {
     if told().is_some() {
         gatelodge::telemetry::start(&Log { format, level: "trace".into() });
-        for secret in the_whole_way(kept).await {
+        for secret in the_whole_way(kept, &Telemetry::default()).await {
             assert!(secret.len() >= 6, "{secret:?} would be found by chance");
             println!("\nSECRET {secret}");
         }

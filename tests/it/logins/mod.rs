@@ -30,7 +30,7 @@ macro_rules! on_every_store {
 }
 
 mod callback;
-mod canary;
+pub mod canary;
 mod good;
 mod journey;
 mod kill_step_up;

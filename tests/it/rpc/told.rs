@@ -184,7 +184,7 @@ async fn what_is_told_beside_the_answers_is_told_once() {
     replicas.catch_up().await;
     let mut refreshed = 0;
     while let Ok(news) = news.try_recv() {
-        let What::Refreshed(_) = (match news {
+        let What::Refreshed { .. } = (match news {
             News::Event(_, event) => event.what,
             News::Reset(_) => panic!("a reset"),
         }) else {

@@ -11,7 +11,7 @@ use gatelodge::crypto::{KeyRing, Secret};
 use gatelodge::session::credential::Credential;
 use gatelodge::session::identity::Identity;
 use gatelodge::session::key::UserKey;
-use gatelodge::session::record::{Header, Marks, Record, Standing, Tokens};
+use gatelodge::session::record::{Header, Marks, Record, RefreshToken, Standing, Tokens};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use gatelodge::vault::{TokenKey, Vault};
@@ -115,9 +115,8 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         place: String::new(),
         provider_session: (profile != 1).then(uuid),
         access_token_end: Some(now + Duration::from_mins(5)),
-        renewable: true,
         user_info_time: None,
-        refresh_sent: false,
+        refresh_token: RefreshToken::Kept,
     };
     let (marks, current) = (Marks::default(), credential.secret_hash());
     let header = Header { revision: 1, generation: 1, current, other: None, last_active: None, fence: 0, marks };

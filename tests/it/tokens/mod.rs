@@ -5,25 +5,33 @@
 //! |---|---|
 //! | `refresh` | beside the answer, on demand, CSRF, refusals, trouble |
 //! | `replicas` | several authorities over one Redis: one provider call, lost leases, killed processes |
+//! | `refused` | a refresh token that was refused for good |
+//! | `trouble` | a refusal after trouble, at a provider by HTTP: whether it ends the session |
+//! | `failover` | a refusal after the store has lost a refresh |
 //! | `exchange`, `user_info` | what else is asked of the provider for a session |
 //! | `mint`, `keys` | our own tokens, and the keys that sign them |
 //! | `bearer` | whose a token is, and what it may |
 
 mod bearer;
 mod exchange;
+mod failover;
 mod keys;
 mod mint;
 mod refresh;
+mod refused;
 mod replicas;
+mod trouble;
 mod user_info;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gatelodge::authority::Ports;
 use gatelodge::authority::provider::ProviderError;
+use gatelodge::authority::refresh_tokens::Outcome;
 use gatelodge::authority::settings::Settings;
+use gatelodge::authority::validate_session::Outcome as Validated;
+use gatelodge::authority::{Error, Ports};
 use gatelodge::store::redis::RedisStore;
 use gatelodge_client::v1;
 use prost::Message as _;
@@ -90,6 +98,31 @@ pub async fn until(so: impl Fn() -> bool) {
         assert!(tokio::time::Instant::now() < end, "it never came to be");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// What somebody gets who asks for new tokens.
+pub async fn refresh(world: &World, browser: &Browser) -> Result<Outcome, Error> {
+    world.authority.refresh_tokens(&World::call(), &browser.fetch("GET", "/")).await
+}
+
+/// Whether a browser's session lives.
+pub async fn lives(world: &World, browser: &Browser) -> bool {
+    matches!(world.validate(browser.fetch("GET", "/")).await, Validated::Active(_))
+}
+
+/// Lets the world's provider refuse, or no more.
+pub fn refusing(world: &World, refusal: Option<fn() -> ProviderError>) {
+    *world.provider.refusal.lock().unwrap() = refusal;
+}
+
+/// A definite refusal.
+pub fn invalid_grant() -> ProviderError {
+    ProviderError::InvalidGrant("gone".into())
+}
+
+/// A definite refusal ends the session.
+pub fn ending(settings: &mut Settings) {
+    settings.tokens.end_session_when_refused = true;
 }
 
 /// What is wrong at a provider, and the status and reason that a caller gets.

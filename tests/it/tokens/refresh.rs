@@ -149,7 +149,7 @@ async fn a_lost_answer_is_asked_for_once_more_with_the_same_token() {
 
 // security.md 82: what was sent and never answered may be spent, so that its refusal says nothing of the user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_after_an_answer_that_never_came_ends_no_session_until_another_refresh_has_succeeded() {
+async fn a_refusal_after_an_answer_that_never_came_ends_no_session() {
     let troubles: [fn() -> ProviderError; 3] = [
         || ProviderError::Unavailable("no answer in time".into()),
         || ProviderError::Failed("cut short".into()),
@@ -167,6 +167,11 @@ async fn a_refusal_after_an_answer_that_never_came_ends_no_session_until_another
                 failed(refresh(&served, None).await, Code::FailedPrecondition, "PROVIDER_REFUSED");
                 assert!(matches!(validate(&served).await, Validated::Active(_)));
             }
+            // After a login, and after a refresh that has succeeded, nothing is left of it.
+            refusing(&served, None);
+            served.world.log_in(&mut served.browser, "ada").await;
+            refusing(&served, trouble);
+            assert!(refresh(&served, None).await.is_err());
             refusing(&served, None);
             assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Refreshed(_))));
             refusing(&served, refusal);

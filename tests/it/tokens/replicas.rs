@@ -21,13 +21,14 @@ use gatelodge_client::v1::session_service_client::SessionServiceClient;
 use gatelodge_client::v1::validate_session_response::Outcome;
 use tonic::transport::Channel;
 
-use super::{fresh_prefix, over, redis_store, until};
+use super::{ending, fresh_prefix, invalid_grant, over, redis_store, refresh, until};
 use crate::hostile::{Answer, Body, CLIENT_ID, CLIENT_SECRET, Endpoint, Hostile};
 use crate::redis::Server;
 use crate::rpc::serving::{Serving, by, cookies, validation};
+use crate::world::faults::Fault;
 use crate::world::kept::connected_at;
 use crate::world::log::{again, told};
-use crate::world::{Browser, Listed, World, state_of};
+use crate::world::{Browser, FaultyStore, Listed, World, state_of};
 
 /// So long that nobody loses it because the machine is busy.
 const LEASE: Duration = Duration::from_secs(2);
@@ -48,18 +49,26 @@ struct Replicas {
     _serving: [Serving; 2],
     browser: Browser,
     prefix: String,
+    /// What each of them asks of the store.
+    stores: [Arc<FaultyStore>; 2],
 }
 
 impl Replicas {
     async fn new() -> Self {
-        let prefix = fresh_prefix();
+        Self::with(short_leases).await
+    }
+
+    async fn with(change: fn(&mut Settings)) -> Self {
+        let (prefix, mut stores) = (fresh_prefix(), Vec::new());
         let (one, other) = (redis_store(&prefix).await, redis_store(&prefix).await);
-        let a = World::built(&["idp"], short_leases, |ports| {
+        let a = World::built(&["idp"], change, |ports| {
             over(&one)(ports);
+            stores.push(FaultyStore::before(ports));
             ports.entropy = Arc::new(SystemEntropy);
         });
-        let b = World::built(&["idp"], short_leases, |ports| {
+        let b = World::built(&["idp"], change, |ports| {
             over(&other)(ports);
+            stores.push(FaultyStore::before(ports));
             ports.entropy = Arc::new(SystemEntropy);
             ports.providers = Arc::new(Listed(vec![Arc::clone(&a.provider)]));
             (ports.clock, ports.wall) = (a.clock.clone(), a.clock.clone());
@@ -68,7 +77,7 @@ impl Replicas {
         a.log_in(&mut browser, "ada").await;
         let serving = [Serving::of(&a).await, Serving::of(&b).await];
         let doors = [serving[0].sessions().await, serving[1].sessions().await];
-        Self { a, b, doors, _serving: serving, browser, prefix }
+        Self { a, b, doors, _serving: serving, browser, prefix, stores: stores.try_into().unwrap_or_else(|_| panic!()) }
     }
 
     fn refreshed(&self) -> usize {
@@ -87,7 +96,7 @@ impl Replicas {
     }
 }
 
-async fn access(world: &World, browser: &Browser) -> Result<String, Error> {
+pub async fn access(world: &World, browser: &Browser) -> Result<String, Error> {
     let question = get_access_token::Question { presented: browser.fetch("GET", "/"), ..Default::default() };
     match world.authority.get_access_token(&World::call(), &question).await? {
         get_access_token::Outcome::Token(token) => Ok(token.value.expose().to_owned()),
@@ -125,13 +134,18 @@ async fn a_hundred_validations_at_two_replicas_are_one_provider_call_beside_them
     for round in 1..=2 {
         *replicas.a.provider.slow.lock().unwrap() = Some(SLOW);
         replicas.a.clock.advance(Duration::from_secs(290));
+        let asked_before = replicas.stores.each_ref().map(|store| store.count("lease"));
         let racing = (0..100).map(async |number| {
             let (mut door, question) = (replicas.doors[number % 2].clone(), validation(&replicas.browser));
             let answer = door.validate_session(by(Role::Edge, question)).await.unwrap().into_inner();
             assert!(matches!(answer.outcome, Some(Outcome::Active(_))), "{answer:?}");
         });
         futures::future::join_all(racing).await;
-        // Whoever asks for the token waits for what was begun.
+        // Before anybody asks for the token, both have begun, and one of them has asked.
+        let have_begun =
+            || replicas.stores.iter().zip(asked_before).all(|(store, before)| store.count("lease") > before);
+        until(|| replicas.refreshed() == round && have_begun()).await;
+        // Whoever asks for it waits for what was begun.
         let kept =
             futures::future::join_all(replicas.doors.iter().map(|door| asked_for(door, &replicas.browser))).await;
         assert_eq!((kept[0] == kept[1], replicas.refreshed()), (true, round), "{kept:?}");
@@ -155,6 +169,30 @@ async fn a_hundred_calls_at_a_provider_in_trouble_ask_it_no_more_than_once_each_
         assert!(matches!(outcome, Err(Error::ProviderUnavailable(_))), "{outcome:?}");
     }
     assert_eq!(replicas.refreshed(), 2);
+}
+
+// What was never sent is as it was, and its refusal is one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_is_lost_before_the_token_is_sent_leaves_it_as_it_was() {
+    let replicas = Replicas::with(|settings| {
+        short_leases(settings);
+        ending(settings);
+    })
+    .await;
+    let (authority, asked, store) =
+        (replicas.a.authority.clone(), replicas.browser.fetch("GET", "/"), &replicas.stores[0]);
+    store.set(Fault::HoldsAnswersOf(&["rewrite"]));
+    let refreshing = tokio::spawn(async move { authority.refresh_tokens(&World::call(), &asked).await });
+    until(|| store.count("rewrite") == 1 && store.waiting() == 1).await;
+    replicas.lose_the_lease().await;
+    // It is held no longer than it was last made sure of.
+    tokio::time::sleep(LEASE).await;
+    store.set(None);
+    let outcome = refreshing.await.unwrap();
+    assert!(matches!(outcome, Err(Error::RefreshInProgress)), "{outcome:?}");
+    assert_eq!(replicas.refreshed(), 0);
+    *replicas.a.provider.refusal.lock().unwrap() = Some(invalid_grant);
+    assert!(matches!(refresh(&replicas.b, &replicas.browser).await, Ok(Refreshed::Inactive(_))));
 }
 
 /// Replica A asks the provider, loses its lease meanwhile, and replica B asks too. What both get, and what is kept.

@@ -55,7 +55,9 @@ async fn a_provider_that_is_away_is_an_error_and_the_session_stays() {
     *world.provider.refusal.lock().unwrap() = Some(|| ProviderError::InvalidGrant("spent".into()));
     assert!(matches!(access(&world, &browser, None).await, Err(Error::ProviderRefused(_))));
     *world.provider.refusal.lock().unwrap() = None;
-    assert_eq!(access(&world, &browser, None).await.unwrap(), "access-103");
+    let asked = world.provider.refreshed.load(Ordering::SeqCst);
+    assert!(matches!(access(&world, &browser, None).await, Err(Error::ProviderRefused(_))), "that was its last word");
+    assert_eq!(world.provider.refreshed.load(Ordering::SeqCst), asked);
 }
 
 // security.md 79: 200 refreshes at once are one call to the provider, and all get its result.

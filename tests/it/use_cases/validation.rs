@@ -67,6 +67,39 @@ async fn the_credentials_of_two_sessions_are_ambiguous() {
     assert_eq!(inactive(world.validate(browser.fetch("GET", "/")).await), InactiveReason::Ambiguous);
 }
 
+// A browser may keep a cookie of an ended session for another path or domain, and sends it beside the present one.
+#[tokio::test]
+async fn a_session_that_has_ended_is_no_rival_of_a_living_one() {
+    let (world, mut browser) = logged_in().await;
+    let mut other = Browser::default();
+    world.log_in(&mut other, "bob").await;
+    let (mut before, mut after) = (browser.cookies.clone(), other.cookies.clone());
+    before.extend(other.cookies.clone());
+    after.extend(browser.cookies.clone());
+    world.revoke(&other).await;
+    for cookies in [before, after] {
+        browser.cookies = cookies;
+        assert!(matches!(world.validate(browser.fetch("GET", "/")).await, Outcome::Active(_)));
+    }
+    let several = browser.fetch("GET", "/");
+    assert_eq!(world.authority.get_user_info(&World::call(), &several, false).await.map(|_| ()).ok(), Some(()));
+    browser.cookies.retain(|(_, value)| other.cookie("__Host-session") != Some(value));
+    world.revoke(&browser).await;
+    assert_eq!(inactive(world.validate(several).await), InactiveReason::Ended);
+}
+
+#[tokio::test]
+async fn where_two_sessions_live_no_login_is_offered_that_would_lead_in_circles() {
+    let (world, mut browser) = logged_in().await;
+    let mut other = Browser::default();
+    world.log_in(&mut other, "bob").await;
+    browser.cookies.extend(other.cookies);
+    let Outcome::Inactive(inactive) = world.validate(browser.get("/orders")).await else { panic!("it lives") };
+    let answer = inactive.answer.unwrap();
+    assert_eq!((answer.status, answer.location), (401, None));
+    assert!(String::from_utf8(answer.body).unwrap().contains("Delete the cookies of this site"));
+}
+
 // security.md 56: both limits are enforced, and use never moves the absolute end.
 #[tokio::test]
 async fn a_session_ends_at_its_idle_and_its_absolute_limit() {

@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
-    Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult, Touched,
-    UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore,
+    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, SessionStore, StoreError, StoreResult,
+    Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
@@ -48,6 +48,8 @@ pub enum Fault {
     Panics,
     /// The process ends, without any goodbye, before the step with this number; the next one is 0.
     EndsProcessBefore(usize),
+    /// The process ends so before it gives back a lease.
+    EndsProcessBeforeRelease,
 }
 
 /// A store with a fault, or none.
@@ -63,6 +65,31 @@ pub struct FaultyStore {
     held: AtomicUsize,
     asked: Mutex<HashMap<&'static str, usize>>,
     changed: Notify,
+    me: Weak<Self>,
+}
+
+/// A lease of such a store.
+struct FaultyLease {
+    lease: Box<dyn Lease>,
+    store: Weak<FaultyStore>,
+}
+
+#[async_trait]
+impl Lease for FaultyLease {
+    fn fence(&self) -> u64 {
+        self.lease.fence()
+    }
+
+    fn is_held(&self) -> bool {
+        self.lease.is_held()
+    }
+
+    async fn release(self: Box<Self>) {
+        if self.store.upgrade().is_some_and(|store| store.ends_before_release()) {
+            std::process::abort();
+        }
+        self.lease.release().await;
+    }
 }
 
 /// A step that is under way.
@@ -77,7 +104,7 @@ impl Drop for Waiting<'_> {
 impl FaultyStore {
     /// Puts one before all that `ports` keep, but for the log.
     pub fn before(ports: &mut Ports) -> Arc<Self> {
-        let store = Arc::new(Self {
+        let store = Arc::new_cyclic(|me| Self {
             sessions: Arc::clone(&ports.sessions),
             logins: Arc::clone(&ports.logins),
             logouts: Arc::clone(&ports.logouts),
@@ -89,6 +116,7 @@ impl FaultyStore {
             held: AtomicUsize::new(0),
             asked: Mutex::default(),
             changed: Notify::new(),
+            me: me.clone(),
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
         (ports.users, ports.logouts) = (store.clone(), store.clone());
@@ -160,7 +188,8 @@ impl FaultyStore {
                 | Fault::EndsSessionBefore(..)
                 | Fault::SilentAt(_)
                 | Fault::SilentAfter(_)
-                | Fault::HoldsAnswersOf(_),
+                | Fault::HoldsAnswersOf(_)
+                | Fault::EndsProcessBeforeRelease,
             ) => (),
             Some(Fault::Away) => return Err(StoreError::Unavailable("away on purpose".into())),
             Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
@@ -186,6 +215,17 @@ impl FaultyStore {
         }
     }
 
+    fn ends_before_release(&self) -> bool {
+        matches!(*self.fault.lock().unwrap(), Some(Fault::EndsProcessBeforeRelease))
+    }
+
+    fn with_its_end(&self, attempt: StoreResult<LeaseAttempt>) -> StoreResult<LeaseAttempt> {
+        attempt.map(|attempt| match attempt {
+            LeaseAttempt::Taken(lease) => LeaseAttempt::Taken(Box::new(FaultyLease { lease, store: self.me.clone() })),
+            other => other,
+        })
+    }
+
     async fn answered<T>(&self, step: &str, answer: StoreResult<T>) -> StoreResult<T> {
         let fault = *self.fault.lock().unwrap();
         match fault {
@@ -202,12 +242,13 @@ impl FaultyStore {
 }
 
 macro_rules! pass {
-    ($port:ident by $field:ident: $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+    ($port:ident by $field:ident: $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty $(=> $then:ident)?;)*) => {
         #[async_trait]
         impl $port for FaultyStore {
             $(async fn $name(&self, $($argument: $kind),*) -> StoreResult<$answer> {
                 self.step(stringify!($name)).await?;
                 let answer = self.$field.$name($($argument),*).await;
+                $(let answer = self.$then(answer);)?
                 self.answered(stringify!($name), answer).await
             })*
         }
@@ -231,7 +272,7 @@ pass! { SessionStore by sessions:
     read_with_marks(key: &SessionKey) -> (Lookup, MarksNow);
     count(tenant: TenantNumber) -> u64;
     tokens(key: &SessionKey) -> Option<Vec<u8>>;
-    lease(key: &SessionKey, ttl: Duration) -> LeaseAttempt;
+    lease(key: &SessionKey, ttl: Duration) -> LeaseAttempt => with_its_end;
     wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
     write_tokens(key: &SessionKey, fence: u64, record: Record, tokens: Vec<u8>) -> Written;
     rewrite(key: &SessionKey, record: Record) -> Written;

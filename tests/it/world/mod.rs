@@ -152,6 +152,7 @@ impl World {
             wall: clock.clone(),
             entropy: Arc::new(Counted::default()),
             beside: Arc::new(Spawned),
+            observer: None,
         };
         replace(&mut ports);
         let ring = |text: &str| KeyRing::new(Secret::new(text), []);

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatelodge::authority::logout_notice::{LogoutChannels, LogoutNotice, WhatEnded};
+use gatelodge::authority::not_refreshed::NotRefreshed;
 use gatelodge::authority::ports::Providers;
 use gatelodge::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
@@ -51,8 +52,12 @@ pub struct FakeProvider {
     pub tells: Mutex<Option<fn(&str)>>,
     /// Whether a refresh token is good once.
     pub rotates: AtomicBool,
+    /// Whether a refresh brings the refresh token again that was sent.
+    pub repeats: AtomicBool,
     /// So many answers to refreshes are lost on their way.
     pub lose_answers: AtomicUsize,
+    /// Whether trouble leaves a refresh token as it is.
+    pub spares: AtomicBool,
     /// Our client id there.
     pub client: Mutex<String>,
 }
@@ -98,7 +103,9 @@ impl FakeProvider {
             presented: Mutex::default(),
             tells: Mutex::default(),
             rotates: AtomicBool::default(),
+            repeats: AtomicBool::default(),
             lose_answers: AtomicUsize::default(),
+            spares: AtomicBool::default(),
             client: Mutex::new("client".into()),
         }
     }
@@ -185,7 +192,7 @@ impl IdentityProvider for FakeProvider {
         Ok(Grant { identity, provider_session, tokens: self.tokens(number, redemption.now) })
     }
 
-    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, ProviderError> {
+    async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed> {
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
         let token = request.refresh_token.expose().to_owned();
         *self.refresh.lock().unwrap() = Some(request.clone());
@@ -196,16 +203,24 @@ impl IdentityProvider for FakeProvider {
         self.presented.lock().unwrap().push(token);
         self.pause().await;
         if again && self.rotates.load(Ordering::SeqCst) {
-            return Err(ProviderError::InvalidGrant("spent".into()));
+            return Err(NotRefreshed::unspent(ProviderError::InvalidGrant("spent".into())));
         }
         let lost = |left: usize| left.checked_sub(1);
         if self.lose_answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost).is_ok() {
-            return Err(ProviderError::Lost("cut".into()));
+            return Err(NotRefreshed::may_be_spent(ProviderError::Lost("cut".into())));
         }
-        self.refuse()?;
+        self.refuse().map_err(|error| match error {
+            refused @ ProviderError::InvalidGrant(_) => NotRefreshed::unspent(refused),
+            trouble if self.spares.load(Ordering::SeqCst) => NotRefreshed::unspent(trouble),
+            trouble => NotRefreshed::may_be_spent(trouble),
+        })?;
         let Says { roles, permissions, .. } = self.says.lock().unwrap().clone();
         let rights = Rights { scopes: Some(Vec::new()), roles: Some(roles), permissions: Some(permissions) };
-        Ok(Renewal { tokens: self.tokens(number, request.now), rights })
+        let mut tokens = self.tokens(number, request.now);
+        if self.repeats.load(Ordering::SeqCst) {
+            tokens.refresh = Some(request.refresh_token.clone());
+        }
+        Ok(Renewal { tokens, rights })
     }
 
     async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {

@@ -87,12 +87,11 @@ fn token_of(token: &Value) -> TokenOf {
 
 fn who(session: &Value) -> Who {
     let given = |name: &str| session[name].as_str().map(str::to_owned);
-    let usual = Who::default();
     Who {
         user_id: text(&session["user_id"]),
         email: text(&session["email"]),
         name: text(&session["name"]),
-        provider: given("provider").unwrap_or_else(|| usual.provider.clone()),
+        provider: given("provider").unwrap_or_else(|| Who::default().provider),
         scopes: names(&session["scopes"]),
         permissions: names(&session["permissions"]),
         roles: names(&session["roles"]),
@@ -105,6 +104,5 @@ fn who(session: &Value) -> Who {
         cookie: given("cookie"),
         csrf_token: given("csrf_token"),
         renewed_cookie: given("renewed_cookie"),
-        ..usual
     }
 }

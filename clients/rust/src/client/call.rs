@@ -140,8 +140,14 @@ impl Client {
     }
 
     fn request<Q>(&self, question: Q, remaining: Duration) -> Request<Q> {
-        let mut request = Request::new(question);
+        let mut request = self.signed(question);
         request.set_timeout(remaining);
+        request
+    }
+
+    /// A call without a deadline, such as a stream.
+    pub(super) fn signed<Q>(&self, question: Q) -> Request<Q> {
+        let mut request = Request::new(question);
         self.shared.caller.sign(&mut request);
         if let Some(request_id) = &self.request_id {
             request.metadata_mut().insert("x-request-id", request_id.clone());

@@ -2,9 +2,11 @@
 
 use std::borrow::Borrow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout_at};
-use tonic::Response;
+use tokio_stream::Stream;
+use tonic::{Response, Streaming};
 
 use super::Client;
 use super::call::Manner;
@@ -57,6 +59,25 @@ impl SessionCalls<'_> {
                 }
             })
             .await
+    }
+
+    /// Asks many questions on one stream, unread: each has an `id`, and so has its answer. It stays with one authority until
+    /// one side ends it. Prefer [`SessionCalls::check`], which shares a stream by itself where that pays, and brings deadlines,
+    /// retries and a way round a stream that ends.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn check_sessions(
+        &self,
+        questions: impl Stream<Item = v1::CheckSessionsRequest> + Send + 'static,
+    ) -> Result<Streaming<v1::CheckSessionsResponse>, Error> {
+        let shared = &self.0.shared;
+        let mut client = SessionServiceClient::new(shared.channel.clone());
+        let opening = client.check_sessions(self.0.signed(questions));
+        let opened =
+            timeout_at(self.0.deadline(Manner::SAFE), opening).await.map_err(|_| Error::deadline_exceeded())?;
+        let known = shared.known.load(Ordering::Relaxed);
+        opened.map(Response::into_inner).map_err(|status| Error::from_status(&status, &shared.address, known))
     }
 
     /// Fetches new tokens from the provider with the session's refresh token, now.
@@ -260,7 +281,7 @@ impl SessionCalls<'_> {
     pub async fn watch_sessions(
         &self,
         question: v1::WatchSessionsRequest,
-    ) -> Result<tonic::Streaming<v1::WatchSessionsResponse>, Error> {
+    ) -> Result<Streaming<v1::WatchSessionsResponse>, Error> {
         self.0
             .call(Manner::SAFE, question, |channel, mut question| async move {
                 // It lasts: the deadline is for its beginning alone.

@@ -83,10 +83,14 @@ pub(super) fn denied(
         if !login_query.is_empty() && goes_to_login(context, answer_json) {
             return to_login(context, &format!("{login_query}&"));
         }
-        let mut said = json!({"detail": detail, "reason": public_reason, "remedy": remedy, "request_id": request_id});
-        if !login_query.is_empty() {
-            said["login_path"] = format!("{LOGIN}?{login_query}").into();
+        if login_query.is_empty() {
+            return problem(403, public_reason, &detail, remedy, request_id);
         }
+        let login_path = format!("{LOGIN}?{login_query}");
+        let said = json!({
+            "detail": detail, "reason": public_reason, "remedy": remedy, "request_id": request_id,
+            "login_path": login_path,
+        });
         json_answer(403, &said)
     });
     let Missing { reason, names } = missing;

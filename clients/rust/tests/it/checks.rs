@@ -219,3 +219,20 @@ async fn only_unavailable_is_asked_again_and_no_sooner_than_told() {
     }
     assert!(began.elapsed() >= Duration::from_millis(300), "the one that failed waited: {:?}", began.elapsed());
 }
+
+#[tokio::test]
+async fn a_stream_of_ones_own_can_be_had() {
+    let authority = authority(Manner::Answers(Outcome::Answer(yes()))).await;
+    let ask = |id| v1::CheckSessionsRequest { id, question: Some(question()), ..Default::default() };
+    let client = authority.client();
+    let mut answers = client.sessions().check_sessions(tokio_stream::iter([ask(7), ask(8)])).await.unwrap();
+    let mut ids = Vec::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        assert!(matches!(answer.result, Some(Outcome::Answer(_))));
+        ids.push(answer.id);
+    }
+    assert_eq!((ids, authority.stream.keys()), (vec![7, 8], vec![format!("Bearer {KEY}")]));
+    authority.stream.be(Manner::Missing);
+    let error = client.sessions().check_sessions(tokio_stream::iter([ask(9)])).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unimplemented);
+}

@@ -1,5 +1,6 @@
 /** Owns which calls change sessions, so that what is kept of them is forgotten. Does not know how. */
 import type { Message } from "@bufbuild/protobuf";
+import { GatelodgeError } from "../errors.js";
 import { textOf } from "../latin1.js";
 import type { Kept } from "./kept.js";
 
@@ -7,7 +8,9 @@ import type { Kept } from "./kept.js";
  * What a call may change: the session that its cookies present and, in a logout, the user's others; what its target names;
  * what a provider says has ended there; or any. All but the first end sessions.
  */
-const CHANGES: Readonly<Record<string, "presented" | "logout" | "target" | "told" | "any">> = {
+type Changes = "presented" | "logout" | "target" | "told" | "any";
+
+const CHANGES: Readonly<Record<string, Changes>> = {
   "gatelodge.v1.LoginService/CompleteCallback": "presented",
   "gatelodge.v1.LoginService/StartLogout": "logout",
   "gatelodge.v1.LoginService/HandleBackchannelLogout": "told",
@@ -20,6 +23,15 @@ const CHANGES: Readonly<Record<string, "presented" | "logout" | "target" | "told
   "gatelodge.v1.AdminService/DisableUser": "any",
   "gatelodge.v1.AdminService/DeleteUser": "any",
 };
+
+/** What says that nothing was done: anybody can have a call fail so. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "INVALID_ARGUMENT",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
+  "FAILED_PRECONDITION",
+  "UNIMPLEMENTED",
+]);
 
 /** The parameter of a logout that ends more than the session that is presented. */
 const EVERYWHERE = "everywhere";
@@ -36,14 +48,12 @@ interface Changing {
 interface Changed {
   readonly eventPosition?: Uint8Array;
   readonly revokedCount?: number | bigint;
-  /** Why nothing was ended: a refusal costs nobody else anything. */
-  readonly inactive?: object | undefined;
-  readonly denied?: object | undefined;
 }
 
-/** What became of a call: its answer, if one came, and whether an earlier attempt of it was lost. */
+/** What became of a call: its answer or its failure, and whether an earlier attempt of it was lost. */
 export interface Outcome {
   readonly answer: Message | undefined;
+  readonly failure?: unknown;
   readonly isRepeated: boolean;
 }
 
@@ -51,29 +61,57 @@ export interface Outcome {
  * Forgets what a call may have changed, whatever came of it, and notes up to where its authority has told of it. `method`
  * is its full name.
  */
-export function forgetChanged(kept: Kept, method: string, question: Message, { answer, isRepeated }: Outcome): void {
+export function forgetChanged(kept: Kept, method: string, question: Message, outcome: Outcome): void {
   const changes = CHANGES[method];
-  const { cookies = [], query, refresh, target } = question as Changing;
+  const changing = question as Changing;
+  const { cookies = [], refresh } = changing;
   if (changes === undefined || refresh === false) {
     return;
   }
-  const { eventPosition, revokedCount = 0, inactive, denied } = (answer ?? {}) as Changed;
-  kept.hasTold(textOf(eventPosition));
+  const { failure, isRepeated } = outcome;
+  const answer = outcome.answer as Changed | undefined;
+  kept.hasTold(textOf(answer?.eventPosition));
   kept.forgetCookies(cookies.map(({ value }) => textOf(value)));
-  if (changes === "presented") {
+  if (changes === "presented" || (!isRepeated && isRefusal(failure, changes))) {
     return;
   }
   // Without an answer nobody knows what has ended, and one to a repeat does not say what its first attempt did.
-  const isKnown = answer !== undefined && !isRepeated;
-  const mayBeOthers = {
-    any: true,
-    told: Number(revokedCount) > 0, // anybody can send one
-    logout: Number(revokedCount) > (query instanceof Uint8Array && textOf(query).includes(EVERYWHERE) ? 0 : 1),
-    target: inactive === undefined && denied === undefined && target?.case !== "presentedSession",
-  }[changes];
-  if (isKnown && mayBeOthers && target?.case === "sessionId" && changes === "target") {
-    kept.forgetSession(String(target.value));
-  } else if (!isKnown || mayBeOthers) {
+  const ended = answer === undefined || isRepeated ? "anybody's" : endedBy(changes, changing, answer);
+  if (ended === "anybody's") {
     kept.forgetAll();
+  } else if (ended !== "nobody else's") {
+    kept.forgetSession(ended.sessionId);
+  }
+}
+
+function isRefusal(failure: unknown, changes: Changes): boolean {
+  if (!(failure instanceof GatelodgeError)) {
+    return false;
+  }
+  const { code, reason } = failure;
+  return REFUSALS.has(code) || reason === "OVERLOADED" || (changes === "told" && reason === "PROVIDER_UNAVAILABLE");
+}
+
+/** Whose session has ended, beside the one that the cookies present. */
+function endedBy(
+  changes: Exclude<Changes, "presented">,
+  { query, target }: Changing,
+  { revokedCount = 0 }: Changed,
+): "anybody's" | "nobody else's" | { readonly sessionId: string } {
+  const count = Number(revokedCount);
+  switch (changes) {
+    case "any":
+      return "anybody's";
+    case "told": // anybody can send one
+      return count > 0 ? "anybody's" : "nobody else's";
+    case "logout": {
+      const isForMore = query instanceof Uint8Array && textOf(query).includes(EVERYWHERE);
+      return count > (isForMore ? 0 : 1) ? "anybody's" : "nobody else's";
+    }
+    case "target":
+      if (count === 0 || target?.case === "presentedSession") {
+        return "nobody else's";
+      }
+      return target?.case === "sessionId" ? { sessionId: String(target.value) } : "anybody's";
   }
 }

@@ -172,7 +172,10 @@ export class Kept {
     const isRoom = this.#answers.size < this.#most && this.#bytes + bytes <= this.#most * BYTES_EACH;
     const ofOne = this.#ofSession.get(sessionId)?.size ?? 0;
     if (isRoom && ofOne < MOST_OF_ONE && !this.#answers.has(key)) {
-      this.#answers.set(key, { verdict, number, sessionId, session, cookies, until: at + keeping.keepForMs, bytes });
+      // It says nothing of the settings that are in force when it is used.
+      const known = Object.freeze({ ...verdict, settingsVersion: "" });
+      const until = at + keeping.keepForMs;
+      this.#answers.set(key, { verdict: known, number, sessionId, session, cookies, until, bytes });
       this.#bytes += bytes;
       add(this.#ofSession, sessionId, key);
       for (const cookie of cookies) {

@@ -30,6 +30,7 @@ export class FakeAuthority {
     sessions: new Map(),
     logins: new Map(),
     tokens: new Map(),
+    carriedOut: new Set(),
     events: new Events(),
     attributes: new Map(),
     disabled: new Set(),

@@ -9,7 +9,8 @@ import { TokenService } from "../gen/gatelodge/v1/token_pb.js";
 import { CsrfRequirement, SessionService, type Requirements } from "../gen/gatelodge/v1/session_pb.js";
 import { UserState, type UserSchema } from "../gen/gatelodge/v1/user_pb.js";
 import { HEALTH_CHECK, SERVING } from "../health.js";
-import { denied, inactive, json, problem, setCookie } from "./answers.js";
+import { denied, inactive, json, setCookie } from "./answers.js";
+import { handleBackchannelLogout, handleFrontchannelLogout } from "./channels.js";
 import { device, revoke, userInfo, using } from "./devices.js";
 import { completeCallback, startLogin, startLogout, stateInvalid } from "./logins.js";
 import { judge, presented, textOf, type Kept } from "./session.js";
@@ -47,15 +48,8 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     answer: stateInvalid("You are logged out. This page was reached without a logout begun here.", requestId),
     settingsVersion: settings.version,
   })),
-  // Nor is there one whose word would count.
-  row(login.handleBackchannelLogout, ({ settings }, _, requestId) => ({
-    answer: problem(400, "logout_token_rejected", "This is no logout token", "", requestId),
-    settingsVersion: settings.version,
-  })),
-  row(login.handleFrontchannelLogout, ({ settings }, _, requestId) => ({
-    answer: problem(400, "provider_unknown", "No provider of this issuer may log out in this way", "", requestId),
-    settingsVersion: settings.version,
-  })),
+  row(login.handleBackchannelLogout, handleBackchannelLogout),
+  row(login.handleFrontchannelLogout, handleFrontchannelLogout),
   row(session.validateSession, validateSession),
   row(session.refreshTokens, (state, question, requestId) =>
     using(state, question, requestId, (one) => ({

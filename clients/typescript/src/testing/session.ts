@@ -26,6 +26,8 @@ export interface Who extends Granted {
   readonly name?: string | undefined;
   /** Default: `fake`. */
   readonly provider?: string | undefined;
+  /** The provider's own session (`sid`), which a logout there ends. Default: one that nobody can guess. */
+  readonly providerSession?: string | undefined;
   /** Default: `active`. */
   readonly state?: InactiveState | undefined;
   /** The cookie's value. Default: one that nobody can guess. */
@@ -41,6 +43,7 @@ export interface Kept {
   readonly cookie: string;
   readonly csrfToken: string;
   readonly renewedCookie: string | undefined;
+  readonly providerSession: string;
   readonly loginTime: number;
   readonly identity: Identity;
   readonly info: SessionInfo;
@@ -81,6 +84,7 @@ export function begin(who: Who): Kept {
     cookie,
     csrfToken: who.csrfToken ?? `csrf_${cookie}`,
     renewedCookie: who.renewedCookie,
+    providerSession: who.providerSession ?? unguessable(),
     loginTime: loginTime.getTime(),
     state: who.state ?? "active",
     identity: create(IdentitySchema, {

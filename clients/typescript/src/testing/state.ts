@@ -28,6 +28,8 @@ export interface State {
   readonly logins: Map<string, LoginUnderWay>;
   /** Bearer tokens, by themselves. */
   readonly tokens: Map<string, KeptToken>;
+  /** Whose end a provider's server has told of: each token is carried out once. */
+  readonly carriedOut: Set<string>;
   /** What those hear who watch. */
   readonly events: Events;
   /** By the session's id. */

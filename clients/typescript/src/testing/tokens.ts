@@ -17,6 +17,8 @@ import { textOf, unguessable } from "./session.js";
 
 /** Whose a bearer token is, and what it is good for. What is left out gets a value that does. */
 export interface TokenOf extends Granted {
+  /** The token itself. Default: one that nobody can guess. */
+  readonly token?: string | undefined;
   /** Default: `fake_1`. Empty for a token that speaks for a program alone. */
   readonly userId?: string | undefined;
   readonly clientId?: string | undefined;
@@ -27,14 +29,14 @@ export interface TokenOf extends Granted {
 }
 
 /** A token as the fake keeps it. */
-export type KeptToken = Required<{ readonly [K in keyof TokenOf]: NonNullable<TokenOf[K]> }> & {
+export type KeptToken = Required<{ readonly [K in Exclude<keyof TokenOf, "token">]: NonNullable<TokenOf[K]> }> & {
   readonly isWithdrawn: boolean;
 };
 type Outcome = NonNullable<MessageInitShape<typeof ValidateTokenResponseSchema>["outcome"]>;
 
 /** Makes a token of what was said of it. */
 export function issue(tokens: Map<string, KeptToken>, of: TokenOf): string {
-  const token = `token_${unguessable()}`;
+  const { token = `token_${unguessable()}` } = of;
   tokens.set(token, {
     userId: of.userId ?? "fake_1",
     clientId: of.clientId ?? "",

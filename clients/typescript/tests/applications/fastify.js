@@ -1,7 +1,7 @@
 // Owns the application of the edges' suite in Fastify.
 import { fastify } from "fastify";
 import { gatelodge } from "gatelodge/fastify";
-import { NEEDS } from "./needs.js";
+import { API_ROUTES, NEEDS, ROUTES } from "./needs.js";
 
 export async function application(options) {
   const auth = gatelodge(options);
@@ -18,6 +18,13 @@ export async function application(options) {
   app.all("/any", { onRequest: auth.required() }, who);
   app.get("/scoped", { onRequest: auth.required({ scopes: ["admin"] }) }, who);
   app.get("/fresh", { onRequest: auth.required({ maxLoginAgeSeconds: 1 }) }, who);
+  for (const [path, needs] of Object.entries(ROUTES)) {
+    app.get(path, { onRequest: auth.required(needs) }, who);
+  }
+  const method = ["GET", "OPTIONS"];
+  app.route({ method, url: "/both", onRequest: [auth.required(), auth.bearer()], handler: who });
+  const twice = [auth.required(), auth.required({ scopes: ["admin"] })];
+  app.route({ method, url: "/twice", onRequest: twice, handler: who });
   for (const [name, needs] of Object.entries(NEEDS)) {
     app.get(`/needs/${name}`, { onRequest: auth.required(needs) }, who);
   }
@@ -28,6 +35,9 @@ export async function application(options) {
   const needs = { scopes: ["write"], permissions: ["orders"], audience: "api" };
   app.all("/api", { onRequest: auth.bearer() }, whose);
   app.get("/api/scoped", { onRequest: auth.bearer({ scopes: ["admin"] }) }, whose);
+  for (const [path, needs] of Object.entries(API_ROUTES)) {
+    app.get(path, { onRequest: auth.bearer(needs) }, whose);
+  }
   app.get("/api/write", { onRequest: auth.bearer(needs) }, whose);
   return app;
 }

@@ -2,7 +2,7 @@
 import { serve as listen } from "@hono/node-server";
 import { Hono } from "hono";
 import { gatelodge } from "gatelodge/hono";
-import { NEEDS } from "./needs.js";
+import { API_ROUTES, NEEDS, ROUTES } from "./needs.js";
 
 export function application(options) {
   const auth = gatelodge(options);
@@ -17,6 +17,11 @@ export function application(options) {
   app.all("/any", auth.required(), who);
   app.get("/scoped", auth.required({ scopes: ["admin"] }), who);
   app.get("/fresh", auth.required({ maxLoginAgeSeconds: 1 }), who);
+  for (const [path, needs] of Object.entries(ROUTES)) {
+    app.get(path, auth.required(needs), who);
+  }
+  app.on(["GET", "OPTIONS"], "/both", auth.required(), auth.bearer(), who);
+  app.on(["GET", "OPTIONS"], "/twice", auth.required(), auth.required({ scopes: ["admin"] }), who);
   for (const [name, needs] of Object.entries(NEEDS)) {
     app.get(`/needs/${name}`, auth.required(needs), who);
   }
@@ -26,6 +31,9 @@ export function application(options) {
   };
   app.all("/api", auth.bearer(), whose);
   app.get("/api/scoped", auth.bearer({ scopes: ["admin"] }), whose);
+  for (const [path, needs] of Object.entries(API_ROUTES)) {
+    app.get(path, auth.bearer(needs), whose);
+  }
   app.get("/api/write", auth.bearer({ scopes: ["write"], permissions: ["orders"], audience: "api" }), whose);
   return app;
 }

@@ -9,3 +9,16 @@ export const NEEDS = {
   acrValues: { acrValues: ["2", "1"] },
   amrValues: { amrValues: ["pwd", "otp"] },
 };
+
+// And what the suite's own routes ask for.
+export const ROUTES = {
+  "/role": { roles: ["clerk"] },
+  "/permitted": { permissions: ["orders.pay"] },
+  "/verified": { emailVerified: true },
+  "/strong": { acrValues: ["2"] },
+  "/two-factor": { amrValues: ["otp"] },
+};
+export const API_ROUTES = {
+  "/api/orders": { audience: "orders" },
+  "/api/strong": { acrValues: ["2"] },
+};

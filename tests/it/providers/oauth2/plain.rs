@@ -102,7 +102,7 @@ async fn a_refresh_brings_new_tokens_and_a_refused_one_says_so() {
     assert_eq!(provider.refresh(&request).await.unwrap().tokens.access.unwrap().expose(), TOKEN);
     assert_eq!(form(&fake.asked("/token")[0])["grant_type"], "refresh_token");
     fake.at("/token", 400, json!({ "error": "invalid_grant" }));
-    assert!(matches!(provider.refresh(&request).await, Err(ProviderError::InvalidGrant(_))));
+    assert!(matches!(provider.refresh(&request).await.unwrap_err().error, ProviderError::InvalidGrant(_)));
 }
 
 // security.md 18, 19: a token answer that is none, of each kind.

@@ -109,8 +109,8 @@ public final class ClientOptions {
     }
 
     /**
-     * How long every call may take, instead of the defaults: 2 s; 3 s for a logout, 10 s where a provider may have to
-     * be asked, 20 s for a login's end.
+     * How long every call may take, instead of the defaults: 2 s; 8 s for what ends sessions, 10 s where a provider may
+     * have to be asked, 20 s for a login's end.
      */
     public ClientOptions withTimeout(Duration timeout) {
         return new ClientOptions(settings, timeout, channel, mayShareStream);

@@ -6,6 +6,7 @@ import com.google.protobuf.Message;
 import io.github.gatelodge.error.DeadlineExceededException;
 import io.github.gatelodge.error.Failure;
 import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.error.OverloadedException;
 import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.SessionServiceGrpc;
 import io.github.gatelodge.v1.ValidateSessionRequest;
@@ -19,6 +20,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -120,10 +122,23 @@ final class Keeping implements AutoCloseable {
         }
     }
 
-    /** Forgets what a call has ended beside the sessions of its cookies, by its answer. */
+    /** What a call ends beside the sessions of its cookies. */
     @FunctionalInterface
     interface Ends<A> {
+        Set<Status.Code> REFUSALS = Set.of(
+                Status.Code.INVALID_ARGUMENT,
+                Status.Code.UNAUTHENTICATED,
+                Status.Code.PERMISSION_DENIED,
+                Status.Code.FAILED_PRECONDITION,
+                Status.Code.UNIMPLEMENTED);
+
+        /** Forgets it, by the answer. */
         void forget(Kept kept, A answer);
+
+        /** Whether a failure says that nothing was done: anybody can have a call fail so. */
+        default boolean isRefusal(GatelodgeException failure) {
+            return REFUSALS.contains(failure.code()) || failure instanceof OverloadedException;
+        }
     }
 
     /** Makes a call, and says of each repeat that there is one. */
@@ -142,7 +157,11 @@ final class Keeping implements AutoCloseable {
         try {
             answer = changing(cookies, () -> call.call(() -> isRepeated.set(true)));
         } catch (Throwable failed) {
-            kept.forgetAll();
+            boolean isNothing =
+                    !isRepeated.get() && failed instanceof GatelodgeException failure && ends.isRefusal(failure);
+            if (!isNothing) {
+                kept.forgetAll();
+            }
             throw failed;
         }
         if (isRepeated.get()) {

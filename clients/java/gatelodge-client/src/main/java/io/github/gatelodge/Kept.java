@@ -228,7 +228,7 @@ final class Kept {
             long until = flight.at()
                     + Duration.ofSeconds(keepFor.getSeconds(), keepFor.getNanos())
                             .toNanos();
-            Look known = new Look(verdict, null, false);
+            Look known = new Look(verdict.withoutSettings(), null, false);
             answers.put(key, new Answer(known, flight.number(), sessionId, cookies, until, size));
             ofSession.computeIfAbsent(sessionId, first -> new HashSet<>()).add(key);
             for (int place : cookies) {

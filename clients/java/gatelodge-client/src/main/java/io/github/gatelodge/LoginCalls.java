@@ -1,6 +1,8 @@
 package io.github.gatelodge;
 
 import com.google.protobuf.ByteString;
+import io.github.gatelodge.error.GatelodgeException;
+import io.github.gatelodge.error.ProviderUnavailableException;
 import io.github.gatelodge.v1.CompleteCallbackRequest;
 import io.github.gatelodge.v1.CompleteCallbackResponse;
 import io.github.gatelodge.v1.CompleteLogoutRequest;
@@ -19,6 +21,7 @@ import io.github.gatelodge.v1.StartLoginResponse;
 import io.github.gatelodge.v1.StartLogoutRequest;
 import io.github.gatelodge.v1.StartLogoutResponse;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 
 /** Logs people in and out: what an edge asks. */
@@ -83,7 +86,7 @@ public final class LoginCalls {
                 Manner.LOGOUT,
                 question,
                 List.of(),
-                (kept, answer) -> forgetAllIf(kept, answer.getRevokedCount() > 0));
+                new ToldByProvider<>(HandleBackchannelLogoutResponse::getRevokedCount));
     }
 
     /** Ends the sessions of which a provider's page has the browser say that they have ended there. */
@@ -93,7 +96,22 @@ public final class LoginCalls {
                 Manner.LOGOUT,
                 question,
                 List.of(),
-                (kept, answer) -> forgetAllIf(kept, answer.getRevokedCount() > 0));
+                new ToldByProvider<>(HandleFrontchannelLogoutResponse::getRevokedCount));
+    }
+
+    /**
+     * What a provider says has ended: it may have to be asked first whether it said so, and then nothing is done yet.
+     */
+    private record ToldByProvider<A>(ToIntFunction<A> count) implements Keeping.Ends<A> {
+        @Override
+        public void forget(Kept kept, A answer) {
+            forgetAllIf(kept, count.applyAsInt(answer) > 0);
+        }
+
+        @Override
+        public boolean isRefusal(GatelodgeException failure) {
+            return Keeping.Ends.super.isRefusal(failure) || failure instanceof ProviderUnavailableException;
+        }
     }
 
     private static void forgetAllIf(Kept kept, boolean mayBeOthers) {

@@ -88,8 +88,8 @@ public final class SessionCalls {
                 question,
                 question.getCookiesList(),
                 (kept, answer) -> {
-                    if (answer.hasInactive() || answer.hasDenied() || question.hasPresentedSession()) {
-                        return; // a refusal costs nobody else anything
+                    if (answer.getRevokedCount() == 0 || question.hasPresentedSession()) {
+                        return; // nobody else's has ended
                     }
                     if (question.hasSessionId()) {
                         kept.forgetSession(question.getSessionId());

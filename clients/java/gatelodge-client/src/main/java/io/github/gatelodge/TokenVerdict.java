@@ -28,6 +28,9 @@ public sealed interface TokenVerdict {
     static TokenVerdict read(ValidateTokenRequest question, ValidateTokenResponse answer) {
         return switch (answer.getOutcomeCase()) {
             case ACTIVE -> {
+                if (!answer.getActive().hasIdentity()) {
+                    throw new InconclusiveException("the authority found a token good, and did not say whose it is");
+                }
                 if (!isJudged(question.getRequirements(), answer.getActive().getJudged())) {
                     throw new InconclusiveException(
                             "the authority did not judge all that was asked: it may be older than this client");

@@ -13,7 +13,7 @@ import java.util.List;
 
 /** A definite answer about a presented session. */
 public sealed interface Verdict {
-    /** The name of the edge settings in force. */
+    /** The name of the edge settings in force; empty in an answer from what is kept. */
     String settingsVersion();
 
     /**
@@ -32,6 +32,11 @@ public sealed interface Verdict {
             String csrfToken,
             String settingsVersion)
             implements Verdict {
+        /** As it is kept: it says nothing of the settings that are in force when it is used. */
+        Active withoutSettings() {
+            return new Active(session, judged, setCookies, csrfToken, "");
+        }
+
         /** Whose session it is. Cookies and token are left out. */
         @Override
         public String toString() {

@@ -58,7 +58,7 @@ class ChecksTest extends SessionServiceImplBase {
         String name = InProcessServerBuilder.generateName();
         server = InProcessServerBuilder.forName(name)
                 .addService(this)
-                .intercept(new ManyBench.OpensAtOnce())
+                .intercept(new OpensAtOnce())
                 .build()
                 .start();
         channel = InProcessChannelBuilder.forName(name).build();

@@ -75,7 +75,8 @@ class KeptTest {
     }
 
     private static ValidateSessionResponse answer(int at) {
-        ValidateSessionResponse.Builder answer = ValidateSessionResponse.newBuilder();
+        ValidateSessionResponse.Builder answer =
+                ValidateSessionResponse.newBuilder().setSettingsVersion("7");
         answer.getActiveBuilder().getIdentityBuilder().setUserId("google_1");
         answer.getActiveBuilder().getSessionBuilder().setSessionId("sid_1");
         answer.getActiveBuilder()
@@ -112,6 +113,12 @@ class KeptTest {
 
     private void pass(Duration time) {
         now.addAndGet(time.toNanos());
+    }
+
+    @Test
+    void whatIsKeptSaysNothingOfTheSettingsInForce() {
+        know();
+        assertEquals("", kept.look(KEY).known().settingsVersion());
     }
 
     @Test
@@ -532,7 +539,7 @@ class KeptTest {
         try {
             call.run();
         } catch (GatelodgeException failed) {
-            assertEquals(Status.Code.INTERNAL, failed.code());
+            assertTrue(failed.getMessage().contains("so it is"), "it fails as the authority says");
         }
         client.sessions().check(QUESTION);
         return before == authority.calls("ValidateSession").size();
@@ -567,6 +574,33 @@ class KeptTest {
                 assertTrue(isKnownAfter(authority, client, call), "anybody can send one that ends nothing");
                 assertFalse(isKnownAfter(authority, client, call), "it ended one");
                 assertFalse(isKnownAfter(authority, client, call), "nobody knows what it ended");
+            }
+        }
+    }
+
+    @Test
+    void whatSaysThatNothingWasDoneForgetsNothing() throws Exception {
+        StatusRuntimeException refused = ScriptedAuthority.failure(Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", 0);
+        StatusRuntimeException busy = ScriptedAuthority.failure(Status.Code.RESOURCE_EXHAUSTED, "OVERLOADED", 0);
+        StatusRuntimeException full = ScriptedAuthority.failure(Status.Code.RESOURCE_EXHAUSTED, "", 0);
+        StatusRuntimeException asking = ScriptedAuthority.failure(Status.Code.UNAVAILABLE, "PROVIDER_UNAVAILABLE", 0);
+        StatusRuntimeException away = ScriptedAuthority.failure(Status.Code.UNAVAILABLE, "STORE_UNAVAILABLE", 0);
+        try (ScriptedAuthority authority = new ScriptedAuthority();
+                GatelodgeClient client = watching(authority)) {
+            Runnable back =
+                    () -> client.login().handleBackchannelLogout(HandleBackchannelLogoutRequest.getDefaultInstance());
+            Runnable front =
+                    () -> client.login().handleFrontchannelLogout(HandleFrontchannelLogoutRequest.getDefaultInstance());
+            Runnable logout = () -> client.login().startLogout(StartLogoutRequest.getDefaultInstance());
+            for (String call : List.of("HandleBackchannelLogout", "HandleFrontchannelLogout", "StartLogout")) {
+                authority.say(call, refused, busy, asking, full, away, busy);
+            }
+            for (Runnable call : List.of(back, front, logout)) {
+                assertTrue(isKnownAfter(authority, client, call), "anybody can be refused");
+                assertTrue(isKnownAfter(authority, client, call), "anybody can send many");
+                assertEquals(call != logout, isKnownAfter(authority, client, call), "a provider has to be asked first");
+                assertFalse(isKnownAfter(authority, client, call), "nobody says where it failed");
+                assertFalse(isKnownAfter(authority, client, call), "it was sent more than once");
             }
         }
     }

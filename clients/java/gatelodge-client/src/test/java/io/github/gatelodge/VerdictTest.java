@@ -189,9 +189,19 @@ class VerdictTest {
                 () -> TokenVerdict.read(question, ValidateTokenResponse.getDefaultInstance()));
     }
 
+    @Test
+    void aTokenThatIsNobodysIsNoYes() {
+        ValidateTokenResponse.Builder answer = judged(TokenRequirements.getDefaultInstance()).toBuilder();
+        answer.getActiveBuilder().clearIdentity();
+        ValidateTokenRequest question = ValidateTokenRequest.getDefaultInstance();
+        assertThrows(InconclusiveException.class, () -> TokenVerdict.read(question, answer.build()));
+    }
+
     private static ValidateTokenResponse judged(TokenRequirements judged) {
         return ValidateTokenResponse.newBuilder()
-                .setActive(ActiveToken.newBuilder().setJudged(judged))
+                .setActive(ActiveToken.newBuilder()
+                        .setIdentity(Identity.getDefaultInstance())
+                        .setJudged(judged))
                 .build();
     }
 }

@@ -6,11 +6,9 @@ import io.github.gatelodge.edge.Answer.Header;
 import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.DeniedSession;
-import io.github.gatelodge.v1.DeniedToken;
 import io.github.gatelodge.v1.HttpAnswer;
 import io.github.gatelodge.v1.HttpHeader;
 import io.github.gatelodge.v1.InactiveSession;
-import io.github.gatelodge.v1.InactiveToken;
 import io.grpc.Status;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -44,8 +42,6 @@ record Answers(String requestId) {
             new Header("X-Content-Type-Options", "nosniff"),
             new Header("Referrer-Policy", "no-referrer"),
             new Header("Content-Security-Policy", "frame-ancestors 'none'"));
-
-    private static final Header BY_COOKIE = new Header("Vary", "Cookie");
 
     /** Copies a finished answer, or none of it. */
     Answer copy(HttpAnswer answer) {
@@ -97,7 +93,7 @@ record Answers(String requestId) {
                 headers.add(usual);
             }
         }
-        headers.add(BY_COOKIE);
+        headers.add(new Header("Vary", "Cookie"));
         return new Answer(status, headers, body);
     }
 
@@ -125,7 +121,12 @@ record Answers(String requestId) {
     }
 
     /** Says in the log why there was no answer, and answers as the authority wishes, or "could not say". */
-    Answer failed(GatelodgeException cause) {
+    Answer failed(RuntimeException failed) {
+        if (!(failed instanceof GatelodgeException cause)) {
+            // A fault of a library, which says nothing about a session: all that is known of it is in the log.
+            LOG.log(Level.ERROR, "the authority could not be asked (request " + requestId + ")", failed);
+            return unavailable(null);
+        }
         HttpAnswer answer = cause.failure().answer();
         if (answer != null) {
             LOG.log(Level.DEBUG, "the authority answers for its provider''s trouble: {0}", cause.getMessage());
@@ -166,32 +167,6 @@ record Answers(String requestId) {
         return why.hasAnswer()
                 ? copy(why.getAnswer())
                 : problem(403, "FORBIDDEN", "This session may not make this request.");
-    }
-
-    /** Answers for a route of an API whose token is not good. */
-    Answer notByToken(InactiveToken why) {
-        Header challenge = new Header("WWW-Authenticate", "Bearer");
-        return byToken(
-                why.hasAnswer()
-                        ? copy(why.getAnswer())
-                        : problem(401, "NOT_SIGNED_IN", "Could not validate credentials", challenge));
-    }
-
-    /** Answers for a route of an API whose token is not enough. */
-    Answer forbiddenByToken(DeniedToken why) {
-        Header challenge = new Header("WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
-        return byToken(
-                why.hasAnswer()
-                        ? copy(why.getAnswer())
-                        : problem(403, "FORBIDDEN", "This token may not make this request.", challenge));
-    }
-
-    /** What depends on a token depends on no cookie. */
-    static Answer byToken(Answer answer) {
-        List<Header> headers = new ArrayList<>(answer.headers());
-        headers.remove(BY_COOKIE);
-        headers.add(new Header("Vary", "Authorization"));
-        return new Answer(answer.status(), headers, answer.body());
     }
 
     /** Minds that the authority's cookies and token can be headers at all. */

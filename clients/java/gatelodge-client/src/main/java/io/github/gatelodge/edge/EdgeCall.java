@@ -2,7 +2,6 @@ package io.github.gatelodge.edge;
 
 import com.google.protobuf.ByteString;
 import io.github.gatelodge.edge.Answer.Header;
-import io.github.gatelodge.error.GatelodgeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +57,7 @@ public final class EdgeCall {
         try {
             Route.Pass pass = new Route.Pass(gate, settings, request, answers);
             return settings.shared(request, route.ask(pass, new Body(route.bodyKind(request), body)));
-        } catch (GatelodgeException failed) {
+        } catch (RuntimeException failed) {
             return settings.shared(request, answers.failed(failed));
         }
     }

@@ -78,7 +78,7 @@ public final class Gate implements AutoCloseable {
         }
         try {
             return Admission.of(this, asked, guard.isRequired(), true, check(request, asked));
-        } catch (GatelodgeException failed) {
+        } catch (RuntimeException failed) {
             return Admission.couldNotSay(this, asked, answers.failed(failed));
         }
     }

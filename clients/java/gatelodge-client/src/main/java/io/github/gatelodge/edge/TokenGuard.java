@@ -6,10 +6,8 @@ import io.github.gatelodge.Token;
 import io.github.gatelodge.TokenRequirement;
 import io.github.gatelodge.TokenVerdict;
 import io.github.gatelodge.edge.TokenAdmission.Asked;
-import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.v1.ValidateTokenRequest;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,29 +52,23 @@ public final class TokenGuard {
             TokenVerdict verdict =
                     client.forRequest(answers.requestId()).tokens().check(question);
             if (verdict instanceof TokenVerdict.Inactive inactive) {
-                return TokenAdmission.refused(asked, answers.notByToken(inactive.why()));
+                return TokenAdmission.refused(asked, answers.copy(inactive.why().getAnswer()));
             }
             if (verdict instanceof TokenVerdict.Denied denied) {
-                return TokenAdmission.refused(asked, answers.forbiddenByToken(denied.why()));
+                return TokenAdmission.refused(asked, answers.copy(denied.why().getAnswer()));
             }
             return TokenAdmission.of(asked, new Token(((TokenVerdict.Active) verdict).token()));
-        } catch (GatelodgeException failed) {
-            return TokenAdmission.refused(asked, Answers.byToken(answers.failed(failed)));
+        } catch (RuntimeException failed) {
+            return TokenAdmission.refused(asked, answers.failed(failed));
         }
     }
 
-    /** What came after "Bearer " (RFC 6750, 2.1); nothing of several, since nobody knows which one counts. */
+    /** What follows "Bearer " (RFC 6750, 2.1); nothing of several lines, since nobody knows which one counts. */
     private static ByteString presented(BrowserRequest request) {
         List<String> lines = request.headers("Authorization");
         String line = lines.size() == 1 ? lines.get(0) : "";
-        if (line.length() < SCHEME.length()
-                || !line.substring(0, SCHEME.length()).toLowerCase(Locale.ROOT).equals(SCHEME)) {
-            return ByteString.EMPTY;
-        }
-        int begin = SCHEME.length();
-        while (begin < line.length() && line.charAt(begin) == ' ') {
-            begin++;
-        }
-        return Text.bytes(line.substring(begin));
+        return line.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
+                ? Text.bytes(Text.trimmed(line.substring(SCHEME.length())))
+                : ByteString.EMPTY;
     }
 }

@@ -61,8 +61,7 @@ public record Failure(
         Duration retryAfter = null;
         List<FieldViolation> violations = List.of();
         HttpAnswer answer = null;
-        com.google.rpc.Status told = StatusProto.fromThrowable(failed);
-        for (Any detail : told == null ? List.<Any>of() : told.getDetailsList()) {
+        for (Any detail : details(failed)) {
             try {
                 if (detail.is(ErrorInfo.class)) {
                     ErrorInfo info = detail.unpack(ErrorInfo.class);
@@ -88,6 +87,15 @@ public record Failure(
         String message =
                 cause == null || cause.getMessage() == null ? description : description + ": " + cause.getMessage();
         return new Failure(status.getCode(), reason, message, requestId, retryAfter, violations, answer);
+    }
+
+    private static List<Any> details(StatusRuntimeException failed) {
+        try {
+            com.google.rpc.Status told = StatusProto.fromThrowable(failed);
+            return told == null ? List.of() : told.getDetailsList();
+        } catch (RuntimeException unreadable) { // they are for another code, or none at all
+            return List.of();
+        }
     }
 
     Failure withMessage(String other) {

@@ -35,12 +35,6 @@ record Came(HttpServletRequest request) implements BrowserRequest {
         return request.getRemoteAddr();
     }
 
-    /** Whether its query is as it came: a container that reads it as UTF-8 puts U+FFFD where it could not. */
-    boolean isWhole() {
-        String query = request.getQueryString();
-        return query == null || query.indexOf('\uFFFD') < 0;
-    }
-
     /** Some containers refuse bytes beyond ASCII in a request line, and some (Jetty) read them as UTF-8. */
     private static String undecoded(String text) {
         return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);

@@ -1,9 +1,14 @@
 package io.github.gatelodge.servlet;
 
 import io.github.gatelodge.edge.Admission;
+import io.github.gatelodge.edge.Answer;
 import io.github.gatelodge.edge.Answer.Header;
+import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpServletResponseWrapper;
 import java.io.IOException;
@@ -19,6 +24,7 @@ final class Delivery extends HttpServletResponseWrapper {
     private static final String NAME = Delivery.class.getName();
     private List<Header> headers = List.of();
     private boolean isBegun;
+    private boolean isHandedOn;
 
     private Delivery(HttpServletResponse response) {
         super(response);
@@ -40,14 +46,52 @@ final class Delivery extends HttpServletResponseWrapper {
         return made;
     }
 
-    /**
-     * Takes what an admission delivers. Of two guards the inner one's is the newer; and when the authority could not
-     * say, the browser's cookies are left alone.
-     */
+    /** Takes what an admission delivers. Of two guards the inner one's is the newer. */
     void take(Admission admission) {
         List<Header> newer = admission.deliveries();
-        if (!admission.isLookedFor() || !newer.isEmpty()) {
+        if (!newer.isEmpty()) {
             headers = newer;
+        }
+    }
+
+    /** Answers in place of the application. What is "could not say" leaves the browser's cookies alone. */
+    static void answer(Answer instead, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Delivery delivery = of(request);
+        if (delivery != null && instead.status() == SC_SERVICE_UNAVAILABLE) {
+            delivery.headers = List.of();
+        }
+        Sent.write(instead, request, response);
+    }
+
+    /**
+     * The request, for what comes after the guards. What it starts to answer on another thread is delivered before that
+     * thread has the response: two threads must not change one.
+     */
+    HttpServletRequest before(HttpServletRequest request) {
+        return new HttpServletRequestWrapper(request) {
+            @Override
+            public AsyncContext startAsync() {
+                handOn();
+                return super.startAsync();
+            }
+
+            @Override
+            public AsyncContext startAsync(ServletRequest given, ServletResponse to) {
+                handOn();
+                return super.startAsync(given, to);
+            }
+        };
+    }
+
+    private void handOn() {
+        begin();
+        isHandedOn = true;
+    }
+
+    /** Puts it on a response that nothing was written to. */
+    void end() {
+        if (!isHandedOn) {
+            begin();
         }
     }
 

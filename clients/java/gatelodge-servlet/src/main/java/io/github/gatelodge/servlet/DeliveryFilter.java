@@ -23,9 +23,9 @@ public final class DeliveryFilter extends HttpFilter {
         }
         Delivery delivery = Delivery.ensure(request, response);
         try {
-            chain.doFilter(request, delivery);
+            chain.doFilter(delivery.before(request), delivery);
         } finally {
-            delivery.begin();
+            delivery.end();
         }
     }
 }

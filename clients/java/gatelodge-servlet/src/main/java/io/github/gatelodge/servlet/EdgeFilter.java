@@ -37,12 +37,9 @@ public final class EdgeFilter extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        Came came = new Came(request);
-        Optional<EdgeCall> call = edge.begin(came);
+        Optional<EdgeCall> call = edge.begin(new Came(request));
         if (call.isEmpty()) {
             chain.doFilter(request, response);
-        } else if (!came.isWhole()) {
-            response.sendError(HttpServletResponse.SC_BAD_REQUEST);
         } else if (call.get().bodyBytes() == 0) {
             Sent.write(call.get().answer(ByteString.EMPTY), request, response);
         } else {

@@ -54,7 +54,7 @@ final class Form implements ReadListener {
             body.setReadListener(form);
         } catch (UnsupportedOperationException blockingAlone) {
             // The requests of Spring's tests say that they can, and can't.
-            form.answer(() -> blocking(call, request));
+            form.answer(false, () -> blocking(call, request));
         }
     }
 
@@ -77,13 +77,13 @@ final class Form implements ReadListener {
             form = form.concat(ByteString.copyFrom(part, 0, read));
         }
         if (form.size() == call.bodyBytes()) {
-            answer(() -> call.answer(form));
+            answer(false, () -> call.answer(form));
         }
     }
 
     @Override
     public void onAllDataRead() {
-        answer(() -> call.answer(form));
+        answer(false, () -> call.answer(form));
     }
 
     @Override
@@ -100,20 +100,24 @@ final class Form implements ReadListener {
 
     /** Answers where the rest of the body is not waited for: the connection is of no further use. */
     private void refuse(Supplier<Answer> answer) {
-        if (!isAnswered.get()) {
-            ((HttpServletResponse) context.getResponse()).setHeader("Connection", "close");
-        }
-        answer(answer);
+        answer(true, answer);
     }
 
-    private void answer(Supplier<Answer> answer) {
+    /**
+     * Invariant: request and response are touched by one thread, once, before they are complete: after that they are
+     * another browser's.
+     */
+    private void answer(boolean isLast, Supplier<Answer> answer) {
         if (!isAnswered.compareAndSet(false, true)) {
             return;
         }
         limit.cancel(false);
         try {
-            Sent.write(answer.get(), (HttpServletRequest) context.getRequest(), (HttpServletResponse)
-                    context.getResponse());
+            HttpServletResponse response = (HttpServletResponse) context.getResponse();
+            if (isLast) {
+                response.setHeader("Connection", "close");
+            }
+            Sent.write(answer.get(), (HttpServletRequest) context.getRequest(), response);
         } catch (IOException gone) {
             LOG.log(Level.DEBUG, "a browser did not wait for its answer", gone);
         } finally {

@@ -4,16 +4,11 @@ import io.github.gatelodge.Requirement;
 import io.github.gatelodge.Session;
 import io.github.gatelodge.edge.Gate;
 import io.github.gatelodge.edge.Guard;
-import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
-import jakarta.servlet.FilterRegistration;
-import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletException;
-import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.EnumSet;
 import java.util.Optional;
 
 /**
@@ -26,12 +21,13 @@ import java.util.Optional;
  * <p>Filters may be nested: the authority is asked once, and again only for requirements that the outer one has not had
  * judged.
  */
-public final class SessionFilter extends HttpFilter {
+public final class SessionFilter extends PathFilter {
     private static final long serialVersionUID = 1L;
     private final transient Gate gate;
     private final transient Guard guard;
 
     private SessionFilter(Gate gate, Guard guard) {
+        super("gatelodge-sessions");
         this.gate = gate;
         this.guard = guard;
     }
@@ -46,14 +42,6 @@ public final class SessionFilter extends HttpFilter {
         return new SessionFilter(gate, Guard.require(needs));
     }
 
-    /** Guards these paths, given as patterns of servlets such as {@code /account/*}. */
-    public void mount(ServletContext context, String... patterns) {
-        String name = "gatelodge-sessions " + String.join(" ", patterns);
-        FilterRegistration.Dynamic mounted = context.addFilter(name, this);
-        mounted.setAsyncSupported(true);
-        mounted.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), true, patterns);
-    }
-
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
@@ -65,9 +53,10 @@ public final class SessionFilter extends HttpFilter {
         }
         Optional<Session> session = Sessions.of(request);
         try {
-            chain.doFilter(Signed.by(session.map(Session::userId), request), through);
+            HttpServletRequest signed = Signed.by(session.map(Session::userId), request);
+            chain.doFilter(isOutermost ? delivery.before(signed) : signed, through);
         } finally {
-            delivery.begin();
+            delivery.end();
         }
     }
 }

@@ -35,7 +35,7 @@ public final class Sessions {
             delivery.take(admission);
         }
         if (admission.instead().isPresent()) {
-            Sent.write(admission.instead().get(), request, response);
+            Delivery.answer(admission.instead().get(), request, response);
             return false;
         }
         if (outer == null && admission.isLookedFor()) {
@@ -54,7 +54,7 @@ public final class Sessions {
         if (admission == null) {
             response.sendError(HttpServletResponse.SC_UNAUTHORIZED);
         } else {
-            Sent.write(admission.notSignedIn(), request, response);
+            Delivery.answer(admission.notSignedIn(), request, response);
         }
     }
 

@@ -4,16 +4,11 @@ import io.github.gatelodge.GatelodgeClient;
 import io.github.gatelodge.Token;
 import io.github.gatelodge.TokenRequirement;
 import io.github.gatelodge.edge.TokenGuard;
-import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
-import jakarta.servlet.FilterRegistration;
-import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletException;
-import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.EnumSet;
 
 /**
  * Lets nobody into the routes of an API without a good bearer token: others get 401 or 403 with WWW-Authenticate (RFC
@@ -23,25 +18,18 @@ import java.util.EnumSet;
  * Filters may be nested: the authority is asked once, and again only for requirements that the outer one has not had
  * judged. No token comes with a preflight, so it goes no further: a filter for other origins stands before.
  */
-public final class TokenFilter extends HttpFilter {
+public final class TokenFilter extends PathFilter {
     private static final long serialVersionUID = 1L;
     private final transient TokenGuard guard;
 
     private TokenFilter(TokenGuard guard) {
+        super("gatelodge-tokens");
         this.guard = guard;
     }
 
     /** Asks by this client for all that is needed. */
     public static TokenFilter require(GatelodgeClient client, TokenRequirement... needs) {
         return new TokenFilter(TokenGuard.require(client, needs));
-    }
-
-    /** Guards these paths, given as patterns of servlets such as {@code /api/*}. */
-    public void mount(ServletContext context, String... patterns) {
-        String name = "gatelodge-tokens " + String.join(" ", patterns);
-        FilterRegistration.Dynamic mounted = context.addFilter(name, this);
-        mounted.setAsyncSupported(true);
-        mounted.addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), true, patterns);
     }
 
     @Override

@@ -29,7 +29,7 @@ public final class Tokens {
             throws IOException {
         TokenAdmission admission = guard.admit(new Came(request), admission(request));
         if (admission.instead().isPresent()) {
-            Sent.write(admission.instead().get(), request, response);
+            Delivery.answer(admission.instead().get(), request, response);
             return false;
         }
         request.setAttribute(ADMISSION, admission);

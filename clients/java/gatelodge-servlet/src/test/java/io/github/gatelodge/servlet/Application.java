@@ -11,7 +11,9 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
+import org.eclipse.jetty.http.BadMessageException;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
@@ -26,6 +28,14 @@ final class Application {
         HttpConfiguration http = new HttpConfiguration();
         http.setRequestHeaderSize(16 << 10);
         http.setSendServerVersion(false);
+        http.addCustomizer((request, headers) -> {
+            // Jetty reads a query as UTF-8. Where it could not, this server takes none, as Tomcat does.
+            String query = request.getHttpURI().getQuery();
+            if (query != null && query.indexOf('\uFFFD') >= 0) {
+                throw new BadMessageException("a query that is not UTF-8");
+            }
+            return request;
+        });
         Server server = new Server();
         ServerConnector connector = new ServerConnector(server, new HttpConnectionFactory(http));
         connector.setHost(host);
@@ -45,17 +55,29 @@ final class Application {
             SessionFilter.require(gate, Requirement.scopes("admin")).mount(context, "/scoped");
             SessionFilter.require(gate, Requirement.maxLoginAge(Duration.ofSeconds(1)))
                     .mount(context, "/fresh");
+            SessionFilter.require(gate, Requirement.roles("clerk")).mount(context, "/role");
+            SessionFilter.require(gate, Requirement.permissions("orders.pay")).mount(context, "/permitted");
+            SessionFilter.require(gate, Requirement.emailVerified()).mount(context, "/verified");
+            SessionFilter.require(gate, Requirement.acrValues("2")).mount(context, "/strong");
+            SessionFilter.require(gate, Requirement.amrValues("otp")).mount(context, "/two-factor");
+            SessionFilter.require(gate).mount(context, "/both", "/twice");
+            TokenFilter.require(gate.client()).mount(context, "/both");
+            SessionFilter.require(gate, Requirement.scopes("admin")).mount(context, "/twice");
+            TokenFilter.require(gate.client(), TokenRequirement.audience("orders"))
+                    .mount(context, "/api/orders");
+            TokenFilter.require(gate.client(), TokenRequirement.acrValues("2")).mount(context, "/api/strong");
             TokenFilter.require(gate.client()).mount(context, "/api");
             TokenFilter.require(gate.client(), TokenRequirement.scopes("admin")).mount(context, "/api/scoped");
         });
         handler.addServlet(new Nothing(), "/");
         handler.addServlet(new Anything(), "/any");
-        handler.addServlet(new Api(), "/api");
-        handler.addServlet(new Api(), "/api/scoped");
-        handler.addServlet(new Open(), "/open");
-        for (String path : new String[] {"/optional", "/private", "/scoped", "/fresh"}) {
-            handler.addServlet(new Whoever(), path);
+        for (String path : new String[] {"/api", "/api/scoped", "/api/orders", "/api/strong"}) {
+            handler.addServlet(new Api(), path);
         }
+        handler.addServlet(new Open(), "/open");
+        Stream.of("/optional", "/private", "/scoped", "/fresh", "/role", "/permitted", "/verified", "/strong")
+                .forEach(path -> handler.addServlet(new Whoever(), path));
+        Stream.of("/two-factor", "/both", "/twice").forEach(path -> handler.addServlet(new Whoever(), path));
         return handler;
     }
 

@@ -1,6 +1,7 @@
 package io.github.gatelodge.servlet;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.gatelodge.testing.BearerToken;
 import io.github.gatelodge.testing.FakeAuthority;
 import io.github.gatelodge.testing.Person;
 import io.github.gatelodge.testing.SignedIn;
@@ -15,11 +16,16 @@ import java.util.stream.StreamSupport;
 final class Given {
     private final FakeAuthority authority;
     private final Map<String, SignedIn> signedIn = new HashMap<>();
+    private final Map<String, JsonNode> tokens = new HashMap<>();
 
     Given(FakeAuthority authority, JsonNode given) {
         this.authority = authority;
         for (JsonNode session : given.get("sessions")) {
             signedIn.put(session.get("cookie").asText(), authority.signIn(person(session)));
+        }
+        for (JsonNode token : given.path("tokens")) {
+            tokens.put(token.get("token").asText(), token);
+            issue(token, token.path("state").asText("active"));
         }
         be(given.path("authority").asText());
     }
@@ -28,22 +34,52 @@ final class Given {
         be(given.path("authority").asText());
         given.path("states").properties().forEach(state -> signedIn.get(state.getKey())
                 .setInactive(state(state.getValue().asText())));
+        given.path("token_states")
+                .properties()
+                .forEach(state ->
+                        issue(tokens.get(state.getKey()), state.getValue().asText()));
+    }
+
+    private void issue(JsonNode token, String state) {
+        BearerToken issued = authority
+                .issueToken(somebody(token), token.get("token").asText())
+                .forAudiences(texts(token.path("audiences")))
+                .forClient(token.path("client_id").asText(""));
+        switch (state) {
+            case "expired" -> issued.expiring(Instant.EPOCH);
+            case "withdrawn" -> issued.end();
+            default -> {}
+        }
     }
 
     private static Person person(JsonNode session) {
-        String[] scopes = StreamSupport.stream(session.path("scopes").spliterator(), false)
-                .map(JsonNode::asText)
-                .toArray(String[]::new);
-        return Person.of(session.get("user_id").asText())
-                .called(session.path("name").asText(""), session.path("email").asText(""))
+        return somebody(session)
                 .withProvider(session.path("provider").asText("fake"))
-                .withScopes(scopes)
-                .withLoginTime(Instant.now()
-                        .minusSeconds(session.path("login_age_seconds").asLong(0)))
+                .withProviderSession(session.path("provider_session").asText(""))
                 .withInactive(state(session.path("state").asText("active")))
                 .withCookie(session.get("cookie").asText())
                 .withCsrfToken(session.path("csrf_token").asText(""))
                 .withRenewedCookie(session.path("renewed_cookie").asText(""));
+    }
+
+    private static Person somebody(JsonNode one) {
+        String email = one.path("email").asText("");
+        return Person.of(one.path("user_id").asText(""))
+                .called(one.path("name").asText(""), email)
+                .withEmailVerified(one.path("email_verified").asBoolean(!email.isEmpty()))
+                .withScopes(texts(one.path("scopes")))
+                .withPermissions(texts(one.path("permissions")))
+                .withRoles(texts(one.path("roles")))
+                .withAcr(one.path("acr").asText(""))
+                .withAmr(texts(one.path("amr")))
+                .withLoginTime(
+                        Instant.now().minusSeconds(one.path("login_age_seconds").asLong(0)));
+    }
+
+    private static String[] texts(JsonNode list) {
+        return StreamSupport.stream(list.spliterator(), false)
+                .map(JsonNode::asText)
+                .toArray(String[]::new);
     }
 
     private static InactiveReason state(String name) {

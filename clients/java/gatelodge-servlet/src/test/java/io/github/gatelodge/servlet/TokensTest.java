@@ -6,15 +6,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.gatelodge.GatelodgeClient;
 import io.github.gatelodge.Token;
 import io.github.gatelodge.TokenRequirement;
+import io.github.gatelodge.edge.Gate;
 import io.github.gatelodge.testing.FakeAuthority;
 import io.github.gatelodge.testing.Person;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.server.Server;
@@ -43,10 +50,27 @@ class TokensTest {
         }
     }
 
+    /** Has the authority go away between two guards, where a request says so. */
+    private static final class Trouble extends HttpFilter {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                throws IOException, ServletException {
+            if (request.getHeader("Trouble") != null) {
+                authority.away();
+            }
+            chain.doFilter(request, response);
+            authority.back();
+        }
+    }
+
     @BeforeAll
     static void begin() throws Exception {
         authority = new FakeAuthority();
         GatelodgeClient client = authority.client();
+        Gate gate = Gate.of(client);
+        gate.awaitReady(Duration.ofSeconds(10));
         ServletContextHandler handler = new ServletContextHandler();
         handler.addServletContainerInitializer((classes, context) -> {
             TokenFilter.require(client).mount(context, "/api/*");
@@ -59,6 +83,10 @@ class TokensTest {
                     .mount(context, "/api/pay");
             TokenFilter.require(client, TokenRequirement.acrValues("2", "1"), TokenRequirement.amrValues("otp"))
                     .mount(context, "/api/strong");
+            SessionFilter.require(gate).mount(context, "/both");
+            context.addFilter("trouble", new Trouble())
+                    .addMappingForUrlPatterns(EnumSet.of(DispatcherType.REQUEST), true, "/both");
+            TokenFilter.require(client).mount(context, "/both");
         });
         handler.addServlet(new Whose(), "/");
         server = new Server(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
@@ -83,7 +111,7 @@ class TokensTest {
     private static void refused(Wire.Response got, int status, String challenge) {
         assertEquals(status, got.status(), got.toString());
         assertEquals(List.of(challenge), got.all("www-authenticate"));
-        assertEquals(List.of("Authorization"), got.all("vary"), "it depends on no cookie");
+        assertEquals(List.of("Cookie"), got.all("vary"));
         assertEquals(List.of("no-store"), got.all("cache-control"));
     }
 
@@ -93,7 +121,7 @@ class TokensTest {
         assertEquals("google_1 - a,b api true", get("/api", token.header()).body());
         assertEquals(
                 "google_1 - a,b api true",
-                get("/api", "bEARER   " + token.value()).body());
+                get("/api", "bEARER \t " + token.value()).body());
         var programs = authority.issueToken("").forClient("nightly").forAudiences("x", "y");
         assertEquals("null nightly  x,y true", get("/api", programs.header()).body());
     }
@@ -151,6 +179,17 @@ class TokensTest {
     }
 
     @Test
+    void whatAnOuterGuardDeliversGoesWithARefusalAndNotWithA503() throws IOException {
+        var ada = authority.signIn(Person.of("google_1").withRenewedCookie("new"));
+        Wire.Response refused = send("GET", "/both", "Cookie: " + ada.cookie());
+        assertEquals(401, refused.status());
+        assertEquals(1, refused.all("set-cookie").size(), refused.toString());
+        Wire.Response silent = send("GET", "/both", "Cookie: " + ada.cookie(), "Trouble: yes");
+        assertEquals(503, silent.status());
+        assertEquals(List.of(), silent.all("set-cookie"));
+    }
+
+    @Test
     void aPreflightCarriesNoTokenAndGoesNoFurther() throws IOException {
         String[] lines = {"Origin: https://partner.example", "Access-Control-Request-Method: GET"};
         refused(send("OPTIONS", "/api", lines), 401, "Bearer");
@@ -164,7 +203,8 @@ class TokensTest {
             Wire.Response got = get("/api", token.header());
             assertEquals(503, got.status());
             assertTrue(got.body().contains("AUTHORITY_UNAVAILABLE"), got.body());
-            assertEquals(List.of("Authorization"), got.all("vary"));
+            assertEquals(List.of("Cookie"), got.all("vary"));
+            assertEquals(List.of(), got.all("www-authenticate"));
         } finally {
             authority.back();
         }

@@ -75,7 +75,8 @@ final class Vouching implements AutoCloseable {
             ValidateSessionResponse.Builder answer =
                     ValidateSessionResponse.newBuilder().setSettingsVersion("1");
             answer.getActiveBuilder().getIdentityBuilder().setUserId("google_1");
-            answer.getActiveBuilder().getSessionBuilder().setSessionId("sid_1");
+            String credential = asked.getCookies(0).getValue().toStringUtf8();
+            answer.getActiveBuilder().getSessionBuilder().setSessionId("sid_" + credential);
             answer.getActiveBuilder()
                     .setEventPosition(POSITION)
                     .getKeepForBuilder()

@@ -92,7 +92,7 @@ class TokensTest {
         program.perform(get("/plain"))
                 .andExpect(status().isUnauthorized())
                 .andExpect(header().string("WWW-Authenticate", "Bearer"))
-                .andExpect(header().string("Vary", "Authorization"));
+                .andExpect(header().string("Vary", "Cookie"));
         String token = authority.issueToken("google_1").header();
         program.perform(get("/plain").header("Authorization", token))
                 .andExpect(content().string("google_1"));

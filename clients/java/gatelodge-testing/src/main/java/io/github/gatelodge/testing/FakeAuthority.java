@@ -98,8 +98,13 @@ public final class FakeAuthority implements AutoCloseable {
      * of {@code Person.of("")} speaks for a program alone.
      */
     public BearerToken issueToken(Person whose) {
+        return issueToken(whose, "token_" + State.random());
+    }
+
+    /** Issues this very token, in place of one that there is. */
+    public BearerToken issueToken(Person whose, String value) {
         synchronized (state) {
-            Issued issued = new Issued(whose);
+            Issued issued = new Issued(whose, value);
             state.tokens.put(issued.value, issued);
             return new BearerToken(state, issued);
         }

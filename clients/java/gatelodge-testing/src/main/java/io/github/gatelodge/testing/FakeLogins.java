@@ -37,6 +37,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Logins and logouts of the fake. */
 final class FakeLogins extends LoginServiceImplBase {
+    private static final String ISSUER = "https://provider.example";
+    private static final String LOGOUT_TOKEN = "logout_";
     private final State state;
 
     FakeLogins(State state) {
@@ -208,32 +210,52 @@ final class FakeLogins extends LoginServiceImplBase {
         }
     }
 
-    /** Refuses every token, since there is no provider whose word would count. */
+    /** Its one provider signs nothing: {@code logout_} and its own session, or a user's id, is a logout token. */
     @Override
     public void handleBackchannelLogout(
             HandleBackchannelLogoutRequest asked, StreamObserver<HandleBackchannelLogoutResponse> to) {
         synchronized (state) {
-            Reply.to(
-                    to,
-                    HandleBackchannelLogoutResponse.newBuilder()
-                            .setSettingsVersion(state.settings.getVersion())
-                            .setAnswer(Finished.problem(400, "logout_token_rejected", "This is no logout token", ""))
-                            .build());
+            HandleBackchannelLogoutResponse.Builder said =
+                    HandleBackchannelLogoutResponse.newBuilder().setSettingsVersion(state.settings.getVersion());
+            List<String> tokens = Query.all(asked.getForm(), "logout_token");
+            if (tokens.size() != 1 || !tokens.get(0).startsWith(LOGOUT_TOKEN)) {
+                String reason = tokens.size() == 1 ? "logout_token_rejected" : "request_malformed";
+                HttpAnswer refused = Finished.problem(
+                        400, reason, "The logout token was not accepted", "", "error", "invalid_request");
+                Reply.to(to, said.setAnswer(refused).build());
+                return;
+            }
+            String named = tokens.get(0).substring(LOGOUT_TOKEN.length());
+            if (state.carriedOut.add(named)) { // each is carried out once
+                int ended = state.endAll(who -> named.equals(who.userId()) || named.equals(who.providerSession()));
+                said.setRevokedCount(ended).setEventPosition(state.events.position());
+            }
+            Reply.to(to, said.setAnswer(Finished.json(200, "{}")).build());
         }
     }
 
-    /** Likewise. */
+    /** Ends what a page of its one provider names. */
     @Override
     public void handleFrontchannelLogout(
             HandleFrontchannelLogoutRequest asked, StreamObserver<HandleFrontchannelLogoutResponse> to) {
         synchronized (state) {
-            Reply.to(
-                    to,
-                    HandleFrontchannelLogoutResponse.newBuilder()
-                            .setSettingsVersion(state.settings.getVersion())
-                            .setAnswer(Finished.problem(
-                                    400, "provider_unknown", "No provider of this issuer may log out in this way", ""))
-                            .build());
+            HandleFrontchannelLogoutResponse.Builder said =
+                    HandleFrontchannelLogoutResponse.newBuilder().setSettingsVersion(state.settings.getVersion());
+            String issuer = Query.first(asked.getQuery(), "iss");
+            String sid = Query.first(asked.getQuery(), "sid");
+            if (issuer.isEmpty() || sid.isEmpty()) {
+                said.setAnswer(Finished.problem(400, "request_malformed", "The parameters iss and sid are needed", ""));
+            } else if (!issuer.equals(ISSUER)) {
+                said.setAnswer(Finished.problem(
+                        400, "provider_unknown", "No provider of this issuer may log out in this way", ""));
+            } else {
+                int ended = state.endAll(who -> sid.equals(who.providerSession()));
+                said.setRevokedCount(ended)
+                        .setEventPosition(state.events.position())
+                        .setAnswer(Finished.framed(
+                                ISSUER, "<!doctype html>\n<title>Logged out</title>\n<p>Logged out</p>\n"));
+            }
+            Reply.to(to, said.build());
         }
     }
 

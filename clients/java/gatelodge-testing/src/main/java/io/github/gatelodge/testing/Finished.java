@@ -94,6 +94,18 @@ final class Finished {
         return name + "=" + value + "; Path=/; Max-Age=" + maxAge + "; HttpOnly" + secure + "; SameSite=Lax";
     }
 
+    /** A page that this one may have in a frame, and nobody else. */
+    static HttpAnswer framed(String by, String page) {
+        String policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors " + by;
+        return answer(200)
+                .addHeaders(HttpHeader.newBuilder()
+                        .setName("content-security-policy")
+                        .setValue(policy))
+                .setContentType("text/html; charset=utf-8")
+                .setBody(ByteString.copyFromUtf8(page))
+                .build();
+    }
+
     private static HttpAnswer.Builder answer(int status) {
         return HttpAnswer.newBuilder()
                 .setStatus(status)

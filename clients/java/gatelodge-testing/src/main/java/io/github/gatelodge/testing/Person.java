@@ -15,9 +15,15 @@ import java.util.function.Consumer;
  * @param cookie the cookie's value; empty for one that nobody can guess
  * @param csrfToken the one that is issued and accepted; empty for {@code csrf_} and the cookie
  * @param renewedCookie unless empty, a second credential, which a check of the first delivers, as after a rotation
+ * @param providerSession unless empty, the provider's own session ({@code sid}), which a logout there ends
  */
 public record Person(
-        Identity identity, InactiveReason inactive, String cookie, String csrfToken, String renewedCookie) {
+        Identity identity,
+        InactiveReason inactive,
+        String cookie,
+        String csrfToken,
+        String renewedCookie,
+        String providerSession) {
     /** Somebody with this id, who logged in just now at the provider {@code fake}. */
     public static Person of(String userId) {
         Identity identity = Identity.newBuilder()
@@ -28,7 +34,7 @@ public record Person(
                 .setSub(userId.substring(userId.indexOf('_') + 1))
                 .setAuthTime(moment(Instant.now()))
                 .build();
-        return new Person(identity, InactiveReason.INACTIVE_REASON_UNSPECIFIED, "", "", "");
+        return new Person(identity, InactiveReason.INACTIVE_REASON_UNSPECIFIED, "", "", "", "");
     }
 
     /** The user's stable id. */
@@ -56,7 +62,7 @@ public record Person(
     public Person withIdentity(Consumer<Identity.Builder> change) {
         Identity.Builder changed = identity.toBuilder();
         change.accept(changed);
-        return new Person(changed.build(), inactive, cookie, csrfToken, renewedCookie);
+        return new Person(changed.build(), inactive, cookie, csrfToken, renewedCookie, providerSession);
     }
 
     /** With this display name and email address, which is verified. */
@@ -106,22 +112,27 @@ public record Person(
 
     /** Whose session is dead for this reason. */
     public Person withInactive(InactiveReason reason) {
-        return new Person(identity, reason, cookie, csrfToken, renewedCookie);
+        return new Person(identity, reason, cookie, csrfToken, renewedCookie, providerSession);
     }
 
     /** With this value in the session cookie. */
     public Person withCookie(String value) {
-        return new Person(identity, inactive, value, csrfToken, renewedCookie);
+        return new Person(identity, inactive, value, csrfToken, renewedCookie, providerSession);
     }
 
     /** With this CSRF token. */
     public Person withCsrfToken(String token) {
-        return new Person(identity, inactive, cookie, token, renewedCookie);
+        return new Person(identity, inactive, cookie, token, renewedCookie, providerSession);
     }
 
     /** With a second credential, which a check of the first delivers. */
     public Person withRenewedCookie(String value) {
-        return new Person(identity, inactive, cookie, csrfToken, value);
+        return new Person(identity, inactive, cookie, csrfToken, value, providerSession);
+    }
+
+    /** Whose session began with this one of the provider's own, which a logout there ends. */
+    public Person withProviderSession(String sid) {
+        return new Person(identity, inactive, cookie, csrfToken, renewedCookie, sid);
     }
 
     static Timestamp moment(Instant time) {

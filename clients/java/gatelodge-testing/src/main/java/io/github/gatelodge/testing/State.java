@@ -7,8 +7,11 @@ import io.github.gatelodge.v1.InactiveReason;
 import java.security.SecureRandom;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** All that the fake remembers. Whoever uses it holds its lock. */
@@ -19,6 +22,7 @@ final class State {
     final Map<String, Living> sessions = new HashMap<>(); // by the cookie's value; those that are dead too
     final Map<String, Login> logins = new HashMap<>(); // by state
     final Map<String, Issued> tokens = new HashMap<>(); // by their text; those that are withdrawn too
+    final Set<String> carriedOut = new HashSet<>(); // whose end a provider's server has told of
     final Events events = new Events();
     EdgeSettings settings = FakeSettings.usual();
     Person next = Person.of("fake_1");
@@ -44,6 +48,14 @@ final class State {
     /** Ends a session. */
     void end(Living living) {
         become(living, InactiveReason.INACTIVE_REASON_REVOKED);
+    }
+
+    /** Ends the living sessions that are meant, and says how many. */
+    int endAll(Predicate<Person> isMeant) {
+        List<Living> meant =
+                living().stream().filter(one -> isMeant.test(one.person)).toList();
+        meant.forEach(this::end);
+        return meant.size();
     }
 
     /** Says why a session is dead; with {@code UNSPECIFIED} it lives. */

@@ -1,0 +1,3 @@
+import { auth, whose } from "../../../auth.js";
+
+export const GET = auth.bearer(whose, { acrValues: ["2"] });

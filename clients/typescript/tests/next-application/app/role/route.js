@@ -1,0 +1,3 @@
+import { auth, who } from "../../auth.js";
+
+export const GET = auth.required(who, { roles: ["clerk"] });
