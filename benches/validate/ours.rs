@@ -23,13 +23,13 @@ use gatelodge::providers::http::HttpSettings;
 use gatelodge::rpc::callers::{Caller, Callers};
 use gatelodge::rpc::policy::{self, Role};
 use gatelodge::rpc::server::{ServerSettings, serve};
+use gatelodge::rpc::tasks::Tasks;
 use gatelodge::session::key::TenantNumber;
 use gatelodge::store::embedded::EmbeddedStore;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 use gatelodge::telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use crate::Result;
 use crate::counted::Counted;
@@ -64,7 +64,7 @@ impl Ours {
         let providers = Arc::new(none.map_err(|_| "a registry without providers has a fault")?);
         let (clock, wall) = (Arc::new(StoreClock::new(Arc::new(SystemClock))), Arc::new(SystemClock));
         clock.measure(sessions.as_ref()).await?;
-        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(TaskTracker::new())));
+        let (entropy, beside) = (Arc::new(SystemEntropy), Arc::new(RuntimeTasks::new(Tasks::default())));
         let observer = telemetry.work();
         let ports = Ports {
             sessions,

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::authority::stream::HEARTBEAT_EVERY;
 use crate::authority::tenants::Tenants;
@@ -17,7 +18,22 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Keeps the stream, for as long as the future is not dropped.
 pub async fn keeping(authority: Authority) {
-    tokio::join!(beating(&authority), hearing(&authority));
+    tokio::join!(beating(&authority), hearing(&authority), telling(&authority));
+}
+
+/// Ends what goes on beside the calls, when no call is left, and then tells what was left to be told: what the keeper had in
+/// hand is among it. Tries until the log has taken it or the time is over, and once at least.
+pub async fn stop(mut beside: JoinSet<()>, authority: Option<&Authority>, until: Instant) {
+    beside.shutdown().await;
+    let Some(authority) = authority else { return };
+    while let Err(error) = authority.announce_the_rest().await {
+        if Instant::now() >= until {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "sessions have ended of which those who watch them were not told");
+            return;
+        }
+        sleep(AGAIN).await;
+    }
 }
 
 /// Seals users' profiles anew, once: tries until the store has answered.
@@ -74,6 +90,18 @@ async fn hearing(authority: &Authority) {
             sleep(AGAIN).await;
         }
         report(heard);
+    }
+}
+
+/// Tells what nobody waits for, as soon as it is left to be told.
+async fn telling(authority: &Authority) {
+    loop {
+        authority.something_is_left().await;
+        let told = authority.announce_the_rest().await;
+        if told.is_err() {
+            sleep(AGAIN).await;
+        }
+        report(told);
     }
 }
 

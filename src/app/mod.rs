@@ -20,6 +20,7 @@ use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::authority::Ports;
 use crate::authority::ports::{NumberTaken, StoreError};
@@ -190,14 +191,14 @@ impl App {
     /// # Errors
     /// When a server fails.
     pub async fn run(self, pages: Pages, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
-        let (stopping, stopped) = watch::channel(false);
+        let (stopping, stopped) = watch::channel(None);
         tokio::spawn(async move {
             stop.await;
-            stopping.send_replace(true);
+            stopping.send_replace(Some(Instant::now()));
         });
-        let until = |mut stopped: watch::Receiver<bool>| async move {
+        let until = |mut stopped: watch::Receiver<Option<Instant>>| async move {
             // An error here means that nobody can ask to stop any more: the same.
-            let _ = stopped.wait_for(|stop| *stop).await;
+            let _ = stopped.wait_for(Option::is_some).await;
         };
         let mut beside = JoinSet::new();
         self.beside.into_iter().for_each(|work| drop(beside.spawn(work)));
@@ -216,14 +217,14 @@ impl App {
             None => serving.await,
             Some(inner) => {
                 // It ends after the edge, whose running requests still ask it.
-                let (edge_ends, edge_ended) = watch::channel(false);
+                let (edge_ends, edge_ended) = watch::channel(None);
                 let own = async {
                     let stop = until(edge_ended);
                     let serving = server::serve(tenants, inner.own_callers, own_settings, inner.own_way, stop);
                     tokio::select! {
                         ended = serving => Ok(ended?),
                         () = over(stopped.clone()) => {
-                            tracing::warn!(tasks = tasks.len(), "cut off: the edge's calls took too long to end");
+                            tracing::warn!(tasks = tasks.count(), "cut off: the edge's calls took too long to end");
                             Ok(())
                         }
                     }
@@ -233,19 +234,14 @@ impl App {
                         () = inner.edge.serve(pages, inner.listener, until(stopped.clone())) => {}
                         () = over(stopped.clone()) => {}
                     }
-                    edge_ends.send_replace(true);
+                    edge_ends.send_replace(Some(Instant::now()));
                     Ok(())
                 };
                 tokio::try_join!(serving, own, edge).map(|((), (), ())| ())
             }
         };
-        if let Some(authority) = ended.now().authorities().next()
-            && let Err(error) = authority.announce_the_rest().await
-        {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "sessions have ended of which those who watch them were not told");
-        }
-        beside.shutdown().await;
+        let asked_at = stopped.borrow().unwrap_or_else(Instant::now);
+        keeper::stop(beside, ended.now().authorities().next(), asked_at + drain).await;
         result
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tokio_util::task::TaskTracker;
 
 use super::store_clock::StoreClock;
 use super::{AppError, bind, keeper};
@@ -12,6 +11,7 @@ use crate::authority::Authority;
 use crate::authority::observer::Gauge;
 use crate::authority::tenants::Tenants;
 use crate::config::Config;
+use crate::rpc::tasks::Tasks;
 use crate::telemetry::Telemetry;
 
 /// Lets `telemetry` read what there is to read, and answers what has to go on.
@@ -23,7 +23,7 @@ pub(super) async fn beside(
     telemetry: &Telemetry,
     tenants: &Tenants,
     clock: &Arc<StoreClock>,
-    tasks: &TaskTracker,
+    tasks: &Tasks,
 ) -> Result<Vec<BoxFuture<'static, ()>>, AppError> {
     let mut beside: Vec<BoxFuture<_>> = Vec::new();
     let idle_for = config.server.health.ask_providers_after;
@@ -36,7 +36,7 @@ pub(super) async fn beside(
     }
     let (clock, tasks, listening, asked) = (Arc::clone(clock), tasks.clone(), tenants.clone(), tenants.clone());
     let count = |number: usize| u32::try_from(number).map_or(f64::from(u32::MAX), f64::from);
-    telemetry.can_read(Gauge::Tasks, Box::new(move || Some(count(tasks.len()))));
+    telemetry.can_read(Gauge::Tasks, Box::new(move || Some(count(tasks.count()))));
     telemetry.can_read(Gauge::StoreAhead, Box::new(move || clock.ahead().map(seconds)));
     telemetry.can_read(Gauge::HearsEvents, Box::new(move || hears_events(&listening)));
     telemetry.can_read_providers(move || providers(&asked));

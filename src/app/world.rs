@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::authority::ports::{Beside, Clock, Entropy};
+use crate::rpc::tasks::Tasks;
 use crate::session::time::Timestamp;
 use crate::telemetry;
 
@@ -42,18 +42,18 @@ impl Entropy for SystemEntropy {
 /// How much may run beside the answers at once.
 const MOST_BESIDE: usize = 1024;
 
-/// Tasks of the async runtime, in a tracker by which a server that stops can wait for them.
+/// Tasks of the async runtime, which a server that stops waits for.
 #[derive(Clone, Debug)]
 pub struct RuntimeTasks {
-    tracker: TaskTracker,
+    tasks: Tasks,
     room: Arc<Semaphore>,
 }
 
 impl RuntimeTasks {
-    /// Tasks of this tracker.
+    /// Among these tasks.
     #[must_use]
-    pub fn new(tracker: TaskTracker) -> Self {
-        Self { tracker, room: Arc::new(Semaphore::new(MOST_BESIDE)) }
+    pub fn new(tasks: Tasks) -> Self {
+        Self { tasks, room: Arc::new(Semaphore::new(MOST_BESIDE)) }
     }
 }
 
@@ -67,12 +67,12 @@ impl Beside for RuntimeTasks {
             work.await;
             drop(room);
         };
-        self.tracker.spawn(work.instrument(telemetry::beside()));
+        self.tasks.spawn(work.instrument(telemetry::beside()));
         true
     }
 
     fn finish(&self, work: BoxFuture<'static, ()>) {
-        self.tracker.spawn(work);
+        self.tasks.spawn(work);
     }
 
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
@@ -86,8 +86,8 @@ mod tests {
 
     #[tokio::test]
     async fn work_beside_the_answers_is_waited_for_and_bounded() {
-        let tracker = TaskTracker::new();
-        let tasks = RuntimeTasks::new(tracker.clone());
+        let all = Tasks::default();
+        let tasks = RuntimeTasks::new(all.clone());
         let (go, going) = tokio::sync::watch::channel(false);
         let start = || {
             let mut going = going.clone();
@@ -95,11 +95,10 @@ mod tests {
         };
         assert!((0..MOST_BESIDE).all(|_| start()));
         assert!(!start(), "and it says so");
-        assert_eq!(tracker.len(), MOST_BESIDE);
+        assert_eq!(all.count(), MOST_BESIDE);
         go.send_replace(true);
-        tracker.close();
-        tracker.wait().await;
+        all.ended().await;
         tasks.run(Box::pin(async {}));
-        assert_eq!(tracker.len(), 1, "there is room again");
+        assert_eq!(all.count(), 1, "there is room again");
     }
 }

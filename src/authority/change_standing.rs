@@ -1,6 +1,8 @@
 //! Owns changing what a session is while it is in use: read, change, write over what was read, again if somebody else
 //! has written meanwhile. Does not know what is changed.
 
+use futures::TryFutureExt as _;
+
 use super::ports::{Lookup, Written};
 use super::{Authority, Error};
 use crate::session::event::What;
@@ -24,11 +26,8 @@ impl Authority {
             change(&mut standing);
             record.body = self.vault.reseal_standing(self.nonce(), key, &marks, &record.body, &standing)?.into();
             record.header.revision += 1;
-            match self.ports.sessions.rewrite(key, record).await? {
-                Written::Yes => {
-                    self.changed(key, What::Changed);
-                    return Ok(Some(standing));
-                }
+            match self.change(key, What::Changed, self.ports.sessions.rewrite(key, record).err_into()).await? {
+                Written::Yes => return Ok(Some(standing)),
                 Written::Gone => return Ok(None),
                 Written::RevisionChanged | Written::FenceLost => (),
             }

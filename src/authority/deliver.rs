@@ -8,6 +8,7 @@ use super::{Authority, Error};
 use crate::crypto::SecretBytes;
 use crate::session::admission::Chosen;
 use crate::session::credential::Credential;
+use crate::session::event::What;
 use crate::session::record::{Other, Standing};
 use crate::session::rotation::{self, Standpoint};
 use crate::session::time::Timestamp;
@@ -105,8 +106,7 @@ impl Authority {
         record.header.revision += 1;
         let standing = Standing { absolute_end, ..Standing::clone(&admitted.standing) };
         let key = &admitted.credential.key;
-        let written = matches!(self.rewrite(key, record, &standing).await, Ok(Written::Yes));
-        self.near.forget(key);
-        written
+        let written = self.change(key, What::Changed, self.rewrite(key, record, &standing)).await;
+        matches!(written, Ok(Written::Yes))
     }
 }

@@ -18,10 +18,17 @@ pub(super) enum Reach {
     User,
 }
 
+/// What ended with a presented session.
+pub(super) struct Ended {
+    /// Its tokens, which only its credential opens.
+    pub(super) tokens: Tokens,
+    /// How many sessions were there.
+    pub(super) count: u64,
+}
+
 impl Authority {
-    /// Ends presented sessions, as far as it reaches, and answers the tokens of each, which only its credential opens, and
-    /// how many sessions were there.
-    pub(super) async fn end_presented(&self, all: &[Admitted], reach: Reach) -> Result<(Vec<Tokens>, u64), Error> {
+    /// Ends presented sessions, as far as it reaches, and answers what ended with each.
+    pub(super) async fn end_presented(&self, all: &[Admitted], reach: Reach) -> Result<Vec<Ended>, Error> {
         let mut untold = self.untold();
         let ended = self.end_presented_in_store(all, reach, &mut untold).await;
         self.when_told(ended, untold).await
@@ -32,20 +39,20 @@ impl Authority {
         all: &[Admitted],
         reach: Reach,
         untold: &mut Untold,
-    ) -> Result<(Vec<Tokens>, u64), Error> {
-        let (mut tokens, mut count) = (Vec::with_capacity(all.len()), 0);
+    ) -> Result<Vec<Ended>, Error> {
+        let mut ended = Vec::with_capacity(all.len());
         for admitted in all {
             let key = admitted.credential.key;
             let sealed = self.ports.sessions.tokens(&key).await.map_err(Error::from);
-            count += match reach {
+            let count = match reach {
                 Reach::Session => self.end_in_store(&[key], Ending::Revoked, untold).await?,
                 Reach::User => self.end_user_in_store(&self.user_of(&admitted.standing.identity), untold).await?,
             };
-            let own = self.tokens_of_ended(admitted, sealed);
-            self.revoke_at_provider(&admitted.standing.identity.provider, &own);
-            tokens.push(own);
+            let tokens = self.tokens_of_ended(admitted, sealed);
+            self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
+            ended.push(Ended { tokens, count });
         }
-        Ok((tokens, count))
+        Ok(ended)
     }
 
     /// Tokens that can't be opened are no reason to keep a session alive.

@@ -63,11 +63,7 @@ impl Authority {
     ) -> Result<NewlyMade, Stop> {
         let mut untold = self.untold();
         let made = self.make_in_store(callback, taken, known, choice, presented, &mut untold).await;
-        match &made {
-            Ok(_) => self.tell(untold).await,
-            Err(_) => self.tell_beside(untold),
-        }
-        made
+        self.when_told(made, untold).await
     }
 
     async fn make_in_store(
@@ -138,8 +134,14 @@ impl Authority {
         if new.makes_room {
             at_risk.extend(self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key));
         }
-        let created = self.ports.sessions.create(new).await;
-        Ok(created.inspect_err(|_| at_risk.into_iter().for_each(|key| untold.add(What::Changed(key))))?)
+        for key in &at_risk {
+            untold.doubt(What::Changed(*key));
+        }
+        let created = self.ports.sessions.create(new).await?;
+        for key in at_risk {
+            untold.settle(&What::Changed(key), None);
+        }
+        Ok(created)
     }
 
     /// What a verified login's session will be.

@@ -172,6 +172,7 @@ pub struct Authority {
     refusals: Arc<Refusals>,
     forgeries: Arc<Forgeries>,
     among_many: bool,
+    only_telling: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// The call that a use case answers.
@@ -233,6 +234,7 @@ impl Authority {
             refusals: Arc::clone(&memory.refusals),
             forgeries: Arc::clone(&memory.forgeries),
             among_many: false,
+            only_telling: None,
         }
     }
 

@@ -95,7 +95,7 @@ impl Authority {
         let meant: Vec<_> = living.into_iter().map(|(key, _)| key).filter(is_meant).collect();
         let logged_out = meant.contains(&own);
         let count = if logged_out {
-            self.end_presented(&[*admitted], Reach::Session).await?.1
+            self.end_all_presented(&[*admitted]).await?
         } else {
             self.end_sessions(&meant, Ending::Revoked).await?
         };
@@ -143,8 +143,12 @@ impl Authority {
             let question = Question { presented: presented.clone(), answer_json: true, ..Question::default() };
             return Ok(Outcome::Denied(Box::new(self.denied(admitted, reason, &question, call))));
         }
-        let (_, count) = self.end_presented(&living, Reach::Session).await?;
+        let count = self.end_all_presented(&living).await?;
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, true) })
+    }
+
+    async fn end_all_presented(&self, all: &[Admitted]) -> Result<u64, Error> {
+        Ok(self.end_presented(all, Reach::Session).await?.into_iter().map(|ended| ended.count).sum())
     }
 
     fn ended_answer(&self, presented: &Presented, count: u64, logged_out: bool) -> Option<HttpAnswer> {

@@ -1,6 +1,8 @@
 //! Owns what becomes of a record when a credential comes that is not the one in force: a successor is taken into force,
 //! what a failover lost is taken up, what was stolen ends the session. Does not know what the session is wanted for.
 
+use futures::TryFutureExt as _;
+
 use super::admit::{Admission, Admitted, Judgement};
 use super::ports::{Lookup, Written};
 use super::{Authority, Error};
@@ -66,9 +68,10 @@ impl Authority {
         take_into_force(&admitted.credential, &mut record);
         let now = self.ports.clock.now();
         let standing = Standing { generation_since: now, stepped_up: false, ..Standing::clone(&admitted.standing) };
-        let written = self.rewrite(&admitted.credential.key, record, &standing).await?;
+        let key = &admitted.credential.key;
+        let written = self.change(key, What::Rotated, self.rewrite(key, record, &standing)).await?;
         if written == Written::Yes {
-            self.announce_rotated(&admitted.credential.key, admitted.credential.generation);
+            say_rotated(&admitted.credential);
         }
         Ok(written)
     }
@@ -93,14 +96,15 @@ impl Authority {
             self.vault.seal_body(self.nonce(), credential, &record.header.marks, &standing, &token_key).into();
         let none = token_key.seal(self.nonce(), &credential.key, &Tokens::default());
         let fence = record.header.fence;
-        let written = self.ports.sessions.write_tokens(&credential.key, fence, record, none).await?;
+        let write = self.ports.sessions.write_tokens(&credential.key, fence, record, none).err_into();
+        let written = self.change(&credential.key, What::Rotated, write).await?;
         if written == Written::Yes {
             tracing::warn!(
                 session = credential.key.public(),
                 generation = credential.generation,
                 "the store has lost the write of a rotation: the credential is taken up, its tokens are gone"
             );
-            self.announce_rotated(&credential.key, credential.generation);
+            say_rotated(credential);
         }
         Ok(written)
     }
@@ -131,11 +135,10 @@ impl Authority {
         }
         Ok(())
     }
+}
 
-    fn announce_rotated(&self, key: &SessionKey, generation: u32) {
-        self.changed(key, What::Rotated);
-        tracing::info!(session = key.public(), generation, "a session's credential was rotated");
-    }
+fn say_rotated(to: &Credential) {
+    tracing::info!(session = to.key.public(), generation = to.generation, "a session's credential was rotated");
 }
 
 /// From now on this credential is in force, and the one that was is the one before.

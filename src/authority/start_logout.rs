@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::answer::{HttpAnswer, Trouble};
-use super::end::Reach;
+use super::end::{Ended, Reach};
 use super::login_answer::Refusal;
 use super::provider::EndSession;
 use super::validate_session::{CsrfRequirement, DeniedReason, Requirements};
@@ -85,11 +85,12 @@ impl Authority {
         if let Some(Err(reason)) = judged.reduce(Result::or) {
             return Ok(refused(&self.denial(&reason)));
         }
-        let (tokens, ended) = self.end_presented(&living, reach).await?;
-        for admitted in &living {
+        let all = self.end_presented(&living, reach).await?;
+        let ended = all.iter().map(|ended| ended.count).sum();
+        for (admitted, Ended { count, .. }) in living.iter().zip(&all) {
             tracing::info!(
                 session = admitted.credential.key.public(),
-                count = ended,
+                count,
                 tenant = self.settings.tenant_name,
                 caller = call.caller(),
                 request_id = call.request_id,
@@ -97,7 +98,7 @@ impl Authority {
             );
         }
         let mut url = None;
-        for (admitted, tokens) in living.iter().zip(tokens) {
+        for (admitted, Ended { tokens, .. }) in living.iter().zip(all) {
             if url.is_none() {
                 url = self.logout_url(&admitted.standing.identity.provider, tokens, return_to.clone()).await;
             }

@@ -7,6 +7,7 @@ use super::login_answer::LoginFailure;
 use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{Lookup, Written};
 use super::rotate::ATTEMPTS;
+use super::stream::Untold;
 use super::{Authority, Call, Error};
 use crate::crypto::SecretBytes;
 use crate::session::admission::{Chosen, InactiveReason};
@@ -50,14 +51,16 @@ impl Authority {
         if !self.keep_answer(visit.callback, taken, &self.kept(visit, taken, &next)).await? {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }
+        let mut untold = self.untold();
+        untold.doubt(What::Changed(session));
         for _ in 0..ATTEMPTS {
             match self.write_step_up(&admitted, &next, known).await? {
-                Written::Yes => return Ok(Some(self.stepped_up(&admitted, &next, known).await)),
+                Written::Yes => return Ok(Some(self.stepped_up(&admitted, &next, known, untold).await)),
                 Written::Gone => return Err(Stop::TooLate(LoginFailure::RevokedMeanwhile)),
                 Written::RevisionChanged | Written::FenceLost => (),
             }
             if self.is_written(&next).await? {
-                return Ok(Some(self.stepped_up(&admitted, &next, known).await));
+                return Ok(Some(self.stepped_up(&admitted, &next, known, untold).await));
             }
             admitted = match self.admit_again(visit.call, &chosen, known).await? {
                 Again::Itself(admitted) => admitted,
@@ -113,9 +116,7 @@ impl Authority {
         };
         let body = self.vault.seal_body(self.nonce(), next, &header.marks, &standing, &token_key);
         let tokens = token_key.seal(self.nonce(), key, &known.tokens);
-        let written = self.ports.sessions.step_up(key, Record { header, body: body.into() }, tokens).await;
-        // Where the store does not say whether it did, nobody goes on from memory.
-        Ok(written.inspect_err(|_| self.changed(key, What::Changed))?)
+        Ok(self.ports.sessions.step_up(key, Record { header, body: body.into() }, tokens).await?)
     }
 
     /// The session lives no longer than it would have, and all else is as of the new login.
@@ -131,9 +132,9 @@ impl Authority {
     }
 
     /// Answers only when nobody relies any more on what was before: the former credential is dead wherever it is presented.
-    async fn stepped_up(&self, admitted: &Admitted, next: &Credential, known: &Known) -> NewlyMade {
-        self.near.forget(&next.key);
-        self.announce(What::Rotated(next.key)).await;
+    async fn stepped_up(&self, admitted: &Admitted, next: &Credential, known: &Known, mut untold: Untold) -> NewlyMade {
+        untold.settle(&What::Changed(next.key), Some(What::Rotated(next.key)));
+        self.tell(untold).await;
         tracing::info!(session = next.key.public(), generation = next.generation, "a session was stepped up");
         let cookie = self.session_cookie(&next.text(&self.vault.credential), &admitted.times);
         let standing = self.stepped_up_standing(admitted, known);

@@ -139,11 +139,9 @@ impl LoginService for Logins {
         let question = questions::backchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_backchannel_logout(&whose, &question).map_err(failed)?;
-        let work = |call, authority: Authority| async move {
-            let _held = place;
-            authority.handle_backchannel_logout(&call, &question).await
-        };
-        let outcome = self.work.to_its_end(asked, &found, work).await?;
+        let work =
+            |call, authority: Authority| async move { authority.handle_backchannel_logout(&call, &question).await };
+        let outcome = self.work.carrying_out(place, asked, &found, work).await?;
         Ok(Response::new(v1::HandleBackchannelLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),

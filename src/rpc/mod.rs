@@ -24,6 +24,7 @@ mod shares;
 mod status;
 mod strangers;
 mod streams;
+pub mod tasks;
 mod token_answers;
 mod token_questions;
 mod token_service;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
@@ -21,6 +20,7 @@ use super::places::Places;
 use super::session_service::Sessions;
 use super::shares::Shares;
 use super::streams::Streams;
+use super::tasks::Tasks;
 use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
@@ -46,7 +46,7 @@ pub struct ServerSettings {
     /// How long a connection lasts, so that balancers spread callers anew.
     pub max_connection_age: Duration,
     /// Where work runs that has to come to its end. What runs there is waited for at the end, within `drain`.
-    pub tasks: TaskTracker,
+    pub tasks: Tasks,
     /// Who looks on, if anybody does.
     pub observer: Option<Arc<dyn CallObserver>>,
 }
@@ -59,7 +59,7 @@ impl Default for ServerSettings {
             max_in_flight: 10_000,
             drain: Duration::from_secs(10),
             max_connection_age: Duration::from_mins(30),
-            tasks: TaskTracker::new(),
+            tasks: Tasks::default(),
             observer: None,
         }
     }
@@ -112,6 +112,9 @@ pub enum ServeError {
     Listener(#[source] std::io::Error),
 }
 
+/// How long what is cut off may take to let go of what it holds.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
+
 /// Serves these tenants, or the one of an authority, until `stop` completes: then health says NOT_SERVING, running calls and tasks finish within the drain time,
 /// and what still runs is cut.
 ///
@@ -146,7 +149,7 @@ pub async fn serve(
     let limit = settings.max_message_bytes;
     let calls = Places::new(settings.max_in_flight);
     let shares = Shares::new(calls.clone());
-    let work = Work::new(settings.tasks.clone(), shares.clone());
+    let work = Work::new(settings.tasks.clone(), shares.clone(), &calls);
     let stopping = CancellationToken::new();
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
@@ -174,18 +177,20 @@ pub async fn serve(
     }
     health.stop().await;
     stopping.cancel();
-    settings.tasks.close();
     let drained = async {
         let ended = serving.await;
         // What a call has begun may outlast it.
-        settings.tasks.wait().await;
+        settings.tasks.ended().await;
         ended
     };
     if let Ok(ended) = tokio::time::timeout(settings.drain, drained).await {
         return Ok(ended?);
     }
-    let (calls, tasks) = (calls.taken(), settings.tasks.len());
+    let (calls, tasks) = (calls.taken(), settings.tasks.count());
     tracing::warn!(calls, tasks, "cut off: still at work when the time to stop was over (server.shutdown_grace)");
+    if tokio::time::timeout(CUT_WITHIN, settings.tasks.cut()).await.is_err() {
+        tracing::error!(tasks = settings.tasks.count(), "what was cut off does not end");
+    }
     Ok(())
 }
 

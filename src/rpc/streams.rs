@@ -5,7 +5,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+
+use super::tasks::Tasks;
 
 /// When streams end.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub(super) struct Streams {
     /// As a connection's, so that balancers spread callers anew.
     pub(super) longest: Duration,
     /// Where streams are driven. A server that stops waits for them.
-    pub(super) tasks: TaskTracker,
+    pub(super) tasks: Tasks,
 }
 
 impl Streams {

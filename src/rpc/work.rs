@@ -1,7 +1,8 @@
 //! Owns work that runs to its end even when its caller goes away, because it sends what is good once (a code, a rotating
 //! refresh token), or ends what others have to be told of. Does not know what it does.
 
-use tokio_util::task::TaskTracker;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
 use tonic::{Code, Status};
 use tracing::Instrument as _;
 
@@ -9,6 +10,7 @@ use super::asked::Asked;
 use super::places::{Place, Places};
 use super::shares::Shares;
 use super::status;
+use super::tasks::Tasks;
 use super::v1::ErrorReason;
 use crate::authority::tenants::Found;
 use crate::authority::{Authority, Call, Error};
@@ -16,18 +18,23 @@ use crate::authority::{Authority, Call, Error};
 /// Where such work runs. A server that stops waits for it.
 #[derive(Clone, Debug)]
 pub(super) struct Work {
-    pub(super) tasks: TaskTracker,
+    pub(super) tasks: Tasks,
     pub(super) shares: Shares,
     /// The places of logout tokens: anybody can send those, and each costs a signature or a wait for the provider.
-    pub(super) logout_tokens: Places,
+    logout_tokens: Places,
+    /// The places of what is done, and waits until others have been told: while the event log hangs there are many.
+    telling: Places,
 }
 
 /// How many logout tokens may be at work at once (security.md 93).
 const LOGOUT_TOKENS: usize = 16;
+/// How many may wait for others to be told, for each call that may be at work: they cost memory alone.
+const TELLING_FOR_EACH: usize = 4;
 
 impl Work {
-    pub(super) fn new(tasks: TaskTracker, shares: Shares) -> Self {
-        Self { tasks, shares, logout_tokens: Places::new(LOGOUT_TOKENS) }
+    pub(super) fn new(tasks: Tasks, shares: Shares, calls: &Places) -> Self {
+        let telling = Places::new(calls.most().saturating_mul(TELLING_FOR_EACH));
+        Self { tasks, shares, logout_tokens: Places::new(LOGOUT_TOKENS), telling }
     }
 
     /// A place for a logout token, before anything of it is read.
@@ -54,6 +61,22 @@ impl Work {
         self.run(asked, found, work, share).await
     }
 
+    /// The same for a logout token, which has a place of its own beside that of its call.
+    pub(super) async fn carrying_out<T, F>(
+        &self,
+        token: Place,
+        asked: Asked,
+        found: &Found<'_>,
+        work: impl FnOnce(Call, Authority) -> F,
+    ) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let share = self.shares.take(found, &asked.call.request_id)?;
+        self.run(asked, found, work, share.into_iter().chain([token])).await
+    }
+
     /// The same for work that ends sessions and waits for no provider: it needs no share. What has ended is told, whoever
     /// asked for it.
     pub(super) async fn ending<T, F>(
@@ -74,7 +97,7 @@ impl Work {
         asked: Asked,
         found: &Found<'_>,
         work: impl FnOnce(Call, Authority) -> F,
-        share: Option<Place>,
+        more: impl IntoIterator<Item = Place>,
     ) -> Result<T, Status>
     where
         T: Send + 'static,
@@ -82,13 +105,57 @@ impl Work {
     {
         let Asked { call, place, .. } = asked;
         let request_id = call.request_id.clone();
-        let work = work(call, found.clone_authority());
+        let held = Held::all(place.into_iter().chain(more));
+        let authority = found.clone_authority().calling_when_only_telling(held.exchange_for(&self.telling));
+        let work = work(call, authority);
         let done = async move {
-            let _held = (place, share);
+            let _held = held;
             work.await
         };
         let task = self.tasks.spawn(done.in_current_span());
-        let done = task.await.unwrap_or_else(|panic| Err(Error::Internal(panic.into())));
+        let done = match task.await {
+            Ok(done) => done.unwrap_or_else(|| Err(Error::Internal("cut off: the server stops".into()))),
+            Err(panic) => Err(Error::Internal(panic.into())),
+        };
         done.map_err(|error| status::of(&error, &request_id))
+    }
+}
+
+/// The places that a call holds while it is at work.
+struct Held(Arc<Mutex<Vec<Place>>>);
+
+impl Held {
+    fn all(places: impl Iterator<Item = Place>) -> Self {
+        Self(Arc::new(Mutex::new(places.collect())))
+    }
+
+    /// Gives them all back for one of these, and keeps them where there is none. What outlives the call holds nothing.
+    fn exchange_for(&self, others: &Places) -> impl Fn() + Send + Sync + use<> {
+        let (held, others) = (Arc::downgrade(&self.0), others.clone());
+        move || {
+            if let (Some(held), Some(other)) = (Weak::upgrade(&held), others.take()) {
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = vec![other];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_tells_has_one_place_among_its_like_as_long_as_there_is_one() {
+        let (calls, telling) = (Places::new(4), Places::new(1));
+        let taken = || (calls.taken(), telling.taken());
+        let held = [(); 2].map(|()| Held::all(calls.take().into_iter().chain(calls.take())));
+        let exchange = held.each_ref().map(|held| held.exchange_for(&telling));
+        exchange[0]();
+        assert_eq!(taken(), (2, 1));
+        exchange[1]();
+        assert_eq!(taken(), (2, 1), "there is none left for it");
+        drop(held);
+        exchange[0]();
+        assert_eq!(taken(), (0, 0));
     }
 }

@@ -22,7 +22,7 @@ pub struct Event {
 }
 
 /// What has happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum What {
     /// A session has ended.
     Revoked(SessionKey),

@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,13 +16,13 @@ use crate::session::key::{SessionKey, UserKey};
 use crate::session::record::Record;
 use crate::session::time::Timestamp;
 use crate::vault::{Vault, VaultError};
+pub(super) use uses::Turn;
+use uses::Uses;
 
 /// How many sessions share a lock; of more than these the one that was not asked for the longest goes.
 const WAYS: usize = 8;
 /// Users share so many numbers: one that was revoked makes those it shares with be read again.
 const USERS: usize = 4096;
-/// Who has begun to write down a use has this long before another one tries.
-const TOUCH_PATIENCE: Duration = Duration::from_secs(1);
 /// A body that is larger is opened anew each time, so that memory is bounded by the number of sessions: about 2 kB each,
 /// and 20 kB at most.
 const LARGEST_BODY: usize = 4096;
@@ -61,6 +62,7 @@ struct Set {
     forgotten: u64,
     turn: u64,
     slots: Vec<Slot>,
+    uses: Uses,
 }
 
 struct Slot {
@@ -71,19 +73,6 @@ struct Slot {
     used: u64,
     /// What vouches for the record, and the place of its user; `None` for a standing alone.
     vouched: Option<(Reading, usize)>,
-    /// When somebody began to write down that it was used, while that is not done.
-    touching: Option<Duration>,
-}
-
-/// Who of those that find a session's use not written down is to write it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// This one, and nobody has tried.
-    First,
-    /// This one, beside its answer: who tried before has not come to an end.
-    Again,
-    /// Another one, of late.
-    Another,
 }
 
 /// A session as it is known here.
@@ -155,23 +144,19 @@ impl Near {
     /// was used after `due`.
     pub(super) fn begin_touch(&self, key: &SessionKey, due: Timestamp, at: Duration) -> Turn {
         let Some(mut set) = self.set(key) else { return Turn::First };
-        let Some(slot) = set.find(key) else { return Turn::First };
-        let turn = match slot.touching {
-            _ if slot.record.header.last_active.is_some_and(|used| used > due) => return Turn::Another,
-            None => Turn::First,
-            Some(before) if at.saturating_sub(before) < TOUCH_PATIENCE => return Turn::Another,
-            Some(_) => Turn::Again,
-        };
-        slot.touching = Some(at);
-        turn
+        match set.find(key) {
+            Some(slot) if slot.record.header.last_active.is_some_and(|used| used > due) => Turn::Another,
+            _ => set.uses.begin(key, due, at),
+        }
     }
 
     /// Notes that it is written down that a session was used.
     pub(super) fn used(&self, key: &SessionKey, at: Timestamp) {
-        if let Some(slot) = self.set(key).as_mut().and_then(|set| set.find(key)) {
+        let Some(mut set) = self.set(key) else { return };
+        set.uses.written(key, at);
+        if let Some(slot) = set.find(key) {
             let header = &mut slot.record.header;
             header.last_active = header.last_active.max(Some(at));
-            slot.touching = None;
         }
     }
 
@@ -181,6 +166,7 @@ impl Near {
         if let Some(mut set) = self.set(key) {
             set.forgotten = set.forgotten.max(number);
             set.slots.retain(|slot| slot.key != *key);
+            set.uses.forget(key);
         }
     }
 
@@ -205,11 +191,10 @@ impl Near {
         let Some(mut set) = self.set(key).filter(|_| record.body.len() <= LARGEST_BODY) else { return };
         set.turn += 1;
         let (key, record, standing, used) = (*key, record.clone(), Arc::clone(standing), set.turn);
-        let mut slot = Slot { key, record, standing, used, vouched, touching: None };
+        let mut slot = Slot { key, record, standing, used, vouched };
         if let Some(same) = set.slots.iter_mut().find(|other| other.key == key) {
             let last_active = &mut slot.record.header.last_active;
             *last_active = same.record.header.last_active.max(*last_active);
-            slot.touching = same.touching;
             *same = slot;
         } else if set.slots.len() < WAYS {
             set.slots.push(slot);

@@ -129,15 +129,17 @@ fn of_all_who_find_a_use_not_written_one_writes_it() {
     let (near, vault) = (Near::new(64), vault());
     let (key, record) = record("Ada", Marks::default());
     let (due, used) = (Timestamp::from_secs(100), Timestamp::from_secs(200));
-    assert_eq!(
-        near.begin_touch(&key, due, at(1)),
-        Turn::First,
-        "what is not known is written by all, and the store says"
-    );
-    near.standing(&vault, &key, &record).unwrap();
     let turn = |length| near.begin_touch(&key, due, length);
-    assert_eq!([turn(at(1)), turn(at(1)), turn(at(1))], [Turn::First, Turn::Another, Turn::Another]);
+    assert_eq!([turn(at(1)), turn(at(1)), turn(at(1))], [Turn::First, Turn::Another, Turn::Another], "known or not");
+    near.standing(&vault, &key, &record).unwrap();
     assert_eq!([turn(at(2)), turn(at(2)), turn(at(3))], [Turn::Again, Turn::Another, Turn::Again]);
+    // However many others are used meanwhile.
+    for number in 0..8 {
+        let mut id = key.id;
+        id[15] = id[15].wrapping_add(number + 1);
+        assert_eq!(near.begin_touch(&SessionKey { id, ..key }, due, at(3)), Turn::First);
+    }
+    assert_eq!(turn(at(3)), Turn::Another);
     // Whoever has read the record before it was written brings nothing back.
     near.used(&key, used);
     let standing = near.standing(&vault, &key, &record).unwrap();

@@ -1,7 +1,6 @@
 //! Owns the one way in which sessions end: all of them in the store first, then everybody is told, once. Does not know why
 //! they end.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::channel::oneshot;
@@ -43,8 +42,12 @@ impl Authority {
     /// Ends every session that was born before now, logins under way included, however many there are.
     pub(in crate::authority) async fn end_marked(&self, target: MarkTarget) -> Result<(), Error> {
         let keep_for = MARKS_FOR.max(self.settings.longest_life());
+        let mut untold = self.untold();
+        // Its first write may be in force, and nobody knows which number it has.
+        untold.doubt(What::Reset);
         let mark = self.ports.sessions.raise(&target, keep_for).await?;
-        self.announce(What::Marked { target, mark }).await;
+        untold.settle(&What::Reset, Some(What::Marked { target, mark }));
+        self.tell(untold).await;
         Ok(())
     }
 
@@ -57,10 +60,9 @@ impl Authority {
     }
 
     /// Waits until everybody has been told of what is done. Trouble is nothing to wait for: they are told beside it.
-    pub(in crate::authority) async fn when_told<T>(&self, done: Result<T, Error>, untold: Untold) -> Result<T, Error> {
-        match &done {
-            Ok(_) => self.tell(untold).await,
-            Err(_) => self.tell_beside(untold),
+    pub(in crate::authority) async fn when_told<T, E>(&self, done: Result<T, E>, untold: Untold) -> Result<T, E> {
+        if done.is_ok() {
+            self.tell(untold).await;
         }
         done
     }
@@ -74,27 +76,16 @@ impl Authority {
     ) -> Result<u64, Error> {
         let (sessions, remember) = (&self.ports.sessions, self.settings.remember_ended_for);
         let end = |key: SessionKey| async move { (key, sessions.end(&key, why, remember).await) };
+        for key in keys {
+            untold.doubt(What::Changed(*key));
+        }
         let mut ending = stream::iter(keys.to_vec()).map(end).buffer_unordered(AT_ONCE);
-        let mut in_doubt: HashSet<_> = keys.iter().copied().collect();
-        let (mut count, mut trouble) = (0, None);
+        let mut count = 0;
         while let Some((key, ended)) = ending.next().await {
-            match ended {
-                Ok(ended) => {
-                    count += u64::from(ended);
-                    in_doubt.remove(&key);
-                    untold.add(What::Revoked(key));
-                }
-                Err(error) => {
-                    trouble = Some(error);
-                    break;
-                }
-            }
+            count += u64::from(ended?);
+            untold.settle(&What::Changed(key), Some(What::Revoked(key)));
         }
-        let Some(error) = trouble else { return Ok(count) };
-        for key in in_doubt {
-            untold.add(What::Changed(key));
-        }
-        Err(error.into())
+        Ok(count)
     }
 
     /// The same with every session of a user, in one step, and the logins of theirs that are under way.
@@ -117,17 +108,15 @@ impl Authority {
         step: impl Future<Output = Result<T, Error>>,
         untold: &mut Untold,
     ) -> Result<T, Error> {
-        let known = self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key);
-        match step.await {
-            Ok(done) => {
-                known.map(What::Revoked).chain([all]).for_each(|what| untold.add(what));
-                Ok(done)
-            }
-            Err(error) => {
-                // They may have ended, and only the answer was lost: nobody goes on from memory.
-                known.map(What::Changed).for_each(|what| untold.add(what));
-                Err(error)
-            }
+        let known: Vec<_> = self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key).collect();
+        for key in &known {
+            untold.doubt(What::Changed(*key));
         }
+        let done = step.await?;
+        for key in known {
+            untold.settle(&What::Changed(key), Some(What::Revoked(key)));
+        }
+        untold.add(all);
+        Ok(done)
     }
 }

@@ -12,8 +12,8 @@ use crate::session::event::{Event, Position, What};
 use crate::session::mark::EVERY_TENANT;
 
 impl Authority {
-    /// Sends a heartbeat, and with it what could not be announced when it happened; and reads the marks in force, lest one
-    /// be missed meanwhile. To be called every [`super::HEARTBEAT_EVERY`], for all tenants that share a memory at once.
+    /// Sends a heartbeat, and reads the marks in force, lest one be missed meanwhile. To be called every
+    /// [`super::HEARTBEAT_EVERY`], for all tenants that share a memory at once.
     ///
     /// # Errors
     /// When the store does not answer: soon the stream counts as broken, and marks are read with every session.
@@ -21,7 +21,7 @@ impl Authority {
         let ear = &self.stream.ear;
         let number = ear.send(self.ports.clock.running());
         let what = What::Heartbeat { author: ear.author(), number };
-        self.give_with_what_was_left(vec![Event::of(EVERY_TENANT, what)]).await?;
+        self.give_to_log(vec![Event::of(EVERY_TENANT, what)]).await?;
         let (began, tenants) = (self.ports.clock.running(), ear.tenants());
         let read = tenants.into_iter().map(|tenant| async move {
             let marks = self.ports.sessions.marks(tenant).await?;
@@ -29,17 +29,6 @@ impl Authority {
         });
         ear.learn_all(&try_join_all(read).await?, began);
         Ok(())
-    }
-
-    /// Announces what could not be announced when it happened. To be called once at the end, when nothing happens any more.
-    ///
-    /// # Errors
-    /// When the log does not take it.
-    pub async fn announce_the_rest(&self) -> Result<(), Error> {
-        if self.stream.ear.outbox.is_empty() {
-            return Ok(());
-        }
-        Ok(self.give_with_what_was_left(Vec::new()).await?)
     }
 
     /// Takes in what comes next, waiting for it at most `at_most`. To be called again and again, by one task.

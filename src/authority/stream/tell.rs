@@ -1,13 +1,14 @@
 //! Owns how everybody is told of what has happened: whoever waits for it waits no longer than anything may be stale, and
 //! what the log has not taken by then goes on being told. Does not know what it was.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 
 use super::{MAX_STALENESS, Untold};
-use crate::authority::Authority;
 use crate::authority::ports::{StoreError, StoreResult};
+use crate::authority::{Authority, Error};
 use crate::session::event::{Event, Position, What};
 
 /// How soon an announcement is tried again.
@@ -27,9 +28,14 @@ impl Authority {
 
     /// As [`Authority::announce`], without waiting: for what nobody's answer depends on.
     pub(in crate::authority) fn announce_beside(&self, what: What) {
-        let mut untold = self.untold();
-        untold.add(what);
-        self.tell_beside(untold);
+        self.untold().add(what);
+    }
+
+    /// The same authority, which calls this when what was asked for is done, and only telling is left: that may take as long
+    /// as anything may be stale.
+    #[must_use]
+    pub fn calling_when_only_telling(self, call: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { only_telling: Some(Arc::new(call)), ..self }
     }
 
     /// What is to be told when it is whole: nothing yet.
@@ -38,23 +44,16 @@ impl Authority {
     }
 
     /// As [`Authority::announce`], of all that has happened.
-    pub(in crate::authority) async fn tell(&self, untold: Untold) {
+    pub(in crate::authority) async fn tell(&self, mut untold: Untold) {
+        untold.conclude();
         if untold.events().is_empty() {
             return;
         }
+        self.only_telling.iter().for_each(|call| call());
         let (telling, enough) = (Box::pin(self.tell_again_and_again(untold)), self.ports.beside.pause(MAX_STALENESS));
         if let Either::Right(_) = select(telling, enough).await {
-            tracing::warn!("an event could not be announced in time; it is tried again with every heartbeat");
+            tracing::warn!("an event could not be announced in time; it is tried again until the log takes it");
         }
-    }
-
-    /// The same, without waiting. While the log does not take anything, the next heartbeat that it takes tells it.
-    pub(in crate::authority) fn tell_beside(&self, untold: Untold) {
-        if untold.events().is_empty() || self.stream.ear.outbox.is_troubled() {
-            return;
-        }
-        let authority = self.clone();
-        self.ports.beside.run(Box::pin(async move { drop(authority.try_to_tell(untold).await) }));
     }
 
     async fn tell_again_and_again(&self, mut untold: Untold) {
@@ -78,28 +77,30 @@ impl Authority {
         }
     }
 
-    /// Gives the log what was left to be told, and more.
+    /// Gives the log what was left to be told, if anything was.
     ///
     /// # Errors
     /// When the log does not take it: then it is left again.
-    pub(super) async fn give_with_what_was_left(&self, more: Vec<Event>) -> StoreResult<()> {
+    pub async fn announce_the_rest(&self) -> Result<(), Error> {
         let untold = Untold::left(&self.stream.ear);
-        let count = untold.events().len();
-        self.give_to_log(untold.events().iter().cloned().chain(more).collect()).await?;
-        untold.told();
-        if count > 0 {
-            tracing::info!(count, "what could not be announced before is announced now");
+        if !untold.events().is_empty() {
+            self.give_to_log(untold.events().to_vec()).await?;
+            untold.told();
         }
         Ok(())
     }
 
-    async fn give_to_log(&self, events: Vec<Event>) -> StoreResult<Position> {
+    /// Waits until something is left to be told: what nobody has waited for, and what nobody could wait for any longer. To be
+    /// waited for by one task.
+    pub async fn something_is_left(&self) {
+        self.stream.ear.outbox.something().await;
+    }
+
+    pub(super) async fn give_to_log(&self, events: Vec<Event>) -> StoreResult<Position> {
         let given = self.ports.events.announce(events);
-        let taken = match select(given, self.ports.beside.pause(ATTEMPT)).await {
+        match select(given, self.ports.beside.pause(ATTEMPT)).await {
             Either::Left((taken, _)) => taken,
             Either::Right(_) => Err(StoreError::Unavailable("the event log did not answer in time".into())),
-        };
-        self.stream.ear.outbox.note(taken.is_ok());
-        taken
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Owns a revocation whose process ends in the middle: no session is half dead, one that was reported dead stays so, and
-//! asking again ends the rest. Does not know which store keeps them.
+//! asking again ends the rest and tells what nobody was told. Does not know which store keeps them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use gatelodge::app::keeper::keeping;
+use gatelodge::authority::ports::{EventLog as _, Heard};
 use gatelodge::authority::revoke_as_admin::Target;
 use gatelodge::authority::validate_session::{Outcome, Question};
+use gatelodge::session::event::{Event, Position, What};
+use gatelodge::session::key::{SessionKey, TenantNumber, UserKey};
+use gatelodge::session::mark::MarkTarget;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{Place, Process, done, say, world_at};
 use crate::world::faults::Fault;
 use crate::world::log::told;
 use crate::world::replicas::until;
-use crate::world::{Browser, World};
+use crate::world::{Browser, FaultyStore, ISSUER, World};
 
 const COOKIE: &str = "__Host-session";
 const USERS: [&str; 4] = ["ada", "ada", "bob", "cyd"];
@@ -45,6 +50,7 @@ async fn child(told: &str) {
         let mut browser = Browser::default();
         let session = world.log_in(&mut browser, user).await.result.unwrap();
         say("HELD", &format!("{user} {}", browser.cookie(COOKIE).unwrap()));
+        say("KEY", &session.key.public());
         if first.is_empty() {
             first = session.key.public();
         }
@@ -86,8 +92,55 @@ fn held<'a>(said: impl Iterator<Item = &'a str>) -> Vec<(String, Browser)> {
     said.map(|said| said.split_once(' ').unwrap()).map(|(user, cookie)| (user.to_owned(), browser(cookie))).collect()
 }
 
+/// A log that other processes hear too, from now on.
+struct Listening {
+    log: Arc<FaultyStore>,
+    from: Position,
+}
+
+impl Listening {
+    /// At a place that others share: a file is one process's own.
+    async fn at(place: &Place) -> Option<Self> {
+        let Place::Redis { .. } = place else { return None };
+        let (_, log) = world_at(&place.told(), |_| ()).await;
+        // Whoever has read nothing yet knows of no history.
+        log.next(None, Duration::ZERO).await.unwrap();
+        let from = log.announce(vec![Event { tenant: TenantNumber(1), what: What::KeysRotated }]).await.unwrap();
+        Some(Self { log, from })
+    }
+
+    async fn all(self) -> Vec<What> {
+        let (mut all, mut at, began) = (Vec::new(), self.from, Instant::now());
+        loop {
+            let events = match self.log.next(Some(at), Duration::from_millis(50)).await {
+                Ok(Heard::Events(events)) => events,
+                Ok(Heard::Reset(_)) => panic!("the log was lost"),
+                // Many processes ask the one server.
+                Err(error) => {
+                    assert!(began.elapsed() < Duration::from_secs(30), "{error:?}");
+                    continue;
+                }
+            };
+            let Some((last, _)) = events.last() else { return all };
+            at = *last;
+            all.extend(events.into_iter().map(|(_, event)| event.what));
+        }
+    }
+}
+
+/// Whether it is told that all that was meant has ended, for whoever holds something open for it.
+fn is_told(told: &[What], name: &str, meant: &[SessionKey]) -> bool {
+    let user = UserKey::of(TenantNumber(1), ISSUER, "ada");
+    match name {
+        "user" => told.contains(&What::UserRevoked(user)),
+        "tenant" => told.iter().any(|what| matches!(what, What::Marked { target: MarkTarget::Tenant(_), .. })),
+        _ => meant.iter().all(|key| told.contains(&What::Revoked(*key))),
+    }
+}
+
 /// Answers whether the child came to its end.
 async fn killed(test: &str, place: Place, name: &str, step: usize) -> bool {
+    let listening = Listening::at(&place).await;
     let said = Process::start(test, &format!("{step} {} {name}", place.told())).end().await;
     let held = held(said.all("HELD"));
     assert_eq!(held.len(), USERS.len(), "the child logged nobody in");
@@ -113,6 +166,12 @@ async fn killed(test: &str, place: Place, name: &str, step: usize) -> bool {
     world.authority.revoke_as_admin(&World::call(), &target(name, first), "again").await.unwrap();
     let after = join_all(held.iter().map(|(_, browser)| lives(&world, browser))).await;
     assert_eq!(after, meant.iter().map(|meant| !meant).collect::<Vec<_>>(), "{name}, before step {step}");
+    if let Some(listening) = listening {
+        let keys = said.all("KEY").map(|id| SessionKey::from_public(TenantNumber(1), id).unwrap());
+        let meant: Vec<_> = keys.zip(&meant).filter(|(_, meant)| **meant).map(|(key, _)| key).collect();
+        let told = listening.all().await;
+        assert!(is_told(&told, name, &meant), "{name}, before step {step}: by the one or by the other: {told:?}");
+    }
     world.clock.advance(Duration::from_secs(1));
     world.log_in(&mut Browser::default(), "ada").await.result.unwrap();
     said.is_done()

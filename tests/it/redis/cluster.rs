@@ -68,6 +68,25 @@ impl Cluster {
         }
     }
 
+    /// From now on no replica of this node hears of what it writes: that is lost with it.
+    pub fn cut_off_replicas_of(&self, at: usize) {
+        for node in &self.nodes {
+            let mut set = redis::cmd("CONFIG");
+            set.arg("SET").arg("cluster-replica-validity-factor").arg(0);
+            set.query::<()>(&mut node.admin()).expect("a replica may be promoted however old it is");
+        }
+        let (node, end) = (&self.nodes[at], Instant::now() + Duration::from_secs(30));
+        let mut admin = node.admin();
+        let mut refuse = redis::cmd("ACL");
+        refuse.arg("SETUSER").arg("default").arg("-psync").arg("-sync");
+        refuse.query::<()>(&mut admin).expect("nobody may follow");
+        redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").query::<u64>(&mut admin).expect("nobody follows");
+        while replication(node, "connected_slaves") != "0" {
+            assert!(Instant::now() < end, "a replica follows all the same");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// The nodes that hold slots at the moment.
     pub fn primaries(&self) -> Vec<&Server> {
         let is_primary = |node: &&Server| {

@@ -191,7 +191,8 @@ async fn while_the_log(kept: Kept, trouble: fn(&Cut) -> &AtomicBool) {
     };
     let each = ends.users.iter().map(async |user| timed(&mut Box::pin(ends.end(user))).await);
     for (took, user) in join_all(each).await.into_iter().zip(&ends.users) {
-        assert!((5..8).contains(&took.as_secs()), "{kept:?} {}: {took:?}", user.way);
+        // That it is no later is its caller's own deadline, which is 8 seconds.
+        assert!(took >= Duration::from_secs(5), "{kept:?} {}: {took:?}", user.way);
     }
     trouble(&ends.replicas.cut).store(false, Ordering::SeqCst);
     ends.all_are_told().await;
@@ -232,7 +233,7 @@ async fn who_missed_more_than_can_be_told_begins_anew() {
 
 // What nobody waits for is told too, however much is at work already.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_there_is_no_room_a_change_is_told_with_the_next_heartbeat() {
+async fn where_there_is_no_room_a_change_is_told_all_the_same() {
     const AFTER: Duration = Duration::from_mins(10);
     for kept in [Kept::Memory, Kept::Redis] {
         let crowded = Arc::new(Crowded::default());

@@ -1,6 +1,6 @@
-//! Owns what callers see when the primary that holds the event log dies and its replica is promoted: nobody is logged out,
-//! nothing known by heart is used while nobody would tell, watchers learn so, and what ends afterwards is dead. Does not
-//! know how a cluster chooses.
+//! Owns what callers see when the primary that holds the event log dies and its replica is promoted, also one that has lost
+//! the last of it: nobody is logged out, nothing that was known by heart is used, watchers begin anew, and what has ended or
+//! ends afterwards is dead. Does not know how a cluster chooses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{SystemClock, SystemEntropy};
 use gatelodge::crypto::Secret;
 use gatelodge::rpc::policy::Role;
+use gatelodge::session::key::SessionKey;
 use gatelodge::store::redis::RedisSettings;
 use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::v1::{self, admin_service_revoke_request::Target};
@@ -50,7 +51,8 @@ impl Authority {
         let (redis, mut store) = (connect(settings).await.unwrap(), None);
         let world = World::built(
             &["idp"],
-            |_| (),
+            // Longer than a failover takes: what is known by heart is forgotten because of it, and not because it is old.
+            |settings| settings.cache.as_mut().unwrap().max_staleness = Duration::from_mins(10),
             |ports| {
                 put_all(ports, &redis);
                 ports.entropy = Arc::new(SystemEntropy);
@@ -112,70 +114,167 @@ impl Drop for Authority {
     }
 }
 
-/// Reads until such a message comes.
-async fn until(watch: &mut Watch, is_it: impl Fn(&v1::WatchSessionsResponse) -> bool) {
+/// Reads until such a message comes, and answers whether a reset came by then.
+async fn until(watch: &mut Watch, is_it: impl Fn(&v1::WatchSessionsResponse) -> bool) -> bool {
+    let mut reset = false;
     let reading = async {
         loop {
             let message = watch.message().await.unwrap().expect("the watch goes on");
+            reset |= message.reset;
             if is_it(&message) {
                 return;
             }
         }
     };
     timeout(PATIENCE, reading).await.expect("the message came");
+    reset
 }
 
-/// The primary that holds the event log.
-fn holder_of_the_log(cluster: &Cluster) -> usize {
+fn is_trusted(message: &v1::WatchSessionsResponse) -> bool {
+    message.max_staleness.is_some()
+}
+
+/// The primary that holds a key which ends so.
+fn holder(cluster: &Cluster, is_it: impl Fn(&[u8]) -> bool) -> usize {
     let holds = |port: u16| {
         let node = cluster.primaries().into_iter().find(|node| node.port == port);
-        node.is_some_and(|node| keys_of(node, PREFIX).iter().any(|key| key.ends_with(b"e\0\0\0\0")))
+        node.is_some_and(|node| keys_of(node, PREFIX).iter().any(|key| is_it(key)))
     };
-    cluster.nodes.iter().position(|node| holds(node.port)).expect("somebody holds the log")
+    cluster.nodes.iter().position(|node| holds(node.port)).expect("somebody holds it")
+}
+
+fn holder_of_the_log(cluster: &Cluster) -> usize {
+    holder(cluster, |key| key.ends_with(b"e\0\0\0\0"))
+}
+
+fn name_of(session: &SessionKey) -> Vec<u8> {
+    [b"}s".as_slice(), &session.tenant.0.to_be_bytes(), &session.id].concat()
+}
+
+fn holder_of(cluster: &Cluster, session: &SessionKey) -> usize {
+    let name = name_of(session);
+    holder(cluster, |key| key.ends_with(&name))
+}
+
+/// Two authorities over a cluster that hear of everything, and who watches at the second.
+struct Pair {
+    cluster: Option<Cluster>,
+    one: Authority,
+    two: Authority,
+    watch: Watch,
+}
+
+impl Pair {
+    async fn start() -> Self {
+        let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+        let (one, two) = (Authority::over(&cluster).await, Authority::over(&cluster).await);
+        one.hears().await;
+        two.hears().await;
+        let mut watch = watch(&two.serving, of(&[])).await;
+        until(&mut watch, is_trusted).await;
+        Self { cluster: Some(cluster), one, two, watch }
+    }
+
+    /// Does something to the cluster, or looks at it.
+    async fn cluster<T: Send + 'static>(&mut self, work: impl FnOnce(&mut Cluster) -> T + Send + 'static) -> T {
+        let mut cluster = self.cluster.take().unwrap();
+        let (cluster, done) = tokio::task::spawn_blocking(move || {
+            let done = work(&mut cluster);
+            (cluster, done)
+        })
+        .await
+        .unwrap();
+        self.cluster = Some(cluster);
+        done
+    }
+
+    /// A session that the second authority knows by heart.
+    async fn log_in(&self, sub: &str) -> (Browser, SessionKey) {
+        let mut browser = Browser::default();
+        let session = self.one.world.log_in(&mut browser, sub).await.result.unwrap().key;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            assert!(self.two.says(&browser).await);
+            if self.two.knows(&browser).await {
+                return (browser, session);
+            }
+            assert!(Instant::now() < end, "it never knows the session by heart");
+        }
+    }
+
+    async fn revoke(&self, session: &SessionKey) {
+        self.one.hears().await;
+        let target = Some(Target::SessionId(session.public()));
+        let request = v1::AdminServiceRevokeRequest { target, reason: "test".into() };
+        let revoked = self.one.serving.admin().await.revoke(by(Role::Admin, request)).await.unwrap().into_inner();
+        assert_eq!(revoked.revoked_count, 1);
+    }
+
+    /// Waits until it is told that the session has ended, and answers whether a reset came by then.
+    async fn is_told_of(&mut self, session: &SessionKey) -> bool {
+        let id = session.public();
+        until(&mut self.watch, |message| message.events.iter().any(|event| event.session_id == id)).await
+    }
+
+    /// The second authority loses the log, and hears of everything again; whoever watches there is told to begin anew.
+    async fn fails_over(&mut self, browser: &Browser) {
+        let lost = until(&mut self.watch, |message| !is_trusted(message)).await;
+        assert!(!self.two.knows(browser).await, "nobody would tell it");
+        let found = until(&mut self.watch, is_trusted).await;
+        assert!(lost || found, "nobody can say what the new primary has lost");
+        assert!(!self.two.knows(browser).await, "what was known before may be over");
+    }
 }
 
 // store.md, 6: while the stream is broken caches are bypassed; security.md 113: and nobody is logged out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failover_of_the_log_logs_nobody_out_and_nothing_that_ends_after_it_lives_on() {
-    let mut cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
-    let (one, two) = (Authority::over(&cluster).await, Authority::over(&cluster).await);
-    one.hears().await;
-    two.hears().await;
-    let mut browser = Browser::default();
-    let session = one.world.log_in(&mut browser, "ada").await.result.unwrap().key.public();
-    let end = Instant::now() + PATIENCE;
-    loop {
-        assert!(two.says(&browser).await);
-        if two.knows(&browser).await {
-            break;
-        }
-        assert!(Instant::now() < end, "it never knows the session by heart");
-    }
-    let mut watch = watch(&two.serving, of(&[])).await;
-    until(&mut watch, |message| message.max_staleness.is_some()).await;
-
-    cluster = tokio::task::spawn_blocking(move || {
+    let mut pair = Pair::start().await;
+    let (browser, session) = pair.log_in("ada").await;
+    pair.cluster(|cluster| {
         cluster.wait_until_replicated();
-        let at = holder_of_the_log(&cluster);
+        let at = holder_of_the_log(cluster);
         cluster.nodes[at].stop();
-        cluster
     })
-    .await
-    .unwrap();
-    until(&mut watch, |message| message.max_staleness.is_none()).await;
-    assert!(!two.knows(&browser).await, "nobody would tell it");
+    .await;
+    pair.fails_over(&browser).await;
+    assert!(pair.one.says(&browser).await && pair.two.says(&browser).await, "a failover is no logout");
+    pair.revoke(&session).await;
+    assert!(!pair.is_told_of(&session).await, "what comes then is told by itself");
+    assert!(!pair.two.says(&browser).await && !pair.one.says(&browser).await);
+}
 
-    until(&mut watch, |message| message.max_staleness.is_some()).await;
-    assert!(one.says(&browser).await && two.says(&browser).await, "a failover is no logout");
-    one.hears().await;
-    let target = Some(Target::SessionId(session.clone()));
-    let request = v1::AdminServiceRevokeRequest { target, reason: "test".into() };
-    let revoked = one.serving.admin().await.revoke(by(Role::Admin, request)).await.unwrap().into_inner();
-    assert_eq!(revoked.revoked_count, 1);
-    let is_told = |message: &v1::WatchSessionsResponse| {
-        message.reset || message.events.iter().any(|event| event.session_id == session)
+// store.md, 7: what the promoted replica has never heard of is known to the authorities.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ended_just_before_a_failover_that_lost_it_lives_on_nowhere() {
+    let mut pair = Pair::start().await;
+    let log = pair.cluster(|cluster| holder_of_the_log(cluster)).await;
+    let mut number = 0;
+    let (ended, session) = loop {
+        let (browser, session) = pair.log_in(&format!("user{number}")).await;
+        if pair.cluster(move |cluster| holder_of(cluster, &session)).await == log {
+            break (browser, session);
+        }
+        number += 1;
     };
-    until(&mut watch, is_told).await;
-    assert!(!two.says(&browser).await && !one.says(&browser).await);
-    drop(cluster);
+    let (other, _) = pair.log_in("ada").await;
+    pair.cluster(move |cluster| {
+        cluster.wait_until_replicated();
+        cluster.cut_off_replicas_of(log);
+    })
+    .await;
+    pair.revoke(&session).await;
+    pair.is_told_of(&session).await;
+    pair.cluster(move |cluster| cluster.nodes[log].stop()).await;
+    pair.fails_over(&other).await;
+    let is_back = pair.cluster(move |cluster| {
+        let left = cluster.nodes.iter().enumerate().filter(|(at, _)| *at != log);
+        left.map(|(_, node)| keys_of(node, PREFIX)).any(|keys| keys.iter().any(|key| key.ends_with(&name_of(&session))))
+    });
+    assert!(is_back.await, "else this test shows nothing");
+    assert!(
+        !pair.two.says(&ended).await && !pair.one.says(&ended).await,
+        "the store has it again, and nobody believes it"
+    );
+    assert!(pair.one.says(&other).await && pair.two.says(&other).await, "a failover is no logout");
 }

@@ -8,7 +8,8 @@
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
 //! | `known`, `failover` | what an authority knows by heart, also when a primary dies |
-//! | `ends` | whatever ends is told, whoever goes away and whatever becomes of the log |
+//! | `ends`, `told` | whatever ends is told, whoever goes away and whatever becomes of store, log and process |
+//! | `waiting` | who waits for others to be told keeps no place from those who ask |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
 //! | `envoy` | what a proxy is told that asks who may pass |
@@ -32,8 +33,10 @@ pub mod serving;
 mod settings;
 mod stop;
 mod tls;
+mod told;
 mod trouble;
-mod watching;
+mod waiting;
+pub mod watching;
 mod watching_changes;
 
 use gatelodge::rpc::v1::ErrorReason;

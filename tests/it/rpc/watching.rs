@@ -19,18 +19,18 @@ use super::{failed, fields_of};
 use crate::world::replicas::Replicas;
 use crate::world::{Browser, Kept, World};
 
-pub(super) type Watch = Streaming<v1::WatchSessionsResponse>;
+pub type Watch = Streaming<v1::WatchSessionsResponse>;
 
-pub(super) async fn watch(serving: &Serving, question: v1::WatchSessionsRequest) -> Watch {
+pub async fn watch(serving: &Serving, question: v1::WatchSessionsRequest) -> Watch {
     serving.sessions().await.watch_sessions(by(Role::Edge, question)).await.unwrap().into_inner()
 }
 
-pub(super) async fn next(watch: &mut Watch) -> v1::WatchSessionsResponse {
+pub async fn next(watch: &mut Watch) -> v1::WatchSessionsResponse {
     timeout(Duration::from_secs(5), watch.message()).await.expect("a message in time").unwrap().expect("more")
 }
 
 /// The events up to the first of this kind, and the message it came in.
-pub(super) async fn until(watch: &mut Watch, kind: Kind) -> (Vec<v1::SessionEvent>, v1::WatchSessionsResponse) {
+pub async fn until(watch: &mut Watch, kind: Kind) -> (Vec<v1::SessionEvent>, v1::WatchSessionsResponse) {
     let mut events = Vec::new();
     loop {
         let message = next(watch).await;
@@ -42,7 +42,7 @@ pub(super) async fn until(watch: &mut Watch, kind: Kind) -> (Vec<v1::SessionEven
     }
 }
 
-pub(super) fn of(kinds: &[Kind]) -> v1::WatchSessionsRequest {
+pub fn of(kinds: &[Kind]) -> v1::WatchSessionsRequest {
     v1::WatchSessionsRequest { kinds: kinds.iter().map(|kind| (*kind).into()).collect(), ..Default::default() }
 }
 
@@ -50,7 +50,7 @@ fn after(message: &v1::WatchSessionsResponse) -> v1::WatchSessionsRequest {
     v1::WatchSessionsRequest { after_position: message.position.clone(), ..of(&[Kind::Revoked]) }
 }
 
-pub(super) async fn log_in(world: &World, sub: &str) -> (Browser, String) {
+pub async fn log_in(world: &World, sub: &str) -> (Browser, String) {
     let mut browser = Browser::default();
     let session = world.log_in(&mut browser, sub).await.result.unwrap().key.public();
     (browser, session)

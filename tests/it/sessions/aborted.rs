@@ -1,5 +1,5 @@
 //! Shows what becomes of a rotation whose caller goes away while the store is at work: before the store has done it, and
-//! after. Nobody is logged out, and no successor is lost. Does not know how a rotation is made.
+//! after. Nobody is logged out, no successor is lost, and who watches is told. Does not know how a rotation is made.
 
 use std::time::Duration;
 
@@ -7,11 +7,12 @@ use gatelodge::authority::ports::{Lookup, SessionStore as _};
 use gatelodge::rpc::policy::Role;
 use gatelodge::session::key::SessionKey;
 use gatelodge::session::record::Header;
-use gatelodge_client::v1;
-use tokio::time::Instant;
+use gatelodge_client::v1::{self, SessionEventKind as Kind};
+use tokio::time::{Instant, timeout};
 
 use super::door::{AFTER, COOKIE, GRACE, active, rotating};
 use crate::rpc::serving::{Serving, by, validation};
+use crate::rpc::watching::{Watch, next, of, watch};
 use crate::world::faults::Fault;
 use crate::world::replicas::{Replicas, until};
 use crate::world::{Browser, Kept};
@@ -27,6 +28,9 @@ struct Aborted {
     serving: Serving,
     browser: Browser,
     key: SessionKey,
+    _elsewhere: Serving,
+    /// What is told at the other authority.
+    watch: Watch,
 }
 
 impl Aborted {
@@ -39,7 +43,9 @@ impl Aborted {
         .await;
         let (serving, mut browser) = (Serving::of(&replicas.two).await, Browser::default());
         let key = replicas.one.log_in(&mut browser, "ada").await.result.unwrap().key;
-        let aborted = Self { replicas, serving, browser, key };
+        let elsewhere = Serving::of(&replicas.one).await;
+        let watch = watch(&elsewhere, of(&[Kind::Rotated, Kind::Changed])).await;
+        let aborted = Self { replicas, serving, browser, key, _elsewhere: elsewhere, watch };
         aborted.ask(&aborted.browser, false).await;
         aborted.replicas.one.clock.advance(AFTER);
         aborted.replicas.hear().await;
@@ -60,6 +66,19 @@ impl Aborted {
         next.keep(&self.ask(&next, true).await.set_cookies);
         assert_ne!(next.cookie(COOKIE), self.browser.cookie(COOKIE), "a successor");
         next
+    }
+
+    /// Waits until it is told that the session has changed, or may have.
+    async fn is_told(&mut self) {
+        let told = async {
+            loop {
+                let message = next(&mut self.watch).await;
+                if message.events.iter().any(|event| event.session_id == self.key.public()) {
+                    return;
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), told).await.expect("nobody was told");
     }
 
     async fn header(&self) -> Header {
@@ -106,9 +125,10 @@ async fn an_aborted_issue_gives_the_one_successor_to_whoever_asks_next(kept: Kep
 
 async fn an_aborted_first_presentation_is_made_by_the_next(kept: Kept) {
     for written in [false, true] {
-        let aborted = Aborted::due(kept).await;
+        let mut aborted = Aborted::due(kept).await;
         let next = aborted.next().await;
         aborted.abort(&next, written).await;
+        aborted.is_told().await;
         assert_eq!(aborted.header().await.generation, 1 + u32::from(written));
         // Whoever still holds the one before gets the same successor.
         assert_eq!(aborted.next().await.cookie(COOKIE), next.cookie(COOKIE));

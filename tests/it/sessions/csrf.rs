@@ -1,12 +1,12 @@
-//! Shows what is wrong with a CSRF token, in the words of the contract, and that nothing else is judged by it. Does not
-//! know how a token is made.
+//! Shows what is wrong with a CSRF token, in the words of the contract, and what helps; and that nothing else is judged by
+//! it. Does not know how a token is made.
 
 use std::time::Duration;
 
 use gatelodge_client::v1::DeniedReason as Reason;
 use gatelodge_client::v1::validate_session_response::Outcome;
 
-use super::door::{Door, active, denied};
+use super::door::{Door, active, denied_its_token};
 use crate::world::{Browser, Kept};
 
 on_every_store! {
@@ -29,7 +29,7 @@ async fn every_fault_of_a_token_has_its_own_reason(kept: Kept) {
     let mut door = open(kept).await;
     let browser = door.browser.clone();
     let good = token(&mut door, &browser).await;
-    assert_eq!(denied(door.post(&browser, "").await), Reason::CsrfMissing);
+    assert_eq!(denied_its_token(door.post(&browser, "").await), Reason::CsrfMissing);
     // security.md 69: cut, lengthened, changed in any place, of another kind, of nobody's making.
     let changed = |at: usize| {
         let mut bytes = good.clone().into_bytes();
@@ -40,14 +40,14 @@ async fn every_fault_of_a_token_has_its_own_reason(kept: Kept) {
     wrong.extend([good[..good.len() - 4].to_owned(), format!("{good}AAAA"), good.replace("csrf_", "sess_")]);
     wrong.extend(["csrf_".to_owned(), "x".to_owned(), browser.cookie(super::door::COOKIE).unwrap().to_owned()]);
     for wrong in wrong {
-        assert_eq!(denied(door.post(&browser, &wrong).await), Reason::CsrfInvalid, "{wrong}");
+        assert_eq!(denied_its_token(door.post(&browser, &wrong).await), Reason::CsrfInvalid, "{wrong}");
     }
     assert!(matches!(door.post(&browser, &good).await, Outcome::Active(_)), "none of it spoils the good one");
 
     door.world.clock.advance(MAX_AGE.saturating_sub(Duration::from_secs(1)));
     assert!(matches!(door.post(&browser, &good).await, Outcome::Active(_)));
     door.world.clock.advance(Duration::from_secs(2));
-    assert_eq!(denied(door.post(&browser, &good).await), Reason::CsrfExpired);
+    assert_eq!(denied_its_token(door.post(&browser, &good).await), Reason::CsrfExpired);
     let fresh = token(&mut door, &browser).await;
     assert!(matches!(door.post(&browser, &fresh).await, Outcome::Active(_)), "the session lives all the same");
 }
@@ -60,7 +60,7 @@ async fn a_token_is_for_its_session_alone(kept: Kept) {
     door.world.log_in(&mut bob, "bob").await.result.unwrap();
     for other in [&again, &bob] {
         let foreign = token(&mut door, other).await;
-        assert_eq!(denied(door.post(&ada, &foreign).await), Reason::CsrfOtherSession);
+        assert_eq!(denied_its_token(door.post(&ada, &foreign).await), Reason::CsrfOtherSession);
         assert!(matches!(door.post(other, &foreign).await, Outcome::Active(_)));
     }
 }

@@ -18,6 +18,8 @@ use crate::world::log::Log;
 use crate::world::{Browser, FaultyStore, Kept, World};
 
 pub const COOKIE: &str = "__Host-session";
+/// What helps against whatever is wrong with a CSRF token.
+pub const TOKENLESS: &str = "Fetch a fresh token from /auth/me and send it in the x-csrf-token header.";
 /// A credential is replaced after an hour of use, and the one before has half a minute.
 pub const AFTER: Duration = Duration::from_hours(1);
 pub const GRACE: Duration = Duration::from_secs(30);
@@ -180,6 +182,20 @@ pub fn denied(outcome: Outcome) -> v1::DeniedReason {
         Outcome::Denied(denied) => denied.reason(),
         other => panic!("not denied: {other:?}"),
     }
+}
+
+/// Denied for its CSRF token: why. A browser is told what helps, and not which fault it is.
+#[track_caller]
+pub fn denied_its_token(outcome: Outcome) -> v1::DeniedReason {
+    let Outcome::Denied(denied) = outcome else { panic!("not denied: {outcome:?}") };
+    let answer = denied.answer.as_ref().unwrap();
+    let mut body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert!(body["request_id"].take().is_string());
+    let expected = serde_json::json!({
+        "detail": "CSRF token mismatch", "reason": "csrf_mismatch", "remedy": TOKENLESS, "request_id": null
+    });
+    assert_eq!((denied.remedy.as_str(), answer.status, body), (TOKENLESS, 403, expected), "{:?}", denied.reason());
+    denied.reason()
 }
 
 #[track_caller]

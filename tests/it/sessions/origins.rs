@@ -4,7 +4,7 @@
 use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::v1::{self, CsrfRequirement as Csrf, DeniedReason as Reason};
 
-use super::door::{Door, active};
+use super::door::{Door, TOKENLESS, active};
 use crate::world::Kept;
 
 on_every_store! {
@@ -45,7 +45,6 @@ const PLACES: [(Option<&str>, Option<&str>, Place); 14] = [
 ];
 
 const FOREIGN: &str = "Send the request from the site itself, or add the origin to app.cors.allowed_origins.";
-const TOKENLESS: &str = "Fetch a fresh token from /auth/me and send it in the x-csrf-token header.";
 
 /// A fetch, its requirement, and what came with it.
 #[derive(Clone, Copy, Debug)]

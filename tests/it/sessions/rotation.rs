@@ -9,7 +9,7 @@ use gatelodge::session::record::Other;
 use gatelodge_client::v1;
 use gatelodge_client::v1::validate_session_response::Outcome;
 
-use super::door::{AFTER, COOKIE, Door, GRACE, active, denied, rotating};
+use super::door::{AFTER, COOKIE, Door, GRACE, active, denied_its_token, rotating};
 use crate::rpc::serving::{by, context, cookies};
 use crate::world::{Browser, Kept};
 
@@ -131,7 +131,7 @@ async fn csrf_tokens_of_the_predecessor_are_good_through_the_grace(kept: Kept) {
         assert!(matches!(door.post(browser, token).await, Outcome::Active(_)), "in the grace");
     }
     door.world.clock.advance(Duration::from_millis(1));
-    assert_eq!(denied(door.post(&next, &old).await), v1::DeniedReason::CsrfRotated);
+    assert_eq!(denied_its_token(door.post(&next, &old).await), v1::DeniedReason::CsrfRotated);
     assert!(matches!(door.post(&next, &new).await, Outcome::Active(_)));
 }
 

@@ -130,6 +130,13 @@ impl Replicas {
         until(|| heard.iter().all(|authority| authority.heard_up_to() >= last)).await;
     }
 
+    /// Ends what keeps the stream of the second, as when its process stops.
+    pub async fn leave_two(&self) {
+        let [_, two] = &self.keepers;
+        two.abort();
+        until(|| two.is_finished()).await;
+    }
+
     /// Lets the second miss its heartbeats. The clock goes on for both.
     pub async fn cut_off(&self) {
         self.cut.off.store(true, Ordering::SeqCst);

@@ -1,11 +1,18 @@
 //! Shows many questions on one stream: none waits for another, each has its own time and place, and memory is bounded.
 //! Does not know what the answers say.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use gatelodge::authority::Ports;
+use gatelodge::authority::ports::Clock;
 use gatelodge::rpc::policy::Role;
+use gatelodge::session::time::Timestamp;
 use gatelodge_client::v1;
+use gatelodge_client::v1::check_sessions_response::Result as Answer;
 use gatelodge_client::v1::session_service_client::SessionServiceClient;
+use gatelodge_client::v1::validate_session_response::Outcome;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -13,7 +20,7 @@ use tonic::Code;
 use tonic::transport::Endpoint;
 
 use super::{Hall, Stream, active, failed};
-use crate::rpc::serving::by;
+use crate::rpc::serving::{by, validation};
 use crate::world::faults::Fault;
 use crate::world::{Browser, Kept};
 
@@ -22,6 +29,8 @@ on_every_store! {
     each_question_has_its_own_deadline
     who_waits_on_when_anothers_time_is_over_is_answered_as_soon_as_there_is_an_answer
     each_question_has_its_own_place
+    what_is_known_or_forged_is_answered_though_every_place_is_taken
+    a_panic_ends_one_question_alone
     a_caller_who_never_reads_costs_a_bounded_amount
 }
 
@@ -133,6 +142,83 @@ async fn each_question_has_its_own_place(kept: Kept) {
     crate::rpc::failed(third, Code::ResourceExhausted, "OVERLOADED");
 }
 
+// security.md 127: what is refused costs less than what waits, and what is answered at once costs no more than a refusal.
+async fn what_is_known_or_forged_is_answered_though_every_place_is_taken(kept: Kept) {
+    let hall = Hall::with(kept, |_| (), |settings| settings.max_in_flight = 2).await;
+    hall.hears().await;
+    let mut stream = Stream::open(&hall.serving).await;
+    // From now on it is known.
+    stream.ask(0, hall.question()).await;
+    active(&stream.next().await.1);
+    let mut unknown = Vec::new();
+    for sub in ["bob", "cyd", "dan"] {
+        let mut browser = Browser::default();
+        hall.world.log_in(&mut browser, sub).await.result.unwrap();
+        unknown.push(validation(&browser));
+    }
+    hall.store.set(Fault::Silent);
+    for (id, question) in [1, 2].into_iter().zip(&unknown) {
+        stream.ask(id, question.clone()).await;
+    }
+    at_work(&hall, 2).await;
+
+    stream.ask(3, hall.question()).await;
+    let (id, answer) = stream.next().await;
+    assert_eq!(id, 3);
+    active(&answer);
+    let mut forged = hall.browser.clone();
+    for (_, value) in &mut forged.cookies {
+        value.push('A');
+    }
+    stream.ask(4, validation(&forged)).await;
+    let (id, answer) = stream.next().await;
+    assert_eq!(id, 4);
+    let Answer::Answer(answer) = answer else { panic!("{answer:?}") };
+    assert!(matches!(answer.outcome, Some(Outcome::Inactive(_))), "{answer:?}");
+    stream.ask(5, unknown[2].clone()).await;
+    let (id, answer) = stream.next().await;
+    assert_eq!(id, 5);
+    failed(&answer, Code::ResourceExhausted, "OVERLOADED");
+}
+
+/// A clock that breaks when it is told to, once.
+struct Breaking {
+    clock: Arc<dyn Clock>,
+    breaks: AtomicBool,
+}
+
+impl Clock for Breaking {
+    fn now(&self) -> Timestamp {
+        assert!(!self.breaks.swap(false, Ordering::SeqCst), "on purpose");
+        self.clock.now()
+    }
+}
+
+async fn a_panic_ends_one_question_alone(kept: Kept) {
+    let (put, mut breaking) = (kept.ready().await, None);
+    let break_it = |ports: &mut Ports| {
+        put(ports);
+        let clock = Arc::new(Breaking { clock: Arc::clone(&ports.clock), breaks: AtomicBool::new(false) });
+        ports.clock = clock.clone();
+        breaking = Some(clock);
+    };
+    let hall = Hall::over(break_it, |_| (), |_| ()).await;
+    let mut stream = Stream::open(&hall.serving).await;
+    // One that waits when another one breaks, which never comes so far as to wait.
+    hall.store.set(Fault::HoldsAnswersOf(&["read", "read_with_marks", "read_among_many"]));
+    stream.ask(1, hall.question()).await;
+    at_work(&hall, 1).await;
+    breaking.unwrap().breaks.store(true, Ordering::SeqCst);
+    stream.ask(2, hall.question()).await;
+    let (id, answer) = stream.next().await;
+    assert_eq!(id, 2);
+    failed(&answer, Code::Internal, "INTERNAL");
+    assert_eq!(hall.store.waiting(), 1);
+    hall.store.set(None);
+    stream.ask(3, hall.question()).await;
+    stream.next_by_id(2).await.values().for_each(active);
+}
+
 // security.md 127: what is not read is not asked for either; the others do not notice.
 async fn a_caller_who_never_reads_costs_a_bounded_amount(kept: Kept) {
     const MANY: usize = 20_000;
@@ -144,7 +230,7 @@ async fn a_caller_who_never_reads_costs_a_bounded_amount(kept: Kept) {
     let opening = by(Role::Edge, ReceiverStream::new(questions));
     let answers = SessionServiceClient::new(channel).check_sessions(opening).await.unwrap().into_inner();
     // About a kilobyte each, answered without IO: the caller could ask as fast as it can write.
-    let mut question = crate::rpc::serving::validation(&Browser::default());
+    let mut question = validation(&Browser::default());
     question.context.as_mut().unwrap().target = "x".repeat(1000).into();
     let mut asked = 0;
     while asked < MANY {
@@ -178,10 +264,7 @@ async fn the_reads_of_questions_that_come_together_travel_together() {
     let hall = Hall::open_at(&server).await;
     let mut stream = Stream::open(&hall.serving).await;
     // While the stream of events is broken, marks are read with each session.
-    while !hall.world.authority.hears_everything() {
-        hall.world.authority.beat().await.unwrap();
-        hall.world.authority.hear(Duration::from_millis(50)).await.unwrap();
-    }
+    hall.hears().await;
     let before = commands(&server);
     let (ask, number) = (stream.ask.clone(), 200);
     // All are written before the connection's task runs: one runtime thread.

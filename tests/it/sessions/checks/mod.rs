@@ -118,6 +118,14 @@ impl Hall {
         hall
     }
 
+    /// Waits until the authority hears of everything: from then on it goes on from what it knows.
+    async fn hears(&self) {
+        while !self.world.authority.hears_everything() {
+            self.world.authority.beat().await.unwrap();
+            self.world.authority.hear(Duration::from_millis(50)).await.unwrap();
+        }
+    }
+
     fn question(&self) -> v1::ValidateSessionRequest {
         validation(&self.browser)
     }
