@@ -16,8 +16,8 @@ use crate::authority::Ports;
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched,
-    UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult,
+    Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use crate::session::event::{Event, Position};
 use crate::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey};

@@ -11,8 +11,8 @@ use gatelodge::authority::Ports;
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
     Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore,
-    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult,
-    Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError,
+    StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{
