@@ -153,7 +153,7 @@ const (
 	InactiveReason_INACTIVE_REASON_REVOKED InactiveReason = 6
 	// The client's fingerprint differs from the one at login. This request alone is refused; the session stays.
 	InactiveReason_INACTIVE_REASON_FINGERPRINT InactiveReason = 7
-	// Credentials of two different sessions came, each signed by this authority.
+	// Credentials of two different sessions came, and both live. One that has ended counts for nothing beside a living one.
 	InactiveReason_INACTIVE_REASON_AMBIGUOUS InactiveReason = 8
 )
 
@@ -319,7 +319,8 @@ const (
 	SessionEventKind_SESSION_EVENT_KIND_ROTATED SessionEventKind = 2
 	// The session has other tokens.
 	SessionEventKind_SESSION_EVENT_KIND_REFRESHED SessionEventKind = 3
-	// Something else about the session has changed, such as who its user is.
+	// Something else about the session has changed, such as who its user is; or it may have ended, and nobody knows. Ask
+	// again.
 	SessionEventKind_SESSION_EVENT_KIND_CHANGED SessionEventKind = 4
 	// Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
 	// so keep no answer of before.

@@ -55,7 +55,8 @@ type SessionServiceClient interface {
 	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
 	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
 	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
-	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens: the keys of callers are
+	// they are read. One that is answered without the store, as of a session that is known or a cookie that is forged, counts
+	// among no calls at work, and is never OVERLOADED. Give the stream itself no deadline. A caller's rights are judged when it opens: the keys of callers are
 	// those of the configuration that the authority was started with, so a withdrawn one is refused, and its streams are
 	// ended, by the restart that takes it away.
 	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
@@ -70,8 +71,9 @@ type SessionServiceClient interface {
 	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
 	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
 	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so, unless the token
-	// may be spent: when it was sent before and what came of it was lost, also with a replica that crashed, a refusal is
-	// PROVIDER_REFUSED until another refresh or login has succeeded.
+	// may be spent: it was sent before, and what came of it was lost on its way, with a replica that crashed, or with a
+	// failover of the store. A refusal that ends no session is PROVIDER_REFUSED, and final: the token is not sent again, and
+	// every later call is PROVIDER_REFUSED without asking the provider, until a login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
@@ -133,7 +135,9 @@ type SessionServiceClient interface {
 	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
 	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
-	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then. What may have
+	// ended, where nobody knows whether it has (the store's answer was lost), is told as CHANGED of each session, or as a
+	// `reset`: for what you hold open, ask ValidateSession.
 	// A caller's rights are judged when the stream opens, as for CheckSessions.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(ctx context.Context, in *WatchSessionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchSessionsResponse], error)
@@ -281,7 +285,8 @@ type SessionServiceServer interface {
 	// ValidateSession. Each is answered as ValidateSession answers it, in whatever order the answers are ready; a failure
 	// is that question's own (`error`, for every reason of ValidateSession, DEADLINE_EXCEEDED and OVERLOADED), and the
 	// stream goes on. So many are at work at a time (256 for a stream); further ones wait unread, and their time begins when
-	// they are read. Give the stream itself no deadline. A caller's rights are judged when it opens: the keys of callers are
+	// they are read. One that is answered without the store, as of a session that is known or a cookie that is forged, counts
+	// among no calls at work, and is never OVERLOADED. Give the stream itself no deadline. A caller's rights are judged when it opens: the keys of callers are
 	// those of the configuration that the authority was started with, so a withdrawn one is refused, and its streams are
 	// ended, by the restart that takes it away.
 	// The authority ends it with STREAM_ENDED when it stops, and when the stream is as old as a connection may get: what it
@@ -296,8 +301,9 @@ type SessionServiceServer interface {
 	// refresh token. A context with an unsafe method is judged as by ValidateSession (`denied`).
 	// Counts as use of the session. Trouble at the provider is an error and leaves the session as it is; a definite
 	// refusal of the refresh token ends it where `oidc.refresh_tokens.end_session_when_refused` says so, unless the token
-	// may be spent: when it was sent before and what came of it was lost, also with a replica that crashed, a refusal is
-	// PROVIDER_REFUSED until another refresh or login has succeeded.
+	// may be spent: it was sent before, and what came of it was lost on its way, with a replica that crashed, or with a
+	// failover of the store. A refusal that ends no session is PROVIDER_REFUSED, and final: the token is not sent again, and
+	// every later call is PROVIDER_REFUSED without asking the provider, until a login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
@@ -359,7 +365,9 @@ type SessionServiceServer interface {
 	// nobody would tell you that something has changed: keep nothing, and use nothing that you keep.
 	// When the stream ends, call again with the last position, on any authority: nothing is missed, or `reset` says so.
 	// Whoever reads too slowly is sent a `reset`. What an authority ends while it can't reach the others is told when it
-	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then.
+	// can; only one that dies in between tells nobody: for what stays open for hours, ask again now and then. What may have
+	// ended, where nobody knows whether it has (the store's answer was lost), is told as CHANGED of each session, or as a
+	// `reset`: for what you hold open, ask ValidateSession.
 	// A caller's rights are judged when the stream opens, as for CheckSessions.
 	// Reasons: INVALID_FIELD.
 	WatchSessions(*WatchSessionsRequest, grpc.ServerStreamingServer[WatchSessionsResponse]) error

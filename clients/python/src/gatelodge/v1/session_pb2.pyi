@@ -101,7 +101,7 @@ class _InactiveReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     INACTIVE_REASON_FINGERPRINT: _InactiveReason.ValueType  # 7
     """The client's fingerprint differs from the one at login. This request alone is refused; the session stays."""
     INACTIVE_REASON_AMBIGUOUS: _InactiveReason.ValueType  # 8
-    """Credentials of two different sessions came, each signed by this authority."""
+    """Credentials of two different sessions came, and both live. One that has ended counts for nothing beside a living one."""
 
 class InactiveReason(_InactiveReason, metaclass=_InactiveReasonEnumTypeWrapper):
     """Why there is no living session. Treat a value that you do not know as inactive all the same."""
@@ -125,7 +125,7 @@ its refresh token, or because an old credential came back.
 INACTIVE_REASON_FINGERPRINT: InactiveReason.ValueType  # 7
 """The client's fingerprint differs from the one at login. This request alone is refused; the session stays."""
 INACTIVE_REASON_AMBIGUOUS: InactiveReason.ValueType  # 8
-"""Credentials of two different sessions came, each signed by this authority."""
+"""Credentials of two different sessions came, and both live. One that has ended counts for nothing beside a living one."""
 global___InactiveReason = InactiveReason
 
 class _DeniedReason:
@@ -211,7 +211,9 @@ class _SessionEventKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrappe
     SESSION_EVENT_KIND_REFRESHED: _SessionEventKind.ValueType  # 3
     """The session has other tokens."""
     SESSION_EVENT_KIND_CHANGED: _SessionEventKind.ValueType  # 4
-    """Something else about the session has changed, such as who its user is."""
+    """Something else about the session has changed, such as who its user is; or it may have ended, and nobody knows. Ask
+    again.
+    """
     SESSION_EVENT_KIND_USER_REVOKED: _SessionEventKind.ValueType  # 5
     """Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
     so keep no answer of before.
@@ -237,7 +239,9 @@ SESSION_EVENT_KIND_ROTATED: SessionEventKind.ValueType  # 2
 SESSION_EVENT_KIND_REFRESHED: SessionEventKind.ValueType  # 3
 """The session has other tokens."""
 SESSION_EVENT_KIND_CHANGED: SessionEventKind.ValueType  # 4
-"""Something else about the session has changed, such as who its user is."""
+"""Something else about the session has changed, such as who its user is; or it may have ended, and nobody knows. Ask
+again.
+"""
 SESSION_EVENT_KIND_USER_REVOKED: SessionEventKind.ValueType  # 5
 """Every session of a user has ended. Those that are known came before it, one by one, as REVOKED; there may be more,
 so keep no answer of before.
