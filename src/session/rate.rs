@@ -69,7 +69,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    const THREE: Allowance = Allowance { most: 3, within: Duration::from_secs(60) };
+    const THREE: Allowance = Allowance { most: 3, within: Duration::from_mins(1) };
     const SECOND: u64 = 1_000_000;
 
     #[test]

@@ -22,7 +22,7 @@ use crate::rpc::answers::structure;
 /// A living session: the request goes on with who is logged in, and without any credential.
 pub(super) fn active(active: &Active, asked: &Asked, authority: &Authority) -> CheckResponse {
     let identity = identity_headers(&active.session, authority.tenant_name());
-    let metadata = Map::from_iter(identity.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    let metadata: Map<_, _> = identity.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let mut back = vec![add("vary", "Cookie".to_owned())];
     back.extend(active.set_cookies.iter().map(|cookie| add("set-cookie", cookie.clone())));
     if let Some(token) = &active.csrf_token {

@@ -86,7 +86,7 @@ async fn beyond_the_allowance_a_client_is_told_when_to_come_back_and_no_other_is
     match kept {
         Kept::Memory => {
             assert_eq!(wait, Duration::from_secs(20));
-            door.world.clock.advance(wait - Duration::from_millis(1));
+            door.world.clock.advance(wait.saturating_sub(Duration::from_millis(1)));
             assert_eq!(refused(start(&door.serving, "192.0.2.7", |_| ()).await).0, Duration::from_millis(1));
             door.world.clock.advance(Duration::from_millis(1));
             start(&door.serving, "192.0.2.7", |_| ()).await.unwrap();
@@ -148,7 +148,7 @@ async fn of_a_hundred_racing_starts_at_two_replicas_as_many_as_allowed_begin(kep
     .await;
     let both = [Serving::of(&replicas.one).await, Serving::of(&replicas.two).await];
     let racing = (0..100).map(|number| start(&both[number % 2], "192.0.2.7", |_| ()));
-    let begun = join_all(racing).await.into_iter().filter(Result::is_ok).count();
+    let begun = join_all(racing).await.into_iter().flatten().count();
     assert_eq!(begun, 7);
 }
 
@@ -198,11 +198,7 @@ async fn forged_credentials_are_refused_beyond_the_allowance_and_good_ones_never
     stream.ask(1, validation(&forged())).await;
     let (_, Answer::Error(error)) = stream.next().await else { panic!("it was answered") };
     assert_eq!((error.reason.as_str(), error.retry_after.unwrap().seconds), ("RATE_LIMITED", 30));
-    let refresh = v1::RefreshTokensRequest {
-        cookies: cookies(&forged()),
-        context: Some(context("POST", "/")),
-        ..Default::default()
-    };
+    let refresh = v1::RefreshTokensRequest { cookies: cookies(&forged()), context: Some(context("POST", "/")) };
     refused(sessions.refresh_tokens(by(Role::Edge, refresh)).await);
     assert_eq!(counted(&door), before, "none of it reached the store");
     for _ in 0..5 {

@@ -24,7 +24,7 @@ async fn status(client: &mut HealthClient<Channel>, service: &str) -> Result<Ser
 
 /// Waits until health says so.
 async fn becomes(client: &mut HealthClient<Channel>, service: &str, expected: ServingStatus) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         let now = status(client, service).await;
         if now == Ok(expected) {

@@ -33,7 +33,7 @@ impl Drop for Served {
 }
 
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !is_so().await {
         assert!(Instant::now() < end, "{what} did not come to pass");
         sleep(Duration::from_millis(20)).await;
