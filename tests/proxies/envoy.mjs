@@ -9,10 +9,10 @@ import { ARTEFACTS, CACHE, ROOT, need } from '../parts/where.mjs';
 
 /** Starts it before these; answers `{ stop }`. */
 export async function startEnvoy({ port, authority, edge, application, edgeKey, change = (text) => text }) {
-  const copied = readFileSync(join(ROOT, 'config', 'envoy.yaml'), 'utf8');
+  const copied = readFileSync(join(ROOT, 'config', 'proxies', 'envoy.yaml'), 'utf8');
   const placed = [['0.0.0.0, port_value: 8080', `127.0.0.1, port_value: ${port}`], ['50051', authority], ['8000', edge], ['3000', application]]
     .reduce((text, [from, to]) => {
-      if (text.split(from).length !== 2) throw new Error(`config/envoy.yaml has "${from}" not just once`);
+      if (text.split(from).length !== 2) throw new Error(`config/proxies/envoy.yaml has "${from}" not just once`);
       return text.replace(from, to);
     }, copied);
   const folder = mkdtempSync(join(tmpdir(), 'envoy-'));

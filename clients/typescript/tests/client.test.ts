@@ -304,7 +304,7 @@ describe("answers", () => {
   const ofToken = (requirements: TokenRequirements, judged: object): string =>
     readTokenVerdict(
       create(ValidateTokenRequestSchema, { requirements }),
-      create(ValidateTokenResponseSchema, { outcome: { case: "active", value: { judged } } }),
+      create(ValidateTokenResponseSchema, { outcome: { case: "active", value: { identity: {}, judged } } }),
     ).kind;
 
   for (const [what, { needs, judgedLess }] of Object.entries(every)) {
@@ -332,10 +332,10 @@ describe("answers", () => {
     for (const judged of [{}, { audience: "other" }]) {
       assert.throws(() => ofToken(requirements, judged), InconclusiveError);
     }
-    assert.throws(
-      () => readTokenVerdict(create(ValidateTokenRequestSchema), create(ValidateTokenResponseSchema)),
-      InconclusiveError,
-    );
+    const said = (outcome: object) => create(ValidateTokenResponseSchema, outcome);
+    for (const outcome of [{}, { outcome: { case: "active", value: { judged: {} } } }]) {
+      assert.throws(() => readTokenVerdict(create(ValidateTokenRequestSchema), said(outcome)), InconclusiveError);
+    }
   });
 
   test("an outcome that is not known is neither yes nor no", () => {
