@@ -281,8 +281,8 @@ async function endSessions(end) {
     return;
   }
   notice('');
-  tell('devices-result', answer, `${answer.body.message}.`);
   await listDevices();
+  tell('devices-result', answer, `${answer.body.message}.`);
 }
 
 async function logOut() {
