@@ -5,6 +5,8 @@ import contextlib
 import socket
 import threading
 
+from .programs import free_port
+
 
 class Valve:
     """Forwards connections to `target`. Shut: they are refused. Silent: they are accepted, and nothing comes back."""
@@ -14,8 +16,9 @@ class Valve:
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._silent = False
-        self._listener = _listen(0)
-        self.port = self._listener.getsockname()[1]
+        # Not one that the system gives to outgoing connections: it has to be there again after it was shut.
+        self.port = free_port()
+        self._listener = _listen(self.port)
         if is_open:
             self._serve()
         else:
