@@ -16,7 +16,7 @@ use crate::session::event::Position;
 use crate::session::fingerprint::{Comparison, FingerprintMode, Likeness};
 use crate::session::key::SessionKey;
 use crate::session::record::Record;
-use crate::session::request::RequestContext;
+use crate::session::request::{PresentedCookie, RequestContext};
 use crate::session::rotation::{self, InForce, Standpoint};
 use crate::session::time::{Liveness, Times, Timestamp};
 
@@ -149,17 +149,23 @@ impl Authority {
 
     /// Picks the credential among the cookies, without IO.
     pub(super) fn choose(&self, presented: &Presented) -> Result<Chosen, InactiveReason> {
-        let names = &self.session_cookie_names;
-        let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
-        let present_name = names.first().map_or("", String::as_str);
-        choose(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
+        let cookies = self.session_cookies(presented);
+        choose(&cookies, self.settings.tenant, self.present_cookie_name(), &self.vault.credential)
     }
 
     fn rivals(&self, presented: &Presented) -> Vec<Chosen> {
-        let names = &self.session_cookie_names;
-        let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
-        let present_name = names.first().map_or("", String::as_str);
-        rivals(&cookies.take(self.settings.limits.cookies), self.settings.tenant, present_name, &self.vault.credential)
+        let cookies = self.session_cookies(presented);
+        rivals(&cookies, self.settings.tenant, self.present_cookie_name(), &self.vault.credential)
+    }
+
+    /// The cookies that may hold a credential of a session, as many as are looked at.
+    fn session_cookies<'a>(&'a self, presented: &'a Presented) -> impl Iterator<Item = &'a PresentedCookie> + Clone {
+        let named = presented.cookies.iter().filter(|cookie| self.session_cookie_names.contains(&cookie.name));
+        named.take(self.settings.limits.cookies)
+    }
+
+    fn present_cookie_name(&self) -> &str {
+        self.session_cookie_names.first().map_or("", String::as_str)
     }
 
     /// Whether the session of a credential lives, whatever the client and the request. Changes nothing.
@@ -178,11 +184,8 @@ impl Authority {
     /// Every living session that the cookies hold a credential of, whatever the client: to be ended. A browser that
     /// presents two sessions, or has changed since its login, may still end what it holds.
     pub(super) async fn admit_to_end(&self, presented: &Presented) -> Result<Vec<Admitted>, Error> {
-        let names = &self.session_cookie_names;
-        let cookies = presented.cookies.iter().filter(|cookie| names.contains(&cookie.name));
-        let limited = cookies.take(self.settings.limits.cookies);
         let mut living: Vec<Admitted> = Vec::new();
-        for credential in signed(limited, self.settings.tenant, &self.vault.credential) {
+        for credential in signed(self.session_cookies(presented), self.settings.tenant, &self.vault.credential) {
             if living.iter().any(|other| other.credential.key == credential.key) {
                 continue;
             }
