@@ -64,8 +64,10 @@ final class Connection {
                     ClientOptions.ADDRESS,
                     address);
         }
+        // Brackets around an IPv6 address have no place in the path of a URI, which this one's address is.
+        String host = address.getHost().replace("[", "%5B").replace("]", "%5D");
         try {
-            return NettyChannelBuilder.forTarget("dns:///" + address.getHost() + ":" + port, credentials)
+            return NettyChannelBuilder.forTarget("dns:///" + host + ":" + port, credentials)
                     .userAgent("gatelodge-java/" + GatelodgeClient.VERSION)
                     .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_WITHIN_MS)
                     .keepAliveTime(30, TimeUnit.SECONDS)

@@ -98,6 +98,13 @@ class OptionsTest {
     }
 
     @Test
+    void anAddressMayBeOfIpv6() {
+        var channel = Connection.open(ClientOptions.from(variables("GATELODGE_ADDRESS=http://[::1]:50051")));
+        assertEquals("[::1]:50051", channel.authority());
+        channel.shutdownNow();
+    }
+
+    @Test
     void theKeyIsNotShown() {
         assertFalse(ClientOptions.from(variables()).toString().contains("glk_x"));
     }
