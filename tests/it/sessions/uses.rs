@@ -97,7 +97,9 @@ async fn a_store_that_hangs_is_waited_for_once(kept: Kept) {
     replicas.store.set(Fault::SilentAt("touch"));
     let mut sessions = serving.sessions().await;
     let first = sessions.validate_session(within(Duration::from_secs(1), Role::Edge, validation(&browser))).await;
-    assert_eq!(first.unwrap_err().code(), Code::DeadlineExceeded, "the first one waits for the store");
+    // On a busy machine the caller's own clock says it before the server's word has come.
+    let code = first.unwrap_err().code();
+    assert!([Code::DeadlineExceeded, Code::Cancelled].contains(&code), "the first one waits for the store: {code}");
     for _ in 0..3 {
         for _ in 0..20 {
             ask(&serving, &browser, true).await;

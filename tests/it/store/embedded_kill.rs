@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use gatelodge::authority::ports::{
@@ -84,8 +85,13 @@ fn work_and_be_killed(path: &Path, after: Duration, said: &mut HashMap<String, S
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().map_while(Result::ok).any(|line| line.ends_with("ready")), "the child does not start");
-    let reader = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
+    let (acknowledged, at_first) = mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let said = lines.map_while(Result::ok).inspect(|_| acknowledged.send(()).unwrap_or_default());
+        said.collect::<Vec<_>>()
+    });
     // At least something has to be acknowledged; the moment of the kill is what varies.
+    at_first.recv_timeout(Duration::from_mins(1)).expect("the child does nothing");
     std::thread::sleep(Duration::from_millis(150) + after);
     child.kill().unwrap();
     child.wait().unwrap();
