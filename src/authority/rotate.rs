@@ -15,8 +15,8 @@ use crate::session::request::RequestContext;
 use crate::session::rotation::Standpoint;
 use crate::vault::{TokenKey, promote_successor};
 
-/// How often to look again at a record that somebody else changed meanwhile.
-pub(super) const ATTEMPTS: usize = 4;
+/// How often to look again at a record that somebody else changed meanwhile, as a refresh does several times.
+pub(super) const ATTEMPTS: usize = 16;
 
 impl Authority {
     /// Judges a record, and writes down what the presented credential changes of it.
