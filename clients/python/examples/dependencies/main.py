@@ -1,5 +1,6 @@
 """An application with dependencies for scopes, permissions and users: an API by bearer tokens, and a web page."""
 
+import html
 import os
 from typing import Annotated
 
@@ -89,6 +90,18 @@ def optional_user(
     return user
 
 
+STYLE = "body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 4rem auto; padding: 0 1rem }"
+
+
+def page(title: str, *links: tuple[str, str]) -> str:
+    """A page that says one thing. What came from outside is text in it, and no markup."""
+    named = " · ".join(f'<a href="{at}">{html.escape(name)}</a>' for at, name in links)
+    return f"<!doctype html><style>{STYLE}</style><h1>{html.escape(title)}</h1><p>{named}</p>"
+
+
+HOME = ("/", "Home")
+
+
 class WebAuth(Auth):
     """Leads whoever is not signed in to the login, and back to the very page that they wanted."""
 
@@ -98,7 +111,7 @@ class WebAuth(Auth):
     async def get_forbidden_response(self, request: Request, response: Response) -> Response:
         if "text/html" not in request.headers.get("accept", ""):
             return response
-        return HTMLResponse("<h1>This page is not for you</h1><p><a href='/'>Back</a></p>", response.status_code)
+        return HTMLResponse(page("This page is not for you", HOME), response.status_code)
 
 
 # The web application, whose cookie gatelodge.yaml names.
@@ -109,17 +122,19 @@ Me = Annotated[UserInfo, Depends(web.current_user())]
 @app.get("/", response_class=HTMLResponse)
 async def home(user: Annotated[UserInfo | None, Depends(web.current_user(optional=True))]) -> str:
     who = f"signed in as {user['email']}" if user else "not signed in"
-    return f"<h1>You are {who}</h1><p><a href='/protected'>The protected page</a>, <a href='/docs'>the API</a></p>"
+    return page(
+        f"You are {who}", ("/protected", "The protected page"), ("/admin", "That of admins"), ("/docs", "The API")
+    )
 
 
 @app.api_route("/protected", methods=["GET", "HEAD"], response_class=HTMLResponse)
 async def protected(user: Me) -> str:
-    return f"<h1>You are authenticated. Your user email is {user['email']}</h1>"
+    return page(f"You are authenticated. Your user email is {user['email']}", HOME)
 
 
 @app.get("/admin", response_class=HTMLResponse)
 async def admin(_: Annotated[UserInfo, Depends(web.current_user(permissions=["orders:write"]))]) -> str:
-    return "<h1>You may write orders</h1>"
+    return page("You may write orders", HOME)
 
 
 @app.get("/profile")
