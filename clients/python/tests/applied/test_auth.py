@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, OAuth2AuthorizationCodeBearer
 from fastapi.testclient import TestClient
@@ -119,6 +119,12 @@ def add_routes_of_users(app: FastAPI, auth: Auth) -> None:
         user: Annotated[UserInfo, Depends(auth.current_user(scope=["reports"], permissions=["castles:read"]))],
     ) -> Any:
         return user["user_id"]
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket, user: Annotated[UserInfo, Depends(auth.current_user())]) -> None:
+        await websocket.accept()
+        await websocket.send_text(user["user_id"])
+        await websocket.close()
 
 
 class Person:
@@ -390,6 +396,15 @@ def test_an_ended_session_leads_to_the_login_and_trouble_does_not(web: Person, f
 def test_a_preflight_reaches_no_hook_and_no_handler(web: Person) -> None:
     asks = {"origin": "https://spa.example", "access-control-request-method": "GET"}
     assert web.client.options("/in", headers=asks).status_code in {204, 405}
+
+
+def test_a_websocket_is_let_in_or_refused_at_its_handshake(web: Person) -> None:
+    with pytest.raises(WebSocketDisconnect), web.client.websocket_connect("/socket"):
+        raise AssertionError
+    web.come("fake_1")
+    here = {"origin": "http://testserver", "upgrade": "websocket", **web.headers}
+    with web.client.websocket_connect("/socket", headers=here) as socket:
+        assert socket.receive_text() == "fake_1"
 
 
 # The two methods that applications override.

@@ -23,6 +23,7 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.responses import RedirectResponse
 from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2, OpenIdConnect
 from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads it at run time
 
 # Pydantic wants its own on Pythons before 3.12.
 from typing_extensions import TypedDict
@@ -151,7 +152,7 @@ class Auth:
         """
         ask, shown = self._asking(optional=optional, scope=scope, permissions=permissions, acr=acr)
 
-        async def authenticated(request: Request, _: Any = shown) -> AccessInfo | None:
+        async def authenticated(request: HTTPConnection, _: Any = shown) -> AccessInfo | None:
             found = await ask(request)
             return None if found is None else _access_of(found)
 
@@ -180,7 +181,7 @@ class Auth:
         cache_of = Depends(self._get_userinfo_cache)
 
         async def current_user(
-            request: Request,
+            request: HTTPConnection,
             _: Any = shown,
             cache: Any = cache_of,
         ) -> UserInfo | None:
@@ -200,7 +201,7 @@ class Auth:
         plain function.
 
         Args:
-            request: the request.
+            request: the request; of a WebSocket its handshake.
             response: the authority's own answer: 401 JSON with the reason and what to do about it, with
                 ``WWW-Authenticate`` for bearer schemes; for a page of a cookie scheme 302 to the login.
         """
@@ -233,7 +234,7 @@ class Auth:
         asked = asgi.raw_request(request.scope)
         is_script = request.headers.get("sec-fetch-mode", "navigate") != "navigate"
         has_failed = any(pair.startswith(b"error=") for pair in asked.query.split(b"&"))
-        if request.method not in {"GET", "HEAD"} or is_script or has_failed:
+        if asked.method not in {b"GET", b"HEAD"} or is_script or has_failed:
             return response
         parameters = urlencode({**query, "redirect_uri": asked.target})
         headers = {"cache-control": "no-store", "referrer-policy": "no-referrer", "vary": "Cookie"}
@@ -241,12 +242,12 @@ class Auth:
 
     def _asking(
         self, *, optional: bool, scope: Sequence[str], permissions: Sequence[str], acr: Sequence[str]
-    ) -> tuple[Callable[[Request], Awaitable[Session | Token | None]], Any]:
+    ) -> tuple[Callable[[HTTPConnection], Awaitable[Session | Token | None]], Any]:
         """How a route asks, and what OpenAPI shows of it."""
         require = self.gatelodge.require if self._is_cookie else self.gatelodge.require_token
         guard = require(scopes=scope, permissions=permissions, acr_values=acr)
 
-        async def ask(request: Request) -> Session | Token | None:
+        async def ask(request: HTTPConnection) -> Session | Token | None:
             found: Session | Token | None = None
             try:
                 found = await guard(request)
@@ -258,7 +259,7 @@ class Auth:
 
         return ask, Security(self._shown, scopes=list(scope))
 
-    async def _user(self, request: Request, found: Session | Token, cache: Any, *, refresh: bool) -> UserInfo:
+    async def _user(self, request: HTTPConnection, found: Session | Token, cache: Any, *, refresh: bool) -> UserInfo:
         key = f"{found.tenant}/{found.user_id}"
         if cache is not None and not refresh:
             known: UserInfo | None = await _done(cache.get(key))
@@ -275,18 +276,18 @@ class Auth:
             await _done(cache.set(key, user))
         return user
 
-    async def _refused(self, request: Request, refused: Refused) -> Refused:
+    async def _refused(self, request: HTTPConnection, refused: Refused) -> Refused:
         """What is sent in the end: as the application says where the authority was sure, else as it stands."""
         is_denied = refused.refusal is Refusal.DENIED
         if refused.refusal is Refusal.UNJUDGED or (is_denied and refused.answer.status in _REDIRECTS):
             return refused
         hook = self.get_forbidden_response if is_denied else self.get_unauthorized_response
-        given: object = await _done(hook(request, _response_of(refused.answer)))
+        given: object = await _done(hook(cast("Request", request), _response_of(refused.answer)))
         if not isinstance(given, Response):
             raise TypeError(f"{hook.__name__} has to give a response, not {given!r}")
         return Refused(_answer_of(given), refused.refusal)
 
-    async def _compare_names(self, request: Request) -> None:
+    async def _compare_names(self, request: HTTPConnection) -> None:
         """A scheme that shows another cookie than the authority's leads whoever reads the document astray."""
         if self._is_compared:
             return
@@ -348,7 +349,7 @@ def _user_of(identity: v1.Identity) -> UserInfo:
     }
 
 
-def _nobody(request: Request) -> Refused:
+def _nobody(request: HTTPConnection) -> Refused:
     """A program's own token, where a person is asked for."""
     detail = "This token speaks for a program. Send one that was given to a user."
     return Refused(answer.error(asgi.raw_request(request.scope), 403, "USER_MISSING", detail), Refusal.DENIED)
