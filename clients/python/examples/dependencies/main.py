@@ -127,7 +127,8 @@ async def home(user: Annotated[UserInfo | None, Depends(web.current_user(optiona
     )
 
 
-@app.api_route("/protected", methods=["GET", "HEAD"], response_class=HTMLResponse)
+@app.head("/protected", include_in_schema=False)
+@app.get("/protected", response_class=HTMLResponse)
 async def protected(user: Me) -> str:
     return page(f"You are authenticated. Your user email is {user['email']}", HOME)
 

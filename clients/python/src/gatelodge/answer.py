@@ -65,7 +65,7 @@ class Refused(Exception):  # noqa: N818
     def __init__(self, answer: Answer, refusal: Refusal = Refusal.UNJUDGED) -> None:
         super().__init__(f"answered with {answer.status}")
         self.answer = answer
-        self.refusal = Refusal.UNJUDGED if answer.status == COULD_NOT_SAY else refusal
+        self.refusal = refusal
 
 
 class _UncopyableError(Exception):

@@ -13,6 +13,7 @@ from gatelodge import errors, v1
 from gatelodge.fastapi import AccessInfo, Auth, Gatelodge, UserInfo
 from gatelodge.testing.authority import _ANSWERS, FakeAuthority
 
+VALIDATE_SESSION = "/gatelodge.v1.SessionService/ValidateSession"
 GET_USER_INFO = "/gatelodge.v1.SessionService/GetUserInfo"
 NAVIGATING = {"accept": "text/html", "sec-fetch-mode": "navigate"}
 
@@ -75,6 +76,10 @@ def add_routes_of_access(app: FastAPI, auth: Auth) -> None:
     @app.post("/in")
     async def in_(access: Annotated[AccessInfo, Depends(auth.authenticated())]) -> AccessInfo:
         return access
+
+    @app.options("/options")
+    async def options(_: Annotated[AccessInfo, Depends(auth.authenticated())]) -> None:
+        raise AssertionError
 
     @app.get("/perhaps")
     def perhaps(access: Annotated[AccessInfo | None, Depends(auth.authenticated(optional=True))]) -> Any:
@@ -393,9 +398,30 @@ def test_an_ended_session_leads_to_the_login_and_trouble_does_not(web: Person, f
     assert (got.status_code, "set-cookie" in got.headers) == (503, False)
 
 
-def test_a_preflight_reaches_no_hook_and_no_handler(web: Person) -> None:
+def test_a_preflight_reaches_no_hook_and_no_handler(fake_authority: FakeAuthority) -> None:
+    person = Person("cookie", fake_authority, RaisingAuth(gatelodge, SCHEMES["cookie"]))
     asks = {"origin": "https://spa.example", "access-control-request-method": "GET"}
-    assert web.client.options("/in", headers=asks).status_code in {204, 405}
+    got = person.client.options("/options", headers=asks)
+    assert (got.status_code, got.headers["access-control-allow-origin"]) == (204, "https://spa.example")
+
+
+def test_a_login_that_is_too_weak_leads_to_a_stronger_one_and_to_no_hook(web: Person) -> None:
+    web.come(acr="1")
+    got = web.get("/strong", **NAVIGATING)
+    assert got.status_code == 302
+    assert "acr_values=2" in got.headers["location"]
+    got = web.get("/strong")
+    assert (got.status_code, got.text) == (403, "<h1>Not yours</h1>"), "a script can't be led"
+
+
+def test_an_answer_that_cant_be_copied_reaches_no_hook(
+    fake_authority: FakeAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Person("cookie", fake_authority, RaisingAuth(gatelodge, SCHEMES["cookie"]))
+    inactive = v1.InactiveSession(answer=v1.HttpAnswer(status=7))
+    monkeypatch.setitem(_ANSWERS, VALIDATE_SESSION, lambda *_: v1.ValidateSessionResponse(inactive=inactive))
+    assert person.get("/in").status_code == 503
+    assert person.get("/perhaps").json() == {"message": "Anonymous user"}, "that nobody is there was said"
 
 
 def test_a_websocket_is_let_in_or_refused_at_its_handshake(web: Person) -> None:
@@ -455,6 +481,15 @@ def test_a_rotated_cookie_goes_out_with_an_answer_of_the_applications(fake_autho
     assert "session=renewed" in got.headers["set-cookie"]
 
 
+def test_a_refresh_is_answered_by_the_application_too(web: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.come()
+    denied = v1.GetUserInfoResponse(denied=v1.DeniedSession())
+    monkeypatch.setitem(_ANSWERS, GET_USER_INFO, lambda *_: denied)
+    assert web.get("/user/anew").text == "<h1>Not yours</h1>"
+    monkeypatch.setitem(_ANSWERS, GET_USER_INFO, lambda *_: v1.GetUserInfoResponse(inactive=v1.InactiveSession()))
+    assert web.get("/user/anew").status_code == 307
+
+
 # What stands in the OpenAPI document.
 
 
@@ -470,7 +505,7 @@ def test_the_document_shows_the_schemes_and_the_scopes(fake_authority: FakeAutho
         "APIKeyCookie": {"type": "apiKey", "in": "cookie", "name": "session"}
     }
     assert shown["paths"]["/user/scoped"]["get"]["security"] == [{"APIKeyCookie": ["reports"]}]
-    parameters = [path["get"].get("parameters", []) for path in shown["paths"].values()]
+    parameters = [next(iter(path.values())).get("parameters", []) for path in shown["paths"].values()]
     assert all(given == [] for given in parameters), "nothing that the dependencies take is the caller's to give"
 
 

@@ -30,7 +30,7 @@ from typing_extensions import TypedDict
 
 from gatelodge import answer, asgi
 from gatelodge._identified import claims_of
-from gatelodge.answer import Answer, Refusal, Refused
+from gatelodge.answer import COULD_NOT_SAY, Answer, Refusal, Refused
 from gatelodge.routes import LOGIN
 from gatelodge.session import Session
 
@@ -278,13 +278,12 @@ class Auth:
 
     async def _refused(self, request: HTTPConnection, refused: Refused) -> Refused:
         """What is sent in the end: as the application says where the authority was sure, else as it stands."""
-        is_denied = refused.refusal is Refusal.DENIED
-        if refused.refusal is Refusal.UNJUDGED or (is_denied and refused.answer.status in _REDIRECTS):
+        is_denied, status = refused.refusal is Refusal.DENIED, refused.answer.status
+        leads_to_login = is_denied and status in _REDIRECTS
+        if refused.refusal is Refusal.UNJUDGED or status == COULD_NOT_SAY or leads_to_login:
             return refused
         hook = self.get_forbidden_response if is_denied else self.get_unauthorized_response
         given: object = await _done(hook(cast("Request", request), _response_of(refused.answer)))
-        if not isinstance(given, Response):
-            raise TypeError(f"{hook.__name__} has to give a response, not {given!r}")
         return Refused(_answer_of(given), refused.refusal)
 
     async def _compare_names(self, request: HTTPConnection) -> None:
@@ -361,9 +360,12 @@ def _response_of(made: Answer) -> Response:
     return response
 
 
-def _answer_of(response: Response) -> Answer:
+def _answer_of(response: object) -> Answer:
     body = getattr(response, "body", None)
-    if not isinstance(body, bytes):
-        raise TypeError(f"give a response that has its whole body, such as HTMLResponse, not {type(response).__name__}")
+    if not isinstance(response, Response) or not isinstance(body, bytes):
+        raise TypeError(
+            "get_unauthorized_response and get_forbidden_response have to give a response that has its whole body, "
+            f"such as HTMLResponse, not {type(response).__name__}"
+        )
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
     return Answer(response.status_code, headers, body)
