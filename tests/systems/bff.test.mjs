@@ -139,12 +139,15 @@ test('front ends of the listed origins may call, and others may not', async () =
 async function enters(name, user) {
   const person = await chromium.person();
   const page = await person.tab();
+  const referrers = [];
+  page.on('request', (request) => referrers.push(request.headers().referer ?? ''));
   await page.goto(fronts[name]);
   await page.locator('#login-keycloak').click();
   const landing = page.waitForRequest((request) => request.url().startsWith(`${fronts[name]}/auth-callback`));
   await LOGIN_PAGES.keycloak.enter(page, user, PASSWORD);
   const { searchParams } = new URL((await landing).url());
   await page.locator('#signed-in').waitFor();
+  assert.ok(!referrers.some((address) => address.includes('csrf_token')), 'nobody is told the address that a login lands at');
   return { person, page, query: searchParams };
 }
 
@@ -198,6 +201,8 @@ for (const name of FRONT_ENDS) {
       assert.ok(refused.body.remedy);
       const { csrf_token: token } = (await asks(page, '/auth/me')).body;
       assert.equal((await asks(page, '/api/notes', { headers: { 'X-CSRF-Token': token } })).status, 200, 'it does no harm on a GET');
+      const refresh = await asks(page, '/auth/web/refresh', { method: 'POST', headers: { 'X-CSRF-Token': token } });
+      assert.deepEqual([refresh.status, refresh.body.reason], [409, 'no_refresh_token'], 'none is kept, as the settings say');
       const wrong = await asks(page, '/api/notes', { ...note, headers: { ...note.headers, 'X-CSRF-Token': token }, body: '{"text":""}' });
       assert.deepEqual([wrong.status, wrong.body.detail[0].loc], [422, ['body', 'text']], 'the rest is the application\'s to judge');
       await person.leave();

@@ -62,6 +62,7 @@ test('the document shows a scheme for tokens and one for the cookie, and which s
   const wanted = body.paths['/authenticated-scope'].get.security;
   assert.deepEqual(wanted, [{ OAuth2AuthorizationCodeBearer: ['openid', 'reports.read'] }]);
   assert.deepEqual(body.paths['/protected'].get.security, [{ APIKeyCookie: [] }]);
+  assert.match((await ask('/docs')).text, /initOAuth\(.*usePkceWithAuthorizationCodeGrant/s);
   const { components } = await (await fetch(`${plain}/openapi.json`)).json();
   const { type, scheme, description } = components.securitySchemes.HTTPBearer;
   assert.deepEqual([type, scheme, /identity provider/.test(description)], ['http', 'bearer', true]);
