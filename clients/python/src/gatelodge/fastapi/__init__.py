@@ -17,7 +17,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from gatelodge import starlette
-from gatelodge.fastapi.auth import AccessInfo, Auth, UserInfo, UserInfoCache
+from gatelodge.fastapi.auth import Auth
+from gatelodge.fastapi.info import AccessInfo, UserInfo, UserInfoCache
 from gatelodge.session import Session
 from gatelodge.token import Token
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response, Security
@@ -25,12 +25,9 @@ from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2, OpenIdConnect
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads it at run time
 
-# Pydantic wants its own on Pythons before 3.12.
-from typing_extensions import TypedDict
-
 from gatelodge import answer, asgi
-from gatelodge._identified import claims_of
 from gatelodge.answer import COULD_NOT_SAY, Answer, Refusal, Refused
+from gatelodge.fastapi.info import AccessInfo, UserInfo, access_of, user_of
 from gatelodge.routes import LOGIN
 from gatelodge.session import Session
 
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
 
     from fastapi.openapi.models import APIKey
 
-    from gatelodge import v1
     from gatelodge.starlette import Gatelodge
     from gatelodge.token import Token
 
@@ -49,57 +45,6 @@ _BEARER_SCHEMES = (HTTPBearer, OAuth2, OpenIdConnect)
 _REDIRECTS = range(300, 400)
 
 T = TypeVar("T")
-
-
-class AccessInfo(TypedDict):
-    """What a session or a bearer token lets its holder do."""
-
-    id: str | None
-    """The user's stable id, ``<provider>_<sub>``; ``None`` for a token that speaks for a program alone."""
-    scope: list[str]
-    """The scopes that were granted."""
-    permissions: list[str]
-    """What the user or the token may do beyond scopes."""
-    roles: list[str]
-    """The user's roles."""
-    acr: str | None
-    """The authentication context class of the login, when it is known."""
-    claims: dict[str, Any]
-    """Further claims, those that the authority's configuration lets through."""
-
-
-class UserInfo(TypedDict):
-    """Who a user is. What they may do is no part of it, since it may be kept: see :class:`AccessInfo`."""
-
-    user_id: str
-    """The user's stable id, ``<provider>_<sub>``: the key to keep a user's own data under."""
-    provider: str
-    """The provider's name in the authority's configuration."""
-    sub: str
-    """The user's id at the provider."""
-    email: str | None
-    """The email address. Not an identity: it may change hands."""
-    email_verified: bool
-    """Whether the provider says that it verified the email address."""
-    name: str | None
-    """The display name."""
-    picture: str | None
-    """The address of a picture."""
-    claims: dict[str, Any]
-    """Further claims, those that the authority's configuration lets through."""
-
-
-class UserInfoCache(Protocol):
-    """Where user info is kept between requests. Both methods may be coroutines or plain functions.
-
-    How long anything is kept is the cache's own affair; ``current_user(refresh=True)`` passes by it and renews it.
-    """
-
-    def get(self, key: str, /) -> UserInfo | Awaitable[UserInfo | None] | None:
-        """What was kept under a key, ``<tenant>/<user_id>``, or ``None``."""
-
-    def set(self, key: str, user: UserInfo, /) -> object | Awaitable[object]:
-        """Keeps it."""
 
 
 class Auth:
@@ -154,7 +99,7 @@ class Auth:
 
         async def authenticated(request: HTTPConnection, _: Any = shown) -> AccessInfo | None:
             found = await ask(request)
-            return None if found is None else _access_of(found)
+            return None if found is None else access_of(found)
 
         return authenticated
 
@@ -215,7 +160,7 @@ class Auth:
         Args:
             request: the request.
             response: the authority's own answer: 403, with the reason (``scope_missing``, ``permission_missing``,
-                ``csrf_mismatch``) and what to do about it.
+                ``csrf_mismatch``) and what to do about it; 401 for a token whose login was too weak.
         """
         return response
 
@@ -271,7 +216,7 @@ class Auth:
                 identity = (await self.gatelodge.user_info(request)).identity
             except Refused as refused:
                 raise await self._refused(request, refused) from None
-        user = _user_of(identity)
+        user = user_of(identity)
         if cache is not None:
             await _done(cache.set(key, user))
         return user
@@ -322,30 +267,6 @@ async def _no_cache() -> None:
 async def _done(given: T | Awaitable[T]) -> T:
     """What a coroutine or a plain function gives."""
     return await given if inspect.isawaitable(given) else given
-
-
-def _access_of(found: Session | Token) -> AccessInfo:
-    return {
-        "id": found.user_id or None,
-        "scope": sorted(found.scopes),
-        "permissions": sorted(found.permissions),
-        "roles": sorted(found.roles),
-        "acr": found.identity.acr or None,
-        "claims": found.claims,
-    }
-
-
-def _user_of(identity: v1.Identity) -> UserInfo:
-    return {
-        "user_id": identity.user_id,
-        "provider": identity.provider,
-        "sub": identity.sub,
-        "email": identity.email or None,
-        "email_verified": identity.email_verified,
-        "name": identity.name or None,
-        "picture": identity.picture or None,
-        "claims": claims_of(identity.claims),
-    }
 
 
 def _nobody(request: HTTPConnection) -> Refused:
