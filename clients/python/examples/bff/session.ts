@@ -56,7 +56,12 @@ async function send(path: string, method: string, body?: unknown): Promise<Respo
   const headers = new Headers({ accept: "application/json" });
   if (csrfToken !== null && method !== "GET") headers.set("X-CSRF-Token", csrfToken);
   if (body !== undefined) headers.set("Content-Type", "application/json");
-  const init = { method, headers, credentials: "include" as const, body: body === undefined ? null : JSON.stringify(body) };
+  const init = {
+    method,
+    headers,
+    credentials: "include" as const,
+    body: body === undefined ? null : JSON.stringify(body),
+  };
   const answer = await fetch(BACKEND + path, init);
   // The newest counts: of /auth/me, and of every answer that brings one.
   csrfToken = answer.headers.get("X-CSRF-Token") ?? csrfToken;
