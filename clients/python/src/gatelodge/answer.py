@@ -5,6 +5,7 @@ Decides no status and writes no cookie. Does not know which framework sends it.
 
 from __future__ import annotations
 
+import enum
 import json
 import logging
 import math
@@ -29,6 +30,8 @@ _DEFAULTS = (
     ("content-security-policy", "frame-ancestors 'none'"),
 )
 _CLASSES = range(200, 600)
+COULD_NOT_SAY = 503
+"""The status that says nothing of whoever asks: nobody is logged out by it."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,24 @@ class Answer:
         return Answer(self.status, self.headers + headers, self.body)
 
 
+class Refusal(enum.Enum):
+    """What a refused request says of whoever made it."""
+
+    SIGNED_OUT = enum.auto()
+    """There is no living session, or no good token."""
+    DENIED = enum.auto()
+    """There is one, and this request may not go ahead with it."""
+    UNJUDGED = enum.auto()
+    """Nothing: the authority could not say, or nobody asked it."""
+
+
 class Refused(Exception):  # noqa: N818
     """The application does not get this request: :attr:`answer` is to be sent instead."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, refusal: Refusal = Refusal.UNJUDGED) -> None:
         super().__init__(f"answered with {answer.status}")
         self.answer = answer
+        self.refusal = refusal
 
 
 class _UncopyableError(Exception):
