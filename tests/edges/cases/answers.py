@@ -89,6 +89,12 @@ def the_authoritys_vary_is_added_to(s):
     true({"accept", "cookie", "origin"} <= got.words("vary"), str(got))
 
 
+@each({"Cookie": "cookie, Accept", "Origin": "Accept,ORIGIN", "both": "Origin, Cookie"})
+def where_the_authoritys_vary_names_x_it_is_not_named_again(s, value):
+    got = guarded(_answering(s, headers=[HttpHeader(name="vary", value=value)]))
+    true({"cookie", "origin"} <= got.words("vary"), str(got))
+
+
 @each(
     {
         "a line end in a header": {"headers": [HttpHeader(name="x-a", value="b\r\nset-cookie: evil=1")]},
