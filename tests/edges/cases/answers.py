@@ -41,6 +41,13 @@ def a_content_type_x_is_copied_as_it_is(s, kind):
     equal(_answering(s, body=b"\xe9", content_type=kind).header("content-type"), kind)
 
 
+@each({"iso-8859-1": "text/html; charset=iso-8859-1", "utf-8": "text/html; charset=utf-8"})
+def a_content_type_in_x_means_the_same(s, kind):
+    """Whatever a server does to the space before it (RFC 9110, 8.3.1)."""
+    got = _answering(s, body=b"\xe9", content_type=kind).header("content-type")
+    equal([part.strip().lower() for part in got.split(";")], kind.split("; "))
+
+
 @case
 def an_answer_without_a_body_has_none(s):
     equal(_answering(s, status=302, location="/x").body, b"")
