@@ -20,7 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptor.bin"), set.encode_to_vec())?;
     take_encoded(&mut set);
-    tonic_prost_build::configure().build_client(false).bytes(".").skip_debug(["."]).compile_fds(set)?;
+    let compiler = tonic_prost_build::configure().build_client(false).bytes(".").skip_debug(["."]);
+    // In order: what is encoded again is the same bytes.
+    compiler.btree_map(".gatelodge.v1").compile_fds(set)?;
     Ok(())
 }
 

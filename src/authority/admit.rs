@@ -159,7 +159,10 @@ impl Authority {
     }
 
     /// The cookies that may hold a credential of a session, as many as are looked at.
-    fn session_cookies<'a>(&'a self, presented: &'a Presented) -> impl Iterator<Item = &'a PresentedCookie> + Clone {
+    pub(super) fn session_cookies<'a>(
+        &'a self,
+        presented: &'a Presented,
+    ) -> impl Iterator<Item = &'a PresentedCookie> + Clone {
         let named = presented.cookies.iter().filter(|cookie| self.session_cookie_names.contains(&cookie.name));
         named.take(self.settings.limits.cookies)
     }

@@ -5,6 +5,8 @@ pub mod access_token;
 mod admit;
 mod admit_to_use;
 pub mod answer;
+pub mod answer_once;
+pub mod answer_store;
 mod asked;
 pub mod attributes;
 pub mod behind_proxy;
@@ -116,8 +118,8 @@ use mint_keys::KeysAtHand;
 use near::Near;
 use observer::Observer;
 use ports::{
-    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore, SessionStore,
-    UserStore,
+    AnswerStore, Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore,
+    SessionStore, UserStore,
 };
 use refusals::Refusals;
 use settings::Settings;
@@ -134,6 +136,8 @@ pub struct Ports {
     pub logins: Arc<dyn LoginStore>,
     /// Keeps which logout tokens were carried out.
     pub logouts: Arc<dyn LogoutStore>,
+    /// Keeps the answers of calls with an idempotency key.
+    pub answers: Arc<dyn AnswerStore>,
     /// Counts how often clients do what is limited.
     pub rates: Arc<dyn RateStore>,
     /// Tells replicas what has happened.

@@ -66,6 +66,8 @@ pub struct Settings {
     pub rates: Rates,
     /// How much of what the tenant may have at once.
     pub capacity: Capacity,
+    /// How long the answer to a call with an idempotency key is repeated; `None`: keys are not looked at.
+    pub keep_answers_for: Option<Duration>,
     /// The header in which whatever stands before an edge says where the client is.
     pub place_header: Option<String>,
 }

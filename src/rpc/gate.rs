@@ -163,7 +163,7 @@ where
         let call = Call { request_id: request_id.to_owned(), patience, caller: name };
         let scope = caller.map(|caller| caller.tenants.clone()).unwrap_or_default();
         let asker = Asker { scope, named: asked::tenant(request.headers()) };
-        let answer = asked::answering(Asked { call, asker, place: own }, self.inner.call(request));
+        let answer = asked::answering(Asked { call, asker, place: own, named: None }, self.inner.call(request));
         let done = async move {
             let refuse = |code, reason, message| status::plain(code, reason, message, asked::text(&id)).into_http();
             // What the call holds is dropped with it, so that nobody sees what a panic has left half done.

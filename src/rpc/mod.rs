@@ -14,6 +14,7 @@ mod health;
 mod login_answers;
 mod login_service;
 mod observed;
+mod once;
 mod places;
 pub mod policy;
 mod questions;

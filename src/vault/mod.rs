@@ -3,6 +3,7 @@
 
 mod compact;
 mod encoding;
+mod kept_calls;
 mod logins;
 mod mint;
 mod pair;
@@ -42,6 +43,8 @@ pub struct Vault {
     pub page: MacRing,
     /// Hashes clients whose calls are counted.
     pub rate: MacRing,
+    /// Hashes what names a call with an idempotency key, and its request.
+    pub call: MacRing,
     standing: SealRing,
     token_key: SealRing,
     login: SealRing,
@@ -92,6 +95,7 @@ impl Vault {
             fingerprint: mac("fingerprint"),
             page: mac("page token"),
             rate: mac("rate"),
+            call: mac("call"),
             standing: seal("standing"),
             token_key: seal("token key"),
             login: seal("login"),
@@ -119,7 +123,7 @@ mod tests {
     #[test]
     fn tenants_with_one_secret_share_no_key_but_the_browsers() {
         let vaults = [vault(1), vault(2), vault(12)];
-        let rings: [fn(&Vault) -> &MacRing; 7] = [
+        let rings: [fn(&Vault) -> &MacRing; 8] = [
             |v| &v.credential,
             |v| &v.state,
             |v| &v.binding_hash,
@@ -127,6 +131,7 @@ mod tests {
             |v| &v.fingerprint,
             |v| &v.page,
             |v| &v.rate,
+            |v| &v.call,
         ];
         let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
             let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);

@@ -72,6 +72,7 @@ fn each_rule_refuses_and_names_its_key() {
             "app: { sessions: { max_logins_under_way: 10000001 } }",
             "app.sessions.max_logins_under_way: at most 10000000",
         ),
+        ("app: { idempotency: { keep_answers_for: 86401 } }", "app.idempotency.keep_answers_for: at most 1 day"),
         ("app: { rates: { logins: { within: 0 } } }", "app.rates.logins.within: from 1 second to 1 day"),
         ("app: { rates: { callbacks: { per_client: 1000001 } } }", "app.rates.callbacks.per_client: at most 1000000"),
         ("app: { rates: { bad_credentials: { per_tenant: 1 } } }", "app.rates.bad_credentials.per_tenant: less than"),

@@ -81,5 +81,6 @@ pub fn settings() -> Settings {
         limits: Limits::default(),
         rates: Rates::default(),
         capacity: Capacity::default(),
+        keep_answers_for: Some(Duration::from_mins(10)),
     }
 }
