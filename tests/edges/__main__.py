@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import broken, cases, fakes, mistakes, scenarios  # noqa: F401
 from .case import CASES, Case
-from .programs import Authority
+from .programs import Authority, Program
 from .stage import Site, Stage, World
 
 # Cases that wait for their own edges begin first, and the quick ones fill the time.
@@ -52,6 +52,7 @@ def main() -> int:
         return 0
     if not said.edge or not names:
         parser.error("nothing has that name" if said.edge else "which edge? --edge rust")
+    Program.end_with_this_one()
     if said.fake:
         return run_on_fake(said.edge, said.fake, chosen, said.v)
     authority = Authority()

@@ -9,8 +9,10 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import weakref
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,8 @@ def wait_until(true, what: str, seconds: float = 30.0, every: float = 0.02):
 class Program:
     """A program that writes to a log of its own."""
 
+    _all: weakref.WeakSet["Program"] = weakref.WeakSet()
+
     def __init__(self, name: str, command: list[str], environment: dict[str, str] | None = None, *, is_told=False):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, LOGS / f"{name}.log"
@@ -67,6 +71,20 @@ class Program:
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
+        self._all.add(self)
+
+    @classmethod
+    def end_with_this_one(cls) -> None:
+        """From now on a SIGTERM ends every program too. Each leads a session of its own, where no signal to this one's
+        group reaches it."""
+
+        def end(*_) -> None:
+            for ask in (cls._ask_to_end, cls.stop):
+                for program in list(cls._all):
+                    ask(program)
+            sys.exit(128 + signal.SIGTERM)
+
+        signal.signal(signal.SIGTERM, end)
 
     def said(self) -> str:
         """All that it wrote so far."""
@@ -94,11 +112,14 @@ class Program:
     def stop(self) -> None:
         """Ends it, and whatever it started."""
         for attempt in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, attempt)
+            self._ask_to_end(attempt)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
                 return
+
+    def _ask_to_end(self, by: signal.Signals = signal.SIGTERM) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, by)
 
 
 class Authority:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What: scripts and workflows parse, npm's lock file names no registry, and what COMPARISON.md names is there
+# What: scripts and workflows parse, npm's lock file names no registry, and what the pages name is there
 # Needs: node yaml
 git ls-files 'tests/*.sh' tests/run .ci/run | xargs -n 1 bash -n
 git ls-files 'tests/*.mjs' | xargs -n 1 node --check
@@ -42,4 +42,17 @@ for (what, letter), (_, ground) in zip(letters, grounds):
         faults.append(f'"{what}" is {letter}, and below it says "{ground[:60]}"')
 if faults:
     sys.exit("tests/COMPARISON.md: " + "\ntests/COMPARISON.md: ".join(faults))
+EOT
+
+tests/.cache/python/bin/python - <<'EOT'
+import os, re, subprocess, sys
+pages = subprocess.run(["git", "ls-files", "*.md"], capture_output=True, text=True, check=True).stdout.split()
+faults = []
+for page in pages:
+    for place in re.findall(r"\]\(([^)\s]+)\)", open(page).read()):
+        path = os.path.normpath(os.path.join(os.path.dirname(page), place.partition("#")[0]))
+        if "://" not in place and not place.startswith(("#", "mailto:")) and not os.path.exists(path):
+            faults.append(f"{page}: {place} is not there")
+if faults:
+    sys.exit("\n".join(faults))
 EOT
