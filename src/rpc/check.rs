@@ -37,7 +37,6 @@ pub(super) struct Desk {
 }
 
 /// What becomes of a question when it is read.
-#[expect(clippy::large_enum_variant, reason = "most are answered, and each is taken apart at once")]
 pub(super) enum Begun {
     /// What is known here, or forged, is answered at once: it holds no place and has no deadline to miss.
     Answered(v1::CheckSessionsResponse),
@@ -144,14 +143,13 @@ impl Desk {
     async fn answer(&self, call: &Call, waiting: &mut Waiting) -> Result<Bytes, Error> {
         let Waiting { tenancy, question, open } = waiting;
         let found = tenancy.for_presented(&self.asker, &question.presented).await?;
-        let open = match open.take() {
-            Some(open) => open,
-            None => {
-                question.as_of = found.unheard(question.as_of);
-                match found.for_many().validate_at_once(call, question)? {
-                    AtOnce::Answered(outcome) => return Ok(shown(outcome, &found)),
-                    AtOnce::Open(open) => open,
-                }
+        let open = if let Some(open) = open.take() {
+            open
+        } else {
+            question.as_of = found.unheard(question.as_of);
+            match found.for_many().validate_at_once(call, question)? {
+                AtOnce::Answered(outcome) => return Ok(shown(outcome, &found)),
+                AtOnce::Open(open) => open,
             }
         };
         let outcome = found.for_many().validate_open(call, question, open).await?;

@@ -20,7 +20,6 @@ pub(super) struct Work {
     answered: UnboundedReceiver<Vec<CheckSessionsResponse>>,
     /// Answers that were handed on together, as far as they were not taken.
     current: std::vec::IntoIter<CheckSessionsResponse>,
-    /// How many were given whose answer was not taken.
     untaken: usize,
 }
 
@@ -34,10 +33,12 @@ impl Work {
         Self { give, answered, current: Vec::new().into_iter(), untaken: 0 }
     }
 
+    /// How many were given whose answer was not taken.
     pub(super) fn untaken(&self) -> usize {
         self.untaken
     }
 
+    /// Puts a question to work.
     pub(super) fn give(&mut self, check: Check) {
         // Where nobody takes it, nobody answers: the next poll says so.
         let _ = self.give.send(check);
