@@ -28,6 +28,8 @@ pub(super) struct Admitted {
     pub(super) record: Record,
     pub(super) standing: Arc<OpenStanding>,
     pub(super) times: Times,
+    /// The moment at which it was judged: as of then is all that is said of it.
+    pub(super) judged_at: Timestamp,
     pub(super) touch_due: bool,
     pub(super) fingerprint: Likeness,
     pub(super) standpoint: Standpoint,
@@ -252,6 +254,7 @@ impl Authority {
             record,
             standing,
             times,
+            judged_at: now,
             touch_due,
             fingerprint,
             standpoint,

@@ -7,6 +7,7 @@ mod asked;
 pub mod callers;
 mod check;
 mod check_stream;
+mod checks_at_work;
 pub mod envoy;
 mod fields;
 mod gate;

@@ -16,6 +16,7 @@ use super::work::Work;
 use super::{answers, questions, status, token_answers, token_questions, user_answers, v1, watching};
 use crate::authority::Authority;
 use crate::authority::tenants::Tenants;
+use crate::authority::validate_session::AtOnce;
 
 /// SessionService for tenants.
 #[derive(Clone)]
@@ -41,7 +42,10 @@ impl SessionService for Sessions {
         let mut question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         question.as_of = authority.unheard(question.as_of);
-        let outcome = authority.validate_session(&asked.call, question).await.map_err(failed)?;
+        let outcome = match authority.validate_at_once(&asked.call, &question).map_err(failed)? {
+            AtOnce::Answered(outcome) => outcome,
+            AtOnce::Open(open) => authority.validate_open(&asked.call, &question, open).await.map_err(failed)?,
+        };
         Ok(Response::new(answers::validated(outcome, authority.tenant_name(), &authority.settings_version())))
     }
 
