@@ -35,6 +35,8 @@ pub(super) struct Callback {
     pub(super) bindings: Vec<Binding>,
     pub(super) parameters: Parameters,
     pub(super) choice: Option<Choice>,
+    /// Whether a form brought it.
+    pub(super) by_form: bool,
 }
 
 /// A callback, and what belongs to it.
@@ -80,7 +82,8 @@ impl Authority {
         if bindings.is_empty() {
             return Err(LoginFailure::OtherBrowser.into());
         }
-        Ok(Callback { key: state.key(), state, bindings, parameters, choice })
+        let by_form = matches!(question.response, Response::Form(_));
+        Ok(Callback { key: state.key(), state, bindings, parameters, choice, by_form })
     }
 }
 

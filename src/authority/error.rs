@@ -152,7 +152,7 @@ impl From<ProviderError> for Error {
             ProviderError::Unavailable(cause) | ProviderError::Lost(cause) | ProviderError::Failed(cause) => {
                 Self::ProviderUnavailable(cause)
             }
-            ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
+            ProviderError::InvalidGrant(cause) | ProviderError::RequestRefused(cause) => Self::ProviderRefused(cause),
             ProviderError::Rejected(_)
             | ProviderError::Unsupported(Offer::LoginAge | Offer::LoginContext | Offer::SilentLogin) => {
                 Self::ProviderRefused(error.into())

@@ -283,6 +283,14 @@ impl Settings {
         if self.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
     }
 
+    /// The whole name of the cookie that binds logins to a browser: of those that come back by a link, or of those that come
+    /// back by a form that the browser posts.
+    #[must_use]
+    pub fn binding_cookie_name(&self, form_post: bool) -> String {
+        let name = self.cookie_name(&self.cookies.binding);
+        if form_post { format!("{name}_form") } else { name }
+    }
+
     /// Every name under which a session credential is read, the present one first.
     #[must_use]
     pub fn session_cookie_names(&self) -> Vec<String> {
