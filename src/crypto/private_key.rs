@@ -26,12 +26,15 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
+/// A curve, and what a pair on it is.
+type Curve = (&'static EcdsaSigningAlgorithm, fn(EcdsaKeyPair) -> Pair);
+
 impl PrivateKey {
     /// Reads the first private key of a PEM text, in whichever form (PKCS #8, PKCS #1, SEC 1): RSA of at least 2,048 bits,
     /// P-256, P-384 or Ed25519. `None` where there is none of these, or it is encrypted.
     #[must_use]
     pub fn from_pem(pem: &Secret) -> Option<Self> {
-        let curves: [(&'static EcdsaSigningAlgorithm, fn(EcdsaKeyPair) -> Pair); 2] =
+        let curves: [Curve; 2] =
             [(&ECDSA_P256_SHA256_FIXED_SIGNING, Pair::P256), (&ECDSA_P384_SHA384_FIXED_SIGNING, Pair::P384)];
         let on_a_curve = |read: fn(&'static EcdsaSigningAlgorithm, &[u8]) -> Option<EcdsaKeyPair>, der: &[u8]| {
             curves.iter().find_map(|(curve, pair)| read(curve, der).map(pair))

@@ -59,7 +59,7 @@ pub struct ClientKey {
 }
 
 /// How long an assertion is good: it is made for one request. Providers take 5 minutes at most (FAPI 2.0, 5.3.2.1).
-const ASSERTION_LIFE: Duration = Duration::from_secs(60);
+const ASSERTION_LIFE: Duration = Duration::from_mins(1);
 /// How long a signed secret is good. Apple takes 6 months at most; one of a request's own needs no care.
 const SECRET_LIFE: Duration = Duration::from_mins(5);
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -60,7 +60,7 @@ impl OidcProvider {
         let parameters: Vec<_> = all.filter(|(name, _)| *name != "client_id").collect();
         let answer = self.client(metadata, request.now).push(endpoint, &parameters).await?;
         // RFC 9126, 2.2: a positive number of seconds. One that is over already names nothing.
-        if !answer.get("expires_in").and_then(Value::as_u64).is_some_and(|seconds| seconds > 0) {
+        if answer.get("expires_in").and_then(Value::as_u64).is_none_or(|seconds| seconds == 0) {
             return Err(Fault::Invalid("pushed request: expires_in"));
         }
         let is_name =
