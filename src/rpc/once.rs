@@ -191,7 +191,7 @@ mod tests {
         let cookie = v1::Cookie { name: "session".into(), value: "sess_x".into() };
         let other = v1::UpdateAttributesRequest {
             cookies: vec![cookie],
-            context: Some(v1::RequestContext { method: "PUT".into(), ..Default::default() }),
+            context: Some(v1::RequestContext { method: "PUT".into(), ..Default::default() }.into()),
             idempotency_key: "k".into(),
             ..request(&[("c", b"3"), ("b", b"2"), ("a", b"1")])
         };
