@@ -83,11 +83,11 @@ pub(super) fn is_known(provider: &Inner, form: &[u8], authorization: Option<&str
 
 /// Header and claims of what this key, by its name, has signed.
 pub fn opened(token: &str, signer: &Signer) -> Option<(Value, Value)> {
-    let (signed, signature) = token.rsplit_once('.')?;
+    let (input, signature) = token.rsplit_once('.')?;
     let read = |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
-    let (header, claims) = signed.split_once('.')?;
+    let (header, claims) = input.split_once('.')?;
     let (header, claims) = (read(header)?, read(claims)?);
     let is_named = header["kid"] == signer.kid;
-    let is_signed = signer.verify(header["alg"].as_str()?, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).ok()?);
+    let is_signed = signer.verify(header["alg"].as_str()?, input.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).ok()?);
     (is_named && is_signed).then_some((header, claims))
 }

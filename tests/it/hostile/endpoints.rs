@@ -127,9 +127,9 @@ fn pushed(provider: &Inner, form: &[u8]) -> Answer {
         return Answer::json(400, json!({ "error": "invalid_request" }));
     }
     let name = format!("urn:ietf:params:oauth:request_uri:{}", provider.next());
-    let Value::Object(body) = json!({ "request_uri": name, "expires_in": 60 }) else { unreachable!() };
+    let answer = Answer::json(201, json!({ "request_uri": name, "expires_in": 60 }));
     provider.requests.lock().unwrap().insert(name, request);
-    Answer::json(201, Value::from(bent(body, &provider.switches().pushed)))
+    answer
 }
 
 fn token(provider: &Inner, form: &[u8]) -> Answer {

@@ -113,7 +113,6 @@ pub struct Switches {
     pub(super) exchanged: Vec<Bend<Object>>,
     pub(super) answers: HashMap<Endpoint, Answer>,
     pub(super) signing: Signing,
-    pub(super) pushed: Vec<Bend<Object>>,
     pub(super) signed_userinfo: Option<&'static str>,
     pub(super) client: Registered,
     /// What the provider takes for now, in seconds.
@@ -137,7 +136,6 @@ impl Switches {
             exchanged: Vec::new(),
             answers: HashMap::new(),
             signing: Signing::With(&RSA, "RS256"),
-            pushed: Vec::new(),
             signed_userinfo: None,
             client: Registered::Secret,
             now,
@@ -188,8 +186,6 @@ switch! {
     token_body: token_body, Object;
     /// Bends the userinfo answer.
     userinfo: userinfo, Object;
-    /// Bends the answer to a request that was handed over.
-    pushed: pushed, Object;
     /// Bends the answer to a token exchange.
     exchanged: exchanged, Object;
 }

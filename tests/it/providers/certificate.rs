@@ -82,9 +82,9 @@ fn showing(hostile: &Hostile, client: &Client) {
 
 #[tokio::test]
 async fn a_certificate_shows_who_we_are_and_nothing_else_does() {
-    let issuer = authority();
-    let (issued, self_signed) = (client(Some(&issuer)), client(None));
-    for (client, believed) in [(&issued, issuer.der()), (&self_signed, &self_signed.der)] {
+    let root = authority();
+    let (issued, self_signed) = (client(Some(&root)), client(None));
+    for (client, believed) in [(&issued, root.der()), (&self_signed, &self_signed.der)] {
         let hostile = provider(&client.der, std::slice::from_ref(believed)).await;
         showing(&hostile, client);
         log_in_at(&hostile).await;
