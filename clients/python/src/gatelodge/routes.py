@@ -227,4 +227,4 @@ ROUTES = (
     Route("/authorize", (b"POST",), v1.ROUTE_SET_SPA, _authorize),
     Route("/me", (b"GET", b"HEAD"), v1.ROUTE_SET_SPA, _user),
 )
-CALLBACK = ROUTES[1]
+LOGIN, CALLBACK = ROUTES[:2]

@@ -66,6 +66,19 @@ async def test_the_programs_own_users_are_found_again() -> None:
     assert await users.find(token) == signed_in.user == {"id": "github_1", "name": "Ann"}
 
 
+def test_the_dependencies_say_who_may() -> None:
+    scope: dict[str, Any] = {"__name__": "readme"}
+    exec(program("auth.current_user()"), scope)
+    authority = FakeAuthority()
+    with authority.behind(scope["gatelodge"]):
+        client = TestClient(scope["api"])
+        assert client.get("/user").status_code == 401
+        token = authority.issue_token("google_1", scopes=["orders"])
+        header = {"authorization": f"Bearer {token}"}
+        assert client.get("/user", headers=header).json()["user_id"] == "google_1"
+        assert client.get("/orders", headers=header).json()["reason"] == "permission_missing"
+
+
 def test_the_flask_program_serves() -> None:
     scope: dict[str, object] = {"__name__": "readme"}
     exec(program("from flask import Flask"), scope)
