@@ -51,6 +51,7 @@ impl Browser {
             response: Some(v1::complete_callback_request::Response::Query(query.into())),
             cookies,
             context: Some(context("/auth/web/callback")),
+            ..Default::default()
         };
         let done = self.authority.login().complete_callback(question).await?;
         match (done.outcome, done.answer) {

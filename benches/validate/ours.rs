@@ -10,7 +10,7 @@ use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
 use gatelodge::authority::ports::{
-    Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+    AnswerStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
 };
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
@@ -52,7 +52,8 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>, telemetry: &Telemetry) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, logouts, users, mint_keys, rates, events) = stores(order, &folder, calls).await?;
+        let (sessions, logins, logouts, answers, users, mint_keys, rates, events) =
+            stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
         let user = if order.all_on { session::entitled(0) } else { session::user(0) };
         let (new, credential) = session::make(&vault, user, Some(&session::tokens()));
@@ -70,6 +71,7 @@ impl Ours {
             sessions,
             logins,
             logouts,
+            answers,
             rates,
             users,
             mint_keys,
@@ -127,6 +129,7 @@ type Stores = (
     Arc<dyn SessionStore>,
     Arc<dyn LoginStore>,
     Arc<dyn LogoutStore>,
+    Arc<dyn AnswerStore>,
     Arc<dyn UserStore>,
     Arc<dyn MintKeyStore>,
     Arc<dyn RateStore>,
@@ -136,14 +139,32 @@ type Stores = (
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
-        return Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store));
+        return Ok((
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store,
+        ));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     if order.kind == Kind::Counted {
         let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
-        return Ok((counted.clone(), counted, store.clone(), store.clone(), store.clone(), store.clone(), store));
+        return Ok((
+            counted.clone(),
+            counted,
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store.clone(),
+            store,
+        ));
     }
-    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
+    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
 }
 
 /// The store over a Redis.

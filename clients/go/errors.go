@@ -76,6 +76,8 @@ const (
 	ErrTenantUnknown Reason = "TENANT_UNKNOWN"
 	// A client, or all clients of the tenant together, did too often what anybody can: log in, or come with something forged.
 	ErrRateLimited Reason = "RATE_LIMITED"
+	// The idempotency key came with another request before; nothing was done.
+	ErrIdempotencyKeyReused Reason = "IDEMPOTENCY_KEY_REUSED"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

@@ -148,6 +148,7 @@ impl App {
             sessions: store.sessions.clone(),
             logins: store.logins.clone(),
             logouts: store.logouts.clone(),
+            answers: store.answers.clone(),
             rates: store.rates.clone(),
             users: store.users.clone(),
             events: store.events.clone(),

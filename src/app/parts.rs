@@ -10,8 +10,8 @@ use url::Url;
 use super::world::SystemEntropy;
 use super::{AppError, providers, settings, tenancy};
 use crate::authority::ports::{
-    Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, RateStore, SessionStore,
-    TenantStore, UserStore,
+    AnswerStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, RateStore,
+    SessionStore, TenantStore, UserStore,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
@@ -29,6 +29,7 @@ pub(super) struct Store {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) logins: Arc<dyn LoginStore>,
     pub(super) logouts: Arc<dyn LogoutStore>,
+    pub(super) answers: Arc<dyn AnswerStore>,
     pub(super) rates: Arc<dyn RateStore>,
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
@@ -62,6 +63,7 @@ pub(super) async fn store(
                 sessions: store.clone(),
                 logins: store.clone(),
                 logouts: store.clone(),
+                answers: store.clone(),
                 rates: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
@@ -87,6 +89,7 @@ pub(super) async fn store(
                 sessions: store.clone(),
                 logins: store.clone(),
                 logouts: store.clone(),
+                answers: store.clone(),
                 rates: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),

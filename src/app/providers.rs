@@ -1,19 +1,23 @@
 //! Owns how the providers are built from the configuration: those that log people in, and the word of those that do so no
 //! more. Does not know what they speak.
 
+use std::path::Path;
+
 use super::parts::file;
 use crate::authority::access_token::TokenCheck;
 use crate::authority::logout_notice::LogoutChannels;
 use crate::config::fault::{Fault, Faults};
 use crate::config::{self, Config};
 use crate::providers::Registry;
+use crate::providers::credential::{ClientAuth, ClientKey};
 use crate::providers::http::HttpSettings;
 use crate::providers::oauth2::{Dialect, Mapping, OAuth2Settings};
-use crate::providers::oidc::{AccessTokenSettings, LogoutSettings, OidcSettings, Userinfo};
+use crate::providers::oidc::{
+    AccessTokenSettings, Dialect as OidcDialect, LogoutSettings, OidcSettings, PushedRequests, Userinfo,
+};
 use crate::providers::registration::{Registration, SettingsFault};
 use crate::providers::registry::ProviderSettings;
 use crate::providers::rights::RightsMapping;
-use crate::providers::token_endpoint::ClientAuth;
 use crate::telemetry::Telemetry;
 
 /// The providers that are enabled, in the order of their names; of the others the issuers, and their word that a session
@@ -77,15 +81,30 @@ fn registration(
     let client_id = provider.client_id.as_deref().unwrap_or_default();
     let base = Registration::new(name, issuer, client_id, provider.client_secret.clone().unwrap_or_default());
     let refresh = &config.oidc.refresh_tokens;
-    let ca =
-        provider.ca_file.as_deref().map(|path| file(format!("oidc.providers.{name}.ca_file"), path)).transpose()?;
+    let pem = |key: &str, path: Option<&Path>| {
+        path.map(|path| file(format!("oidc.providers.{name}.{key}"), path)).transpose()
+    };
+    let ca = pem("ca_file", provider.ca_file.as_deref())?;
     Ok(Registration {
         display_name: provider.display_name_of(name).to_owned(),
         client_auth: match provider.client_auth {
+            _ if provider.preset_of(name) == Some(config::oidc::Preset::Apple) => ClientAuth::SignedSecret,
             config::oidc::ClientAuth::Auto => ClientAuth::Auto,
             config::oidc::ClientAuth::ClientSecretBasic => ClientAuth::Basic,
             config::oidc::ClientAuth::ClientSecretPost => ClientAuth::Post,
+            config::oidc::ClientAuth::PrivateKeyJwt => ClientAuth::PrivateKeyJwt,
+            config::oidc::ClientAuth::TlsClientAuth | config::oidc::ClientAuth::SelfSignedTlsClientAuth => {
+                ClientAuth::Certificate
+            }
         },
+        key: ClientKey {
+            private: provider.private_key.clone().unwrap_or_default(),
+            id: provider.key_id.clone(),
+            certificate: pem("cert_file", provider.cert_file.as_deref())?,
+            audience: provider.assertion_audience.clone(),
+            team: provider.team_id.clone(),
+        },
+        form_post: provider.response_mode_of(name) == config::oidc::ResponseMode::FormPost,
         scopes: provider.scopes_of(name),
         claims: provider.claims_of(name),
         rights: RightsMapping {
@@ -108,6 +127,16 @@ fn registration(
 
 fn oidc(registration: Registration, name: &str, provider: &config::oidc::Provider) -> OidcSettings {
     OidcSettings {
+        dialect: match provider.preset_of(name) {
+            Some(config::oidc::Preset::Apple) => OidcDialect::Apple,
+            _ => OidcDialect::Standard,
+        },
+        directories: provider.directories.clone(),
+        pushed: match provider.pushed_authorization {
+            config::oidc::PushedAuthorization::WhenRequired => PushedRequests::WhenRequired,
+            config::oidc::PushedAuthorization::WhenOffered => PushedRequests::WhenOffered,
+            config::oidc::PushedAuthorization::Always => PushedRequests::Always,
+        },
         read_access_token: provider.reads_access_token(name),
         userinfo: match provider.userinfo {
             config::oidc::Userinfo::Never => Userinfo::Never,

@@ -126,6 +126,7 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         remember_ended_for: sessions.remember_ended_for.get(),
         limits: Limits::default(),
         rates: rates(&config.app.rates),
+        keep_answers_for: Some(config.app.idempotency.keep_answers_for.get()).filter(|length| !length.is_zero()),
         capacity: Capacity {
             logins: Some(sessions.max_logins_under_way).filter(|most| *most > 0),
             sessions: Some(sessions.max_sessions_per_tenant).filter(|most| *most > 0),

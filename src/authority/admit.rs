@@ -28,6 +28,8 @@ pub(super) struct Admitted {
     pub(super) record: Record,
     pub(super) standing: Arc<OpenStanding>,
     pub(super) times: Times,
+    /// The moment at which it was judged: as of then is all that is said of it.
+    pub(super) judged_at: Timestamp,
     pub(super) touch_due: bool,
     pub(super) fingerprint: Likeness,
     pub(super) standpoint: Standpoint,
@@ -159,7 +161,10 @@ impl Authority {
     }
 
     /// The cookies that may hold a credential of a session, as many as are looked at.
-    fn session_cookies<'a>(&'a self, presented: &'a Presented) -> impl Iterator<Item = &'a PresentedCookie> + Clone {
+    pub(super) fn session_cookies<'a>(
+        &'a self,
+        presented: &'a Presented,
+    ) -> impl Iterator<Item = &'a PresentedCookie> + Clone {
         let named = presented.cookies.iter().filter(|cookie| self.session_cookie_names.contains(&cookie.name));
         named.take(self.settings.limits.cookies)
     }
@@ -249,6 +254,7 @@ impl Authority {
             record,
             standing,
             times,
+            judged_at: now,
             touch_due,
             fingerprint,
             standpoint,

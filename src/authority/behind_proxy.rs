@@ -54,7 +54,8 @@ impl Authority {
     #[must_use]
     pub fn is_own_cookie(&self, name: &[u8]) -> bool {
         let mut own = self.session_cookie_names.iter().map(String::as_bytes);
-        own.any(|own| own == name) || self.settings.cookie_name(&self.settings.cookies.binding).as_bytes() == name
+        own.any(|own| own == name)
+            || [false, true].iter().any(|form| self.settings.binding_cookie_name(*form).as_bytes() == name)
     }
 
     /// The header that carries CSRF tokens both ways.

@@ -37,6 +37,8 @@ pub(super) struct Callback {
     pub(super) bindings: Vec<Binding>,
     pub(super) parameters: Parameters,
     pub(super) choice: Option<Choice>,
+    /// Whether a form brought it.
+    pub(super) by_form: bool,
 }
 
 /// A callback, and what belongs to it.
@@ -86,7 +88,8 @@ impl Authority {
         if bindings.is_empty() {
             return Err(LoginFailure::OtherBrowser.into());
         }
-        Ok(Callback { set: question.set, key: state.key(), state, bindings, parameters, choice })
+        let by_form = matches!(question.response, Response::Form(_));
+        Ok(Callback { set: question.set, key: state.key(), state, bindings, parameters, choice, by_form })
     }
 
     /// What a front end forwards comes as JSON, which no form of another site can send, and from a page that may send it.

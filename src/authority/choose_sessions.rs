@@ -9,7 +9,6 @@ use super::make_session::Known;
 use super::settings::OnExceed;
 use super::validate_session::DeniedReason;
 use super::{Authority, Error, SessionView};
-use crate::session::cookie;
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::login::HeldLogin;
 use crate::session::origin::{self, OriginJudgement};
@@ -132,9 +131,7 @@ impl Authority {
         let mut answer = self.choice_answer(visit, &waiting, held.login.return_to.as_deref());
         // The choice has to come with it, and may come late.
         if let Some(binding) = self.own_binding(visit.callback, &held.login) {
-            let name = self.settings.cookie_name(&self.settings.cookies.binding);
-            let value = binding.text(&self.vault.binding);
-            answer.set_cookies.push(cookie::set(&name, &value, waiting.wait, self.settings.is_secure()));
+            answer.set_cookies.push(self.binding_cookie(binding, held.login.form_post, waiting.wait));
         }
         Ok(Outcome { answer, result: Err(Unfinished::Waiting(waiting.into())), first_login: false, token: None })
     }

@@ -42,7 +42,7 @@ impl Authority {
 
     /// Whether [`Authority::deliver`] may have anything to give or to write down.
     pub(super) fn may_deliver(&self, admitted: &Admitted) -> bool {
-        let is_due = || self.rotation_due(admitted).is_some_and(|due| due <= self.ports.clock.now());
+        let is_due = || self.rotation_due(admitted).is_some_and(|due| due <= admitted.judged_at);
         let is_shorter = admitted.times.absolute_end != admitted.standing.absolute_end;
         admitted.standpoint != Standpoint::Current || admitted.under_former_name || is_shorter || is_due()
     }

@@ -91,8 +91,9 @@ impl Authority {
     pub(super) fn revoke_at_provider(&self, provider: &str, tokens: &Tokens) {
         let Some(provider) = self.ports.providers.get(provider) else { return };
         let Some(token) = tokens.refresh.clone() else { return };
+        let now = self.ports.wall.now();
         self.ports.beside.run(Box::pin(async move {
-            if let Err(error) = provider.revoke(&token).await {
+            if let Err(error) = provider.revoke(&token, now).await {
                 let name = &provider.info().name;
                 tracing::warn!(
                     provider = name,

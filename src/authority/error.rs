@@ -69,6 +69,12 @@ pub enum Error {
     /// What was to be changed has been changed meanwhile.
     #[error("another version is kept by now; read it again, and decide again")]
     VersionConflict,
+    /// The idempotency key came with another request before.
+    #[error(
+        "idempotency_key: it came with another request before; send each request with a key of its own, and the same \
+         key only with the same request"
+    )]
+    IdempotencyKeyReused,
     /// The call or its key names a tenant that there is not, or that the caller may not ask for.
     #[error("this API key knows no such tenant; see `tenants` of the caller, and metadata `x-tenant-id`")]
     TenantUnknown,
@@ -91,6 +97,35 @@ pub enum Error {
     /// A fault of the authority's own.
     #[error("internal error")]
     Internal(#[source] Cause),
+}
+
+impl Error {
+    /// The number under which this is kept as the answer to an idempotency key; `None` for what another try may mend, and
+    /// for what was refused before anything was looked at. The format of kept answers fixes the numbers.
+    pub(super) const fn kept_number(&self) -> Option<u8> {
+        match self {
+            Self::VersionConflict => Some(1),
+            Self::UserNotFound => Some(2),
+            Self::NoRefreshToken => Some(3),
+            Self::ProviderRefused(_) => Some(4),
+            Self::UserInfoUnsupported => Some(5),
+            Self::AccessTokenExpired => Some(6),
+            _ => None,
+        }
+    }
+
+    /// The failure of that number, told once more.
+    pub(super) fn kept(number: u8) -> Self {
+        match number {
+            1 => Self::VersionConflict,
+            2 => Self::UserNotFound,
+            3 => Self::NoRefreshToken,
+            4 => Self::ProviderRefused("its idempotency key was answered so before".into()),
+            5 => Self::UserInfoUnsupported,
+            6 => Self::AccessTokenExpired,
+            _ => Self::Internal("a failure of a later version is kept for this idempotency key".into()),
+        }
+    }
 }
 
 impl From<StoreError> for Error {
@@ -117,7 +152,7 @@ impl From<ProviderError> for Error {
             ProviderError::Unavailable(cause) | ProviderError::Lost(cause) | ProviderError::Failed(cause) => {
                 Self::ProviderUnavailable(cause)
             }
-            ProviderError::InvalidGrant(cause) => Self::ProviderRefused(cause),
+            ProviderError::InvalidGrant(cause) | ProviderError::RequestRefused(cause) => Self::ProviderRefused(cause),
             ProviderError::Rejected(_)
             | ProviderError::Unsupported(Offer::LoginAge | Offer::LoginContext | Offer::SilentLogin) => {
                 Self::ProviderRefused(error.into())
@@ -150,6 +185,7 @@ impl From<Arc<Error>> for Error {
             Self::SessionNotFound => Self::SessionNotFound,
             Self::UserNotFound => Self::UserNotFound,
             Self::VersionConflict => Self::VersionConflict,
+            Self::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             Self::TenantUnknown => Self::TenantUnknown,
             Self::TenantNotNamed => Self::TenantNotNamed,
             Self::NotEveryTenant => Self::NotEveryTenant,

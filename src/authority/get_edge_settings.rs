@@ -90,7 +90,7 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         version,
         ask_again_after: ASK_AGAIN_AFTER,
         session_cookie_names: settings.session_cookie_names(),
-        binding_cookie_names: vec![settings.cookie_name(&settings.cookies.binding)],
+        binding_cookie_names: binding_cookie_names(settings, providers),
         csrf_header: settings.csrf.header.clone(),
         public_base_url: settings.public_base_url.to_string(),
         callback_addresses: callbacks.collect(),
@@ -104,6 +104,13 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         tenant: settings.tenant_name.clone(),
         hosts: Vec::new(),
     }
+}
+
+/// One, and a second where a provider has the browser post its answer.
+fn binding_cookie_names(settings: &Settings, providers: &dyn Providers) -> Vec<String> {
+    let posts = providers.all().iter().any(|provider| provider.info().form_post);
+    let second = posts.then(|| settings.binding_cookie_name(true));
+    [settings.binding_cookie_name(false)].into_iter().chain(second).collect()
 }
 
 fn cors(settings: &Settings) -> CorsSettings {

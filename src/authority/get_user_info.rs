@@ -88,7 +88,12 @@ impl Authority {
         let provider = self.ports.providers.get(&identity.provider).ok_or(Error::UserInfoUnsupported)?;
         let access = tokens.access.ok_or(Error::AccessTokenExpired)?;
         let now = self.ports.clock.now();
-        let request = UserInfoRequest { access_token: &access, id_token: tokens.id.as_ref(), identity };
+        let request = UserInfoRequest {
+            access_token: &access,
+            id_token: tokens.id.as_ref(),
+            identity,
+            now: self.ports.wall.now(),
+        };
         let UserInfo { identity: said, rights } = provider.user_info(&request).await?;
         let changed = self.change_standing(&admitted.credential.key, |standing| {
             let identity = &mut standing.identity;

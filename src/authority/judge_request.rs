@@ -18,7 +18,7 @@ impl Authority {
         requirements: &Requirements,
         context: Option<&RequestContext>,
     ) -> Result<Judged, DeniedReason> {
-        let (mut judged, now) = (Judged::default(), self.ports.clock.now());
+        let (mut judged, now) = (Judged::default(), admitted.judged_at);
         if admitted.fingerprint.comparison != Comparison::None {
             judged.fingerprint = Some(admitted.fingerprint.comparison);
             judged.client_network = admitted.fingerprint.network;
@@ -60,7 +60,7 @@ impl Authority {
         }
         let (key, header, since) =
             (&admitted.credential.key, &admitted.record.header, admitted.standing.generation_since);
-        let (now, max_age) = (self.ports.clock.now(), self.settings.csrf.max_age);
+        let (now, max_age) = (admitted.judged_at, self.settings.csrf.max_age);
         let generations = rotation::generations(header, since, now, &self.settings.rotation);
         csrf::judge(context.csrf_token.as_deref(), key, &generations, now, max_age, &self.vault.csrf)
             .map_err(DeniedReason::Csrf)?;

@@ -5,9 +5,12 @@ pub mod access_token;
 mod admit;
 mod admit_to_use;
 pub mod answer;
+pub mod answer_once;
+pub mod answer_store;
 mod asked;
 pub mod attributes;
 pub mod behind_proxy;
+mod binding_cookie;
 mod callback;
 mod came_back;
 mod carry_out_once;
@@ -77,6 +80,7 @@ mod refresh_beside;
 mod refresh_refused;
 pub mod refresh_tokens;
 mod refusals;
+mod remembered_name;
 mod reseal_users;
 pub mod revoke;
 pub mod revoke_as_admin;
@@ -118,8 +122,8 @@ use mint_keys::KeysAtHand;
 use near::Near;
 use observer::Observer;
 use ports::{
-    Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore, SessionStore,
-    UserStore,
+    AnswerStore, Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore,
+    SessionStore, UserStore,
 };
 use refusals::Refusals;
 use settings::Settings;
@@ -136,6 +140,8 @@ pub struct Ports {
     pub logins: Arc<dyn LoginStore>,
     /// Keeps which logout tokens were carried out.
     pub logouts: Arc<dyn LogoutStore>,
+    /// Keeps the answers of calls with an idempotency key.
+    pub answers: Arc<dyn AnswerStore>,
     /// Counts how often clients do what is limited.
     pub rates: Arc<dyn RateStore>,
     /// Tells replicas what has happened.

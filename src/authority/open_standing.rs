@@ -4,6 +4,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 
 use crate::crypto::MacRing;
@@ -11,6 +12,7 @@ use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::{self, FingerprintPolicy, Likeness};
 use crate::session::record::Standing;
 use crate::session::request::RequestContext;
+use crate::session::time::{Times, Timestamp};
 
 /// The most of a client's headers that is remembered.
 const LONGEST_CLIENT: usize = 512;
@@ -19,10 +21,23 @@ const LONGEST_CLIENT: usize = 512;
 #[derive(Debug)]
 pub struct OpenStanding {
     standing: Standing,
-    /// What whoever shows the standing made of it for its answers. The authority does not look at it.
-    pub shown: OnceLock<Bytes>,
+    /// What whoever shows the standing made of it for its answers.
+    pub shown: Shown,
     matched: OnceLock<Client>,
 }
+
+/// What was made of a standing for its answers. The authority does not look at it.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Whose the session is.
+    pub identity: OnceLock<Bytes>,
+    /// The session's facts, and those that change with its use: last made of these.
+    pub session: ArcSwapOption<(Facts, Bytes)>,
+}
+
+/// What may change about a session while its standing stays: its times, when it ends if it is not used, the generation of
+/// its credential.
+pub type Facts = (Times, Timestamp, u32);
 
 /// The headers that a fingerprint is taken from.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,6 +93,6 @@ impl Deref for OpenStanding {
 
 impl From<Standing> for Arc<OpenStanding> {
     fn from(standing: Standing) -> Self {
-        Self::new(OpenStanding { standing, shown: OnceLock::new(), matched: OnceLock::new() })
+        Self::new(OpenStanding { standing, shown: Shown::default(), matched: OnceLock::new() })
     }
 }

@@ -28,6 +28,10 @@ pub struct ProviderInfo {
     pub extra_parameters: Vec<String>,
     /// Whether it can say when and how a user has authenticated. OAuth2 alone has no words for it.
     pub tells_of_logins: bool,
+    /// Whether it answers a login by a form that the browser posts from there to here.
+    pub form_post: bool,
+    /// Whether it says what a user is called at their first login and never again (Apple).
+    pub names_users_once: bool,
 }
 
 /// Why a provider did not do what it was asked. `Display` is fixed text; details are in the source, for the log.
@@ -52,6 +56,9 @@ pub enum ProviderError {
     /// It does not offer this, or not to us.
     #[error("the identity provider does not offer {0}")]
     Unsupported(Offer),
+    /// It refused the request of a login, which was handed to it before the browser left.
+    #[error("the identity provider refused the login's request")]
+    RequestRefused(#[source] Cause),
     /// It gives no token for the audience that was named (`invalid_target`, RFC 8693, 2.2.2).
     #[error("the identity provider gives no token for this audience")]
     AudienceRefused(#[source] Cause),
@@ -99,6 +106,8 @@ pub struct AuthorizationRequest {
     pub max_age: Option<Duration>,
     /// What else the login asks for.
     pub hints: LoginHints,
+    /// The world's time.
+    pub now: Timestamp,
 }
 
 /// An authorization code and everything that belongs to it.
@@ -114,6 +123,8 @@ pub struct Redemption {
     pub redirect_uri: String,
     /// The `iss` parameter of the authorization response, if it came (RFC 9207).
     pub response_issuer: Option<String>,
+    /// The `user` parameter of the authorization response, if it came (Apple). Nobody has signed it.
+    pub response_user: Option<Secret>,
     /// When the user may have authenticated at the earliest, if the login asked for that; by the world's time.
     pub authenticated_after: Option<Timestamp>,
     /// The world's time, against which what the provider signed is judged.
@@ -179,6 +190,8 @@ pub struct UserInfoRequest<'a> {
     pub id_token: Option<&'a Secret>,
     /// Who it is, as far as is known.
     pub identity: &'a Identity,
+    /// The world's time.
+    pub now: Timestamp,
 }
 
 /// Who a user is, asked anew.
@@ -263,7 +276,8 @@ pub trait IdentityProvider: Send + Sync {
     /// nothing where there is nothing to ask for.
     async fn knock(&self) {}
 
-    /// Where to send the browser. MUST NOT need the network when the metadata is at hand.
+    /// Where to send the browser. MUST NOT need the network when the metadata is at hand, but to hand the request over where
+    /// the provider or the settings want that (RFC 9126).
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError>;
 
     /// Whether a response that names this issuer, or none, can be this provider's (RFC 9207, 2.4). For one that brings
@@ -301,8 +315,8 @@ pub trait IdentityProvider: Send + Sync {
         Ok(TokenVerdict::Bad(TokenFault::UnknownIssuer))
     }
 
-    /// Revokes a refresh or access token (RFC 7009). Does nothing where the provider does not offer it.
-    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError>;
+    /// Revokes a refresh or access token (RFC 7009), by the world's time. Does nothing where the provider does not offer it.
+    async fn revoke(&self, token: &Secret, now: Timestamp) -> Result<(), ProviderError>;
 
     /// Where to send the browser for the provider's own logout; `None` where it has none. MUST end within the time that
     /// the request gives.

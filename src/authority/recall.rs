@@ -80,7 +80,7 @@ impl Authority {
     /// changes nothing about it. `None` while nothing would tell them that it has changed.
     pub(super) fn keeping(&self, admitted: &Admitted, judged: &Judged, check_again: Timestamp) -> Option<Keeping> {
         let (reading, cache) = (admitted.reading?, self.settings.cache?);
-        let (running, now) = (self.ports.clock.running(), self.ports.clock.now());
+        let (running, now) = (self.ports.clock.running(), admitted.judged_at);
         if admitted.standpoint != Standpoint::Current || !self.stream.is_trusted(running) {
             return None;
         }

@@ -29,6 +29,12 @@ impl Authority {
     ) -> Result<Grant, LoginFailure> {
         let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
         let failed = |error: ProviderError| failure_at_provider(&error, login, call);
+        if login.form_post && !callback.by_form {
+            // Codes in addresses end up in histories and logs: that is what the form is for (security.md 21).
+            let (provider, request_id) = (&login.provider, &call.request_id);
+            tracing::warn!(provider, request_id, "the answer did not come as the form that was asked for");
+            return Err(LoginFailure::ProviderError);
+        }
         let within = self.settings.logins.lease / 2;
         if let Some(error) = callback.parameters.get("error") {
             // RFC 9207, 2.4: an error counts only when it is the provider's own.
@@ -44,12 +50,16 @@ impl Authority {
             nonce: login.nonce.clone(),
             redirect_uri: login.redirect_uri.clone(),
             response_issuer: callback.parameters.get("iss").map(str::to_owned),
+            response_user: callback.parameters.get("user").map(Secret::new),
             authenticated_after: login.needs.max_age.map(|age| earliest(age, login.began, &asked)),
             now: asked.wall,
             within,
         };
         let grant = provider.redeem(&redemption).await.map_err(failed)?;
         let mut grant = Grant { tokens: asked.in_store_time(grant.tokens), ..grant };
+        if grant.identity.name.is_none() && provider.info().names_users_once {
+            grant.identity.name = self.remembered_name(&grant.identity).await;
+        }
         grant.identity.auth_time = grant.identity.auth_time.map(|at| asked.past_in_store_time(at));
         if let Some(missing) = unmet(&grant.identity, login) {
             let (provider, request_id) = (&login.provider, &call.request_id);
@@ -88,7 +98,8 @@ fn unmet(identity: &Identity, login: &PendingLogin) -> Option<Missing> {
 /// A login that was to show nothing is no trouble when it needs the user (OpenID Connect Core, 3.1.2.6).
 fn refusal(error: &str) -> LoginFailure {
     match error {
-        "access_denied" => LoginFailure::AccessDenied,
+        // The second is Apple's.
+        "access_denied" | "user_cancelled_authorize" => LoginFailure::AccessDenied,
         "login_required" => LoginFailure::LoginRequired,
         "interaction_required" => LoginFailure::InteractionRequired,
         "consent_required" => LoginFailure::ConsentRequired,
@@ -107,9 +118,10 @@ fn failure_at_provider(error: &ProviderError, login: &PendingLogin, call: &Call)
     match error {
         ProviderError::Unavailable(_) | ProviderError::Lost(_) => LoginFailure::ProviderUnavailable,
         ProviderError::InvalidGrant(_) => LoginFailure::CodeRefused,
-        ProviderError::Failed(_) | ProviderError::Unsupported(_) | ProviderError::AudienceRefused(_) => {
-            LoginFailure::ProviderError
-        }
+        ProviderError::Failed(_)
+        | ProviderError::Unsupported(_)
+        | ProviderError::RequestRefused(_)
+        | ProviderError::AudienceRefused(_) => LoginFailure::ProviderError,
         ProviderError::Rejected(LOGIN_AGE) if login.needs.max_age.is_some() => LoginFailure::AuthenticationUnmet,
         ProviderError::Rejected(_) => LoginFailure::IdentityRejected,
     }

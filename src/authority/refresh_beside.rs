@@ -38,7 +38,7 @@ impl Authority {
     /// Begins to refresh the tokens of a session in use, when they are due. Costs nothing when they are not: the
     /// standing says so without opening them.
     pub(super) fn refresh_beside(&self, admitted: &Admitted) {
-        let now = self.ports.clock.now();
+        let now = admitted.judged_at;
         if !self.is_due(&admitted.standing, now) || !self.under_way.resting.begin(&admitted.credential.key, now) {
             return;
         }

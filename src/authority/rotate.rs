@@ -35,13 +35,13 @@ impl Authority {
                 Judgement::Living(admitted) => admitted,
                 Judgement::Inactive(reason) => return Ok(Admission::Inactive(reason)),
                 Judgement::Stolen { stepped_up } => {
-                    self.end_stolen(&chosen.credential, stepped_up).await?;
+                    Box::pin(self.end_stolen(&chosen.credential, stepped_up)).await?;
                     return Ok(Admission::Inactive(InactiveReason::Revoked));
                 }
             };
             let written = match admitted.standpoint {
-                Standpoint::Successor if attempts < ATTEMPTS => self.promote(&admitted).await,
-                Standpoint::Lost if attempts < ATTEMPTS => self.adopt(&admitted).await,
+                Standpoint::Successor if attempts < ATTEMPTS => Box::pin(self.promote(&admitted)).await,
+                Standpoint::Lost if attempts < ATTEMPTS => Box::pin(self.adopt(&admitted)).await,
                 _ => return Ok(Admission::Living(admitted)),
             };
             match written {
@@ -53,7 +53,7 @@ impl Authority {
                     return Ok(Admission::Living(admitted));
                 }
             }
-            record = match self.look_up(key).await? {
+            record = match Box::pin(self.look_up(key)).await? {
                 Lookup::Found(record) => record,
                 Lookup::Gone(_) => return Ok(Admission::Inactive(InactiveReason::Revoked)),
             };

@@ -69,6 +69,8 @@ pub struct Settings {
     pub rates: Rates,
     /// How much of what the tenant may have at once.
     pub capacity: Capacity,
+    /// How long the answer to a call with an idempotency key is repeated; `None`: keys are not looked at.
+    pub keep_answers_for: Option<Duration>,
     /// The header in which whatever stands before an edge says where the client is.
     pub place_header: Option<String>,
 }
@@ -311,6 +313,14 @@ impl Settings {
     #[must_use]
     pub fn cookie_name(&self, name: &str) -> String {
         if self.is_secure() { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    /// The whole name of the cookie that binds logins to a browser: of those that come back by a link, or of those that come
+    /// back by a form that the browser posts.
+    #[must_use]
+    pub fn binding_cookie_name(&self, form_post: bool) -> String {
+        let name = self.cookie_name(&self.cookies.binding);
+        if form_post { format!("{name}_form") } else { name }
     }
 
     /// Every name under which a session credential is read, the present one first.

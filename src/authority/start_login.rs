@@ -17,7 +17,6 @@ use super::spa_answer::spa_is_off;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{MacRing, Secret, sha256};
 use crate::session::binding::Binding;
-use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::login::PendingLogin;
 use crate::session::mark::ProviderTag;
@@ -68,14 +67,16 @@ impl Authority {
             return Ok(self.refused_start(LoginFailure::TenantFull.into(), &context, call));
         }
         let code_verifier = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()));
-        let binding =
-            self.bindings(&question.presented).into_iter().next().unwrap_or_else(|| Binding::new(self.random()));
+        let form_post = wish.provider.info().form_post;
+        let kept = self.bindings_of(&question.presented, form_post).into_iter().next();
+        let binding = kept.unwrap_or_else(|| Binding::new(self.random()));
         let binding_hash = self.vault.binding_hash.sign(&[binding.secret().expose()]).1;
         let login = PendingLogin {
             binding_hash,
             born: self.marks_now().await?.at_birth(ProviderTag::of(&wish.provider.info().name)),
             provider: wish.provider.info().name.clone(),
             redirect_uri: self.settings.callback_address_of(question.set, &wish.provider.info().name),
+            form_post,
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
             began: self.ports.clock.now(),
@@ -95,6 +96,7 @@ impl Authority {
                 redirect_uri: login.redirect_uri.clone(),
                 max_age: login.needs.max_age,
                 hints: wish.hints.clone(),
+                now: self.ports.wall.now(),
             };
             let address = match wish.provider.authorization_url(&request).await {
                 Ok(address) => address,
@@ -112,7 +114,7 @@ impl Authority {
                     "a login began"
                 );
                 self.show_login_began(&login.provider);
-                return Ok(Outcome { answer: self.on_the_way(&address, &binding, &context), failure: None });
+                return Ok(Outcome { answer: self.on_the_way(&address, &binding, &login, &context), failure: None });
             }
         }
         Ok(self.refused_start(LoginFailure::TooManyLogins.into(), &context, call))
@@ -147,7 +149,9 @@ impl Authority {
         let failure = match error {
             // It can't but show something: the same as one that does not want to.
             ProviderError::Unsupported(Offer::SilentLogin) => LoginFailure::InteractionRequired,
-            ProviderError::Unsupported(_) => LoginFailure::ProviderError,
+            ProviderError::Unsupported(_) | ProviderError::RequestRefused(_) | ProviderError::Rejected(_) => {
+                LoginFailure::ProviderError
+            }
             // Metadata that can't be used may be mended by the time of the next try.
             _ => LoginFailure::ProviderUnavailable,
         };
@@ -178,22 +182,19 @@ impl Authority {
         self.choose(presented).ok().map(|chosen| chosen.credential.key)
     }
 
-    /// Every valid binding among the cookies.
-    pub(super) fn bindings(&self, presented: &Presented) -> Vec<Binding> {
-        let name = self.settings.cookie_name(&self.settings.cookies.binding);
-        let cookies = presented.cookies.iter().filter(|cookie| cookie.name == name).take(self.settings.limits.cookies);
-        cookies.filter_map(|cookie| Binding::read(&cookie.value, &self.vault.binding)).collect()
-    }
-
-    fn on_the_way(&self, address: &str, binding: &Binding, context: &RequestContext) -> HttpAnswer {
+    fn on_the_way(
+        &self,
+        address: &str,
+        binding: &Binding,
+        login: &PendingLogin,
+        context: &RequestContext,
+    ) -> HttpAnswer {
         let mut answer = if context.wants_json() {
             HttpAnswer::json(200, &json!({"url": address}))
         } else {
             HttpAnswer::redirect(302, address)
         };
-        let name = self.settings.cookie_name(&self.settings.cookies.binding);
-        let value = binding.text(&self.vault.binding);
-        answer.set_cookies.push(cookie::set(&name, &value, self.settings.logins.ttl, self.settings.is_secure()));
+        answer.set_cookies.push(self.binding_cookie(binding, login.form_post, self.settings.logins.ttl));
         answer
     }
 }

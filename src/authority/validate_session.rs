@@ -223,7 +223,7 @@ impl Authority {
         } else {
             let admission = match &open.chosen {
                 Some(chosen) => self.admit_chosen(call, chosen, context, question.as_of).await?,
-                None => self.admit_only_living(call, &question.presented, question.as_of).await?,
+                None => Box::pin(self.admit_only_living(call, &question.presented, question.as_of)).await?,
             };
             let admitted = match admission {
                 Admission::Living(admitted) => admitted,
@@ -234,10 +234,12 @@ impl Authority {
                 Err(reason) => return Ok(Outcome::Denied(Box::new(self.denied(*admitted, reason, question, call)))),
             }
         };
-        if question.touch && !self.touch(&mut admitted).await {
+        // Boxed, like all that is seldom: so every check needs less room.
+        if question.touch && admitted.touch_due && !Box::pin(self.touch(&mut admitted)).await {
             return inactive(InactiveReason::Revoked);
         }
-        let delivery = if question.can_set_cookies { self.deliver(&mut admitted).await } else { Delivery::default() };
+        let may_deliver = question.can_set_cookies && self.may_deliver(&admitted);
+        let delivery = if may_deliver { Box::pin(self.deliver(&mut admitted)).await } else { Delivery::default() };
         Ok(self.go_ahead(*admitted, judged, delivery, question, call))
     }
 
@@ -280,7 +282,7 @@ impl Authority {
     }
 
     fn active(&self, admitted: Admitted, judged: Judged, delivery: Delivery, question: &Question) -> Active {
-        let now = self.ports.clock.now();
+        let now = admitted.judged_at;
         let due = self.rotation_due(&admitted).filter(|due| *due > now);
         let idle_end = admitted.times.idle_end(self.settings.lifetimes_of(&admitted.standing));
         let check_again = due.map_or(idle_end, |due| due.min(idle_end));

@@ -37,6 +37,11 @@ impl Authority {
         let default = self.settings.spa.as_ref().filter(|_| !is_web).and_then(|spa| spa.provider.as_deref());
         let named = given(&query, "provider").or(default.filter(|_| question.provider.is_empty()));
         let provider = self.wanted_provider(&question.provider, named.unwrap_or_default())?;
+        if !is_web && provider.info().form_post {
+            return Err(Refusal::malformed(
+                "This provider posts its answers, which a front end's page can't read: begin at /auth/web/login",
+            ));
+        }
         // A front end that forwards the code goes on by itself.
         let return_to = match given(&query, "redirect_uri").filter(|_| is_web) {
             Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),

@@ -158,7 +158,7 @@ async fn revoke(
     let is_one = matches!(target, Some(Target::SessionId(_)));
     let is_user = matches!(target, Some(Target::UserId(_)));
     let is_marked = !matches!(target, Some(Target::SessionId(_) | Target::UserId(_) | Target::ProviderSession(_)));
-    let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason }).await?;
+    let answer = client.admin().revoke(v1::AdminServiceRevokeRequest { target, reason, ..Default::default() }).await?;
     let count = answer.revoked_count;
     let text = match (output, count) {
         (Format::Json, _) if is_marked => json!({ "revoked": true }).to_string(),

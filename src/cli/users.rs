@@ -89,15 +89,15 @@ async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
             }
         }
         Verb::Disable(UserArgs { user_id, reason, output }) => {
-            let answer = admin.disable_user(v1::DisableUserRequest { user_id, reason }).await?;
+            let answer = admin.disable_user(v1::DisableUserRequest { user_id, reason, ..Default::default() }).await?;
             done("The user is disabled", Some(answer.revoked_count), output)
         }
         Verb::Enable(UserArgs { user_id, reason, output }) => {
-            admin.enable_user(v1::EnableUserRequest { user_id, reason }).await?;
+            admin.enable_user(v1::EnableUserRequest { user_id, reason, ..Default::default() }).await?;
             done("The user may log in again", None, output)
         }
         Verb::Delete(UserArgs { user_id, reason, output }) => {
-            let answer = admin.delete_user(v1::DeleteUserRequest { user_id, reason }).await?;
+            let answer = admin.delete_user(v1::DeleteUserRequest { user_id, reason, ..Default::default() }).await?;
             done("The user is deleted", Some(answer.revoked_count), output)
         }
     })

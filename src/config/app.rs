@@ -17,6 +17,8 @@ pub struct App {
     pub sessions: Sessions,
     /// How often clients may do what anybody can.
     pub rates: Rates,
+    /// Calls that name themselves, so that a repeat is known.
+    pub idempotency: Idempotency,
     /// Where browsers reach the edge, and where they may be sent.
     pub redirects: Redirects,
     /// Front ends that forward the code of a login, and hold a token.
@@ -27,6 +29,20 @@ pub struct App {
     /// client.
     #[schemars(with = "Vec<Network>")]
     pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Calls that name themselves, so that a repeat is known.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Idempotency {
+    /// How long a call with the same `idempotency_key` and the same request gets the same answer. 0: keys are not looked at.
+    pub keep_answers_for: Period,
+}
+
+impl Default for Idempotency {
+    fn default() -> Self {
+        Self { keep_answers_for: Period::seconds(600) }
+    }
 }
 
 /// Where browsers reach the edge, and where they may be sent.

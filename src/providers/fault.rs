@@ -46,6 +46,9 @@ pub enum Fault {
     /// What is missing in a document was looked for a moment ago: it is too early to ask again.
     #[error("the provider was asked for its keys a moment ago, and this one was not among them")]
     AskedJustNow,
+    /// What would show the provider who we are could not be signed: why. Nothing was sent.
+    #[error("nothing shows the provider who this client is: {0}")]
+    NotSigned(&'static str),
     /// An OAuth2 error answer.
     #[error("the provider answered the OAuth2 error {0}")]
     OAuth(OAuthError),
@@ -120,6 +123,7 @@ impl Fault {
             Self::Invalid(_) => "invalid",
             Self::Metadata(_) => "metadata",
             Self::AskedJustNow => "asked_just_now",
+            Self::NotSigned(_) => "not_signed",
             Self::OAuth(_) => "oauth",
         }
     }
@@ -158,6 +162,7 @@ impl Fault {
             | Self::NotSetUp(_)
             | Self::Metadata(_)
             | Self::AskedJustNow
+            | Self::NotSigned(_)
             | Self::OAuth(_) => true,
             Self::Status(status) => !matches!(status, 200..=299 | 502 | 504 | 520..=599),
             Self::Timeout | Self::Lost(_) | Self::TooLarge(_) | Self::Invalid(_) => false,

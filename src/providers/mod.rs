@@ -8,7 +8,8 @@
 //! | [`fault`] | what can go wrong in an exchange, and what it says about the provider |
 //! | `kept` | a fetched document, kept fresh beside the calls |
 //! | [`registration`] | what an operator says about us at a provider, whatever it speaks |
-//! | [`token_endpoint`] | who we are there, and how tokens are asked for |
+//! | [`credential`] | how we show who we are: a secret, a signed assertion, a certificate |
+//! | [`token_endpoint`] | how tokens are asked for |
 //! | `claims` | what a claim has to look like to be kept |
 //! | [`rights`] | which claims say what a user may do |
 //! | [`oidc`] | OpenID Connect; the only place that knows the crate `openidconnect` |
@@ -16,6 +17,7 @@
 //! | [`registry`] | the configured providers, in order |
 
 mod claims;
+pub mod credential;
 pub mod fault;
 pub mod http;
 pub mod json;

@@ -5,20 +5,23 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::credential::{self, ClientAuth, ClientKey};
 use super::fault::Fault;
 use super::http::{Exception, Guard, NOT_PUBLIC, Trust};
 use super::rights::RightsMapping;
-use super::token_endpoint::ClientAuth;
 use crate::authority::observer::ProviderObserver;
 use crate::crypto::Secret;
 use crate::session::identity::is_provider_name;
 use crate::session::login_wish::is_extra_parameter;
 
+/// What stands for the directory in the address under which Microsoft describes all of them.
+const EVERY_DIRECTORY: &str = "common";
 /// The longest path to a claim.
 const LONGEST_PATH: usize = 255;
 
 /// Us at a provider.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's; none excludes another")]
 pub struct Registration {
     /// The provider's name: lower case letters, digits and `-`; no `_`, so that `<provider>_<sub>` names one identity.
     pub name: String,
@@ -29,10 +32,14 @@ pub struct Registration {
     pub issuer: String,
     /// Our client id.
     pub client_id: String,
-    /// Our client secret.
+    /// Our client secret; empty where something else shows who we are.
     pub client_secret: Secret,
-    /// How we authenticate at the token endpoint.
+    /// How we show who we are.
     pub client_auth: ClientAuth,
+    /// Our private key, where that shows it.
+    pub key: ClientKey,
+    /// Whether the answer to a login comes as a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    pub form_post: bool,
     /// The scopes to ask for.
     pub scopes: Vec<String>,
     /// Claims to let through beside the standard ones that [`crate::session::identity::Identity`] has fields for.
@@ -77,6 +84,8 @@ impl Registration {
             client_id: client_id.to_owned(),
             client_secret,
             client_auth: ClientAuth::Auto,
+            key: ClientKey::default(),
+            form_post: false,
             scopes: Vec::new(),
             claims: Vec::new(),
             rights: RightsMapping::default(),
@@ -97,16 +106,14 @@ impl Registration {
     /// be called, each with the key that it comes from.
     pub(super) fn faults(&self, asked: &[(&'static str, &Url)]) -> Vec<SettingsFault> {
         let mut faults = Vec::new();
-        let mut fault = |key, text: &str| faults.push(self.fault(key, text));
         if !is_provider_name(&self.name) {
-            fault("name", "has lower case letters, digits and `-`, and begins with a letter");
+            faults.push(self.fault("name", "has lower case letters, digits and `-`, and begins with a letter"));
         }
         if self.client_id.is_empty() {
-            fault("client_id", "missing");
+            faults.push(self.fault("client_id", "missing"));
         }
-        if self.client_secret.is_empty() {
-            fault("client_secret", "is empty; public clients are not supported");
-        }
+        faults.extend(credential::faults(self));
+        let mut fault = |key, text: &str| faults.push(self.fault(key, text));
         if !self.scopes.iter().all(|scope| is_scope(scope)) {
             fault("scopes", "a scope has printable ASCII signs, without space, quote and backslash");
         }
@@ -122,8 +129,10 @@ impl Registration {
                 "a path to a claim, here or in permissions_claims or scopes_claims, is empty or too long",
             );
         }
-        if self.trust().is_none() {
+        if self.accepted().is_none() {
             fault("ca_file", "holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\"), or a broken one");
+        } else if self.trust().is_none() {
+            fault("cert_file", "holds no certificate in PEM form, or one of another key than `private_key`");
         }
         match self.guard() {
             Err(text) => fault("issuer", text),
@@ -136,9 +145,22 @@ impl Registration {
         faults
     }
 
-    /// Whose certificates the provider's may be issued by; `None` when what should say so can't be read.
+    /// Whose certificates the provider's may be issued by, and our own; `None` when either can't be read.
     pub(super) fn trust(&self) -> Option<Trust> {
+        let trust = self.accepted()?;
+        match &self.key.certificate {
+            Some(certificate) => trust.showing(certificate, &self.key.private),
+            None => Some(trust),
+        }
+    }
+
+    fn accepted(&self) -> Option<Trust> {
         self.ca.as_deref().map_or_else(|| Some(Trust::default()), Trust::only)
+    }
+
+    /// The issuer as an address: of an entry for many directories the one under which Microsoft describes all of them.
+    pub(super) fn own_issuer(&self) -> String {
+        self.issuer.replace("{tenantid}", EVERY_DIRECTORY)
     }
 
     /// Which addresses may be called for this provider.

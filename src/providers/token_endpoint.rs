@@ -1,13 +1,12 @@
-//! Owns the token endpoint and its siblings: who we are there, one request, never repeated, and the strict reading of
-//! the answer (security.md 18, 19). Does not know what the tokens say.
+//! Owns the token endpoint and its siblings: one request, never repeated, and the strict reading of the answer
+//! (security.md 18, 19). Does not know what the tokens say, nor how we show who we are.
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use url::{Url, form_urlencoded};
+use url::Url;
 
+use super::credential::{Authenticated, Credential, Way};
 use super::fault::{Fault, OAuthError};
 use super::http::{Answer, Http};
 use super::json::Object;
@@ -36,25 +35,12 @@ pub(super) struct TokenAnswer {
     pub scopes: Option<Vec<String>>,
 }
 
-/// How we authenticate at the token endpoint (OpenID Connect Core, 9; RFC 6749, 2.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientAuth {
-    /// What the provider says that it takes: `client_secret_basic` rather than `client_secret_post`.
-    #[default]
-    Auto,
-    /// `client_secret_basic`.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-}
-
 /// Who we are to a provider, and the way to ask it.
 #[derive(Clone, Copy)]
 pub(super) struct Client<'a> {
     pub http: &'a Http,
-    pub id: &'a str,
-    pub secret: &'a Secret,
-    pub auth: ClientAuth,
+    pub credential: &'a Credential,
+    pub way: Way<'a>,
 }
 
 impl Client<'_> {
@@ -75,6 +61,15 @@ impl Client<'_> {
         self.post(endpoint, &[("token", token.expose()), ("token_type_hint", "access_token")]).await
     }
 
+    /// Hands over the parameters of an authorization request, but for the client's id (RFC 9126, 2.1), once.
+    pub(super) async fn push(self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<Object, Fault> {
+        // Where a header says who we are, the request has to say it too: it stands for itself.
+        let own = [("client_id", self.credential.id())];
+        let own = if self.way.is_by_header() { &own[..] } else { &[] };
+        let answer = self.post(endpoint, &[own, parameters].concat()).await?;
+        if answer.status == 201 { answer.object() } else { Err(refusal(&answer)) }
+    }
+
     /// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
     pub(super) async fn revoke(self, endpoint: &Url, token: &Secret) -> Result<(), ProviderError> {
         let answer = self.post(endpoint, &[("token", token.expose())]).await?;
@@ -82,27 +77,9 @@ impl Client<'_> {
     }
 
     async fn post(self, endpoint: &Url, fields: &[(&str, &str)]) -> Result<Answer, Fault> {
-        let (form, authorization) = self.authenticated(fields);
+        let Authenticated { form, authorization } = self.credential.authenticate(fields, self.way)?;
         self.http.post(endpoint, form, authorization.as_ref()).await
     }
-
-    /// The form and, where the client authenticates by header, that header's value.
-    fn authenticated(self, fields: &[(&str, &str)]) -> (String, Option<Secret>) {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields);
-        let secret = self.secret.expose();
-        if self.auth == ClientAuth::Post {
-            form.append_pair("client_id", self.id).append_pair("client_secret", secret);
-            return (form.finish(), None);
-        }
-        (form.finish(), Some(basic(self.id, secret)))
-    }
-}
-
-/// Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1).
-fn basic(id: &str, secret: &str) -> Secret {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    Secret::new(format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret)))))
 }
 
 /// What an answer that is no success says. Only errors of the client (4xx) are read (RFC 6749, 5.2).

@@ -3,6 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use super::asked::asked;
+use super::once::asked_once;
 use super::v1::admin_service_server::AdminService;
 use super::work::Work;
 use super::{answers, fields, questions, status, user_answers, v1};
@@ -53,7 +54,7 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::AdminServiceRevokeRequest>,
     ) -> Result<Response<v1::AdminServiceRevokeResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let whose = asked.asker.clone();
         let found = tenancy.for_caller(&whose).map_err(failed)?;
@@ -61,10 +62,12 @@ impl AdminService for Admin {
         if target == Target::Everything {
             whose.may_end_everything().map_err(failed)?;
         }
-        let work = |call, authority: Authority| async move { authority.revoke_as_admin(&call, &target, &reason).await };
-        let revoked_count = self.work.ending(asked, &found, work).await?;
-        let event_position = answers::position(found.announced_up_to());
-        Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count, event_position }))
+        let work = |call, authority: Authority| async move {
+            let revoked_count = authority.revoke_as_admin(&call, &target, &reason).await?;
+            let event_position = answers::position(authority.announced_up_to());
+            Ok(v1::AdminServiceRevokeResponse { revoked_count, event_position })
+        };
+        self.work.ending(asked, &found, work).await
     }
 
     async fn preview_revoke(
@@ -109,41 +112,49 @@ impl AdminService for Admin {
         &self,
         request: Request<v1::DisableUserRequest>,
     ) -> Result<Response<v1::DisableUserResponse>, Status> {
-        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
+        let (asked, tenancy, request) = (asked_once(&request)?, self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let whose = asked.asker.clone();
         let found = tenancy.for_caller(&whose).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        let work = |call, authority: Authority| async move { authority.disable_user(&call, &id, &reason).await };
-        let revoked_count = self.work.ending(asked, &found, work).await?;
-        let event_position = answers::position(found.announced_up_to());
-        Ok(Response::new(v1::DisableUserResponse { revoked_count, event_position }))
+        let work = |call, authority: Authority| async move {
+            let revoked_count = authority.disable_user(&call, &id, &reason).await?;
+            let event_position = answers::position(authority.announced_up_to());
+            Ok(v1::DisableUserResponse { revoked_count, event_position })
+        };
+        self.work.ending(asked, &found, work).await
     }
 
     async fn enable_user(
         &self,
         request: Request<v1::EnableUserRequest>,
     ) -> Result<Response<v1::EnableUserResponse>, Status> {
-        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
+        let (asked, tenancy, request) = (asked_once(&request)?, self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let whose = asked.asker.clone();
+        let found = tenancy.for_caller(&whose).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        authority.enable_user(&asked.call, &id, &reason).await.map_err(failed)?;
-        Ok(Response::new(v1::EnableUserResponse {}))
+        let work = |call, authority: Authority| async move {
+            authority.enable_user(&call, &id, &reason).await?;
+            Ok(v1::EnableUserResponse {})
+        };
+        self.work.with_its_call(asked, &found, None, work).await
     }
 
     async fn delete_user(
         &self,
         request: Request<v1::DeleteUserRequest>,
     ) -> Result<Response<v1::DeleteUserResponse>, Status> {
-        let (asked, tenancy, request) = (asked(), self.tenants.now(), request.into_inner());
+        let (asked, tenancy, request) = (asked_once(&request)?, self.tenants.now(), request.into_inner());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let whose = asked.asker.clone();
         let found = tenancy.for_caller(&whose).map_err(failed)?;
         let (id, reason) = questions::to_user(request.user_id, request.reason).map_err(failed)?;
-        let work = |call, authority: Authority| async move { authority.delete_user(&call, &id, &reason).await };
-        let revoked_count = self.work.ending(asked, &found, work).await?;
-        let event_position = answers::position(found.announced_up_to());
-        Ok(Response::new(v1::DeleteUserResponse { revoked_count, event_position }))
+        let work = |call, authority: Authority| async move {
+            let revoked_count = authority.delete_user(&call, &id, &reason).await?;
+            let event_position = answers::position(authority.announced_up_to());
+            Ok(v1::DeleteUserResponse { revoked_count, event_position })
+        };
+        self.work.ending(asked, &found, work).await
     }
 }

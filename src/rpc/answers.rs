@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(super) use super::login_answers::{completed, edge_settings, login_failure};
+pub(super) use super::login_answers::{began, completed, edge_settings};
 pub(super) use super::session_answers::{denied, inactive, validated};
 use super::v1;
 use crate::authority::answer::HttpAnswer;

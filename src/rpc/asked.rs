@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::places::Place;
 use crate::authority::Call;
+use crate::authority::answer_once::NamedCall;
 use crate::authority::tenants::Asker;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,6 +29,8 @@ pub(super) struct Asked {
     pub(super) asker: Asker,
     /// Held as long as the work for the call lasts.
     pub(super) place: Option<Place>,
+    /// The call as its idempotency key names it, if one came.
+    pub(super) named: Option<Box<NamedCall>>,
 }
 
 tokio::task_local! {

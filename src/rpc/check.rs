@@ -37,14 +37,13 @@ pub(super) struct Desk {
 }
 
 /// What becomes of a question when it is read.
-#[expect(clippy::large_enum_variant, reason = "most are answered, and each is taken apart at once")]
 pub(super) enum Begun {
     /// What is known here, or forged, is answered at once: it holds no place and has no deadline to miss.
     Answered(v1::CheckSessionsResponse),
-    AtWork(Check),
+    Waits(Check),
 }
 
-/// A question at work, until it is answered.
+/// A question that waits for the store, until it is answered.
 pub(super) struct Check {
     /// When it has to be answered. It notices by itself, whenever it is polled.
     pub(super) deadline: Instant,
@@ -60,9 +59,8 @@ impl Future for Check {
 }
 
 /// How far a question was answered when it was read.
-#[expect(clippy::large_enum_variant, reason = "most are answered, and each is taken apart at once")]
 enum Progress {
-    Answered(v1::ValidateSessionResponse),
+    Answered(Bytes),
     Waiting(Box<Waiting>),
 }
 
@@ -75,15 +73,14 @@ struct Waiting {
 }
 
 impl Desk {
-    /// Begins to answer a question that was read at this moment.
-    pub(super) fn check(self: &Arc<Self>, request: v1::CheckSessionsRequest, now: Instant) -> Begun {
+    /// Begins to answer a question that has just been read.
+    pub(super) fn check(self: &Arc<Self>, request: v1::CheckSessionsRequest) -> Begun {
         let v1::CheckSessionsRequest { id, question, timeout, request_id } = request;
         let request_id =
             if asked::is_harmless(request_id.as_bytes()) { request_id } else { format!("{}.{id}", self.request_id) };
         let waits = fields::duration("timeout", timeout, Duration::ZERO, LONGEST_WAIT);
         let patience = *waits.as_ref().ok().and_then(Option::as_ref).unwrap_or(&asked::DEFAULT_DEADLINE);
-        let (call, deadline) =
-            (Call { request_id, patience, caller: self.caller.clone() }, now + asked::deadline(patience));
+        let call = Call { request_id, patience, caller: self.caller.clone() };
         let respond = move |answered| {
             let result = match answered {
                 Ok(answer) => Outcome::Answer(answer),
@@ -97,9 +94,9 @@ impl Desk {
             Ok(Progress::Answered(answer)) => Begun::Answered(respond(Ok(answer))),
             Err(failure) => Begun::Answered(respond(Err(failure))),
             Ok(Progress::Waiting(waiting)) => {
-                let desk = Arc::clone(self);
+                let (desk, deadline) = (Arc::clone(self), Instant::now() + asked::deadline(patience));
                 let answer = Box::pin(async move { respond(desk.in_time(&call, waiting, deadline).await) });
-                Begun::AtWork(Check { deadline, answer })
+                Begun::Waits(Check { deadline, answer })
             }
         }
     }
@@ -122,17 +119,12 @@ impl Desk {
     }
 
     /// As the gate does it for a call: a place, a deadline, and no panic that reaches further than this question.
-    async fn in_time(
-        &self,
-        call: &Call,
-        waiting: Box<Waiting>,
-        deadline: Instant,
-    ) -> Result<v1::ValidateSessionResponse, Status> {
+    async fn in_time(&self, call: &Call, mut waiting: Box<Waiting>, deadline: Instant) -> Result<Bytes, Status> {
         let refuse = |code, reason, message| Err(status::plain(code, reason, message, &call.request_id));
         let Some(_place) = self.places.take() else {
             return refuse(Code::ResourceExhausted, ErrorReason::Overloaded, "too many calls in flight; try again");
         };
-        let mut answer = pin!(AssertUnwindSafe(self.answer(call, waiting)).catch_unwind());
+        let mut answer = pin!(AssertUnwindSafe(self.answer(call, &mut waiting)).catch_unwind());
         let answered = poll_fn(|context| match answer.as_mut().poll(context) {
             Poll::Ready(answered) => Poll::Ready(Some(answered)),
             Poll::Pending if Instant::now() >= deadline => Poll::Ready(None),
@@ -148,21 +140,26 @@ impl Desk {
         }
     }
 
-    async fn answer(&self, call: &Call, waiting: Box<Waiting>) -> Result<v1::ValidateSessionResponse, Error> {
-        let Waiting { tenancy, mut question, open } = *waiting;
+    async fn answer(&self, call: &Call, waiting: &mut Waiting) -> Result<Bytes, Error> {
+        let Waiting { tenancy, question, open } = waiting;
         let found = tenancy.for_presented(&self.asker, &question.presented).await?;
-        let outcome = if let Some(open) = open {
-            found.for_many().validate_open(call, &question, open).await?
+        let open = if let Some(open) = open.take() {
+            open
         } else {
             question.as_of = found.unheard(question.as_of);
-            found.for_many().validate_session(call, question).await?
+            match found.for_many().validate_at_once(call, question)? {
+                AtOnce::Answered(outcome) => return Ok(shown(outcome, &found)),
+                AtOnce::Open(open) => open,
+            }
         };
+        let outcome = found.for_many().validate_open(call, question, open).await?;
         Ok(shown(outcome, &found))
     }
 }
 
-fn shown(outcome: validate_session::Outcome, found: &Found<'_>) -> v1::ValidateSessionResponse {
-    answers::validated(outcome, found.tenant_name(), &found.settings_version())
+/// The answer as it is sent: `build.rs` lets the field take it so.
+fn shown(outcome: validate_session::Outcome, found: &Found<'_>) -> Bytes {
+    answers::validated(outcome, found.tenant_name(), &found.settings_version()).encode_to_vec().into()
 }
 
 fn panicked(call: &Call) -> Status {

@@ -35,11 +35,14 @@ const HEALTH: &str = "/grpc.health.v1.Health/";
 /// Who watches health holds one of these as long as the stream lasts: anybody may, so there are few.
 const WATCHERS: usize = 64;
 
-/// Guards every service of the server.
+/// Guards every service of the server. A clone is the same gate: the server makes one for each call.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
-    callers: Arc<Callers>,
-    strangers: Arc<Strangers>,
+pub(super) struct Gate(Arc<Guard>);
+
+#[derive(Debug)]
+struct Guard {
+    callers: Callers,
+    strangers: Strangers,
     calls: Places,
     watchers: Places,
     /// Streams of checks do nothing by themselves: each question is a call.
@@ -62,9 +65,12 @@ impl Gate {
             observer.can_read(Gauge::Taken(name), Box::new(move || Some(count(taken.taken()))));
             observer.can_read(Gauge::Places(name), Box::new(move || Some(count(all.most()))));
         }
-        Self { callers: Arc::new(callers), strangers: Arc::default(), calls, watchers, streams, listeners, observer }
+        let strangers = Strangers::default();
+        Self(Arc::new(Guard { callers, strangers, calls, watchers, streams, listeners, observer }))
     }
+}
 
+impl Guard {
     /// Lets a call in, if its caller may and there is room.
     fn admit(&self, request: &Request<Body>, request_id: &str) -> Result<Admitted<'_>, Status> {
         let path = request.uri().path();
@@ -139,11 +145,11 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let id = asked::request_id(request.headers());
+        let (guard, id) = (&self.gate.0, asked::request_id(request.headers()));
         let request_id = asked::text(&id);
         let path = request.uri().path();
-        let mut observed = Observed::begin(self.gate.observer.as_ref(), &request);
-        let (caller, place) = match self.gate.admit(&request, request_id) {
+        let mut observed = Observed::begin(guard.observer.as_ref(), &request);
+        let (caller, place) = match guard.admit(&request, request_id) {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 if let Some(call) = observed {
@@ -163,7 +169,7 @@ where
         let call = Call { request_id: request_id.to_owned(), patience, caller: name };
         let scope = caller.map(|caller| caller.tenants.clone()).unwrap_or_default();
         let asker = Asker { scope, named: asked::tenant(request.headers()) };
-        let answer = asked::answering(Asked { call, asker, place: own }, self.inner.call(request));
+        let answer = asked::answering(Asked { call, asker, place: own, named: None }, self.inner.call(request));
         let done = async move {
             let refuse = |code, reason, message| status::plain(code, reason, message, asked::text(&id)).into_http();
             // What the call holds is dropped with it, so that nobody sees what a panic has left half done.

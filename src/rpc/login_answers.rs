@@ -8,6 +8,15 @@ use crate::authority::complete_callback::{self, Unfinished};
 use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
 use crate::authority::settings::RouteSet;
+use crate::authority::start_login;
+
+pub(super) fn began(outcome: start_login::Outcome, settings_version: String) -> v1::StartLoginResponse {
+    v1::StartLoginResponse {
+        answer: Some(http(outcome.answer)),
+        failure: outcome.failure.map(|failure| login_failure(failure).into()),
+        settings_version,
+    }
+}
 
 pub(super) fn completed(
     outcome: complete_callback::Outcome,

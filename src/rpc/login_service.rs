@@ -3,11 +3,12 @@
 use tonic::{Request, Response, Status};
 
 use super::asked::asked;
+use super::once::asked_once;
 use super::v1::login_service_server::LoginService;
 use super::work::Work;
 use super::{answers, fields, questions, status, v1};
-use crate::authority::Authority;
 use crate::authority::tenants::{Tenancy, Tenants};
+use crate::authority::{Authority, start_logout};
 
 /// LoginService for tenants.
 #[derive(Clone)]
@@ -60,58 +61,65 @@ impl LoginService for Logins {
         &self,
         request: Request<v1::StartLoginRequest>,
     ) -> Result<Response<v1::StartLoginResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_login(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_login(&asked.asker, &question).map_err(failed)?;
-        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
-        let outcome = if authority.is_known() {
-            authority.start_login(&asked.call, question).await.map_err(failed)?
-        } else {
-            Tenancy::refuse_login(&asked.call, &question.presented)
+        let whose = asked.asker.clone();
+        let found = tenancy.for_login(&whose, &question).map_err(failed)?;
+        let share = self.work.shares.take(&found, &asked.call.request_id)?;
+        let (is_known, version) = (found.is_known(), found.settings_version());
+        let work = |call, authority: Authority| async move {
+            let outcome = if is_known {
+                authority.start_login(&call, question).await?
+            } else {
+                Tenancy::refuse_login(&call, &question.presented)
+            };
+            Ok(answers::began(outcome, version))
         };
-        Ok(Response::new(v1::StartLoginResponse {
-            answer: Some(answers::http(outcome.answer)),
-            failure: outcome.failure.map(|failure| answers::login_failure(failure).into()),
-            settings_version: authority.settings_version(),
-        }))
+        self.work.with_its_call(asked, &found, share, work).await
     }
 
     async fn complete_callback(
         &self,
         request: Request<v1::CompleteCallbackRequest>,
     ) -> Result<Response<v1::CompleteCallbackResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_callback(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_callback(&whose, &question).map_err(failed)?;
-        let work = |call, authority: Authority| async move { authority.complete_callback(&call, question).await };
-        let outcome = self.work.to_its_end(asked, &found, work).await?;
-        Ok(Response::new(answers::completed(outcome, found.tenant_name(), &found.settings_version())))
+        let version = found.settings_version();
+        let work = |call, authority: Authority| async move {
+            let outcome = authority.complete_callback(&call, question).await?;
+            Ok(answers::completed(outcome, authority.tenant_name(), &version))
+        };
+        self.work.to_its_end(asked, &found, work).await
     }
 
     async fn start_logout(
         &self,
         request: Request<v1::StartLogoutRequest>,
     ) -> Result<Response<v1::StartLogoutResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::start_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
-        let authority = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
-        let outcome = if authority.is_known() {
-            let work = |call, authority: Authority| async move { authority.start_logout(&call, question).await };
-            self.work.to_its_end(asked, &authority, work).await?
-        } else {
-            Tenancy::refuse_logout(&asked.call, &question.presented)
-        };
-        Ok(Response::new(v1::StartLogoutResponse {
+        let found = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
+        let version = found.settings_version();
+        let shown = |outcome: start_logout::Outcome, authority: &Authority| v1::StartLogoutResponse {
             answer: Some(answers::http(outcome.answer)),
             revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
-            settings_version: authority.settings_version(),
+            settings_version: version,
             event_position: answers::position(authority.announced_up_to()),
-        }))
+        };
+        if !found.is_known() {
+            let outcome = Tenancy::refuse_logout(&asked.call, &question.presented);
+            return Ok(Response::new(shown(outcome, &found)));
+        }
+        let work = |call, authority: Authority| async move {
+            Ok(shown(authority.start_logout(&call, question).await?, &authority))
+        };
+        self.work.to_its_end(asked, &found, work).await
     }
 
     async fn complete_logout(
@@ -133,40 +141,44 @@ impl LoginService for Logins {
         &self,
         request: Request<v1::HandleBackchannelLogoutRequest>,
     ) -> Result<Response<v1::HandleBackchannelLogoutResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let place = self.work.place_for_logout_token(&asked.call.request_id)?;
         let question = questions::backchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_backchannel_logout(&whose, &question).map_err(failed)?;
-        let work =
-            |call, authority: Authority| async move { authority.handle_backchannel_logout(&call, &question).await };
-        let outcome = self.work.carrying_out(place, asked, &found, work).await?;
-        Ok(Response::new(v1::HandleBackchannelLogoutResponse {
-            answer: Some(answers::http(outcome.answer)),
-            revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
-            settings_version: found.settings_version(),
-            event_position: answers::position(found.announced_up_to()),
-        }))
+        let settings_version = found.settings_version();
+        let work = |call, authority: Authority| async move {
+            let outcome = authority.handle_backchannel_logout(&call, &question).await?;
+            Ok(v1::HandleBackchannelLogoutResponse {
+                answer: Some(answers::http(outcome.answer)),
+                revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
+                settings_version,
+                event_position: answers::position(authority.announced_up_to()),
+            })
+        };
+        self.work.carrying_out(place, asked, &found, work).await
     }
 
     async fn handle_frontchannel_logout(
         &self,
         request: Request<v1::HandleFrontchannelLogoutRequest>,
     ) -> Result<Response<v1::HandleFrontchannelLogoutResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::frontchannel_logout(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
-        let authority = tenancy.for_frontchannel_logout(&whose, &question).map_err(failed)?;
-        let work =
-            |call, authority: Authority| async move { authority.handle_frontchannel_logout(&call, &question).await };
-        let outcome = self.work.ending(asked, &authority, work).await?;
-        Ok(Response::new(v1::HandleFrontchannelLogoutResponse {
-            answer: Some(answers::http(outcome.answer)),
-            revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
-            settings_version: authority.settings_version(),
-            event_position: answers::position(authority.announced_up_to()),
-        }))
+        let found = tenancy.for_frontchannel_logout(&whose, &question).map_err(failed)?;
+        let settings_version = found.settings_version();
+        let work = |call, authority: Authority| async move {
+            let outcome = authority.handle_frontchannel_logout(&call, &question).await?;
+            Ok(v1::HandleFrontchannelLogoutResponse {
+                answer: Some(answers::http(outcome.answer)),
+                revoked_count: u32::try_from(outcome.ended).unwrap_or(u32::MAX),
+                settings_version,
+                event_position: answers::position(authority.announced_up_to()),
+            })
+        };
+        self.work.ending(asked, &found, work).await
     }
 }

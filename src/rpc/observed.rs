@@ -46,7 +46,8 @@ impl Observed {
     pub(super) fn let_in(&mut self, headers: &HeaderMap, request_id: &str, caller: Option<&str>) -> Span {
         let Some((method, caller)) = self.method.zip(caller) else { return Span::none() };
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let (traceparent, tracestate) = (header(TRACEPARENT), header(TRACESTATE));
+        let traceparent = header(TRACEPARENT);
+        let tracestate = traceparent.and_then(|_| header(TRACESTATE));
         self.span = self.observer.began(&Incoming { method, request_id, caller, traceparent, tracestate });
         self.span.clone()
     }

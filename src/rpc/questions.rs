@@ -25,7 +25,7 @@ type Read<T> = Result<T, Error>;
 /// have in every call.
 pub(super) fn presented(
     cookies: Vec<v1::Cookie>,
-    context: Option<v1::RequestContext>,
+    context: Option<Box<v1::RequestContext>>,
     limits: &Limits,
 ) -> Read<Presented> {
     if context.as_ref().is_some_and(|context| context.method.is_empty()) {
@@ -33,7 +33,7 @@ pub(super) fn presented(
     }
     let cookies =
         cookies.into_iter().map(|cookie| PresentedCookie { name: cookie.name, value: cookie.value }).collect();
-    Ok(Presented { cookies, context: context.map(|context| read_context(context, limits.header_bytes)) })
+    Ok(Presented { cookies, context: context.map(|context| read_context(*context, limits.header_bytes)) })
 }
 
 /// A context's values, each cut to the limit: a browser's oversized header fails nobody's call.
@@ -201,7 +201,7 @@ fn asker(set: RouteSet, presented: Presented) -> Presented {
 }
 
 /// A context is needed to answer a browser.
-fn browser(cookies: Vec<v1::Cookie>, context: Option<v1::RequestContext>, limits: &Limits) -> Read<Presented> {
+fn browser(cookies: Vec<v1::Cookie>, context: Option<Box<v1::RequestContext>>, limits: &Limits) -> Read<Presented> {
     let context =
         context.ok_or_else(|| fields::invalid("context", "what the edge saw of the request; it is required"))?;
     presented(cookies, Some(context), limits)

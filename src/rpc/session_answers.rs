@@ -1,12 +1,14 @@
 //! Owns the way from the answers of ValidateSession to protobuf. Does not know the question.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prost::Message as _;
 
 use super::answers::{duration, http, identity, info, position, timestamp};
 use super::v1;
-use crate::authority::OpenStanding;
 use crate::authority::validate_session::{self, Active, Denied, DeniedReason, Inactive, Judged};
+use crate::authority::{OpenStanding, SessionView};
 use crate::session::admission::InactiveReason;
 use crate::session::csrf::CsrfFault;
 use crate::session::fingerprint::Comparison;
@@ -30,13 +32,26 @@ pub(super) fn validated(
 /// take it so.
 fn encoded_identity(standing: &OpenStanding, tenant: &str) -> Bytes {
     let encode = || identity(&standing.identity, tenant).encode_to_vec().into();
-    standing.shown.get_or_init(encode).clone()
+    standing.shown.identity.get_or_init(encode).clone()
+}
+
+/// The session's facts, likewise: they change when a use of it is written down, and seldom else.
+fn encoded_info(session: &SessionView) -> Bytes {
+    let (facts, shown) = ((session.times, session.idle_end, session.generation), &session.standing.shown.session);
+    match shown.load().as_deref() {
+        Some((known, encoded)) if *known == facts => encoded.clone(),
+        _ => {
+            let encoded = Bytes::from(info(session).encode_to_vec());
+            shown.store(Some(Arc::new((facts, encoded.clone()))));
+            encoded
+        }
+    }
 }
 
 fn active(active: Active, tenant: &str) -> v1::ActiveSession {
     let keeping = active.keeping;
     v1::ActiveSession {
-        session: Some(info(&active.session)),
+        session: encoded_info(&active.session),
         identity: encoded_identity(&active.session.standing, tenant),
         judged: Some(judged(active.judged)),
         set_cookies: active.set_cookies,

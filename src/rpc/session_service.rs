@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::asked::{Asked, asked};
 use super::check::Desk;
 use super::check_stream::{self, Answers};
+use super::once::asked_once;
 use super::places::Places;
 use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
@@ -15,6 +16,7 @@ use super::work::Work;
 use super::{answers, questions, status, token_answers, token_questions, user_answers, v1, watching};
 use crate::authority::Authority;
 use crate::authority::tenants::Tenants;
+use crate::authority::validate_session::AtOnce;
 
 /// SessionService for tenants.
 #[derive(Clone)]
@@ -40,7 +42,10 @@ impl SessionService for Sessions {
         let mut question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         question.as_of = authority.unheard(question.as_of);
-        let outcome = authority.validate_session(&asked.call, question).await.map_err(failed)?;
+        let outcome = match authority.validate_at_once(&asked.call, &question).map_err(failed)? {
+            AtOnce::Answered(outcome) => outcome,
+            AtOnce::Open(open) => authority.validate_open(&asked.call, &question, open).await.map_err(failed)?,
+        };
         Ok(Response::new(answers::validated(outcome, authority.tenant_name(), &authority.settings_version())))
     }
 
@@ -48,7 +53,7 @@ impl SessionService for Sessions {
         &self,
         request: Request<Streaming<v1::CheckSessionsRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        let Asked { call, asker, place } = asked();
+        let Asked { call, asker, place, .. } = asked();
         // A name that names nobody is said at once, and not once for each question.
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
@@ -60,7 +65,7 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::RefreshTokensRequest>,
     ) -> Result<Response<v1::RefreshTokensResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let request = request.into_inner();
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
@@ -69,9 +74,10 @@ impl SessionService for Sessions {
         let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
         let has_context = presented.context.is_some();
         // It sends a refresh token that may be good once.
-        let work = |call, authority: Authority| async move { authority.refresh_tokens(&call, &presented).await };
-        let outcome = self.work.to_its_end(asked, &found, work).await?;
-        Ok(Response::new(answers::refreshed(outcome, has_context)))
+        let work = |call, authority: Authority| async move {
+            Ok(answers::refreshed(authority.refresh_tokens(&call, &presented).await?, has_context))
+        };
+        self.work.to_its_end(asked, &found, work).await
     }
 
     async fn get_access_token(
@@ -84,40 +90,49 @@ impl SessionService for Sessions {
         let question = question.map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
-        let work = |call, authority: Authority| async move { authority.get_access_token(&call, &question).await };
-        let outcome = self.work.to_its_end(asked, &found, work).await?;
-        Ok(Response::new(answers::access_token(outcome)))
+        let work = |call, authority: Authority| async move {
+            Ok(answers::access_token(authority.get_access_token(&call, &question).await?))
+        };
+        self.work.to_its_end(asked, &found, work).await
     }
 
     async fn get_user_info(
         &self,
         request: Request<v1::GetUserInfoRequest>,
     ) -> Result<Response<v1::GetUserInfoResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (mut asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let request = request.into_inner();
+        // Else nothing is changed.
+        asked.named.take_if(|_| !request.refresh);
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let presented = presented.map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
-        let _share = self.work.shares.take(&authority, &asked.call.request_id)?;
-        let outcome = authority.get_user_info(&asked.call, &presented, request.refresh).await.map_err(failed)?;
-        Ok(Response::new(token_answers::user_info(outcome, authority.tenant_name())))
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
+        let share = self.work.shares.take(&found, &asked.call.request_id)?;
+        let work = |call, authority: Authority| async move {
+            let outcome = authority.get_user_info(&call, &presented, request.refresh).await?;
+            Ok(token_answers::user_info(outcome, authority.tenant_name()))
+        };
+        self.work.with_its_call(asked, &found, share, work).await
     }
 
     async fn revoke(
         &self,
         request: Request<v1::SessionServiceRevokeRequest>,
     ) -> Result<Response<v1::SessionServiceRevokeResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let request = request.into_inner();
         let failed = |error| status::of(&error, &asked.call.request_id);
         let (presented, target) = questions::to_revoke(request, &tenancy.limits()).map_err(failed)?;
         let whose = asked.asker.clone();
         let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
-        let work = |call, authority: Authority| async move { authority.revoke(&call, &presented, &target).await };
-        let outcome = self.work.ending(asked, &found, work).await?;
-        let event_position = answers::position(found.announced_up_to());
-        Ok(Response::new(v1::SessionServiceRevokeResponse { event_position, ..user_answers::revoked(outcome) }))
+        let work = |call, authority: Authority| async move {
+            let revoked = user_answers::revoked(authority.revoke(&call, &presented, &target).await?);
+            let event_position = answers::position(authority.announced_up_to());
+            Ok(v1::SessionServiceRevokeResponse { event_position, ..revoked })
+        };
+        self.work.ending(asked, &found, work).await
     }
 
     async fn list_user_sessions(
@@ -150,12 +165,15 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::UpdateAttributesRequest>,
     ) -> Result<Response<v1::UpdateAttributesResponse>, Status> {
-        let (asked, tenancy) = (asked(), self.tenants.now());
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::update_attributes(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
-        let outcome = authority.update_attributes(&asked.call, question).await.map_err(failed)?;
-        Ok(Response::new(user_answers::updated(outcome)))
+        let whose = asked.asker.clone();
+        let found = tenancy.for_presented(&whose, &question.presented).await.map_err(failed)?;
+        let work = |call, authority: Authority| async move {
+            Ok(user_answers::updated(authority.update_attributes(&call, question).await?))
+        };
+        self.work.with_its_call(asked, &found, None, work).await
     }
 
     async fn watch_sessions(

@@ -36,6 +36,9 @@ pub(super) fn of(error: &Error, request_id: &str) -> Status {
     if let Error::InvalidField { field, expected } = error {
         details.add_bad_request_violation(*field, expected);
     }
+    if matches!(error, Error::IdempotencyKeyReused) {
+        details.add_bad_request_violation(super::once::FIELD, "a key of its own for each request");
+    }
     if let Error::ContextRequired(requirement) = error {
         details.add_bad_request_violation("context", format!("needed to judge requirements.{requirement}"));
     }
@@ -72,6 +75,7 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::SessionNotFound => (Code::NotFound, ErrorReason::SessionNotFound, false),
         Error::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound, false),
         Error::VersionConflict => (Code::Aborted, ErrorReason::VersionConflict, false),
+        Error::IdempotencyKeyReused => (Code::FailedPrecondition, ErrorReason::IdempotencyKeyReused, false),
         Error::TenantUnknown | Error::TenantNotNamed => (Code::PermissionDenied, ErrorReason::TenantUnknown, false),
         Error::NotEveryTenant => (Code::PermissionDenied, ErrorReason::CallerNotAllowed, false),
         Error::RateLimited { .. } => (Code::ResourceExhausted, ErrorReason::RateLimited, false),

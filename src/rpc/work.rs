@@ -3,15 +3,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tonic::{Code, Status};
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Response, Status};
 use tracing::Instrument as _;
 
 use super::asked::Asked;
+use super::once::{Answer, written};
 use super::places::{Place, Places};
 use super::shares::Shares;
 use super::status;
 use super::tasks::Tasks;
 use super::v1::ErrorReason;
+use crate::authority::answer_once::Beginning;
 use crate::authority::tenants::Found;
 use crate::authority::{Authority, Call, Error};
 
@@ -30,6 +33,9 @@ pub(super) struct Work {
 const LOGOUT_TOKENS: usize = 16;
 /// How many may wait for others to be told, for each call that may be at work: they cost memory alone.
 const TELLING_FOR_EACH: usize = 4;
+
+/// Says of an answer that an earlier call with the same idempotency key was given it.
+const REPEATED: &str = "idempotency-repeated";
 
 impl Work {
     pub(super) fn new(tasks: Tasks, shares: Shares, calls: &Places) -> Self {
@@ -52,9 +58,9 @@ impl Work {
         asked: Asked,
         found: &Found<'_>,
         work: impl FnOnce(Call, Authority) -> F,
-    ) -> Result<T, Status>
+    ) -> Result<Response<T>, Status>
     where
-        T: Send + 'static,
+        T: Answer,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let share = self.shares.take(found, &asked.call.request_id)?;
@@ -68,9 +74,9 @@ impl Work {
         asked: Asked,
         found: &Found<'_>,
         work: impl FnOnce(Call, Authority) -> F,
-    ) -> Result<T, Status>
+    ) -> Result<Response<T>, Status>
     where
-        T: Send + 'static,
+        T: Answer,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let share = self.shares.take(found, &asked.call.request_id)?;
@@ -84,12 +90,34 @@ impl Work {
         asked: Asked,
         found: &Found<'_>,
         work: impl FnOnce(Call, Authority) -> F,
-    ) -> Result<T, Status>
+    ) -> Result<Response<T>, Status>
     where
-        T: Send + 'static,
+        T: Answer,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         self.run(asked, found, work, None).await
+    }
+
+    /// Does the work with its call, which ends it when it goes away; to its end where the call brings an idempotency key, so
+    /// that a repeat finds its answer. `share` is what it needs of its tenant's.
+    pub(super) async fn with_its_call<T, F>(
+        &self,
+        asked: Asked,
+        found: &Found<'_>,
+        share: Option<Place>,
+        work: impl FnOnce(Call, Authority) -> F,
+    ) -> Result<Response<T>, Status>
+    where
+        T: Answer,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        if asked.named.is_some() {
+            return self.run(asked, found, work, share).await;
+        }
+        let Asked { call, place: _place, .. } = asked;
+        let request_id = call.request_id.clone();
+        let done = work(call, found.clone_authority()).await;
+        done.map(Response::new).map_err(|error| status::of(&error, &request_id))
     }
 
     async fn run<T, F>(
@@ -98,27 +126,46 @@ impl Work {
         found: &Found<'_>,
         work: impl FnOnce(Call, Authority) -> F,
         more: impl IntoIterator<Item = Place>,
-    ) -> Result<T, Status>
+    ) -> Result<Response<T>, Status>
     where
-        T: Send + 'static,
+        T: Answer,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let Asked { call, place, .. } = asked;
+        let Asked { call, place, named, .. } = asked;
         let request_id = call.request_id.clone();
+        let failed = |error| status::of(&error, &request_id);
+        let mut begun = None;
+        if let Some(named) = named {
+            match found.begin_once(&call, &named).await.map_err(failed)? {
+                Beginning::Answered(bytes) => return repeated(&bytes).map_err(failed),
+                Beginning::Claimed(claimed) => begun = Some(claimed),
+                Beginning::NotKept => (),
+            }
+        }
         let held = Held::all(place.into_iter().chain(more));
         let authority = found.clone_authority().calling_when_only_telling(held.exchange_for(&self.telling));
         let work = work(call, authority);
         let done = async move {
             let _held = held;
-            work.await
+            match begun {
+                Some(claimed) => claimed.through(work, written).await,
+                None => work.await,
+            }
         };
         let task = self.tasks.spawn(done.in_current_span());
         let done = match task.await {
             Ok(done) => done.unwrap_or_else(|| Err(Error::Internal("cut off: the server stops".into()))),
             Err(panic) => Err(Error::Internal(panic.into())),
         };
-        done.map_err(|error| status::of(&error, &request_id))
+        done.map(Response::new).map_err(failed)
     }
+}
+
+/// An answer that was kept.
+fn repeated<T: Answer>(bytes: &[u8]) -> Result<Response<T>, Error> {
+    let mut answer = Response::new(T::decode(bytes).map_err(|error| Error::Internal(error.into()))?);
+    answer.metadata_mut().insert(REPEATED, MetadataValue::from_static("true"));
+    Ok(answer)
 }
 
 /// The places that a call holds while it is at work.

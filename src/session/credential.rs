@@ -111,6 +111,12 @@ impl Credential {
         equal(&self.secret_hash(), kept)
     }
 
+    /// The handle, which every credential of the session carries, and the store knows by a hash alone.
+    #[must_use]
+    pub const fn handle(&self) -> &SecretBytes<16> {
+        &self.handle
+    }
+
     /// The secret: one half of what opens the session's tokens.
     #[must_use]
     pub const fn secret(&self) -> &SecretBytes<32> {

@@ -210,6 +210,26 @@ impl RateKey {
     }
 }
 
+/// Where the answer to a call with an idempotency key is kept: an id from which neither key nor credential follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnswerKey {
+    /// The tenant.
+    pub tenant: TenantNumber,
+    /// A partition that spreads them evenly.
+    pub partition: Partition,
+    /// A keyed hash of all that names the call.
+    pub id: [u8; 16],
+}
+
+impl AnswerKey {
+    /// Where the answer is kept of the call whose name has this keyed hash.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, id: [u8; 16]) -> Self {
+        let hash = digest("gatelodge answer", &[&tenant.0.to_be_bytes(), &id]);
+        Self { tenant, partition: Partition::of(&hash), id }
+    }
+}
+
 fn first_16(hash: &[u8; 32]) -> [u8; 16] {
     let mut short = [0; 16];
     short.copy_from_slice(&hash[..16]);

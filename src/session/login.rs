@@ -76,6 +76,8 @@ pub struct PendingLogin {
     pub provider: String,
     /// The redirect address that was sent to the provider.
     pub redirect_uri: String,
+    /// Whether the answer has to come as a form that the browser posts.
+    pub form_post: bool,
     /// The nonce that the ID token has to carry.
     pub nonce: String,
     /// The PKCE code verifier.

@@ -12,6 +12,7 @@ pub mod device;
 pub mod event;
 pub mod fingerprint;
 pub mod identity;
+pub mod kept_call;
 pub mod key;
 pub mod login;
 pub mod login_wish;

@@ -3,6 +3,7 @@
 #![doc = ""]
 #![doc = include_str!("FORMAT.md")]
 
+mod answer;
 mod attributes;
 pub mod embedded;
 mod mint_keys;

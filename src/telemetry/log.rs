@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 
 use opentelemetry_sdk::trace::SdkTracer;
-use tracing::Subscriber;
-use tracing_subscriber::filter::filter_fn;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -35,6 +35,7 @@ pub(super) fn start_with(settings: &Log, tracer: Option<SdkTracer>) {
         // One filter for all costs less than one for each.
         None => Registry::default().with(filter(&settings.level)).with(lines(settings.format)).try_init(),
         Some(tracer) => {
+            let is_of_trace = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target() == traces::TARGET;
             let spans = tracing_opentelemetry::layer()
                 .with_tracer(tracer)
                 .with_context_activation(false)
@@ -44,7 +45,8 @@ pub(super) fn start_with(settings: &Log, tracer: Option<SdkTracer>) {
                 .with_target(false)
                 .with_tracked_inactivity(false)
                 // Lines stay in the log: what they say of sessions is not for whoever keeps traces.
-                .with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target() == traces::TARGET));
+                // All spans are of this level; without it whatever any crate says at any level would be weighed.
+                .with_filter(filter_fn(is_of_trace).with_max_level_hint(LevelFilter::INFO));
             Registry::default().with(lines(settings.format).with_filter(filter(&settings.level))).with(spans).try_init()
         }
     };

@@ -13,14 +13,17 @@ use tracing::{Instrument as _, Span};
 use super::timer::{self, Timer};
 use super::traces;
 use crate::authority::Ports;
+use crate::authority::answer_store::{Claim, Claimed};
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{
-    Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken,
-    LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult,
-    Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    AnswerStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore,
+    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError,
+    StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use crate::session::event::{Event, Position};
-use crate::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{
+    AnswerKey, LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+};
 use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::rate::{Allowance, Taken};
 use crate::session::record::{Ending, Record};
@@ -34,6 +37,7 @@ pub(super) struct Measured {
     sessions: Arc<dyn SessionStore>,
     logins: Arc<dyn LoginStore>,
     logouts: Arc<dyn LogoutStore>,
+    answers: Arc<dyn AnswerStore>,
     users: Arc<dyn UserStore>,
     mint_keys: Arc<dyn MintKeyStore>,
     rates: Arc<dyn RateStore>,
@@ -93,6 +97,7 @@ impl Measured {
             sessions: Arc::clone(&ports.sessions),
             logins: Arc::clone(&ports.logins),
             logouts: Arc::clone(&ports.logouts),
+            answers: Arc::clone(&ports.answers),
             users: Arc::clone(&ports.users),
             mint_keys: Arc::clone(&ports.mint_keys),
             rates: Arc::clone(&ports.rates),
@@ -103,6 +108,7 @@ impl Measured {
             sessions: before.clone(),
             logins: before.clone(),
             logouts: before.clone(),
+            answers: before.clone(),
             users: before.clone(),
             mint_keys: before.clone(),
             rates: before.clone(),
@@ -199,6 +205,13 @@ hand_on! {
         give_back(token: &LogoutTokenKey, by: Carrier) -> ();
         spend(token: &LogoutTokenKey, keep_for: Duration) -> ();
     } waits {}
+    AnswerStore by answers {
+        claim_call(call: &AnswerKey, claim: &Claim, within: Duration) -> Claimed;
+        keep_answer(call: &AnswerKey, claim: &Claim, sealed: Vec<u8>, keep_for: Duration) -> bool;
+        give_back_call(call: &AnswerKey, claim: &Claim) -> ();
+    } waits {
+        wait_for_answer(call: &AnswerKey, at_most: Duration) -> ();
+    }
     MintKeyStore by mint_keys {
         mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
         put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;

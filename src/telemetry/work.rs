@@ -126,6 +126,7 @@ const fn name(error: &ProviderError) -> &'static str {
         ProviderError::Failed(_) => "failed",
         ProviderError::Rejected(_) => "rejected",
         ProviderError::Unsupported(_) => "unsupported",
+        ProviderError::RequestRefused(_) => "request_refused",
         ProviderError::AudienceRefused(_) => "audience_refused",
     }
 }

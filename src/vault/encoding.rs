@@ -268,6 +268,9 @@ pub(super) struct LoginForm {
     pub(super) step_up: Option<ByteVec>,
     #[n(12)]
     pub(super) began: Option<u64>,
+    /// Whether its answer has to be posted; unless it has not.
+    #[n(13)]
+    pub(super) form_post: Option<bool>,
 }
 
 /// A login that waits for a choice: the forms of its login, of what its session would have been, and of its tokens.

@@ -115,6 +115,7 @@ impl From<&PendingLogin> for LoginForm {
             values: values_of(&login.needs),
             step_up: login.step_up.map(|session| session.to_bytes().to_vec().into()),
             began: Some(login.began.as_millis()),
+            form_post: login.form_post.then_some(true),
             born: [login.born.everything, login.born.tenant, login.born.provider],
         }
     }
@@ -130,6 +131,7 @@ impl TryFrom<LoginForm> for PendingLogin {
             born: Marks { everything, tenant, provider, of: ProviderTag::of(&form.provider) },
             provider: form.provider,
             redirect_uri: form.redirect_uri,
+            form_post: form.form_post.unwrap_or_default(),
             nonce: form.nonce,
             code_verifier: Secret::new(form.code_verifier),
             return_to: form.return_to,

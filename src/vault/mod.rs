@@ -3,6 +3,7 @@
 
 mod compact;
 mod encoding;
+mod kept_calls;
 mod logins;
 mod mint;
 mod pair;
@@ -44,6 +45,8 @@ pub struct Vault {
     pub page: MacRing,
     /// Hashes clients whose calls are counted.
     pub rate: MacRing,
+    /// Hashes what names a call with an idempotency key, and its request.
+    pub call: MacRing,
     standing: SealRing,
     token_key: SealRing,
     login: SealRing,
@@ -95,6 +98,7 @@ impl Vault {
             fingerprint: mac("fingerprint"),
             page: mac("page token"),
             rate: mac("rate"),
+            call: mac("call"),
             standing: seal("standing"),
             token_key: seal("token key"),
             login: seal("login"),
@@ -131,6 +135,7 @@ mod tests {
             |v| &v.fingerprint,
             |v| &v.page,
             |v| &v.rate,
+            |v| &v.call,
         ];
         let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
             let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);

@@ -13,7 +13,7 @@ import { USERS } from './login_pages.mjs';
 
 const [ANN, BOB] = USERS;
 
-const JOURNEYS = {
+export const JOURNEYS = {
   ...DEVICES,
 
   'a person logs in, reloads, and is still there': async ({ demo, world, show }) => {

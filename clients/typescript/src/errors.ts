@@ -200,6 +200,10 @@ export class TenantUnknownError extends GatelodgeError {
 export class RateLimitedError extends GatelodgeError {
   override name = "RateLimitedError";
 }
+/** The idempotency key came with another request before; nothing was done. */
+export class IdempotencyKeyReusedError extends GatelodgeError {
+  override name = "IdempotencyKeyReusedError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -239,6 +243,7 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   STREAM_ENDED: StreamEndedError,
   TENANT_UNKNOWN: TenantUnknownError,
   RATE_LIMITED: RateLimitedError,
+  IDEMPOTENCY_KEY_REUSED: IdempotencyKeyReusedError,
 };
 
 /** The error of a failure, of the class of its reason. */

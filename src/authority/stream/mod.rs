@@ -104,7 +104,7 @@ impl Stream {
 
     /// Whether this tenant's events were heard up to here.
     pub(super) fn has_heard(&self, position: Option<Position>) -> bool {
-        self.own.position() >= position
+        position.is_none_or(|position| self.own.position() >= Some(position))
     }
 
     /// Whether everything was heard up to here, as far as somebody may know who is told of these tenants.

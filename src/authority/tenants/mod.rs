@@ -256,6 +256,7 @@ fn nobody(default: &Authority) -> Authority {
     settings.places.allowed.clear();
     settings.places.with_user.clear();
     settings.trusted_proxies = TrustedProxies::default();
+    settings.keep_answers_for = None;
     let ring = || KeyRing::new(Secret::new(URL_SAFE_NO_PAD.encode(default.random::<32>())), []);
     let vault = Arc::new(Vault::of(EVERY_TENANT, &ring(), &ring()));
     let ports = Ports { providers: Arc::new(NoProviders), ..default.ports.clone() };

@@ -1,6 +1,7 @@
 //! Owns the settings of the identity providers. Does not know how they are spoken to.
 
 mod access_tokens;
+mod client;
 mod logout;
 mod oauth2;
 mod preset;
@@ -13,6 +14,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub use self::access_tokens::{AccessTokens, TokenCheck, TokenExchange};
+pub use self::client::{ClientAuth, PushedAuthorization, ResponseMode};
 pub use self::logout::Logout;
 pub use self::oauth2::{Kind, OAuth2, OAuth2Claims};
 pub use self::preset::Preset;
@@ -102,8 +104,30 @@ pub struct Provider {
     pub clock_leeway: Period,
     /// Algorithms with which ID tokens may be signed.
     pub signing_algorithms: Vec<SigningAlgorithm>,
-    /// How the client secret is presented.
+    /// How this client shows who it is. Apple's way is the only one at Apple.
     pub client_auth: ClientAuth,
+    /// The client's private key, PEM (PKCS #8, PKCS #1 or SEC 1; not encrypted): RSA from 2048 bits, P-256, P-384 or Ed25519.
+    /// With `private_key_jwt` it signs; with `tls_client_auth` it is the certificate's. At Apple it is the file that Apple gave.
+    pub private_key: Option<Secret>,
+    /// File that holds the private key, in place of `private_key`.
+    pub private_key_file: Option<PathBuf>,
+    /// The key's name at the provider (`kid`), if it has one there. Apple's Key ID.
+    pub key_id: Option<String>,
+    /// Apple's Team ID.
+    pub team_id: Option<String>,
+    /// PEM file of the client's certificate, with those above it. Whenever there is one it is shown to the provider, at the
+    /// addresses that its metadata has for that (`mtls_endpoint_aliases`).
+    pub cert_file: Option<PathBuf>,
+    /// Whom assertions are for (`aud`), for a provider that does not take its issuer there. Never taken from metadata: a
+    /// provider that lies would get an assertion that is good at another.
+    pub assertion_audience: Option<String>,
+    /// When a login's request is handed to the provider before the browser leaves (RFC 9126).
+    pub pushed_authorization: PushedAuthorization,
+    /// How the answer to a login comes back. Default for Apple: form_post, else query. form_post needs an https
+    /// `app.redirects.public_base_url`.
+    pub response_mode: Option<ResponseMode>,
+    /// Directories that may log in, by their ids (`tid`), where one entry stands for all of Microsoft's. Empty: every one.
+    pub directories: Vec<String>,
     /// PEM file of the authorities that may have issued the provider's certificate, instead of those that this machine
     /// trusts.
     pub ca_file: Option<PathBuf>,
@@ -117,18 +141,6 @@ pub struct Provider {
     pub logout: Logout,
     /// Exchange a session's access token at the provider for one for another audience (RFC 8693).
     pub token_exchange: TokenExchange,
-}
-
-/// How the client secret is presented (OpenID Connect Core, 9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// What the provider's metadata offers, `client_secret_basic` first.
-    Auto,
-    /// In the Authorization header.
-    ClientSecretBasic,
-    /// In the body of the request.
-    ClientSecretPost,
 }
 
 /// When the userinfo endpoint is asked (OpenID Connect Core, 5.3).
@@ -211,6 +223,15 @@ impl Default for Provider {
             clock_leeway: Period::seconds(30),
             signing_algorithms: vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256],
             client_auth: ClientAuth::Auto,
+            private_key: None,
+            private_key_file: None,
+            key_id: None,
+            team_id: None,
+            cert_file: None,
+            assertion_audience: None,
+            pushed_authorization: PushedAuthorization::WhenRequired,
+            response_mode: None,
+            directories: Vec::new(),
             ca_file: None,
             allow_private_network: false,
             oauth2: OAuth2::default(),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Provider};
+use super::{Kind, Provider, ResponseMode};
 
 /// A provider whose settings are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -22,6 +22,8 @@ pub enum Preset {
     /// GitLab: gitlab.com, or your own as issuer.
     #[serde(rename = "gitlab")]
     GitLab,
+    /// Apple accounts. Needs `team_id`, `key_id` and `private_key_file`, and an https `public_base_url`.
+    Apple,
     /// GitHub, or your Enterprise Server as issuer. Plain OAuth2.
     #[serde(rename = "github")]
     GitHub,
@@ -40,6 +42,7 @@ impl Provider {
             "auth0" => Some(Preset::Auth0),
             "okta" => Some(Preset::Okta),
             "gitlab" => Some(Preset::GitLab),
+            "apple" => Some(Preset::Apple),
             "github" => Some(Preset::GitHub),
             "discord" => Some(Preset::Discord),
             _ => None,
@@ -65,6 +68,7 @@ impl Provider {
         let usual: &[&str] = match (self.preset_of(name), self.kind_of(name)) {
             (Some(Preset::GitHub), _) => &["read:user", "user:email"],
             (Some(Preset::Discord), _) => &["identify", "email"],
+            (Some(Preset::Apple), _) => &["openid", "email", "name"],
             (_, Kind::OAuth2) => &[],
             (_, Kind::Oidc) => &["openid", "email", "profile"],
         };
@@ -113,6 +117,13 @@ impl Provider {
         self.claims_from_access_token.unwrap_or(usual)
     }
 
+    /// How the answer to a login of the entry `name` comes back. Apple posts it to whoever asks for more than an id.
+    #[must_use]
+    pub fn response_mode_of(&self, name: &str) -> ResponseMode {
+        let is_apple = self.preset_of(name) == Some(Preset::Apple);
+        self.response_mode.unwrap_or(if is_apple { ResponseMode::FormPost } else { ResponseMode::Query })
+    }
+
     fn claims_at(&self, own: Option<&Vec<String>>, usual: &[&str]) -> Vec<String> {
         let client = self.client_id.as_deref().unwrap_or_default();
         let usual = || usual.iter().map(|path| (*path).to_owned()).collect();
@@ -145,6 +156,7 @@ impl Preset {
             Self::Google => Some("https://accounts.google.com"),
             Self::Microsoft => Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
             Self::GitLab => Some("https://gitlab.com"),
+            Self::Apple => Some("https://appleid.apple.com"),
             Self::GitHub => Some("https://github.com"),
             Self::Discord => Some("https://discord.com"),
             Self::Keycloak | Self::Auth0 | Self::Okta => None,
@@ -159,6 +171,7 @@ impl Preset {
             Self::Auth0 => "Auth0",
             Self::Okta => "Okta",
             Self::GitLab => "GitLab",
+            Self::Apple => "Apple",
             Self::GitHub => "GitHub",
             Self::Discord => "Discord",
         }

@@ -2,6 +2,7 @@
 //! stand: a fault names its key, and the loader finds the place.
 
 mod cache;
+mod idempotency;
 mod oidc;
 mod rates;
 mod service;
@@ -43,6 +44,7 @@ fn judge_alone(config: &Config) -> Judgement {
     }
     cache::judge(config, &mut judgement);
     service::judge(config, &mut judgement);
+    idempotency::judge(config, &mut judgement);
     oidc::judge(config, &mut judgement);
     rates::judge(config, &mut judgement);
     sessions::judge(config, &mut judgement);

@@ -3,8 +3,9 @@
 
 use super::Judgement;
 use crate::config::Config;
-use crate::config::oidc::{Kind, Provider, TokenCheck};
+use crate::config::oidc::{ClientAuth, Kind, Preset, Provider, PushedAuthorization, ResponseMode, TokenCheck};
 use crate::config::period::Period;
+use crate::crypto::Secret;
 use crate::session::identity::is_provider_name;
 
 const LONGEST_MARGIN: Period = Period::seconds(3600);
@@ -17,7 +18,7 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
                            (`<provider>_<sub>` names one user)";
             judgement.fault(path, message);
         } else if provider.enabled {
-            offered(&path, name, provider, judgement);
+            offered(&path, name, provider, &config.app.redirects.public_base_url, judgement);
         }
     }
     if !config.oidc.providers.values().any(|provider| provider.enabled) {
@@ -41,14 +42,16 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     }
 }
 
-fn offered(path: &str, name: &str, provider: &Provider, judgement: &mut Judgement) {
+fn offered(path: &str, name: &str, provider: &Provider, public_base_url: &str, judgement: &mut Judgement) {
     let under = |key: &str| format!("{path}.{key}");
     if provider.client_id.as_deref().unwrap_or_default().is_empty() {
         judgement.fault(under("client_id"), "missing: the provider gives it when you register the application");
     }
-    if provider.client_secret.as_ref().is_none_or(crate::crypto::Secret::is_empty) {
-        let message = "missing: give `client_secret` or `client_secret_file` (public clients are not supported)";
-        judgement.fault(under("client_secret"), message);
+    shown_by(path, name, provider, judgement);
+    if provider.response_mode_of(name) == ResponseMode::FormPost && public_base_url.starts_with("http:") {
+        let message = "form_post needs an https `app.redirects.public_base_url`: with what another site has it post, a browser \
+                       sends no cookie that is not Secure";
+        judgement.fault(under("response_mode"), message);
     }
     if provider.issuer_of(name).is_none() {
         judgement.fault(under("issuer"), "missing: the provider's address, exactly as its metadata gives it");
@@ -67,6 +70,43 @@ fn offered(path: &str, name: &str, provider: &Provider, judgement: &mut Judgemen
     }
     if provider.signing_algorithms.is_empty() {
         judgement.fault(under("signing_algorithms"), "needs at least one algorithm");
+    }
+}
+
+/// What has to be given so that the client can show who it is.
+fn shown_by(path: &str, name: &str, provider: &Provider, judgement: &mut Judgement) {
+    let under = |key: &str| format!("{path}.{key}");
+    let lacks = |secret: &Option<Secret>| secret.as_ref().is_none_or(Secret::is_empty);
+    let is_apple = provider.preset_of(name) == Some(Preset::Apple);
+    let auth = provider.client_auth;
+    if is_apple {
+        judgement.check(
+            auth == ClientAuth::Auto && provider.client_secret.is_none(),
+            &under("client_auth"),
+            "Apple takes secrets alone that `private_key` signs: leave `client_auth` and `client_secret` out",
+        );
+        for (key, value) in [("team_id", &provider.team_id), ("key_id", &provider.key_id)] {
+            let is_given = value.as_deref().is_some_and(|value| !value.is_empty());
+            judgement.check(is_given, &under(key), "missing: ten letters and digits, at Apple beside the key");
+        }
+    } else if auth.needs_secret() && lacks(&provider.client_secret) {
+        let message = "missing: give `client_secret` or `client_secret_file` (public clients are not supported)";
+        judgement.fault(under("client_secret"), message);
+    } else if !auth.needs_secret() && !lacks(&provider.client_secret) {
+        judgement.warn(under("client_secret"), "has no effect with this `client_auth`: better not kept here");
+    }
+    let needs_key = is_apple || !auth.needs_secret() || provider.cert_file.is_some();
+    if needs_key && lacks(&provider.private_key) {
+        let message = "missing: give `private_key_file` (PEM), or `private_key`";
+        judgement.fault(under("private_key"), message);
+    } else if !needs_key && !lacks(&provider.private_key) {
+        judgement.warn(under("private_key"), "has no effect with this `client_auth`");
+    }
+    if auth.needs_certificate() && provider.cert_file.is_none() {
+        judgement.fault(under("cert_file"), "missing: the certificate that the provider knows this client by (PEM)");
+    }
+    if provider.pushed_authorization != PushedAuthorization::WhenRequired && provider.kind_of(name) == Kind::OAuth2 {
+        judgement.fault(under("pushed_authorization"), "is of OpenID Connect providers alone: metadata says where to");
     }
 }
 

@@ -17,8 +17,16 @@ pub struct Answer {
     pub status: u16,
     /// How long the sender lets it be kept (`Cache-Control: max-age`, RFC 9111), if it says so.
     pub max_age: Option<Duration>,
-    is_json: bool,
+    kind: Kind,
     body: Vec<u8>,
+}
+
+/// What an answer is labelled as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Jwt,
+    Other,
 }
 
 impl Answer {
@@ -36,7 +44,7 @@ impl Answer {
             return Err(Fault::Invalid("content-encoding"));
         }
         let status = response.status().as_u16();
-        let is_json = is_json(headers);
+        let kind = kind(headers);
         let max_age = max_age(headers);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
@@ -45,7 +53,7 @@ impl Answer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, max_age, is_json, body })
+        Ok(Self { status, max_age, kind, body })
     }
 
     /// The JSON object of a successful answer.
@@ -65,10 +73,17 @@ impl Answer {
     /// As [`Answer::document`].
     pub fn list(&self) -> Result<Vec<Value>, Fault> {
         match self.status {
-            200 if self.is_json => json::list(&self.body).ok_or(Fault::Invalid("json")),
+            200 if self.kind == Kind::Json => json::list(&self.body).ok_or(Fault::Invalid("json")),
             200 => Err(Fault::Invalid("content-type")),
             status => Err(Fault::Status(status)),
         }
+    }
+
+    /// The signed token that a successful answer is; `None` for one that is labelled as anything else.
+    #[must_use]
+    pub fn jwt(&self) -> Option<&str> {
+        let is_one = self.status == 200 && self.kind == Kind::Jwt;
+        is_one.then(|| std::str::from_utf8(&self.body).unwrap_or_default().trim())
     }
 
     /// The JSON object of an answer, whatever its status.
@@ -76,17 +91,22 @@ impl Answer {
     /// # Errors
     /// `Invalid` when it is not labelled as JSON or can't be read strictly.
     pub fn object(&self) -> Result<Object, Fault> {
-        if !self.is_json {
+        if self.kind != Kind::Json {
             return Err(Fault::Invalid("content-type"));
         }
         json::object(&self.body).ok_or(Fault::Invalid("json"))
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(label) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let kind = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+fn kind(headers: &HeaderMap) -> Kind {
+    let Some(label) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return Kind::Other };
+    let label = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match label.as_str() {
+        "application/json" => Kind::Json,
+        "application/jwt" => Kind::Jwt,
+        other if other.starts_with("application/") && other.ends_with("+json") => Kind::Json,
+        _ => Kind::Other,
+    }
 }
 
 fn max_age(headers: &HeaderMap) -> Option<Duration> {

@@ -119,13 +119,14 @@ impl Http {
         self.send("GET", url, request, self.settings.max_document).await
     }
 
-    /// Asks for what belongs to one user; with `bearer` in the Authorization header, never in the address.
+    /// Asks for what belongs to one user; with `bearer` in the Authorization header, never in the address. `kinds` are the
+    /// labels that the answer may have.
     ///
     /// # Errors
     /// A [`Fault`]; any status is an answer.
-    pub async fn get(&self, url: &Url, bearer: &Secret) -> Result<Answer, Fault> {
+    pub async fn get(&self, url: &Url, bearer: &Secret, kinds: &'static str) -> Result<Answer, Fault> {
         let authorization = sensitive(&format!("Bearer {}", bearer.expose()))?;
-        let request = self.client(url)?.get(url.clone()).header(ACCEPT, "application/json");
+        let request = self.client(url)?.get(url.clone()).header(ACCEPT, kinds);
         self.send("GET", url, request.header(AUTHORIZATION, authorization), self.settings.max_answer).await
     }
 

@@ -1,17 +1,23 @@
-//! Owns whose certificates are accepted, and what is said of one that is not. Does not know which addresses may be called.
+//! Owns whose certificates are accepted, what is said of one that is not, and our own that we show. Does not know which
+//! addresses may be called.
 
 use std::error::Error;
 use std::io;
 
-use reqwest::{Certificate, ClientBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use rustls::CertificateError;
+use zeroize::Zeroizing;
 
 use super::guard;
+use crate::crypto::Secret;
 use crate::providers::fault::Fault;
 
-/// Whose certificates a provider's may be issued by.
+/// Whose certificates a provider's may be issued by, and the one that we show.
 #[derive(Clone, Debug, Default)]
-pub struct Trust(Option<Vec<Certificate>>);
+pub struct Trust {
+    accepted: Option<Vec<Certificate>>,
+    own: Option<Identity>,
+}
 
 impl Trust {
     /// Only those that these have issued, instead of the ones that the machine trusts. `None` when the text holds no
@@ -19,12 +25,27 @@ impl Trust {
     #[must_use]
     pub fn only(pem: &[u8]) -> Option<Self> {
         let certificates = Certificate::from_pem_bundle(pem).ok().filter(|found| !found.is_empty())?;
-        Some(Self(Some(certificates)))
+        Some(Self { accepted: Some(certificates), own: None })
+    }
+
+    /// The same, which shows this certificate (PEM, with those above it) to a server that asks for one (RFC 8705, 2). `None`
+    /// when it can't be read, or `key` is not its key.
+    #[must_use]
+    pub fn showing(self, certificate: &[u8], key: &Secret) -> Option<Self> {
+        let pem = Zeroizing::new([certificate, b"\n", key.expose().as_bytes()].concat());
+        let own = Identity::from_pem(&pem).ok()?;
+        // Whether they belong together is looked at as a client is made, and no sooner.
+        Client::builder().tls_certs_only([]).identity(own.clone()).build().ok()?;
+        Some(Self { own: Some(own), ..self })
     }
 
     pub(super) fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
-        match &self.0 {
+        let builder = match &self.accepted {
             Some(certificates) => builder.tls_certs_only(certificates.clone()),
+            None => builder,
+        };
+        match &self.own {
+            Some(own) => builder.identity(own.clone()),
             None => builder,
         }
     }

@@ -24,11 +24,12 @@ use url::Url;
 
 use self::profile::Profile;
 pub use self::settings::{Dialect, Mapping, OAuth2Settings};
+use super::credential::{ClientAuth, Credential, Way};
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
 use super::json::Object;
 use super::registration::{Registration, SettingsFault};
-use super::token_endpoint::{Client, ClientAuth, TokenAnswer};
+use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
@@ -41,6 +42,9 @@ use crate::session::login_wish::{LoginHints, Prompt};
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
+/// What its API answers.
+const JSON: &str = "application/json";
+
 /// An OAuth2 provider. Clones share everything.
 #[derive(Clone)]
 pub struct OAuth2Provider {
@@ -48,6 +52,7 @@ pub struct OAuth2Provider {
     settings: Arc<OAuth2Settings>,
     addresses: Arc<Addresses>,
     http: Arc<Http>,
+    credential: Arc<Credential>,
 }
 
 /// Where the provider is asked.
@@ -78,16 +83,21 @@ impl OAuth2Provider {
             issuer: IssuerRule::Exact(own.issuer.clone()),
             extra_parameters: own.extra_parameters.clone(),
             tells_of_logins: false,
+            form_post: own.form_post,
+            names_users_once: false,
         };
         let http = Arc::new(Http::new(guard, &own.trust().unwrap_or_default(), http).seen_by(own.observer.clone()));
-        Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http })
+        let credential = Arc::new(Credential::of(own));
+        Ok(Self { info, settings: Arc::new(settings), addresses: Arc::new(addresses), http, credential })
     }
 
     /// Who we are to the provider. Without metadata the body is what every server takes.
-    fn client(&self) -> Client<'_> {
-        let Registration { client_id, client_secret, client_auth, .. } = &self.settings.registration;
-        let auth = if *client_auth == ClientAuth::Auto { ClientAuth::Post } else { *client_auth };
-        Client { http: &self.http, id: client_id, secret: client_secret, auth }
+    fn client(&self, now: Timestamp) -> Client<'_> {
+        let auth = match self.settings.registration.client_auth {
+            ClientAuth::Auto => ClientAuth::Post,
+            own => own,
+        };
+        Client { http: &self.http, credential: &self.credential, way: Way { auth, algorithms: &[], now } }
     }
 
     /// RFC 9207, 2.4. There is no metadata that says whether one has to come, so one that comes has to be right.
@@ -109,7 +119,7 @@ impl OAuth2Provider {
 
     /// What the provider's API says of the user of this access token.
     async fn profile(&self, access: &Secret, scopes: &[String]) -> Result<Profile, ProviderError> {
-        let answer = self.http.get(&self.addresses.profile, access).await?;
+        let answer = self.http.get(&self.addresses.profile, access, JSON).await?;
         // 403 is what GitHub says of a client that asks too often, too: no verdict on the token.
         if answer.status == 401 {
             return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
@@ -118,7 +128,7 @@ impl OAuth2Provider {
         if let Some(emails) = &self.addresses.emails
             && self.settings.dialect.may_read_emails(scopes)
         {
-            profile.take_email(&self.http.get(emails, access).await?.list()?);
+            profile.take_email(&self.http.get(emails, access, JSON).await?.list()?);
         }
         Ok(profile)
     }
@@ -141,7 +151,7 @@ impl OAuth2Provider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
-        let body = self.client().ask(&self.addresses.token, &grant).await?;
+        let body = self.client(redemption.now).ask(&self.addresses.token, &grant).await?;
         self.check_refusal(&body)?;
         let mut answer = self.read(&body)?;
         let scopes = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone());
@@ -182,6 +192,7 @@ impl IdentityProvider for OAuth2Provider {
             .append_pair("state", request.state.expose())
             .append_pair("code_challenge", &request.code_challenge)
             .append_pair("code_challenge_method", "S256")
+            .extend_pairs(own.form_post.then_some(("response_mode", "form_post")))
             .extend_pairs(prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())))
             .extend_pairs(extra);
         Ok(url.into())
@@ -223,7 +234,7 @@ impl IdentityProvider for OAuth2Provider {
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed> {
-        let body = self.client().refresh(&self.addresses.token, &request.refresh_token).await?;
+        let body = self.client(request.now).refresh(&self.addresses.token, &request.refresh_token).await?;
         self.check_refusal(&body)?;
         let answer = self.read(&body).map_err(NotRefreshed::may_be_spent)?;
         Ok(Renewal { tokens: self.tokens(answer, request.now), rights: Rights::default() })
@@ -250,9 +261,9 @@ impl IdentityProvider for OAuth2Provider {
         Err(ProviderError::Unsupported(Offer::TokenExchange))
     }
 
-    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
+    async fn revoke(&self, token: &Secret, now: Timestamp) -> Result<(), ProviderError> {
         let Some(endpoint) = &self.addresses.revocation else { return Ok(()) };
-        self.client().revoke(endpoint, token).await
+        self.client(now).revoke(endpoint, token).await
     }
 
     async fn end_session_url(&self, _request: &EndSession) -> Result<Option<String>, ProviderError> {

@@ -117,6 +117,9 @@ impl OidcProvider {
     fn issuer_of(&self, all: &Object) -> Judged<String> {
         let tid = all.get("tid").and_then(Value::as_str);
         let expected = self.info.issuer.expected(tid).ok_or(TokenFault::Forged)?;
+        if !self.settings.admits_directory(all) {
+            return Err(TokenFault::UnknownIssuer);
+        }
         match all.get("iss") {
             None => Ok(expected),
             Some(Value::String(issuer)) if *issuer == expected => Ok(expected),

@@ -27,7 +27,7 @@ impl OidcProvider {
             ("requested_token_type", ACCESS_TOKEN),
             ("audience", &request.audience),
         ];
-        let body = self.client(&metadata).ask(&metadata.token, &grant).await.map_err(refusal)?;
+        let body = self.client(&metadata, request.now).ask(&metadata.token, &grant).await.map_err(refusal)?;
         let issued = body.get("issued_token_type").and_then(Value::as_str);
         if !issued.is_some_and(|kind| kind == ACCESS_TOKEN || kind == JWT) {
             return rejected("token_response.issued_token_type");

@@ -93,7 +93,7 @@ impl OidcProvider {
         let metadata = self.documents.metadata().await?;
         let missing = || Arc::new(Fault::Invalid("metadata: no introspection endpoint"));
         let endpoint = metadata.introspection.as_ref().ok_or_else(missing)?;
-        let answer = self.client(&metadata).introspect(endpoint, token).await?;
+        let answer = self.client(&metadata, now).introspect(endpoint, token).await?;
         let told = answer.max_age.unwrap_or(Duration::MAX);
         let body = answer.document()?;
         let verdict = match body.get("active") {

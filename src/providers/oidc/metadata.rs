@@ -6,10 +6,10 @@ use url::Url;
 
 use super::algorithm::Algorithm;
 use super::settings::OidcSettings;
+use crate::providers::credential::ClientAuth;
 use crate::providers::fault::Fault;
 use crate::providers::http::Guard;
 use crate::providers::json::Object;
-use crate::providers::token_endpoint::ClientAuth;
 
 /// What we use of a provider's metadata; every address has passed the guard.
 #[derive(Clone, Debug)]
@@ -20,11 +20,19 @@ pub(super) struct Metadata {
     pub userinfo: Option<Url>,
     pub revocation: Option<Url>,
     pub introspection: Option<Url>,
+    /// Where authorization requests are handed over (RFC 9126).
+    pub pushed: Option<Url>,
+    /// Whether the provider takes no others.
+    pub requires_pushed: bool,
     pub end_session: Option<Url>,
     /// Which algorithms an ID token may be signed with. Never empty.
     pub algorithms: Vec<Algorithm>,
-    /// How we authenticate at the token and revocation endpoints: never `Auto`.
+    /// Which algorithms userinfo may be signed with.
+    pub userinfo_algorithms: Vec<Algorithm>,
+    /// How we show who we are, at the token endpoint and its siblings: never `Auto`.
     pub client_auth: ClientAuth,
+    /// Which algorithms an assertion of ours may be signed with; none: it does not say.
+    pub assertion_algorithms: Vec<String>,
     /// Whether the provider says that it names itself in authorization responses (RFC 9207, 3).
     pub names_itself: bool,
 }
@@ -47,23 +55,55 @@ impl Metadata {
             return Err(Fault::Invalid("metadata: PKCE with S256 is not offered"));
         }
         let endpoint = |name| optional_endpoint(document, name, guard);
-        let required = |name| endpoint(name)?.ok_or(Fault::Invalid("metadata: an endpoint is missing"));
+        let needed = |found: Option<Url>| found.ok_or(Fault::Invalid("metadata: an endpoint is missing"));
+        let algorithms = algorithms(document, settings)?;
+        // RFC 8705, 5: whoever shows a certificate does so where the provider asks for one.
+        let aliases = aliases(document)?.filter(|_| settings.registration.key.certificate.is_some());
+        let shown_at = |name| match aliases.map_or(Ok(None), |aliases| optional_endpoint(aliases, name, guard))? {
+            Some(alias) => Ok(Some(alias)),
+            None => endpoint(name),
+        };
         Ok(Self {
-            authorization: authorization_endpoint(required("authorization_endpoint")?)?,
-            token: required("token_endpoint")?,
-            jwks: required("jwks_uri")?,
-            userinfo: endpoint("userinfo_endpoint")?,
-            revocation: endpoint("revocation_endpoint")?,
-            introspection: endpoint("introspection_endpoint")?,
+            authorization: authorization_endpoint(needed(endpoint("authorization_endpoint")?)?)?,
+            token: needed(shown_at("token_endpoint")?)?,
+            jwks: needed(endpoint("jwks_uri")?)?,
+            userinfo: shown_at("userinfo_endpoint")?,
+            revocation: shown_at("revocation_endpoint")?,
+            introspection: shown_at("introspection_endpoint")?,
+            pushed: shown_at("pushed_authorization_request_endpoint")?,
+            requires_pushed: switch(document, "require_pushed_authorization_requests")?,
             end_session: endpoint("end_session_endpoint")?,
-            algorithms: algorithms(document, settings)?,
-            client_auth: client_auth(document, settings)?,
-            names_itself: match document.get("authorization_response_iss_parameter_supported") {
-                None => false,
-                Some(Value::Bool(supported)) => *supported,
-                Some(_) => return Err(Fault::Invalid("metadata: a switch is not a boolean")),
+            userinfo_algorithms: match strings(document, "userinfo_signing_alg_values_supported")? {
+                Some(listed) => allowed(&listed, settings),
+                None => algorithms.clone(),
             },
+            algorithms,
+            client_auth: client_auth(document, settings)?,
+            assertion_algorithms: strings(document, "token_endpoint_auth_signing_alg_values_supported")?
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            names_itself: switch(document, "authorization_response_iss_parameter_supported")?,
         })
+    }
+}
+
+/// A switch that is off where nothing is said.
+fn switch(document: &Object, name: &str) -> Result<bool, Fault> {
+    match document.get(name) {
+        None => Ok(false),
+        Some(Value::Bool(on)) => Ok(*on),
+        Some(_) => Err(Fault::Invalid("metadata: a switch is not a boolean")),
+    }
+}
+
+/// Where clients are asked that show a certificate (RFC 8705, 5).
+fn aliases(document: &Object) -> Result<Option<&Object>, Fault> {
+    match document.get("mtls_endpoint_aliases") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(aliases)) => Ok(Some(aliases)),
+        Some(_) => Err(Fault::Invalid("metadata: aliases are no object")),
     }
 }
 
@@ -102,12 +142,17 @@ fn authorization_endpoint(url: Url) -> Result<Url, Fault> {
 /// What the metadata lists and we know, narrowed by the settings. RS256 where it lists nothing (Discovery, 3).
 fn algorithms(document: &Object, settings: &OidcSettings) -> Result<Vec<Algorithm>, Fault> {
     let listed = strings(document, "id_token_signing_alg_values_supported")?.unwrap_or_else(|| vec!["RS256"]);
-    let allowed = |name: &&str| settings.signing_algs.is_empty() || settings.signing_algs.iter().any(|a| a == name);
-    let algorithms: Vec<_> = listed.into_iter().filter(allowed).filter_map(Algorithm::named).collect();
+    let algorithms = allowed(&listed, settings);
     if algorithms.is_empty() {
         return Err(Fault::Invalid("metadata: no signature algorithm is left to accept"));
     }
     Ok(algorithms)
+}
+
+/// Those that we know, narrowed by the settings.
+fn allowed(listed: &[&str], settings: &OidcSettings) -> Vec<Algorithm> {
+    let allowed = |name: &&&str| settings.signing_algs.is_empty() || settings.signing_algs.iter().any(|a| a == **name);
+    listed.iter().filter(allowed).filter_map(|name| Algorithm::named(name)).collect()
 }
 
 /// What the settings say, else what the metadata offers; `client_secret_basic` where it lists nothing.

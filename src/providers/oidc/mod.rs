@@ -6,8 +6,10 @@
 //! | [`settings`] | what an operator says |
 //! | `metadata`, `keys`, `documents` | what the provider publishes, and how it is kept |
 //! | `compact`, `claims`, `signature` | the ID token: its form, its claims, its signature |
+//! | `authorization` | where a browser is sent for a login |
 //! | `refresh` | what the answer to a refresh is worth |
 //! | `profile`, `userinfo`, `rights` | what is kept of the claims, and where else they are looked for |
+//! | `apple` | what Apple says beside the code |
 //! | `logout_token` | the end of a session there, told by the provider |
 //! | `signed` | the signature of any other token |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
@@ -22,12 +24,15 @@ macro_rules! refuse {
         rejected(match $kind {
             TokenKind::Id => concat!("id_token.", $check),
             TokenKind::Logout => concat!("logout_token.", $check),
+            TokenKind::Userinfo => concat!("userinfo.", $check),
         })
     };
 }
 
 mod access_token;
 mod algorithm;
+mod apple;
+mod authorization;
 mod claims;
 mod compact;
 mod documents;
@@ -55,11 +60,13 @@ use self::documents::Documents;
 use self::introspection::Introspections;
 use self::metadata::Metadata;
 use self::profile::Profile;
-pub use self::settings::{AccessTokenSettings, LogoutSettings, OidcSettings, Userinfo};
+pub use self::settings::{AccessTokenSettings, Dialect, LogoutSettings, OidcSettings, PushedRequests, Userinfo};
 use self::signature::Unverified;
+use self::userinfo::Asked;
+use super::credential::{Credential, Way};
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
-use super::registration::{Registration, SettingsFault};
+use super::registration::SettingsFault;
 use super::token_endpoint::{Client, TokenAnswer};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::logout_notice::{LogoutChannels, LogoutNotice};
@@ -71,7 +78,6 @@ use crate::authority::provider::{
 use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
-use crate::session::login_wish::LoginHints;
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
@@ -81,15 +87,17 @@ pub struct OidcProvider {
     info: ProviderInfo,
     settings: Arc<OidcSettings>,
     http: Arc<Http>,
+    credential: Arc<Credential>,
     documents: Documents,
     introspections: Arc<Introspections>,
 }
 
-/// What a token is given out as, where checks are the same for both.
+/// What a token is given out as, where checks are the same for all.
 #[derive(Clone, Copy)]
 enum TokenKind {
     Id,
     Logout,
+    Userinfo,
 }
 
 /// Refuses by the check of that name.
@@ -135,10 +143,13 @@ impl OidcProvider {
             issuer: IssuerRule::new(&own.issuer),
             extra_parameters: own.extra_parameters.clone(),
             tells_of_logins: true,
+            form_post: own.form_post,
+            names_users_once: settings.dialect == Dialect::Apple,
         };
+        let credential = Arc::new(Credential::of(own));
         let settings = Arc::new(settings);
         let documents = Documents::new(http.clone(), settings.clone(), metadata);
-        Ok(Self { info, documents, settings, http, introspections: Arc::new(Introspections::new()) })
+        Ok(Self { info, documents, settings, http, credential, introspections: Arc::new(Introspections::new()) })
     }
 
     async fn metadata(&self, within: Duration) -> Result<Arc<Metadata>, ProviderError> {
@@ -146,9 +157,9 @@ impl OidcProvider {
     }
 
     /// Who we are to the provider, as its metadata wants to be told.
-    fn client(&self, metadata: &Metadata) -> Client<'_> {
-        let Registration { client_id, client_secret, .. } = &self.settings.registration;
-        Client { http: &self.http, id: client_id, secret: client_secret, auth: metadata.client_auth }
+    fn client<'a>(&'a self, metadata: &'a Metadata, now: Timestamp) -> Client<'a> {
+        let way = Way { auth: metadata.client_auth, algorithms: &metadata.assertion_algorithms, now };
+        Client { http: &self.http, credential: &self.credential, way }
     }
 
     /// RFC 9207, 2.4: compared as text, before the code goes anywhere (security.md 13, 14).
@@ -170,13 +181,16 @@ impl OidcProvider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
-        let answer = TokenAnswer::read(&self.client(&metadata).ask(&metadata.token, &grant).await?)?;
+        let answer = TokenAnswer::read(&self.client(&metadata, redemption.now).ask(&metadata.token, &grant).await?)?;
         let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
         let Redemption { authenticated_after, now, .. } = *redemption;
         let login = Login { nonce: Some(&redemption.nonce), authenticated_after, now };
         let claims = self.verify(&metadata, &answer, &token, login).await?;
         if redemption.response_issuer.as_ref().is_some_and(|issuer| *issuer != claims.issuer) {
             return rejected("response.iss");
+        }
+        if !self.settings.admits_directory(&claims.all) {
+            return rejected("id_token.directory");
         }
         Ok((metadata, answer, claims))
     }
@@ -236,26 +250,7 @@ impl IdentityProvider for OidcProvider {
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
-        let mut url = self.documents.metadata().await?.authorization.clone();
-        let LoginHints { prompt, login_hint, ui_locales, acr_values, extra } = &request.hints;
-        let max_age = request.max_age.map(|age| age.as_secs().to_string());
-        let acr_values = (!acr_values.is_empty()).then(|| acr_values.join(" "));
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.settings.registration.client_id)
-            .append_pair("redirect_uri", &request.redirect_uri)
-            .append_pair("scope", &self.settings.registration.scopes.join(" "))
-            .append_pair("state", request.state.expose())
-            .append_pair("nonce", &request.nonce)
-            .append_pair("code_challenge", &request.code_challenge)
-            .append_pair("code_challenge_method", "S256")
-            .extend_pairs(max_age.map(|age| ("max_age", age)))
-            .extend_pairs(acr_values.map(|values| ("acr_values", values)))
-            .extend_pairs(prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())))
-            .extend_pairs(login_hint.as_ref().map(|hint| ("login_hint", hint)))
-            .extend_pairs(ui_locales.as_ref().map(|locales| ("ui_locales", locales)))
-            .extend_pairs(extra);
-        Ok(url.into())
+        self.address_for(request).await
     }
 
     async fn check_issuer(&self, response_issuer: Option<&str>, within: Duration) -> Result<(), ProviderError> {
@@ -268,8 +263,12 @@ impl IdentityProvider for OidcProvider {
         let now = redemption.now;
         let of_access = self.claims_of_access(&metadata, &answer.access, &claims.sub, now);
         let of_access = timeout_at(deadline, of_access).await.ok().flatten().unwrap_or_default();
-        let userinfo = self.userinfo(&metadata, &claims, &of_access, &answer.access, deadline).await?;
-        let profile = Profile::of(&claims, &userinfo, &self.settings)?;
+        let asked = Asked { access: &answer.access, issuer: &claims.issuer, now };
+        let userinfo = self.userinfo(&metadata, &claims, &of_access, asked, deadline).await?;
+        let mut profile = Profile::of(&claims, &userinfo, &self.settings)?;
+        if self.settings.dialect == Dialect::Apple {
+            profile.name = profile.name.or_else(|| apple::name_in(redemption.response_user.as_ref()?));
+        }
         let rights = self.settings.registration.rights.find(&[&claims.all, &of_access, &userinfo]);
         let granted = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone()).clone();
         let mut identity = Identity {
@@ -299,12 +298,15 @@ impl IdentityProvider for OidcProvider {
 
     async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
         let metadata = self.documents.metadata().await?;
-        let endpoint = metadata.userinfo.as_ref().ok_or(ProviderError::Unsupported(Offer::UserInfo))?;
-        let answer = self.http.get(endpoint, request.access_token).await?;
+        if metadata.userinfo.is_none() {
+            return Err(ProviderError::Unsupported(Offer::UserInfo));
+        }
+        let asked = Asked { access: request.access_token, issuer: &request.identity.issuer, now: request.now };
+        let answer = self.ask_userinfo(&metadata, asked).await?;
         if matches!(answer.status, 401 | 403) {
             return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
         }
-        let (userinfo, identity) = (answer.document()?, request.identity);
+        let (userinfo, identity) = (self.read_userinfo(&metadata, &answer, asked).await?, request.identity);
         profile::same_user(&userinfo, &identity.issuer, &identity.sub)?;
         let rights = self.rights_beside_tokens(&metadata, &userinfo, request);
         Ok(UserInfo { identity: profile::renewed(identity, &userinfo, &self.settings)?, rights })
@@ -326,10 +328,10 @@ impl IdentityProvider for OidcProvider {
         }
     }
 
-    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
+    async fn revoke(&self, token: &Secret, now: Timestamp) -> Result<(), ProviderError> {
         let metadata = self.documents.metadata().await?;
         let Some(endpoint) = &metadata.revocation else { return Ok(()) };
-        self.client(&metadata).revoke(endpoint, token).await
+        self.client(&metadata, now).revoke(endpoint, token).await
     }
 
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::claims::Claims;
 use super::rejected;
-use super::settings::OidcSettings;
+use super::settings::{Dialect, OidcSettings};
 use crate::authority::provider::ProviderError;
 use crate::providers::claims::{MAX_CLAIMS, is_address, is_web_address, text};
 use crate::providers::json::Object;
@@ -78,13 +78,19 @@ impl Profile {
         let vouching = if claims.all.contains_key("email") { &claims.all } else { userinfo };
         let email = vouching.get("email").and_then(text).filter(|address| is_address(address));
         Ok(Self {
-            email_verified: email.is_some() && vouching.get("email_verified") == Some(&Value::Bool(true)),
+            email_verified: email.is_some()
+                && vouching.get("email_verified").is_some_and(|claim| is_yes(claim, settings)),
             email,
             name: value("name").and_then(text),
             picture: value("picture").and_then(text).filter(|address| is_web_address(address)),
             claims: let_through,
         })
     }
+}
+
+/// Whether an address is said to be verified: with a boolean (Core, 5.1), or with Apple's text.
+fn is_yes(claim: &Value, settings: &OidcSettings) -> bool {
+    *claim == Value::Bool(true) || (settings.dialect == Dialect::Apple && claim == "true")
 }
 
 /// The identity as a later userinfo answer about the same user has it. What the answer leaves out stays as it was; what

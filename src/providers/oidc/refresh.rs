@@ -13,7 +13,7 @@ impl OidcProvider {
     /// Sends the refresh token, once.
     pub(super) async fn renew(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed> {
         let metadata = self.documents.metadata().await.map_err(NotRefreshed::unspent)?;
-        let answer = self.client(&metadata).refresh(&metadata.token, &request.refresh_token).await?;
+        let answer = self.client(&metadata, request.now).refresh(&metadata.token, &request.refresh_token).await?;
         self.renewal(&metadata, &answer, request).await.map_err(NotRefreshed::may_be_spent)
     }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::compact::Compact;
 use super::metadata::Metadata;
 use super::settings::Userinfo;
+use super::userinfo::Asked;
 use super::{OidcProvider, profile};
 use crate::authority::provider::{ProviderError, RefreshRequest, Rights, UserInfoRequest};
 use crate::crypto::Secret;
@@ -89,10 +90,12 @@ impl OidcProvider {
         access: &Secret,
         request: &RefreshRequest,
     ) -> Result<Option<Object>, ProviderError> {
-        match self.fetch_userinfo(metadata, access, Instant::now() + WAIT).await {
+        let asked = Asked { access, issuer: &request.issuer, now: request.now };
+        match self.fetch_userinfo(metadata, asked, Instant::now() + WAIT).await {
             Ok(userinfo) => profile::same_user(&userinfo, &request.issuer, &request.sub).map(|()| Some(userinfo)),
-            Err(fault) => {
-                let (provider, error) = (&self.info.name, &fault as &dyn std::error::Error);
+            Err(refused @ ProviderError::Rejected(_)) => Err(refused),
+            Err(error) => {
+                let (provider, error) = (&self.info.name, &error as &dyn std::error::Error);
                 tracing::warn!(
                     provider,
                     error,

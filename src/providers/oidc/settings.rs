@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use url::Url;
 
 use super::algorithm::Algorithm;
 use crate::authority::access_token::TokenCheck;
 use crate::authority::logout_notice::LogoutChannels;
+use crate::providers::json::Object;
 use crate::providers::registration::{Registration, SettingsFault};
 
 /// When the userinfo endpoint is asked (OpenID Connect Core, 5.3).
@@ -22,6 +24,28 @@ pub enum Userinfo {
     Always,
 }
 
+/// When an authorization request is handed to the provider before the browser leaves (RFC 9126).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PushedRequests {
+    /// Where the provider says that it takes no others.
+    #[default]
+    WhenRequired,
+    /// Where the provider takes any.
+    WhenOffered,
+    /// At every login, none of which begins without.
+    Always,
+}
+
+/// In what a provider is unlike the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// In nothing.
+    #[default]
+    Standard,
+    /// Apple: it says the user's name beside the code, once; and `email_verified` may be a text.
+    Apple,
+}
+
 /// What an operator says about an OpenID provider.
 #[derive(Clone, Debug)]
 pub struct OidcSettings {
@@ -29,6 +53,12 @@ pub struct OidcSettings {
     pub registration: Registration,
     /// Where the metadata is; by default under the issuer (OpenID Connect Discovery, 4).
     pub discovery_url: Option<String>,
+    /// In what it is unlike the rest.
+    pub dialect: Dialect,
+    /// Which directories may log in, by their ids (`tid`), where the issuer stands for many; empty: every one.
+    pub directories: Vec<String>,
+    /// When authorization requests are handed over.
+    pub pushed: PushedRequests,
     /// When to ask the userinfo endpoint.
     pub userinfo: Userinfo,
     /// Whether rights are looked for in the access token too, where it is a JWT that the provider has signed for us.
@@ -91,9 +121,6 @@ const LONGEST_LEEWAY: Duration = Duration::from_mins(1);
 /// For so long at most an answer about a token may be kept.
 const LONGEST_KEPT: Duration = Duration::from_mins(5);
 
-/// What stands for the directory in the address under which Microsoft describes all of them.
-const EVERY_DIRECTORY: &str = "common";
-
 impl OidcSettings {
     /// A provider with the default for everything that the registration leaves open: Keycloak and most others need no
     /// more.
@@ -106,6 +133,9 @@ impl OidcSettings {
         Self {
             registration,
             discovery_url: None,
+            dialect: Dialect::Standard,
+            directories: Vec::new(),
+            pushed: PushedRequests::WhenRequired,
             userinfo: Userinfo::WhenNeeded,
             read_access_token: false,
             clock_leeway: Duration::from_secs(10),
@@ -144,22 +174,38 @@ impl OidcSettings {
         if tokens.keep_answers_for > LONGEST_KEPT {
             fault("access_tokens.keep_answers_for", "at most 5 minutes: a withdrawn token is good for so long");
         }
+        if !self.directories.is_empty() && !registration.issuer.contains("{tenantid}") {
+            fault("directories", "this issuer is one directory already; they are for one with `{tenantid}` in it");
+        }
+        if self.directories.iter().any(|directory| !is_guid(directory)) {
+            fault("directories", "expected ids of directories (8eaef023-2b34-4da1-9baa-8bc8c9d6a490), not their names");
+        }
         if self.exchange_audiences.as_ref().is_some_and(Vec::is_empty) {
             fault("token_exchange.audiences", "needs at least one: whom exchanged tokens may be for");
         }
         faults
     }
 
+    /// Whether who has these claims is of a directory that may log in.
+    pub(super) fn admits_directory(&self, all: &Object) -> bool {
+        let own = all.get("tid").and_then(Value::as_str).unwrap_or_default();
+        self.directories.is_empty() || self.directories.iter().any(|directory| directory.eq_ignore_ascii_case(own))
+    }
+
     /// Where the metadata is.
     pub(super) fn metadata_address(&self) -> Result<Url, &'static str> {
         self.registration.guard()?;
-        let usual = || {
-            let issuer = self.registration.issuer.replace("{tenantid}", EVERY_DIRECTORY);
-            format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
-        };
+        let usual =
+            || format!("{}/.well-known/openid-configuration", self.registration.own_issuer().trim_end_matches('/'));
         let metadata = self.discovery_url.clone().unwrap_or_else(usual);
         Url::parse(&metadata).map_err(|_| "the discovery address is not a URL")
     }
+}
+
+/// 8-4-4-4-12 hexadecimal digits (RFC 9562, 4).
+fn is_guid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Asked {
         };
         Ok(v1::ValidateSessionRequest {
             cookies: self.cookies().filter_map(cookie).collect(),
-            context: Some(context),
+            context: Some(context.into()),
             requirements: Some(self.requirements()?),
             can_set_cookies: true,
             ..v1::ValidateSessionRequest::default()

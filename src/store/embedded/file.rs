@@ -14,9 +14,11 @@ use super::open::OpenError;
 use super::row::{self, Row};
 use super::users::Deletion;
 use crate::authority::ports::{KeptAttributes, KeptMintKeys, KeptUser};
-use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{
+    AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey,
+};
 use crate::session::time::Timestamp;
-use crate::store::{attributes, mint_keys, record, user};
+use crate::store::{answer, attributes, mint_keys, record, user};
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -35,6 +37,7 @@ const DELETED_USERS: Definition = TableDefinition::new("deleted_users");
 const JOINED: Definition = TableDefinition::new("joined");
 const JOINED_ENDS: Definition = TableDefinition::new("joined_ends");
 const SPENT_LOGOUTS: Definition = TableDefinition::new("spent_logouts");
+const ANSWERS: Definition = TableDefinition::new("answers");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -88,6 +91,10 @@ pub enum Change {
     PutSpent(LogoutTokenKey, Timestamp),
     /// The time of such a note is over.
     DropSpent(LogoutTokenKey),
+    /// The answer to a call with an idempotency key: until when it is kept, the hash of its request, what is sealed.
+    PutAnswer(AnswerKey, Timestamp, [u8; 16], Vec<u8>),
+    /// The time of such an answer is over.
+    DropAnswer(AnswerKey),
     /// A tenant's mint keys as they are now, and their end.
     PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
     /// The time of a tenant's mint keys is over.
@@ -211,6 +218,11 @@ impl SessionFile {
             let (of, until) = (LogoutTokenKey::read_row(key.value())?, Timestamp::read_row(value.value())?);
             memory.write(of.partition).spent.insert((of.tenant, of.id), until);
         }
+        for row in transaction.open_table(ANSWERS)?.iter()? {
+            let (key, value) = row?;
+            let (of, known) = row::answer(key.value(), value.value())?;
+            memory.write(of.partition).calls.insert((of.tenant, of.id), known);
+        }
         for row in transaction.open_table(MINT_KEYS)?.iter()? {
             let (key, value) = row?;
             let (tenant, keys) = row::mint_keys(key.value(), value.value())?;
@@ -257,6 +269,7 @@ struct Tables<'a> {
     joined: Rows<'a>,
     joined_ends: Rows<'a>,
     spent_logouts: Rows<'a>,
+    answers: Rows<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -276,6 +289,7 @@ impl<'a> Tables<'a> {
             joined: transaction.open_table(JOINED)?,
             joined_ends: transaction.open_table(JOINED_ENDS)?,
             spent_logouts: transaction.open_table(SPENT_LOGOUTS)?,
+            answers: transaction.open_table(ANSWERS)?,
         })
     }
 
@@ -334,6 +348,10 @@ impl<'a> Tables<'a> {
             Change::DropJoinedEnd(of) => drop(self.joined_ends.remove(of.row().as_slice())?),
             Change::PutSpent(of, until) => put(&mut self.spent_logouts, &of.row(), &until.row())?,
             Change::DropSpent(of) => drop(self.spent_logouts.remove(of.row().as_slice())?),
+            Change::PutAnswer(of, until, request, sealed) => {
+                put(&mut self.answers, &of.row(), &[until.row(), answer::answer(request, sealed)].concat())?;
+            }
+            Change::DropAnswer(of) => drop(self.answers.remove(of.row().as_slice())?),
             Change::PutMintKeys(tenant, until, keys) => {
                 let row = [until.row(), mint_keys::write(keys)].concat();
                 put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;

@@ -7,6 +7,7 @@ use std::sync::{LockResult, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::answers::KnownCall;
 use super::joined::Joined;
 use super::login::Login;
 use super::marks::NotBefore;
@@ -86,6 +87,8 @@ pub struct Partition {
     pub spent: BTreeMap<Local, Timestamp>,
     /// Who carries out these logout tokens now, and until when they may take for it.
     pub claimed: BTreeMap<Local, (Carrier, Timestamp)>,
+    /// What is known of calls with an idempotency key: who carries them out, in memory alone, and how they were answered.
+    pub calls: BTreeMap<Local, KnownCall>,
     /// When what a client has taken will have come back, in microseconds since 1970. In memory alone.
     pub rates: BTreeMap<Local, u64>,
     /// In the first partition alone.

@@ -5,6 +5,7 @@
 //! `journal`. Once that is on disk, the journal makes visible what it grants. So a revocation is seen before it is on
 //! disk and a grant only after; and a step that lost its caller runs to its end all the same.
 
+mod answers;
 mod attributes;
 mod create;
 mod events;

@@ -2,14 +2,18 @@
 
 use bytes::Bytes;
 
+use super::answers::KnownCall;
 use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
 use super::mint_keys::MintKeys;
-use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::authority::answer_store::Claimed;
+use crate::session::key::{
+    AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey,
+};
 use crate::session::mark::ProviderTag;
 use crate::session::time::Timestamp;
-use crate::store::mint_keys;
 use crate::store::record::{self, NotARecord};
+use crate::store::{answer, mint_keys};
 
 /// What can be a key or a part of a value.
 pub trait Row: Sized {
@@ -76,6 +80,17 @@ impl Row for ProviderSessionKey {
 }
 
 impl Row for LogoutTokenKey {
+    fn row(&self) -> Vec<u8> {
+        place(self.tenant, self.partition, &self.id)
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        let (tenant, partition, id) = read_place(bytes)?;
+        Ok(Self { tenant, partition, id })
+    }
+}
+
+impl Row for AnswerKey {
     fn row(&self) -> Vec<u8> {
         place(self.tenant, self.partition, &self.id)
     }
@@ -178,6 +193,15 @@ pub fn mint_keys(key: &[u8], row: &[u8]) -> Result<(TenantNumber, MintKeys), Not
         TenantNumber(u32::from_be_bytes(tenant)),
         MintKeys { shown: Some((keys, Timestamp::read_row(until)?)), newest },
     ))
+}
+
+/// Reads the row of an answer to a call with an idempotency key: its end (8), the answer.
+pub fn answer(key: &[u8], row: &[u8]) -> Result<(AnswerKey, KnownCall), NotARecord> {
+    let (until, kept) = row.split_at_checked(8).ok_or(NotARecord::Truncated(row.len()))?;
+    let Claimed::Answered(request, sealed) = answer::read(kept)? else {
+        return Err(NotARecord::Impossible("state of a call"));
+    };
+    Ok((AnswerKey::read_row(key)?, KnownCall::answered(request, sealed, Timestamp::read_row(until)?)))
 }
 
 /// Reads a mark's row: its end (8), the mark (8).

@@ -7,7 +7,9 @@ use super::EmbeddedStore;
 use super::file::Change;
 use super::marks::NotBefore;
 use super::memory::{Entry, Partition};
-use crate::session::key::{LoginKey, LogoutTokenKey, Partition as Number, SessionKey, TenantNumber, UserKey};
+use crate::session::key::{
+    AnswerKey, LoginKey, LogoutTokenKey, Partition as Number, SessionKey, TenantNumber, UserKey,
+};
 use crate::session::time::Timestamp;
 
 impl EmbeddedStore {
@@ -105,6 +107,8 @@ impl Partition {
             stands
         });
         self.claimed.retain(|_, (_, until)| now < *until);
+        let calls = self.forget_calls(now).into_iter();
+        changes.extend(calls.map(|(tenant, id)| Change::DropAnswer(AnswerKey { tenant, partition, id })));
         self.forget_rates(now);
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);

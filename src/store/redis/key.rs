@@ -2,7 +2,7 @@
 
 use super::tag::tag;
 use crate::session::key::{
-    LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+    AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
 };
 use crate::session::mark::EVERY_TENANT;
 
@@ -127,6 +127,18 @@ impl Keys {
         self.name(of.partition, b'v', of.tenant, &of.id)
     }
 
+    /// What is kept of a call with an idempotency key: who carries it out, then its answer.
+    pub fn answer(&self, of: &AnswerKey) -> Key {
+        self.name(of.partition, b'k', of.tenant, &of.id)
+    }
+
+    /// The same, and what rings when nobody carries the call out any more.
+    pub fn answering(&self, of: &AnswerKey) -> [Key; 2] {
+        let answer = self.answer(of);
+        let bell = [&answer[..], b"b"].concat();
+        [answer, bell]
+    }
+
     /// When what a client has taken of an allowance has come back.
     pub fn rate(&self, of: &RateKey) -> Key {
         self.name(of.partition, b'f', of.tenant, &of.id)
@@ -209,6 +221,10 @@ mod tests {
         let token = LogoutTokenKey { tenant: TenantNumber(1), partition, id: session.id };
         is(keys.logout_token(&token), "v", "0123456789abcdef");
         is(keys.rate(&RateKey { tenant: TenantNumber(1), partition, id: session.id }), "f", "0123456789abcdef");
+        let call = AnswerKey { tenant: TenantNumber(1), partition, id: session.id };
+        let [answer, bell] = keys.answering(&call);
+        is(answer, "k", "0123456789abcdef");
+        is(bell, "k", "0123456789abcdefb");
         is(keys.login(&login), "o", "0123456789abcdef");
         is(keys.login_bell(&login), "c", "0123456789abcdef");
         is(keys.under_way(&login), "p", "");

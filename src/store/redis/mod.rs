@@ -2,6 +2,7 @@
 //! down is no crash: calls answer `Unavailable` in time, and work again when it is back.
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
+mod answers;
 mod connection;
 mod events;
 mod fitness;

@@ -81,6 +81,15 @@ fn the_examples_load() {
     let keycloak =
         &[("KEYCLOAK_ISSUER", "https://kc.example.com/realms/main"), ("OIDC_KEYCLOAK_CLIENT_SECRET", "secret")];
     let (auth0, okta) = (("AUTH0_DOMAIN", "example.eu.auth0.com"), ("OKTA_ISSUER", "https://example.okta.com"));
+    let folder = tempfile::tempdir().unwrap();
+    let p8 = folder.path().join("AuthKey_KEY4567890.p8");
+    fs::write(&p8, crate::hostile::keys::P256.pem()).unwrap();
+    let apple = &[
+        ("OIDC_APPLE_CLIENT_ID", "com.example.app"),
+        ("APPLE_TEAM_ID", "TEAM456789"),
+        ("APPLE_KEY_ID", "KEY4567890"),
+        ("APPLE_PRIVATE_KEY_FILE", p8.to_str().unwrap()),
+    ];
     let examples = [
         ("google.yaml", google),
         ("microsoft.yaml", microsoft),
@@ -88,6 +97,7 @@ fn the_examples_load() {
         ("auth0.yaml", &[auth0, ("OIDC_AUTH0_CLIENT_ID", "id"), ("OIDC_AUTH0_CLIENT_SECRET", "secret")]),
         ("okta.yaml", &[okta, ("OIDC_OKTA_CLIENT_ID", "id"), ("OIDC_OKTA_CLIENT_SECRET", "secret")]),
         ("gitlab.yaml", &[("OIDC_GITLAB_CLIENT_ID", "id"), ("OIDC_GITLAB_CLIENT_SECRET", "secret")]),
+        ("apple.yaml", apple),
         ("github.yaml", &[("OIDC_GITHUB_CLIENT_ID", "id"), ("OIDC_GITHUB_CLIENT_SECRET", "secret")]),
         ("discord.yaml", &[("OIDC_DISCORD_CLIENT_ID", "id"), ("OIDC_DISCORD_CLIENT_SECRET", "secret")]),
         ("oauth2.yaml", &[("OIDC_INTRANET_CLIENT_SECRET", "secret")]),

@@ -99,6 +99,7 @@ fn each_rule_refuses_and_names_its_key() {
             "app: { sessions: { max_logins_under_way: 10000001 } }",
             "app.sessions.max_logins_under_way: at most 10000000",
         ),
+        ("app: { idempotency: { keep_answers_for: 86401 } }", "app.idempotency.keep_answers_for: at most 1 day"),
         ("app: { rates: { logins: { within: 0 } } }", "app.rates.logins.within: from 1 second to 1 day"),
         ("app: { rates: { callbacks: { per_client: 1000001 } } }", "app.rates.callbacks.per_client: at most 1000000"),
         ("app: { rates: { bad_credentials: { per_tenant: 1 } } }", "app.rates.bad_credentials.per_tenant: less than"),
@@ -152,6 +153,38 @@ fn each_rule_for_providers_refuses_and_names_its_key() {
         let yaml = format!("oidc: {{ providers: {{ {} }} }}", provider.replace("PROVIDER", PROVIDER));
         assert!(fault(&yaml).starts_with(&format!("oidc.providers.a.{key}: ")), "{yaml}: {}", fault(&yaml));
     }
+    // contract.md 5: what another site has a browser post comes without every cookie that is not Secure.
+    let table = [
+        ("a: { PROVIDER, SSO, response_mode: form_post }", "response_mode: form_post needs an https"),
+        ("a: { client_id: a, SSO, client_auth: private_key_jwt }", "private_key: missing"),
+        ("a: { client_id: a, SSO, client_auth: private_key_jwt, private_key: x }", "private_key: holds no private key"),
+        ("a: { PROVIDER, SSO, client_auth: tls_client_auth, private_key: x }", "cert_file: missing"),
+        ("a: { PROVIDER, SSO, client_auth: client_secret_jwt }", "client_auth"),
+        ("a: { PROVIDER, SSO, pushed_authorization: off }", "pushed_authorization"),
+        (
+            "a: { PROVIDER, SSO, directories: [8eaef023-2b34-4da1-9baa-8bc8c9d6a490] }",
+            "directories: this issuer is one",
+        ),
+        ("a: { PROVIDER, preset: microsoft, directories: [contoso.com] }", "directories: expected ids"),
+        ("a: { PROVIDER, preset: github, pushed_authorization: always }", "pushed_authorization: is of OpenID Connect"),
+    ];
+    for (provider, said) in table {
+        let provider = provider.replace("PROVIDER", PROVIDER).replace("SSO", "issuer: https://a.example");
+        let yaml = format!("oidc: {{ providers: {{ {provider} }} }}");
+        assert!(fault(&yaml).starts_with(&format!("oidc.providers.a.{said}")), "{yaml}: {}", fault(&yaml));
+    }
+    let https = "app: { redirects: { public_base_url: https://a.example } }";
+    let apple =
+        |more: &str| faults(&format!("{https}\noidc: {{ providers: {{ apple: {{ client_id: a, {more} }} }} }}"), &[]);
+    let keys = |lines: Vec<String>| {
+        let key =
+            |line: &String| line.split(' ').nth(1).unwrap().trim_start_matches("oidc.providers.apple.").to_owned();
+        lines.iter().map(key).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(apple("team_id: T")), ["key_id:", "private_key:"]);
+    let key = "team_id: T, key_id: K, private_key: x";
+    assert_eq!(keys(apple(&format!("{key}, client_secret: s"))), ["client_auth:", "private_key:"]);
+    assert_eq!(keys(apple(key)), ["private_key:"]);
     // contract.md 5: one issuer appears once.
     let same = format!("oidc: {{ providers: {{ google: {{ {PROVIDER} }}, b: {{ {PROVIDER}, preset: google }} }} }}");
     assert!(fault(&same).contains("has the same issuer"), "{}", fault(&same));

@@ -28,6 +28,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         ..Registration::new("dev", &world.issuer, CLIENT.0, Secret::new(CLIENT.1))
     });
     let provider = OidcProvider::new(settings, HttpSettings::default()).unwrap();
+    let now = Timestamp::from_secs(1_700_000_000);
     let request = AuthorizationRequest {
         state: Secret::new("the state"),
         nonce: "the nonce".to_owned(),
@@ -35,17 +36,18 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         redirect_uri: CALLBACK.to_owned(),
         max_age: Some(Duration::from_mins(5)),
         hints: LoginHints::default(),
+        now,
     };
     let mut browser = world.browser();
     let page = browser.get(&provider.authorization_url(&request).await.unwrap()).await;
     let back = browser.submit(&world, &page, USER, PASSWORD).await;
-    let now = Timestamp::from_secs(1_700_000_000);
     let redemption = Redemption {
         code: Secret::new(back.returned("code")),
         code_verifier: Secret::new(VERIFIER),
         nonce: "the nonce".to_owned(),
         redirect_uri: CALLBACK.to_owned(),
         response_issuer: Some(back.returned("iss")),
+        response_user: None,
         authenticated_after: Some(now - Duration::from_mins(5)),
         now,
         within: std::time::Duration::from_secs(15),
@@ -73,7 +75,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
     let newest = fresh.refresh.as_ref().unwrap();
     assert_eq!(fresh.access_end, Some(now + Duration::from_secs(400)));
 
-    provider.revoke(newest).await.unwrap();
+    provider.revoke(newest, now).await.unwrap();
     assert!(matches!(provider.refresh(&refresh(newest)).await.unwrap_err().error, ProviderError::InvalidGrant(_)));
 
     let end = EndSession {

@@ -2,13 +2,14 @@
 //! Does not know what is bent, beyond asking.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use axum::body::{Body as HttpBody, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
 use futures::StreamExt as _;
@@ -16,7 +17,10 @@ use serde_json::{Value, json};
 
 use super::keys::b64;
 use super::switches::{Answer, Body, Endpoint, bent};
-use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, tokens};
+use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, client, tokens};
+
+/// The header in which a test finds the form that a browser would post.
+pub(super) const POSTED: &str = "x-posted";
 
 pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request) -> Response {
     let closes = provider.closes.load(Ordering::SeqCst);
@@ -29,10 +33,13 @@ pub(super) async fn answer(State(provider): State<Arc<Inner>>, request: Request)
 
 async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let endpoint = match parts.uri.path() {
+    // Under /mtls stand the addresses for those who show a certificate (RFC 8705, 5).
+    let path = parts.uri.path();
+    let endpoint = match path.strip_prefix("/mtls").unwrap_or(path) {
         "/.well-known/openid-configuration" => Endpoint::Metadata,
         "/jwks" => Endpoint::Jwks,
         "/authorize" => Endpoint::Authorize,
+        "/par" => Endpoint::Pushed,
         "/token" => Endpoint::Token,
         "/userinfo" => Endpoint::Userinfo,
         "/revoke" => Endpoint::Revoke,
@@ -42,20 +49,32 @@ async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
     };
     let form = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    provider.note(endpoint, &form, &parts.headers);
+    provider.note(endpoint, path, &form, &parts.headers);
+    let port = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0.port());
+    let certificate = port.and_then(|port| provider.certificates.lock().unwrap().get(&port).cloned());
     let switches = provider.switches();
     if let Some(answer) = switches.answers.get(&endpoint) {
         return render(answer.clone()).await;
     }
     let issuer = &provider.issuer;
     let ok = |value: super::Object| Answer::json(200, Value::from(value));
+    let is_client = || client::is_known(&provider, &form, authorization.as_deref(), certificate.as_deref());
+    let is_for_clients = match switches.client {
+        client::Registered::Secret => matches!(endpoint, Endpoint::Token | Endpoint::Pushed),
+        _ => matches!(endpoint, Endpoint::Token | Endpoint::Pushed | Endpoint::Revoke | Endpoint::Introspect),
+    };
     let answer = match endpoint {
+        _ if is_for_clients && !is_client() => Answer::json(401, json!({ "error": "invalid_client" })),
         Endpoint::Metadata => ok(tokens::metadata(issuer, &switches)),
         Endpoint::Jwks => ok(tokens::jwks(&switches)),
         Endpoint::Authorize => authorize(&provider, parts.uri.query().unwrap_or_default()),
-        Endpoint::Token => token(&provider, &form, authorization.as_deref()),
+        Endpoint::Pushed => pushed(&provider, &form),
+        Endpoint::Token => token(&provider, &form),
         Endpoint::Userinfo if authorization.as_deref().is_some_and(|value| value.starts_with("Bearer at-")) => {
-            ok(tokens::userinfo(&switches))
+            match switches.signed_userinfo {
+                Some(typ) => Answer::text(200, "application/jwt", tokens::signed_userinfo(issuer, typ, &switches)),
+                None => ok(tokens::userinfo(&switches)),
+            }
         }
         Endpoint::Userinfo => Answer::json(401, "{}"),
         Endpoint::Introspect => Answer::json(200, json!({ "active": false })),
@@ -66,6 +85,17 @@ async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
 
 /// Logs everybody in as the same user, without asking, and sends them back with a code.
 pub(super) fn authorize(provider: &Inner, query: &str) -> Answer {
+    let handed_over =
+        field(query.as_bytes(), "request_uri").map(|name| provider.requests.lock().unwrap().remove(&name));
+    let query = match handed_over {
+        // RFC 9126, 4: good once, for the client that handed it over.
+        Some(Some(request)) if field(query.as_bytes(), "client_id").as_deref() == Some(CLIENT_ID) => request,
+        Some(_) => return Answer::json(400, json!({ "error": "invalid_request_uri" })),
+        None if takes_no_plain_request(provider) => {
+            return Answer::json(400, json!({ "error": "invalid_request" }));
+        }
+        None => query.to_owned(),
+    };
     let field = |name: &str| field(query.as_bytes(), name);
     let proper = field("client_id").as_deref() == Some(CLIENT_ID)
         && field("response_type").as_deref() == Some("code")
@@ -75,17 +105,36 @@ pub(super) fn authorize(provider: &Inner, query: &str) -> Answer {
     };
     let challenge = field("code_challenge");
     let code = provider.issue(Code { nonce: field("nonce").unwrap_or_default(), challenge, place: place.clone() });
+    if field("response_mode").as_deref() == Some("form_post") {
+        let pairs = [("code", code.as_str()), ("state", &state), ("iss", &provider.issuer)];
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        return Answer::text(200, "text/html", "<form method=post>").with(POSTED, form);
+    }
     let mut back = url::Url::parse(&place).unwrap();
     back.query_pairs_mut().append_pair("code", &code).append_pair("state", &state).append_pair("iss", &provider.issuer);
     Answer::redirect(302, back)
 }
 
-fn token(provider: &Inner, form: &[u8], authorization: Option<&str>) -> Answer {
+fn takes_no_plain_request(provider: &Inner) -> bool {
+    let metadata = tokens::metadata(&provider.issuer, &provider.switches());
+    metadata.get("require_pushed_authorization_requests") == Some(&Value::Bool(true))
+}
+
+/// Takes a request, to be named by the browser (RFC 9126, 2.2).
+fn pushed(provider: &Inner, form: &[u8]) -> Answer {
+    let request = String::from_utf8(form.to_vec()).unwrap();
+    if field(form, "client_id").as_deref() != Some(CLIENT_ID) || field(form, "request_uri").is_some() {
+        return Answer::json(400, json!({ "error": "invalid_request" }));
+    }
+    let name = format!("urn:ietf:params:oauth:request_uri:{}", provider.next());
+    let Value::Object(body) = json!({ "request_uri": name, "expires_in": 60 }) else { unreachable!() };
+    provider.requests.lock().unwrap().insert(name, request);
+    Answer::json(201, Value::from(bent(body, &provider.switches().pushed)))
+}
+
+fn token(provider: &Inner, form: &[u8]) -> Answer {
     let field = |name: &str| field(form, name);
     let refused = |error: &str| Answer::json(400, json!({ "error": error }));
-    if authorization.is_none() && field("client_secret").is_none() {
-        return refused("invalid_client");
-    }
     let nonce = match field("grant_type").as_deref() {
         Some("authorization_code") => {
             let Some(code) = provider.spend(&field("code").unwrap_or_default()) else {

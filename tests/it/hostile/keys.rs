@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
@@ -86,6 +86,33 @@ impl Signer {
         jwk["kid"] = self.kid.into();
         jwk["use"] = "sig".into();
         jwk
+    }
+
+    /// The private key, as an operator would have it in a file.
+    pub fn pem(&self) -> String {
+        let der = match &self.pair {
+            Pair::Rsa(pair) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+                der.as_ref().to_vec()
+            }
+            Pair::P256(pair) | Pair::P384(pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.to_pkcs8().unwrap().as_ref().to_vec(),
+        };
+        let body = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+    }
+
+    /// Whether it has signed `input` with the algorithm of that name.
+    pub fn verify(&self, algorithm: &str, input: &[u8], signature: &[u8]) -> bool {
+        let (how, public): (&'static dyn sig::VerificationAlgorithm, &[u8]) = match (&self.pair, algorithm) {
+            (Pair::Rsa(pair), "RS256") => (&sig::RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref()),
+            (Pair::Rsa(pair), "PS256") => (&sig::RSA_PSS_2048_8192_SHA256, pair.public_key().as_ref()),
+            (Pair::P256(pair), "ES256") => (&sig::ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref()),
+            (Pair::P384(pair), "ES384") => (&sig::ECDSA_P384_SHA384_FIXED, pair.public_key().as_ref()),
+            (Pair::Ed25519(pair), "EdDSA") => (&sig::ED25519, pair.public_key().as_ref()),
+            _ => return false,
+        };
+        sig::UnparsedPublicKey::new(how, public).verify(input, signature).is_ok()
     }
 
     /// The public key of an RSA pair as DER and as PEM: what an HMAC confusion would use as its secret.

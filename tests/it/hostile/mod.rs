@@ -8,13 +8,15 @@
 //! provider.refuses("id_token.aud").await;
 //! ```
 
+pub mod client;
 mod endpoints;
 pub mod keys;
 mod switches;
 mod tokens;
 mod way;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,6 +62,11 @@ struct Inner {
     calls: Mutex<HashMap<Endpoint, Vec<Call>>>,
     codes: Mutex<HashMap<String, Code>>,
     issued: Mutex<usize>,
+    /// Requests that were handed over, by the names that they were given.
+    requests: Mutex<HashMap<String, String>>,
+    /// The ids of assertions that came.
+    assertions: Mutex<HashSet<String>>,
+    certificates: Certificates,
     /// Whether each connection is for one call.
     closes: AtomicBool,
 }
@@ -67,6 +74,8 @@ struct Inner {
 /// A call that the provider received.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// The path.
+    pub path: String,
     /// The body.
     pub form: String,
     /// The Authorization header.
@@ -74,6 +83,9 @@ pub struct Call {
     /// Which trace it belongs to.
     pub traceparent: Option<String>,
 }
+
+/// The certificates that were shown, by the port from which the connection comes on behind TLS.
+type Certificates = Arc<Mutex<HashMap<u16, Vec<u8>>>>;
 
 struct Code {
     nonce: String,
@@ -86,10 +98,11 @@ impl Inner {
         self.switches.lock().unwrap().clone()
     }
 
-    fn note(&self, endpoint: Endpoint, form: &[u8], headers: &HeaderMap) {
+    fn note(&self, endpoint: Endpoint, path: &str, form: &[u8], headers: &HeaderMap) {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let form = String::from_utf8_lossy(form).into_owned();
-        let call = Call { form, authorization: header("authorization"), traceparent: header("traceparent") };
+        let (authorization, traceparent) = (header("authorization"), header("traceparent"));
+        let call = Call { path: path.to_owned(), form, authorization, traceparent };
         self.calls.lock().unwrap().entry(endpoint).or_default().push(call);
     }
 
@@ -119,7 +132,7 @@ impl Hostile {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        Self::listening(listener, issuer).await
+        Self::listening(listener, issuer, Certificates::default()).await
     }
 
     /// The same behind TLS, at `https://localhost`.
@@ -128,18 +141,23 @@ impl Hostile {
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (inside, port) = (plain.local_addr().unwrap(), outer.local_addr().unwrap().port());
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let certificates = Certificates::default();
+        let shown = certificates.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = outer.accept().await {
-                let acceptor = acceptor.clone();
+                let (acceptor, shown) = (acceptor.clone(), shown.clone());
                 tokio::spawn(async move {
                     let mut plain = TcpStream::connect(inside).await.unwrap();
                     // Whoever refuses the certificate breaks off.
                     let Ok(mut secure) = acceptor.accept(stream).await else { return };
+                    if let Some([own, ..]) = secure.get_ref().1.peer_certificates() {
+                        shown.lock().unwrap().insert(plain.local_addr().unwrap().port(), own.to_vec());
+                    }
                     let _ = tokio::io::copy_bidirectional(&mut secure, &mut plain).await;
                 });
             }
         });
-        Self::listening(plain, format!("https://localhost:{port}")).await
+        Self::listening(plain, format!("https://localhost:{port}"), certificates).await
     }
 
     /// The same at the end of a way that can be closed. Each connection is for one call, so that none is left that could be
@@ -147,22 +165,26 @@ impl Hostile {
     pub async fn start_behind_a_way() -> (Self, Way) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let way = Way::to(listener.local_addr().unwrap()).await;
-        let hostile = Self::listening(listener, format!("http://{}", way.address())).await;
+        let hostile = Self::listening(listener, format!("http://{}", way.address()), Certificates::default()).await;
         hostile.inner.closes.store(true, Ordering::SeqCst);
         (hostile, way)
     }
 
-    async fn listening(listener: TcpListener, issuer: String) -> Self {
+    async fn listening(listener: TcpListener, issuer: String, certificates: Certificates) -> Self {
         let inner = Arc::new(Inner {
             issuer,
             switches: Mutex::new(Switches::new(NOW)),
             calls: Mutex::default(),
             codes: Mutex::default(),
             issued: Mutex::default(),
+            requests: Mutex::default(),
+            assertions: Mutex::default(),
+            certificates,
             closes: AtomicBool::default(),
         });
         let router = axum::Router::new().fallback(endpoints::answer).with_state(inner.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let canary_address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
@@ -217,10 +239,18 @@ impl Hostile {
     /// where to, or the status of an error page.
     pub fn visit(&self, authorization_url: &str) -> Result<url::Url, u16> {
         let url = url::Url::parse(authorization_url).unwrap();
-        self.inner.note(Endpoint::Authorize, url.query().unwrap_or_default().as_bytes(), &HeaderMap::new());
+        self.inner.note(Endpoint::Authorize, url.path(), url.query().unwrap_or_default().as_bytes(), &HeaderMap::new());
         let answer = endpoints::authorize(&self.inner, url.query().unwrap_or_default());
         let location = answer.headers.iter().find(|(name, _)| *name == "location").map(|(_, place)| place);
         location.map(|place| url::Url::parse(place).unwrap()).ok_or(answer.status)
+    }
+
+    /// The same where the answer comes as a form that the browser posts: the form.
+    pub fn visit_for_a_form(&self, authorization_url: &str) -> Result<String, u16> {
+        let url = url::Url::parse(authorization_url).unwrap();
+        let answer = endpoints::authorize(&self.inner, url.query().unwrap_or_default());
+        let form = answer.headers.into_iter().find(|(name, _)| *name == endpoints::POSTED).map(|(_, form)| form);
+        form.ok_or(answer.status)
     }
 
     /// Makes every call end after this long.
@@ -256,6 +286,7 @@ impl Hostile {
             nonce: NONCE.to_owned(),
             redirect_uri: REDIRECT_URI.to_owned(),
             response_issuer: Some(self.issuer()),
+            response_user: None,
             authenticated_after: None,
             now: Timestamp::from_secs(NOW),
             within: Duration::from_secs(15),
@@ -302,6 +333,7 @@ pub fn reason_of<T>(outcome: &Result<T, ProviderError>) -> &'static str {
         Err(ProviderError::Lost(_)) => "lost",
         Err(ProviderError::Unsupported(_)) => "unsupported",
         Err(ProviderError::AudienceRefused(_)) => "audience",
+        Err(ProviderError::RequestRefused(_)) => "request_refused",
         Err(ProviderError::InvalidGrant(_)) => "invalid_grant",
         Err(ProviderError::Failed(_)) => "failed",
     }

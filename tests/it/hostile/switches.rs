@@ -8,6 +8,7 @@ use gatelodge::authority::provider::Redemption;
 use gatelodge::providers::oidc::OidcSettings;
 use serde_json::{Map, Value};
 
+use super::client::Registered;
 use super::keys::{RSA, Signer};
 use super::{Hostile, NOW};
 
@@ -22,6 +23,7 @@ pub enum Endpoint {
     Metadata,
     Jwks,
     Authorize,
+    Pushed,
     Token,
     Userinfo,
     Revoke,
@@ -111,6 +113,9 @@ pub struct Switches {
     pub(super) exchanged: Vec<Bend<Object>>,
     pub(super) answers: HashMap<Endpoint, Answer>,
     pub(super) signing: Signing,
+    pub(super) pushed: Vec<Bend<Object>>,
+    pub(super) signed_userinfo: Option<&'static str>,
+    pub(super) client: Registered,
     /// What the provider takes for now, in seconds.
     pub(super) now: u64,
 }
@@ -132,6 +137,9 @@ impl Switches {
             exchanged: Vec::new(),
             answers: HashMap::new(),
             signing: Signing::With(&RSA, "RS256"),
+            pushed: Vec::new(),
+            signed_userinfo: None,
+            client: Registered::Secret,
             now,
         }
     }
@@ -180,6 +188,8 @@ switch! {
     token_body: token_body, Object;
     /// Bends the userinfo answer.
     userinfo: userinfo, Object;
+    /// Bends the answer to a request that was handed over.
+    pushed: pushed, Object;
     /// Bends the answer to a token exchange.
     exchanged: exchanged, Object;
 }
@@ -188,6 +198,18 @@ impl Hostile {
     /// Signs ID tokens in this way from now on.
     pub fn sign(&self, signing: Signing) -> &Self {
         self.inner.switches.lock().unwrap().signing = signing;
+        self
+    }
+
+    /// Knows the client by something else than its secret from now on.
+    pub fn knows_client_by(&self, client: Registered) -> &Self {
+        self.inner.switches.lock().unwrap().client = client;
+        self
+    }
+
+    /// Signs userinfo as it signs ID tokens from now on, with this `typ` in the header.
+    pub fn signs_userinfo(&self, typ: &'static str) -> &Self {
+        self.inner.switches.lock().unwrap().signed_userinfo = Some(typ);
         self
     }
 

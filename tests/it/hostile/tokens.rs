@@ -11,6 +11,7 @@ pub(super) fn metadata(issuer: &str, switches: &Switches) -> Object {
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
@@ -35,6 +36,13 @@ pub(super) fn jwks(switches: &Switches) -> Object {
 
 pub(super) fn userinfo(switches: &Switches) -> Object {
     bent(object(json!({ "sub": SUB, "name": "Userinfo Name", "nickname": "nick" })), &switches.userinfo)
+}
+
+/// The same as a signed token (OpenID Connect Core, 5.3.2).
+pub(super) fn signed_userinfo(issuer: &str, typ: &str, switches: &Switches) -> String {
+    let claims = json!({ "iss": issuer, "aud": CLIENT_ID, "sub": SUB, "name": "Userinfo Name", "nickname": "nick" });
+    let claims = bent(object(claims), &switches.userinfo);
+    signed(typ, claims, &Switches { claims: Vec::new(), ..switches.clone() })
 }
 
 /// The ID token of one login, or of a refresh when there is no nonce.

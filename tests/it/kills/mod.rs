@@ -5,6 +5,7 @@
 //! | file | what is interrupted |
 //! |---|---|
 //! | `login` | a login's end (store.md, 8) |
+//! | `once` | a call with an idempotency key |
 //! | `refresh` | new tokens, at a provider that takes a refresh token once |
 //! | `rotation` | a successor's issue, and its first presentation |
 //! | `revocation` | the end of sessions, one by one and by marks |
@@ -12,6 +13,7 @@
 //! One that is killed while the provider is asked is in `tokens::replicas`, the file's own proof in `store::embedded_kill`.
 
 mod login;
+mod once;
 mod refresh;
 mod revocation;
 mod rotation;

@@ -56,7 +56,7 @@ async fn child(told: &str) {
 }
 
 async fn refresh(serving: &Serving, browser: &Browser) -> Result<Outcome, Status> {
-    let question = v1::RefreshTokensRequest { cookies: cookies(browser), context: None };
+    let question = v1::RefreshTokensRequest { cookies: cookies(browser), context: None, ..Default::default() };
     let answer = serving.sessions().await.refresh_tokens(by(Role::Edge, question)).await?;
     Ok(answer.into_inner().outcome.unwrap())
 }

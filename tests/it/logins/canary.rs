@@ -72,7 +72,11 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     let answer = sessions.validate_session(by(Role::Edge, question)).await.unwrap().into_inner();
     let Some(Outcome::Active(active)) = answer.outcome else { panic!("{answer:?}") };
     secrets.push(active.csrf_token.clone());
-    let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: Some(context("POST", "/")) };
+    let refresh = v1::RefreshTokensRequest {
+        cookies: cookies(&browser),
+        context: Some(context("POST", "/")),
+        ..Default::default()
+    };
     sessions.refresh_tokens(by(Role::Edge, refresh)).await.unwrap();
     let token = v1::GetAccessTokenRequest { cookies: cookies(&browser), ..Default::default() };
     let token = sessions.get_access_token(by(Role::Backend, token)).await.unwrap().into_inner();

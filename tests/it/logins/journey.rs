@@ -178,7 +178,7 @@ impl<'a> Journey<'a> {
     }
 
     /// INV.
-    async fn inv(&mut self, answer: &HttpAnswer, failure: LoginFailure) {
+    pub async fn inv(&mut self, answer: &HttpAnswer, failure: LoginFailure) {
         assert_eq!(self.sessions("").await, 0, "a session was made");
         assert_eq!(self.sessions(&format!("hostile_{SUB}")).await, 0, "the user's index names a session");
         assert!(answer.set_cookies.is_empty(), "{answer:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _, Redemption};
 use gatelodge::crypto::Secret;
-use gatelodge::providers::token_endpoint::ClientAuth;
+use gatelodge::providers::credential::ClientAuth;
 use gatelodge::session::login_wish::LoginHints;
 use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
@@ -90,6 +90,7 @@ async fn the_authorization_request_is_what_it_has_to_be() {
         redirect_uri: REDIRECT_URI.into(),
         max_age: Some(Duration::from_mins(5)),
         hints: LoginHints::default(),
+        now: Timestamp::from_secs(NOW),
     };
     for _ in 0..3 {
         let url = url::Url::parse(&provider.authorization_url(&request).await.unwrap()).unwrap();
@@ -125,6 +126,7 @@ async fn a_whole_login_passes_pkce_and_no_other_verifier_does() {
             redirect_uri: REDIRECT_URI.into(),
             max_age: None,
             hints: LoginHints::default(),
+            now: Timestamp::from_secs(NOW),
         };
         let back = hostile.visit(&provider.authorization_url(&request).await.unwrap()).unwrap();
         let parameter = |name: &str| back.query_pairs().find(|(own, _)| own == name).unwrap().1.into_owned();
@@ -188,6 +190,35 @@ async fn an_issuer_template_is_filled_by_the_tokens_own_directory() {
         hostile.claims(set("tid", tid));
         assert_eq!(reason_of(&hostile.log_in().await), reason);
     }
+}
+
+// security.md 104: a list of directories lets in those, and nobody else of all that the issuer stands for.
+#[tokio::test]
+async fn only_the_directories_that_are_named_log_in() {
+    const OURS: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+    let hostile = Hostile::start().await;
+    let (_, directory) = of_many_directories(&hostile);
+    hostile.settings_with(|s| s.directories = vec![OURS.to_uppercase(), "11111111-2222-3333-4444-555555555555".into()]);
+    for (tid, reason) in [
+        (OURS, "accepted"),
+        ("9188040d-6c67-4c5b-b112-36a304b66dad", "id_token.directory"),
+        ("8eaef023-2b34-4da1-9baa-8bc8c9d6a49", "id_token.directory"),
+    ] {
+        hostile.claims(set("tid", tid)).claims(set("iss", directory(tid)));
+        assert_eq!(reason_of(&hostile.log_in().await), reason, "{tid}");
+    }
+    hostile.claims(unset("tid"));
+    assert_eq!(reason_of(&hostile.log_in().await), "id_token.tid");
+}
+
+#[tokio::test]
+async fn directories_that_can_be_none_are_a_fault() {
+    let hostile = Hostile::start().await;
+    hostile.settings_with(|s| s.directories = vec!["contoso.com".into()]);
+    let keys = |hostile: &Hostile| hostile.settings().faults().into_iter().map(|fault| fault.key).collect::<Vec<_>>();
+    assert_eq!(keys(&hostile), ["directories"; 2], "an issuer of its own, and a name");
+    hostile.settings_with(|s| s.directories = vec!["8eaef023-2b34-4da1-9baa-8bc8c9d6a490".into()]);
+    assert_eq!(keys(&hostile), ["directories"], "an issuer of its own");
 }
 
 // A key set that serves several issuers says whose tokens each key signs.

@@ -6,6 +6,7 @@ use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oidc::OidcProvider;
 use gatelodge::session::login_wish::LoginHints;
+use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{accepted, refused, set, unset};
@@ -212,6 +213,7 @@ async fn a_login_begins_at_once_while_stale_metadata_is_renewed() {
         redirect_uri: "https://app.example/".into(),
         max_age: None,
         hints: LoginHints::default(),
+        now: Timestamp::from_secs(NOW),
     };
     let begun = tokio::time::timeout(Duration::from_secs(1), provider.authorization_url(&request)).await;
     assert!(begun.is_ok_and(|url| url.is_ok()));

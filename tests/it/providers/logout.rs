@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use gatelodge::authority::provider::{EndSession, IdentityProvider as _};
 use gatelodge::crypto::Secret;
+use gatelodge::session::time::Timestamp;
 use serde_json::json;
 
 use super::unset;
-use crate::hostile::{Answer, Body, CLIENT_ID, Endpoint, Hostile, reason_of};
+use crate::hostile::{Answer, Body, CLIENT_ID, Endpoint, Hostile, NOW, reason_of};
 
 #[tokio::test]
 async fn a_token_is_revoked_where_the_provider_offers_it() {
     let hostile = Hostile::start().await;
-    hostile.provider().revoke(&Secret::new("refresh-1")).await.unwrap();
+    hostile.provider().revoke(&Secret::new("refresh-1"), Timestamp::from_secs(NOW)).await.unwrap();
     let call = hostile.received(Endpoint::Revoke).pop().unwrap();
     assert_eq!(call.form, "token=refresh-1");
     assert!(call.authorization.is_some());
 
     hostile.metadata(unset("revocation_endpoint"));
-    hostile.provider().revoke(&Secret::new("refresh-1")).await.unwrap();
+    hostile.provider().revoke(&Secret::new("refresh-1"), Timestamp::from_secs(NOW)).await.unwrap();
     assert_eq!(hostile.calls(Endpoint::Revoke), 1);
 }
 
@@ -34,7 +35,10 @@ async fn a_failed_revocation_is_an_error() {
     ];
     for (answer, reason) in table {
         hostile.answers(Endpoint::Revoke, answer);
-        assert_eq!(reason_of(&hostile.provider().revoke(&Secret::new("refresh-1")).await), reason);
+        assert_eq!(
+            reason_of(&hostile.provider().revoke(&Secret::new("refresh-1"), Timestamp::from_secs(NOW)).await),
+            reason
+        );
     }
     assert_eq!(hostile.canary_calls(), 0);
 }

@@ -4,10 +4,11 @@
 use gatelodge::authority::provider::{AuthorizationRequest, IdentityProvider as _};
 use gatelodge::crypto::Secret;
 use gatelodge::session::login_wish::LoginHints;
+use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{refused, set, unset};
-use crate::hostile::{Endpoint, Hostile, reason_of};
+use crate::hostile::{Endpoint, Hostile, NOW, reason_of};
 
 // security.md 38, 10, 22: nothing is begun with a provider whose metadata is not right.
 refused! { refuses_unsent;
@@ -118,6 +119,7 @@ async fn a_login_does_not_begin_with_bad_metadata() {
         redirect_uri: "https://app.example/".into(),
         max_age: None,
         hints: LoginHints::default(),
+        now: Timestamp::from_secs(NOW),
     };
     assert_eq!(reason_of(&hostile.provider().authorization_url(&request).await), "failed");
 }

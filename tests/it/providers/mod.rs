@@ -6,11 +6,16 @@
 //! | `response`, `token_answer`, `id_token_*`, `userinfo` | one named case for each thing a provider may send |
 //! | `mutations` | random ones |
 //! | `metadata`, `outbound`, `tls`, `keys` | documents, addresses, limits, certificates, key rotation |
+//! | `client_auth`, `certificate`, `apple` | how we show who we are |
+//! | `pushed` | requests that are handed over before the browser leaves |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //! | `refresh`, `logout`, `registry` | the rest of the port |
 //! | `oauth2` | providers without OpenID Connect: GitHub, Discord, and one that is described |
 
 mod access_token;
+pub mod apple;
+mod certificate;
+mod client_auth;
 mod exchange;
 mod good;
 mod id_token_claims;
@@ -22,6 +27,7 @@ mod metadata;
 mod mutations;
 mod oauth2;
 mod outbound;
+mod pushed;
 mod refresh;
 mod registry;
 mod response;
@@ -30,9 +36,13 @@ mod tls;
 mod token_answer;
 mod userinfo;
 
+use gatelodge::authority::provider::{AuthorizationRequest, RefreshRequest};
+use gatelodge::crypto::Secret;
+use gatelodge::session::login_wish::LoginHints;
+use gatelodge::session::time::Timestamp;
 use serde_json::Value;
 
-use crate::hostile::Object;
+use crate::hostile::{Hostile, NOW, Object, REDIRECT_URI, SUB};
 
 /// A table of cases: the name of each, what refuses it, and what is bent. Each is tried at the provider alone, and as a
 /// whole login with everything that has to hold after one that failed.
@@ -63,6 +73,33 @@ macro_rules! accepted {
 }
 
 use {accepted, refused};
+
+/// A login's request, such as the authority makes it.
+fn request() -> AuthorizationRequest {
+    AuthorizationRequest {
+        state: Secret::new("the state"),
+        nonce: "the nonce".into(),
+        code_challenge: "the-challenge".into(),
+        redirect_uri: REDIRECT_URI.into(),
+        max_age: None,
+        hints: LoginHints::default(),
+        now: Timestamp::from_secs(NOW),
+    }
+}
+
+/// The request of a refresh.
+fn refresh_of(hostile: &Hostile) -> RefreshRequest {
+    RefreshRequest {
+        refresh_token: Secret::new("refresh-CANARY-1"),
+        issuer: hostile.issuer(),
+        sub: SUB.into(),
+        auth_time: None,
+        id_token: None,
+        access_token: None,
+        has_rights: false,
+        now: Timestamp::from_secs(NOW),
+    }
+}
 
 /// Sets a member.
 fn set(name: &'static str, value: impl Into<Value>) -> impl Fn(&mut Object) + Send + Sync + 'static {

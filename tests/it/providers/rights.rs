@@ -192,7 +192,12 @@ async fn userinfo_by_itself_says_nothing_of_what_the_tokens_say() {
     let ask = async |id_token: Option<Secret>| {
         let identity = hostile.log_in().await.unwrap().identity;
         let access = hostile.log_in().await.unwrap().tokens.access.unwrap();
-        let request = UserInfoRequest { access_token: &access, id_token: id_token.as_ref(), identity: &identity };
+        let request = UserInfoRequest {
+            access_token: &access,
+            id_token: id_token.as_ref(),
+            identity: &identity,
+            now: Timestamp::from_secs(NOW),
+        };
         hostile.provider().user_info(&request).await.unwrap().rights
     };
     let id = hostile.log_in().await.unwrap().tokens.id;

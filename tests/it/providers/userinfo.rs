@@ -6,6 +6,7 @@ use gatelodge::providers::oidc::Userinfo;
 use serde_json::{Value, json};
 
 use super::{refused, set, unset};
+use crate::hostile::keys::{OTHER_RSA, b64};
 use crate::hostile::{Answer, Body, Endpoint, Hostile, reason_of};
 
 fn asking(provider: &Hostile) -> &Hostile {
@@ -25,13 +26,69 @@ refused! {
     };
 }
 
+/// Userinfo as a signed token (Core, 5.3.2).
+fn signed(provider: &Hostile) -> &Hostile {
+    asking(provider).signs_userinfo("JWT")
+}
+
+// security.md 25, 48: by the provider, for us, about the same user, and made for nothing else.
+refused! {
+    signed_userinfo_of_another_user: "userinfo.sub", |p| signed(p).userinfo(set("sub", "user-2"));
+    signed_userinfo_without_iss: "userinfo.iss", |p| signed(p).userinfo(unset("iss"));
+    signed_userinfo_of_another_issuer: "userinfo.iss", |p| signed(p).userinfo(set("iss", "https://evil.example"));
+    signed_userinfo_iss_a_list: "userinfo.iss", |p| signed(p).userinfo(|u| drop(u.insert("iss".into(), json!([]))));
+    signed_userinfo_without_aud: "userinfo.aud", |p| signed(p).userinfo(unset("aud"));
+    signed_userinfo_for_another_client: "userinfo.aud", |p| signed(p).userinfo(set("aud", "another"));
+    signed_userinfo_for_several: "userinfo.aud", |p| signed(p).userinfo(set("aud", json!(["gatelodge-test", "another"])));
+    signed_userinfo_over: "userinfo.exp", |p| signed(p).userinfo(set("exp", crate::hostile::NOW - 11));
+    signed_userinfo_exp_a_text: "userinfo.exp", |p| signed(p).userinfo(set("exp", "never"));
+    signed_userinfo_of_tomorrow: "userinfo.iat", |p| signed(p).userinfo(set("iat", crate::hostile::NOW + 86_400));
+    signed_userinfo_that_is_an_access_token: "userinfo.typ", |p| asking(p).signs_userinfo("at+jwt");
+    signed_userinfo_that_is_an_id_token: "userinfo.typ", |p| signed(p).userinfo(set("nonce", "n"));
+    signed_userinfo_that_is_a_logout_token: "userinfo.typ", |p| signed(p).userinfo(set("events", json!({})));
+    signed_userinfo_by_an_algorithm_not_listed: "userinfo.alg", |p| {
+        signed(p).metadata(set("userinfo_signing_alg_values_supported", json!(["ES256"])))
+    };
+}
+
+#[tokio::test]
+async fn a_signed_answer_says_what_a_plain_one_does() {
+    let provider = Hostile::start().await;
+    signed(&provider).claims(unset("name")).userinfo(set("exp", crate::hostile::NOW + 60));
+    assert_eq!(provider.log_in().await.unwrap().identity.name.as_deref(), Some("Userinfo Name"));
+}
+
+// security.md 23, 48: what nobody there has signed is never passed over, whether it was needed or not.
+#[tokio::test]
+async fn a_signature_that_is_not_the_providers_fails_the_login() {
+    for needed in [Userinfo::Always, Userinfo::WhenNeeded] {
+        let provider = Hostile::start().await;
+        provider.settings_with(move |settings| settings.userinfo = needed).claims(unset("name"));
+        let token = {
+            let (header, claims) = (
+                json!({ "alg": "RS256", "kid": "rsa" }),
+                json!({
+                    "iss": provider.issuer(), "aud": "gatelodge-test", "sub": "user-1", "name": "Mallory",
+                }),
+            );
+            let input = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
+            format!("{input}.{}", b64(OTHER_RSA.sign("RS256", input.as_bytes())))
+        };
+        provider.answers(Endpoint::Userinfo, Answer::text(200, "application/jwt", token));
+        provider.refuses("userinfo.signature").await;
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_is_no_proper_object_fails_the_login() {
     let answers = [
         (Answer::json(200, "[]"), "failed"),
         (Answer::json(200, "[{\"sub\":\"user-1\"}]"), "failed"),
         (Answer::json(200, r#"{"sub":"user-2","sub":"user-1"}"#), "failed"),
-        (Answer::text(200, "application/jwt", "e30.e30.AA"), "failed"),
+        (Answer::text(200, "application/jwt", "e30.e30.AA"), "userinfo.alg"),
+        (Answer::text(200, "application/jwt", "{\"sub\":\"user-1\"}"), "userinfo.segments"),
+        (Answer::text(200, "application/jwt", "a.b.c.d.e"), "userinfo.encrypted"),
+        (Answer::text(200, "application/jwt", ""), "userinfo.segments"),
         (Answer::text(200, "text/html", "{\"sub\":\"user-1\"}"), "failed"),
         (Answer::json(401, "{}"), "failed"),
         (Answer::json(503, "{}"), "unavailable"),

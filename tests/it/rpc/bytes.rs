@@ -69,7 +69,11 @@ async fn odd_bytes_in_cookies_and_headers_are_an_answer() {
         let Some(validate_session_response::Outcome::Inactive(inactive)) = answer.outcome else { panic!("{answer:?}") };
         assert_eq!(inactive.reason(), v1::InactiveReason::Forged);
         let cookies = odd_cookies(&value);
-        let refresh = v1::RefreshTokensRequest { cookies: cookies.clone(), context: Some(odd_context(&value)) };
+        let refresh = v1::RefreshTokensRequest {
+            cookies: cookies.clone(),
+            context: Some(odd_context(&value)),
+            ..Default::default()
+        };
         client.refresh_tokens(by(Role::Edge, refresh)).await.unwrap();
         let token = v1::GetAccessTokenRequest { cookies: cookies.clone(), ..Default::default() };
         client.get_access_token(by(Role::Backend, token)).await.unwrap();
@@ -77,6 +81,7 @@ async fn odd_bytes_in_cookies_and_headers_are_an_answer() {
             cookies,
             context: Some(odd_context(&value)),
             target: Some(v1::session_service_revoke_request::Target::PresentedSession(v1::PresentedSession {})),
+            ..Default::default()
         };
         assert_eq!(client.revoke(by(Role::Edge, revoke)).await.unwrap().into_inner().revoked_count, 0);
     }

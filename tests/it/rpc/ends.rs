@@ -99,8 +99,18 @@ impl Ends {
             }
             "session" => name(Named::SessionId(user.sessions[0].clone())).await,
             "user" => name(Named::UserId(user_id)).await,
-            "disabled" => self.admin.admin().disable_user(v1::DisableUserRequest { user_id, reason }).await.map(drop),
-            "deleted" => self.admin.admin().delete_user(v1::DeleteUserRequest { user_id, reason }).await.map(drop),
+            "disabled" => self
+                .admin
+                .admin()
+                .disable_user(v1::DisableUserRequest { user_id, reason, ..Default::default() })
+                .await
+                .map(drop),
+            "deleted" => self
+                .admin
+                .admin()
+                .delete_user(v1::DeleteUserRequest { user_id, reason, ..Default::default() })
+                .await
+                .map(drop),
             other => panic!("{other}"),
         }
     }

@@ -205,7 +205,7 @@ impl Pair {
     async fn revoke(&self, session: &SessionKey) {
         self.one.hears().await;
         let target = Some(Target::SessionId(session.public()));
-        let request = v1::AdminServiceRevokeRequest { target, reason: "test".into() };
+        let request = v1::AdminServiceRevokeRequest { target, reason: "test".into(), ..Default::default() };
         let revoked = self.one.serving.admin().await.revoke(by(Role::Admin, request)).await.unwrap().into_inner();
         assert_eq!(revoked.revoked_count, 1);
     }

@@ -217,7 +217,8 @@ async fn each_field_that_names_a_session_is_looked_at() {
         let request = v1::AdminServiceRevokeRequest { target: Some(Target::SessionId(id)), ..Default::default() };
         names(admin.revoke(by(Role::Admin, request)).await, "session_id");
     }
-    let revoke = |target, reason: &str| v1::AdminServiceRevokeRequest { target, reason: reason.into() };
+    let revoke =
+        |target, reason: &str| v1::AdminServiceRevokeRequest { target, reason: reason.into(), ..Default::default() };
     let ada = || Some(Target::UserId("idp_ada".into()));
     for (field, request) in [
         ("target", revoke(None, "")),

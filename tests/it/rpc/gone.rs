@@ -61,7 +61,11 @@ async fn tokens_are_refreshed_for_a_caller_that_is_gone() {
     let (world, mut browser) = (World::new(), Browser::default());
     world.log_in(&mut browser, "ada").await;
     let serving = Serving::of(&world).await;
-    let refresh = || v1::RefreshTokensRequest { cookies: cookies(&browser), context: Some(context("GET", "/")) };
+    let refresh = || v1::RefreshTokensRequest {
+        cookies: cookies(&browser),
+        context: Some(context("GET", "/")),
+        ..Default::default()
+    };
     *world.provider.slow.lock().unwrap() = Some(Duration::from_millis(200));
     let mut leaving = serving.sessions().await;
     let left = tokio::select! {

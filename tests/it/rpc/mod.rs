@@ -11,6 +11,7 @@
 //! | `ends`, `told` | whatever ends is told, whoever goes away and whatever becomes of store, log and process |
 //! | `waiting` | who waits for others to be told keeps no place from those who ask |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
+//! | `once`, `once_kept`, `once_racing` | calls with an idempotency key: each RPC, what is kept, twins at the same moment |
 //! | `clocks` | a machine whose clock is wrong |
 //! | `envoy` | what a proxy is told that asks who may pass |
 //! | `settings` | what an edge is told of itself |
@@ -26,6 +27,9 @@ mod fields;
 mod gone;
 mod known;
 mod matrix;
+pub mod once;
+mod once_kept;
+mod once_racing;
 mod paths;
 mod reflection;
 mod revocation;

@@ -82,7 +82,8 @@ impl Two {
     }
 
     async fn revoke(&self, target: Target) -> u64 {
-        let request = v1::AdminServiceRevokeRequest { target: Some(target), reason: "test".into() };
+        let request =
+            v1::AdminServiceRevokeRequest { target: Some(target), reason: "test".into(), ..Default::default() };
         self.serving.admin().await.revoke(by(Role::Admin, request)).await.unwrap().into_inner().revoked_count
     }
 }
@@ -165,7 +166,10 @@ async fn a_provider_that_is_not_known_is_refused_by_name() {
     let mut admin = serving.admin().await;
     for name in ["nope", ""] {
         let target = Some(Target::Provider(name.into()));
-        let refused = admin.revoke(by(Role::Admin, v1::AdminServiceRevokeRequest { target, reason: "test".into() }));
+        let refused = admin.revoke(by(
+            Role::Admin,
+            v1::AdminServiceRevokeRequest { target, reason: "test".into(), ..Default::default() },
+        ));
         assert_eq!(fields_of(&failed(refused.await, Code::InvalidArgument, "INVALID_FIELD")), ["provider"]);
         let target = Some(provider(name));
         let refused = admin.preview_revoke(by(Role::Admin, v1::PreviewRevokeRequest { target })).await;

@@ -34,12 +34,13 @@ async fn a_store_that_is_away_ends_no_session() {
     store.set(Fault::Away);
     let began = Instant::now();
     let (cookies, seen) = (cookies(&browser), Some(context("GET", "/")));
-    let refresh = v1::RefreshTokensRequest { cookies: cookies.clone(), context: seen.clone() };
+    let refresh = v1::RefreshTokensRequest { cookies: cookies.clone(), context: seen.clone(), ..Default::default() };
     let token = v1::GetAccessTokenRequest { cookies: cookies.clone(), ..Default::default() };
     let revoke = v1::SessionServiceRevokeRequest {
         cookies: cookies.clone(),
         context: seen.clone(),
         target: Some(v1::session_service_revoke_request::Target::PresentedSession(v1::PresentedSession {})),
+        ..Default::default()
     };
     let start = v1::StartLoginRequest { context: seen.clone(), ..Default::default() };
     let logout = v1::StartLogoutRequest { cookies, context: seen, ..Default::default() };
@@ -64,15 +65,27 @@ async fn a_store_that_is_away_ends_no_session() {
         admin.get_user(within(DEADLINE, Role::Admin, v1::GetUserRequest { user_id: id() })).await.err(),
         admin.list_users(within(DEADLINE, Role::Admin, v1::ListUsersRequest::default())).await.err(),
         admin
-            .disable_user(within(DEADLINE, Role::Admin, v1::DisableUserRequest { user_id: id(), reason: why() }))
+            .disable_user(within(
+                DEADLINE,
+                Role::Admin,
+                v1::DisableUserRequest { user_id: id(), reason: why(), ..Default::default() },
+            ))
             .await
             .err(),
         admin
-            .enable_user(within(DEADLINE, Role::Admin, v1::EnableUserRequest { user_id: id(), reason: why() }))
+            .enable_user(within(
+                DEADLINE,
+                Role::Admin,
+                v1::EnableUserRequest { user_id: id(), reason: why(), ..Default::default() },
+            ))
             .await
             .err(),
         admin
-            .delete_user(within(DEADLINE, Role::Admin, v1::DeleteUserRequest { user_id: id(), reason: why() }))
+            .delete_user(within(
+                DEADLINE,
+                Role::Admin,
+                v1::DeleteUserRequest { user_id: id(), reason: why(), ..Default::default() },
+            ))
             .await
             .err(),
         sessions.validate_session(within(DEADLINE, Role::Edge, validation(&browser))).await.err(),

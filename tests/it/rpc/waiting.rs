@@ -50,7 +50,7 @@ pub(super) async fn end(serving: &Serving, session: String) -> JoinHandle<Result
     let mut admin = serving.admin().await;
     tokio::spawn(async move {
         let target = Some(v1::admin_service_revoke_request::Target::SessionId(session));
-        let request = v1::AdminServiceRevokeRequest { target, reason: "test".into() };
+        let request = v1::AdminServiceRevokeRequest { target, reason: "test".into(), ..Default::default() };
         admin.revoke(by(Role::Admin, request)).await.map(drop)
     })
 }

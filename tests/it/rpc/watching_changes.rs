@@ -44,7 +44,7 @@ async fn whatever_changes_at_one_authority_is_told_by_another() {
             assert_eq!(event.session_id, session, "{kept:?} {kind:?}");
         };
 
-        let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: None };
+        let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: None, ..Default::default() };
         here.sessions().await.refresh_tokens(by(Role::Edge, refresh)).await.unwrap();
         about_it(until(&mut all, Kind::Refreshed).await, Kind::Refreshed);
 
@@ -75,7 +75,7 @@ async fn whatever_changes_at_one_authority_is_told_by_another() {
 
         let mut users = watch(&there, of(&[Kind::UserDisabled])).await;
         let mut ends = watch(&there, of(&[Kind::Revoked])).await;
-        let disable = v1::DisableUserRequest { user_id: "idp_ada".into(), reason: "left".into() };
+        let disable = v1::DisableUserRequest { user_id: "idp_ada".into(), reason: "left".into(), ..Default::default() };
         here.admin().await.disable_user(by(Role::Admin, disable)).await.unwrap();
         let (events, _) = until(&mut users, Kind::UserDisabled).await;
         assert!(events.len() == 1 && events[0].session_id.is_empty(), "{kept:?}: {events:?}");

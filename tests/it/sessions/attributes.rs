@@ -42,6 +42,7 @@ fn change(browser: &Browser, version: u64, set: &[(&str, &[u8])], remove: &[&str
         expected_version: version,
         set: set.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec().into())).collect(),
         remove: remove.iter().map(|name| (*name).to_owned()).collect(),
+        ..Default::default()
     }
 }
 

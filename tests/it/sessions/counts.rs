@@ -28,6 +28,7 @@ async fn of_a_browser_that_presents_several_sessions_all_are_counted(kept: Kept)
             csrf_token: Some(token.into()),
             ..context("POST", "/auth/web/sessions/revoke")
         }),
+        ..Default::default()
     };
     let answer = door.sessions.revoke(by(Role::Edge, request)).await.unwrap().into_inner();
     assert_eq!(answer.revoked_count, 2, "{answer:?}");

@@ -66,7 +66,12 @@ async fn listed(door: &mut Door, browser: &Browser) -> Vec<v1::UserSession> {
 }
 
 async fn revoke(door: &mut Door, browser: &Browser, target: Target) -> v1::SessionServiceRevokeResponse {
-    let request = v1::SessionServiceRevokeRequest { cookies: cookies(browser), context: None, target: Some(target) };
+    let request = v1::SessionServiceRevokeRequest {
+        cookies: cookies(browser),
+        context: None,
+        target: Some(target),
+        ..Default::default()
+    };
     door.sessions.revoke(by(Role::Backend, request)).await.unwrap().into_inner()
 }
 
@@ -186,7 +191,12 @@ async fn what_changes_something_needs_its_token(kept: Kept) {
             (context.csrf_token, context.sec_fetch_mode) =
                 (token.map(|token| token.to_owned().into()), Some("cors".into()));
             let target = Some(target.clone());
-            v1::SessionServiceRevokeRequest { cookies: cookies(&browser), context: Some(context), target }
+            v1::SessionServiceRevokeRequest {
+                cookies: cookies(&browser),
+                context: Some(context),
+                target,
+                ..Default::default()
+            }
         };
         let refused = door.sessions.revoke(by(Role::Edge, request(None))).await.unwrap().into_inner();
         assert_eq!((refused.denied.unwrap().reason(), refused.revoked_count), (v1::DeniedReason::CsrfMissing, 0));
@@ -217,7 +227,7 @@ async fn asked_by_browser(door: &mut Door, browser: &Browser, target: Target) ->
     let mut context = seen(browser, "POST");
     context.csrf_token = Some(active(token.await).csrf_token.into());
     let (cookies, target) = (cookies(browser), Some(target));
-    let request = v1::SessionServiceRevokeRequest { cookies, context: Some(context), target };
+    let request = v1::SessionServiceRevokeRequest { cookies, context: Some(context), target, ..Default::default() };
     door.sessions.revoke(by(Role::Edge, request)).await.unwrap().into_inner()
 }
 
@@ -256,7 +266,12 @@ async fn what_a_browser_asked_for_and_cant_be_read_ends_nothing(kept: Kept) {
     ] {
         let refused = asked_by_browser(&mut door, &mine, target.clone()).await;
         assert_eq!((refused.revoked_count, refused.answer.unwrap().status), (0, 400), "{target:?}");
-        let request = v1::SessionServiceRevokeRequest { cookies: cookies(&mine), context: None, target: Some(target) };
+        let request = v1::SessionServiceRevokeRequest {
+            cookies: cookies(&mine),
+            context: None,
+            target: Some(target),
+            ..Default::default()
+        };
         let refused = door.sessions.revoke(by(Role::Backend, request)).await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::InvalidArgument, "there is nobody to answer to");
     }

@@ -122,8 +122,11 @@ async fn a_providers_session_ends_with_all_that_belong_to_it(kept: Kept) {
         .await
         .unwrap();
     for count in [1, 0] {
-        let request =
-            v1::AdminServiceRevokeRequest { target: Some(Target::ProviderSession(own())), reason: "x".into() };
+        let request = v1::AdminServiceRevokeRequest {
+            target: Some(Target::ProviderSession(own())),
+            reason: "x".into(),
+            ..Default::default()
+        };
         let revoked = admin.revoke(by(Role::Admin, request)).await.unwrap().into_inner();
         assert_eq!(revoked.revoked_count, count);
     }
@@ -161,7 +164,11 @@ async fn a_providers_session_ends_with_the_logins_under_way(kept: Kept) {
     let mut door = Door::closed(kept, |_| ()).await;
     let own = v1::ProviderSession { provider: "idp".into(), provider_session_id: "s1".into() };
     let mut admin = door.serving.admin().await;
-    let revoke = v1::AdminServiceRevokeRequest { target: Some(Target::ProviderSession(own)), reason: "x".into() };
+    let revoke = v1::AdminServiceRevokeRequest {
+        target: Some(Target::ProviderSession(own)),
+        reason: "x".into(),
+        ..Default::default()
+    };
     *door.world.provider.sid.lock().unwrap() = Some("s1".to_owned());
     *door.world.provider.slow.lock().unwrap() = Some(Duration::from_millis(300));
     let (_, completing) = begun(&door, "ada".to_owned()).await;
@@ -210,6 +217,10 @@ async fn a_filter_that_is_none_is_refused(kept: Kept) {
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
     }
     let own = v1::ProviderSession { provider: "idp".into(), ..Default::default() };
-    let request = v1::AdminServiceRevokeRequest { target: Some(Target::ProviderSession(own)), reason: String::new() };
+    let request = v1::AdminServiceRevokeRequest {
+        target: Some(Target::ProviderSession(own)),
+        reason: String::new(),
+        ..Default::default()
+    };
     assert_eq!(admin.revoke(by(Role::Admin, request)).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }

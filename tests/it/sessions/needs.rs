@@ -142,7 +142,7 @@ async fn rights_follow_the_provider_at_login_and_refresh(kept: Kept) {
     let (roles, permissions) = (texts("reader"), Vec::new());
     let said = door.world.provider.says.lock().unwrap().clone();
     *door.world.provider.says.lock().unwrap() = Says { roles: roles.clone(), permissions, ..said };
-    let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: None };
+    let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: None, ..Default::default() };
     door.sessions.refresh_tokens(by(Role::Backend, refresh)).await.unwrap();
     let identity = active(door.ask(&browser, |_| ()).await).identity.unwrap();
     assert_eq!((identity.roles, identity.permissions), (roles, Vec::<String>::new()));

@@ -123,7 +123,7 @@ async fn a_disabled_user_is_out_on_every_replica_until_enabled(kept: Kept) {
     let mut other = serving.sessions().await;
 
     for count in [1, 0] {
-        let request = v1::DisableUserRequest { user_id: "idp_ada".into(), reason: "left".into() };
+        let request = v1::DisableUserRequest { user_id: "idp_ada".into(), reason: "left".into(), ..Default::default() };
         let disabled = admin.disable_user(by(Role::Admin, request)).await.unwrap().into_inner();
         assert_eq!(disabled.revoked_count, count);
     }
@@ -138,7 +138,7 @@ async fn a_disabled_user_is_out_on_every_replica_until_enabled(kept: Kept) {
     assert!(String::from_utf8_lossy(&answer.body).contains("This account is disabled"));
     assert_eq!(get(&mut admin, "idp_ada").await.unwrap().state(), v1::UserState::Disabled);
 
-    let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new() };
+    let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new(), ..Default::default() };
     admin.enable_user(by(Role::Admin, request)).await.unwrap();
     assert_eq!(get(&mut admin, "idp_ada").await.unwrap().state(), v1::UserState::Active);
     // A mark of the same millisecond would refuse it.
@@ -171,15 +171,22 @@ async fn who_is_disabled_or_deleted_is_out_where_they_are_known_by_heart(kept: K
         }
         let (user_id, reason) = ("idp_ada".to_owned(), String::new());
         if delete {
-            admin.delete_user(by(Role::Admin, v1::DeleteUserRequest { user_id, reason })).await.unwrap();
+            admin
+                .delete_user(by(Role::Admin, v1::DeleteUserRequest { user_id, reason, ..Default::default() }))
+                .await
+                .unwrap();
         } else {
-            admin.disable_user(by(Role::Admin, v1::DisableUserRequest { user_id, reason })).await.unwrap();
+            admin
+                .disable_user(by(Role::Admin, v1::DisableUserRequest { user_id, reason, ..Default::default() }))
+                .await
+                .unwrap();
         }
         replicas.catch_up().await;
         assert_eq!(inactive(ask(&ada).await), v1::InactiveReason::Revoked, "deleted: {delete}");
         active(ask(&bob).await);
         if !delete {
-            let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new() };
+            let request =
+                v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new(), ..Default::default() };
             there.admin().await.enable_user(by(Role::Admin, request)).await.unwrap();
         }
     }
@@ -191,7 +198,8 @@ async fn a_deleted_user_is_gone_and_remembered_to_have_been(kept: Kept) {
     let (ada, ..) = log_in(&door, "ada").await;
     log_in(&door, "ada").await;
     for count in [2, 0] {
-        let request = v1::DeleteUserRequest { user_id: "idp_ada".into(), reason: "asked to".into() };
+        let request =
+            v1::DeleteUserRequest { user_id: "idp_ada".into(), reason: "asked to".into(), ..Default::default() };
         let deleted = admin.delete_user(by(Role::Admin, request)).await.unwrap().into_inner();
         assert_eq!(deleted.revoked_count, count, "again it is done already");
     }
@@ -201,7 +209,7 @@ async fn a_deleted_user_is_gone_and_remembered_to_have_been(kept: Kept) {
     assert!(user.delete_time.is_some());
     let page = admin.list_users(by(Role::Admin, v1::ListUsersRequest::default())).await.unwrap().into_inner();
     assert!(page.users.is_empty());
-    let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new() };
+    let request = v1::EnableUserRequest { user_id: "idp_ada".into(), reason: String::new(), ..Default::default() };
     assert_eq!(admin.enable_user(by(Role::Admin, request)).await.unwrap_err().code(), tonic::Code::NotFound);
     // A mark of the same millisecond would refuse it.
     door.world.clock.advance(Duration::from_millis(2));
@@ -216,9 +224,9 @@ async fn nobody_is_not_found(kept: Kept) {
     let reason = |status: tonic::Status| crate::rpc::reason(&status);
     assert_eq!(reason(get(&mut admin, "idp_nobody").await.unwrap_err()), "USER_NOT_FOUND");
     let (user_id, why) = ("idp_nobody".to_owned(), String::new());
-    let request = v1::DisableUserRequest { user_id: user_id.clone(), reason: why.clone() };
+    let request = v1::DisableUserRequest { user_id: user_id.clone(), reason: why.clone(), ..Default::default() };
     assert_eq!(reason(admin.disable_user(by(Role::Admin, request)).await.unwrap_err()), "USER_NOT_FOUND");
-    let request = v1::DeleteUserRequest { user_id, reason: why };
+    let request = v1::DeleteUserRequest { user_id, reason: why, ..Default::default() };
     assert_eq!(reason(admin.delete_user(by(Role::Admin, request)).await.unwrap_err()), "USER_NOT_FOUND");
     for wrong in ["", "x", "unknown_1"] {
         assert_eq!(reason(get(&mut admin, wrong).await.unwrap_err()), "INVALID_FIELD", "{wrong}");

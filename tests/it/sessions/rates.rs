@@ -198,7 +198,11 @@ async fn forged_credentials_are_refused_beyond_the_allowance_and_good_ones_never
     stream.ask(1, validation(&forged())).await;
     let (_, Answer::Error(error)) = stream.next().await else { panic!("it was answered") };
     assert_eq!((error.reason.as_str(), error.retry_after.unwrap().seconds), ("RATE_LIMITED", 30));
-    let refresh = v1::RefreshTokensRequest { cookies: cookies(&forged()), context: Some(context("POST", "/")) };
+    let refresh = v1::RefreshTokensRequest {
+        cookies: cookies(&forged()),
+        context: Some(context("POST", "/")),
+        ..Default::default()
+    };
     refused(sessions.refresh_tokens(by(Role::Edge, refresh)).await);
     assert_eq!(counted(&door), before, "none of it reached the store");
     for _ in 0..5 {

@@ -12,6 +12,7 @@ use gatelodge_client::v1::update_attributes_response::Outcome;
 use tempfile::TempDir;
 
 use crate::redis::Server;
+use crate::rpc::once::is_repeated;
 use crate::rpc::serving::{Serving, by, cookies};
 use crate::store::bench::keys_of;
 use crate::world::kept::{connected_at, fresh_prefix, put_all};
@@ -21,6 +22,7 @@ use crate::world::{Browser, ISSUER, World};
 const VALUE: &[u8] = b"V4lue-q7Zk";
 const NAME: &str = "n4me-x9Wp";
 const SUB: &str = "s0b-j6Tr";
+const KEY: &str = "k3y-v8Tn";
 
 /// A user logs in and an application keeps something: what a search of the whole store has to find of it.
 async fn kept(world: &World, store: &(impl SessionStore + UserStore)) -> [Vec<u8>; 3] {
@@ -29,10 +31,14 @@ async fn kept(world: &World, store: &(impl SessionStore + UserStore)) -> [Vec<u8
     let question = v1::UpdateAttributesRequest {
         cookies: cookies(&browser),
         set: [(NAME.to_owned(), VALUE.to_vec().into())].into(),
+        idempotency_key: KEY.into(),
         ..Default::default()
     };
-    let answer = serving.sessions().await.update_attributes(by(Role::Backend, question)).await.unwrap().into_inner();
-    assert!(matches!(answer.outcome, Some(Outcome::Attributes(_))), "{answer:?}");
+    for is_kept in [false, true] {
+        let answer = serving.sessions().await.update_attributes(by(Role::Backend, question.clone())).await.unwrap();
+        assert_eq!(is_repeated(&answer), is_kept);
+        assert!(matches!(answer.into_inner().outcome, Some(Outcome::Attributes(_))));
+    }
     let question = v1::GetUserRequest { user_id: format!("idp_{SUB}") };
     let user = serving.admin().await.get_user(by(Role::Admin, question)).await.unwrap().into_inner().user.unwrap();
     assert_eq!(user.email, format!("{SUB}@example.com"));
@@ -49,7 +55,7 @@ fn holds(whole: &[u8], part: &[u8]) -> bool {
 
 fn assert_sealed(whole: &[u8], there: &[Vec<u8>]) {
     assert!(there.iter().all(|part| holds(whole, part)), "else this search shows nothing");
-    for secret in [VALUE, NAME.as_bytes(), SUB.as_bytes()] {
+    for secret in [VALUE, NAME.as_bytes(), SUB.as_bytes(), KEY.as_bytes()] {
         assert!(!holds(whole, secret), "{} stands in the store", String::from_utf8_lossy(secret));
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{
-    Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin, RateStore,
-    SessionStore, UserStore,
+    AnswerStore, Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin,
+    RateStore, SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
@@ -29,9 +29,15 @@ pub const LONG: Duration = Duration::from_mins(10);
 pub const CREATED: Creation = Creation::Created(Made { first_login: false, ended: Vec::new() });
 
 /// A store that keeps sessions and logins.
-pub trait Store: SessionStore + LoginStore + LogoutStore + RateStore + MintKeyStore + EventLog + UserStore {}
+pub trait Store:
+    SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + MintKeyStore + EventLog + UserStore
+{
+}
 
-impl<T: SessionStore + LoginStore + LogoutStore + RateStore + MintKeyStore + EventLog + UserStore> Store for T {}
+impl<T: SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + MintKeyStore + EventLog + UserStore> Store
+    for T
+{
+}
 
 /// A store on the bench.
 pub struct Bench {

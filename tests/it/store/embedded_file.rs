@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatelodge::authority::answer_store::{Claim, Claimed};
 use gatelodge::authority::logout_store::LogoutClaim;
 use gatelodge::authority::ports::{
-    Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken, LogoutStore as _, Lookup,
-    NewSession, OpenLogin, SessionStore as _, UserLookup, UserStore as _, Written,
+    AnswerStore as _, Creation, Joining, KeptAttributes, LeaseAttempt, LoginEnd, LoginStore as _, LoginTaken,
+    LogoutStore as _, Lookup, NewSession, OpenLogin, SessionStore as _, UserLookup, UserStore as _, Written,
 };
-use gatelodge::session::key::{LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber};
+use gatelodge::session::key::{AnswerKey, LoginKey, LogoutTokenKey, ProviderSessionKey, SessionKey, TenantNumber};
 use gatelodge::session::mark::MarkTarget;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
@@ -48,6 +49,29 @@ async fn create(store: &EmbeddedStore, new: NewSession) -> SessionKey {
     let key = new.key;
     assert!(matches!(store.create(new).await.unwrap(), Creation::Created(_)));
     key
+}
+
+// A call that was answered before a restart is answered the same after it; one that nobody finished is anybody's.
+#[tokio::test]
+async fn the_answer_to_a_call_is_there_again_after_a_restart_and_who_was_at_one_is_not() {
+    let file = OnFile::new();
+    let [answered, at_work] = [1, 2].map(|id| AnswerKey::of(TENANT, [id; 16]));
+    let claim = Claim { by: [3; 16], request: [4; 16] };
+    let store = file.open();
+    for call in [answered, at_work] {
+        assert_eq!(store.claim_call(&call, &claim, LONG).await.unwrap(), Claimed::Taken);
+    }
+    assert!(store.keep_answer(&answered, &claim, b"sealed".to_vec(), LONG).await.unwrap());
+    drop(store);
+    let store = file.open();
+    let other = Claim { by: [5; 16], ..claim };
+    let kept = Claimed::Answered(claim.request, b"sealed".to_vec());
+    assert_eq!(store.claim_call(&answered, &other, LONG).await.unwrap(), kept);
+    assert_eq!(store.claim_call(&at_work, &other, LONG).await.unwrap(), Claimed::Taken);
+    file.clock.advance(LONG);
+    store.sweep().await;
+    drop(store);
+    assert_eq!(file.open().claim_call(&answered, &other, LONG).await.unwrap(), Claimed::Taken);
 }
 
 #[tokio::test]

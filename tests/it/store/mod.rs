@@ -1,6 +1,7 @@
 //! Owns the conformance suite of the stores: one list of tests, run against every store there is. What only one of
 //! them can do or suffer has a file of its own. Does not know the inside of any store.
 
+mod answers;
 pub mod bench;
 mod cost;
 mod embedded_file;
@@ -138,6 +139,12 @@ every_store! {
         a_logout_token_is_at_one_callers_until_it_is_given_back_or_its_time_is_over
         logins_that_had_begun_by_a_moment_are_refused_and_later_ones_are_not
         a_spent_logout_token_is_forgotten_in_time;
+    answers:
+        a_call_is_claimed_by_one_who_may_hold_on_to_it
+        a_claim_runs_out_or_is_given_back
+        an_answer_is_kept_for_its_time_and_stays_as_it_is
+        of_a_hundred_claims_one_wins
+        a_waiter_is_woken_by_the_answer_and_by_a_claim_given_back;
     rates:
         an_allowance_is_taken_once_and_comes_back_one_by_one
         of_a_hundred_at_once_as_many_as_allowed_take_one

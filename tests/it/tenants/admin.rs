@@ -110,7 +110,7 @@ async fn people(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     assert!(listed.iter().all(|user| user.user_id != user_id), "{listed:?}");
     town.log_in(a, "ada").await;
     let (user_id, reason) = (String::from("idp_ada"), String::new());
-    let question = v1::DisableUserRequest { user_id: user_id.clone(), reason: reason.clone() };
+    let question = v1::DisableUserRequest { user_id: user_id.clone(), reason: reason.clone(), ..Default::default() };
     admin.disable_user(by(Role::Admin, a, question)).await.unwrap();
     town.log_in(b, "ada").await;
     let state = async |at: usize| {
@@ -119,9 +119,9 @@ async fn people(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
         admin.get_user(by(Role::Admin, at, question)).await.unwrap().into_inner().user.unwrap().state()
     };
     assert_eq!((state(a).await, state(b).await), (v1::UserState::Disabled, v1::UserState::Active), "{theirs:?}");
-    let question = v1::EnableUserRequest { user_id: user_id.clone(), reason: reason.clone() };
+    let question = v1::EnableUserRequest { user_id: user_id.clone(), reason: reason.clone(), ..Default::default() };
     admin.enable_user(by(Role::Admin, a, question)).await.unwrap();
-    let question = v1::DeleteUserRequest { user_id, reason };
+    let question = v1::DeleteUserRequest { user_id, reason, ..Default::default() };
     admin.delete_user(by(Role::Admin, a, question)).await.unwrap();
     assert_eq!((state(a).await, state(b).await), (v1::UserState::Deleted, v1::UserState::Active));
 }

@@ -21,5 +21,5 @@ mod logouts;
 mod pairs;
 mod rates;
 mod sessions;
-mod town;
+pub mod town;
 mod watching;

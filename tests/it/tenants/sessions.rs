@@ -75,7 +75,8 @@ async fn read(Pair { town, a, .. }: Pair<'_>, theirs: &Browser) -> Tried {
 async fn changed(Pair { town, a, .. }: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
     let client = town.serving.sessions().await;
     unknown("RefreshTokens", theirs, async |browser| {
-        let question = v1::RefreshTokensRequest { cookies: cookies(browser), context: Some(seen()) };
+        let question =
+            v1::RefreshTokensRequest { cookies: cookies(browser), context: Some(seen()), ..Default::default() };
         client.clone().refresh_tokens(by(Role::Edge, a, question)).await
     })
     .await;

@@ -42,7 +42,8 @@ async fn a_token_for_another_audience_is_exchanged_once_and_kept_until_it_ends()
         let own = access(&served, "", None).await.unwrap();
         assert_eq!((own.value.as_str(), own.audience.as_str()), ("access-0", ""), "the session's own stays");
         // A refresh keeps them too.
-        let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None };
+        let question =
+            v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None, ..Default::default() };
         served.serving.sessions().await.refresh_tokens(by(Role::Edge, question)).await.unwrap();
         assert_eq!(access(&served, "orders", None).await.unwrap().value, orders.value);
         assert_eq!(exchanges(&served), 2);

@@ -224,7 +224,8 @@ async fn a_token_permits_what_its_session_does_and_what_the_application_says() {
 
         // What is taken from the session is taken from its tokens, and what the application has said stays.
         says(&["orders:read"]);
-        let refresh = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None };
+        let refresh =
+            v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None, ..Default::default() };
         served.serving.sessions().await.refresh_tokens(by(Role::Backend, refresh)).await.unwrap();
         for token in [&plain, &carried] {
             assert!(permitted(&served, token, &["orders:write"], &[]).await.is_none());

@@ -22,7 +22,7 @@ async fn validate(served: &Served) -> Validated {
 }
 
 async fn refresh(served: &Served, context: Option<v1::RequestContext>) -> Result<v1::RefreshTokensResponse, Status> {
-    let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context };
+    let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context, ..Default::default() };
     let answer = served.serving.sessions().await.refresh_tokens(by(Role::Edge, question)).await?;
     Ok(answer.into_inner())
 }

@@ -14,7 +14,8 @@ use crate::rpc::failed;
 use crate::rpc::serving::{by, context, cookies, validation};
 
 async fn ask(served: &Served, refresh: bool) -> Result<v1::UserInfo, Status> {
-    let question = v1::GetUserInfoRequest { cookies: cookies(&served.browser), context: None, refresh };
+    let question =
+        v1::GetUserInfoRequest { cookies: cookies(&served.browser), context: None, refresh, ..Default::default() };
     let answer = served.serving.sessions().await.get_user_info(by(Role::Backend, question)).await?;
     match answer.into_inner().outcome.unwrap() {
         Outcome::UserInfo(found) => Ok(found),
@@ -70,7 +71,8 @@ async fn roles_that_userinfo_does_not_speak_of_are_those_that_a_refresh_has_brou
             }
             *provider.slow.lock().unwrap() = None;
             provider.says.lock().unwrap().roles = vec!["auditor".into()];
-            let question = v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None };
+            let question =
+                v1::RefreshTokensRequest { cookies: cookies(&served.browser), context: None, ..Default::default() };
             served.serving.sessions().await.refresh_tokens(by(Role::Backend, question)).await.unwrap();
         };
         let (asked, ()) = futures::future::join(ask(&served, true), refresh).await;
@@ -137,7 +139,8 @@ async fn trouble_carries_a_finished_answer_for_a_browser() {
 async fn a_browser_gets_a_finished_answer() {
     for served in both(|_| ()).await {
         let ask = async |cookies, context| {
-            let question = v1::GetUserInfoRequest { cookies, context: Some(context), refresh: false };
+            let question =
+                v1::GetUserInfoRequest { cookies, context: Some(context), refresh: false, ..Default::default() };
             let answer = served.serving.sessions().await.get_user_info(by(Role::Edge, question)).await.unwrap();
             answer.into_inner().answer.unwrap()
         };

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
+use gatelodge::authority::answer_store::{Claim, Claimed};
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
-    Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore,
-    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError,
-    StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    AnswerStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd,
+    LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore,
+    StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{
-    LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+    AnswerKey, LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
 };
 use gatelodge::session::mark::{MarkTarget, MarksNow};
 use gatelodge::session::rate::{Allowance, Taken};
@@ -60,6 +61,7 @@ pub struct FaultyStore {
     sessions: Arc<dyn SessionStore>,
     logins: Arc<dyn LoginStore>,
     logouts: Arc<dyn LogoutStore>,
+    answers: Arc<dyn AnswerStore>,
     mint_keys: Arc<dyn MintKeyStore>,
     rates: Arc<dyn RateStore>,
     users: Arc<dyn UserStore>,
@@ -112,6 +114,7 @@ impl FaultyStore {
             sessions: Arc::clone(&ports.sessions),
             logins: Arc::clone(&ports.logins),
             logouts: Arc::clone(&ports.logouts),
+            answers: Arc::clone(&ports.answers),
             mint_keys: Arc::clone(&ports.mint_keys),
             rates: Arc::clone(&ports.rates),
             users: Arc::clone(&ports.users),
@@ -125,6 +128,7 @@ impl FaultyStore {
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
         (ports.users, ports.logouts, ports.rates) = (store.clone(), store.clone(), store.clone());
+        ports.answers = store.clone();
         store
     }
 
@@ -294,6 +298,13 @@ pass! { LogoutStore by logouts:
     claim_token(token: &LogoutTokenKey, by: Carrier, within: Duration) -> LogoutClaim;
     give_back(token: &LogoutTokenKey, by: Carrier) -> ();
     spend(token: &LogoutTokenKey, keep_for: Duration) -> ();
+}
+
+pass! { AnswerStore by answers:
+    claim_call(call: &AnswerKey, claim: &Claim, within: Duration) -> Claimed;
+    keep_answer(call: &AnswerKey, claim: &Claim, sealed: Vec<u8>, keep_for: Duration) -> bool;
+    give_back_call(call: &AnswerKey, claim: &Claim) -> ();
+    wait_for_answer(call: &AnswerKey, at_most: Duration) -> ();
 }
 
 pass! { RateStore by rates:

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+    AnswerStore, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
@@ -49,11 +49,19 @@ impl Kept {
 /// Puts one store into all of a world's ports that keep something.
 pub fn put_all<S>(ports: &mut Ports, store: &Arc<S>)
 where
-    S: SessionStore + LoginStore + LogoutStore + UserStore + MintKeyStore + RateStore + EventLog + 'static,
+    S: SessionStore
+        + LoginStore
+        + LogoutStore
+        + AnswerStore
+        + UserStore
+        + MintKeyStore
+        + RateStore
+        + EventLog
+        + 'static,
 {
     (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
     (ports.mint_keys, ports.events, ports.logouts) = (store.clone(), store.clone(), store.clone());
-    ports.rates = store.clone();
+    (ports.rates, ports.answers) = (store.clone(), store.clone());
 }
 
 /// What the keys of a world in Redis begin with.

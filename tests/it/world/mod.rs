@@ -144,6 +144,7 @@ impl World {
             sessions: store.clone(),
             logins: store.clone(),
             logouts: store.clone(),
+            answers: store.clone(),
             rates: store.clone(),
             users: store.clone(),
             events: store.clone(),

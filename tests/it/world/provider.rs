@@ -84,6 +84,8 @@ impl FakeProvider {
                 issuer: IssuerRule::new(ISSUER),
                 extra_parameters: vec!["kc_idp_hint".into()],
                 tells_of_logins: name != "plain",
+                form_post: name == "posts",
+                names_users_once: name == "posts",
             },
             codes: Mutex::default(),
             refusal: Mutex::default(),
@@ -240,7 +242,7 @@ impl IdentityProvider for FakeProvider {
         Ok(Exchange { access, end: Some(request.now + Duration::from_mins(5)), scopes: vec!["read".into()] })
     }
 
-    async fn revoke(&self, token: &Secret) -> Result<(), ProviderError> {
+    async fn revoke(&self, token: &Secret, _: Timestamp) -> Result<(), ProviderError> {
         self.revoked.lock().unwrap().push(token.expose().to_owned());
         Ok(())
     }

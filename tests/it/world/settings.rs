@@ -82,5 +82,6 @@ pub fn settings() -> Settings {
         limits: Limits::default(),
         rates: Rates::default(),
         capacity: Capacity::default(),
+        keep_answers_for: Some(Duration::from_mins(10)),
     }
 }

@@ -1,18 +1,31 @@
 // Owns one node oidc-provider, a certified OpenID provider, in a process of its own. Does not know who logs in at it.
 
 import { createServer } from 'node:http';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answers, freePort, runAsProgram, start } from '../process.mjs';
 import { ARTEFACTS } from '../where.mjs';
 
 /**
+ * The same with a client that it knows by a key alone, whose requests have to be handed over before the browser leaves, and
+ * whose userinfo it signs.
+ */
+export async function startStrictOidcProvider(callback, loggedOut) {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'ours', use: 'sig', alg: 'ES256' };
+  const provider = await startOidcProvider(callback, loggedOut, undefined, { OIDC_CLIENT_KEY: JSON.stringify(jwk) });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const more = { client_auth: 'private_key_jwt', private_key: key, key_id: 'ours', userinfo: 'always' };
+  return { ...provider, clientSecret: undefined, more };
+}
+
+/**
  * Starts it with one confidential client, whose callback is `callback` and whose way back from a logout is
  * `loggedOut`. Its login page takes any name; only the password "password123" is right.
  * Answers `{ issuer, clientId, clientSecret, stop }`.
  */
-export async function startOidcProvider(callback, loggedOut) {
+export async function startOidcProvider(callback, loggedOut, _backchannel, more = {}) {
   const port = await freePort();
   const clientSecret = randomBytes(24).toString('hex');
   const issuer = `http://127.0.0.1:${port}`;
@@ -21,6 +34,7 @@ export async function startOidcProvider(callback, loggedOut) {
     env: {
       OIDC_PORT: String(port), OIDC_ISSUER: issuer, OIDC_CLIENT_SECRET: clientSecret,
       OIDC_CALLBACK: callback, OIDC_LOGGED_OUT: loggedOut ?? new URL('/', callback).href,
+      ...more,
     },
     log: join(ARTEFACTS, 'logs', `oidc-provider-${port}.log`),
     ready: () => answers(`${issuer}/.well-known/openid-configuration`),
@@ -29,8 +43,15 @@ export async function startOidcProvider(callback, loggedOut) {
   return { name: 'certified', issuer, clientId: 'gatelodge', clientSecret, stop: server.stop };
 }
 
-async function serve({ OIDC_PORT, OIDC_ISSUER, OIDC_CLIENT_SECRET, OIDC_CALLBACK, OIDC_LOGGED_OUT }) {
+async function serve({ OIDC_PORT, OIDC_ISSUER, OIDC_CLIENT_SECRET, OIDC_CALLBACK, OIDC_LOGGED_OUT, OIDC_CLIENT_KEY }) {
   const { Provider } = await import('oidc-provider');
+  const byKey = OIDC_CLIENT_KEY && {
+    client_secret: undefined,
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    jwks: { keys: [JSON.parse(OIDC_CLIENT_KEY)] },
+    userinfo_signed_response_alg: 'RS256',
+  };
   const provider = new Provider(OIDC_ISSUER, {
     clients: [{
       client_id: 'gatelodge',
@@ -39,6 +60,7 @@ async function serve({ OIDC_PORT, OIDC_ISSUER, OIDC_CLIENT_SECRET, OIDC_CALLBACK
       post_logout_redirect_uris: [OIDC_LOGGED_OUT],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
+      ...byKey,
     }],
     features: {
       devInteractions: { enabled: true },
@@ -46,6 +68,8 @@ async function serve({ OIDC_PORT, OIDC_ISSUER, OIDC_CLIENT_SECRET, OIDC_CALLBACK
       introspection: { enabled: true },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: Boolean(byKey) },
+      jwtUserinfo: { enabled: Boolean(byKey) },
     },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'picture'] },
     conformIdTokenClaims: false,

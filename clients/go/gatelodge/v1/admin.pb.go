@@ -460,9 +460,12 @@ type AdminServiceRevokeRequest struct {
 	//	*AdminServiceRevokeRequest_Everything
 	Target isAdminServiceRevokeRequest_Target `protobuf_oneof:"target"`
 	// Why, for the log; at most 200 characters.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AdminServiceRevokeRequest) Reset() {
@@ -559,6 +562,13 @@ func (x *AdminServiceRevokeRequest) GetEverything() *Everything {
 func (x *AdminServiceRevokeRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *AdminServiceRevokeRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
 	}
 	return ""
 }
@@ -1043,7 +1053,7 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"E\n" +
 	"\x12GetSessionResponse\x12/\n" +
-	"\asession\x18\x01 \x01(\v2\x15.gatelodge.v1.SessionR\asession\"\xd4\x02\n" +
+	"\asession\x18\x01 \x01(\v2\x15.gatelodge.v1.SessionR\asession\"\x82\x03\n" +
 	"\x19AdminServiceRevokeRequest\x12\x1f\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x19\n" +
@@ -1054,7 +1064,8 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"everything\x18\a \x01(\v2\x18.gatelodge.v1.EverythingH\x00R\n" +
 	"everything\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reasonB\b\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKeyB\b\n" +
 	"\x06target\"]\n" +
 	"\x0fProviderSession\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12.\n" +

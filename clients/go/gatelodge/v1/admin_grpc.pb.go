@@ -63,7 +63,7 @@ type AdminServiceClient interface {
 	// is told even if the caller goes away.
 	// The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
 	// destroyed here instead.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	Revoke(ctx context.Context, in *AdminServiceRevokeRequest, opts ...grpc.CallOption) (*AdminServiceRevokeResponse, error)
 	// Says how many living sessions a Revoke of the same target would end. Ends none.
 	//
@@ -85,19 +85,19 @@ type AdminServiceClient interface {
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
 	// ValidateToken refuses the tokens of MintToken from then on; access tokens of the user's identity provider it takes until
 	// they end, since those are the provider's to withdraw.
-	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	DisableUser(ctx context.Context, in *DisableUserRequest, opts ...grpc.CallOption) (*DisableUserResponse, error)
 	// Lets a disabled user log in again.
 	//
 	// Callers: admin. Safe to retry.
-	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	EnableUser(ctx context.Context, in *EnableUserRequest, opts ...grpc.CallOption) (*EnableUserResponse, error)
 	// Deletes a user: the record and every session of theirs, with all that was kept with it. That it happened is remembered
 	// for 400 days, without anything of the user but a hash. A later login makes a new user; to keep somebody out, disable
 	// them.
 	//
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
-	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error)
 }
 
@@ -230,7 +230,7 @@ type AdminServiceServer interface {
 	// is told even if the caller goes away.
 	// The refresh tokens can't be revoked at the provider: they open only with the browser's credential, and are
 	// destroyed here instead.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	Revoke(context.Context, *AdminServiceRevokeRequest) (*AdminServiceRevokeResponse, error)
 	// Says how many living sessions a Revoke of the same target would end. Ends none.
 	//
@@ -252,19 +252,19 @@ type AdminServiceServer interface {
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
 	// ValidateToken refuses the tokens of MintToken from then on; access tokens of the user's identity provider it takes until
 	// they end, since those are the provider's to withdraw.
-	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	DisableUser(context.Context, *DisableUserRequest) (*DisableUserResponse, error)
 	// Lets a disabled user log in again.
 	//
 	// Callers: admin. Safe to retry.
-	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	EnableUser(context.Context, *EnableUserRequest) (*EnableUserResponse, error)
 	// Deletes a user: the record and every session of theirs, with all that was kept with it. That it happened is remembered
 	// for 400 days, without anything of the user but a hash. A later login makes a new user; to keep somebody out, disable
 	// them.
 	//
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
-	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }

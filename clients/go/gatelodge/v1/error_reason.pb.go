@@ -96,6 +96,10 @@ const (
 	// PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
 	// ask, which is told alike; or it names none though its key is for several and not for the default one.
 	ErrorReason_ERROR_REASON_TENANT_UNKNOWN ErrorReason = 29
+	// FAILED_PRECONDITION, with google.rpc.BadRequest. The idempotency key came with another request before, from the same
+	// caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
+	// only with the same request.
+	ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED ErrorReason = 30
 )
 
 // Enum value maps for ErrorReason.
@@ -128,6 +132,7 @@ var (
 		26: "ERROR_REASON_STREAM_ENDED",
 		28: "ERROR_REASON_RATE_LIMITED",
 		29: "ERROR_REASON_TENANT_UNKNOWN",
+		30: "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -157,6 +162,7 @@ var (
 		"ERROR_REASON_STREAM_ENDED":           26,
 		"ERROR_REASON_RATE_LIMITED":           28,
 		"ERROR_REASON_TENANT_UNKNOWN":         29,
+		"ERROR_REASON_IDEMPOTENCY_KEY_REUSED": 30,
 	}
 )
 
@@ -191,7 +197,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xb2\a\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xdb\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -220,7 +226,8 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\"ERROR_REASON_USER_INFO_UNSUPPORTED\x10\x19\x12\x1d\n" +
 	"\x19ERROR_REASON_STREAM_ENDED\x10\x1a\x12\x1d\n" +
 	"\x19ERROR_REASON_RATE_LIMITED\x10\x1c\x12\x1f\n" +
-	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x1dB^\n" +
+	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x1d\x12'\n" +
+	"#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x1eB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

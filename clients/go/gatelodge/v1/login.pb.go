@@ -1001,9 +1001,12 @@ type StartLoginRequest struct {
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,4,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request. Required.
-	Context       *RequestContext `protobuf:"bytes,5,opt,name=context,proto3" json:"context,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Context *RequestContext `protobuf:"bytes,5,opt,name=context,proto3" json:"context,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StartLoginRequest) Reset() {
@@ -1069,6 +1072,13 @@ func (x *StartLoginRequest) GetContext() *RequestContext {
 		return x.Context
 	}
 	return nil
+}
+
+func (x *StartLoginRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of StartLogin.
@@ -1152,9 +1162,12 @@ type CompleteCallbackRequest struct {
 	// Every cookie that came under a session or binding cookie name.
 	Cookies []*Cookie `protobuf:"bytes,5,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request. Required.
-	Context       *RequestContext `protobuf:"bytes,6,opt,name=context,proto3" json:"context,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Context *RequestContext `protobuf:"bytes,6,opt,name=context,proto3" json:"context,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CompleteCallbackRequest) Reset() {
@@ -1240,6 +1253,13 @@ func (x *CompleteCallbackRequest) GetContext() *RequestContext {
 		return x.Context
 	}
 	return nil
+}
+
+func (x *CompleteCallbackRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 type isCompleteCallbackRequest_Response interface {
@@ -1555,9 +1575,12 @@ type StartLogoutRequest struct {
 	Context *RequestContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
 	// The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority
 	// reads `csrf_token`, for a form that can set no header: it counts where the context has no token.
-	Form          []byte `protobuf:"bytes,5,opt,name=form,proto3" json:"form,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Form []byte `protobuf:"bytes,5,opt,name=form,proto3" json:"form,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StartLogoutRequest) Reset() {
@@ -1623,6 +1646,13 @@ func (x *StartLogoutRequest) GetForm() []byte {
 		return x.Form
 	}
 	return nil
+}
+
+func (x *StartLogoutRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of StartLogout.
@@ -1837,9 +1867,12 @@ type HandleBackchannelLogoutRequest struct {
 	// `logout_token`.
 	Form []byte `protobuf:"bytes,2,opt,name=form,proto3" json:"form,omitempty"`
 	// What the edge saw of the request. Required.
-	Context       *RequestContext `protobuf:"bytes,3,opt,name=context,proto3" json:"context,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Context *RequestContext `protobuf:"bytes,3,opt,name=context,proto3" json:"context,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *HandleBackchannelLogoutRequest) Reset() {
@@ -1891,6 +1924,13 @@ func (x *HandleBackchannelLogoutRequest) GetContext() *RequestContext {
 		return x.Context
 	}
 	return nil
+}
+
+func (x *HandleBackchannelLogoutRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of HandleBackchannelLogout.
@@ -1975,9 +2015,12 @@ type HandleFrontchannelLogoutRequest struct {
 	// host, `tenant`: its name, as it stands in the address that is registered at the provider.
 	Query []byte `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
 	// What the edge saw of the request. Required.
-	Context       *RequestContext `protobuf:"bytes,3,opt,name=context,proto3" json:"context,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Context *RequestContext `protobuf:"bytes,3,opt,name=context,proto3" json:"context,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *HandleFrontchannelLogoutRequest) Reset() {
@@ -2029,6 +2072,13 @@ func (x *HandleFrontchannelLogoutRequest) GetContext() *RequestContext {
 		return x.Context
 	}
 	return nil
+}
+
+func (x *HandleFrontchannelLogoutRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of HandleFrontchannelLogout.
@@ -2167,26 +2217,28 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x1d\n" +
 	"\n" +
-	"login_path\x18\x03 \x01(\tR\tloginPath\"\xe7\x01\n" +
+	"login_path\x18\x03 \x01(\tR\tloginPath\"\x95\x02\n" +
 	"\x11StartLoginRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\fR\bprovider\x12\x19\n" +
 	"\x05query\x18\x03 \x01(\fB\x03\x80\x01\x01R\x05query\x12.\n" +
 	"\acookies\x18\x04 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x05 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xb8\x01\n" +
+	"\acontext\x18\x05 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\xb8\x01\n" +
 	"\x12StartLoginResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x129\n" +
 	"\afailure\x18\x02 \x01(\x0e2\x1a.gatelodge.v1.LoginFailureH\x00R\afailure\x88\x01\x01\x12)\n" +
 	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersionB\n" +
 	"\n" +
-	"\b_failure\"\x95\x02\n" +
+	"\b_failure\"\xc3\x02\n" +
 	"\x17CompleteCallbackRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x1b\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01H\x00R\x05query\x12\x19\n" +
 	"\x04form\x18\x03 \x01(\fB\x03\x80\x01\x01H\x00R\x04form\x12\x19\n" +
 	"\x04json\x18\x04 \x01(\fB\x03\x80\x01\x01H\x00R\x04json\x12.\n" +
 	"\acookies\x18\x05 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x06 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontextB\n" +
+	"\acontext\x18\x06 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKeyB\n" +
 	"\n" +
 	"\bresponse\"\xb0\x02\n" +
 	"\x18CompleteCallbackResponse\x120\n" +
@@ -2205,13 +2257,14 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x125\n" +
 	"\bsessions\x18\x02 \x03(\v2\x19.gatelodge.v1.UserSessionR\bsessions\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\x12-\n" +
-	"\x04wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\xe5\x01\n" +
+	"\x04wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\x93\x02\n" +
 	"\x12StartLogoutRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x19\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x12.\n" +
 	"\acookies\x18\x03 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x04 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x17\n" +
-	"\x04form\x18\x05 \x01(\fB\x03\x80\x01\x01R\x04form\"\xbe\x01\n" +
+	"\x04form\x18\x05 \x01(\fB\x03\x80\x01\x01R\x04form\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\xbe\x01\n" +
 	"\x13StartLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
@@ -2224,20 +2277,22 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\acontext\x18\x04 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"u\n" +
 	"\x16CompleteLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12)\n" +
-	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion\"\xa6\x01\n" +
+	"\x10settings_version\x18\x02 \x01(\tR\x0fsettingsVersion\"\xd4\x01\n" +
 	"\x1eHandleBackchannelLogoutRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x17\n" +
 	"\x04form\x18\x02 \x01(\fB\x03\x80\x01\x01R\x04form\x126\n" +
-	"\acontext\x18\x03 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xca\x01\n" +
+	"\acontext\x18\x03 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\xca\x01\n" +
 	"\x1fHandleBackchannelLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
 	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
-	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition\"\xa9\x01\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition\"\xd7\x01\n" +
 	"\x1fHandleFrontchannelLogoutRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x19\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01R\x05query\x126\n" +
-	"\acontext\x18\x03 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xcb\x01\n" +
+	"\acontext\x18\x03 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\xcb\x01\n" +
 	" HandleFrontchannelLogoutResponse\x120\n" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +

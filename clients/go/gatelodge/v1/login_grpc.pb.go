@@ -83,7 +83,7 @@ type LoginServiceClient interface {
 	//
 	// Callers: edge. A retry begins another login, which harms nothing. What the browser caused (an unknown provider, a
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	StartLogin(ctx context.Context, in *StartLoginRequest, opts ...grpc.CallOption) (*StartLoginResponse, error)
 	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
 	// a login waits for (WaitingLogin).
@@ -91,7 +91,7 @@ type LoginServiceClient interface {
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline
 	// of 15 seconds or more: work that has sent the code runs to its end even if the caller goes away.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	CompleteCallback(ctx context.Context, in *CompleteCallbackRequest, opts ...grpc.CallOption) (*CompleteCallbackResponse, error)
 	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address, if it has one and
 	// that is known within a second: a provider that is away delays no logout.
@@ -99,7 +99,7 @@ type LoginServiceClient interface {
 	// Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
 	// the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
 	// Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	StartLogout(ctx context.Context, in *StartLogoutRequest, opts ...grpc.CallOption) (*StartLogoutResponse, error)
 	// Receives the browser back from the provider's logout, and answers with the landing place.
 	//
@@ -123,7 +123,7 @@ type LoginServiceClient interface {
 	// can't be had, or where it names one that is new since they were asked for a moment ago, the token may pass when it
 	// comes again. Tell the provider 503, not the 400 of Back-Channel Logout, 2.8: some providers send again what got that.
 	// Few of these calls are taken on at once (OVERLOADED): whoever finds the address can send junk.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	HandleBackchannelLogout(ctx context.Context, in *HandleBackchannelLogoutRequest, opts ...grpc.CallOption) (*HandleBackchannelLogoutResponse, error)
 	// Ends the sessions that began with one of a provider's own, as a page of the provider's logout has the user's browser
 	// tell (OpenID Connect Front-Channel Logout 1.0): those that `iss` and `sid` name together. It needs no cookie, and
@@ -132,7 +132,7 @@ type LoginServiceClient interface {
 	// Callers: edge. Safe to retry. A request that names no session of a provider that may do so is an OK answer whose HTTP
 	// status is 400; a session that is not known here is 200, and leaves no trace: nothing says that the request is the
 	// provider's own, so a login that is still under way then goes on.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	HandleFrontchannelLogout(ctx context.Context, in *HandleFrontchannelLogoutRequest, opts ...grpc.CallOption) (*HandleFrontchannelLogoutResponse, error)
 }
 
@@ -276,7 +276,7 @@ type LoginServiceServer interface {
 	//
 	// Callers: edge. A retry begins another login, which harms nothing. What the browser caused (an unknown provider, a
 	// return place that is not allowed) is an OK answer with a finished HTTP answer.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	StartLogin(context.Context, *StartLoginRequest) (*StartLoginResponse, error)
 	// Completes a login: redeems the authorization code, verifies the ID token, makes the session. Also takes the choice that
 	// a login waits for (WaitingLogin).
@@ -284,7 +284,7 @@ type LoginServiceServer interface {
 	// Callers: edge. Safe to retry: the same callback from the same browser gets the same answer for a short time, and
 	// the code is sent to the provider once. A failed login is an OK answer with a finished HTTP answer. Set a deadline
 	// of 15 seconds or more: work that has sent the code runs to its end even if the caller goes away.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	CompleteCallback(context.Context, *CompleteCallbackRequest) (*CompleteCallbackResponse, error)
 	// Ends the browser's session, and answers with the cleared cookie and the provider's logout address, if it has one and
 	// that is known within a second: a provider that is away delays no logout.
@@ -292,7 +292,7 @@ type LoginServiceServer interface {
 	// Callers: edge. Safe to retry: without a living session it clears the cookie all the same. A request that fails
 	// the CSRF or origin rule is an OK answer whose HTTP status is 403, one that can't be read 400; neither ends anything.
 	// Set a deadline of 8 seconds or more, for this as for the logouts of a provider: see SessionService.Revoke.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	StartLogout(context.Context, *StartLogoutRequest) (*StartLogoutResponse, error)
 	// Receives the browser back from the provider's logout, and answers with the landing place.
 	//
@@ -316,7 +316,7 @@ type LoginServiceServer interface {
 	// can't be had, or where it names one that is new since they were asked for a moment ago, the token may pass when it
 	// comes again. Tell the provider 503, not the 400 of Back-Channel Logout, 2.8: some providers send again what got that.
 	// Few of these calls are taken on at once (OVERLOADED): whoever finds the address can send junk.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	HandleBackchannelLogout(context.Context, *HandleBackchannelLogoutRequest) (*HandleBackchannelLogoutResponse, error)
 	// Ends the sessions that began with one of a provider's own, as a page of the provider's logout has the user's browser
 	// tell (OpenID Connect Front-Channel Logout 1.0): those that `iss` and `sid` name together. It needs no cookie, and
@@ -325,7 +325,7 @@ type LoginServiceServer interface {
 	// Callers: edge. Safe to retry. A request that names no session of a provider that may do so is an OK answer whose HTTP
 	// status is 400; a session that is not known here is 200, and leaves no trace: nothing says that the request is the
 	// provider's own, so a login that is still under way then goes on.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	HandleFrontchannelLogout(context.Context, *HandleFrontchannelLogoutRequest) (*HandleFrontchannelLogoutResponse, error)
 	mustEmbedUnimplementedLoginServiceServer()
 }

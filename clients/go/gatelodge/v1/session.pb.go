@@ -1722,9 +1722,12 @@ type RefreshTokensRequest struct {
 	// Every cookie that came under a session cookie name.
 	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request; absent when only the credential is known.
-	Context       *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *RefreshTokensRequest) Reset() {
@@ -1769,6 +1772,13 @@ func (x *RefreshTokensRequest) GetContext() *RequestContext {
 		return x.Context
 	}
 	return nil
+}
+
+func (x *RefreshTokensRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of RefreshTokens.
@@ -2192,9 +2202,12 @@ type GetUserInfoRequest struct {
 	// What the edge saw of the request; absent when only the credential is known.
 	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
 	// Whether to ask the identity provider again.
-	Refresh       bool `protobuf:"varint,3,opt,name=refresh,proto3" json:"refresh,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Refresh bool `protobuf:"varint,3,opt,name=refresh,proto3" json:"refresh,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// With `refresh`, the same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetUserInfoRequest) Reset() {
@@ -2246,6 +2259,13 @@ func (x *GetUserInfoRequest) GetRefresh() bool {
 		return x.Refresh
 	}
 	return false
+}
+
+func (x *GetUserInfoRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of GetUserInfo.
@@ -2444,9 +2464,12 @@ type SessionServiceRevokeRequest struct {
 	//	*SessionServiceRevokeRequest_AllOthers
 	//	*SessionServiceRevokeRequest_Form
 	//	*SessionServiceRevokeRequest_Json
-	Target        isSessionServiceRevokeRequest_Target `protobuf_oneof:"target"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Target isSessionServiceRevokeRequest_Target `protobuf_oneof:"target"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SessionServiceRevokeRequest) Reset() {
@@ -2543,6 +2566,13 @@ func (x *SessionServiceRevokeRequest) GetJson() []byte {
 		}
 	}
 	return nil
+}
+
+func (x *SessionServiceRevokeRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 type isSessionServiceRevokeRequest_Target interface {
@@ -3289,9 +3319,12 @@ type UpdateAttributesRequest struct {
 	// how much names and values may take together, is configured (app.sessions.attributes).
 	Set map[string][]byte `protobuf:"bytes,4,rep,name=set,proto3" json:"set,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Names of values to keep no longer. One that is not there is no fault; one that is also in `set` is.
-	Remove        []string `protobuf:"bytes,5,rep,name=remove,proto3" json:"remove,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Remove []string `protobuf:"bytes,5,rep,name=remove,proto3" json:"remove,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpdateAttributesRequest) Reset() {
@@ -3357,6 +3390,13 @@ func (x *UpdateAttributesRequest) GetRemove() []string {
 		return x.Remove
 	}
 	return nil
+}
+
+func (x *UpdateAttributesRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // The answer of UpdateAttributes.
@@ -3581,10 +3621,11 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x04kind\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x1a\n" +
-	"\bprovider\x18\x03 \x01(\tR\bprovider\"~\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\"\xac\x01\n" +
 	"\x14RefreshTokensRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\x87\x02\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\x87\x02\n" +
 	"\x15RefreshTokensResponse\x12=\n" +
 	"\trefreshed\x18\x01 \x01(\v2\x1d.gatelodge.v1.RefreshedTokensH\x00R\trefreshed\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
@@ -3609,11 +3650,12 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x16\n" +
 	"\x06scopes\x18\x04 \x03(\tR\x06scopes\x12\x1a\n" +
-	"\baudience\x18\x05 \x01(\tR\baudience\"\x96\x01\n" +
+	"\baudience\x18\x05 \x01(\tR\baudience\"\xc4\x01\n" +
 	"\x12GetUserInfoRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x18\n" +
-	"\arefresh\x18\x03 \x01(\bR\arefresh\"\xfd\x01\n" +
+	"\arefresh\x18\x03 \x01(\bR\arefresh\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\xfd\x01\n" +
 	"\x13GetUserInfoResponse\x125\n" +
 	"\tuser_info\x18\x01 \x01(\v2\x16.gatelodge.v1.UserInfoH\x00R\buserInfo\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
@@ -3623,7 +3665,7 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\bUserInfo\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12=\n" +
 	"\frefresh_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x123\n" +
-	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xf6\x02\n" +
+	"\asession\x18\x03 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xa4\x03\n" +
 	"\x1bSessionServiceRevokeRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12M\n" +
@@ -3633,7 +3675,8 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"all_others\x18\x05 \x01(\v2\x1e.gatelodge.v1.AllOtherSessionsH\x00R\tallOthers\x12\x19\n" +
 	"\x04form\x18\x06 \x01(\fB\x03\x80\x01\x01H\x00R\x04form\x12\x19\n" +
-	"\x04json\x18\a \x01(\fB\x03\x80\x01\x01H\x00R\x04jsonB\b\n" +
+	"\x04json\x18\a \x01(\fB\x03\x80\x01\x01H\x00R\x04json\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKeyB\b\n" +
 	"\x06target\"\x12\n" +
 	"\x10PresentedSession\"\x12\n" +
 	"\x10AllOtherSessions\"\x8c\x02\n" +
@@ -3679,13 +3722,14 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x1a9\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xc3\x02\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xf1\x02\n" +
 	"\x17UpdateAttributesRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12)\n" +
 	"\x10expected_version\x18\x03 \x01(\x04R\x0fexpectedVersion\x12E\n" +
 	"\x03set\x18\x04 \x03(\v2..gatelodge.v1.UpdateAttributesRequest.SetEntryB\x03\x80\x01\x01R\x03set\x12\x16\n" +
-	"\x06remove\x18\x05 \x03(\tR\x06remove\x1a6\n" +
+	"\x06remove\x18\x05 \x03(\tR\x06remove\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\x1a6\n" +
 	"\bSetEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xd5\x01\n" +

@@ -76,7 +76,7 @@ type SessionServiceClient interface {
 	// every later call is PROVIDER_REFUSED without asking the provider, until a login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
+	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error)
 	// Hands out the session's access token, refreshed first when it lives shorter than asked for.
 	//
@@ -93,7 +93,7 @@ type SessionServiceClient interface {
 	// the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
 	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	GetUserInfo(ctx context.Context, in *GetUserInfoRequest, opts ...grpc.CallOption) (*GetUserInfoResponse, error)
 	// Lists the living sessions of the presented session's user, the newest first: "my devices".
 	//
@@ -111,9 +111,10 @@ type SessionServiceClient interface {
 	// session, and opens with its credential alone.
 	//
 	// Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
-	// else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
+	// else had changed them. Read them again, and decide again. With an idempotency key a retry is answered as the first was.
+	// Counts as use of the session. A context with an unsafe
 	// method is judged as by ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
+	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	UpdateAttributes(ctx context.Context, in *UpdateAttributesRequest, opts ...grpc.CallOption) (*UpdateAttributesResponse, error)
 	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
 	// also clears the cookie.
@@ -124,7 +125,7 @@ type SessionServiceClient interface {
 	// ended is told even if the caller goes away.
 	// The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
 	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	Revoke(ctx context.Context, in *SessionServiceRevokeRequest, opts ...grpc.CallOption) (*SessionServiceRevokeResponse, error)
 	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream. Where a
 	// key is for several tenants and the call names none, it tells of them all.
@@ -306,7 +307,7 @@ type SessionServiceServer interface {
 	// every later call is PROVIDER_REFUSED without asking the provider, until a login has succeeded.
 	// Statuses of the provider's doing hold a finished HttpAnswer among their details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED.
+	// NO_REFRESH_TOKEN, REFRESH_IN_PROGRESS, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error)
 	// Hands out the session's access token, refreshed first when it lives shorter than asked for.
 	//
@@ -323,7 +324,7 @@ type SessionServiceServer interface {
 	// the same time; ValidateSession answers what it says from then on. Trouble there is an error and leaves the session as it is;
 	// its status holds a finished HttpAnswer among its details: an edge copies it.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
-	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED.
+	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, USER_INFO_UNSUPPORTED, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	GetUserInfo(context.Context, *GetUserInfoRequest) (*GetUserInfoResponse, error)
 	// Lists the living sessions of the presented session's user, the newest first: "my devices".
 	//
@@ -341,9 +342,10 @@ type SessionServiceServer interface {
 	// session, and opens with its credential alone.
 	//
 	// Callers: backend. No retry by itself: one whose first was done is answered with VERSION_CONFLICT, as if somebody
-	// else had changed them. Read them again, and decide again. Counts as use of the session. A context with an unsafe
+	// else had changed them. Read them again, and decide again. With an idempotency key a retry is answered as the first was.
+	// Counts as use of the session. A context with an unsafe
 	// method is judged as by ValidateSession (`denied`).
-	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
+	// Reasons: INVALID_FIELD, VERSION_CONFLICT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED, IDEMPOTENCY_KEY_REUSED.
 	UpdateAttributes(context.Context, *UpdateAttributesRequest) (*UpdateAttributesResponse, error)
 	// Ends the presented session, or others of the same user. For a browser's logout use LoginService.StartLogout, which
 	// also clears the cookie.
@@ -354,7 +356,7 @@ type SessionServiceServer interface {
 	// ended is told even if the caller goes away.
 	// The tokens are destroyed with a session. The refresh token of the presented one is revoked at the provider where it
 	// offers that (RFC 7009), beside the answer; those of others open only with their own credential.
-	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	Revoke(context.Context, *SessionServiceRevokeRequest) (*SessionServiceRevokeResponse, error)
 	// Tells what happens to the tenant's sessions from now on, or from a position on, until one side ends the stream. Where a
 	// key is for several tenants and the call names none, it tells of them all.

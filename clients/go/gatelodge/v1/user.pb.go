@@ -443,9 +443,12 @@ type DisableUserRequest struct {
 	// The user, `<provider>_<sub>`, with a provider of the configuration, enabled or not. Required.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Why, for the log; at most 200 characters.
-	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *DisableUserRequest) Reset() {
@@ -488,6 +491,13 @@ func (x *DisableUserRequest) GetUserId() string {
 func (x *DisableUserRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *DisableUserRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
 	}
 	return ""
 }
@@ -554,9 +564,12 @@ type EnableUserRequest struct {
 	// The user, `<provider>_<sub>`, with a provider of the configuration, enabled or not. Required.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Why, for the log; at most 200 characters.
-	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *EnableUserRequest) Reset() {
@@ -599,6 +612,13 @@ func (x *EnableUserRequest) GetUserId() string {
 func (x *EnableUserRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *EnableUserRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
 	}
 	return ""
 }
@@ -646,9 +666,12 @@ type DeleteUserRequest struct {
 	// The user, `<provider>_<sub>`, with a provider of the configuration, enabled or not. Required.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Why, for the log; at most 200 characters.
-	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *DeleteUserRequest) Reset() {
@@ -691,6 +714,13 @@ func (x *DeleteUserRequest) GetUserId() string {
 func (x *DeleteUserRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeleteUserRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
 	}
 	return ""
 }
@@ -783,20 +813,23 @@ const file_gatelodge_v1_user_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"e\n" +
 	"\x11ListUsersResponse\x12(\n" +
 	"\x05users\x18\x01 \x03(\v2\x12.gatelodge.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"s\n" +
 	"\x12DisableUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"a\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"a\n" +
 	"\x13DisableUserResponse\x12#\n" +
 	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\x12%\n" +
-	"\x0eevent_position\x18\x02 \x01(\fR\reventPosition\"D\n" +
+	"\x0eevent_position\x18\x02 \x01(\fR\reventPosition\"r\n" +
 	"\x11EnableUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x14\n" +
-	"\x12EnableUserResponse\"D\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\x14\n" +
+	"\x12EnableUserResponse\"r\n" +
 	"\x11DeleteUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"`\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"`\n" +
 	"\x12DeleteUserResponse\x12#\n" +
 	"\rrevoked_count\x18\x01 \x01(\x04R\frevokedCount\x12%\n" +
 	"\x0eevent_position\x18\x02 \x01(\fR\reventPosition*o\n" +

@@ -251,6 +251,12 @@ class RateLimitedError(GatelodgeError):
     reason = "RATE_LIMITED"
 
 
+class IdempotencyKeyReusedError(GatelodgeError):
+    """The idempotency key came with another request before; nothing was done."""
+
+    reason = "IDEMPOTENCY_KEY_REUSED"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

@@ -87,12 +87,12 @@ impl Question<'_> {
             Route::Me => return self.me(asker, context).await,
             Route::Refresh => {
                 let cookies = session_cookies(parts, settings);
-                let question = v1::RefreshTokensRequest { cookies, context };
+                let question = v1::RefreshTokensRequest { cookies, context, ..Default::default() };
                 return Ok(asker.copy(self.client.sessions().refresh_tokens(question).await?.answer));
             }
             Route::UserInfo => {
                 let (cookies, refresh) = (session_cookies(parts, settings), parts.method == Method::POST);
-                let question = v1::GetUserInfoRequest { cookies, context, refresh };
+                let question = v1::GetUserInfoRequest { cookies, context, refresh, ..Default::default() };
                 return Ok(asker.copy(self.client.sessions().get_user_info(question).await?.answer));
             }
             Route::Sessions => {
@@ -108,14 +108,15 @@ impl Question<'_> {
                     Ok(Sent::Json(json)) => Target::Json(json),
                     Err(missing) => return Ok(without_body(&missing, asker)),
                 });
-                let question = v1::SessionServiceRevokeRequest { cookies, context, target };
+                let question = v1::SessionServiceRevokeRequest { cookies, context, target, ..Default::default() };
                 return Ok(asker.copy(self.client.sessions().revoke(question).await?.answer));
             }
             Route::User => return self.user(asker, context).await,
             Route::Login | Route::SpaLogin => {
                 let (provider, cookies) = (bytes::Bytes::new(), login_cookies(parts, settings));
                 let query = query(parts, settings);
-                let question = v1::StartLoginRequest { route_set, provider, query, cookies, context };
+                let question =
+                    v1::StartLoginRequest { route_set, provider, query, cookies, context, ..Default::default() };
                 let done = login.start_login(question).await?;
                 (done.answer, done.settings_version)
             }
@@ -130,7 +131,8 @@ impl Question<'_> {
                     },
                     _ => Response::Query(query(parts, settings)),
                 });
-                let question = v1::CompleteCallbackRequest { route_set, response, cookies, context };
+                let question =
+                    v1::CompleteCallbackRequest { route_set, response, cookies, context, ..Default::default() };
                 let done = login.complete_callback(question).await?;
                 (done.answer, done.settings_version)
             }
@@ -140,7 +142,8 @@ impl Question<'_> {
                     Ok(form) => form,
                     Err(missing) => return Ok(without_body(&missing, asker)),
                 };
-                let question = v1::StartLogoutRequest { route_set, query, cookies, context, form };
+                let question =
+                    v1::StartLogoutRequest { route_set, query, cookies, context, form, ..Default::default() };
                 let done = login.start_logout(question).await?;
                 (done.answer, done.settings_version)
             }
@@ -155,13 +158,13 @@ impl Question<'_> {
                     Ok(form) => form,
                     Err(missing) => return Ok(without_body(&missing, asker)),
                 };
-                let question = v1::HandleBackchannelLogoutRequest { route_set, form, context };
+                let question = v1::HandleBackchannelLogoutRequest { route_set, form, context, ..Default::default() };
                 let done = login.handle_backchannel_logout(question).await?;
                 (done.answer, done.settings_version)
             }
             Route::FrontchannelLogout => {
                 let query = query(parts, settings);
-                let question = v1::HandleFrontchannelLogoutRequest { route_set, query, context };
+                let question = v1::HandleFrontchannelLogoutRequest { route_set, query, context, ..Default::default() };
                 let done = login.handle_frontchannel_logout(question).await?;
                 (done.answer, done.settings_version)
             }

@@ -40,7 +40,7 @@ impl World {
         question: &v1::SessionServiceRevokeRequest,
         request_id: &str,
     ) -> Result<v1::SessionServiceRevokeResponse, Status> {
-        let v1::SessionServiceRevokeRequest { cookies, context, target } = question;
+        let v1::SessionServiceRevokeRequest { cookies, context, target, .. } = question;
         let target = target.as_ref().ok_or_else(|| is_required("target"))?;
         let mut said = v1::SessionServiceRevokeResponse::default();
         let own = match self.usable(cookies, context.as_ref(), request_id) {

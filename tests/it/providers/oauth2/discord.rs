@@ -3,9 +3,10 @@
 use gatelodge::authority::provider::IdentityProvider as _;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oauth2::OAuth2Settings;
+use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Fake, TOKEN, form, log_in, provider};
+use super::{Fake, NOW, TOKEN, form, log_in, provider};
 
 const ACCESS: &str = "/api/oauth2/token";
 const USER: &str = "/api/users/@me";
@@ -66,7 +67,7 @@ async fn a_picture_that_would_lead_elsewhere_is_left_out() {
 async fn a_logout_revokes_the_token() {
     let (fake, settings) = discord(user()).await;
     fake.at("/api/oauth2/token/revoke", 200, json!({}));
-    provider(settings).revoke(&Secret::new("refresh-CANARY")).await.unwrap();
+    provider(settings).revoke(&Secret::new("refresh-CANARY"), Timestamp::from_secs(NOW)).await.unwrap();
     let asked = fake.asked("/api/oauth2/token/revoke");
     assert_eq!((asked.len(), form(&asked[0])["token"].as_str()), (1, "refresh-CANARY"));
 }

@@ -3,9 +3,10 @@
 use gatelodge::authority::provider::{IdentityProvider as _, Offer, ProviderError, UserInfoRequest};
 use gatelodge::crypto::Secret;
 use gatelodge::providers::oauth2::OAuth2Settings;
+use gatelodge::session::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{CALLBACK, CODE, Fake, TOKEN, VERIFIER, form, log_in, provider, redemption, request};
+use super::{CALLBACK, CODE, Fake, NOW, TOKEN, VERIFIER, form, log_in, provider, redemption, request};
 use crate::hostile::reason_of;
 
 const ACCESS: &str = "/login/oauth/access_token";
@@ -170,7 +171,8 @@ async fn user_info_is_asked_again_and_never_of_another_user() {
     (renamed["name"], renamed["login"]) = (json!(null), json!("octodog"));
     fake.at(USER, 200, renamed.clone());
     let access = Secret::new(TOKEN);
-    let request = UserInfoRequest { access_token: &access, id_token: None, identity: &identity };
+    let request =
+        UserInfoRequest { access_token: &access, id_token: None, identity: &identity, now: Timestamp::from_secs(NOW) };
     let now = provider.user_info(&request).await.unwrap().identity;
     assert_eq!((now.name, &now.claims["login"], now.sub.as_str()), (None, &json!("octodog"), "583231"));
     renamed["id"] = json!(1);

@@ -109,6 +109,7 @@ pub fn redemption() -> Redemption {
         nonce: "the nonce".to_owned(),
         redirect_uri: CALLBACK.to_owned(),
         response_issuer: None,
+        response_user: None,
         authenticated_after: None,
         now: Timestamp::from_secs(NOW),
         within: Duration::from_secs(15),
@@ -123,6 +124,7 @@ pub fn request() -> AuthorizationRequest {
         redirect_uri: CALLBACK.to_owned(),
         max_age: None,
         hints: LoginHints::default(),
+        now: Timestamp::from_secs(NOW),
     }
 }
 

@@ -32,6 +32,7 @@ on_every_store! {
     what_is_known_or_forged_is_answered_though_every_place_is_taken
     a_panic_ends_one_question_alone
     a_caller_who_never_reads_costs_a_bounded_amount
+    a_caller_who_never_reads_holds_no_place_beyond_a_deadline
 }
 
 /// Waits until the questions that were asked are with the store.
@@ -219,16 +220,22 @@ async fn a_panic_ends_one_question_alone(kept: Kept) {
     stream.next_by_id(2).await.values().for_each(active);
 }
 
-// security.md 127: what is not read is not asked for either; the others do not notice.
-async fn a_caller_who_never_reads_costs_a_bounded_amount(kept: Kept) {
-    const MANY: usize = 20_000;
-    let hall = Hall::with(kept, |_| (), |settings| settings.max_in_flight = 300).await;
+/// A stream whose caller takes no more than 64 kB of answers that it does not read.
+async fn narrow(hall: &Hall) -> Stream {
     let (ask, questions) = mpsc::channel(1);
-    // By default a client of tonic takes megabytes that nobody reads.
+    // By default a client of tonic takes megabytes.
     let endpoint = Endpoint::from_shared(format!("http://{}", hall.serving.address)).unwrap();
     let channel = endpoint.initial_stream_window_size(65_535).connect().await.unwrap();
     let opening = by(Role::Edge, ReceiverStream::new(questions));
     let answers = SessionServiceClient::new(channel).check_sessions(opening).await.unwrap().into_inner();
+    Stream { ask, answers }
+}
+
+// security.md 127: what is not read is not asked for either; the others do not notice.
+async fn a_caller_who_never_reads_costs_a_bounded_amount(kept: Kept) {
+    const MANY: usize = 20_000;
+    let hall = Hall::with(kept, |_| (), |settings| settings.max_in_flight = 300).await;
+    let Stream { ask, answers } = narrow(&hall).await;
     // About a kilobyte each, answered without IO: the caller could ask as fast as it can write.
     let mut question = validation(&Browser::default());
     question.context.as_mut().unwrap().target = "x".repeat(1000).into();
@@ -255,6 +262,31 @@ async fn a_caller_who_never_reads_costs_a_bounded_amount(kept: Kept) {
     let mut stream = Stream { ask: mpsc::channel(1).0, answers };
     assert_eq!(stream.next_by_id(asked).await.len(), asked, "what was taken is answered");
     assert!(stream.end().await.is_none());
+}
+
+// security.md 127, 128: what waits has its deadline also while no answer can leave.
+async fn a_caller_who_never_reads_holds_no_place_beyond_a_deadline(kept: Kept) {
+    let hall = Hall::with(kept, |_| (), |settings| settings.max_in_flight = 2).await;
+    let stream = narrow(&hall).await;
+    hall.store.set(Fault::Silent);
+    for id in 0..2 {
+        let time = prost_types::Duration::try_from(Duration::from_secs(3)).ok();
+        let question = Some(hall.question());
+        let request = v1::CheckSessionsRequest { id, question, timeout: time, ..Default::default() };
+        stream.ask.send(request).await.unwrap();
+    }
+    at_work(&hall, 2).await;
+    hall.store.set(None);
+    // Answered at once: several times what is taken of them.
+    for id in 2..1000 {
+        stream.ask(id, validation(&Browser::default())).await;
+    }
+    let mut calls = hall.serving.sessions().await;
+    let began = Instant::now();
+    while calls.validate_session(by(Role::Edge, hall.question())).await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(10), "their time is over, and they hold their places");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 // What is asked for at the same moment travels together, as one command.

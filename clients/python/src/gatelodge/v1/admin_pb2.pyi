@@ -226,6 +226,7 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
     TENANT_FIELD_NUMBER: builtins.int
     EVERYTHING_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     session_id: builtins.str
     """One session, by its public id."""
     user_id: builtins.str
@@ -238,6 +239,10 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
     """
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     @property
     def provider_session(self) -> global___ProviderSession:
         """All sessions that belong to one of the provider's own, those that logins are about to make included."""
@@ -260,9 +265,10 @@ class AdminServiceRevokeRequest(google.protobuf.message.Message):
         tenant: global___WholeTenant | None = ...,
         everything: global___Everything | None = ...,
         reason: builtins.str = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "provider_session", b"provider_session", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["everything", b"everything", "provider", b"provider", "provider_session", b"provider_session", "reason", b"reason", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["everything", b"everything", "idempotency_key", b"idempotency_key", "provider", b"provider", "provider_session", b"provider_session", "reason", b"reason", "session_id", b"session_id", "target", b"target", "tenant", b"tenant", "user_id", b"user_id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["session_id", "user_id", "provider_session", "provider", "tenant", "everything"] | None: ...
 
 global___AdminServiceRevokeRequest = AdminServiceRevokeRequest

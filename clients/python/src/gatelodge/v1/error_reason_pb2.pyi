@@ -93,6 +93,11 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
     ask, which is told alike; or it names none though its key is for several and not for the default one.
     """
+    ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ErrorReason.ValueType  # 30
+    """FAILED_PRECONDITION, with google.rpc.BadRequest. The idempotency key came with another request before, from the same
+    caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
+    only with the same request.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -174,5 +179,10 @@ in the configuration. With an HttpAnswer (429) for the browser; never sent again
 ERROR_REASON_TENANT_UNKNOWN: ErrorReason.ValueType  # 29
 """PERMISSION_DENIED. The call names (metadata `x-tenant-id`) a tenant that there is not or for which this API key may not
 ask, which is told alike; or it names none though its key is for several and not for the default one.
+"""
+ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 30
+"""FAILED_PRECONDITION, with google.rpc.BadRequest. The idempotency key came with another request before, from the same
+caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
+only with the same request.
 """
 global___ErrorReason = ErrorReason

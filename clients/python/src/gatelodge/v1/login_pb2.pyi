@@ -544,6 +544,7 @@ class StartLoginRequest(google.protobuf.message.Message):
     QUERY_FIELD_NUMBER: builtins.int
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose login route was called."""
     provider: builtins.bytes
@@ -558,6 +559,10 @@ class StartLoginRequest(google.protobuf.message.Message):
     (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its name, where several
     share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Others
     are ignored: a link to a login may carry whatever its page put there.
+    """
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
@@ -575,9 +580,10 @@ class StartLoginRequest(google.protobuf.message.Message):
         query: builtins.bytes = ...,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "provider", b"provider", "query", b"query", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "idempotency_key", b"idempotency_key", "provider", b"provider", "query", b"query", "route_set", b"route_set"]) -> None: ...
 
 global___StartLoginRequest = StartLoginRequest
 
@@ -623,6 +629,7 @@ class CompleteCallbackRequest(google.protobuf.message.Message):
     JSON_FIELD_NUMBER: builtins.int
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose callback route was called."""
     query: builtins.bytes
@@ -631,6 +638,10 @@ class CompleteCallbackRequest(google.protobuf.message.Message):
     """The callback's body, when its content type is application/x-www-form-urlencoded."""
     json: builtins.bytes
     """The callback's body, when its content type is application/json."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session or binding cookie name."""
@@ -648,9 +659,10 @@ class CompleteCallbackRequest(google.protobuf.message.Message):
         json: builtins.bytes = ...,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "form", b"form", "json", b"json", "query", b"query", "response", b"response"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "json", b"json", "query", b"query", "response", b"response", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "idempotency_key", b"idempotency_key", "json", b"json", "query", b"query", "response", b"response", "route_set", b"route_set"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["response", b"response"]) -> typing.Literal["query", "form", "json"] | None: ...
 
 global___CompleteCallbackRequest = CompleteCallbackRequest
@@ -791,6 +803,7 @@ class StartLogoutRequest(google.protobuf.message.Message):
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     FORM_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose logout route was called."""
     query: builtins.bytes
@@ -800,6 +813,10 @@ class StartLogoutRequest(google.protobuf.message.Message):
     form: builtins.bytes
     """The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority
     reads `csrf_token`, for a form that can set no header: it counts where the context has no token.
+    """
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
     """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
@@ -817,9 +834,10 @@ class StartLogoutRequest(google.protobuf.message.Message):
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         form: builtins.bytes = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "query", b"query", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "idempotency_key", b"idempotency_key", "query", b"query", "route_set", b"route_set"]) -> None: ...
 
 global___StartLogoutRequest = StartLogoutRequest
 
@@ -929,11 +947,16 @@ class HandleBackchannelLogoutRequest(google.protobuf.message.Message):
     ROUTE_SET_FIELD_NUMBER: builtins.int
     FORM_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose route was called."""
     form: builtins.bytes
     """The body as it came, when its content type is application/x-www-form-urlencoded; empty otherwise. The authority reads
     `logout_token`.
+    """
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
     """
     @property
     def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
@@ -945,9 +968,10 @@ class HandleBackchannelLogoutRequest(google.protobuf.message.Message):
         route_set: global___RouteSet.ValueType = ...,
         form: builtins.bytes = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "form", b"form", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "form", b"form", "idempotency_key", b"idempotency_key", "route_set", b"route_set"]) -> None: ...
 
 global___HandleBackchannelLogoutRequest = HandleBackchannelLogoutRequest
 
@@ -993,11 +1017,16 @@ class HandleFrontchannelLogoutRequest(google.protobuf.message.Message):
     ROUTE_SET_FIELD_NUMBER: builtins.int
     QUERY_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose route was called."""
     query: builtins.bytes
     """The query as it came, without the "?". The authority reads `iss`, `sid` and, where several tenants share the request's
     host, `tenant`: its name, as it stands in the address that is registered at the provider.
+    """
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
     """
     @property
     def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
@@ -1009,9 +1038,10 @@ class HandleFrontchannelLogoutRequest(google.protobuf.message.Message):
         route_set: global___RouteSet.ValueType = ...,
         query: builtins.bytes = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "query", b"query", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "idempotency_key", b"idempotency_key", "query", b"query", "route_set", b"route_set"]) -> None: ...
 
 global___HandleFrontchannelLogoutRequest = HandleFrontchannelLogoutRequest
 

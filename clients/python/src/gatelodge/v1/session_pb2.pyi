@@ -924,6 +924,11 @@ class RefreshTokensRequest(google.protobuf.message.Message):
 
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -937,9 +942,10 @@ class RefreshTokensRequest(google.protobuf.message.Message):
         *,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "idempotency_key", b"idempotency_key"]) -> None: ...
 
 global___RefreshTokensRequest = RefreshTokensRequest
 
@@ -1128,8 +1134,13 @@ class GetUserInfoRequest(google.protobuf.message.Message):
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     REFRESH_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     refresh: builtins.bool
     """Whether to ask the identity provider again."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    With `refresh`, the same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -1144,9 +1155,10 @@ class GetUserInfoRequest(google.protobuf.message.Message):
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         refresh: builtins.bool = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "refresh", b"refresh"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "idempotency_key", b"idempotency_key", "refresh", b"refresh"]) -> None: ...
 
 global___GetUserInfoRequest = GetUserInfoRequest
 
@@ -1239,6 +1251,7 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
     ALL_OTHERS_FIELD_NUMBER: builtins.int
     FORM_FIELD_NUMBER: builtins.int
     JSON_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     session_id: builtins.str
     """One session of the same user, by its public id."""
     form: builtins.bytes
@@ -1248,6 +1261,10 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
     """
     json: builtins.bytes
     """The same as a JSON object, when its content type is application/json."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -1274,9 +1291,10 @@ class SessionServiceRevokeRequest(google.protobuf.message.Message):
         all_others: global___AllOtherSessions | None = ...,
         form: builtins.bytes = ...,
         json: builtins.bytes = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "form", b"form", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "cookies", b"cookies", "form", b"form", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["all_others", b"all_others", "context", b"context", "cookies", b"cookies", "form", b"form", "idempotency_key", b"idempotency_key", "json", b"json", "presented_session", b"presented_session", "session_id", b"session_id", "target", b"target"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["presented_session", "session_id", "all_others", "form", "json"] | None: ...
 
 global___SessionServiceRevokeRequest = SessionServiceRevokeRequest
@@ -1616,8 +1634,13 @@ class UpdateAttributesRequest(google.protobuf.message.Message):
     EXPECTED_VERSION_FIELD_NUMBER: builtins.int
     SET_FIELD_NUMBER: builtins.int
     REMOVE_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     expected_version: builtins.int
     """The version that was read: with another the call fails with VERSION_CONFLICT, and changes nothing."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -1644,9 +1667,10 @@ class UpdateAttributesRequest(google.protobuf.message.Message):
         expected_version: builtins.int = ...,
         set: collections.abc.Mapping[builtins.str, builtins.bytes] | None = ...,
         remove: collections.abc.Iterable[builtins.str] | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "expected_version", b"expected_version", "remove", b"remove", "set", b"set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "expected_version", b"expected_version", "idempotency_key", b"idempotency_key", "remove", b"remove", "set", b"set"]) -> None: ...
 
 global___UpdateAttributesRequest = UpdateAttributesRequest
 

@@ -214,17 +214,23 @@ class DisableUserRequest(google.protobuf.message.Message):
 
     USER_ID_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """The user, `<provider>_<sub>`, with a provider of the configuration, enabled or not. Required."""
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     def __init__(
         self,
         *,
         user_id: builtins.str = ...,
         reason: builtins.str = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["reason", b"reason", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["idempotency_key", b"idempotency_key", "reason", b"reason", "user_id", b"user_id"]) -> None: ...
 
 global___DisableUserRequest = DisableUserRequest
 
@@ -260,17 +266,23 @@ class EnableUserRequest(google.protobuf.message.Message):
 
     USER_ID_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """The user, `<provider>_<sub>`, with a provider of the configuration, enabled or not. Required."""
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     def __init__(
         self,
         *,
         user_id: builtins.str = ...,
         reason: builtins.str = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["reason", b"reason", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["idempotency_key", b"idempotency_key", "reason", b"reason", "user_id", b"user_id"]) -> None: ...
 
 global___EnableUserRequest = EnableUserRequest
 
@@ -294,17 +306,23 @@ class DeleteUserRequest(google.protobuf.message.Message):
 
     USER_ID_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """The user, `<provider>_<sub>`, with a provider of the configuration, enabled or not. Required."""
     reason: builtins.str
     """Why, for the log; at most 200 characters."""
+    idempotency_key: builtins.str
+    """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+    The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+    """
     def __init__(
         self,
         *,
         user_id: builtins.str = ...,
         reason: builtins.str = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["reason", b"reason", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["idempotency_key", b"idempotency_key", "reason", b"reason", "user_id", b"user_id"]) -> None: ...
 
 global___DeleteUserRequest = DeleteUserRequest
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/user.proto.
  */
 export const file_gatelodge_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChdnYXRlbG9kZ2UvdjEvdXNlci5wcm90bxIMZ2F0ZWxvZGdlLnYxIuUCCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSJgoFc3RhdGUYAiABKA4yFy5nYXRlbG9kZ2UudjEuVXNlclN0YXRlEhAKCHByb3ZpZGVyGAMgASgJEg4KBmlzc3VlchgEIAEoCRILCgNzdWIYBSABKAkSDQoFZW1haWwYBiABKAkSFgoOZW1haWxfdmVyaWZpZWQYByABKAgSDAoEbmFtZRgIIAEoCRIPCgdwaWN0dXJlGAkgASgJEjQKEGZpcnN0X2xvZ2luX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfbG9naW5fdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbG9naW5fY291bnQYDCABKAQSLwoLZGVsZXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoPR2V0VXNlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5nYXRlbG9kZ2UudjEuVXNlciI5ChBMaXN0VXNlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIk8KEUxpc3RVc2Vyc1Jlc3BvbnNlEiEKBXVzZXJzGAEgAygLMhIuZ2F0ZWxvZGdlLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKEkRpc2FibGVVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJEChNEaXNhYmxlVXNlclJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKAQSFgoOZXZlbnRfcG9zaXRpb24YAiABKAwiNAoRRW5hYmxlVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiFAoSRW5hYmxlVXNlclJlc3BvbnNlIjQKEURlbGV0ZVVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIkMKEkRlbGV0ZVVzZXJSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEEhYKDmV2ZW50X3Bvc2l0aW9uGAIgASgMKm8KCVVzZXJTdGF0ZRIaChZVU0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRVVNFUl9TVEFURV9BQ1RJVkUQARIXChNVU0VSX1NUQVRFX0RJU0FCTEVEEAISFgoSVVNFUl9TVEFURV9ERUxFVEVEEANCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChdnYXRlbG9kZ2UvdjEvdXNlci5wcm90bxIMZ2F0ZWxvZGdlLnYxIuUCCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSJgoFc3RhdGUYAiABKA4yFy5nYXRlbG9kZ2UudjEuVXNlclN0YXRlEhAKCHByb3ZpZGVyGAMgASgJEg4KBmlzc3VlchgEIAEoCRILCgNzdWIYBSABKAkSDQoFZW1haWwYBiABKAkSFgoOZW1haWxfdmVyaWZpZWQYByABKAgSDAoEbmFtZRgIIAEoCRIPCgdwaWN0dXJlGAkgASgJEjQKEGZpcnN0X2xvZ2luX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfbG9naW5fdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbG9naW5fY291bnQYDCABKAQSLwoLZGVsZXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoPR2V0VXNlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5nYXRlbG9kZ2UudjEuVXNlciI5ChBMaXN0VXNlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIk8KEUxpc3RVc2Vyc1Jlc3BvbnNlEiEKBXVzZXJzGAEgAygLMhIuZ2F0ZWxvZGdlLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlMKEkRpc2FibGVVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCA4ABASJEChNEaXNhYmxlVXNlclJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKAQSFgoOZXZlbnRfcG9zaXRpb24YAiABKAwiUgoRRW5hYmxlVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSHAoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQgOAAQEiFAoSRW5hYmxlVXNlclJlc3BvbnNlIlIKEURlbGV0ZVVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIDgAEBIkMKEkRlbGV0ZVVzZXJSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEEhYKDmV2ZW50X3Bvc2l0aW9uGAIgASgMKm8KCVVzZXJTdGF0ZRIaChZVU0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRVVNFUl9TVEFURV9BQ1RJVkUQARIXChNVU0VSX1NUQVRFX0RJU0FCTEVEEAISFgoSVVNFUl9TVEFURV9ERUxFVEVEEANCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Somebody who has logged in. There is one record for each, made with the first session.
@@ -238,6 +238,14 @@ export type DisableUserRequest = Message<"gatelodge.v1.DisableUserRequest"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+   * The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+   *
+   * @generated from field: string idempotency_key = 15;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -295,6 +303,14 @@ export type EnableUserRequest = Message<"gatelodge.v1.EnableUserRequest"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+   * The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+   *
+   * @generated from field: string idempotency_key = 15;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -338,6 +354,14 @@ export type DeleteUserRequest = Message<"gatelodge.v1.DeleteUserRequest"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
+   * The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
+   *
+   * @generated from field: string idempotency_key = 15;
+   */
+  idempotencyKey: string;
 };
 
 /**

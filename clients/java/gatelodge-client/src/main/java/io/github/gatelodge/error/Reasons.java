@@ -37,6 +37,7 @@ final class Reasons {
             case StreamEndedException.REASON -> new StreamEndedException(failure);
             case TenantUnknownException.REASON -> new TenantUnknownException(failure);
             case RateLimitedException.REASON -> new RateLimitedException(failure);
+            case IdempotencyKeyReusedException.REASON -> new IdempotencyKeyReusedException(failure);
             case UserNotFoundException.REASON -> new UserNotFoundException(failure);
             case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;
