@@ -79,6 +79,7 @@ pub fn make(vault: &Vault, identity: Identity, tokens: Option<&Tokens>) -> (NewS
         created: now,
         absolute_end: now + DAY,
         remembered: false,
+        by_token: false,
         generation_since: now,
         stepped_up: false,
         fingerprint: Some(fingerprint::take(&context, &vault.fingerprint)),

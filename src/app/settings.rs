@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::parts;
 use crate::authority::settings::{
     AttributeLimits, CacheSettings, CallbackAnswer, Capacity, CookieSettings, CsrfSettings, Limits, LoginSettings,
-    MintSettings, OnExceed, Rates, RouteSet, SessionLimit, Settings, TokenSettings,
+    MintSettings, OnExceed, Rates, RouteSet, SessionLimit, Settings, SpaSettings, TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
@@ -111,6 +111,7 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
             max_sessions: config.cache.max_sessions,
         }),
         mint: mint(config),
+        spa: spa(config),
         sessions_per_user: sessions.max_sessions_per_user,
         session_limit: Some(&sessions.limit).filter(|limit| limit.max > 0).map(|limit| SessionLimit {
             most: limit.max,
@@ -160,9 +161,24 @@ fn mint(config: &Config) -> Option<MintSettings> {
     })
 }
 
+fn spa(config: &Config) -> Option<SpaSettings> {
+    let (spa, mint) = (&config.app.spa, &config.tokens.mint);
+    let is_on = config.edge.routes.contains(&config::edge::RouteSet::Spa) && mint.enabled;
+    let audience = spa.audience_of(mint).filter(|_| is_on)?;
+    let (life, touch_interval) = (spa.token_lifetime.get(), config.app.sessions.touch_interval.get());
+    Some(SpaSettings {
+        provider: spa.provider.clone(),
+        page: spa.page_at(&config.app.redirects.public_base_url),
+        audience: audience.clone(),
+        // Its use is not written down, so it has no idle limit of its own.
+        lifetimes: Lifetimes { idle: life, absolute: life, touch_interval },
+    })
+}
+
 const fn route_set(set: config::edge::RouteSet) -> RouteSet {
     match set {
         config::edge::RouteSet::Web => RouteSet::Web,
+        config::edge::RouteSet::Spa => RouteSet::Spa,
     }
 }
 

@@ -47,6 +47,8 @@ pub enum TokenFault {
     NotYetValid,
     /// Its issuer has withdrawn it, or its session has ended.
     Ended,
+    /// Its session has ended, and there is no such user any more.
+    UserGone,
 }
 
 /// How a provider's access tokens are checked.

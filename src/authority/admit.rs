@@ -226,7 +226,7 @@ impl Authority {
     ) -> Result<Judgement, Error> {
         let inactive = |reason| Ok(Judgement::Inactive(reason));
         let credential = &chosen.credential;
-        let (now, limits) = (self.ports.clock.now(), self.settings.lifetimes_of(standing.remembered));
+        let (now, limits) = (self.ports.clock.now(), self.settings.lifetimes_of(&standing));
         let times = standing.times(&record.header, limits);
         let touch_due = match times.judge(now, limits) {
             Liveness::Living { touch_due } => touch_due || record.header.last_active.is_none(),
@@ -271,7 +271,7 @@ impl Authority {
         generation: u32,
     ) -> SessionView {
         let standing = standing.into();
-        let idle_end = times.idle_end(self.settings.lifetimes_of(standing.remembered));
+        let idle_end = times.idle_end(self.settings.lifetimes_of(&standing));
         SessionView { key, standing, times, idle_end, generation }
     }
 

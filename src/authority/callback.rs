@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::choose_sessions::Choice;
 use super::complete_callback::Question;
 use super::login_answer::{LoginFailure, Refusal};
+use super::settings::RouteSet;
 use super::{Authority, Call, Presented};
 use crate::crypto::digest;
 use crate::session::binding::Binding;
@@ -30,6 +31,7 @@ pub enum Response {
 
 /// A callback whose state and binding are ours.
 pub(super) struct Callback {
+    pub(super) set: RouteSet,
     pub(super) key: LoginKey,
     pub(super) state: LoginState,
     pub(super) bindings: Vec<Binding>,
@@ -65,7 +67,11 @@ impl Authority {
             Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
         };
         let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        let state = parameters.get("state").and_then(|text| LoginState::read(text, &self.vault.state));
+        if question.set == RouteSet::Spa {
+            self.check_forwarding(&question.response, context)?;
+        }
+        let ring = self.state_ring(question.set);
+        let state = parameters.get("state").and_then(|text| LoginState::read(text, ring));
         let state = state.filter(|state| state.tenant == self.settings.tenant).ok_or(LoginFailure::StateInvalid)?;
         // A link can't choose.
         let choice = match &question.response {
@@ -83,7 +89,15 @@ impl Authority {
             return Err(LoginFailure::OtherBrowser.into());
         }
         let by_form = matches!(question.response, Response::Form(_));
-        Ok(Callback { key: state.key(), state, bindings, parameters, choice, by_form })
+        Ok(Callback { set: question.set, key: state.key(), state, bindings, parameters, choice, by_form })
+    }
+
+    /// What a front end forwards comes as JSON, which no form of another site can send, and from a page that may send it.
+    fn check_forwarding(&self, response: &Response, context: &RequestContext) -> Result<(), Refusal> {
+        if !matches!(response, Response::Json(_)) {
+            return Err(Refusal::malformed("The body is not JSON: send it with Content-Type: application/json"));
+        }
+        self.check_origin(context)
     }
 }
 

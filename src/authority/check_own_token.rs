@@ -14,16 +14,38 @@ use crate::session::key::SessionKey;
 use crate::session::mint::OF_SESSION;
 use crate::session::time::Timestamp;
 
+/// Longer texts are no tokens: they fit no header.
+const LONGEST: usize = 16 * 1024;
+
+/// Whether a text can be a token at all.
+pub(super) fn is_readable(token: &Secret) -> Result<(), TokenFault> {
+    let token = token.expose();
+    if token.is_empty() {
+        return Err(TokenFault::Missing);
+    }
+    let is_text = token.len() <= LONGEST && token.bytes().all(|byte| byte.is_ascii_graphic());
+    is_text.then_some(()).ok_or(TokenFault::Forged)
+}
+
 impl Authority {
+    /// The claims of a token that we have signed.
+    pub(super) async fn own_claims(
+        &self,
+        mint: &MintSettings,
+        token: &Secret,
+    ) -> Result<Option<Map<String, Value>>, Error> {
+        let Some(id) = own_token::key_id(token) else { return Ok(None) };
+        let keys = self.mint_keys_with(mint, &id).await?;
+        Ok(own_token::open(&keys, token))
+    }
+
     /// Reads the session too: a token dies with it where we are asked.
     pub(super) async fn check_own(
         &self,
         mint: &MintSettings,
         token: &Secret,
     ) -> Result<Result<Good, TokenFault>, Error> {
-        let Some(id) = own_token::key_id(token) else { return Ok(Err(TokenFault::Forged)) };
-        let keys = self.mint_keys_with(mint, &id).await?;
-        let Some(claims) = own_token::open(&keys, token) else { return Ok(Err(TokenFault::Forged)) };
+        let Some(claims) = self.own_claims(mint, token).await? else { return Ok(Err(TokenFault::Forged)) };
         let text = |name| claims.get(name).and_then(Value::as_str);
         let moment = |name| claims.get(name).and_then(Value::as_u64).map(Timestamp::from_secs);
         let (Some(audience), Some(end), Some(session)) = (text("aud"), moment("exp"), text("sid")) else {

@@ -22,7 +22,7 @@ const CHOICE: &str = include_str!("choice.html");
 impl Authority {
     /// The question which sessions end: a page for a person's browser, JSON for everybody else.
     pub(super) fn choice_answer(&self, visit: &Visit<'_>, waiting: &Waiting, return_to: Option<&str>) -> HttpAnswer {
-        let state = visit.callback.state.text(&self.vault.state);
+        let state = visit.callback.state.text(self.state_ring(visit.callback.set));
         let now = self.ports.clock.now();
         if self.settings.callback_answer == CallbackAnswer::Json || !visit.context.is_navigation() {
             let sessions: Vec<_> = waiting.sessions.iter().map(|session| session.told(None)).collect();

@@ -49,11 +49,7 @@ impl Authority {
         context: &RequestContext,
     ) -> Result<Option<Choice>, Refusal> {
         let Some(text) = parameters.get("end") else { return Ok(None) };
-        let own = &self.settings.public_base_url;
-        if origin::judge(context, own, &self.settings.csrf.allowed_origins) == OriginJudgement::Refused {
-            let trouble = self.denial(&DeniedReason::OriginRefused);
-            return Err(Refusal { failure: LoginFailure::RequestMalformed, trouble });
-        }
+        self.check_origin(context)?;
         let key = |id: &str| SessionKey::from_public(self.settings.tenant, id.trim());
         Ok(Some(match text {
             "oldest" => Choice::Oldest,
@@ -63,6 +59,16 @@ impl Authority {
                 Choice::Sessions(keys.ok_or_else(|| Refusal::malformed("The parameter end names no sessions"))?)
             }
         }))
+    }
+
+    /// Refuses what a page of an origin sends that is not allowed.
+    pub(super) fn check_origin(&self, context: &RequestContext) -> Result<(), Refusal> {
+        let own = &self.settings.public_base_url;
+        if origin::judge(context, own, &self.settings.csrf.allowed_origins) == OriginJudgement::Refused {
+            let trouble = self.denial(&DeniedReason::OriginRefused);
+            return Err(Refusal { failure: LoginFailure::RequestMalformed, trouble });
+        }
+        Ok(())
     }
 
     /// Whether a user who has too many sessions is asked.
@@ -127,7 +133,7 @@ impl Authority {
         if let Some(binding) = self.own_binding(visit.callback, &held.login) {
             answer.set_cookies.push(self.binding_cookie(binding, held.login.form_post, waiting.wait));
         }
-        Ok(Outcome { answer, result: Err(Unfinished::Waiting(waiting.into())), first_login: false })
+        Ok(Outcome { answer, result: Err(Unfinished::Waiting(waiting.into())), first_login: false, token: None })
     }
 }
 

@@ -9,6 +9,8 @@ use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{LoginEnd, LoginTaken};
 use super::rates::Limited;
+use super::settings::RouteSet;
+use super::write_token::Minted;
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::session::key::{LoginKey, SessionKey};
 use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure};
@@ -18,6 +20,8 @@ use crate::session::request::RequestContext;
 /// The question.
 #[derive(Clone, Debug)]
 pub struct Question {
+    /// The route set whose callback route was asked.
+    pub set: RouteSet,
     /// What the browser brought from the provider.
     pub response: Response,
     /// What came.
@@ -33,6 +37,8 @@ pub struct Outcome {
     pub result: Result<Box<SessionView>, Unfinished>,
     /// Whether it was the user's first login.
     pub first_login: bool,
+    /// The token that the answer gives out, where it gives one.
+    pub token: Option<Minted>,
 }
 
 /// Why a login made no session.
@@ -65,6 +71,7 @@ impl Authority {
     /// # Errors
     /// When the store can't say, or too many came. A failed login is an answer.
     pub async fn complete_callback(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
+        self.check_set(question.set)?;
         let context = question.presented.context.clone().unwrap_or_default();
         let mut outcome = match self.read_callback(&question, &context) {
             Ok(callback) => {
@@ -136,7 +143,7 @@ impl Authority {
     async fn complete_taken(&self, visit: &Visit<'_>, taken: &Taken) -> Result<Outcome, Error> {
         match self.redeem(visit.callback, &taken.login, visit.call).await {
             Ok(grant) => {
-                let known = self.known(grant, &taken.login, visit.context);
+                let known = self.known(grant, visit.callback.set, &taken.login, visit.context);
                 self.conclude(visit, taken, known, None).await
             }
             Err(failure) => self.give_up(visit, taken, failure).await,
@@ -170,8 +177,8 @@ impl Authority {
                     "a login is complete"
                 );
                 self.show_login(Some(&taken.login.provider), None);
-                let answer = self.completed_login(cookie, &view, taken.login.return_to.as_deref());
-                Ok(Outcome { answer, result: Ok(view.into()), first_login })
+                let return_to = taken.login.return_to.as_deref();
+                self.completed(visit.callback.set, cookie, view, return_to, first_login).await
             }
             Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
             Err(stop) => {
@@ -186,6 +193,22 @@ impl Authority {
                 }
             }
         }
+    }
+
+    /// Answers a login that made a session with what its front end is to hold: a cookie, or a token.
+    pub(super) async fn completed(
+        &self,
+        set: RouteSet,
+        cookie: String,
+        view: SessionView,
+        return_to: Option<&str>,
+        first_login: bool,
+    ) -> Result<Outcome, Error> {
+        let (answer, token) = match set {
+            RouteSet::Web => (self.completed_login(cookie, &view, return_to), None),
+            RouteSet::Spa => self.authorized(&view).await.map(|(answer, minted)| (answer, Some(minted)))?,
+        };
+        Ok(Outcome { answer, result: Ok(view.into()), first_login, token })
     }
 
     /// Ends a login without a session.
@@ -231,6 +254,6 @@ impl Authority {
             "a login failed"
         );
         let answer = self.failed_login(&trouble, return_to, context, call);
-        Outcome { answer, result: Err(Unfinished::Failed(failure)), first_login: false }
+        Outcome { answer, result: Err(Unfinished::Failed(failure)), first_login: false, token: None }
     }
 }

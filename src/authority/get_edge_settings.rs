@@ -25,8 +25,8 @@ pub struct EdgeSettings {
     pub csrf_header: String,
     /// Where browsers reach the edge.
     pub public_base_url: String,
-    /// Provider names, each with the address it sends browsers back to.
-    pub callback_addresses: Vec<(String, String)>,
+    /// Route sets and provider names, each with the address it sends browsers back to.
+    pub callback_addresses: Vec<(RouteSet, String, String)>,
     /// How to answer cross-origin requests.
     pub cors: CorsSettings,
     /// After a login.
@@ -82,7 +82,10 @@ pub(super) fn version(settings: &Settings, providers: &dyn Providers) -> String 
 }
 
 fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String) -> EdgeSettings {
-    let callback = |name: String| (name, settings.callback_address());
+    let callbacks = settings.route_sets.iter().flat_map(|set| {
+        let providers = providers.all().into_iter().map(|provider| provider.info().name.clone());
+        providers.map(|name| (*set, name.clone(), settings.callback_address_of(*set, &name)))
+    });
     EdgeSettings {
         version,
         ask_again_after: ASK_AGAIN_AFTER,
@@ -90,7 +93,7 @@ fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String
         binding_cookie_names: binding_cookie_names(settings, providers),
         csrf_header: settings.csrf.header.clone(),
         public_base_url: settings.public_base_url.to_string(),
-        callback_addresses: providers.all().iter().map(|p| callback(p.info().name.clone())).collect(),
+        callback_addresses: callbacks.collect(),
         cors: cors(settings),
         after_login: settings.places.after_login.clone(),
         after_logout: settings.places.after_logout.clone(),
@@ -112,10 +115,15 @@ fn binding_cookie_names(settings: &Settings, providers: &dyn Providers) -> Vec<S
 
 fn cors(settings: &Settings) -> CorsSettings {
     let csrf_header = &settings.csrf.header;
+    let bearer = settings.route_sets.contains(&RouteSet::Spa).then_some("authorization");
     CorsSettings {
         allowed_origins: settings.csrf.allowed_origins.iter().map(ToString::to_string).collect(),
         allowed_methods: ["GET", "HEAD", "POST", "OPTIONS"].map(str::to_owned).into(),
-        allowed_headers: ["content-type", csrf_header, "x-requested-with"].map(str::to_owned).into(),
+        allowed_headers: ["content-type", csrf_header, "x-requested-with"]
+            .into_iter()
+            .chain(bearer)
+            .map(str::to_owned)
+            .collect(),
         exposed_headers: vec![csrf_header.clone()],
         max_age: CORS_MAX_AGE,
     }

@@ -67,10 +67,10 @@ impl Authority {
             return Ok(None);
         }
         let standing = self.vault.open_standing(&kept.session, &record.header.marks, &record.body)?;
-        let times = standing.times(&record.header, self.settings.lifetimes_of(standing.remembered));
+        let times = standing.times(&record.header, self.settings.lifetimes_of(&standing));
         let view = self.view(kept.session, standing, times, kept.generation);
         let cookie = self.session_cookie(&kept.credential, &times);
-        let answer = self.completed_login(cookie, &view, kept.return_to.as_deref());
-        Ok(Some(Outcome { answer, result: Ok(view.into()), first_login: kept.first_login }))
+        let return_to = kept.return_to.as_deref();
+        self.completed(callback.set, cookie, view, return_to, kept.first_login).await.map(Some)
     }
 }

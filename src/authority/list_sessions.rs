@@ -105,7 +105,7 @@ impl Authority {
     /// A record as an admin sees it, if it lives by our own judgement too.
     pub(super) fn open_living(&self, key: SessionKey, record: &Record) -> Result<Option<SessionView>, Error> {
         let standing = self.vault.open_standing(&key, &record.header.marks, &record.body)?;
-        let limits = self.settings.lifetimes_of(standing.remembered);
+        let limits = self.settings.lifetimes_of(&standing);
         let times = standing.times(&record.header, limits);
         let lives = matches!(times.judge(self.ports.clock.now(), limits), Liveness::Living { .. });
         Ok(lives.then(|| self.view(key, standing, times, record.header.generation)))

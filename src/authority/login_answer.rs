@@ -61,11 +61,13 @@ pub enum LoginFailure {
     TooManyLogins = 23,
     /// The tenant has as many living sessions as it may.
     TenantFull = 24,
+    /// The provider did not take the code.
+    CodeRefused = 25,
 }
 
 impl LoginFailure {
     /// Every failure, in the order of their numbers.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ProviderUnknown,
         Self::RedirectNotAllowed,
         Self::RequestMalformed,
@@ -90,6 +92,7 @@ impl LoginFailure {
         Self::AuthenticationUnmet,
         Self::TooManyLogins,
         Self::TenantFull,
+        Self::CodeRefused,
     ];
 
     /// The failure that a store remembers under this number.
@@ -176,6 +179,9 @@ impl LoginFailure {
             }
             Self::TenantFull => {
                 (503, "tenant_full", "Too many people are logged in right now", "Try again in a while.")
+            }
+            Self::CodeRefused => {
+                (401, "code_refused", "The provider did not accept this login's code", "Begin the login again.")
             }
         }
     }

@@ -6,7 +6,7 @@ use super::complete_callback::{Callback, Taken};
 use super::login_answer::LoginFailure;
 use super::ports::{Creation, Made, NewSession};
 use super::provider::Grant;
-use super::settings::OnExceed;
+use super::settings::{OnExceed, RouteSet};
 use super::stream::Untold;
 use super::{Authority, Error, Presented, SessionView};
 use crate::session::credential::Credential;
@@ -78,7 +78,7 @@ impl Authority {
         let identity = &known.standing.identity;
         let user = UserKey::of(self.settings.tenant, &identity.issuer, &identity.sub);
         let credential = Credential::new(self.settings.tenant, user.partition, self.random(), 1, self.random());
-        let priors = self.priors(&taken.login, presented);
+        let priors = if known.standing.by_token { Vec::new() } else { self.priors(&taken.login, presented) };
         let Some(place) = self.place_for_session(&priors).await? else {
             return Err(Stop::Failed(LoginFailure::TenantFull));
         };
@@ -145,9 +145,12 @@ impl Authority {
     }
 
     /// What a verified login's session will be.
-    pub(super) fn known(&self, grant: Grant, login: &PendingLogin, context: &RequestContext) -> Known {
+    pub(super) fn known(&self, grant: Grant, set: RouteSet, login: &PendingLogin, context: &RequestContext) -> Known {
         let now = self.ports.clock.now();
+        let by_token = set == RouteSet::Spa;
         let remembered = login.remember && self.settings.remember_me.is_some();
+        // They open with a session's credential alone, which nobody gets here.
+        let tokens = if by_token { Tokens::default() } else { grant.tokens };
         let fingerprint = match self.settings.fingerprint.mode {
             FingerprintMode::Off => None,
             FingerprintMode::Warn | FingerprintMode::Strict => {
@@ -155,11 +158,12 @@ impl Authority {
             }
         };
         let client = self.settings.trusted_proxies.client(context);
-        let standing = Standing {
+        let mut standing = Standing {
             identity: grant.identity,
             created: now,
-            absolute_end: now + self.settings.lifetimes_of(remembered).absolute,
+            absolute_end: now,
             remembered,
+            by_token,
             generation_since: now,
             stepped_up: false,
             fingerprint,
@@ -167,11 +171,12 @@ impl Authority {
             client_address: client.map(|address| address.to_string()).unwrap_or_default(),
             place: readable(context.place.as_deref().unwrap_or_default()),
             provider_session: grant.provider_session,
-            access_token_end: grant.tokens.access_end,
-            refresh_token: RefreshToken::of(&grant.tokens),
+            access_token_end: tokens.access_end,
+            refresh_token: RefreshToken::of(&tokens),
             user_info_time: None,
         };
-        Known { standing, tokens: grant.tokens }
+        standing.absolute_end = now + self.settings.lifetimes_of(&standing).absolute;
+        Known { standing, tokens }
     }
 
     fn new_session(
@@ -182,7 +187,7 @@ impl Authority {
         taken: &Taken,
     ) -> (NewSession, SessionView) {
         let now = self.ports.clock.now();
-        let limits = self.settings.lifetimes_of(known.standing.remembered);
+        let limits = self.settings.lifetimes_of(&known.standing);
         // It begins now, however long its user has thought about which other to end.
         let absolute_end = now + limits.absolute;
         let standing = Standing { created: now, generation_since: now, absolute_end, ..known.standing.clone() };
@@ -197,6 +202,9 @@ impl Authority {
             marks,
         };
         let token_key = TokenKey::new(self.random());
+        // What nobody has presented yet is kept for as long as its login's answer can be had; a token needs no presenting.
+        let unpresented = taken.remaining.max(self.settings.logins.keep_answer_for).min(limits.absolute);
+        let keep_for = if standing.by_token { limits.absolute } else { unpresented };
         let body = self.vault.seal_body(self.nonce(), credential, &marks, &standing, &token_key);
         let profile = Profile::from(&standing.identity);
         let (cap, limit) = (self.settings.sessions_per_user, self.settings.session_limit);
@@ -205,7 +213,7 @@ impl Authority {
             user,
             record: Record { header, body: body.into() },
             tokens: Some(token_key.seal(self.nonce(), &credential.key, &known.tokens)),
-            keep_for: taken.remaining.max(self.settings.logins.keep_answer_for).min(limits.absolute),
+            keep_for,
             tokens_for: limits.absolute,
             login_started: taken.started,
             replaces: Vec::new(),

@@ -23,6 +23,7 @@ pub trait MintKeyStore: Send + Sync {
     async fn mint_keys(&self, tenant: TenantNumber) -> StoreResult<Option<KeptMintKeys>>;
 
     /// Writes the keys of a tenant over those whose revision is one lower (0: there are none), and keeps them
-    /// `keep_for` from now. Of several callers with one revision exactly one MUST succeed. Answers whether it was this.
+    /// `keep_for` from now. Of several callers with one revision exactly one MUST succeed. Answers whether it was this; to
+    /// whom it was not, what won MUST be readable by then.
     async fn put_mint_keys(&self, tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> StoreResult<bool>;
 }

@@ -1,19 +1,20 @@
-//! Owns the use case MintToken: a small token of our own, from a living session. Does not know how it was asked.
+//! Owns the use case MintToken: a small token of our own, from a living session or from a token of our own that is good.
+//! Does not know how it was asked.
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::admit::{Admitted, SessionView};
+use super::access_token::TokenFault;
 use super::admit_to_use::Refusal;
 use super::settings::MintSettings;
 use super::validate_session::{Denied, Inactive};
-use super::{Authority, Call, Error, Presented, own_token};
+pub use super::write_token::Minted;
+use super::write_token::Wanted;
+use super::{Authority, Call, Error, Presented, SessionView};
 use crate::crypto::Secret;
-use crate::session::identity::Identity;
-use crate::session::mint::{OF_SESSION, RIGHTS, refuse_claims};
+use crate::session::admission::InactiveReason;
+use crate::session::mint::{RIGHTS, refuse_claims};
 use crate::session::time::Timestamp;
 
 /// The question.
@@ -21,9 +22,11 @@ use crate::session::time::Timestamp;
 pub struct Question {
     /// What came.
     pub presented: Presented,
-    /// Whom the token is for.
+    /// A token of our own, in place of a session's cookie.
+    pub token: Option<Secret>,
+    /// Whom the token is for; empty beside a token: whom that one is for.
     pub audience: String,
-    /// How long it lives; `None` for the lifetime of the configuration.
+    /// How long it lives; `None` for the lifetime of the configuration, and beside a token for what is left of that one.
     pub lifetime: Option<Duration>,
     /// Which claims of the identity it carries, by their names.
     pub claims: Vec<String>,
@@ -42,119 +45,92 @@ pub enum Outcome {
     Denied(Box<Denied>),
 }
 
-/// A token of our own.
-#[derive(Clone, Debug)]
-pub struct Minted {
-    /// The token.
-    pub token: Secret,
-    /// When it ends.
-    pub end: Timestamp,
-    /// The session that it speaks for.
-    pub session: SessionView,
-}
-
-/// The client that our own tokens are given to, as RFC 9068 wants one named: the authority asks on the session's behalf.
-const CLIENT: &str = "gatelodge";
-
 impl Authority {
-    /// Mints a token from the presented session. It ends with the session at the latest, and names it (`sid`).
+    /// Mints a token from the presented session, or from the token that speaks for one.
     ///
     /// # Errors
     /// When minting is off, the audience is not among those of the configuration, or the store can't say.
     pub async fn mint_token(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
         let mint = self.settings.mint.as_ref().ok_or(Error::MintingOff)?;
-        if !mint.audiences.contains(&question.audience) {
+        let is_given = !question.audience.is_empty() || question.token.is_none();
+        if is_given && !mint.audiences.contains(&question.audience) {
             return Err(Error::AudienceRefused);
         }
         let invalid = |field, expected| Err(Error::InvalidField { field, expected });
-        let lifetime = question.lifetime.unwrap_or(mint.lifetime);
+        let usual = if question.token.is_some() { mint.max_lifetime } else { mint.lifetime };
+        let lifetime = question.lifetime.unwrap_or(usual);
         if lifetime > mint.max_lifetime {
             return invalid("lifetime", format!("at most {} seconds", mint.max_lifetime.as_secs()));
         }
         if let Some(expected) = refuse_claims(&question.application_claims) {
             return invalid("application_claims", expected);
         }
-        let is_twice = |name: &&str| question.application_claims.contains_key(*name) && question.chooses(name);
+        let chooses = |name: &str| question.claims.iter().any(|chosen| chosen == name);
+        let is_twice = |name: &&str| question.application_claims.contains_key(*name) && chooses(name);
         if let Some(name) = RIGHTS.into_iter().find(is_twice) {
             return invalid("application_claims", format!("no {name:?} beside the session's, which `claims` names"));
         }
-        let admitted = match self.admit_to_use(call, &question.presented).await? {
-            Ok(admitted) => admitted,
+        if question.token.is_some() && !question.presented.cookies.is_empty() {
+            return invalid("token", "a token or cookies, not both".to_owned());
+        }
+        let Backed { session, until, audience } = match self.backed(call, mint, question).await? {
+            Ok(found) => found,
             Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
             Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
-        let keys = self.mint_keys(mint).await?;
-        let key = keys.signing().ok_or_else(|| Error::Internal("there is no mint key".into()))?;
-        let now = self.ports.clock.now();
-        let end = (now + lifetime).min(admitted.times.absolute_end);
-        let claims = self.claims_of(mint, &admitted, question, now, end);
-        let token = own_token::sign(key, &claims).ok_or_else(|| Error::Internal("signing failed".into()))?;
-        let (key, generation) = (admitted.credential.key, admitted.credential.generation);
-        let session = self.view(key, admitted.standing, admitted.times, generation);
-        Ok(Outcome::Minted(Box::new(Minted { token, end, session })))
+        let wanted = Wanted {
+            audience: if is_given { &question.audience } else { &audience },
+            lifetime,
+            until,
+            claims: &question.claims,
+            application_claims: question.application_claims.clone(),
+        };
+        Ok(Outcome::Minted(Box::new(self.write_token(mint, session, wanted).await?)))
     }
 
-    fn claims_of(
+    async fn backed(
         &self,
+        call: &Call,
         mint: &MintSettings,
-        admitted: &Admitted,
         question: &Question,
-        now: Timestamp,
-        end: Timestamp,
-    ) -> Map<String, Value> {
-        let identity = &admitted.standing.identity;
-        let mut claims = question.application_claims.clone();
-        let chosen = question.claims.iter().filter_map(|name| Some((name.clone(), claim(identity, name)?)));
-        claims.extend(chosen);
-        let of_session = |name: &&str| question.chooses(name) && !rights(identity, name).is_empty();
-        let of_session: Vec<_> = RIGHTS.into_iter().filter(of_session).collect();
-        if !of_session.is_empty() {
-            claims.insert(OF_SESSION.to_owned(), json!(of_session));
+    ) -> Result<Result<Backed, Refusal>, Error> {
+        if let Some(token) = &question.token {
+            let context = question.presented.context.as_ref();
+            let inactive = |reason| Refusal::Inactive(self.inactive(reason, context, true, call));
+            let good = match self.check_own(mint, token).await? {
+                Ok(good) => good,
+                Err(fault) => return Ok(Err(inactive(as_of_session(fault)))),
+            };
+            let audience = good.token.audiences.into_iter().next().unwrap_or_default();
+            let until = good.token.expires;
+            let found = good.session.map(|session| Backed { session, until, audience });
+            return Ok(found.ok_or_else(|| inactive(InactiveReason::Ended)));
         }
-        let own = [
-            ("iss", json!(mint.issuer)),
-            ("sub", json!(identity.user_id)),
-            ("aud", json!(question.audience)),
-            ("exp", json!(end.as_secs())),
-            ("iat", json!(now.as_secs())),
-            ("jti", json!(URL_SAFE_NO_PAD.encode(self.random::<16>()))),
-            ("client_id", json!(CLIENT)),
-            ("sid", json!(admitted.credential.key.public())),
-            ("tenant", json!(self.settings.tenant_name)),
-        ];
-        claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
-        claims
+        Ok(self.admit_to_use(call, &question.presented).await?.map(|admitted| {
+            let (key, generation) = (admitted.credential.key, admitted.credential.generation);
+            let session = self.view(key, admitted.standing, admitted.times, generation);
+            Backed { session, until: None, audience: String::new() }
+        }))
     }
 }
 
-impl Question {
-    fn chooses(&self, claim: &str) -> bool {
-        self.claims.iter().any(|name| name == claim)
-    }
+/// What stands behind a token that is to be minted.
+struct Backed {
+    session: SessionView,
+    /// When what was presented ends: one token is no way to a longer one.
+    until: Option<Timestamp>,
+    /// Whom the token was for that was presented.
+    audience: String,
 }
 
-/// Those of the session under the name of [`RIGHTS`].
-fn rights<'a>(identity: &'a Identity, name: &str) -> &'a [String] {
-    match name {
-        "roles" => &identity.roles,
-        "permissions" => &identity.permissions,
-        _ => &[],
-    }
-}
-
-/// A claim of the identity by its name; `None` for one that it lacks, or that is not a claim about the user.
-fn claim(identity: &Identity, name: &str) -> Option<Value> {
-    match name {
-        "email" => identity.email.as_ref().map(|email| json!(email)),
-        "email_verified" => identity.email.as_ref().map(|_| json!(identity.email_verified)),
-        "name" => identity.name.as_ref().map(|name| json!(name)),
-        "picture" => identity.picture.as_ref().map(|picture| json!(picture)),
-        "provider" => Some(json!(identity.provider)),
-        "scope" => Some(json!(identity.scopes.join(" "))),
-        "auth_time" => identity.auth_time.map(|at| json!(at.as_secs())),
-        "acr" => identity.acr.as_ref().map(|acr| json!(acr)),
-        "roles" | "permissions" if !rights(identity, name).is_empty() => Some(json!(rights(identity, name))),
-        "amr" => (!identity.amr.is_empty()).then(|| json!(identity.amr)),
-        other => identity.claims.get(other).cloned(),
+/// What a token's fault says of the session that it would speak for.
+const fn as_of_session(fault: TokenFault) -> InactiveReason {
+    match fault {
+        TokenFault::Missing => InactiveReason::None,
+        TokenFault::Expired => InactiveReason::Expired,
+        TokenFault::Ended | TokenFault::UserGone => InactiveReason::Ended,
+        TokenFault::Forged | TokenFault::UnknownIssuer | TokenFault::OtherAudience | TokenFault::NotYetValid => {
+            InactiveReason::Forged
+        }
     }
 }

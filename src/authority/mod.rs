@@ -87,6 +87,7 @@ pub mod revoke_as_admin;
 mod room;
 mod rotate;
 pub mod settings;
+mod spa_answer;
 pub mod start_login;
 pub mod start_logout;
 mod step_up;
@@ -103,6 +104,7 @@ pub mod validate_session;
 pub mod validate_token;
 pub mod watch_sessions;
 mod wish;
+mod write_token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,6 +209,14 @@ pub struct Presented {
     pub cookies: Vec<PresentedCookie>,
     /// What the edge saw of the request.
     pub context: Option<RequestContext>,
+}
+
+impl Presented {
+    /// The same, where only scripts ask: whatever the request accepts, the answer is JSON.
+    #[must_use]
+    pub fn of_script(self) -> Self {
+        Self { context: self.context.map(RequestContext::of_script), ..self }
+    }
 }
 
 impl Authority {

@@ -117,8 +117,8 @@ fn failure_at_provider(error: &ProviderError, login: &PendingLogin, call: &Call)
     tracing::warn!(provider, request_id, error = cause, "the login failed at the provider");
     match error {
         ProviderError::Unavailable(_) | ProviderError::Lost(_) => LoginFailure::ProviderUnavailable,
-        ProviderError::InvalidGrant(_)
-        | ProviderError::Failed(_)
+        ProviderError::InvalidGrant(_) => LoginFailure::CodeRefused,
+        ProviderError::Failed(_)
         | ProviderError::Unsupported(_)
         | ProviderError::RequestRefused(_)
         | ProviderError::AudienceRefused(_) => LoginFailure::ProviderError,

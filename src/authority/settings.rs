@@ -10,6 +10,7 @@ use crate::session::key::TenantNumber;
 use crate::session::login_wish::{LONGEST_VALUE, MOST_VALUES};
 use crate::session::origin::Origin;
 use crate::session::place::Places;
+use crate::session::record::Standing;
 use crate::session::rotation::RotationPolicy;
 use crate::session::time::Lifetimes;
 
@@ -52,6 +53,8 @@ pub struct Settings {
     pub cache: Option<CacheSettings>,
     /// Tokens of our own; `None` when none are minted.
     pub mint: Option<MintSettings>,
+    /// Logins whose code a front end forwards; `None` while the route set `spa` is off. It needs `mint`.
+    pub spa: Option<SpaSettings>,
     /// How many living sessions one user may have: a bound on every script, not a policy.
     pub sessions_per_user: usize,
     /// How many living sessions one user may have by the application's policy, and what becomes of a login beyond it.
@@ -111,10 +114,13 @@ pub struct AttributeLimits {
 }
 
 /// A set of routes that an edge can serve; its paths are part of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RouteSet {
     /// Those under `/auth/web`, and `/auth/me`.
+    #[default]
     Web,
+    /// `/login`, `/authorize` and `/me`, for front ends that forward the code and hold a token.
+    Spa,
 }
 
 /// The names of the cookies. The present one first, then former ones that are still read.
@@ -209,6 +215,27 @@ pub struct MintSettings {
     pub rotate_after: Duration,
 }
 
+/// Logins whose code a front end forwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpaSettings {
+    /// The provider of a login that names none; `None`: the only one there is.
+    pub provider: Option<String>,
+    /// The front end's page that providers send browsers to; `{provider}` stands for the provider's name.
+    pub page: String,
+    /// Whom the tokens are for.
+    pub audience: String,
+    /// How long a token lives, and so its session.
+    pub lifetimes: Lifetimes,
+}
+
+impl SpaSettings {
+    /// The page to which this provider sends browsers.
+    #[must_use]
+    pub fn page_of(&self, provider: &str) -> String {
+        self.page.replace("{provider}", provider)
+    }
+}
+
 /// How much of what a browser sent is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -259,10 +286,15 @@ impl Default for Limits {
 }
 
 impl Settings {
-    /// The limits of a session of this kind. Where "remember me" was switched off since, the ordinary ones hold.
+    /// The limits of a session of this kind. Where its kind was switched off since, the ordinary ones hold.
     #[must_use]
-    pub fn lifetimes_of(&self, remembered: bool) -> &Lifetimes {
-        self.remember_me.as_ref().filter(|_| remembered).unwrap_or(&self.lifetimes)
+    pub fn lifetimes_of(&self, standing: &Standing) -> &Lifetimes {
+        let of_kind = if standing.by_token {
+            self.spa.as_ref().map(|spa| &spa.lifetimes)
+        } else {
+            self.remember_me.as_ref().filter(|_| standing.remembered)
+        };
+        of_kind.unwrap_or(&self.lifetimes)
     }
 
     /// How long any session lives at most.
@@ -301,6 +333,13 @@ impl Settings {
     #[must_use]
     pub fn callback_address(&self) -> String {
         format!("{}{}/auth/web/callback", self.public_base_url, self.mount_prefix)
+    }
+
+    /// Where this provider sends browsers back to, for any route set.
+    #[must_use]
+    pub fn callback_address_of(&self, set: RouteSet, provider: &str) -> String {
+        let page = self.spa.as_ref().filter(|_| set == RouteSet::Spa).map(|spa| spa.page_of(provider));
+        page.unwrap_or_else(|| self.callback_address())
     }
 
     /// Where a provider sends browsers back to after its own logout.

@@ -12,8 +12,10 @@ use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, Offer, ProviderError};
 use super::rates::Limited;
 use super::room::LoginRoom;
+use super::settings::RouteSet;
+use super::spa_answer::spa_is_off;
 use super::{Authority, Call, Error, Presented};
-use crate::crypto::{Secret, sha256};
+use crate::crypto::{MacRing, Secret, sha256};
 use crate::session::binding::Binding;
 use crate::session::key::SessionKey;
 use crate::session::login::PendingLogin;
@@ -23,6 +25,8 @@ use crate::session::request::RequestContext;
 /// The question.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
+    /// The route set whose login route was asked.
+    pub set: RouteSet,
     /// The provider, where the path names one; empty when the query does.
     pub provider: Bytes,
     /// The login request's query, as it came.
@@ -47,13 +51,18 @@ impl Authority {
     /// # Errors
     /// When the store can't keep the login, or too many were begun. What the browser caused is an answer.
     pub async fn start_login(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
+        self.check_set(question.set)?;
         let context = question.presented.context.clone().unwrap_or_default();
         let wish = match self.read_wish(&question) {
             Ok(wish) => wish,
             Err(refusal) => return Ok(self.refused_start(refusal, &context, call)),
         };
         self.within_rate(Limited::Logins, &context, call).await?;
-        let prior = self.prior_session(&question.presented);
+        // A token is no cookie's successor: what the browser holds beside it goes on.
+        let prior = match question.set {
+            RouteSet::Web => self.prior_session(&question.presented),
+            RouteSet::Spa => None,
+        };
         if wish.step_up.is_none() && self.place_for_session(prior.as_slice()).await?.is_none() {
             return Ok(self.refused_start(LoginFailure::TenantFull.into(), &context, call));
         }
@@ -66,7 +75,7 @@ impl Authority {
             binding_hash,
             born: self.marks_now().await?.at_birth(ProviderTag::of(&wish.provider.info().name)),
             provider: wish.provider.info().name.clone(),
-            redirect_uri: self.settings.callback_address(),
+            redirect_uri: self.settings.callback_address_of(question.set, &wish.provider.info().name),
             form_post,
             nonce: URL_SAFE_NO_PAD.encode(self.random::<24>()),
             return_to: wish.return_to,
@@ -81,7 +90,7 @@ impl Authority {
         for _ in 0..room.map_or(1, LoginRoom::tries) {
             let state = self.new_state(room);
             let request = AuthorizationRequest {
-                state: state.text(&self.vault.state),
+                state: state.text(self.state_ring(question.set)),
                 nonce: login.nonce.clone(),
                 code_challenge: code_challenge(&login.code_verifier),
                 redirect_uri: login.redirect_uri.clone(),
@@ -109,6 +118,22 @@ impl Authority {
             }
         }
         Ok(self.refused_start(LoginFailure::TooManyLogins.into(), &context, call))
+    }
+
+    /// Whether a route set is on, as far as a caller has to ask.
+    pub(super) fn check_set(&self, set: RouteSet) -> Result<(), Error> {
+        match set {
+            RouteSet::Web => Ok(()),
+            RouteSet::Spa => self.spa().map(drop).ok_or_else(spa_is_off),
+        }
+    }
+
+    /// What signs the states of a set: a login is completed where it was begun.
+    pub(super) fn state_ring(&self, set: RouteSet) -> &MacRing {
+        match set {
+            RouteSet::Web => &self.vault.state,
+            RouteSet::Spa => &self.vault.forwarded_state,
+        }
     }
 
     /// A login for which the provider has no address.

@@ -6,7 +6,7 @@ use super::near::Turn;
 use super::ports::Touched;
 use super::{Authority, Error};
 use crate::session::key::SessionKey;
-use crate::session::time::{Times, Timestamp};
+use crate::session::time::{Lifetimes, Times, Timestamp};
 
 /// A use that is to be written down.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ struct Use {
     times: Times,
     /// Of a session that was used after this nothing is to be written.
     due: Timestamp,
-    remembered: bool,
+    limits: Lifetimes,
 }
 
 impl Authority {
@@ -27,12 +27,12 @@ impl Authority {
         if !admitted.touch_due {
             return true;
         }
-        let (now, remembered) = (self.ports.clock.now(), admitted.standing.remembered);
+        let (now, limits) = (self.ports.clock.now(), *self.settings.lifetimes_of(&admitted.standing));
         let used = Use {
             key: admitted.credential.key,
             times: Times { last_active: admitted.times.last_active.max(now), ..admitted.times },
-            due: now - self.settings.lifetimes_of(remembered).touch_interval,
-            remembered,
+            due: now - limits.touch_interval,
+            limits,
         };
         match self.near.begin_touch(&used.key, used.due, self.ports.clock.running()) {
             Turn::First => match self.write_use(used, now).await {
@@ -55,8 +55,8 @@ impl Authority {
     }
 
     async fn write_use(&self, used: Use, now: Timestamp) -> Result<Touched, Error> {
-        let Use { key, times, due, remembered } = used;
-        let keep_for = times.keep_for(now, self.settings.lifetimes_of(remembered));
+        let Use { key, times, due, limits } = used;
+        let keep_for = times.keep_for(now, &limits);
         let touched = self.ports.sessions.touch(&key, now, due, keep_for).await?;
         match touched {
             Touched::Yes => self.near.used(&key, now),

@@ -284,7 +284,7 @@ impl Authority {
     fn active(&self, admitted: Admitted, judged: Judged, delivery: Delivery, question: &Question) -> Active {
         let now = admitted.judged_at;
         let due = self.rotation_due(&admitted).filter(|due| *due > now);
-        let idle_end = admitted.times.idle_end(self.settings.lifetimes_of(admitted.standing.remembered));
+        let idle_end = admitted.times.idle_end(self.settings.lifetimes_of(&admitted.standing));
         let check_again = due.map_or(idle_end, |due| due.min(idle_end));
         let bare = delivery.cookie.is_none() && !question.issue_csrf_token;
         let keeping = if bare { self.keeping(&admitted, &judged, check_again) } else { None };

@@ -7,14 +7,13 @@ use serde_json::{Map, Value};
 
 use super::access_token::{CheckedToken, TokenCheck, TokenFault, TokenVerdict};
 use super::answer::HttpAnswer;
+use super::check_own_token::is_readable;
 use super::provider::IdentityProvider;
-use super::{Authority, Call, Error, SessionView, token_answer};
+use super::{Authority, Call, Error, SessionView, spa_answer, token_answer};
 use crate::crypto::Secret;
 use crate::session::claimed_jwt::ClaimedJwt;
 use crate::session::need::{Facts, Missing, Needs};
-
-/// Longer texts are no tokens: they fit no header.
-const LONGEST: usize = 16 * 1024;
+use crate::session::request::RequestContext;
 
 /// The question.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +24,10 @@ pub struct Question {
     pub requirements: Requirements,
     /// The provider that issued it; empty to find out.
     pub provider: String,
+    /// Whether it has to be one of the route set `spa`, and the answer to finish says who its user is.
+    pub answer_user: bool,
+    /// What the edge saw of the request, where one serves several tenants.
+    pub context: Option<RequestContext>,
 }
 
 /// What a request needs beyond a good token.
@@ -70,6 +73,8 @@ pub struct Active {
     pub own_claims: Map<String, Value>,
     /// What was judged.
     pub judged: Requirements,
+    /// What to answer, where that was asked for.
+    pub answer: Option<HttpAnswer>,
 }
 
 /// Who issued a token, and how that was found out.
@@ -97,10 +102,14 @@ impl Authority {
     /// # Errors
     /// When the authority can't say: it checks no tokens, the provider or the store is away.
     pub async fn validate_token(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
-        let found = self.find_good(question).await?;
+        let found = if question.answer_user {
+            self.find_user_token(&question.token).await?
+        } else {
+            self.find_good(question).await?
+        };
         let inactive = |reason| {
-            let answer = token_answer::inactive(reason, &call.request_id);
-            Ok(Outcome::Inactive { reason, answer })
+            let answer = if question.answer_user { spa_answer::no_user } else { token_answer::inactive };
+            Ok(Outcome::Inactive { reason, answer: answer(reason, &call.request_id) })
         };
         let good = match found {
             Ok(good) => good,
@@ -121,7 +130,8 @@ impl Authority {
         }
         let Good { token, kind, session, own_claims } = good;
         let judged = question.requirements.clone();
-        Ok(Outcome::Active(Box::new(Active { token, kind, session, own_claims, judged })))
+        let answer = question.answer_user.then(|| spa_answer::user_of(&token.identity));
+        Ok(Outcome::Active(Box::new(Active { token, kind, session, own_claims, judged, answer })))
     }
 
     async fn find_good(&self, question: &Question) -> Result<Result<Good, TokenFault>, Error> {
@@ -130,11 +140,8 @@ impl Authority {
         if checking.is_empty() && self.settings.mint.is_none() {
             return Err(Error::TokenCheckOff);
         }
-        if token.is_empty() {
-            return Ok(Err(TokenFault::Missing));
-        }
-        if token.len() > LONGEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Ok(Err(TokenFault::Forged));
+        if let Err(fault) = is_readable(&question.token) {
+            return Ok(Err(fault));
         }
         let named = |provider: &&Arc<dyn IdentityProvider>| provider.info().name == question.provider;
         if !question.provider.is_empty() && !checking.iter().any(|provider| named(&provider)) {

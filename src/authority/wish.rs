@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Authority;
 use super::login_answer::{LoginFailure, Refusal};
 use super::provider::IdentityProvider;
+use super::settings::RouteSet;
 use super::start_login::Question;
 use crate::session::key::SessionKey;
 use crate::session::login_wish::{LoginHints, Prompt, is_hint, values};
@@ -32,8 +33,17 @@ impl Authority {
     pub(super) fn read_wish(&self, question: &Question) -> Result<Wish, Refusal> {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
             .map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        let provider = self.wanted_provider(&question.provider, query.get("provider").unwrap_or_default())?;
-        let return_to = match given(&query, "redirect_uri") {
+        let is_web = question.set == RouteSet::Web;
+        let default = self.settings.spa.as_ref().filter(|_| !is_web).and_then(|spa| spa.provider.as_deref());
+        let named = given(&query, "provider").or(default.filter(|_| question.provider.is_empty()));
+        let provider = self.wanted_provider(&question.provider, named.unwrap_or_default())?;
+        if !is_web && provider.info().form_post {
+            return Err(Refusal::malformed(
+                "This provider posts its answers, which a front end's page can't read: begin at /auth/web/login",
+            ));
+        }
+        // A front end that forwards the code goes on by itself.
+        let return_to = match given(&query, "redirect_uri").filter(|_| is_web) {
             Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),
             None => None,
         };
@@ -49,7 +59,14 @@ impl Authority {
         let held = self.choose(&question.presented).ok();
         let step_up = step_up.filter(|step_up| held.is_some_and(|held| step_up.is_for(&held.credential)));
         let step_up = step_up.map(|step_up| step_up.session);
-        Ok(Wish { provider, return_to, remember, needs, step_up, hints })
+        Ok(Wish {
+            provider,
+            return_to,
+            remember: remember && is_web,
+            needs,
+            step_up: step_up.filter(|_| is_web),
+            hints,
+        })
     }
 
     fn wanted_provider(&self, in_path: &[u8], in_query: &str) -> Result<Arc<dyn IdentityProvider>, Refusal> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::period::Period;
 use super::rates::Rates;
 use super::sessions::Sessions;
+use super::tokens::Mint;
 
 /// The application whose users log in.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -20,6 +21,8 @@ pub struct App {
     pub idempotency: Idempotency,
     /// Where browsers reach the edge, and where they may be sent.
     pub redirects: Redirects,
+    /// Front ends that forward the code of a login, and hold a token.
+    pub spa: Spa,
     /// Front ends on other origins.
     pub cors: Cors,
     /// Networks of proxies whose X-Forwarded-For and Forwarded lines are believed. None: the edge's peer is the
@@ -61,6 +64,41 @@ pub struct Redirects {
     pub with_user_parameters: Vec<String>,
     /// How a completed login answers.
     pub callback_answer: CallbackAnswer,
+}
+
+/// Front ends that forward the code of a login, and hold a token: where `edge.routes` has `spa`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spa {
+    /// The provider of a login that names none. Default: the only one that there is.
+    pub provider: Option<String>,
+    /// The front end's own page to which a provider sends the browser, a path or an address; `{provider}` stands for the
+    /// provider's name. It is registered at the provider.
+    pub page: String,
+    /// Whom its tokens are for, one of `tokens.mint.audiences`. Default: the first of them.
+    pub audience: Option<String>,
+    /// How long a token lives, and so its session.
+    pub token_lifetime: Period,
+}
+
+impl Spa {
+    /// The page, as an address.
+    #[must_use]
+    pub fn page_at(&self, public_base_url: &str) -> String {
+        if self.page.starts_with('/') { format!("{public_base_url}{}", self.page) } else { self.page.clone() }
+    }
+
+    /// Whom its tokens are for, if anybody.
+    #[must_use]
+    pub fn audience_of<'a>(&'a self, mint: &'a Mint) -> Option<&'a String> {
+        self.audience.as_ref().or(mint.audiences.first())
+    }
+}
+
+impl Default for Spa {
+    fn default() -> Self {
+        Self { provider: None, page: "/auth/{provider}".into(), audience: None, token_lifetime: Period::seconds(3600) }
+    }
 }
 
 /// How a completed login answers.

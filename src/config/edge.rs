@@ -29,6 +29,8 @@ pub struct Edge {
 pub enum RouteSet {
     /// `/auth/web/...` and `/auth/me`.
     Web,
+    /// `/login`, `/authorize` and `/me`, for front ends that forward the code and hold a token (`app.spa`).
+    Spa,
 }
 
 impl RouteSet {
@@ -37,6 +39,7 @@ impl RouteSet {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Web => "web",
+            Self::Spa => "spa",
         }
     }
 }

@@ -20,6 +20,7 @@ use super::provider::{DevProvider, DevProviderRefused, DevProviderSettings, PASS
 use super::{DevelopmentOnly, keys};
 use crate::app::world::{SystemClock, SystemEntropy};
 use crate::app::{self as application, App, AppError, Names};
+use crate::config::edge::RouteSet;
 use crate::config::oidc::{AccessTokens, Oidc, Provider, TokenCheck};
 use crate::config::period::Period;
 use crate::config::store::Kind;
@@ -101,14 +102,18 @@ pub async fn run(
     let base = &config.app.redirects.public_base_url;
     // One for each tenant that the configuration has.
     let bases: Vec<_> = config.tenancies().map(|tenancy| tenancy.app.redirects.public_base_url).collect();
-    let at = |path: &str| bases.iter().map(|base| format!("{base}{path}")).collect();
+    let at = |path: &str| bases.iter().map(|base| format!("{base}{path}")).collect::<Vec<_>>();
+    let front_ends = config
+        .tenancies()
+        .filter(|tenancy| tenancy.edge.routes.contains(&RouteSet::Spa))
+        .map(|tenancy| tenancy.app.spa.page_at(&tenancy.app.redirects.public_base_url).replace("{provider}", PROVIDER));
     let provider = DevProvider::new(
         only,
         DevProviderSettings {
             issuer: issuer.clone(),
             client_id: CLIENT_ID.into(),
             client_secret: Secret::new(CLIENT_SECRET),
-            redirect_uris: at("/auth/web/callback"),
+            redirect_uris: at("/auth/web/callback").into_iter().chain(front_ends).collect(),
             post_logout_redirect_uris: at("/auth/web/logged-out"),
             told: Some(Told { at: options.edge_listen, addresses: at("/auth/web/backchannel-logout") }),
             clock: Arc::new(SystemClock),

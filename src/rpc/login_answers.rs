@@ -1,6 +1,7 @@
 //! Owns the way from the answers of logins and settings to protobuf. Does not know the questions.
 
 use super::answers::{duration, http, identity, shown_info};
+use super::token_answers::minted;
 use super::user_answers::user_session;
 use super::v1;
 use crate::authority::complete_callback::{self, Unfinished};
@@ -28,6 +29,7 @@ pub(super) fn completed(
             session: Some(shown_info(&session)),
             identity: Some(identity(&session.standing.identity, tenant)),
             new_user: outcome.first_login,
+            token: outcome.token.map(minted),
         }),
         Err(Unfinished::Failed(failure)) => Outcome::Failure(login_failure(failure).into()),
         Err(Unfinished::Waiting(waiting)) => Outcome::Waiting(v1::WaitingLogin {
@@ -70,18 +72,20 @@ pub(super) const fn login_failure(failure: LoginFailure) -> v1::LoginFailure {
         LoginFailure::AuthenticationUnmet => v1::LoginFailure::AuthenticationUnmet,
         LoginFailure::TooManyLogins => v1::LoginFailure::TooManyLogins,
         LoginFailure::TenantFull => v1::LoginFailure::TenantFull,
+        LoginFailure::CodeRefused => v1::LoginFailure::CodeRefused,
     }
 }
 
 const fn route_set(set: RouteSet) -> v1::RouteSet {
     match set {
         RouteSet::Web => v1::RouteSet::Web,
+        RouteSet::Spa => v1::RouteSet::Spa,
     }
 }
 
 pub(super) fn edge_settings(settings: EdgeSettings) -> v1::EdgeSettings {
     let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
-    let callback = |(provider, url)| v1::CallbackAddress { route_set: v1::RouteSet::Web.into(), provider, url };
+    let callback = |(set, provider, url)| v1::CallbackAddress { route_set: route_set(set).into(), provider, url };
     v1::EdgeSettings {
         version: settings.version,
         ask_again_after: Some(duration(settings.ask_again_after)),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::v1;
 use super::{fields, v1::complete_callback_request::Response as ResponseField};
-use crate::authority::settings::Limits;
+use crate::authority::settings::{Limits, RouteSet};
 use crate::authority::{
     Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
     list_sessions, list_user_sessions, list_users, revoke, revoke_as_admin, start_login, start_logout,
@@ -177,10 +177,26 @@ pub(super) fn update_attributes(
     })
 }
 
-/// The one route set that there is so far.
-fn route_set(value: i32) -> Read<()> {
-    match fields::known("route_set", value)? {
-        v1::RouteSet::Unspecified | v1::RouteSet::Web => Ok(()),
+fn route_set(value: i32) -> Read<RouteSet> {
+    Ok(match fields::known("route_set", value)? {
+        v1::RouteSet::Unspecified | v1::RouteSet::Web => RouteSet::Web,
+        v1::RouteSet::Spa => RouteSet::Spa,
+    })
+}
+
+/// The set of a route that one set alone has.
+fn web(value: i32) -> Read<()> {
+    match route_set(value)? {
+        RouteSet::Web => Ok(()),
+        RouteSet::Spa => Err(fields::invalid("route_set", "the set web: no other has this route")),
+    }
+}
+
+/// Those who ask at the routes of this set.
+fn asker(set: RouteSet, presented: Presented) -> Presented {
+    match set {
+        RouteSet::Web => presented,
+        RouteSet::Spa => presented.of_script(),
     }
 }
 
@@ -192,27 +208,28 @@ fn browser(cookies: Vec<v1::Cookie>, context: Option<Box<v1::RequestContext>>, l
 }
 
 pub(super) fn start_login(request: v1::StartLoginRequest, limits: &Limits) -> Read<start_login::Question> {
-    route_set(request.route_set)?;
-    let presented = browser(request.cookies, request.context, limits)?;
-    Ok(start_login::Question { provider: request.provider, query: request.query, presented })
+    let set = route_set(request.route_set)?;
+    let presented = asker(set, browser(request.cookies, request.context, limits)?);
+    Ok(start_login::Question { set, provider: request.provider, query: request.query, presented })
 }
 
 pub(super) fn complete_callback(
     request: v1::CompleteCallbackRequest,
     limits: &Limits,
 ) -> Read<complete_callback::Question> {
-    route_set(request.route_set)?;
+    let set = route_set(request.route_set)?;
     let response = match request.response {
         Some(ResponseField::Query(bytes)) => complete_callback::Response::Query(bytes),
         Some(ResponseField::Form(bytes)) => complete_callback::Response::Form(bytes),
         Some(ResponseField::Json(bytes)) => complete_callback::Response::Json(bytes),
         None => return Err(fields::invalid("response", "one of query, form, json; it is required")),
     };
-    Ok(complete_callback::Question { response, presented: browser(request.cookies, request.context, limits)? })
+    let presented = asker(set, browser(request.cookies, request.context, limits)?);
+    Ok(complete_callback::Question { set, response, presented })
 }
 
 pub(super) fn start_logout(request: v1::StartLogoutRequest, limits: &Limits) -> Read<start_logout::Question> {
-    route_set(request.route_set)?;
+    web(request.route_set)?;
     Ok(start_logout::Question {
         query: request.query,
         form: request.form,
@@ -221,7 +238,7 @@ pub(super) fn start_logout(request: v1::StartLogoutRequest, limits: &Limits) -> 
 }
 
 pub(super) fn complete_logout(request: v1::CompleteLogoutRequest, limits: &Limits) -> Read<complete_logout::Question> {
-    route_set(request.route_set)?;
+    web(request.route_set)?;
     Ok(complete_logout::Question {
         query: request.query,
         presented: browser(request.cookies, request.context, limits)?,
@@ -232,7 +249,7 @@ pub(super) fn backchannel_logout(
     request: v1::HandleBackchannelLogoutRequest,
     limits: &Limits,
 ) -> Read<handle_backchannel_logout::Question> {
-    route_set(request.route_set)?;
+    web(request.route_set)?;
     let context = browser(Vec::new(), request.context, limits)?.context.unwrap_or_default();
     Ok(handle_backchannel_logout::Question { form: request.form, context })
 }
@@ -241,7 +258,7 @@ pub(super) fn frontchannel_logout(
     request: v1::HandleFrontchannelLogoutRequest,
     limits: &Limits,
 ) -> Read<handle_frontchannel_logout::Question> {
-    route_set(request.route_set)?;
+    web(request.route_set)?;
     let context = browser(Vec::new(), request.context, limits)?.context.unwrap_or_default();
     Ok(handle_frontchannel_logout::Question { query: request.query, context })
 }

@@ -75,7 +75,7 @@ fn denied_token(missing: Missing) -> v1::DeniedToken {
 }
 
 fn active(active: Active, tenant: &str) -> v1::ActiveToken {
-    let Active { token, kind, session, own_claims, judged } = active;
+    let Active { token, kind, session, own_claims, judged, answer } = active;
     let kind = match kind {
         TokenKind::Jwt => v1::TokenKind::Jwt,
         TokenKind::Introspected => v1::TokenKind::Introspected,
@@ -92,6 +92,7 @@ fn active(active: Active, tenant: &str) -> v1::ActiveToken {
         judged: Some(requirements(judged)),
         claims: session.is_some().then(|| structure(&own_claims)),
         session: session.as_ref().map(info),
+        answer: answer.map(http),
     }
 }
 
@@ -120,18 +121,23 @@ const fn fault(fault: TokenFault) -> v1::TokenInactiveReason {
         TokenFault::Expired => v1::TokenInactiveReason::Expired,
         TokenFault::NotYetValid => v1::TokenInactiveReason::NotYetValid,
         TokenFault::Ended => v1::TokenInactiveReason::Ended,
+        TokenFault::UserGone => v1::TokenInactiveReason::UserGone,
     }
 }
 
-pub(super) fn minted(outcome: mint_token::Outcome) -> v1::MintTokenResponse {
+pub(super) fn minted(minted: mint_token::Minted) -> v1::MintedToken {
+    v1::MintedToken {
+        value: minted.token.expose().to_owned(),
+        r#type: "Bearer".to_owned(),
+        expire_time: Some(timestamp(minted.end)),
+        session: Some(info(&minted.session)),
+    }
+}
+
+pub(super) fn mint_outcome(outcome: mint_token::Outcome) -> v1::MintTokenResponse {
     use v1::mint_token_response::Outcome;
     let outcome = match outcome {
-        mint_token::Outcome::Minted(minted) => Outcome::Minted(v1::MintedToken {
-            value: minted.token.expose().to_owned(),
-            r#type: "Bearer".to_owned(),
-            expire_time: Some(timestamp(minted.end)),
-            session: Some(info(&minted.session)),
-        }),
+        mint_token::Outcome::Minted(token) => Outcome::Minted(minted(*token)),
         mint_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
         mint_token::Outcome::Denied(found) => Outcome::Denied(denied(*found)),
     };

@@ -32,14 +32,19 @@ pub(super) fn get_access_token(
     })
 }
 
-pub(super) fn validate_token(request: v1::ValidateTokenRequest) -> Read<validate_token::Question> {
+/// What is no text is no token: the use case says so as of any other garbage.
+fn token(bytes: &[u8]) -> Secret {
+    Secret::new(std::str::from_utf8(bytes).unwrap_or("\u{fffd}"))
+}
+
+pub(super) fn validate_token(request: v1::ValidateTokenRequest, limits: &Limits) -> Read<validate_token::Question> {
     let needed = request.requirements.unwrap_or_default();
     let names = |field, names| fields::names(field, names, 100);
     let rights = |field, names| fields::rights(field, names, 100);
-    // What is no text is no token: the use case says so as of any other garbage.
-    let token = std::str::from_utf8(&request.token).unwrap_or("\u{fffd}");
     Ok(validate_token::Question {
-        token: Secret::new(token),
+        token: token(&request.token),
+        answer_user: request.answer_user,
+        context: presented(Vec::new(), request.context, limits)?.context,
         provider: fields::text("provider", request.provider, 64)?,
         requirements: validate_token::Requirements {
             audience: fields::text("requirements.audience", needed.audience, 2048)?,
@@ -66,7 +71,11 @@ pub(super) fn mint_token(request: v1::MintTokenRequest, limits: &Limits) -> Read
         .ok_or_else(|| fields::invalid("application_claims", "JSON values, not nested too deep, all of them set"))?;
     Ok(mint_token::Question {
         presented: presented(request.cookies, request.context, limits)?,
-        audience: fields::required("audience", request.audience)?,
+        token: (!request.token.is_empty()).then(|| token(&request.token)),
+        audience: match request.token.is_empty() {
+            true => fields::required("audience", request.audience)?,
+            false => fields::text("audience", request.audience, 2048)?,
+        },
         lifetime: fields::duration("lifetime", request.lifetime, SECOND, DAY)?,
         claims: fields::names("claims", request.claims, 50)?,
         application_claims: claims,

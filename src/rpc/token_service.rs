@@ -23,8 +23,8 @@ impl TokenService for Tokens {
     ) -> Result<Response<v1::ValidateTokenResponse>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
-        let question = token_questions::validate_token(request.into_inner()).map_err(failed)?;
-        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let question = token_questions::validate_token(request.into_inner(), &tenancy.limits()).map_err(failed)?;
+        let authority = tenancy.for_token(&asked.asker, question.context.as_ref()).map_err(failed)?;
         let _share = self.shares.take(&authority, &asked.call.request_id)?;
         let outcome = authority.validate_token(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(token_answers::validated(outcome, authority.tenant_name())))
@@ -39,7 +39,7 @@ impl TokenService for Tokens {
         let question = token_questions::mint_token(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         let outcome = authority.mint_token(&asked.call, &question).await.map_err(failed)?;
-        Ok(Response::new(token_answers::minted(outcome)))
+        Ok(Response::new(token_answers::mint_outcome(outcome)))
     }
 
     async fn get_jwks(&self, _: Request<v1::GetJwksRequest>) -> Result<Response<v1::GetJwksResponse>, Status> {

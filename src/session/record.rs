@@ -71,6 +71,8 @@ pub struct Standing {
     pub absolute_end: Timestamp,
     /// Whether it is a "remember me" session, which has limits of its own.
     pub remembered: bool,
+    /// Whether a token of our own speaks for it alone: nobody holds its credential, and it lives as long as that token.
+    pub by_token: bool,
     /// When the generation in force was first presented.
     pub generation_since: Timestamp,
     /// Whether that generation came by a step-up: then the one before has no grace.

@@ -88,6 +88,13 @@ impl RequestContext {
         self.accept.as_ref().is_some_and(|accept| contains(accept, b"text/html"))
     }
 
+    /// The same request as a script's that asks for JSON by name.
+    #[must_use]
+    pub fn of_script(self) -> Self {
+        let accept = Some(Bytes::from_static(b"application/json"));
+        Self { accept, sec_fetch_mode: Some(Bytes::from_static(b"cors")), ..self }
+    }
+
     /// Whether a script asks for JSON by name. One that takes anything gets what a browser on its way gets.
     #[must_use]
     pub fn wants_json(&self) -> bool {
@@ -125,6 +132,8 @@ mod tests {
         assert!(!with(|c| (c.accept, c.sec_fetch_mode) = (html(), Some("cors".into()))).is_navigation());
         assert!(!with(|c| (c.accept, c.x_requested_with) = (html(), Some("XMLHttpRequest".into()))).is_navigation());
         assert!(!with(|c| (c.accept, c.upgrade) = (html(), Some("websocket".into()))).is_navigation());
+        let page = with(|c| (c.accept, c.sec_fetch_mode) = (html(), Some("navigate".into())));
+        assert!(!page.wants_json() && page.of_script().wants_json());
     }
 
     #[test]

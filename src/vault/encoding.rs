@@ -95,6 +95,9 @@ pub(super) struct StandingForm {
     /// Whether the refresh token was sent, unless it is false. Where there is none any more, it was refused.
     #[n(29)]
     refresh_sent: Option<bool>,
+    /// Unless it is false.
+    #[n(30)]
+    by_token: Option<bool>,
 }
 
 fn unless_empty(list: &[String]) -> Option<Vec<String>> {
@@ -144,6 +147,7 @@ impl From<&Standing> for StandingForm {
             stepped_up: standing.stepped_up.then_some(true),
             auth_time_unsaid: identity.auth_time.is_none().then_some(true),
             refresh_sent: matches!(standing.refresh_token, RefreshToken::Sent | RefreshToken::Refused).then_some(true),
+            by_token: standing.by_token.then_some(true),
         }
     }
 }
@@ -182,6 +186,7 @@ impl TryFrom<StandingForm> for Standing {
             created: at(0),
             absolute_end: at(form.absolute_end),
             remembered: form.remembered.unwrap_or_default(),
+            by_token: form.by_token.unwrap_or_default(),
             generation_since: at(form.generation_since.unwrap_or_default()),
             stepped_up: form.stepped_up.unwrap_or_default(),
             fingerprint,

@@ -29,8 +29,10 @@ const FIRST: TenantNumber = TenantNumber(1);
 pub struct Vault {
     /// Signs session credentials.
     pub credential: MacRing,
-    /// Signs the `state` of logins.
+    /// Signs the `state` of logins whose answer comes to a callback of the edge's own.
     pub state: MacRing,
+    /// Signs the `state` of logins whose code a front end forwards: neither kind is good for the other.
+    pub forwarded_state: MacRing,
     /// Signs binding cookies.
     pub binding: MacRing,
     /// Hashes bindings for the store.
@@ -89,6 +91,7 @@ impl Vault {
         Self {
             credential: mac("credential"),
             state: mac("login state"),
+            forwarded_state: mac("forwarded login state"),
             binding: sessions.mac("binding"),
             binding_hash: mac("binding hash"),
             csrf: csrf.mac(&named("csrf token")),
@@ -126,6 +129,7 @@ mod tests {
         let rings: [fn(&Vault) -> &MacRing; 8] = [
             |v| &v.credential,
             |v| &v.state,
+            |v| &v.forwarded_state,
             |v| &v.binding_hash,
             |v| &v.csrf,
             |v| &v.fingerprint,

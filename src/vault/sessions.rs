@@ -188,6 +188,7 @@ mod tests {
             created: Timestamp::from_millis(1_800_000_000_123),
             absolute_end: Timestamp::from_millis(1_800_086_400_123),
             remembered: false,
+            by_token: false,
             generation_since: Timestamp::from_millis(1_800_000_000_123),
             stepped_up: false,
             fingerprint: Some([7; 16]),
@@ -216,7 +217,7 @@ mod tests {
         let plain = standing();
         let mut other =
             Standing { remembered: true, generation_since: plain.absolute_end, place: "Oslo".into(), ..standing() };
-        other.stepped_up = true;
+        (other.stepped_up, other.by_token) = (true, true);
         other.identity = Identity {
             user_id: "idp_tenant_sub".into(),
             sub: "sub".into(),

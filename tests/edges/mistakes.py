@@ -14,6 +14,7 @@ from .form_mistakes import FORMS
 from .keeping_mistakes import KEEPING
 from .request_mistakes import REQUESTS
 from .session_mistakes import SESSIONS
+from .spa_mistakes import SPAS
 from .wire import Answer, compose, exchange
 
 
@@ -237,6 +238,7 @@ SWITCHES: dict[str, Broken] = {
     **BEARER,
     **CHANNELS,
     **FORMS,
+    **SPAS,
     **KEEPING,
     **REQUESTS,
     **SESSIONS,

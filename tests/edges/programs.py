@@ -24,7 +24,10 @@ CONFIG = {
         "cors": {"allowed_origins": [ORIGIN]},
         "sessions": {"cookie": {"former_names": ["former_session"]}},
         "redirects": {"allowed": [f"{ORIGIN}/auth-callback", "https://spa.example.com/in/*"]},
+        "spa": {"page": f"{ORIGIN}/auth/{{provider}}"},
     },
+    "edge": {"routes": ["web", "spa"]},
+    "tokens": {"mint": {"enabled": True, "audiences": ["front-end"]}},
     "log": {"level": "warn"},
 }
 

@@ -39,7 +39,7 @@ pub mod verdict;
 pub use client::error::{Error, Reason};
 pub use client::options::{ClientOptions, OptionsError};
 pub use client::{Client, TokenVerdict};
-pub use edge::{Edge, EdgeLayer, EdgeOptions, ServeLimits};
+pub use edge::{Edge, EdgeLayer, EdgeOptions, ROUTE_SETS, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;
 pub use layer::grpc::{Caller, GrpcLayer};

@@ -22,6 +22,7 @@ fn record(name: &str, marks: Marks) -> (SessionKey, Record) {
         created: moment,
         absolute_end: moment,
         remembered: false,
+        by_token: false,
         generation_since: moment,
         stepped_up: false,
         fingerprint: None,

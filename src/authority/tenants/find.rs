@@ -54,6 +54,17 @@ impl Tenancy {
         })
     }
 
+    /// For a call about a bearer token, which says by itself whose it is: a browser's request may say for whom it has to be.
+    ///
+    /// # Errors
+    /// As [`Tenancy::for_caller`].
+    pub fn for_token<'a>(&'a self, asker: &'a Asker, context: Option<&RequestContext>) -> Result<Found<'a>, Error> {
+        match context {
+            None => self.for_caller(asker),
+            context => self.find(asker, &Hints { context, ..Hints::default() }, || None),
+        }
+    }
+
     /// Whether the tenant that a call names is one for which its caller may ask.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use url::Url;
 use super::{Judgement, is_loopback};
 use crate::config::Config;
 use crate::config::app::Redirects;
+use crate::config::edge::RouteSet;
 
 const BASE: &str = "app.redirects.public_base_url";
 
@@ -44,11 +45,49 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
             judgement.fault(format!("app.redirects.{key}"), message);
         }
     }
+    if config.edge.routes.contains(&RouteSet::Spa) {
+        spa(config, judgement);
+    }
     if !is_prefix(&config.edge.mount_prefix) {
         judgement.fault("edge.mount_prefix", "expected nothing, or `/prefix` without a slash at the end");
     }
     if config.edge.enabled && config.edge.listen == config.server.listen && config.edge.listen.port() != 0 {
         judgement.fault("edge.listen", "the gRPC server listens there; give the edge another port");
+    }
+}
+
+/// A front end that forwards the code needs a page to get it at, a token to hold, and to be let ask.
+fn spa(config: &Config, judgement: &mut Judgement) {
+    let (spa, mint, app) = (&config.app.spa, &config.tokens.mint, &config.app);
+    judgement.check(
+        mint.enabled,
+        "tokens.mint.enabled",
+        "`edge.routes` has `spa`, whose logins give out tokens: set it to true",
+    );
+    if let Some(audience) = &spa.audience
+        && mint.enabled
+    {
+        let known = mint.audiences.contains(audience);
+        judgement.check(known, "app.spa.audience", "expected one of tokens.mint.audiences");
+    }
+    let fits = !spa.token_lifetime.is_zero() && (!mint.enabled || spa.token_lifetime <= mint.max_lifetime);
+    judgement.check(fits, "app.spa.token_lifetime", "from 1 second to tokens.mint.max_lifetime");
+    let offered = |name: &String| config.oidc.providers.get(name).is_some_and(|provider| provider.enabled);
+    let known = spa.provider.as_ref().is_none_or(offered);
+    judgement.check(known, "app.spa.provider", "expected a provider of oidc.providers that is enabled, or nothing");
+    let page = Some(spa.page_at(&app.redirects.public_base_url).replace("{provider}", "p"));
+    let Some(page) = page.filter(|page| !page.contains(['{', '#', '*'])).and_then(|page| address(&page)) else {
+        let message = "expected a path (`/auth/{provider}`) or an http or https address without a fragment";
+        return judgement.fault("app.spa.page", message);
+    };
+    let is_of = |origin: &str| address(origin).is_some_and(|own| own.origin() == page.origin());
+    if page.scheme() == "http" && !is_loopback(&page) && !config.development {
+        judgement.fault("app.spa.page", "plain http: who listens on the way could take the login; use https");
+    }
+    if !is_of(&app.redirects.public_base_url) && !app.cors.allowed_origins.iter().any(|origin| is_of(&origin.0)) {
+        let origin = page.origin().ascii_serialization();
+        let message = format!("the page's origin may not call the edge: add {origin} to app.cors.allowed_origins");
+        judgement.fault("app.spa.page", message);
     }
 }
 

@@ -54,18 +54,20 @@ impl MintKeyStore for EmbeddedStore {
             let now = self.now();
             let mut partition = self.memory.write(first);
             let kept = partition.mint_keys.entry(tenant).or_default();
-            if kept.revision(now).checked_add(1) != Some(keys.revision) {
-                return Ok(false);
+            if kept.revision(now).checked_add(1) == Some(keys.revision) {
+                kept.newest = keys.revision;
+                let until = now + length(keep_for);
+                let change = Change::PutMintKeys(tenant, until, keys.clone());
+                let memory = Arc::clone(&self.memory);
+                self.journal.order(place, vec![change], move || {
+                    let mut partition = memory.write(first);
+                    partition.mint_keys.entry(tenant).or_default().shown = Some((keys, until));
+                    true
+                })
+            } else {
+                // Answered in its turn: by then those that came first can be read, so that nobody tries again in vain.
+                self.journal.order(place, Vec::new(), || false)
             }
-            kept.newest = keys.revision;
-            let until = now + length(keep_for);
-            let change = Change::PutMintKeys(tenant, until, keys.clone());
-            let memory = Arc::clone(&self.memory);
-            self.journal.order(place, vec![change], move || {
-                let mut partition = memory.write(first);
-                partition.mint_keys.entry(tenant).or_default().shown = Some((keys, until));
-                true
-            })
         };
         ordered.settled().await
     }

@@ -216,6 +216,7 @@ def x_is_503(s, answer):
 
 @case
 def an_authority_that_checks_no_tokens_lets_nobody_in(s):
+    s.rule(METHOD, refused("FAILED_PRECONDITION", reason="TOKEN_CHECK_OFF"))
     _could_not_say(s.get("/api", [BEARER]))
 
 

@@ -22,7 +22,8 @@ def an_authority_restarted_with_other_settings_is_followed(s):
             authority.stop()
             could_not_say(e.get("/auth/me", [cookie]))
             sessions = {"csrf_header": "X-My-Token", "cookie": {"name": "other", "former_names": ["session"]}}
-            authority.start({"app": {"cors": {"allowed_origins": [OTHER]}, "sessions": sessions}})
+            page = {"page": f"{OTHER}/auth/{{provider}}"}
+            authority.start({"app": {"cors": {"allowed_origins": [OTHER]}, "sessions": sessions, "spa": page}})
             e.eventually(
                 lambda: e.get("/auth/me", [("origin", OTHER)]).header("access-control-allow-origin") == OTHER,
                 "the new origin",

@@ -11,6 +11,33 @@ fn fault(yaml: &str) -> String {
     found[0].split_once(": ").unwrap().1.to_owned()
 }
 
+// Its pages get the answers of logins, so that what can't work, or leads them elsewhere, is told before anybody logs in.
+#[test]
+fn front_ends_that_forward_the_code_need_a_page_a_token_and_to_be_let_ask() {
+    let with = |spa: &str| {
+        let mint = "tokens: { mint: { enabled: true, audiences: [front-end] } }";
+        fault(&format!("edge: {{ routes: [web, spa] }}\n{mint}\napp: {{ spa: {{ {spa} }} }}"))
+    };
+    let table = [
+        ("provider: github", "app.spa.provider: expected a provider"),
+        ("audience: other", "app.spa.audience: expected one of tokens.mint.audiences"),
+        ("token_lifetime: 2h", "app.spa.token_lifetime: from 1 second to"),
+        ("token_lifetime: 0", "app.spa.token_lifetime:"),
+        ("page: 'auth'", "app.spa.page: expected a path"),
+        ("page: '/auth/{name}'", "app.spa.page: expected a path"),
+        ("page: '/#/auth'", "app.spa.page: expected a path"),
+        ("page: 'https://app.example.com/auth'", "add https://app.example.com to app.cors.allowed_origins"),
+    ];
+    for (spa, expected) in table {
+        assert!(with(spa).contains(expected), "{spa}: {}", with(spa));
+    }
+    let elsewhere =
+        "app: { cors: { allowed_origins: ['http://app.example.com'] }, spa: { page: 'http://app.example.com/a' } }";
+    let mint = "tokens: { mint: { enabled: true, audiences: [front-end] } }";
+    assert!(fault(&format!("edge: {{ routes: [spa] }}\n{mint}\n{elsewhere}")).contains("app.spa.page: plain http"));
+    assert!(fault("edge: { routes: [spa] }").contains("`edge.routes` has `spa`"));
+}
+
 #[test]
 fn each_rule_refuses_and_names_its_key() {
     let hash = format!("sha256:{}", "ab".repeat(32));

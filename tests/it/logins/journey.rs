@@ -84,7 +84,8 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
     let mut journey = Journey::to(&hostile, Kept::Memory).await;
     let expected = match check {
         "unavailable" => LoginFailure::ProviderUnavailable,
-        "failed" | "invalid_grant" => LoginFailure::ProviderError,
+        "failed" => LoginFailure::ProviderError,
+        "invalid_grant" => LoginFailure::CodeRefused,
         "id_token.auth_time" if hostile.redemption().authenticated_after.is_some() => LoginFailure::AuthenticationUnmet,
         _ => LoginFailure::IdentityRejected,
     };

@@ -107,6 +107,7 @@ fn session(now: Timestamp, profile: usize, tokens: Option<&Tokens>) -> NewSessio
         created: now,
         absolute_end: now + Duration::from_hours(24),
         remembered: false,
+        by_token: false,
         generation_since: now,
         stepped_up: false,
         fingerprint: Some(fresh()),

@@ -45,9 +45,13 @@ pub async fn mint_keys_go_by_themselves_and_can_begin_anew(bench: &Bench) {
 pub async fn of_a_hundred_mint_keys_one_wins(bench: &Bench) {
     let racing = (0..100).map(|number| {
         let store = bench.store.clone();
-        tokio::spawn(async move { store.put_mint_keys(TENANT, keys(1, &number.to_string()), LONG).await.unwrap() })
+        tokio::spawn(async move {
+            let won = store.put_mint_keys(TENANT, keys(1, &number.to_string()), LONG).await.unwrap();
+            (won, store.mint_keys(TENANT).await.unwrap())
+        })
     });
-    let won = join_all(racing).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
+    let (won, read): (Vec<_>, Vec<_>) = join_all(racing).await.into_iter().map(Result::unwrap).unzip();
+    assert!(read.iter().all(Option::is_some), "whoever lost reads what won");
     assert_eq!(won.iter().filter(|won| **won).count(), 1);
     let winner = won.iter().position(|won| *won).unwrap().to_string();
     assert_eq!(bench.store.mint_keys(TENANT).await.unwrap(), Some(keys(1, &winner)));

@@ -11,10 +11,12 @@
 //! | `exchange`, `user_info` | what else is asked of the provider for a session |
 //! | `mint`, `keys` | our own tokens, and the keys that sign them |
 //! | `bearer` | whose a token is, and what it may |
+//! | `forwarded` | logins whose code a front end forwards, and the tokens that they give out |
 
 mod bearer;
 mod exchange;
 mod failover;
+mod forwarded;
 mod keys;
 mod mint;
 mod refresh;

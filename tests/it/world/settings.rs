@@ -73,6 +73,7 @@ pub fn settings() -> Settings {
             algorithm: SignatureAlgorithm::Es256,
             rotate_after: Duration::from_hours(30 * 24),
         }),
+        spa: None,
         sessions_per_user: 1000,
         session_limit: None,
         attributes: AttributeLimits { bytes: 4096, count: 32 },

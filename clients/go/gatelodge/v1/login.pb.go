@@ -32,6 +32,8 @@ const (
 	RouteSet_ROUTE_SET_UNSPECIFIED RouteSet = 0
 	// The routes under /auth/web and /auth/me.
 	RouteSet_ROUTE_SET_WEB RouteSet = 1
+	// The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it.
+	RouteSet_ROUTE_SET_SPA RouteSet = 3
 )
 
 // Enum value maps for RouteSet.
@@ -39,10 +41,12 @@ var (
 	RouteSet_name = map[int32]string{
 		0: "ROUTE_SET_UNSPECIFIED",
 		1: "ROUTE_SET_WEB",
+		3: "ROUTE_SET_SPA",
 	}
 	RouteSet_value = map[string]int32{
 		"ROUTE_SET_UNSPECIFIED": 0,
 		"ROUTE_SET_WEB":         1,
+		"ROUTE_SET_SPA":         3,
 	}
 )
 
@@ -129,6 +133,8 @@ const (
 	LoginFailure_LOGIN_FAILURE_TOO_MANY_LOGINS LoginFailure = 23
 	// The tenant has as many living sessions as it may (`app.sessions.max_sessions_per_tenant`): "tenant_full". They go on.
 	LoginFailure_LOGIN_FAILURE_TENANT_FULL LoginFailure = 24
+	// The provider did not take the code: it is not its own, spent, or too old.
+	LoginFailure_LOGIN_FAILURE_CODE_REFUSED LoginFailure = 25
 )
 
 // Enum value maps for LoginFailure.
@@ -159,6 +165,7 @@ var (
 		22: "LOGIN_FAILURE_AUTHENTICATION_UNMET",
 		23: "LOGIN_FAILURE_TOO_MANY_LOGINS",
 		24: "LOGIN_FAILURE_TENANT_FULL",
+		25: "LOGIN_FAILURE_CODE_REFUSED",
 	}
 	LoginFailure_value = map[string]int32{
 		"LOGIN_FAILURE_UNSPECIFIED":                0,
@@ -186,6 +193,7 @@ var (
 		"LOGIN_FAILURE_AUTHENTICATION_UNMET":       22,
 		"LOGIN_FAILURE_TOO_MANY_LOGINS":            23,
 		"LOGIN_FAILURE_TENANT_FULL":                24,
+		"LOGIN_FAILURE_CODE_REFUSED":               25,
 	}
 )
 
@@ -1410,7 +1418,11 @@ type CompletedLogin struct {
 	Session *SessionInfo `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"`
 	// Whether it is this user's first: an application that keeps users of its own makes one now. A callback that is
 	// delivered again says so again.
-	NewUser       bool `protobuf:"varint,3,opt,name=new_user,json=newUser,proto3" json:"new_user,omitempty"`
+	NewUser bool `protobuf:"varint,3,opt,name=new_user,json=newUser,proto3" json:"new_user,omitempty"`
+	// Of the route set "spa": the token that `answer` gives the front end. An application that keeps users of its own may give
+	// another in its place: MintToken, with this one as `token`. A callback that is delivered again gets another token of the
+	// same session.
+	Token         *MintedToken `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1464,6 +1476,13 @@ func (x *CompletedLogin) GetNewUser() bool {
 		return x.NewUser
 	}
 	return false
+}
+
+func (x *CompletedLogin) GetToken() *MintedToken {
+	if x != nil {
+		return x.Token
+	}
+	return nil
 }
 
 // A login that waits for its user's choice (app.sessions.limit, on_exceed: ask). The HTTP answer is a page with a form, or
@@ -2139,7 +2158,7 @@ var File_gatelodge_v1_login_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/login.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\",\n" +
+	"\x18gatelodge/v1/login.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x18gatelodge/v1/token.proto\x1a\x1egoogle/protobuf/duration.proto\",\n" +
 	"\x16GetEdgeSettingsRequest\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\fR\x04host\"\x85\x01\n" +
 	"\x17GetEdgeSettingsResponse\x126\n" +
@@ -2228,11 +2247,12 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\afailure\x18\x03 \x01(\x0e2\x1a.gatelodge.v1.LoginFailureH\x00R\afailure\x126\n" +
 	"\awaiting\x18\x05 \x01(\v2\x1a.gatelodge.v1.WaitingLoginH\x00R\awaiting\x12)\n" +
 	"\x10settings_version\x18\x04 \x01(\tR\x0fsettingsVersionB\t\n" +
-	"\aoutcome\"\x94\x01\n" +
+	"\aoutcome\"\xc5\x01\n" +
 	"\x0eCompletedLogin\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x123\n" +
 	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x12\x19\n" +
-	"\bnew_user\x18\x03 \x01(\bR\anewUser\"\xbe\x01\n" +
+	"\bnew_user\x18\x03 \x01(\bR\anewUser\x12/\n" +
+	"\x05token\x18\x04 \x01(\v2\x19.gatelodge.v1.MintedTokenR\x05token\"\xbe\x01\n" +
 	"\fWaitingLogin\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x125\n" +
 	"\bsessions\x18\x02 \x03(\v2\x19.gatelodge.v1.UserSessionR\bsessions\x12\x14\n" +
@@ -2277,10 +2297,11 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
 	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
-	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*8\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*K\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rROUTE_SET_WEB\x10\x01*\xfe\x06\n" +
+	"\rROUTE_SET_WEB\x10\x01\x12\x11\n" +
+	"\rROUTE_SET_SPA\x10\x03*\x9e\a\n" +
 	"\fLoginFailure\x12\x1d\n" +
 	"\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n" +
@@ -2307,7 +2328,8 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"(LOGIN_FAILURE_ACCOUNT_SELECTION_REQUIRED\x10\x15\x12&\n" +
 	"\"LOGIN_FAILURE_AUTHENTICATION_UNMET\x10\x16\x12!\n" +
 	"\x1dLOGIN_FAILURE_TOO_MANY_LOGINS\x10\x17\x12\x1d\n" +
-	"\x19LOGIN_FAILURE_TENANT_FULL\x10\x182\xb8\x06\n" +
+	"\x19LOGIN_FAILURE_TENANT_FULL\x10\x18\x12\x1e\n" +
+	"\x1aLOGIN_FAILURE_CODE_REFUSED\x10\x192\xb8\x06\n" +
 	"\fLoginService\x12^\n" +
 	"\x0fGetEdgeSettings\x12$.gatelodge.v1.GetEdgeSettingsRequest\x1a%.gatelodge.v1.GetEdgeSettingsResponse\x12p\n" +
 	"\rListProviders\x12..gatelodge.v1.LoginServiceListProvidersRequest\x1a/.gatelodge.v1.LoginServiceListProvidersResponse\x12O\n" +
@@ -2367,7 +2389,8 @@ var file_gatelodge_v1_login_proto_goTypes = []any{
 	(*HttpAnswer)(nil),                        // 29: gatelodge.v1.HttpAnswer
 	(*Identity)(nil),                          // 30: gatelodge.v1.Identity
 	(*SessionInfo)(nil),                       // 31: gatelodge.v1.SessionInfo
-	(*UserSession)(nil),                       // 32: gatelodge.v1.UserSession
+	(*MintedToken)(nil),                       // 32: gatelodge.v1.MintedToken
+	(*UserSession)(nil),                       // 33: gatelodge.v1.UserSession
 }
 var file_gatelodge_v1_login_proto_depIdxs = []int32{
 	4,  // 0: gatelodge.v1.GetEdgeSettingsResponse.settings:type_name -> gatelodge.v1.EdgeSettings
@@ -2395,44 +2418,45 @@ var file_gatelodge_v1_login_proto_depIdxs = []int32{
 	17, // 22: gatelodge.v1.CompleteCallbackResponse.waiting:type_name -> gatelodge.v1.WaitingLogin
 	30, // 23: gatelodge.v1.CompletedLogin.identity:type_name -> gatelodge.v1.Identity
 	31, // 24: gatelodge.v1.CompletedLogin.session:type_name -> gatelodge.v1.SessionInfo
-	30, // 25: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
-	32, // 26: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
-	26, // 27: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
-	0,  // 28: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	27, // 29: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 30: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	29, // 31: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	0,  // 32: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	27, // 33: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
-	28, // 34: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	29, // 35: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	0,  // 36: gatelodge.v1.HandleBackchannelLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	28, // 37: gatelodge.v1.HandleBackchannelLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	29, // 38: gatelodge.v1.HandleBackchannelLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	0,  // 39: gatelodge.v1.HandleFrontchannelLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
-	28, // 40: gatelodge.v1.HandleFrontchannelLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
-	29, // 41: gatelodge.v1.HandleFrontchannelLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	2,  // 42: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
-	9,  // 43: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
-	12, // 44: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
-	14, // 45: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
-	18, // 46: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
-	20, // 47: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
-	22, // 48: gatelodge.v1.LoginService.HandleBackchannelLogout:input_type -> gatelodge.v1.HandleBackchannelLogoutRequest
-	24, // 49: gatelodge.v1.LoginService.HandleFrontchannelLogout:input_type -> gatelodge.v1.HandleFrontchannelLogoutRequest
-	3,  // 50: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
-	10, // 51: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
-	13, // 52: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
-	15, // 53: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
-	19, // 54: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
-	21, // 55: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
-	23, // 56: gatelodge.v1.LoginService.HandleBackchannelLogout:output_type -> gatelodge.v1.HandleBackchannelLogoutResponse
-	25, // 57: gatelodge.v1.LoginService.HandleFrontchannelLogout:output_type -> gatelodge.v1.HandleFrontchannelLogoutResponse
-	50, // [50:58] is the sub-list for method output_type
-	42, // [42:50] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	32, // 25: gatelodge.v1.CompletedLogin.token:type_name -> gatelodge.v1.MintedToken
+	30, // 26: gatelodge.v1.WaitingLogin.identity:type_name -> gatelodge.v1.Identity
+	33, // 27: gatelodge.v1.WaitingLogin.sessions:type_name -> gatelodge.v1.UserSession
+	26, // 28: gatelodge.v1.WaitingLogin.wait:type_name -> google.protobuf.Duration
+	0,  // 29: gatelodge.v1.StartLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	27, // 30: gatelodge.v1.StartLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 31: gatelodge.v1.StartLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 32: gatelodge.v1.StartLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 33: gatelodge.v1.CompleteLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	27, // 34: gatelodge.v1.CompleteLogoutRequest.cookies:type_name -> gatelodge.v1.Cookie
+	28, // 35: gatelodge.v1.CompleteLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 36: gatelodge.v1.CompleteLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 37: gatelodge.v1.HandleBackchannelLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	28, // 38: gatelodge.v1.HandleBackchannelLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 39: gatelodge.v1.HandleBackchannelLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	0,  // 40: gatelodge.v1.HandleFrontchannelLogoutRequest.route_set:type_name -> gatelodge.v1.RouteSet
+	28, // 41: gatelodge.v1.HandleFrontchannelLogoutRequest.context:type_name -> gatelodge.v1.RequestContext
+	29, // 42: gatelodge.v1.HandleFrontchannelLogoutResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	2,  // 43: gatelodge.v1.LoginService.GetEdgeSettings:input_type -> gatelodge.v1.GetEdgeSettingsRequest
+	9,  // 44: gatelodge.v1.LoginService.ListProviders:input_type -> gatelodge.v1.LoginServiceListProvidersRequest
+	12, // 45: gatelodge.v1.LoginService.StartLogin:input_type -> gatelodge.v1.StartLoginRequest
+	14, // 46: gatelodge.v1.LoginService.CompleteCallback:input_type -> gatelodge.v1.CompleteCallbackRequest
+	18, // 47: gatelodge.v1.LoginService.StartLogout:input_type -> gatelodge.v1.StartLogoutRequest
+	20, // 48: gatelodge.v1.LoginService.CompleteLogout:input_type -> gatelodge.v1.CompleteLogoutRequest
+	22, // 49: gatelodge.v1.LoginService.HandleBackchannelLogout:input_type -> gatelodge.v1.HandleBackchannelLogoutRequest
+	24, // 50: gatelodge.v1.LoginService.HandleFrontchannelLogout:input_type -> gatelodge.v1.HandleFrontchannelLogoutRequest
+	3,  // 51: gatelodge.v1.LoginService.GetEdgeSettings:output_type -> gatelodge.v1.GetEdgeSettingsResponse
+	10, // 52: gatelodge.v1.LoginService.ListProviders:output_type -> gatelodge.v1.LoginServiceListProvidersResponse
+	13, // 53: gatelodge.v1.LoginService.StartLogin:output_type -> gatelodge.v1.StartLoginResponse
+	15, // 54: gatelodge.v1.LoginService.CompleteCallback:output_type -> gatelodge.v1.CompleteCallbackResponse
+	19, // 55: gatelodge.v1.LoginService.StartLogout:output_type -> gatelodge.v1.StartLogoutResponse
+	21, // 56: gatelodge.v1.LoginService.CompleteLogout:output_type -> gatelodge.v1.CompleteLogoutResponse
+	23, // 57: gatelodge.v1.LoginService.HandleBackchannelLogout:output_type -> gatelodge.v1.HandleBackchannelLogoutResponse
+	25, // 58: gatelodge.v1.LoginService.HandleFrontchannelLogout:output_type -> gatelodge.v1.HandleFrontchannelLogoutResponse
+	51, // [51:59] is the sub-list for method output_type
+	43, // [43:51] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_login_proto_init() }
@@ -2444,6 +2468,7 @@ func file_gatelodge_v1_login_proto_init() {
 	file_gatelodge_v1_identity_proto_init()
 	file_gatelodge_v1_presented_proto_init()
 	file_gatelodge_v1_session_proto_init()
+	file_gatelodge_v1_token_proto_init()
 	file_gatelodge_v1_login_proto_msgTypes[11].OneofWrappers = []any{}
 	file_gatelodge_v1_login_proto_msgTypes[12].OneofWrappers = []any{
 		(*CompleteCallbackRequest_Query)(nil),

@@ -55,6 +55,13 @@ const (
 //	GET  /auth/web/sessions    ListUserSessions with the query
 //	POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
 //
+// Those of the route set "spa", for a front end that receives the provider's answer on a page of its own and forwards it. It
+// holds a token (TokenService.MintToken says of what kind), and no session cookie:
+//
+//	GET  /login                StartLogin; its answer is JSON with `url`, and the cookie that binds the login to the browser
+//	POST /authorize            CompleteCallback with the body, JSON; its answer is JSON with the token and the user
+//	GET  /me                   TokenService.ValidateToken with `answer_user`
+//
 // HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
 // Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
@@ -240,6 +247,13 @@ func (c *loginServiceClient) HandleFrontchannelLogout(ctx context.Context, in *H
 //	POST /auth/web/userinfo    GetUserInfo with `refresh`
 //	GET  /auth/web/sessions    ListUserSessions with the query
 //	POST /auth/web/sessions/revoke  SessionService.Revoke with the body, a form or JSON
+//
+// Those of the route set "spa", for a front end that receives the provider's answer on a page of its own and forwards it. It
+// holds a token (TokenService.MintToken says of what kind), and no session cookie:
+//
+//	GET  /login                StartLogin; its answer is JSON with `url`, and the cookie that binds the login to the browser
+//	POST /authorize            CompleteCallback with the body, JSON; its answer is JSON with the token and the user
+//	GET  /me                   TokenService.ValidateToken with `answer_user`
 //
 // HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.

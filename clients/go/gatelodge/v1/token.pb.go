@@ -103,6 +103,9 @@ const (
 	TokenInactiveReason_TOKEN_INACTIVE_REASON_NOT_YET_VALID TokenInactiveReason = 6
 	// Its issuer has withdrawn it, or the session of a token of our own has ended.
 	TokenInactiveReason_TOKEN_INACTIVE_REASON_ENDED TokenInactiveReason = 7
+	// Its session has ended, and there is no such user any more (AdminService.DeleteUser). Only where `answer_user` was asked
+	// for: the answer is 404.
+	TokenInactiveReason_TOKEN_INACTIVE_REASON_USER_GONE TokenInactiveReason = 8
 )
 
 // Enum value maps for TokenInactiveReason.
@@ -116,6 +119,7 @@ var (
 		5: "TOKEN_INACTIVE_REASON_EXPIRED",
 		6: "TOKEN_INACTIVE_REASON_NOT_YET_VALID",
 		7: "TOKEN_INACTIVE_REASON_ENDED",
+		8: "TOKEN_INACTIVE_REASON_USER_GONE",
 	}
 	TokenInactiveReason_value = map[string]int32{
 		"TOKEN_INACTIVE_REASON_UNSPECIFIED":    0,
@@ -126,6 +130,7 @@ var (
 		"TOKEN_INACTIVE_REASON_EXPIRED":        5,
 		"TOKEN_INACTIVE_REASON_NOT_YET_VALID":  6,
 		"TOKEN_INACTIVE_REASON_ENDED":          7,
+		"TOKEN_INACTIVE_REASON_USER_GONE":      8,
 	}
 )
 
@@ -238,7 +243,13 @@ type ValidateTokenRequest struct {
 	Requirements *TokenRequirements `protobuf:"bytes,2,opt,name=requirements,proto3" json:"requirements,omitempty"`
 	// The provider that issued the token, by its name. Empty to go by the token's own issuer; needed only for opaque
 	// tokens where several providers are asked about theirs, since a token is shown to nobody but its issuer.
-	Provider      string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Whether to finish the answer of `GET /me` of the route set "spa" too: `ActiveToken.answer`. Then only a token of our own
+	// is good, for the audience that `app.spa.audience` names.
+	AnswerUser bool `protobuf:"varint,4,opt,name=answer_user,json=answerUser,proto3" json:"answer_user,omitempty"`
+	// What the edge saw of the request: where one edge serves several tenants it says for which of them the token has to be.
+	// Absent when only the token is known. Nothing of it is judged.
+	Context       *RequestContext `protobuf:"bytes,5,opt,name=context,proto3" json:"context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +303,20 @@ func (x *ValidateTokenRequest) GetProvider() string {
 		return x.Provider
 	}
 	return ""
+}
+
+func (x *ValidateTokenRequest) GetAnswerUser() bool {
+	if x != nil {
+		return x.AnswerUser
+	}
+	return false
+}
+
+func (x *ValidateTokenRequest) GetContext() *RequestContext {
+	if x != nil {
+		return x.Context
+	}
+	return nil
 }
 
 // What a request needs beyond a good token.
@@ -554,7 +579,11 @@ type ActiveToken struct {
 	// The facts of the session that a token of our own speaks for; absent for others.
 	Session *SessionInfo `protobuf:"bytes,9,opt,name=session,proto3" json:"session,omitempty"`
 	// All claims of a token of our own, the application's among them; absent for others.
-	Claims        *structpb.Struct `protobuf:"bytes,10,opt,name=claims,proto3" json:"claims,omitempty"`
+	Claims *structpb.Struct `protobuf:"bytes,10,opt,name=claims,proto3" json:"claims,omitempty"`
+	// Where `answer_user` asked for it: 200 JSON with `id`, `login`, `name`, `company`, `location`, `email` and `picture` of the
+	// user, null where the provider has not said. Absent where it did not, and from an authority that is older than the field:
+	// then answer 503.
+	Answer        *HttpAnswer `protobuf:"bytes,11,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -659,12 +688,19 @@ func (x *ActiveToken) GetClaims() *structpb.Struct {
 	return nil
 }
 
+func (x *ActiveToken) GetAnswer() *HttpAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
 // A token that is not good.
 type InactiveToken struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why. Tell whoever presents it no more than `answer` does.
 	Reason TokenInactiveReason `protobuf:"varint,1,opt,name=reason,proto3,enum=gatelodge.v1.TokenInactiveReason" json:"reason,omitempty"`
-	// What to answer, finished: 401 JSON with WWW-Authenticate (RFC 6750, 3).
+	// What to answer, finished: 401 JSON with WWW-Authenticate (RFC 6750, 3); 404 for USER_GONE.
 	Answer        *HttpAnswer `protobuf:"bytes,2,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -822,9 +858,10 @@ type MintTokenRequest struct {
 	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request; absent when only the credential is known.
 	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
-	// Whom the token is for, one of `tokens.mint.audiences`. Required.
+	// Whom the token is for, one of `tokens.mint.audiences`. Required, but beside `token`: empty for whom that one is for.
 	Audience string `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
-	// How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`.
+	// How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`, and beside `token` for
+	// what is left of that one.
 	Lifetime *durationpb.Duration `protobuf:"bytes,4,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
 	// Which claims of the identity it carries, at most 50: email, email_verified, name, picture, provider, scope, roles,
 	// permissions, auth_time, acr, amr, and those that the provider's configuration lets through. One that is not known is
@@ -834,8 +871,11 @@ type MintTokenRequest struct {
 	// Claims of the application's own: at most 4,096 bytes as JSON, six deep, under no name that is registered or ours, and
 	// neither `roles` nor `permissions` where `claims` names the session's.
 	ApplicationClaims *structpb.Struct `protobuf:"bytes,6,opt,name=application_claims,json=applicationClaims,proto3" json:"application_claims,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// A token of our own in place of cookies: the new one speaks for the same session, and ends no later than this one. Of its
+	// claims nothing goes over by itself. One that is not good makes the answer `inactive`.
+	Token         []byte `protobuf:"bytes,7,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MintTokenRequest) Reset() {
@@ -906,6 +946,13 @@ func (x *MintTokenRequest) GetClaims() []string {
 func (x *MintTokenRequest) GetApplicationClaims() *structpb.Struct {
 	if x != nil {
 		return x.ApplicationClaims
+	}
+	return nil
+}
+
+func (x *MintTokenRequest) GetToken() []byte {
+	if x != nil {
+		return x.Token
 	}
 	return nil
 }
@@ -1192,11 +1239,14 @@ var File_gatelodge_v1_token_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/token.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x01\n" +
+	"\x18gatelodge/v1/token.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x01\n" +
 	"\x14ValidateTokenRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\fB\x03\x80\x01\x01R\x05token\x12C\n" +
 	"\frequirements\x18\x02 \x01(\v2\x1f.gatelodge.v1.TokenRequirementsR\frequirements\x12\x1a\n" +
-	"\bprovider\x18\x03 \x01(\tR\bprovider\"\xeb\x02\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x1f\n" +
+	"\vanswer_user\x18\x04 \x01(\bR\n" +
+	"answerUser\x126\n" +
+	"\acontext\x18\x05 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xeb\x02\n" +
 	"\x11TokenRequirements\x12\x16\n" +
 	"\x06scopes\x18\x01 \x03(\tR\x06scopes\x12 \n" +
 	"\vpermissions\x18\x02 \x03(\tR\vpermissions\x12\x1a\n" +
@@ -1216,7 +1266,7 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\x06active\x18\x01 \x01(\v2\x19.gatelodge.v1.ActiveTokenH\x00R\x06active\x129\n" +
 	"\binactive\x18\x02 \x01(\v2\x1b.gatelodge.v1.InactiveTokenH\x00R\binactive\x123\n" +
 	"\x06denied\x18\x03 \x01(\v2\x19.gatelodge.v1.DeniedTokenH\x00R\x06deniedB\t\n" +
-	"\aoutcome\"\xe2\x03\n" +
+	"\aoutcome\"\x94\x04\n" +
 	"\vActiveToken\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.gatelodge.v1.TokenKindR\x04kind\x122\n" +
 	"\bidentity\x18\x02 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12\x1b\n" +
@@ -1230,7 +1280,8 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\x06judged\x18\b \x01(\v2\x1f.gatelodge.v1.TokenRequirementsR\x06judged\x123\n" +
 	"\asession\x18\t \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x12/\n" +
 	"\x06claims\x18\n" +
-	" \x01(\v2\x17.google.protobuf.StructR\x06claims\"|\n" +
+	" \x01(\v2\x17.google.protobuf.StructR\x06claims\x120\n" +
+	"\x06answer\x18\v \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"|\n" +
 	"\rInactiveToken\x129\n" +
 	"\x06reason\x18\x01 \x01(\x0e2!.gatelodge.v1.TokenInactiveReasonR\x06reason\x120\n" +
 	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd1\x02\n" +
@@ -1241,14 +1292,15 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\x06answer\x18\x04 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rmissing_roles\x18\x05 \x03(\tR\fmissingRoles\x12,\n" +
 	"\x12missing_acr_values\x18\x06 \x03(\tR\x10missingAcrValues\x12,\n" +
-	"\x12missing_amr_values\x18\a \x03(\tR\x10missingAmrValues\"\xad\x02\n" +
+	"\x12missing_amr_values\x18\a \x03(\tR\x10missingAmrValues\"\xc8\x02\n" +
 	"\x10MintTokenRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x1a\n" +
 	"\baudience\x18\x03 \x01(\tR\baudience\x125\n" +
 	"\blifetime\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x16\n" +
 	"\x06claims\x18\x05 \x03(\tR\x06claims\x12F\n" +
-	"\x12application_claims\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x11applicationClaims\"\xc7\x01\n" +
+	"\x12application_claims\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x11applicationClaims\x12\x19\n" +
+	"\x05token\x18\a \x01(\fB\x03\x80\x01\x01R\x05token\"\xc7\x01\n" +
 	"\x11MintTokenResponse\x123\n" +
 	"\x06minted\x18\x01 \x01(\v2\x19.gatelodge.v1.MintedTokenH\x00R\x06minted\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
@@ -1269,7 +1321,7 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eTOKEN_KIND_JWT\x10\x01\x12\x1b\n" +
 	"\x17TOKEN_KIND_INTROSPECTED\x10\x02\x12\x15\n" +
-	"\x11TOKEN_KIND_MINTED\x10\x03*\xbf\x02\n" +
+	"\x11TOKEN_KIND_MINTED\x10\x03*\xe4\x02\n" +
 	"\x13TokenInactiveReason\x12%\n" +
 	"!TOKEN_INACTIVE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aTOKEN_INACTIVE_REASON_NONE\x10\x01\x12 \n" +
@@ -1278,7 +1330,8 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"$TOKEN_INACTIVE_REASON_OTHER_AUDIENCE\x10\x04\x12!\n" +
 	"\x1dTOKEN_INACTIVE_REASON_EXPIRED\x10\x05\x12'\n" +
 	"#TOKEN_INACTIVE_REASON_NOT_YET_VALID\x10\x06\x12\x1f\n" +
-	"\x1bTOKEN_INACTIVE_REASON_ENDED\x10\a*\xce\x02\n" +
+	"\x1bTOKEN_INACTIVE_REASON_ENDED\x10\a\x12#\n" +
+	"\x1fTOKEN_INACTIVE_REASON_USER_GONE\x10\b*\xce\x02\n" +
 	"\x11TokenDeniedReason\x12#\n" +
 	"\x1fTOKEN_DENIED_REASON_UNSPECIFIED\x10\x00\x12%\n" +
 	"!TOKEN_DENIED_REASON_SCOPE_MISSING\x10\x01\x12*\n" +
@@ -1323,56 +1376,58 @@ var file_gatelodge_v1_token_proto_goTypes = []any{
 	(*MintedToken)(nil),           // 11: gatelodge.v1.MintedToken
 	(*GetJwksRequest)(nil),        // 12: gatelodge.v1.GetJwksRequest
 	(*GetJwksResponse)(nil),       // 13: gatelodge.v1.GetJwksResponse
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
-	(*Identity)(nil),              // 15: gatelodge.v1.Identity
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*SessionInfo)(nil),           // 17: gatelodge.v1.SessionInfo
-	(*structpb.Struct)(nil),       // 18: google.protobuf.Struct
-	(*HttpAnswer)(nil),            // 19: gatelodge.v1.HttpAnswer
-	(*Cookie)(nil),                // 20: gatelodge.v1.Cookie
-	(*RequestContext)(nil),        // 21: gatelodge.v1.RequestContext
+	(*RequestContext)(nil),        // 14: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*Identity)(nil),              // 16: gatelodge.v1.Identity
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*SessionInfo)(nil),           // 18: gatelodge.v1.SessionInfo
+	(*structpb.Struct)(nil),       // 19: google.protobuf.Struct
+	(*HttpAnswer)(nil),            // 20: gatelodge.v1.HttpAnswer
+	(*Cookie)(nil),                // 21: gatelodge.v1.Cookie
 	(*InactiveSession)(nil),       // 22: gatelodge.v1.InactiveSession
 	(*DeniedSession)(nil),         // 23: gatelodge.v1.DeniedSession
 }
 var file_gatelodge_v1_token_proto_depIdxs = []int32{
 	4,  // 0: gatelodge.v1.ValidateTokenRequest.requirements:type_name -> gatelodge.v1.TokenRequirements
-	14, // 1: gatelodge.v1.TokenRequirements.max_login_age:type_name -> google.protobuf.Duration
-	6,  // 2: gatelodge.v1.ValidateTokenResponse.active:type_name -> gatelodge.v1.ActiveToken
-	7,  // 3: gatelodge.v1.ValidateTokenResponse.inactive:type_name -> gatelodge.v1.InactiveToken
-	8,  // 4: gatelodge.v1.ValidateTokenResponse.denied:type_name -> gatelodge.v1.DeniedToken
-	0,  // 5: gatelodge.v1.ActiveToken.kind:type_name -> gatelodge.v1.TokenKind
-	15, // 6: gatelodge.v1.ActiveToken.identity:type_name -> gatelodge.v1.Identity
-	16, // 7: gatelodge.v1.ActiveToken.issue_time:type_name -> google.protobuf.Timestamp
-	16, // 8: gatelodge.v1.ActiveToken.expire_time:type_name -> google.protobuf.Timestamp
-	4,  // 9: gatelodge.v1.ActiveToken.judged:type_name -> gatelodge.v1.TokenRequirements
-	17, // 10: gatelodge.v1.ActiveToken.session:type_name -> gatelodge.v1.SessionInfo
-	18, // 11: gatelodge.v1.ActiveToken.claims:type_name -> google.protobuf.Struct
-	1,  // 12: gatelodge.v1.InactiveToken.reason:type_name -> gatelodge.v1.TokenInactiveReason
-	19, // 13: gatelodge.v1.InactiveToken.answer:type_name -> gatelodge.v1.HttpAnswer
-	2,  // 14: gatelodge.v1.DeniedToken.reason:type_name -> gatelodge.v1.TokenDeniedReason
-	19, // 15: gatelodge.v1.DeniedToken.answer:type_name -> gatelodge.v1.HttpAnswer
-	20, // 16: gatelodge.v1.MintTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	21, // 17: gatelodge.v1.MintTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	14, // 18: gatelodge.v1.MintTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	18, // 19: gatelodge.v1.MintTokenRequest.application_claims:type_name -> google.protobuf.Struct
-	11, // 20: gatelodge.v1.MintTokenResponse.minted:type_name -> gatelodge.v1.MintedToken
-	22, // 21: gatelodge.v1.MintTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	23, // 22: gatelodge.v1.MintTokenResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	16, // 23: gatelodge.v1.MintedToken.expire_time:type_name -> google.protobuf.Timestamp
-	17, // 24: gatelodge.v1.MintedToken.session:type_name -> gatelodge.v1.SessionInfo
-	14, // 25: gatelodge.v1.GetJwksResponse.keep_for:type_name -> google.protobuf.Duration
-	19, // 26: gatelodge.v1.GetJwksResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	3,  // 27: gatelodge.v1.TokenService.ValidateToken:input_type -> gatelodge.v1.ValidateTokenRequest
-	9,  // 28: gatelodge.v1.TokenService.MintToken:input_type -> gatelodge.v1.MintTokenRequest
-	12, // 29: gatelodge.v1.TokenService.GetJwks:input_type -> gatelodge.v1.GetJwksRequest
-	5,  // 30: gatelodge.v1.TokenService.ValidateToken:output_type -> gatelodge.v1.ValidateTokenResponse
-	10, // 31: gatelodge.v1.TokenService.MintToken:output_type -> gatelodge.v1.MintTokenResponse
-	13, // 32: gatelodge.v1.TokenService.GetJwks:output_type -> gatelodge.v1.GetJwksResponse
-	30, // [30:33] is the sub-list for method output_type
-	27, // [27:30] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	14, // 1: gatelodge.v1.ValidateTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	15, // 2: gatelodge.v1.TokenRequirements.max_login_age:type_name -> google.protobuf.Duration
+	6,  // 3: gatelodge.v1.ValidateTokenResponse.active:type_name -> gatelodge.v1.ActiveToken
+	7,  // 4: gatelodge.v1.ValidateTokenResponse.inactive:type_name -> gatelodge.v1.InactiveToken
+	8,  // 5: gatelodge.v1.ValidateTokenResponse.denied:type_name -> gatelodge.v1.DeniedToken
+	0,  // 6: gatelodge.v1.ActiveToken.kind:type_name -> gatelodge.v1.TokenKind
+	16, // 7: gatelodge.v1.ActiveToken.identity:type_name -> gatelodge.v1.Identity
+	17, // 8: gatelodge.v1.ActiveToken.issue_time:type_name -> google.protobuf.Timestamp
+	17, // 9: gatelodge.v1.ActiveToken.expire_time:type_name -> google.protobuf.Timestamp
+	4,  // 10: gatelodge.v1.ActiveToken.judged:type_name -> gatelodge.v1.TokenRequirements
+	18, // 11: gatelodge.v1.ActiveToken.session:type_name -> gatelodge.v1.SessionInfo
+	19, // 12: gatelodge.v1.ActiveToken.claims:type_name -> google.protobuf.Struct
+	20, // 13: gatelodge.v1.ActiveToken.answer:type_name -> gatelodge.v1.HttpAnswer
+	1,  // 14: gatelodge.v1.InactiveToken.reason:type_name -> gatelodge.v1.TokenInactiveReason
+	20, // 15: gatelodge.v1.InactiveToken.answer:type_name -> gatelodge.v1.HttpAnswer
+	2,  // 16: gatelodge.v1.DeniedToken.reason:type_name -> gatelodge.v1.TokenDeniedReason
+	20, // 17: gatelodge.v1.DeniedToken.answer:type_name -> gatelodge.v1.HttpAnswer
+	21, // 18: gatelodge.v1.MintTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	14, // 19: gatelodge.v1.MintTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	15, // 20: gatelodge.v1.MintTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	19, // 21: gatelodge.v1.MintTokenRequest.application_claims:type_name -> google.protobuf.Struct
+	11, // 22: gatelodge.v1.MintTokenResponse.minted:type_name -> gatelodge.v1.MintedToken
+	22, // 23: gatelodge.v1.MintTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	23, // 24: gatelodge.v1.MintTokenResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	17, // 25: gatelodge.v1.MintedToken.expire_time:type_name -> google.protobuf.Timestamp
+	18, // 26: gatelodge.v1.MintedToken.session:type_name -> gatelodge.v1.SessionInfo
+	15, // 27: gatelodge.v1.GetJwksResponse.keep_for:type_name -> google.protobuf.Duration
+	20, // 28: gatelodge.v1.GetJwksResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	3,  // 29: gatelodge.v1.TokenService.ValidateToken:input_type -> gatelodge.v1.ValidateTokenRequest
+	9,  // 30: gatelodge.v1.TokenService.MintToken:input_type -> gatelodge.v1.MintTokenRequest
+	12, // 31: gatelodge.v1.TokenService.GetJwks:input_type -> gatelodge.v1.GetJwksRequest
+	5,  // 32: gatelodge.v1.TokenService.ValidateToken:output_type -> gatelodge.v1.ValidateTokenResponse
+	10, // 33: gatelodge.v1.TokenService.MintToken:output_type -> gatelodge.v1.MintTokenResponse
+	13, // 34: gatelodge.v1.TokenService.GetJwks:output_type -> gatelodge.v1.GetJwksResponse
+	32, // [32:35] is the sub-list for method output_type
+	29, // [29:32] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_token_proto_init() }

@@ -46,7 +46,7 @@ type TokenServiceClient interface {
 	// It is a JWT of type `at+jwt` with `iss`, `sub` (the user id), `aud`, `exp`, `iat`, `jti`, `client_id`, `tenant` and
 	// `sid` (the public session id). It ends with the session at the latest. A checker that asks ValidateToken learns when
 	// the session has ended before; one that goes by GetJwks alone lets the token pass until it ends by itself, so keep
-	// lifetimes short.
+	// lifetimes short. A token of our own can be presented in place of the browser's session: see `token`.
 	// Callers: backend. Safe to retry: each call mints another token. Counts as use of the session. A context with an
 	// unsafe method is judged as by ValidateSession (`denied`).
 	// Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
@@ -118,7 +118,7 @@ type TokenServiceServer interface {
 	// It is a JWT of type `at+jwt` with `iss`, `sub` (the user id), `aud`, `exp`, `iat`, `jti`, `client_id`, `tenant` and
 	// `sid` (the public session id). It ends with the session at the latest. A checker that asks ValidateToken learns when
 	// the session has ended before; one that goes by GetJwks alone lets the token pass until it ends by itself, so keep
-	// lifetimes short.
+	// lifetimes short. A token of our own can be presented in place of the browser's session: see `token`.
 	// Callers: backend. Safe to retry: each call mints another token. Counts as use of the session. A context with an
 	// unsafe method is judged as by ValidateSession (`denied`).
 	// Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.

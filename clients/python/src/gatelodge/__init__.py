@@ -12,7 +12,7 @@ with the browser's cookies left alone.
 from gatelodge._version import __version__
 from gatelodge.async_client import AsyncClient
 from gatelodge.client import Client
-from gatelodge.edge import WEB, AsyncEdge, Edge
+from gatelodge.edge import SPA, WEB, AsyncEdge, Edge
 from gatelodge.errors import (
     AccessTokenExpiredError,
     AudienceRefusedError,
@@ -51,15 +51,18 @@ from gatelodge.requirements import Csrf, Requirements, SessionNeeds, TokenNeeds,
 from gatelodge.session import Session
 from gatelodge.token import Token
 from gatelodge.transport import AsyncStream, Stream
+from gatelodge.users import AsyncUsers, Login, SignedIn, Users
 from gatelodge.verdict import Active, Checked, Denied, Inactive, TokenVerdict, Verdict
 
 __all__ = [
+    "SPA",
     "WEB",
     "AccessTokenExpiredError",
     "Active",
     "AsyncClient",
     "AsyncEdge",
     "AsyncStream",
+    "AsyncUsers",
     "AudienceRefusedError",
     "CallerNotAllowedError",
     "CallerUnauthenticatedError",
@@ -80,6 +83,7 @@ __all__ = [
     "InternalError",
     "InvalidFieldError",
     "KeyUnavailableError",
+    "Login",
     "MethodUnknownError",
     "MintingOffError",
     "NoRefreshTokenError",
@@ -93,6 +97,7 @@ __all__ = [
     "Session",
     "SessionNeeds",
     "SessionNotFoundError",
+    "SignedIn",
     "StoreUnavailableError",
     "Stream",
     "StreamEndedError",
@@ -105,6 +110,7 @@ __all__ = [
     "UnreachableError",
     "UserInfoUnsupportedError",
     "UserNotFoundError",
+    "Users",
     "Verdict",
     "VersionConflictError",
     "__version__",

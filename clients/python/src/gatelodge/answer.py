@@ -10,7 +10,7 @@ import json
 import logging
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatelodge.errors import TenantUnknownError
 from gatelodge.settings import is_header_name, is_header_value, needs_an_admin
@@ -111,7 +111,7 @@ def error(request: RawRequest, status: int, reason: str, detail: str) -> Answer:
     return of_json(request, status, {"detail": detail, "reason": reason, "request_id": request.request_id})
 
 
-def of_json(request: RawRequest, status: int, body: dict[str, str | None]) -> Answer:
+def of_json(request: RawRequest, status: int, body: dict[str, Any]) -> Answer:
     """A JSON answer."""
     return finish(request, status, [("content-type", "application/json")], json.dumps(body).encode())
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from gatelodge import answer, routes, v1
+from gatelodge import users as own_users
 from gatelodge._lasting import Lasting
 from gatelodge.async_client import AsyncClient
 from gatelodge.bodies import NoBodyError
@@ -22,9 +23,12 @@ from gatelodge.errors import GatelodgeError
 from gatelodge.gate import AsyncGate, Gate
 from gatelodge.options import ClientOptions
 from gatelodge.routes import CALLBACK, ROUTES, Asked, Route
+from gatelodge.users import AsyncUsers, Users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from google.protobuf.message import Message
 
     from gatelodge.answer import Answer
     from gatelodge.bodies import AsyncBody, Body
@@ -36,11 +40,14 @@ _MOUNT_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 WEB = v1.ROUTE_SET_WEB
 """The routes under ``/auth/web`` and ``/auth/me``."""
+SPA = v1.ROUTE_SET_SPA
+"""The routes ``/login``, ``/authorize`` and ``/me``, for a front end that forwards the code and holds a token."""
 
 C = TypeVar("C", Client, AsyncClient)
+U = TypeVar("U", Users, AsyncUsers)
 
 
-class _Edge(Generic[C]):
+class _Edge(Generic[C, U]):
     """What both flavours share: where the routes are, and a gate that is made at first use."""
 
     def __init__(
@@ -49,6 +56,7 @@ class _Edge(Generic[C]):
         *,
         mount_prefix: str = "",
         route_sets: Iterable[v1.RouteSet.ValueType] = (WEB,),
+        users: U | None = None,
     ) -> None:
         if not _MOUNT_PREFIX.fullmatch(mount_prefix):
             raise ValueError(
@@ -56,6 +64,7 @@ class _Edge(Generic[C]):
             )
         self.options = options or ClientOptions.from_env_if_any()
         self.mount_prefix = mount_prefix
+        self.users: U | None = users
         self._making = threading.Lock()
         mounted = {WEB if route_set == v1.ROUTE_SET_UNSPECIFIED else route_set for route_set in route_sets}
         self.routes = tuple(route for route in ROUTES if route.route_set in mounted)
@@ -77,7 +86,7 @@ class _Edge(Generic[C]):
             )
 
 
-class Edge(_Edge[Client]):
+class Edge(_Edge[Client, Users]):
     """The edge for frameworks that run in threads.
 
     Nothing is opened or started before the first request, or :meth:`start`.
@@ -87,6 +96,7 @@ class Edge(_Edge[Client]):
             them is set at all, as in tests, that is a fault at the first request and not here.
         mount_prefix: what stands before the paths of the contract, such as ``/app``. It has to be the authority's.
         route_sets: the route sets to mount. A mounted set answers once the authority says that it is on.
+        users: the application's own users, whom the set ``spa`` then tells of; by default what the authority knows.
 
     Raises:
         OptionsError: a setting is missing or can't be used.
@@ -127,12 +137,22 @@ class Edge(_Edge[Client]):
                 setattr(step.question, step.body_field, body(step.body_bytes))
             done = self.gate.client.for_request(request.request_id).call(step.method, step.question)
             keeper.saw_version(getattr(done, "settings_version", ""))
-            made = step.read(done)
+            made = self._with_own_user(step, done, step.read(done))
         except NoBodyError as missing:
             made = answer.error(request, missing.status, missing.reason, missing.detail)
         except GatelodgeError as error:
             made = answer.failed(request, error)
         return step.finish(made)
+
+    def _with_own_user(self, step: Asked, done: Message, made: Answer) -> Answer:
+        """The answer with what the application says of the user, where it keeps users of its own."""
+        if self.users is None or step.route_set != SPA:
+            return made
+        if (login := own_users.login_in(done)) is not None:
+            return own_users.authorized(step.request, made, login, self.users.signed_in(login))
+        if (token := own_users.token_in(done)) is not None:
+            return own_users.told(step.request, made, self.users.find(token))
+        return made
 
     def start(self) -> None:
         """Begins to ask for the settings, before the first request of this process does: a fault is told at once.
@@ -151,7 +171,7 @@ class Edge(_Edge[Client]):
             self._gate.client.close()
 
 
-class AsyncEdge(_Edge[AsyncClient]):
+class AsyncEdge(_Edge[AsyncClient, AsyncUsers]):
     """The edge for frameworks that run in an event loop.
 
     Nothing is opened or started before the first request.
@@ -161,6 +181,7 @@ class AsyncEdge(_Edge[AsyncClient]):
             them is set at all, as in tests, that is a fault at the first request and not here.
         mount_prefix: what stands before the paths of the contract, such as ``/app``. It has to be the authority's.
         route_sets: the route sets to mount. A mounted set answers once the authority says that it is on.
+        users: the application's own users, whom the set ``spa`` then tells of; by default what the authority knows.
 
     Raises:
         OptionsError: a setting is missing or can't be used.
@@ -206,12 +227,22 @@ class AsyncEdge(_Edge[AsyncClient]):
             # Django cancels what it does for a browser that hangs up.
             done = await (self._lasting.run(call) if route.changes(request.method) else call)
             keeper.saw_version(getattr(done, "settings_version", ""))
-            made = step.read(done)
+            made = await self._with_own_user(step, done, step.read(done))
         except NoBodyError as missing:
             made = answer.error(request, missing.status, missing.reason, missing.detail)
         except GatelodgeError as error:
             made = answer.failed(request, error)
         return step.finish(made)
+
+    async def _with_own_user(self, step: Asked, done: Message, made: Answer) -> Answer:
+        """The answer with what the application says of the user, where it keeps users of its own."""
+        if self.users is None or step.route_set != SPA:
+            return made
+        if (login := own_users.login_in(done)) is not None:
+            return own_users.authorized(step.request, made, login, await self.users.signed_in(login))
+        if (token := own_users.token_in(done)) is not None:
+            return own_users.told(step.request, made, await self.users.find(token))
+        return made
 
     def start(self) -> None:
         """Begins to ask for the settings, before the first request does.

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gatelodge.routes import Route
     from gatelodge.session import Session
     from gatelodge.token import Token
+    from gatelodge.users import Users
 
 View = TypeVar("View", bound="Callable[..., Any]")
 
@@ -56,6 +57,7 @@ class Gatelodge:
             them is set at all, as in tests, that is a fault at the first request and not here.
         mount_prefix: what stands before the paths of the login routes, such as ``/app``. It has to be the authority's.
         route_sets: the route sets to mount.
+        users: the application's own users, for the set ``spa``: see :mod:`gatelodge.users`.
 
     Raises:
         OptionsError: a setting is missing or can't be used.
@@ -68,8 +70,9 @@ class Gatelodge:
         *,
         mount_prefix: str = "",
         route_sets: Iterable[v1.RouteSet.ValueType] = (WEB,),
+        users: Users | None = None,
     ) -> None:
-        self.edge = Edge(options, mount_prefix=mount_prefix, route_sets=route_sets)
+        self.edge = Edge(options, mount_prefix=mount_prefix, route_sets=route_sets, users=users)
         if app is not None:
             self.init_app(app)
 

@@ -40,7 +40,9 @@ class Route:
     @property
     def name(self) -> str:
         """A name for frameworks that name routes, such as ``web_login``."""
-        return self.path.removeprefix("/auth/").replace("/", "_").replace("-", "_")
+        within = self.path.removeprefix("/auth/")
+        whole = f"spa{within}" if within.startswith("/") else within
+        return whole.replace("/", "_").replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Asked:
     """How much of the request's body belongs into the question."""
     body_field: str = "form"
     """Which of the question's fields it is."""
+    route_set: v1.RouteSet.ValueType = v1.ROUTE_SET_WEB
+    """Of which set the route is."""
 
     def finish(self, made: Answer) -> Answer:
         """Adds what the settings say of every answer."""
@@ -76,7 +80,7 @@ def begin(route: Route, request: RawRequest, settings: Settings | None) -> Step:
     if request.method not in route.methods:
         refused = answer.error(request, 405, "METHOD_NOT_ALLOWED", "This address does not take this method.")
         return cors.finish(refused.with_headers(("allow", route.allow)), request, settings)
-    return route.ask(route, request, settings)
+    return replace(route.ask(route, request, settings), route_set=route.route_set)
 
 
 def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callable[[Route, RawRequest, Settings], Asked]:
@@ -117,6 +121,24 @@ def _sessions(_: Route, request: RawRequest, settings: Settings) -> Asked:
 
 def _revoke_sessions(_: Route, request: RawRequest, settings: Settings) -> Asked:
     return _with_body(_about_session(methods.REVOKE_SESSION, request, settings))
+
+
+def _authorize(route: Route, request: RawRequest, settings: Settings) -> Asked:
+    """A front end forwards a provider's answer."""
+    return _with_body(_passed_on(methods.COMPLETE_CALLBACK)(route, request, settings))
+
+
+def _user(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    """Whose a token is: the authority finishes that answer too."""
+    question = v1.ValidateTokenRequest(
+        token=presented.bearer_token(request), answer_user=True, context=presented.context(request, settings)
+    )
+
+    def read(response: v1.ValidateTokenResponse) -> Answer:
+        found = verdict.read_token(question, response)
+        return answer.copy(request, found.answer if found.HasField("answer") else None)
+
+    return Asked(request, settings, methods.VALIDATE_TOKEN, question, read)
 
 
 def _callback(_: Route, request: RawRequest, settings: Settings) -> Asked:
@@ -201,5 +223,8 @@ ROUTES = (
     Route("/auth/web/userinfo", (b"GET", b"HEAD", b"POST"), v1.ROUTE_SET_WEB, _user_info),
     Route("/auth/web/sessions", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _sessions),
     Route("/auth/web/sessions/revoke", (b"POST",), v1.ROUTE_SET_WEB, _revoke_sessions),
+    Route("/login", _GET, v1.ROUTE_SET_SPA, _passed_on(methods.START_LOGIN)),
+    Route("/authorize", (b"POST",), v1.ROUTE_SET_SPA, _authorize),
+    Route("/me", (b"GET", b"HEAD"), v1.ROUTE_SET_SPA, _user),
 )
 LOGIN, CALLBACK = ROUTES[:2]

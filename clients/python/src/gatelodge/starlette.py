@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gatelodge.routes import Route
     from gatelodge.session import Session
     from gatelodge.token import Token
+    from gatelodge.users import AsyncUsers
 
 _FOUND = "gatelodge.found"
 _BEGINNINGS = {"http.response.start", "websocket.http.response.start", "websocket.accept"}
@@ -57,6 +58,7 @@ class Gatelodge:
             them is set at all, as in tests, that is a fault at the first request and not here.
         mount_prefix: what stands before the paths of the login routes, such as ``/app``. It has to be the authority's.
         route_sets: the route sets to mount.
+        users: the application's own users, for the set ``spa``: see :mod:`gatelodge.users`.
 
     Raises:
         OptionsError: a setting is missing or can't be used.
@@ -68,8 +70,9 @@ class Gatelodge:
         *,
         mount_prefix: str = "",
         route_sets: Iterable[v1.RouteSet.ValueType] = (WEB,),
+        users: AsyncUsers | None = None,
     ) -> None:
-        self.edge = AsyncEdge(options, mount_prefix=mount_prefix, route_sets=route_sets)
+        self.edge = AsyncEdge(options, mount_prefix=mount_prefix, route_sets=route_sets, users=users)
 
     def install(self, app: Starlette) -> None:
         """Adds the login routes and the middleware that sessions need."""

@@ -11,12 +11,14 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 
+from tests.applications.mounted import route_set_names
+
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["*"],
         MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware", "gatelodge.django.SessionMiddleware"],
         ROOT_URLCONF=__name__,
-        GATELODGE={"MOUNT_PREFIX": os.environ.get("MOUNT_PREFIX", "")},
+        GATELODGE={"MOUNT_PREFIX": os.environ.get("MOUNT_PREFIX", ""), "ROUTE_SETS": route_set_names()},
     )
     django.setup()
 

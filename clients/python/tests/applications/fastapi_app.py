@@ -10,9 +10,10 @@ from fastapi import Depends, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 
 from gatelodge.fastapi import Gatelodge, Session, Token
+from tests.applications.mounted import route_sets
 from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
-gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""), route_sets=route_sets())
 app = FastAPI(redirect_slashes=False)
 gatelodge.install(app)
 

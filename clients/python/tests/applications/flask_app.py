@@ -8,10 +8,11 @@ from datetime import timedelta
 from flask import Flask
 
 from gatelodge.flask import Gatelodge
+from tests.applications.mounted import route_sets
 from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 app = Flask(__name__)
-gatelodge = Gatelodge(app, mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+gatelodge = Gatelodge(app, mount_prefix=os.environ.get("MOUNT_PREFIX", ""), route_sets=route_sets())
 start = gatelodge.start
 
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gatelodge.starlette import Gatelodge
+from tests.applications.mounted import route_sets
 from tests.applications.strict import SESSION_NEEDS, STRICT, TOKEN_NEEDS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from gatelodge import Session, Token
 
-gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""))
+gatelodge = Gatelodge(mount_prefix=os.environ.get("MOUNT_PREFIX", ""), route_sets=route_sets())
 admin = gatelodge.require(scopes=["admin"])
 fresh_login = gatelodge.require(max_login_age=timedelta(seconds=1))
 bearer_scoped = gatelodge.require_token(scopes=["admin"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.testclient import TestClient
 
+from gatelodge import Login, Token, v1
 from gatelodge.testing import FakeAuthority
 
 if TYPE_CHECKING:
@@ -51,6 +52,18 @@ def test_the_api_lets_in_by_token() -> None:
         token = authority.issue_token("google_1", scopes=["reports.read"])
         got = client.get("/reports", headers={"authorization": f"Bearer {token}"})
         assert got.json() == ["of google_1"]
+
+
+async def test_the_programs_own_users_are_found_again() -> None:
+    scope: dict[str, Any] = {"__name__": "readme"}
+    exec(program("class Rows"), scope)
+    assert {route.path for route in scope["gatelodge"].edge.routes} == {"/login", "/authorize", "/me"}
+    identity = v1.Identity(user_id="github_1", name="Ann")
+    token = Token.read(v1.ActiveToken(identity=identity))
+    users = scope["gatelodge"].edge.users
+    assert await users.find(token) is None
+    signed_in = await users.signed_in(Login("github_1", True, "a token", identity=identity))
+    assert await users.find(token) == signed_in.user == {"id": "github_1", "name": "Ann"}
 
 
 def test_the_dependencies_say_who_may() -> None:

@@ -1,6 +1,7 @@
 //! Owns the small application that `tests/edges` runs the Rust edge in. Does not know the cases.
 //!
-//! Reads `GATELODGE_ADDRESS`, `GATELODGE_API_KEY`, `LISTEN` and, if set, `MOUNT_PREFIX`; prints "ready" once it listens.
+//! Reads `GATELODGE_ADDRESS`, `GATELODGE_API_KEY`, `LISTEN` and, if set, `MOUNT_PREFIX` and `ROUTE_SETS`; prints "ready" once
+//! it listens.
 
 mod application;
 
@@ -8,6 +9,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use gatelodge_client::v1::RouteSet;
 use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
 use tokio::net::TcpListener;
 
@@ -26,7 +28,12 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let mount_prefix = std::env::var("MOUNT_PREFIX").unwrap_or_default();
     let client = Client::connect(&ClientOptions::from_env()?)?;
-    let edge = Edge::new(client, EdgeOptions { mount_prefix, ..EdgeOptions::default() })?;
+    let mut options = EdgeOptions { mount_prefix, ..EdgeOptions::default() };
+    if let Ok(sets) = std::env::var("ROUTE_SETS") {
+        let named = |name: &str| RouteSet::from_str_name(&format!("ROUTE_SET_{}", name.to_ascii_uppercase()));
+        options.route_sets = sets.split(',').filter_map(named).collect();
+    }
+    let edge = Edge::new(client, options)?;
     let application = application::application(&edge);
     let listener = TcpListener::bind(std::env::var("LISTEN")?).await?;
     #[expect(clippy::print_stdout, reason = "the suite waits for this line")]

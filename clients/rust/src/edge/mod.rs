@@ -35,6 +35,9 @@ pub struct EdgeOptions {
     pub limits: ServeLimits,
 }
 
+/// Every route set that this edge can serve: for an edge with nothing beside it, where the authority alone says which are on.
+pub const ROUTE_SETS: [RouteSet; 2] = [RouteSet::Web, RouteSet::Spa];
+
 impl Default for EdgeOptions {
     fn default() -> Self {
         Self { mount_prefix: String::new(), route_sets: vec![RouteSet::Web], limits: ServeLimits::default() }
@@ -96,6 +99,7 @@ impl Edge {
     fn mounted(&self) -> impl Iterator<Item = (String, Route)> {
         let sets = self.options.route_sets.iter().map(|set| match set {
             RouteSet::Unspecified | RouteSet::Web => RouteSet::Web,
+            RouteSet::Spa => RouteSet::Spa,
         });
         let is_mounted = move |route: &Route| sets.clone().any(|set| set == route.set());
         let prefix = &self.options.mount_prefix;

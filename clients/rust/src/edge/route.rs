@@ -29,10 +29,16 @@ pub(super) enum Route {
     Sessions,
     /// Ends one of them, or all others.
     RevokeSessions,
+    /// Begins a login whose answer comes to the front end's own page.
+    SpaLogin,
+    /// Takes that answer from the front end, and gives it a token.
+    Authorize,
+    /// Says whose such a token is.
+    User,
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Login,
         Self::Callback,
         Self::Me,
@@ -44,6 +50,9 @@ impl Route {
         Self::UserInfo,
         Self::Sessions,
         Self::RevokeSessions,
+        Self::SpaLogin,
+        Self::Authorize,
+        Self::User,
     ];
 
     pub(super) const fn path(self) -> &'static str {
@@ -59,6 +68,9 @@ impl Route {
             Self::UserInfo => "/auth/web/userinfo",
             Self::Sessions => "/auth/web/sessions",
             Self::RevokeSessions => "/auth/web/sessions/revoke",
+            Self::SpaLogin => "/login",
+            Self::Authorize => "/authorize",
+            Self::User => "/me",
         }
     }
 
@@ -75,13 +87,14 @@ impl Route {
             | Self::UserInfo
             | Self::Sessions
             | Self::RevokeSessions => RouteSet::Web,
+            Self::SpaLogin | Self::Authorize | Self::User => RouteSet::Spa,
         }
     }
 
     /// Whether a request changes and ends nothing, so that it may be given up when nobody waits for it any more.
     pub(super) fn only_reads(self, method: &Method) -> bool {
         match self {
-            Self::Me | Self::Sessions => true,
+            Self::Me | Self::Sessions | Self::User => true,
             Self::UserInfo => method != Method::POST,
             Self::Login
             | Self::Callback
@@ -90,17 +103,21 @@ impl Route {
             | Self::BackchannelLogout
             | Self::FrontchannelLogout
             | Self::Refresh
-            | Self::RevokeSessions => !self.methods().contains(method),
+            | Self::RevokeSessions
+            | Self::SpaLogin
+            | Self::Authorize => !self.methods().contains(method),
         }
     }
 
     /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
     pub(super) const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::LoggedOut | Self::FrontchannelLogout => &[Method::GET],
+            Self::Login | Self::LoggedOut | Self::FrontchannelLogout | Self::SpaLogin => &[Method::GET],
             Self::Callback => &[Method::GET, Method::POST],
-            Self::Me | Self::Sessions => &[Method::GET, Method::HEAD],
-            Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions => &[Method::POST],
+            Self::Me | Self::Sessions | Self::User => &[Method::GET, Method::HEAD],
+            Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions | Self::Authorize => {
+                &[Method::POST]
+            }
             Self::UserInfo => &[Method::GET, Method::HEAD, Method::POST],
         }
     }

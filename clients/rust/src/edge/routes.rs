@@ -12,9 +12,12 @@ use super::route::Route;
 use crate::answer::{Answer, Asker, Delivery};
 use crate::client::Client;
 use crate::client::error::Error;
+use crate::client::tokens::TokenVerdict;
 use crate::cors;
 use crate::gate::Gate;
-use crate::presented::{NoBody, Sent, context, form, host, login_cookies, query, request_id, sent, session_cookies};
+use crate::presented::{
+    NoBody, Sent, bearer, context, form, host, login_cookies, query, request_id, sent, session_cookies,
+};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::v1;
@@ -108,7 +111,8 @@ impl Question<'_> {
                 let question = v1::SessionServiceRevokeRequest { cookies, context, target, ..Default::default() };
                 return Ok(asker.copy(self.client.sessions().revoke(question).await?.answer));
             }
-            Route::Login => {
+            Route::User => return self.user(asker, context).await,
+            Route::Login | Route::SpaLogin => {
                 let (provider, cookies) = (bytes::Bytes::new(), login_cookies(parts, settings));
                 let query = query(parts, settings);
                 let question =
@@ -116,7 +120,7 @@ impl Question<'_> {
                 let done = login.start_login(question).await?;
                 (done.answer, done.settings_version)
             }
-            Route::Callback => {
+            Route::Callback | Route::Authorize => {
                 use v1::complete_callback_request::Response;
                 let cookies = login_cookies(parts, settings);
                 let response = Some(match parts.method {
@@ -191,6 +195,20 @@ impl Question<'_> {
                 None => asker.error(StatusCode::FORBIDDEN, "FORBIDDEN", "This session may not make this request."),
             }),
         }
+    }
+
+    async fn user(&self, asker: &Asker, context: Option<v1::RequestContext>) -> Result<Answer, Error> {
+        let question = v1::ValidateTokenRequest {
+            token: bearer(&self.parts.headers).unwrap_or_default(),
+            answer_user: true,
+            context,
+            ..v1::ValidateTokenRequest::default()
+        };
+        Ok(asker.copy(match self.client.tokens().check(question).await? {
+            TokenVerdict::Active(active) => active.answer,
+            TokenVerdict::Inactive(inactive) => inactive.answer,
+            TokenVerdict::Denied(denied) => denied.answer,
+        }))
     }
 
     fn who(&self, asker: &Asker, session: &Session) -> Result<Answer, Error> {

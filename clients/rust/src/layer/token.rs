@@ -65,6 +65,7 @@ impl TokenLayer {
             token: presented::bearer(&parts.headers).unwrap_or_default(),
             provider: self.provider.clone(),
             requirements: Some(requirements),
+            ..v1::ValidateTokenRequest::default()
         };
         let client = self.client.for_request(&asker.request_id);
         match client.tokens().check(question).await.map_err(|error| asker.failed(&error))? {

@@ -26,4 +26,4 @@ def _pattern(route: Route) -> URLPattern:
     return path(f"{conf.mount_prefix()}{route.path}".removeprefix("/"), view, name=f"gatelodge_{route.name}")
 
 
-urlpatterns = [_pattern(route) for route in ROUTES]
+urlpatterns = [_pattern(route) for route in ROUTES if route.route_set in conf.route_sets()]

@@ -9,6 +9,7 @@ import gatelodge.v1.http_answer_pb2
 import gatelodge.v1.identity_pb2
 import gatelodge.v1.presented_pb2
 import gatelodge.v1.session_pb2
+import gatelodge.v1.token_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
@@ -34,6 +35,8 @@ class _RouteSetEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """The same as ROUTE_SET_WEB."""
     ROUTE_SET_WEB: _RouteSet.ValueType  # 1
     """The routes under /auth/web and /auth/me."""
+    ROUTE_SET_SPA: _RouteSet.ValueType  # 3
+    """The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it."""
 
 class RouteSet(_RouteSet, metaclass=_RouteSetEnumTypeWrapper):
     """A set of routes that an edge mounts. The paths of a set are part of this contract."""
@@ -42,6 +45,8 @@ ROUTE_SET_UNSPECIFIED: RouteSet.ValueType  # 0
 """The same as ROUTE_SET_WEB."""
 ROUTE_SET_WEB: RouteSet.ValueType  # 1
 """The routes under /auth/web and /auth/me."""
+ROUTE_SET_SPA: RouteSet.ValueType  # 3
+"""The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it."""
 global___RouteSet = RouteSet
 
 class _LoginFailure:
@@ -104,6 +109,8 @@ class _LoginFailureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """As many logins of the tenant are under way as may be (`app.sessions.max_logins_under_way`): "too_many_logins"."""
     LOGIN_FAILURE_TENANT_FULL: _LoginFailure.ValueType  # 24
     """The tenant has as many living sessions as it may (`app.sessions.max_sessions_per_tenant`): "tenant_full". They go on."""
+    LOGIN_FAILURE_CODE_REFUSED: _LoginFailure.ValueType  # 25
+    """The provider did not take the code: it is not its own, spent, or too old."""
 
 class LoginFailure(_LoginFailure, metaclass=_LoginFailureEnumTypeWrapper):
     """Why a login failed. The HTTP answer tells the browser the public part of it."""
@@ -162,6 +169,8 @@ LOGIN_FAILURE_TOO_MANY_LOGINS: LoginFailure.ValueType  # 23
 """As many logins of the tenant are under way as may be (`app.sessions.max_logins_under_way`): "too_many_logins"."""
 LOGIN_FAILURE_TENANT_FULL: LoginFailure.ValueType  # 24
 """The tenant has as many living sessions as it may (`app.sessions.max_sessions_per_tenant`): "tenant_full". They go on."""
+LOGIN_FAILURE_CODE_REFUSED: LoginFailure.ValueType  # 25
+"""The provider did not take the code: it is not its own, spent, or too old."""
 global___LoginFailure = LoginFailure
 
 @typing.final
@@ -709,6 +718,7 @@ class CompletedLogin(google.protobuf.message.Message):
     IDENTITY_FIELD_NUMBER: builtins.int
     SESSION_FIELD_NUMBER: builtins.int
     NEW_USER_FIELD_NUMBER: builtins.int
+    TOKEN_FIELD_NUMBER: builtins.int
     new_user: builtins.bool
     """Whether it is this user's first: an application that keeps users of its own makes one now. A callback that is
     delivered again says so again.
@@ -721,15 +731,23 @@ class CompletedLogin(google.protobuf.message.Message):
     def session(self) -> gatelodge.v1.identity_pb2.SessionInfo:
         """The session's facts. One that was stepped up has the id that it had, and its next generation."""
 
+    @property
+    def token(self) -> gatelodge.v1.token_pb2.MintedToken:
+        """Of the route set "spa": the token that `answer` gives the front end. An application that keeps users of its own may give
+        another in its place: MintToken, with this one as `token`. A callback that is delivered again gets another token of the
+        same session.
+        """
+
     def __init__(
         self,
         *,
         identity: gatelodge.v1.identity_pb2.Identity | None = ...,
         session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
         new_user: builtins.bool = ...,
+        token: gatelodge.v1.token_pb2.MintedToken | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["identity", b"identity", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["identity", b"identity", "new_user", b"new_user", "session", b"session"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["identity", b"identity", "session", b"session", "token", b"token"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "new_user", b"new_user", "session", b"session", "token", b"token"]) -> None: ...
 
 global___CompletedLogin = CompletedLogin
 

@@ -21,7 +21,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/token.proto\x12\x0cgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\x14ValidateTokenRequest\x12\x12\n\x05token\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x35\n\x0crequirements\x18\x02 \x01(\x0b\x32\x1f.gatelodge.v1.TokenRequirements\x12\x10\n\x08provider\x18\x03 \x01(\t\"\xf8\x01\n\x11TokenRequirements\x12\x0e\n\x06scopes\x18\x01 \x03(\t\x12\x13\n\x0bpermissions\x18\x02 \x03(\t\x12\x10\n\x08\x61udience\x18\x03 \x01(\t\x12\x30\n\rmax_login_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nacr_values\x18\x05 \x03(\t\x12\x12\n\namr_values\x18\x06 \x03(\t\x12\x16\n\x0e\x65mail_verified\x18\x07 \x01(\x08\x12\x17\n\x0f\x61ny_permissions\x18\x08 \x03(\t\x12\x12\n\nany_scopes\x18\t \x03(\t\x12\r\n\x05roles\x18\n \x03(\t\"\xad\x01\n\x15ValidateTokenResponse\x12+\n\x06\x61\x63tive\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.ActiveTokenH\x00\x12/\n\x08inactive\x18\x02 \x01(\x0b\x32\x1b.gatelodge.v1.InactiveTokenH\x00\x12+\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x19.gatelodge.v1.DeniedTokenH\x00\x42\t\n\x07outcome\"\x80\x03\n\x0b\x41\x63tiveToken\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.gatelodge.v1.TokenKind\x12(\n\x08identity\x18\x02 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x11\n\taudiences\x18\x04 \x03(\t\x12\x13\n\x0bpermissions\x18\x05 \x03(\t\x12.\n\nissue_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x06judged\x18\x08 \x01(\x0b\x32\x1f.gatelodge.v1.TokenRequirements\x12*\n\x07session\x18\t \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12\'\n\x06\x63laims\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\"l\n\rInactiveToken\x12\x31\n\x06reason\x18\x01 \x01(\x0e\x32!.gatelodge.v1.TokenInactiveReason\x12(\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\"\xec\x01\n\x0b\x44\x65niedToken\x12/\n\x06reason\x18\x01 \x01(\x0e\x32\x1f.gatelodge.v1.TokenDeniedReason\x12\x16\n\x0emissing_scopes\x18\x02 \x03(\t\x12\x1b\n\x13missing_permissions\x18\x03 \x03(\t\x12(\n\x06\x61nswer\x18\x04 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x15\n\rmissing_roles\x18\x05 \x03(\t\x12\x1a\n\x12missing_acr_values\x18\x06 \x03(\t\x12\x1a\n\x12missing_amr_values\x18\x07 \x03(\t\"\xec\x01\n\x10MintTokenRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x10\n\x08\x61udience\x18\x03 \x01(\t\x12+\n\x08lifetime\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x63laims\x18\x05 \x03(\t\x12\x33\n\x12\x61pplication_claims\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xad\x01\n\x11MintTokenResponse\x12+\n\x06minted\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.MintedTokenH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x12-\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.DeniedSessionH\x00\x42\t\n\x07outcome\"\x8c\x01\n\x0bMintedToken\x12\x12\n\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x0c\n\x04type\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07session\x18\x04 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"\x10\n\x0eGetJwksRequest\"v\n\x0fGetJwksResponse\x12\x0c\n\x04jwks\x18\x01 \x01(\t\x12+\n\x08keep_for\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer*o\n\tTokenKind\x12\x1a\n\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eTOKEN_KIND_JWT\x10\x01\x12\x1b\n\x17TOKEN_KIND_INTROSPECTED\x10\x02\x12\x15\n\x11TOKEN_KIND_MINTED\x10\x03*\xbf\x02\n\x13TokenInactiveReason\x12%\n!TOKEN_INACTIVE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTOKEN_INACTIVE_REASON_NONE\x10\x01\x12 \n\x1cTOKEN_INACTIVE_REASON_FORGED\x10\x02\x12(\n$TOKEN_INACTIVE_REASON_UNKNOWN_ISSUER\x10\x03\x12(\n$TOKEN_INACTIVE_REASON_OTHER_AUDIENCE\x10\x04\x12!\n\x1dTOKEN_INACTIVE_REASON_EXPIRED\x10\x05\x12\'\n#TOKEN_INACTIVE_REASON_NOT_YET_VALID\x10\x06\x12\x1f\n\x1bTOKEN_INACTIVE_REASON_ENDED\x10\x07*\xce\x02\n\x11TokenDeniedReason\x12#\n\x1fTOKEN_DENIED_REASON_UNSPECIFIED\x10\x00\x12%\n!TOKEN_DENIED_REASON_SCOPE_MISSING\x10\x01\x12*\n&TOKEN_DENIED_REASON_PERMISSION_MISSING\x10\x02\x12%\n!TOKEN_DENIED_REASON_LOGIN_TOO_OLD\x10\x03\x12#\n\x1fTOKEN_DENIED_REASON_ACR_MISSING\x10\x04\x12#\n\x1fTOKEN_DENIED_REASON_AMR_MISSING\x10\x05\x12*\n&TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED\x10\x06\x12$\n TOKEN_DENIED_REASON_ROLE_MISSING\x10\x07\x32\xfe\x01\n\x0cTokenService\x12X\n\rValidateToken\x12\".gatelodge.v1.ValidateTokenRequest\x1a#.gatelodge.v1.ValidateTokenResponse\x12L\n\tMintToken\x12\x1e.gatelodge.v1.MintTokenRequest\x1a\x1f.gatelodge.v1.MintTokenResponse\x12\x46\n\x07GetJwks\x12\x1c.gatelodge.v1.GetJwksRequest\x1a\x1d.gatelodge.v1.GetJwksResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/token.proto\x12\x0cgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x01\n\x14ValidateTokenRequest\x12\x12\n\x05token\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x35\n\x0crequirements\x18\x02 \x01(\x0b\x32\x1f.gatelodge.v1.TokenRequirements\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x13\n\x0b\x61nswer_user\x18\x04 \x01(\x08\x12-\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\"\xf8\x01\n\x11TokenRequirements\x12\x0e\n\x06scopes\x18\x01 \x03(\t\x12\x13\n\x0bpermissions\x18\x02 \x03(\t\x12\x10\n\x08\x61udience\x18\x03 \x01(\t\x12\x30\n\rmax_login_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nacr_values\x18\x05 \x03(\t\x12\x12\n\namr_values\x18\x06 \x03(\t\x12\x16\n\x0e\x65mail_verified\x18\x07 \x01(\x08\x12\x17\n\x0f\x61ny_permissions\x18\x08 \x03(\t\x12\x12\n\nany_scopes\x18\t \x03(\t\x12\r\n\x05roles\x18\n \x03(\t\"\xad\x01\n\x15ValidateTokenResponse\x12+\n\x06\x61\x63tive\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.ActiveTokenH\x00\x12/\n\x08inactive\x18\x02 \x01(\x0b\x32\x1b.gatelodge.v1.InactiveTokenH\x00\x12+\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x19.gatelodge.v1.DeniedTokenH\x00\x42\t\n\x07outcome\"\xaa\x03\n\x0b\x41\x63tiveToken\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.gatelodge.v1.TokenKind\x12(\n\x08identity\x18\x02 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x11\n\taudiences\x18\x04 \x03(\t\x12\x13\n\x0bpermissions\x18\x05 \x03(\t\x12.\n\nissue_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x06judged\x18\x08 \x01(\x0b\x32\x1f.gatelodge.v1.TokenRequirements\x12*\n\x07session\x18\t \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12\'\n\x06\x63laims\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\x06\x61nswer\x18\x0b \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\"l\n\rInactiveToken\x12\x31\n\x06reason\x18\x01 \x01(\x0e\x32!.gatelodge.v1.TokenInactiveReason\x12(\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\"\xec\x01\n\x0b\x44\x65niedToken\x12/\n\x06reason\x18\x01 \x01(\x0e\x32\x1f.gatelodge.v1.TokenDeniedReason\x12\x16\n\x0emissing_scopes\x18\x02 \x03(\t\x12\x1b\n\x13missing_permissions\x18\x03 \x03(\t\x12(\n\x06\x61nswer\x18\x04 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer\x12\x15\n\rmissing_roles\x18\x05 \x03(\t\x12\x1a\n\x12missing_acr_values\x18\x06 \x03(\t\x12\x1a\n\x12missing_amr_values\x18\x07 \x03(\t\"\x80\x02\n\x10MintTokenRequest\x12%\n\x07\x63ookies\x18\x01 \x03(\x0b\x32\x14.gatelodge.v1.Cookie\x12-\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x1c.gatelodge.v1.RequestContext\x12\x10\n\x08\x61udience\x18\x03 \x01(\t\x12+\n\x08lifetime\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x63laims\x18\x05 \x03(\t\x12\x33\n\x12\x61pplication_claims\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\x05token\x18\x07 \x01(\x0c\x42\x03\x80\x01\x01\"\xad\x01\n\x11MintTokenResponse\x12+\n\x06minted\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.MintedTokenH\x00\x12\x31\n\x08inactive\x18\x02 \x01(\x0b\x32\x1d.gatelodge.v1.InactiveSessionH\x00\x12-\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.DeniedSessionH\x00\x42\t\n\x07outcome\"\x8c\x01\n\x0bMintedToken\x12\x12\n\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x0c\n\x04type\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07session\x18\x04 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\"\x10\n\x0eGetJwksRequest\"v\n\x0fGetJwksResponse\x12\x0c\n\x04jwks\x18\x01 \x01(\t\x12+\n\x08keep_for\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x18.gatelodge.v1.HttpAnswer*o\n\tTokenKind\x12\x1a\n\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eTOKEN_KIND_JWT\x10\x01\x12\x1b\n\x17TOKEN_KIND_INTROSPECTED\x10\x02\x12\x15\n\x11TOKEN_KIND_MINTED\x10\x03*\xe4\x02\n\x13TokenInactiveReason\x12%\n!TOKEN_INACTIVE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTOKEN_INACTIVE_REASON_NONE\x10\x01\x12 \n\x1cTOKEN_INACTIVE_REASON_FORGED\x10\x02\x12(\n$TOKEN_INACTIVE_REASON_UNKNOWN_ISSUER\x10\x03\x12(\n$TOKEN_INACTIVE_REASON_OTHER_AUDIENCE\x10\x04\x12!\n\x1dTOKEN_INACTIVE_REASON_EXPIRED\x10\x05\x12\'\n#TOKEN_INACTIVE_REASON_NOT_YET_VALID\x10\x06\x12\x1f\n\x1bTOKEN_INACTIVE_REASON_ENDED\x10\x07\x12#\n\x1fTOKEN_INACTIVE_REASON_USER_GONE\x10\x08*\xce\x02\n\x11TokenDeniedReason\x12#\n\x1fTOKEN_DENIED_REASON_UNSPECIFIED\x10\x00\x12%\n!TOKEN_DENIED_REASON_SCOPE_MISSING\x10\x01\x12*\n&TOKEN_DENIED_REASON_PERMISSION_MISSING\x10\x02\x12%\n!TOKEN_DENIED_REASON_LOGIN_TOO_OLD\x10\x03\x12#\n\x1fTOKEN_DENIED_REASON_ACR_MISSING\x10\x04\x12#\n\x1fTOKEN_DENIED_REASON_AMR_MISSING\x10\x05\x12*\n&TOKEN_DENIED_REASON_EMAIL_NOT_VERIFIED\x10\x06\x12$\n TOKEN_DENIED_REASON_ROLE_MISSING\x10\x07\x32\xfe\x01\n\x0cTokenService\x12X\n\rValidateToken\x12\".gatelodge.v1.ValidateTokenRequest\x1a#.gatelodge.v1.ValidateTokenResponse\x12L\n\tMintToken\x12\x1e.gatelodge.v1.MintTokenRequest\x1a\x1f.gatelodge.v1.MintTokenResponse\x12\x46\n\x07GetJwks\x12\x1c.gatelodge.v1.GetJwksRequest\x1a\x1d.gatelodge.v1.GetJwksResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -31,36 +31,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\026io.github.gatelodge.v1P\001ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1'
   _globals['_VALIDATETOKENREQUEST'].fields_by_name['token']._loaded_options = None
   _globals['_VALIDATETOKENREQUEST'].fields_by_name['token']._serialized_options = b'\200\001\001'
+  _globals['_MINTTOKENREQUEST'].fields_by_name['token']._loaded_options = None
+  _globals['_MINTTOKENREQUEST'].fields_by_name['token']._serialized_options = b'\200\001\001'
   _globals['_MINTEDTOKEN'].fields_by_name['value']._loaded_options = None
   _globals['_MINTEDTOKEN'].fields_by_name['value']._serialized_options = b'\200\001\001'
-  _globals['_TOKENKIND']._serialized_start=2232
-  _globals['_TOKENKIND']._serialized_end=2343
-  _globals['_TOKENINACTIVEREASON']._serialized_start=2346
-  _globals['_TOKENINACTIVEREASON']._serialized_end=2665
-  _globals['_TOKENDENIEDREASON']._serialized_start=2668
-  _globals['_TOKENDENIEDREASON']._serialized_end=3002
-  _globals['_VALIDATETOKENREQUEST']._serialized_start=256
-  _globals['_VALIDATETOKENREQUEST']._serialized_end=371
-  _globals['_TOKENREQUIREMENTS']._serialized_start=374
-  _globals['_TOKENREQUIREMENTS']._serialized_end=622
-  _globals['_VALIDATETOKENRESPONSE']._serialized_start=625
-  _globals['_VALIDATETOKENRESPONSE']._serialized_end=798
-  _globals['_ACTIVETOKEN']._serialized_start=801
-  _globals['_ACTIVETOKEN']._serialized_end=1185
-  _globals['_INACTIVETOKEN']._serialized_start=1187
-  _globals['_INACTIVETOKEN']._serialized_end=1295
-  _globals['_DENIEDTOKEN']._serialized_start=1298
-  _globals['_DENIEDTOKEN']._serialized_end=1534
-  _globals['_MINTTOKENREQUEST']._serialized_start=1537
-  _globals['_MINTTOKENREQUEST']._serialized_end=1773
-  _globals['_MINTTOKENRESPONSE']._serialized_start=1776
-  _globals['_MINTTOKENRESPONSE']._serialized_end=1949
-  _globals['_MINTEDTOKEN']._serialized_start=1952
-  _globals['_MINTEDTOKEN']._serialized_end=2092
-  _globals['_GETJWKSREQUEST']._serialized_start=2094
-  _globals['_GETJWKSREQUEST']._serialized_end=2110
-  _globals['_GETJWKSRESPONSE']._serialized_start=2112
-  _globals['_GETJWKSRESPONSE']._serialized_end=2230
-  _globals['_TOKENSERVICE']._serialized_start=3005
-  _globals['_TOKENSERVICE']._serialized_end=3259
+  _globals['_TOKENKIND']._serialized_start=2363
+  _globals['_TOKENKIND']._serialized_end=2474
+  _globals['_TOKENINACTIVEREASON']._serialized_start=2477
+  _globals['_TOKENINACTIVEREASON']._serialized_end=2833
+  _globals['_TOKENDENIEDREASON']._serialized_start=2836
+  _globals['_TOKENDENIEDREASON']._serialized_end=3170
+  _globals['_VALIDATETOKENREQUEST']._serialized_start=257
+  _globals['_VALIDATETOKENREQUEST']._serialized_end=440
+  _globals['_TOKENREQUIREMENTS']._serialized_start=443
+  _globals['_TOKENREQUIREMENTS']._serialized_end=691
+  _globals['_VALIDATETOKENRESPONSE']._serialized_start=694
+  _globals['_VALIDATETOKENRESPONSE']._serialized_end=867
+  _globals['_ACTIVETOKEN']._serialized_start=870
+  _globals['_ACTIVETOKEN']._serialized_end=1296
+  _globals['_INACTIVETOKEN']._serialized_start=1298
+  _globals['_INACTIVETOKEN']._serialized_end=1406
+  _globals['_DENIEDTOKEN']._serialized_start=1409
+  _globals['_DENIEDTOKEN']._serialized_end=1645
+  _globals['_MINTTOKENREQUEST']._serialized_start=1648
+  _globals['_MINTTOKENREQUEST']._serialized_end=1904
+  _globals['_MINTTOKENRESPONSE']._serialized_start=1907
+  _globals['_MINTTOKENRESPONSE']._serialized_end=2080
+  _globals['_MINTEDTOKEN']._serialized_start=2083
+  _globals['_MINTEDTOKEN']._serialized_end=2223
+  _globals['_GETJWKSREQUEST']._serialized_start=2225
+  _globals['_GETJWKSREQUEST']._serialized_end=2241
+  _globals['_GETJWKSRESPONSE']._serialized_start=2243
+  _globals['_GETJWKSRESPONSE']._serialized_end=2361
+  _globals['_TOKENSERVICE']._serialized_start=3173
+  _globals['_TOKENSERVICE']._serialized_end=3427
 # @@protoc_insertion_point(module_scope)

@@ -76,6 +76,10 @@ class _TokenInactiveReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wra
     """It is not good yet."""
     TOKEN_INACTIVE_REASON_ENDED: _TokenInactiveReason.ValueType  # 7
     """Its issuer has withdrawn it, or the session of a token of our own has ended."""
+    TOKEN_INACTIVE_REASON_USER_GONE: _TokenInactiveReason.ValueType  # 8
+    """Its session has ended, and there is no such user any more (AdminService.DeleteUser). Only where `answer_user` was asked
+    for: the answer is 404.
+    """
 
 class TokenInactiveReason(_TokenInactiveReason, metaclass=_TokenInactiveReasonEnumTypeWrapper):
     """Why a token is not good. Treat a value that you do not know as any of them."""
@@ -96,6 +100,10 @@ TOKEN_INACTIVE_REASON_NOT_YET_VALID: TokenInactiveReason.ValueType  # 6
 """It is not good yet."""
 TOKEN_INACTIVE_REASON_ENDED: TokenInactiveReason.ValueType  # 7
 """Its issuer has withdrawn it, or the session of a token of our own has ended."""
+TOKEN_INACTIVE_REASON_USER_GONE: TokenInactiveReason.ValueType  # 8
+"""Its session has ended, and there is no such user any more (AdminService.DeleteUser). Only where `answer_user` was asked
+for: the answer is 404.
+"""
 global___TokenInactiveReason = TokenInactiveReason
 
 class _TokenDeniedReason:
@@ -151,15 +159,27 @@ class ValidateTokenRequest(google.protobuf.message.Message):
     TOKEN_FIELD_NUMBER: builtins.int
     REQUIREMENTS_FIELD_NUMBER: builtins.int
     PROVIDER_FIELD_NUMBER: builtins.int
+    ANSWER_USER_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
     token: builtins.bytes
     """The token as it came after "Bearer ", undecoded; empty when none came. One that can't be a token is never an error."""
     provider: builtins.str
     """The provider that issued the token, by its name. Empty to go by the token's own issuer; needed only for opaque
     tokens where several providers are asked about theirs, since a token is shown to nobody but its issuer.
     """
+    answer_user: builtins.bool
+    """Whether to finish the answer of `GET /me` of the route set "spa" too: `ActiveToken.answer`. Then only a token of our own
+    is good, for the audience that `app.spa.audience` names.
+    """
     @property
     def requirements(self) -> global___TokenRequirements:
         """What the request needs beyond a good token; absent for nothing."""
+
+    @property
+    def context(self) -> gatelodge.v1.presented_pb2.RequestContext:
+        """What the edge saw of the request: where one edge serves several tenants it says for which of them the token has to be.
+        Absent when only the token is known. Nothing of it is judged.
+        """
 
     def __init__(
         self,
@@ -167,9 +187,11 @@ class ValidateTokenRequest(google.protobuf.message.Message):
         token: builtins.bytes = ...,
         requirements: global___TokenRequirements | None = ...,
         provider: builtins.str = ...,
+        answer_user: builtins.bool = ...,
+        context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["requirements", b"requirements"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["provider", b"provider", "requirements", b"requirements", "token", b"token"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context", "requirements", b"requirements"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer_user", b"answer_user", "context", b"context", "provider", b"provider", "requirements", b"requirements", "token", b"token"]) -> None: ...
 
 global___ValidateTokenRequest = ValidateTokenRequest
 
@@ -302,6 +324,7 @@ class ActiveToken(google.protobuf.message.Message):
     JUDGED_FIELD_NUMBER: builtins.int
     SESSION_FIELD_NUMBER: builtins.int
     CLAIMS_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
     kind: global___TokenKind.ValueType
     """Who issued it, and how that was found out."""
     client_id: builtins.str
@@ -344,6 +367,13 @@ class ActiveToken(google.protobuf.message.Message):
     def claims(self) -> google.protobuf.struct_pb2.Struct:
         """All claims of a token of our own, the application's among them; absent for others."""
 
+    @property
+    def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
+        """Where `answer_user` asked for it: 200 JSON with `id`, `login`, `name`, `company`, `location`, `email` and `picture` of the
+        user, null where the provider has not said. Absent where it did not, and from an authority that is older than the field:
+        then answer 503.
+        """
+
     def __init__(
         self,
         *,
@@ -357,9 +387,10 @@ class ActiveToken(google.protobuf.message.Message):
         judged: global___TokenRequirements | None = ...,
         session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
         claims: google.protobuf.struct_pb2.Struct | None = ...,
+        answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["claims", b"claims", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audiences", b"audiences", "claims", b"claims", "client_id", b"client_id", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "kind", b"kind", "permissions", b"permissions", "session", b"session"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "claims", b"claims", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "audiences", b"audiences", "claims", b"claims", "client_id", b"client_id", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "kind", b"kind", "permissions", b"permissions", "session", b"session"]) -> None: ...
 
 global___ActiveToken = ActiveToken
 
@@ -375,7 +406,7 @@ class InactiveToken(google.protobuf.message.Message):
     """Why. Tell whoever presents it no more than `answer` does."""
     @property
     def answer(self) -> gatelodge.v1.http_answer_pb2.HttpAnswer:
-        """What to answer, finished: 401 JSON with WWW-Authenticate (RFC 6750, 3)."""
+        """What to answer, finished: 401 JSON with WWW-Authenticate (RFC 6750, 3); 404 for USER_GONE."""
 
     def __init__(
         self,
@@ -457,8 +488,13 @@ class MintTokenRequest(google.protobuf.message.Message):
     LIFETIME_FIELD_NUMBER: builtins.int
     CLAIMS_FIELD_NUMBER: builtins.int
     APPLICATION_CLAIMS_FIELD_NUMBER: builtins.int
+    TOKEN_FIELD_NUMBER: builtins.int
     audience: builtins.str
-    """Whom the token is for, one of `tokens.mint.audiences`. Required."""
+    """Whom the token is for, one of `tokens.mint.audiences`. Required, but beside `token`: empty for whom that one is for."""
+    token: builtins.bytes
+    """A token of our own in place of cookies: the new one speaks for the same session, and ends no later than this one. Of its
+    claims nothing goes over by itself. One that is not good makes the answer `inactive`.
+    """
     @property
     def cookies(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.presented_pb2.Cookie]:
         """Every cookie that came under a session cookie name."""
@@ -469,7 +505,9 @@ class MintTokenRequest(google.protobuf.message.Message):
 
     @property
     def lifetime(self) -> google.protobuf.duration_pb2.Duration:
-        """How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`."""
+        """How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`, and beside `token` for
+        what is left of that one.
+        """
 
     @property
     def claims(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -494,9 +532,10 @@ class MintTokenRequest(google.protobuf.message.Message):
         lifetime: google.protobuf.duration_pb2.Duration | None = ...,
         claims: collections.abc.Iterable[builtins.str] | None = ...,
         application_claims: google.protobuf.struct_pb2.Struct | None = ...,
+        token: builtins.bytes = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["application_claims", b"application_claims", "context", b"context", "lifetime", b"lifetime"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["application_claims", b"application_claims", "audience", b"audience", "claims", b"claims", "context", b"context", "cookies", b"cookies", "lifetime", b"lifetime"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["application_claims", b"application_claims", "audience", b"audience", "claims", b"claims", "context", b"context", "cookies", b"cookies", "lifetime", b"lifetime", "token", b"token"]) -> None: ...
 
 global___MintTokenRequest = MintTokenRequest
 

@@ -22,7 +22,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/token.proto.
  */
 export const file_gatelodge_v1_token: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvdG9rZW4ucHJvdG8SDGdhdGVsb2RnZS52MSJzChRWYWxpZGF0ZVRva2VuUmVxdWVzdBISCgV0b2tlbhgBIAEoDEIDgAEBEjUKDHJlcXVpcmVtZW50cxgCIAEoCzIfLmdhdGVsb2RnZS52MS5Ub2tlblJlcXVpcmVtZW50cxIQCghwcm92aWRlchgDIAEoCSL4AQoRVG9rZW5SZXF1aXJlbWVudHMSDgoGc2NvcGVzGAEgAygJEhMKC3Blcm1pc3Npb25zGAIgAygJEhAKCGF1ZGllbmNlGAMgASgJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKYWNyX3ZhbHVlcxgFIAMoCRISCgphbXJfdmFsdWVzGAYgAygJEhYKDmVtYWlsX3ZlcmlmaWVkGAcgASgIEhcKD2FueV9wZXJtaXNzaW9ucxgIIAMoCRISCgphbnlfc2NvcGVzGAkgAygJEg0KBXJvbGVzGAogAygJIq0BChVWYWxpZGF0ZVRva2VuUmVzcG9uc2USKwoGYWN0aXZlGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjdGl2ZVRva2VuSAASLwoIaW5hY3RpdmUYAiABKAsyGy5nYXRlbG9kZ2UudjEuSW5hY3RpdmVUb2tlbkgAEisKBmRlbmllZBgDIAEoCzIZLmdhdGVsb2RnZS52MS5EZW5pZWRUb2tlbkgAQgkKB291dGNvbWUigAMKC0FjdGl2ZVRva2VuEiUKBGtpbmQYASABKA4yFy5nYXRlbG9kZ2UudjEuVG9rZW5LaW5kEigKCGlkZW50aXR5GAIgASgLMhYuZ2F0ZWxvZGdlLnYxLklkZW50aXR5EhEKCWNsaWVudF9pZBgDIAEoCRIRCglhdWRpZW5jZXMYBCADKAkSEwoLcGVybWlzc2lvbnMYBSADKAkSLgoKaXNzdWVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KBmp1ZGdlZBgIIAEoCzIfLmdhdGVsb2RnZS52MS5Ub2tlblJlcXVpcmVtZW50cxIqCgdzZXNzaW9uGAkgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEicKBmNsYWltcxgKIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QibAoNSW5hY3RpdmVUb2tlbhIxCgZyZWFzb24YASABKA4yIS5nYXRlbG9kZ2UudjEuVG9rZW5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLsAQoLRGVuaWVkVG9rZW4SLwoGcmVhc29uGAEgASgOMh8uZ2F0ZWxvZGdlLnYxLlRva2VuRGVuaWVkUmVhc29uEhYKDm1pc3Npbmdfc2NvcGVzGAIgAygJEhsKE21pc3NpbmdfcGVybWlzc2lvbnMYAyADKAkSKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISFQoNbWlzc2luZ19yb2xlcxgFIAMoCRIaChJtaXNzaW5nX2Fjcl92YWx1ZXMYBiADKAkSGgoSbWlzc2luZ19hbXJfdmFsdWVzGAcgAygJIuwBChBNaW50VG9rZW5SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEAoIYXVkaWVuY2UYAyABKAkSKwoIbGlmZXRpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGY2xhaW1zGAUgAygJEjMKEmFwcGxpY2F0aW9uX2NsYWltcxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QirQEKEU1pbnRUb2tlblJlc3BvbnNlEisKBm1pbnRlZBgBIAEoCzIZLmdhdGVsb2RnZS52MS5NaW50ZWRUb2tlbkgAEjEKCGluYWN0aXZlGAIgASgLMh0uZ2F0ZWxvZGdlLnYxLkluYWN0aXZlU2Vzc2lvbkgAEi0KBmRlbmllZBgDIAEoCzIbLmdhdGVsb2RnZS52MS5EZW5pZWRTZXNzaW9uSABCCQoHb3V0Y29tZSKMAQoLTWludGVkVG9rZW4SEgoFdmFsdWUYASABKAlCA4ABARIMCgR0eXBlGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdzZXNzaW9uGAQgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvIhAKDkdldEp3a3NSZXF1ZXN0InYKD0dldEp3a3NSZXNwb25zZRIMCgRqd2tzGAEgASgJEisKCGtlZXBfZm9yGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBmFuc3dlchgDIAEoCzIYLmdhdGVsb2RnZS52MS5IdHRwQW5zd2VyKm8KCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVE9LRU5fS0lORF9KV1QQARIbChdUT0tFTl9LSU5EX0lOVFJPU1BFQ1RFRBACEhUKEVRPS0VOX0tJTkRfTUlOVEVEEAMqvwIKE1Rva2VuSW5hY3RpdmVSZWFzb24SJQohVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaVE9LRU5fSU5BQ1RJVkVfUkVBU09OX05PTkUQARIgChxUT0tFTl9JTkFDVElWRV9SRUFTT05fRk9SR0VEEAISKAokVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VOS05PV05fSVNTVUVSEAMSKAokVE9LRU5fSU5BQ1RJVkVfUkVBU09OX09USEVSX0FVRElFTkNFEAQSIQodVE9LRU5fSU5BQ1RJVkVfUkVBU09OX0VYUElSRUQQBRInCiNUT0tFTl9JTkFDVElWRV9SRUFTT05fTk9UX1lFVF9WQUxJRBAGEh8KG1RPS0VOX0lOQUNUSVZFX1JFQVNPTl9FTkRFRBAHKs4CChFUb2tlbkRlbmllZFJlYXNvbhIjCh9UT0tFTl9ERU5JRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASJQohVE9LRU5fREVOSUVEX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAESKgomVE9LRU5fREVOSUVEX1JFQVNPTl9QRVJNSVNTSU9OX01JU1NJTkcQAhIlCiFUT0tFTl9ERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQAxIjCh9UT0tFTl9ERU5JRURfUkVBU09OX0FDUl9NSVNTSU5HEAQSIwofVE9LRU5fREVOSUVEX1JFQVNPTl9BTVJfTUlTU0lORxAFEioKJlRPS0VOX0RFTklFRF9SRUFTT05fRU1BSUxfTk9UX1ZFUklGSUVEEAYSJAogVE9LRU5fREVOSUVEX1JFQVNPTl9ST0xFX01JU1NJTkcQBzL+AQoMVG9rZW5TZXJ2aWNlElgKDVZhbGlkYXRlVG9rZW4SIi5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlcXVlc3QaIy5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlc3BvbnNlEkwKCU1pbnRUb2tlbhIeLmdhdGVsb2RnZS52MS5NaW50VG9rZW5SZXF1ZXN0Gh8uZ2F0ZWxvZGdlLnYxLk1pbnRUb2tlblJlc3BvbnNlEkYKB0dldEp3a3MSHC5nYXRlbG9kZ2UudjEuR2V0Sndrc1JlcXVlc3QaHS5nYXRlbG9kZ2UudjEuR2V0Sndrc1Jlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvdG9rZW4ucHJvdG8SDGdhdGVsb2RnZS52MSK3AQoUVmFsaWRhdGVUb2tlblJlcXVlc3QSEgoFdG9rZW4YASABKAxCA4ABARI1CgxyZXF1aXJlbWVudHMYAiABKAsyHy5nYXRlbG9kZ2UudjEuVG9rZW5SZXF1aXJlbWVudHMSEAoIcHJvdmlkZXIYAyABKAkSEwoLYW5zd2VyX3VzZXIYBCABKAgSLQoHY29udGV4dBgFIAEoCzIcLmdhdGVsb2RnZS52MS5SZXF1ZXN0Q29udGV4dCL4AQoRVG9rZW5SZXF1aXJlbWVudHMSDgoGc2NvcGVzGAEgAygJEhMKC3Blcm1pc3Npb25zGAIgAygJEhAKCGF1ZGllbmNlGAMgASgJEjAKDW1heF9sb2dpbl9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKYWNyX3ZhbHVlcxgFIAMoCRISCgphbXJfdmFsdWVzGAYgAygJEhYKDmVtYWlsX3ZlcmlmaWVkGAcgASgIEhcKD2FueV9wZXJtaXNzaW9ucxgIIAMoCRISCgphbnlfc2NvcGVzGAkgAygJEg0KBXJvbGVzGAogAygJIq0BChVWYWxpZGF0ZVRva2VuUmVzcG9uc2USKwoGYWN0aXZlGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkFjdGl2ZVRva2VuSAASLwoIaW5hY3RpdmUYAiABKAsyGy5nYXRlbG9kZ2UudjEuSW5hY3RpdmVUb2tlbkgAEisKBmRlbmllZBgDIAEoCzIZLmdhdGVsb2RnZS52MS5EZW5pZWRUb2tlbkgAQgkKB291dGNvbWUiqgMKC0FjdGl2ZVRva2VuEiUKBGtpbmQYASABKA4yFy5nYXRlbG9kZ2UudjEuVG9rZW5LaW5kEigKCGlkZW50aXR5GAIgASgLMhYuZ2F0ZWxvZGdlLnYxLklkZW50aXR5EhEKCWNsaWVudF9pZBgDIAEoCRIRCglhdWRpZW5jZXMYBCADKAkSEwoLcGVybWlzc2lvbnMYBSADKAkSLgoKaXNzdWVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KBmp1ZGdlZBgIIAEoCzIfLmdhdGVsb2RnZS52MS5Ub2tlblJlcXVpcmVtZW50cxIqCgdzZXNzaW9uGAkgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEicKBmNsYWltcxgKIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKAoGYW5zd2VyGAsgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXIibAoNSW5hY3RpdmVUb2tlbhIxCgZyZWFzb24YASABKA4yIS5nYXRlbG9kZ2UudjEuVG9rZW5JbmFjdGl2ZVJlYXNvbhIoCgZhbnN3ZXIYAiABKAsyGC5nYXRlbG9kZ2UudjEuSHR0cEFuc3dlciLsAQoLRGVuaWVkVG9rZW4SLwoGcmVhc29uGAEgASgOMh8uZ2F0ZWxvZGdlLnYxLlRva2VuRGVuaWVkUmVhc29uEhYKDm1pc3Npbmdfc2NvcGVzGAIgAygJEhsKE21pc3NpbmdfcGVybWlzc2lvbnMYAyADKAkSKAoGYW5zd2VyGAQgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXISFQoNbWlzc2luZ19yb2xlcxgFIAMoCRIaChJtaXNzaW5nX2Fjcl92YWx1ZXMYBiADKAkSGgoSbWlzc2luZ19hbXJfdmFsdWVzGAcgAygJIoACChBNaW50VG9rZW5SZXF1ZXN0EiUKB2Nvb2tpZXMYASADKAsyFC5nYXRlbG9kZ2UudjEuQ29va2llEi0KB2NvbnRleHQYAiABKAsyHC5nYXRlbG9kZ2UudjEuUmVxdWVzdENvbnRleHQSEAoIYXVkaWVuY2UYAyABKAkSKwoIbGlmZXRpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGY2xhaW1zGAUgAygJEjMKEmFwcGxpY2F0aW9uX2NsYWltcxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEgoFdG9rZW4YByABKAxCA4ABASKtAQoRTWludFRva2VuUmVzcG9uc2USKwoGbWludGVkGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLk1pbnRlZFRva2VuSAASMQoIaW5hY3RpdmUYAiABKAsyHS5nYXRlbG9kZ2UudjEuSW5hY3RpdmVTZXNzaW9uSAASLQoGZGVuaWVkGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLkRlbmllZFNlc3Npb25IAEIJCgdvdXRjb21lIowBCgtNaW50ZWRUb2tlbhISCgV2YWx1ZRgBIAEoCUIDgAEBEgwKBHR5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3Nlc3Npb24YBCABKAsyGS5nYXRlbG9kZ2UudjEuU2Vzc2lvbkluZm8iEAoOR2V0Sndrc1JlcXVlc3QidgoPR2V0Sndrc1Jlc3BvbnNlEgwKBGp3a3MYASABKAkSKwoIa2VlcF9mb3IYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoGYW5zd2VyGAMgASgLMhguZ2F0ZWxvZGdlLnYxLkh0dHBBbnN3ZXIqbwoJVG9rZW5LaW5kEhoKFlRPS0VOX0tJTkRfVU5TUEVDSUZJRUQQABISCg5UT0tFTl9LSU5EX0pXVBABEhsKF1RPS0VOX0tJTkRfSU5UUk9TUEVDVEVEEAISFQoRVE9LRU5fS0lORF9NSU5URUQQAyrkAgoTVG9rZW5JbmFjdGl2ZVJlYXNvbhIlCiFUT0tFTl9JTkFDVElWRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpUT0tFTl9JTkFDVElWRV9SRUFTT05fTk9ORRABEiAKHFRPS0VOX0lOQUNUSVZFX1JFQVNPTl9GT1JHRUQQAhIoCiRUT0tFTl9JTkFDVElWRV9SRUFTT05fVU5LTk9XTl9JU1NVRVIQAxIoCiRUT0tFTl9JTkFDVElWRV9SRUFTT05fT1RIRVJfQVVESUVOQ0UQBBIhCh1UT0tFTl9JTkFDVElWRV9SRUFTT05fRVhQSVJFRBAFEicKI1RPS0VOX0lOQUNUSVZFX1JFQVNPTl9OT1RfWUVUX1ZBTElEEAYSHwobVE9LRU5fSU5BQ1RJVkVfUkVBU09OX0VOREVEEAcSIwofVE9LRU5fSU5BQ1RJVkVfUkVBU09OX1VTRVJfR09ORRAIKs4CChFUb2tlbkRlbmllZFJlYXNvbhIjCh9UT0tFTl9ERU5JRURfUkVBU09OX1VOU1BFQ0lGSUVEEAASJQohVE9LRU5fREVOSUVEX1JFQVNPTl9TQ09QRV9NSVNTSU5HEAESKgomVE9LRU5fREVOSUVEX1JFQVNPTl9QRVJNSVNTSU9OX01JU1NJTkcQAhIlCiFUT0tFTl9ERU5JRURfUkVBU09OX0xPR0lOX1RPT19PTEQQAxIjCh9UT0tFTl9ERU5JRURfUkVBU09OX0FDUl9NSVNTSU5HEAQSIwofVE9LRU5fREVOSUVEX1JFQVNPTl9BTVJfTUlTU0lORxAFEioKJlRPS0VOX0RFTklFRF9SRUFTT05fRU1BSUxfTk9UX1ZFUklGSUVEEAYSJAogVE9LRU5fREVOSUVEX1JFQVNPTl9ST0xFX01JU1NJTkcQBzL+AQoMVG9rZW5TZXJ2aWNlElgKDVZhbGlkYXRlVG9rZW4SIi5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlcXVlc3QaIy5nYXRlbG9kZ2UudjEuVmFsaWRhdGVUb2tlblJlc3BvbnNlEkwKCU1pbnRUb2tlbhIeLmdhdGVsb2RnZS52MS5NaW50VG9rZW5SZXF1ZXN0Gh8uZ2F0ZWxvZGdlLnYxLk1pbnRUb2tlblJlc3BvbnNlEkYKB0dldEp3a3MSHC5nYXRlbG9kZ2UudjEuR2V0Sndrc1JlcXVlc3QaHS5nYXRlbG9kZ2UudjEuR2V0Sndrc1Jlc3BvbnNlQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_gatelodge_v1_http_answer, file_gatelodge_v1_identity, file_gatelodge_v1_presented, file_gatelodge_v1_session, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * The question of ValidateToken.
@@ -51,6 +51,22 @@ export type ValidateTokenRequest = Message<"gatelodge.v1.ValidateTokenRequest"> 
    * @generated from field: string provider = 3;
    */
   provider: string;
+
+  /**
+   * Whether to finish the answer of `GET /me` of the route set "spa" too: `ActiveToken.answer`. Then only a token of our own
+   * is good, for the audience that `app.spa.audience` names.
+   *
+   * @generated from field: bool answer_user = 4;
+   */
+  answerUser: boolean;
+
+  /**
+   * What the edge saw of the request: where one edge serves several tenants it says for which of them the token has to be.
+   * Absent when only the token is known. Nothing of it is judged.
+   *
+   * @generated from field: gatelodge.v1.RequestContext context = 5;
+   */
+  context?: RequestContext | undefined;
 };
 
 /**
@@ -271,6 +287,15 @@ export type ActiveToken = Message<"gatelodge.v1.ActiveToken"> & {
    * @generated from field: google.protobuf.Struct claims = 10;
    */
   claims?: JsonObject | undefined;
+
+  /**
+   * Where `answer_user` asked for it: 200 JSON with `id`, `login`, `name`, `company`, `location`, `email` and `picture` of the
+   * user, null where the provider has not said. Absent where it did not, and from an authority that is older than the field:
+   * then answer 503.
+   *
+   * @generated from field: gatelodge.v1.HttpAnswer answer = 11;
+   */
+  answer?: HttpAnswer | undefined;
 };
 
 /**
@@ -294,7 +319,7 @@ export type InactiveToken = Message<"gatelodge.v1.InactiveToken"> & {
   reason: TokenInactiveReason;
 
   /**
-   * What to answer, finished: 401 JSON with WWW-Authenticate (RFC 6750, 3).
+   * What to answer, finished: 401 JSON with WWW-Authenticate (RFC 6750, 3); 404 for USER_GONE.
    *
    * @generated from field: gatelodge.v1.HttpAnswer answer = 2;
    */
@@ -393,14 +418,15 @@ export type MintTokenRequest = Message<"gatelodge.v1.MintTokenRequest"> & {
   context?: RequestContext | undefined;
 
   /**
-   * Whom the token is for, one of `tokens.mint.audiences`. Required.
+   * Whom the token is for, one of `tokens.mint.audiences`. Required, but beside `token`: empty for whom that one is for.
    *
    * @generated from field: string audience = 3;
    */
   audience: string;
 
   /**
-   * How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`.
+   * How long it lives, from one second to `tokens.mint.max_lifetime`; absent for `tokens.mint.lifetime`, and beside `token` for
+   * what is left of that one.
    *
    * @generated from field: google.protobuf.Duration lifetime = 4;
    */
@@ -423,6 +449,14 @@ export type MintTokenRequest = Message<"gatelodge.v1.MintTokenRequest"> & {
    * @generated from field: google.protobuf.Struct application_claims = 6;
    */
   applicationClaims?: JsonObject | undefined;
+
+  /**
+   * A token of our own in place of cookies: the new one speaks for the same session, and ends no later than this one. Of its
+   * claims nothing goes over by itself. One that is not good makes the answer `inactive`.
+   *
+   * @generated from field: bytes token = 7;
+   */
+  token: Uint8Array;
 };
 
 /**
@@ -671,6 +705,14 @@ export enum TokenInactiveReason {
    * @generated from enum value: TOKEN_INACTIVE_REASON_ENDED = 7;
    */
   ENDED = 7,
+
+  /**
+   * Its session has ended, and there is no such user any more (AdminService.DeleteUser). Only where `answer_user` was asked
+   * for: the answer is 404.
+   *
+   * @generated from enum value: TOKEN_INACTIVE_REASON_USER_GONE = 8;
+   */
+  USER_GONE = 8,
 }
 
 /**
@@ -777,7 +819,7 @@ export const TokenService: GenService<{
    * It is a JWT of type `at+jwt` with `iss`, `sub` (the user id), `aud`, `exp`, `iat`, `jti`, `client_id`, `tenant` and
    * `sid` (the public session id). It ends with the session at the latest. A checker that asks ValidateToken learns when
    * the session has ended before; one that goes by GetJwks alone lets the token pass until it ends by itself, so keep
-   * lifetimes short.
+   * lifetimes short. A token of our own can be presented in place of the browser's session: see `token`.
    * Callers: backend. Safe to retry: each call mints another token. Counts as use of the session. A context with an
    * unsafe method is judged as by ValidateSession (`denied`).
    * Reasons: INVALID_FIELD, MINTING_OFF, AUDIENCE_REFUSED, STORE_UNAVAILABLE, KEY_UNAVAILABLE, RATE_LIMITED.
