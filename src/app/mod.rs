@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
+use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions, ROUTE_SETS};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -259,7 +259,8 @@ impl Inner {
         let own_callers = Callers::new([(*key.hash().as_bytes(), caller)]);
         let options = ClientOptions::new(format!("http://{address}"), key.expose());
         let client = Client::connect(&options).map_err(|error| failed(&error))?;
-        let options = EdgeOptions { mount_prefix: config.edge.mount_prefix.clone(), ..EdgeOptions::default() };
+        let mount_prefix = config.edge.mount_prefix.clone();
+        let options = EdgeOptions { mount_prefix, route_sets: ROUTE_SETS.into(), ..EdgeOptions::default() };
         let edge = Edge::new(client, options).map_err(|error| failed(&error))?;
         Ok(Self { listener, own_way, own_callers, edge })
     }

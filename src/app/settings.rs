@@ -162,6 +162,7 @@ fn mint(config: &Config) -> Option<MintSettings> {
 const fn route_set(set: config::edge::RouteSet) -> RouteSet {
     match set {
         config::edge::RouteSet::Web => RouteSet::Web,
+        config::edge::RouteSet::Proxy => RouteSet::Proxy,
     }
 }
 

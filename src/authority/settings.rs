@@ -113,6 +113,8 @@ pub struct AttributeLimits {
 pub enum RouteSet {
     /// Those under `/auth/web`, and `/auth/me`.
     Web,
+    /// The door for proxies, `/auth/verify`.
+    Proxy,
 }
 
 /// The names of the cookies. The present one first, then former ones that are still read.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions};
+use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions, ROUTE_SETS};
 
 use super::config::{complain, load};
 use super::exit::Exit;
@@ -58,7 +58,8 @@ pub(super) fn edge(args: EdgeArgs) -> Exit {
     };
     let run = async {
         let client = Client::connect(&options).map_err(|error| failed(&error, Exit::Usage))?;
-        let options = EdgeOptions { mount_prefix: args.mount_prefix, ..EdgeOptions::default() };
+        let (mount_prefix, route_sets) = (args.mount_prefix, ROUTE_SETS.into());
+        let options = EdgeOptions { mount_prefix, route_sets, ..EdgeOptions::default() };
         let edge = Edge::new(client, options).map_err(|error| failed(&error, Exit::Usage))?;
         let listener = bind(args.listen, "--listen").await.map_err(|error| failed(&error, exit_of(&error)))?;
         tracing::info!(listen = %args.listen, "the edge listens");

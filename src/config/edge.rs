@@ -29,6 +29,8 @@ pub struct Edge {
 pub enum RouteSet {
     /// `/auth/web/...` and `/auth/me`.
     Web,
+    /// `/auth/verify`, for proxies that ask before they let a request through.
+    Proxy,
 }
 
 impl RouteSet {
@@ -37,6 +39,7 @@ impl RouteSet {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Web => "web",
+            Self::Proxy => "proxy",
         }
     }
 }

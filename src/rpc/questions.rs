@@ -177,10 +177,11 @@ pub(super) fn update_attributes(
     })
 }
 
-/// The one route set that there is so far.
+/// The one route set so far that logs people in and out.
 fn route_set(value: i32) -> Read<()> {
     match fields::known("route_set", value)? {
         v1::RouteSet::Unspecified | v1::RouteSet::Web => Ok(()),
+        v1::RouteSet::Proxy => Err(fields::invalid("route_set", "a set with such a route")),
     }
 }
 

@@ -22,6 +22,9 @@ mod chance;
 pub mod client;
 mod cors;
 pub mod edge;
+#[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+#[cfg_attr(feature = "testing", expect(clippy::allow_attributes, reason = "generated server stubs"))]
+mod envoy;
 pub mod gate;
 pub mod layer;
 mod presented;
@@ -39,7 +42,7 @@ pub mod verdict;
 pub use client::error::{Error, Reason};
 pub use client::options::{ClientOptions, OptionsError};
 pub use client::{Client, TokenVerdict};
-pub use edge::{Edge, EdgeLayer, EdgeOptions, ServeLimits};
+pub use edge::{Edge, EdgeLayer, EdgeOptions, ROUTE_SETS, ServeLimits};
 pub use gate::Gate;
 pub use layer::SessionLayer;
 pub use layer::grpc::{Caller, GrpcLayer};

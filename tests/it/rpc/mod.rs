@@ -12,7 +12,7 @@
 //! | `waiting` | who waits for others to be told keeps no place from those who ask |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
-//! | `envoy` | what a proxy is told that asks who may pass |
+//! | `envoy`, `verify` | what a proxy is told that asks who may pass: by gRPC, by HTTP |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
@@ -35,6 +35,7 @@ mod stop;
 mod tls;
 mod told;
 mod trouble;
+mod verify;
 mod waiting;
 pub mod watching;
 mod watching_changes;

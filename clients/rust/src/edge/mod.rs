@@ -1,6 +1,7 @@
 //! Owns the edge: the routes that log people in and out, mounted in an application or served by themselves. Decides
 //! nothing: it passes on what came and copies what comes back.
 
+mod door;
 mod layer;
 mod route;
 mod routes;
@@ -34,6 +35,9 @@ pub struct EdgeOptions {
     /// For [`Edge::serve`]; an application that serves the routes itself has limits of its own.
     pub limits: ServeLimits,
 }
+
+/// Every route set that this edge can serve: for an edge with nothing beside it, where the authority alone says which are on.
+pub const ROUTE_SETS: [RouteSet; 2] = [RouteSet::Web, RouteSet::Proxy];
 
 impl Default for EdgeOptions {
     fn default() -> Self {
@@ -96,6 +100,7 @@ impl Edge {
     fn mounted(&self) -> impl Iterator<Item = (String, Route)> {
         let sets = self.options.route_sets.iter().map(|set| match set {
             RouteSet::Unspecified | RouteSet::Web => RouteSet::Web,
+            RouteSet::Proxy => RouteSet::Proxy,
         });
         let is_mounted = move |route: &Route| sets.clone().any(|set| set == route.set());
         let prefix = &self.options.mount_prefix;

@@ -29,10 +29,12 @@ pub(super) enum Route {
     Sessions,
     /// Ends one of them, or all others.
     RevokeSessions,
+    /// Says whether a proxy may let a request through.
+    Verify,
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Login,
         Self::Callback,
         Self::Me,
@@ -44,6 +46,7 @@ impl Route {
         Self::UserInfo,
         Self::Sessions,
         Self::RevokeSessions,
+        Self::Verify,
     ];
 
     pub(super) const fn path(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Route {
             Self::UserInfo => "/auth/web/userinfo",
             Self::Sessions => "/auth/web/sessions",
             Self::RevokeSessions => "/auth/web/sessions/revoke",
+            Self::Verify => "/auth/verify",
         }
     }
 
@@ -75,13 +79,20 @@ impl Route {
             | Self::UserInfo
             | Self::Sessions
             | Self::RevokeSessions => RouteSet::Web,
+            Self::Verify => RouteSet::Proxy,
         }
+    }
+
+    /// Whether a proxy asks and not a browser. Then a 204 to a preflight would let it through, and so would a page of the
+    /// application's at this path.
+    pub(super) const fn is_for_proxies(self) -> bool {
+        matches!(self, Self::Verify)
     }
 
     /// Whether a request changes and ends nothing, so that it may be given up when nobody waits for it any more.
     pub(super) fn only_reads(self, method: &Method) -> bool {
         match self {
-            Self::Me | Self::Sessions => true,
+            Self::Me | Self::Sessions | Self::Verify => true,
             Self::UserInfo => method != Method::POST,
             Self::Login
             | Self::Callback
@@ -97,7 +108,7 @@ impl Route {
     /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
     pub(super) const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::LoggedOut | Self::FrontchannelLogout => &[Method::GET],
+            Self::Login | Self::LoggedOut | Self::FrontchannelLogout | Self::Verify => &[Method::GET],
             Self::Callback => &[Method::GET, Method::POST],
             Self::Me | Self::Sessions => &[Method::GET, Method::HEAD],
             Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions => &[Method::POST],

@@ -34,6 +34,8 @@ class _RouteSetEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """The same as ROUTE_SET_WEB."""
     ROUTE_SET_WEB: _RouteSet.ValueType  # 1
     """The routes under /auth/web and /auth/me."""
+    ROUTE_SET_PROXY: _RouteSet.ValueType  # 4
+    """The door for proxies, /auth/verify, which asks envoy.service.auth.v3.Authorization.Check. An edge need not have it."""
 
 class RouteSet(_RouteSet, metaclass=_RouteSetEnumTypeWrapper):
     """A set of routes that an edge mounts. The paths of a set are part of this contract."""
@@ -42,6 +44,8 @@ ROUTE_SET_UNSPECIFIED: RouteSet.ValueType  # 0
 """The same as ROUTE_SET_WEB."""
 ROUTE_SET_WEB: RouteSet.ValueType  # 1
 """The routes under /auth/web and /auth/me."""
+ROUTE_SET_PROXY: RouteSet.ValueType  # 4
+"""The door for proxies, /auth/verify, which asks envoy.service.auth.v3.Authorization.Check. An edge need not have it."""
 global___RouteSet = RouteSet
 
 class _LoginFailure:
