@@ -10,6 +10,7 @@ mod check_stream;
 pub mod envoy;
 mod fields;
 mod gate;
+pub mod grpc_web;
 mod health;
 mod login_answers;
 mod login_service;

@@ -13,6 +13,7 @@
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `clocks` | a machine whose clock is wrong |
 //! | `envoy`, `verify` | what a proxy is told that asks who may pass: by gRPC, by HTTP |
+//! | `grpc_web` | the same calls from a page |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
@@ -24,6 +25,7 @@ mod errors;
 mod failover;
 mod fields;
 mod gone;
+mod grpc_web;
 mod known;
 mod matrix;
 mod paths;
