@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -28,10 +29,14 @@ type response struct {
 func (a *response) write(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	for name, values := range a.header {
-		if name == "Vary" || name == "Set-Cookie" {
-			values = append(header[name], values...)
+		switch name {
+		case "Vary":
+			varyBy(header, values...)
+		case "Set-Cookie":
+			header[name] = append(header[name], values...)
+		default:
+			header[name] = values
 		}
-		header[name] = values
 	}
 	hasBody := a.status >= 200 && a.status != http.StatusNoContent && a.status != http.StatusNotModified
 	if hasBody {
@@ -113,8 +118,24 @@ func finish(status int, header http.Header, body []byte) *response {
 			header.Set(name, value)
 		}
 	}
-	header.Add("Vary", "Cookie")
+	varyBy(header, "Cookie")
 	return &response{status: status, header: header, body: body}
+}
+
+// varyBy says that an answer depends on these headers of the request, on each once: an outer guard may have said so, or the
+// authority.
+func varyBy(header http.Header, lines ...string) {
+	isSaid := map[string]bool{}
+	for said := range strings.SplitSeq(strings.Join(header["Vary"], ","), ",") {
+		isSaid[strings.ToLower(strings.TrimSpace(said))] = true
+	}
+	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name = strings.TrimSpace(name)
+		if lower := strings.ToLower(name); name != "" && !isSaid[lower] {
+			isSaid[lower] = true
+			header.Add("Vary", name)
+		}
+	}
 }
 
 func (a asker) json(status int, body any) *response {

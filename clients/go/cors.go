@@ -27,7 +27,7 @@ func (c *cors) preflight(request http.Header) *response {
 
 // share lets an allowed origin read the answer. Caches have to know that others may not.
 func (c *cors) share(request, answer http.Header) {
-	answer.Add("Vary", "Origin")
+	varyBy(answer, "Origin")
 	if origin := c.allowedOrigin(request); origin != "" {
 		answer.Set("Access-Control-Allow-Origin", origin)
 		answer.Set("Access-Control-Allow-Credentials", "true")

@@ -88,7 +88,7 @@ func (g *Gate) guard(next http.Handler, isRequired bool, needs []Requirement) ht
 			return
 		}
 		if outer == nil {
-			w.Header().Add("Vary", "Cookie")
+			varyBy(w.Header(), "Cookie")
 		}
 		ctx = context.WithValue(ContextWithSession(ctx, here.verdict.Session), checkedKey{}, here)
 		next.ServeHTTP(w, r.WithContext(ctx))

@@ -96,7 +96,7 @@ func TestWhatAnOuterGuardHasToDeliverGoesOutWhateverTheInnerOneSays(t *testing.T
 			if row.status == 503 {
 				assertCouldNotSay(t, got)
 			}
-			if header.Get("Cache-Control") != "no-store" || !slices.Contains(header["Vary"], "Cookie") {
+			if header.Get("Cache-Control") != "no-store" || !slices.Equal(header["Vary"], []string{"Cookie"}) {
 				t.Error(header)
 			}
 		})

@@ -20,7 +20,7 @@ use super::provider::{DevProvider, DevProviderRefused, DevProviderSettings, PASS
 use super::{DevelopmentOnly, keys};
 use crate::app::world::{SystemClock, SystemEntropy};
 use crate::app::{self as application, App, AppError, Names};
-use crate::config::oidc::{Oidc, Provider};
+use crate::config::oidc::{AccessTokens, Oidc, Provider, TokenCheck};
 use crate::config::period::Period;
 use crate::config::store::Kind;
 use crate::config::{Config, app};
@@ -169,6 +169,13 @@ fn config(options: &DevOptions, issuer: &str) -> Config {
         display_name: Some("the development provider".into()),
         roles_claims: Some(vec!["roles".into()]),
         permissions_claims: Some(vec!["permissions".into()]),
+        claims: ["given_name", "family_name"].map(str::to_owned).into(),
+        // Its access tokens are for its own userinfo alone; here they stand in for those of an API.
+        access_tokens: AccessTokens {
+            check: TokenCheck::Jwt,
+            audiences: vec![issuer.to_owned()],
+            ..AccessTokens::default()
+        },
         ..Provider::default()
     };
     let port = options.edge_listen.port();

@@ -95,6 +95,16 @@ def _forget_cookies_in_vary(asked, got, _again):
         got.headers = [(n, "Authorization" if n == "vary" else value) for n, value in got.headers]
 
 
+def _mind_any_audience(_method, answer):
+    if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.active.judged.audience:
+        answer.Clear()
+
+
+def _know_audiences_by_their_beginning(_method, answer):
+    if answer.DESCRIPTOR.name == "ValidateTokenResponse" and answer.active.judged.audience.startswith("orders"):
+        answer.active.judged.audience = "orders"
+
+
 _judged_all = _JudgedAll()
 
 BEARER: dict[str, Broken] = {
@@ -128,6 +138,13 @@ BEARER: dict[str, Broken] = {
         ),
         question=_judged_all.question,
         reply=_judged_all.reply,
+    ),
+    "minds an audience that nobody asked for": Broken(
+        ("bearer: where no audience is needed any of the authoritys is good",), reply=_mind_any_audience
+    ),
+    "knows an audience by its beginning": Broken(
+        ("bearer: where an audience is needed none that begins alike does",),
+        reply=_know_audiences_by_their_beginning,
     ),
     "takes an unknown word about a token for a no": Broken(
         ("bearer: an unset outcome is 503",), reply=_unknown_is_inactive

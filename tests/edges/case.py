@@ -106,6 +106,7 @@ def guarded(answer: Answer) -> Answer:
     policy = answer.header("content-security-policy") or ""
     true("frame-ancestors 'none'" in policy, f"Content-Security-Policy: {answer}")
     true("cookie" in answer.words("vary"), f"Vary: Cookie: {answer}")
+    equal(len(answer.listed("vary")), len(answer.words("vary")), f"Vary names each once: {answer}")
     return answer
 
 

@@ -37,6 +37,10 @@ def _drop_a_set_cookie(_asked, got, _again):
     got.headers = [(name, value) for name, value in got.headers if name != "set-cookie" or [value] == first]
 
 
+def _tell_utf_8(_asked, got, _again):
+    got.headers = [(n, re.sub("charset=.*", "charset=utf-8", value)) for n, value in got.headers]
+
+
 def _join_set_cookies(_asked, got, _again):
     joined = ", ".join(got.all("set-cookie"))
     _drop("set-cookie")(_asked, got, _again)
@@ -377,6 +381,7 @@ SWITCHES: dict[str, Broken] = {
     "touches unknown paths": Broken(
         ("application: an unknown path is left to the framework",), answer=_add("vary", "Cookie")
     ),
+    "tells a charset of its own": Broken(("answers: a content type in iso-8859-1 means the same",), answer=_tell_utf_8),
     "takes bodies for text": Broken(("answers: a body is copied byte for byte",), answer=_body_as_text),
     "mends what can't be copied": Broken(
         ("answers: of an answer with a line end in a header nothing is copied",), reply=_clean_answers

@@ -82,12 +82,26 @@ def _deliver_with_a_yes_alone(asked, got, _again):
         got.headers = [(name, value) for name, value in got.headers if name not in ("set-cookie", "x-csrf-token")]
 
 
+def _say_again_what_varies(_asked, got, _again):
+    if "cookie" in got.words("vary"):
+        got.headers.append(("vary", "cookie"))
+
+
 def _ask_for_one_guard(asked):
     if _has_two_guards(asked):
         asked.target = b"/private"
 
 
 SESSIONS: dict[str, Broken] = {
+    "says twice what an answer varies by": Broken(
+        (
+            "two guards: the inner guards 401 at /both has what the outer one delivers",
+            "two guards: the inner guards 403 at /twice has what the outer one delivers",
+            "two guards: where the inner guard gets a status at /both nothing is delivered",
+            "answers: where the authoritys vary names Cookie it is not named again",
+        ),
+        answer=_say_again_what_varies,
+    ),
     "keeps a rotated token to itself": Broken(
         ("rotation: the successor and its token reach a page", "rotation: the successor and its token reach a change"),
         answer=_drop_token_beside_cookies,

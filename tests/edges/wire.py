@@ -40,9 +40,13 @@ class Answer:
             raise AssertionError(f"{name} came {len(lines)} times: {lines}")
         return lines[0] if lines else None
 
-    def words(self, name: str) -> set[str]:
+    def listed(self, name: str) -> list[str]:
         """A header that is a list, in lower case, over all its lines."""
-        return {word.strip().lower() for line in self.all(name) for word in line.split(",") if word.strip()}
+        return [word.strip().lower() for line in self.all(name) for word in line.split(",") if word.strip()]
+
+    def words(self, name: str) -> set[str]:
+        """What such a list has."""
+        return set(self.listed(name))
 
     def json(self) -> dict:
         """The body, which has to be a JSON object that says so."""

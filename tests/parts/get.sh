@@ -166,6 +166,20 @@ get_typescript_client() {
   echo "$lock" >$package/node_modules/.of-lock
 }
 
+# The front ends of the examples: what Vite and their frameworks need.
+get_front_ends() {
+  get node || return 1
+  local lock of folder
+  for lock in clients/*/examples/*/*/package-lock.json; do
+    folder=${lock%/*}
+    of=$(sha256sum "$lock" | cut -c1-16)
+    [ "$(cat "$folder/node_modules/.of-lock" 2>/dev/null)" != "$of" ] || continue
+    say "Vite for ${folder##*/}" "a front end of the example $(basename "${folder%/*}"), by npm"
+    logged "npm-${folder##*/}" npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund || return 1
+    echo "$of" >"$folder/node_modules/.of-lock"
+  done
+}
+
 get_grpcurl() {
   [ ! -x "$cache/bin/grpcurl" ] || return 0
   say "grpcurl v1.9.4" "the admin's tool, by go install"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What: scripts and workflows parse, npm's lock file names no registry, and what the pages name is there
+# What: scripts and workflows parse, npm's lock files name no registry, and what the pages name is there
 # Needs: node yaml
 git ls-files 'tests/*.sh' tests/run .ci/run | xargs -n 1 bash -n
 git ls-files 'tests/*.mjs' | xargs -n 1 node --check
@@ -9,8 +9,8 @@ for path in glob.glob(".github/workflows/*.yml"):
     jobs = yaml.safe_load(open(path))["jobs"]
     assert all("steps" in job for job in jobs.values()), path
 EOT
-if grep -n '"resolved"' tests/package-lock.json; then
-  echo 'take the lines with "resolved" out of tests/package-lock.json: npm finds the packages by its own configuration'
+if git ls-files '*package-lock.json' | xargs grep -n '"resolved"'; then
+  echo 'take the lines with "resolved" out of them: npm finds the packages by its own configuration'
   exit 1
 fi
 

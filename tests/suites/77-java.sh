@@ -8,10 +8,11 @@ mvn -B -ntp spotless:check verify
 ./bench
 
 cd ../..
-# Servlet containers write a content type's charset in a form of their own, and the Servlet API has no way round it.
+# Servlet containers write the space before a content type's charset in their own way, and the Servlet API has no way round
+# it: that one case is left out, and another sees that the content type means the same.
 for framework in servlet spring; do
-  FRAMEWORK=$framework tests/edges/run --edge java --without "content type with a charset"
+  FRAMEWORK=$framework tests/edges/run --edge java --without "content type with a charset is copied"
   FRAMEWORK=$framework tests/edges/run --edge java --fake java
 done
-FRAMEWORK=servlet tests/edges/run --edge java --keeping --without "content type with a charset"
+FRAMEWORK=servlet tests/edges/run --edge java --keeping --without "content type with a charset is copied"
 EDGE=java node --test --test-reporter=spec tests/browser/edge.test.mjs

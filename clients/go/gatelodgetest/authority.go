@@ -102,6 +102,7 @@ type Authority struct {
 	news     news
 	issued   map[string]*Token // by the token itself
 	told     map[string]bool   // the logout tokens that were carried out
+	users    map[string]v1.UserState
 	clients  []*gatelodge.Client
 }
 
@@ -140,7 +141,7 @@ func NewAuthority() *Authority {
 		RouteSets: []v1.RouteSet{v1.RouteSet_ROUTE_SET_WEB},
 	}
 	a.news.more = make(chan struct{})
-	a.issued, a.told = map[string]*Token{}, map[string]bool{}
+	a.issued, a.told, a.users = map[string]*Token{}, map[string]bool{}, map[string]v1.UserState{}
 	a.closed, a.close = context.WithCancel(context.Background())
 
 	listener := bufconn.Listen(64 << 10)

@@ -3,11 +3,19 @@ package gatelodgetest_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	gatelodge "github.com/gatelodge/gatelodge/clients/go"
 	v1 "github.com/gatelodge/gatelodge/clients/go/gatelodge/v1"
@@ -209,6 +217,126 @@ func TestTheOtherCallsKnowTheSessionsToo(t *testing.T) {
 	_, err = wrong.Login().ListProviders(ctx, &v1.LoginServiceListProvidersRequest{})
 	if !errors.Is(err, gatelodge.ErrCallerUnauthenticated) || !strings.Contains(err.Error(), gatelodge.EnvAPIKey) {
 		t.Fatal(err)
+	}
+}
+
+func TestAnAdminListsAndEndsWhatIsNamedAndNoMore(t *testing.T) {
+	authority := gatelodgetest.NewAuthority()
+	defer authority.Close()
+	admin, ctx := authority.Client().Admin(), t.Context()
+	authority.SignIn(gatelodgetest.Session{UserID: "google_1", Provider: "google", ProviderSession: "s1"})
+	authority.SignIn(gatelodgetest.Session{UserID: "google_1", Provider: "google"})
+	authority.SignIn(gatelodgetest.Session{UserID: "github_1", Provider: "github", ProviderSession: "s1"})
+	then := timestamppb.New(time.Now().Add(-time.Hour))
+	for _, row := range []struct {
+		filter *v1.ListSessionsRequest
+		many   int
+	}{
+		{&v1.ListSessionsRequest{UserId: "google_1"}, 2},
+		{&v1.ListSessionsRequest{Provider: "github"}, 1},
+		{&v1.ListSessionsRequest{Provider: "google", ProviderSessionId: "s1"}, 1},
+		{&v1.ListSessionsRequest{CreatedBefore: then}, 0},
+		{&v1.ListSessionsRequest{CreatedAfter: then}, 3},
+	} {
+		if got, err := admin.ListSessions(ctx, row.filter); err != nil || len(got.Sessions) != row.many {
+			t.Error(row.filter, got, err)
+		}
+	}
+	own := &v1.ProviderSession{Provider: "google", ProviderSessionId: "s1"}
+	target := &v1.AdminServiceRevokeRequest_ProviderSession{ProviderSession: own}
+	if got, err := admin.Revoke(ctx, &v1.AdminServiceRevokeRequest{Target: target}); err != nil || got.RevokedCount != 1 {
+		t.Error(got, err)
+	}
+	if got, err := admin.DisableUser(ctx, &v1.DisableUserRequest{UserId: "google_1"}); err != nil || got.RevokedCount != 1 {
+		t.Error(got, err)
+	}
+	state := func(id string) v1.UserState {
+		got, err := admin.GetUser(ctx, &v1.GetUserRequest{UserId: id})
+		if err != nil {
+			t.Error(err)
+		}
+		return got.GetUser().GetState()
+	}
+	if got := state("google_1"); got != v1.UserState_USER_STATE_DISABLED {
+		t.Error(got)
+	}
+	if _, err := admin.EnableUser(ctx, &v1.EnableUserRequest{UserId: "google_1"}); err != nil {
+		t.Error(err)
+	}
+	if got := state("google_1"); got != v1.UserState_USER_STATE_ACTIVE {
+		t.Error(got)
+	}
+	if got, err := admin.DeleteUser(ctx, &v1.DeleteUserRequest{UserId: "github_1"}); err != nil || got.RevokedCount != 1 {
+		t.Error(got, err)
+	}
+	if got := state("github_1"); got != v1.UserState_USER_STATE_DELETED {
+		t.Error(got)
+	}
+	if got, err := admin.ListUsers(ctx, &v1.ListUsersRequest{}); err != nil || len(got.Users) != 1 {
+		t.Error(got, err)
+	}
+	if _, err := admin.GetUser(ctx, &v1.GetUserRequest{UserId: "google_9"}); !errors.Is(err, gatelodge.ErrUserNotFound) {
+		t.Error(err)
+	}
+}
+
+func TestAStreamOfChecksAnswersAsCallsDo(t *testing.T) {
+	authority := gatelodgetest.NewAuthority()
+	defer authority.Close()
+	ada := authority.SignIn(gatelodgetest.Session{UserID: "google_1"})
+	stream, err := authority.Client().Sessions().CheckSessions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(id uint64, cookie string, csrf v1.CsrfRequirement) {
+		question := &v1.ValidateSessionRequest{
+			Cookies:      []*v1.Cookie{{Name: ada.Cookie.Name, Value: []byte(cookie)}},
+			Requirements: &v1.Requirements{Csrf: csrf},
+		}
+		if err := stream.Send(&v1.CheckSessionsRequest{Id: id, Question: question, RequestId: fmt.Sprint("req-", id)}); err != nil {
+			t.Error(err)
+		}
+	}
+	byMethod, required := v1.CsrfRequirement_CSRF_REQUIREMENT_UNSPECIFIED, v1.CsrfRequirement_CSRF_REQUIREMENT_REQUIRED
+	ask(1, ada.Cookie.Value, byMethod)
+	ask(2, "x", byMethod)
+	ask(3, ada.Cookie.Value, required)
+	for id := uint64(1); id <= 3; id++ {
+		said, err := stream.Recv()
+		if err != nil || said.Id != id {
+			t.Fatal(said, err)
+		}
+		isAsExpected := [...]bool{
+			said.GetAnswer().GetActive().GetIdentity().GetUserId() == "google_1",
+			said.GetAnswer().GetInactive() != nil,
+			said.GetError().GetReason() == string(gatelodge.ErrContextRequired) && said.GetError().RequestId == "req-3",
+		}
+		if !isAsExpected[id-1] {
+			t.Error(said)
+		}
+	}
+	authority.Away()
+	ask(4, ada.Cookie.Value, byMethod)
+	var failure *gatelodge.Error
+	if said, err := stream.Recv(); !errors.As(err, &failure) || failure.Code != codes.Unavailable {
+		t.Error(said, err)
+	}
+}
+
+func TestEveryMethodOfTheContractIsAnswered(t *testing.T) {
+	authority := gatelodgetest.NewAuthority()
+	defer authority.Close()
+	for _, service := range []grpc.ServiceDesc{
+		v1.LoginService_ServiceDesc, v1.SessionService_ServiceDesc, v1.TokenService_ServiceDesc, v1.AdminService_ServiceDesc,
+	} {
+		for _, method := range service.Methods {
+			name := "/" + service.ServiceName + "/" + method.MethodName
+			with := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+gatelodgetest.APIKey)
+			err := authority.Conn().Invoke(with, name, &emptypb.Empty{}, &emptypb.Empty{})
+			if status.Code(err) == codes.Unimplemented {
+				t.Error(err)
+			}
+		}
 	}
 }
 

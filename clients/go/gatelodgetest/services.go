@@ -146,7 +146,9 @@ func (a sessionService) GetAccessToken(
 		inactive := &v1.InactiveSession{Reason: reason}
 		return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_Inactive{Inactive: inactive}}, nil
 	}
-	token := &v1.AccessToken{Value: "access_" + found.identity.UserId, Type: "Bearer", Scopes: found.identity.Scopes}
+	token := &v1.AccessToken{
+		Value: "access_" + found.identity.UserId, Type: "Bearer", Scopes: found.identity.Scopes, Audience: q.Audience,
+	}
 	return &v1.GetAccessTokenResponse{Outcome: &v1.GetAccessTokenResponse_AccessToken{AccessToken: token}}, nil
 }
 
@@ -159,13 +161,25 @@ type adminService struct {
 func (a adminService) ListSessions(_ context.Context, q *v1.ListSessionsRequest) (*v1.ListSessionsResponse, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	said := &v1.ListSessionsResponse{}
+	said := &v1.ListSessionsResponse{AppliedFilter: &v1.SessionFilter{
+		UserId: q.UserId, Provider: q.Provider, ProviderSessionId: q.ProviderSessionId,
+		CreatedAfter: q.CreatedAfter, CreatedBefore: q.CreatedBefore,
+	}}
 	for _, one := range a.living() {
-		if q.UserId == "" || q.UserId == one.identity.UserId {
+		if isListed(said.AppliedFilter, one) {
 			said.Sessions = append(said.Sessions, &v1.Session{Identity: one.identity, Info: one.info})
 		}
 	}
 	return said, nil
+}
+
+func isListed(asked *v1.SessionFilter, one *session) bool {
+	created := one.info.CreateTime.AsTime()
+	return (asked.UserId == "" || asked.UserId == one.identity.UserId) &&
+		(asked.Provider == "" || asked.Provider == one.identity.Provider) &&
+		(asked.ProviderSessionId == "" || asked.ProviderSessionId == one.who.ProviderSession) &&
+		(asked.CreatedAfter == nil || !created.Before(asked.CreatedAfter.AsTime())) &&
+		(asked.CreatedBefore == nil || created.Before(asked.CreatedBefore.AsTime()))
 }
 
 func (a adminService) GetSession(_ context.Context, q *v1.GetSessionRequest) (*v1.GetSessionResponse, error) {
@@ -213,17 +227,18 @@ func (a adminService) PreviewRevoke(_ context.Context, q *v1.PreviewRevokeReques
 type target interface {
 	GetSessionId() string
 	GetUserId() string
+	GetProviderSession() *v1.ProviderSession
 	GetProvider() string
 	GetTenant() *v1.WholeTenant
 	GetEverything() *v1.Everything
 }
 
-// aimedAt returns the sessions that a target names, and whether Revoke counts them. Nobody's session has one of the
-// provider's own here.
+// aimedAt returns the sessions that a target names, and whether Revoke counts them.
 func (a *Authority) aimedAt(q target) (aimed []*session, isCounted bool) {
-	everything := q.GetTenant() != nil || q.GetEverything() != nil
+	everything, own := q.GetTenant() != nil || q.GetEverything() != nil, q.GetProviderSession()
 	for _, one := range a.living() {
-		if everything || q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId ||
+		isOwn := own != nil && own.Provider == one.identity.Provider && own.ProviderSessionId == one.who.ProviderSession
+		if everything || isOwn || q.GetSessionId() == one.info.SessionId || q.GetUserId() == one.identity.UserId ||
 			q.GetProvider() == one.identity.Provider {
 			aimed = append(aimed, one)
 		}

@@ -127,7 +127,7 @@ impl Asker {
         ] {
             headers.entry(name).or_insert(HeaderValue::from_static(value));
         }
-        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
+        vary_by(&mut headers, "Cookie");
         let body = if self.is_head {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
             Bytes::new()
@@ -137,6 +137,14 @@ impl Asker {
         let mut response = Answer::new(body);
         (*response.status_mut(), *response.headers_mut()) = (status, headers);
         response
+    }
+}
+
+/// Says that an answer depends on this header of the request, once: an outer guard may have said so, or the authority.
+pub(crate) fn vary_by(headers: &mut HeaderMap, name: &'static str) {
+    let lines = headers.get_all(header::VARY).into_iter().filter_map(|line| line.to_str().ok());
+    if !lines.flat_map(|line| line.split(',')).any(|said| said.trim().eq_ignore_ascii_case(name)) {
+        headers.append(header::VARY, HeaderValue::from_static(name));
     }
 }
 

@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
-use crate::answer::{Answer, Asker};
+use crate::answer::{Answer, Asker, vary_by};
 use crate::settings::Cors;
 
 /// Whether a browser asks by this what its page may send: no cookies come with it.
@@ -33,7 +33,7 @@ pub(crate) fn preflight(asker: &Asker, request: &HeaderMap, cors: &Cors) -> Answ
 
 /// Lets an allowed origin read the answer. Caches have to know that others may not.
 pub(crate) fn share(request: &HeaderMap, cors: &Cors, response: &mut HeaderMap) {
-    response.append(header::VARY, HeaderValue::from_static("Origin"));
+    vary_by(response, "Origin");
     let Some(origin) = allowed_origin(request, cors) else { return };
     response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     response.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

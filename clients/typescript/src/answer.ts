@@ -88,6 +88,18 @@ export function unknownPath(): Answer {
   return { status: 404, headers: [], body: new Uint8Array() };
 }
 
+/** What an answer varies by, in one line, each name once: an outer guard may have said it, or the authority. */
+export function varying(...lines: readonly string[]): string {
+  const names = new Map<string, string>();
+  for (const name of lines.flatMap((line) => line.split(",")).map((name) => name.trim())) {
+    const known = name.toLowerCase();
+    if (name !== "" && !names.has(known)) {
+      names.set(known, name);
+    }
+  }
+  return [...names.values()].join(", ");
+}
+
 /** Adds what belongs on every answer. */
 export function finish(
   status: number,

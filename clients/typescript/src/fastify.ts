@@ -9,7 +9,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { sessionBehind, signedInBehind } from "./admitted.js";
-import type { Answer } from "./answer.js";
+import { varying, type Answer } from "./answer.js";
 import { admitBearer, tokenBehind, tokenRule, type Token, type TokenNeeds } from "./bearer.js";
 import { Edge, type EdgeOptions } from "./edge.js";
 import { rule, type Rule } from "./gate.js";
@@ -93,9 +93,8 @@ export class FastifyEdge {
 
 function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
   for (const [name, values] of grouped(headers)) {
-    const set = name === "vary" ? reply.getHeader(name) : undefined;
-    const all = set === undefined ? values : [String(set), ...values];
-    void reply.header(name, name === "vary" ? all.join(", ") : all.length === 1 ? all[0] : all);
+    const several = values.length === 1 ? values[0] : values;
+    void reply.header(name, name === "vary" ? varying(String(reply.getHeader(name) ?? ""), ...values) : several);
   }
   return reply.code(status).send(body.length > 0 ? Buffer.from(body) : undefined);
 }

@@ -1,7 +1,7 @@
 /** Owns what requests and responses are in Node's own HTTP server, which most frameworks stand on. */
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { admit, type Admitted } from "./admitted.js";
-import type { Answer } from "./answer.js";
+import { varying, type Answer } from "./answer.js";
 import type { Gate, Rule } from "./gate.js";
 import { pathAndQuery, requestIdOf, type RawRequest } from "./presented.js";
 
@@ -80,7 +80,7 @@ export function keepApart(response: ServerResponse, { headers, ...rest }: Answer
 
 function put(response: ServerResponse, name: string, values: readonly string[]): void {
   if (name === "vary") {
-    response.setHeader(name, [...linesOf(response.getHeader(name)), ...values].join(", "));
+    response.setHeader(name, varying(...linesOf(response.getHeader(name)), ...values));
   } else if (name === "set-cookie") {
     response.setHeader(name, [...linesOf(response.getHeader(name)), ...values]);
   } else {

@@ -7,3 +7,4 @@ export * from "./gen/gatelodge/v1/login_pb.js";
 export * from "./gen/gatelodge/v1/presented_pb.js";
 export * from "./gen/gatelodge/v1/session_pb.js";
 export * from "./gen/gatelodge/v1/token_pb.js";
+export * from "./gen/gatelodge/v1/user_pb.js";

@@ -1,6 +1,6 @@
 /** Owns what requests and responses are in the Fetch standard. Used where Node's own request can't be had. */
 import type { Admitted } from "./admitted.js";
-import type { Answer } from "./answer.js";
+import { varying, type Answer } from "./answer.js";
 import { pathAndQuery, requestIdOf, type RawRequest } from "./presented.js";
 
 /**
@@ -31,7 +31,7 @@ async function* nothing(): AsyncIterable<Uint8Array> {
 export function responseOf({ status, headers, body }: Answer, method: string): Response {
   const made = new Headers();
   for (const [name, value] of headers) {
-    made.append(name, value);
+    append(made, name, value);
   }
   const isBodiless = status === 204 || status === 205 || status === 304;
   if (!isBodiless) {
@@ -42,8 +42,16 @@ export function responseOf({ status, headers, body }: Answer, method: string): R
 
 /** Adds to a response what belongs on it. */
 export function deliver(headers: Headers, admitted: Admitted): void {
-  headers.append("vary", "Cookie");
+  append(headers, "vary", "Cookie");
   for (const [name, value] of admitted.headers) {
     headers[name === "set-cookie" ? "append" : "set"](name, value);
+  }
+}
+
+function append(headers: Headers, name: string, value: string): void {
+  if (name === "vary") {
+    headers.set(name, varying(headers.get(name) ?? "", value));
+  } else {
+    headers.append(name, value);
   }
 }

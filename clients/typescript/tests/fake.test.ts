@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MintingOffError, SessionNotFoundError, TokenCheckOffError, type Client, type Verdict } from "gatelodge";
 import { FakeAuthority, type SignedIn } from "gatelodge/testing";
-import { CsrfRequirement } from "gatelodge/v1";
+import { CsrfRequirement, UserState } from "gatelodge/v1";
 import { FRAMEWORKS } from "./applications/all.js";
 
 for (const [framework, serve] of Object.entries(FRAMEWORKS)) {
@@ -128,5 +128,30 @@ test("checks on a stream are answered as calls are", async () => {
     said.push(`${String(id)} ${String(what)}`);
   }
   assert.deepEqual(said.sort(), ["1 active", "2 inactive", "3 CONTEXT_REQUIRED"]);
+  client.close();
+});
+
+test("an admin of the fake lists and ends what a filter and a target name, and no more", async () => {
+  const authority = new FakeAuthority();
+  const client = authority.client();
+  authority.signIn({ userId: "google_1", provider: "google", providerSession: "s1" });
+  authority.signIn({ userId: "google_1", provider: "google" });
+  authority.signIn({ userId: "github_1", provider: "github", providerSession: "s1" });
+  const count = async (filter: Parameters<typeof client.admin.listSessions>[0]): Promise<number> =>
+    (await client.admin.listSessions(filter)).sessions.length;
+  assert.equal(await count({ userId: "google_1" }), 2);
+  assert.equal(await count({ provider: "github" }), 1);
+  assert.equal(await count({ provider: "google", providerSessionId: "s1" }), 1);
+  assert.equal(await count({ createdBefore: { seconds: 1n } }), 0);
+  assert.equal(await count({ createdAfter: { seconds: 1n } }), 3);
+  const value = { provider: "google", providerSessionId: "s1" };
+  assert.equal((await client.admin.revoke({ target: { case: "providerSession", value } })).revokedCount, 1n);
+  assert.equal(await count({}), 2);
+  await client.admin.deleteUser({ userId: "github_1" });
+  assert.equal((await client.admin.getUser({ userId: "github_1" })).user?.state, UserState.DELETED);
+  assert.deepEqual(
+    (await client.admin.listUsers({})).users.map(({ userId }) => userId),
+    ["google_1"],
+  );
   client.close();
 });

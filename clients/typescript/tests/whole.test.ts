@@ -12,7 +12,6 @@ import {
   MintingOffError,
   SessionNotFoundError,
   TenantUnknownError,
-  TokenCheckOffError,
   UnreachableError,
   type Verdict,
 } from "gatelodge";
@@ -68,11 +67,11 @@ test("all is told of a living session, until it is ended", async () => {
   assert.equal(verdict.kind === "inactive" && verdict.inactive.reason, InactiveReason.REVOKED);
 });
 
-test("every service is called, and says when it is off", async () => {
+test("every service is called, and minting says that it is off", async () => {
   await using(dev.keys["backend"], async (client) => {
     assert.equal(await client.isServing(), true);
     assert.equal((await client.sessions.getUserInfo({})).outcome.case, "inactive");
-    await assert.rejects(client.tokens.check({ token: Buffer.from("x") }), TokenCheckOffError);
+    assert.equal((await client.tokens.check({ token: Buffer.from("x") })).kind, "inactive");
     await assert.rejects(client.tokens.mintToken({ audience: "api" }), MintingOffError);
     await assert.rejects(client.tokens.getJwks({}), MintingOffError);
   });

@@ -86,12 +86,13 @@ fn issue(desk: &Desk, grant: &Grant, scopes: &[String], nonce: Option<String>) -
     Ok(json_answer(StatusCode::OK, &answer))
 }
 
-// RFC 9068, 2.2. The audience is this issuer, whose userinfo is the one resource that the provider knows.
+// RFC 9068, 2.2, with who the user is (2.2.2). The audience is this issuer, whose userinfo is the one resource that the
+// provider knows.
 fn access_claims(desk: &Desk, grant: &Grant, scopes: &[String]) -> Map<String, Value> {
     let now = desk.now();
-    Map::from_iter([
+    let mut claims = grant.login.user.claims(scopes, &desk.issuer);
+    claims.extend([
         entry("iss", desk.issuer.as_str()),
-        entry("sub", grant.login.user.sub),
         entry("aud", desk.issuer.as_str()),
         entry("client_id", desk.client.id.as_str()),
         entry("iat", now.as_secs()),
@@ -101,9 +102,8 @@ fn access_claims(desk: &Desk, grant: &Grant, scopes: &[String]) -> Map<String, V
         entry("sid", grant.login.sid.as_str()),
         entry("scope", scopes.join(" ")),
         entry("acr", grant.login.acr()),
-        entry("roles", grant.login.user.roles),
-        entry("permissions", grant.login.user.permissions),
-    ])
+    ]);
+    claims
 }
 
 fn id_claims(

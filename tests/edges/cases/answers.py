@@ -41,6 +41,13 @@ def a_content_type_x_is_copied_as_it_is(s, kind):
     equal(_answering(s, body=b"\xe9", content_type=kind).header("content-type"), kind)
 
 
+@each({"iso-8859-1": "text/html; charset=iso-8859-1", "utf-8": "text/html; charset=utf-8"})
+def a_content_type_in_x_means_the_same(s, kind):
+    """Whatever a server does to the space before it (RFC 9110, 8.3.1)."""
+    got = _answering(s, body=b"\xe9", content_type=kind).header("content-type")
+    equal([part.strip().lower() for part in got.split(";")], kind.split("; "))
+
+
 @case
 def an_answer_without_a_body_has_none(s):
     equal(_answering(s, status=302, location="/x").body, b"")
@@ -87,6 +94,12 @@ def the_authoritys_own_x_stands(s, row):
 def the_authoritys_vary_is_added_to(s):
     got = _answering(s, headers=[HttpHeader(name="vary", value="Accept")])
     true({"accept", "cookie", "origin"} <= got.words("vary"), str(got))
+
+
+@each({"Cookie": "cookie, Accept", "Origin": "Accept,ORIGIN", "both": "Origin, Cookie"})
+def where_the_authoritys_vary_names_x_it_is_not_named_again(s, value):
+    got = guarded(_answering(s, headers=[HttpHeader(name="vary", value=value)]))
+    true({"cookie", "origin"} <= got.words("vary"), str(got))
 
 
 @each(

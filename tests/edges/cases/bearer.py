@@ -262,6 +262,21 @@ def what_was_judged_beyond_the_need_does_no_harm(s):
     status(s.get("/api/scoped", [BEARER]), 200)
 
 
+@case
+def where_no_audience_is_needed_any_of_the_authoritys_is_good(s):
+    s.rule(METHOD, always(_active(audience="orders")))
+    _user(s.get("/api", [BEARER]), "google_1")
+    equal(s.asked(METHOD).requirements.audience, "")
+    s.rule(METHOD, always(_active(audience="orders", scopes=["admin"])))
+    _user(s.get("/api/scoped", [BEARER]), "google_1")
+
+
+@each({"no other": "", "none that begins alike": "orders-eu", "none in capitals": "ORDERS"})
+def where_an_audience_is_needed_x_does(s, judged):
+    s.rule(METHOD, always(_active(audience=judged)))
+    _could_not_say(s.get("/api/orders", [BEARER]))
+
+
 @each({"an allowed origin": ORIGIN, "a foreign origin": "https://evil.example"})
 def a_preflight_of_x_is_a_request_without_a_token(s, origin):
     s.rule(METHOD, always(_inactive()))

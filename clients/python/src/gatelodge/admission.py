@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatelodge import answer, cors, presented, v1
-from gatelodge.answer import Answer, Refused
+from gatelodge.answer import COULD_NOT_SAY, Answer, Refusal, Refused
 from gatelodge.errors import InconclusiveError
 from gatelodge.settings import is_header_value
 from gatelodge.verdict import Active, Denied
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from gatelodge.session import Session
     from gatelodge.settings import Settings
     from gatelodge.verdict import Checked
-
-_COULD_NOT_SAY = 503
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,8 @@ class Admission:
     """What a route that needs a session answers when there is none."""
     delivery: tuple[tuple[str, str], ...] = ()
     """Headers to deliver with the application's answer, which no cache may then keep: cookies, and a CSRF token."""
+    refusal: Refusal = Refusal.SIGNED_OUT
+    """What it says of whoever asks that there is no session."""
 
     def required(self) -> Session:
         """The session.
@@ -42,7 +42,7 @@ class Admission:
             Refused: there is none; the answer is 401 JSON, or a redirect to the login.
         """
         if self.session is None:
-            raise Refused(self.instead or Answer(401, ()))
+            raise Refused(self.instead or Answer(401, ()), self.refusal)
         return self.session
 
 
@@ -62,7 +62,7 @@ class Outgoing:
 
     def refused(self, answer: Answer) -> None:
         """A guard answers for the application: "could not say" leaves the browser's cookies alone."""
-        self._is_withheld = answer.status == _COULD_NOT_SAY
+        self._is_withheld = answer.status == COULD_NOT_SAY
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -75,8 +75,9 @@ class Outgoing:
 def preflight(request: RawRequest, settings: Settings | None) -> Admission:
     """A preflight comes without a session, and none is looked for; what needs one answers it by the settings."""
     if settings is None:
-        return Admission(instead=answer.unavailable(request))
-    return Admission(instead=cors.finish(cors.preflight(request, settings.cors), request, settings))
+        return Admission(instead=answer.unavailable(request), refusal=Refusal.UNJUDGED)
+    instead = cors.finish(cors.preflight(request, settings.cors), request, settings)
+    return Admission(instead=instead, refusal=Refusal.UNJUDGED)
 
 
 def question(request: RawRequest, settings: Settings, requirements: Requirements) -> v1.ValidateSessionRequest:
@@ -102,8 +103,34 @@ def decide(request: RawRequest, settings: Settings, checked: Checked) -> Admissi
         except InconclusiveError as error:
             raise Refused(answer.failed(request, error)) from error
     if isinstance(verdict, Denied):
-        raise Refused(denied(request, verdict.answer))
+        raise Refused(denied(request, verdict.answer), Refusal.DENIED)
     return Admission(instead=signed_out(request, verdict.answer))
+
+
+def user_info_question(request: RawRequest, settings: Settings) -> v1.GetUserInfoRequest:
+    """What to ask where the provider is to say anew who a session's user is."""
+    return v1.GetUserInfoRequest(
+        cookies=presented.session_cookies(request, settings),
+        context=presented.context(request, settings),
+        refresh=True,
+    )
+
+
+def user_info(request: RawRequest, said: v1.GetUserInfoResponse) -> v1.UserInfo:
+    """Who it is, by that answer.
+
+    Raises:
+        Refused: the application does not get the request.
+    """
+    finished = said.answer if said.HasField("answer") else None
+    outcome = said.WhichOneof("outcome")
+    if outcome == "user_info" and said.user_info.HasField("identity"):
+        return said.user_info
+    if outcome == "inactive":
+        raise Refused(signed_out(request, finished), Refusal.SIGNED_OUT)
+    if outcome == "denied":
+        raise Refused(denied(request, finished), Refusal.DENIED)
+    raise Refused(answer.unavailable(request))
 
 
 def delivery(session: Session, settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ Decides no status and writes no cookie. Does not know which framework sends it.
 
 from __future__ import annotations
 
+import enum
 import json
 import logging
 import math
@@ -15,6 +16,8 @@ from gatelodge.errors import TenantUnknownError
 from gatelodge.settings import is_header_name, is_header_value, needs_an_admin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gatelodge import v1
     from gatelodge.errors import GatelodgeError
     from gatelodge.presented import RawRequest
@@ -29,6 +32,8 @@ _DEFAULTS = (
     ("content-security-policy", "frame-ancestors 'none'"),
 )
 _CLASSES = range(200, 600)
+COULD_NOT_SAY = 503
+"""The status that says nothing of whoever asks: nobody is logged out by it."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,29 @@ class Answer:
         """The same answer with further headers."""
         return Answer(self.status, self.headers + headers, self.body)
 
+    def varying_by(self, name: str) -> Answer:
+        """The same answer, which says that it depends on this header of the request too."""
+        return Answer(self.status, tuple(vary_by(self.headers, name)), self.body)
+
+
+class Refusal(enum.Enum):
+    """What a refused request says of whoever made it."""
+
+    SIGNED_OUT = enum.auto()
+    """There is no living session, or no good token."""
+    DENIED = enum.auto()
+    """There is one, and this request may not go ahead with it."""
+    UNJUDGED = enum.auto()
+    """Nothing: the authority could not say, or nobody asked it."""
+
 
 class Refused(Exception):  # noqa: N818
     """The application does not get this request: :attr:`answer` is to be sent instead."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, refusal: Refusal = Refusal.UNJUDGED) -> None:
         super().__init__(f"answered with {answer.status}")
         self.answer = answer
+        self.refusal = refusal
 
 
 class _UncopyableError(Exception):
@@ -122,7 +143,20 @@ def failed(request: RawRequest, cause: GatelodgeError) -> Answer:
 def finish(request: RawRequest, status: int, headers: list[tuple[str, str]], body: bytes) -> Answer:
     """Adds what every answer has: nobody else may keep it, frame it or guess its type."""
     names = {name for name, _ in headers}
-    headers = [*headers, *((name, value) for name, value in _DEFAULTS if name not in names), ("vary", "Cookie")]
+    headers = [*headers, *((name, value) for name, value in _DEFAULTS if name not in names)]
+    headers = vary_by(headers, "Cookie")
     if status not in {204, 304}:
         headers.append(("content-length", str(len(body))))
     return Answer(status, tuple(headers), b"" if request.is_head else body)
+
+
+def vary_by(headers: Iterable[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    """The headers, which say in one line, and once, that the answer depends on this header of the request too."""
+    others, said = list[tuple[str, str]](), dict[str, str]()
+    for found, value in [*headers, ("vary", name)]:
+        if found == "vary":
+            for word in map(str.strip, value.split(",")):
+                said.setdefault(word.lower(), word)
+        else:
+            others.append((found, value))
+    return [*others, ("vary", ", ".join(word for word in said.values() if word))]

@@ -83,7 +83,8 @@ def deliver(message: Message, delivery: Iterable[tuple[str, str]]) -> None:
     Cookies come first, so that what the response itself says of the same ones counts.
     """
     headers = [*message.get("headers", ())]
-    if (b"vary", b"Cookie") not in headers:
+    said = b",".join(value for name, value in headers if name.lower() == b"vary")
+    if b"cookie" not in {word.strip() for word in said.lower().split(b",")}:
         headers.append((b"vary", b"Cookie"))
     delivered = [(name.encode("ascii"), value.encode("ascii")) for name, value in delivery]
     if delivered:

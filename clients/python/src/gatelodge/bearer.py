@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatelodge import answer, presented, v1
-from gatelodge.answer import Refused
+from gatelodge.answer import Refusal, Refused
 from gatelodge.errors import InconclusiveError
 from gatelodge.token import Token
 
@@ -36,4 +36,5 @@ def decide(request: RawRequest, verdict: TokenVerdict) -> Token:
             return Token.read(verdict)
         except InconclusiveError as error:
             raise Refused(answer.failed(request, error)) from error
-    raise Refused(answer.copy(request, verdict.answer if verdict.HasField("answer") else None))
+    refusal = Refusal.DENIED if isinstance(verdict, v1.DeniedToken) else Refusal.SIGNED_OUT
+    raise Refused(answer.copy(request, verdict.answer if verdict.HasField("answer") else None), refusal)

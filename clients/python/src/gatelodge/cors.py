@@ -39,13 +39,13 @@ def finish(made: Answer, request: RawRequest, settings: Settings) -> Answer:
 
 def share(made: Answer, request: RawRequest, cors: Cors) -> Answer:
     """Lets an allowed origin read the answer. Caches have to know that others may not."""
-    headers = [("vary", "Origin")]
+    headers = list[tuple[str, str]]()
     origin = _allowed_origin(request, cors)
     if origin is not None:
         headers += [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true")]
         if cors.exposed_headers:
             headers.append(("access-control-expose-headers", cors.exposed_headers))
-    return made.with_headers(*headers)
+    return made.with_headers(*headers).varying_by("Origin")
 
 
 def _allowed_origin(request: RawRequest, cors: Cors) -> str | None:

@@ -16,6 +16,7 @@ from gatelodge.requirements import ANY_TOKEN, NONE, Requirements, TokenRequireme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatelodge import v1
     from gatelodge.admission import Admission
     from gatelodge.async_client import AsyncClient
     from gatelodge.client import Client
@@ -106,3 +107,19 @@ class AsyncGate:
         except GatelodgeError as error:
             raise Refused(answer.failed(request, error)) from error
         return bearer.decide(request, verdict)
+
+    async def user_info(self, request: RawRequest) -> v1.UserInfo:
+        """Has the provider of a request's session say anew who it is: the session goes by that from then on.
+
+        Raises:
+            Refused: the application does not get the request: there is no session, or nobody could say.
+        """
+        settings = await self.keeper.settings(request.host)
+        if settings is None:
+            raise Refused(answer.unavailable(request))
+        question = admission.user_info_question(request, settings)
+        try:
+            said = await self.client.for_request(request.request_id).sessions.get_user_info(question)
+        except GatelodgeError as error:
+            raise Refused(answer.failed(request, error)) from error
+        return admission.user_info(request, said)

@@ -202,4 +202,4 @@ ROUTES = (
     Route("/auth/web/sessions", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _sessions),
     Route("/auth/web/sessions/revoke", (b"POST",), v1.ROUTE_SET_WEB, _revoke_sessions),
 )
-CALLBACK = ROUTES[1]
+LOGIN, CALLBACK = ROUTES[:2]

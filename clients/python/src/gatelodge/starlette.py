@@ -127,6 +127,14 @@ class Gatelodge:
 
         return token
 
+    async def user_info(self, request: HTTPConnection) -> v1.UserInfo:
+        """What the provider of the request's session says now of who it is. The session goes by that from then on.
+
+        The provider is asked, once for all who ask for the same session at the same time. Where it offers no user info
+        or gives no more tokens the request gets 409, where it is away 503.
+        """
+        return await self.edge.gate.user_info(asgi.raw_request(request.scope))
+
     async def _token(self, request: HTTPConnection, requirements: TokenRequirements) -> Token:
         """Asks once per request and requirements."""
         found: _Found | None = request.scope.get(_FOUND)

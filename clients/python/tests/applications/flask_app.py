@@ -26,6 +26,10 @@ def private() -> dict[str, str]:
     return {"user_id": gatelodge.session.user_id}
 
 
+# Flask knows a rule for WebSockets apart from all others, as its extensions for them add it.
+app.add_url_rule("/private", "private_by_websocket", private, websocket=True)
+
+
 @app.route("/any", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @gatelodge.session_required
 def any_() -> dict[str, str | None]:

@@ -66,26 +66,52 @@ def test_what_ends_a_session_ends_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "count"),
+    ("target", "count", "is_counted"),
     [
-        ({"session_id": "sid_of_one"}, 1),
-        ({"user_id": "google_1"}, 2),
-        ({"provider": "google"}, 3),
-        ({"provider_session": v1.ProviderSession(provider="google")}, 0),
-        ({"tenant": v1.WholeTenant()}, 4),
-        ({"everything": v1.Everything()}, 4),
+        ({"session_id": "sid_of_one"}, 1, True),
+        ({"user_id": "google_1"}, 2, True),
+        ({"provider": "google"}, 3, False),
+        ({"provider_session": v1.ProviderSession(provider="google", provider_session_id="s1")}, 2, True),
+        ({"provider_session": v1.ProviderSession(provider="github", provider_session_id="s1")}, 0, True),
+        ({"tenant": v1.WholeTenant()}, 4, False),
+        ({"everything": v1.Everything()}, 4, False),
     ],
 )
-def test_an_admin_ends_what_they_name_and_learns_before_how_much_that_is(target: dict[str, Any], count: int) -> None:
+def test_an_admin_ends_what_they_name_and_learns_before_how_much_that_is(
+    target: dict[str, Any], count: int, *, is_counted: bool
+) -> None:
     authority = FakeAuthority()
-    one, *_ = (authority.sign_in(user_id) for user_id in ("google_1", "google_1", "google_2", "github_1"))
+    one = authority.sign_in("google_1", provider_session="s1")
+    authority.sign_in("google_1", provider_session="s2")
+    authority.sign_in("google_2", provider_session="s1")
+    authority.sign_in("github_1")
     target = {name: one.session_id if value == "sid_of_one" else value for name, value in target.items()}
     admin = authority.client().admin
     assert admin.preview_revoke(v1.PreviewRevokeRequest(**target)).count == count
-    assert admin.revoke(v1.AdminServiceRevokeRequest(**target)).revoked_count == count
+    revoked = admin.revoke(v1.AdminServiceRevokeRequest(**target)).revoked_count
+    assert revoked == (count if is_counted else 0)
     assert len(admin.list_sessions(v1.ListSessionsRequest()).sessions) == 4 - count
     with pytest.raises(InvalidFieldError):
         admin.revoke(v1.AdminServiceRevokeRequest())
+
+
+def test_it_lists_what_a_filter_lets_through() -> None:
+    authority = FakeAuthority()
+    one = authority.sign_in("google_1", provider_session="s1")
+    authority.sign_in("google_1")
+    authority.sign_in("github_1", login_age=timedelta(hours=1))
+    admin = authority.client().admin
+    soon, then = one.info().create_time, one.info().create_time
+    then.seconds -= 60
+    for fields, count in (
+        ({"user_id": "google_1"}, 2),
+        ({"provider": "github"}, 1),
+        ({"provider": "google", "provider_session_id": "s1"}, 1),
+        ({"created_after": then}, 2),
+        ({"created_before": then}, 1),
+        ({"created_after": soon, "provider": "github"}, 0),
+    ):
+        assert len(admin.list_sessions(v1.ListSessionsRequest(**fields)).sessions) == count, fields
 
 
 def test_it_fails_as_it_is_told_to() -> None:

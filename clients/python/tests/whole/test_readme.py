@@ -53,6 +53,19 @@ def test_the_api_lets_in_by_token() -> None:
         assert got.json() == ["of google_1"]
 
 
+def test_the_dependencies_say_who_may() -> None:
+    scope: dict[str, Any] = {"__name__": "readme"}
+    exec(program("auth.current_user()"), scope)
+    authority = FakeAuthority()
+    with authority.behind(scope["gatelodge"]):
+        client = TestClient(scope["api"])
+        assert client.get("/user").status_code == 401
+        token = authority.issue_token("google_1", scopes=["orders"])
+        header = {"authorization": f"Bearer {token}"}
+        assert client.get("/user", headers=header).json()["user_id"] == "google_1"
+        assert client.get("/orders", headers=header).json()["reason"] == "permission_missing"
+
+
 def test_the_flask_program_serves() -> None:
     scope: dict[str, object] = {"__name__": "readme"}
     exec(program("from flask import Flask"), scope)

@@ -82,7 +82,7 @@ impl TokenCalls<'_> {
                     && one_of(&asked.acr_values, &judged.acr_values)
                     && all_of(&asked.amr_values, &judged.amr_values)
                     && (judged.email_verified || !asked.email_verified)
-                    && asked.audience == judged.audience
+                    && (asked.audience.is_empty() || asked.audience == judged.audience)
                     && age_of(asked.max_login_age, judged.max_login_age);
                 if met {
                     Ok(TokenVerdict::Active(Box::new(active)))

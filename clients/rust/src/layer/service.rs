@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
 use http::{Request, Response};
 use tower::{Layer, Service};
 
 use super::SessionLayer;
-use crate::answer::CouldNotSay;
+use crate::answer::{CouldNotSay, vary_by};
 use crate::cors;
 
 /// Marks a response on which an inner layer has delivered what it had, so that an outer one adds no older ones.
@@ -71,7 +70,7 @@ where
         Err(answer) => return Ok(answer.map(A::from)),
     };
     let mut response = inner.call(Request::from_parts(parts, body)).await?;
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Cookie"));
+    vary_by(response.headers_mut(), "Cookie");
     let says_nothing = response.extensions().get::<CouldNotSay>().is_some();
     if !delivery.is_empty() && !says_nothing && response.extensions_mut().insert(Delivered).is_none() {
         delivery.add_to(response.headers_mut());

@@ -13,9 +13,9 @@ use crate::v1::{admin_service_revoke_request, preview_revoke_request};
 enum Target {
     Session(String),
     User(String),
+    ProviderSession(v1::ProviderSession),
     Provider(String),
     All,
-    Nobody,
 }
 
 impl Target {
@@ -24,8 +24,10 @@ impl Target {
             Self::Session(id) => kept.info.session_id == *id,
             Self::User(id) => kept.identity.user_id == *id,
             Self::Provider(name) => kept.identity.provider == *name,
+            Self::ProviderSession(own) => {
+                kept.identity.provider == own.provider && kept.provider_session == own.provider_session_id
+            }
             Self::All => true,
-            Self::Nobody => false,
         }
     }
 }
@@ -37,14 +39,18 @@ macro_rules! target {
             $kind::Target::UserId(id) => Target::User(id),
             $kind::Target::Provider(name) => Target::Provider(name),
             $kind::Target::Tenant(_) | $kind::Target::Everything(_) => Target::All,
-            // There is no provider that has sessions of its own.
-            $kind::Target::ProviderSession(_) => Target::Nobody,
+            $kind::Target::ProviderSession(own) => Target::ProviderSession(own),
         }
     };
 }
 
 fn shown(kept: &Kept) -> v1::Session {
     v1::Session { identity: Some(kept.identity.clone()), info: Some(kept.info.clone()), ..Default::default() }
+}
+
+/// A time, as one that can be compared.
+fn moment(time: Option<prost_types::Timestamp>) -> (i64, i32) {
+    time.map_or((0, 0), |time| (time.seconds, time.nanos))
 }
 
 #[tonic::async_trait]
@@ -58,6 +64,9 @@ impl AdminService for FakeAuthority {
         let is_meant = |kept: &&Kept| {
             (question.user_id.is_empty() || kept.identity.user_id == question.user_id)
                 && (question.provider.is_empty() || kept.identity.provider == question.provider)
+                && (question.provider_session_id.is_empty() || kept.provider_session == question.provider_session_id)
+                && question.created_after.is_none_or(|first| moment(kept.info.create_time) >= moment(Some(first)))
+                && question.created_before.is_none_or(|end| moment(kept.info.create_time) < moment(Some(end)))
         };
         let sessions = self.world().living().filter(is_meant).map(shown).collect();
         let applied_filter = Some(v1::SessionFilter {
@@ -88,8 +97,8 @@ impl AdminService for FakeAuthority {
         self.enter().await?;
         let target = target!(request.into_inner().target, admin_service_revoke_request);
         let ended = self.world().end(|kept| target.is(kept));
-        // Of more than one user there is no count.
-        let revoked_count = if matches!(target, Target::Session(_) | Target::User(_)) { ended as u64 } else { 0 };
+        // Of a provider, the tenant or everything there is no count.
+        let revoked_count = if matches!(target, Target::Provider(_) | Target::All) { 0 } else { ended as u64 };
         Ok(Response::new(v1::AdminServiceRevokeResponse { revoked_count, ..Default::default() }))
     }
 
@@ -115,6 +124,7 @@ impl AdminService for FakeAuthority {
         let mut ids: Vec<_> = world.sessions.iter().map(|kept| kept.identity.user_id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
+        ids.retain(|id| !world.deleted.contains(*id));
         let users = ids.into_iter().filter_map(|id| world.user(id).ok()).collect();
         Ok(Response::new(v1::ListUsersResponse { users, ..Default::default() }))
     }
@@ -158,12 +168,14 @@ impl AdminService for FakeAuthority {
 impl World {
     fn user(&self, user_id: &str) -> Result<v1::User, Status> {
         let known = self.sessions.iter().find(|kept| kept.identity.user_id == user_id);
-        let known = known.filter(|_| !self.deleted.contains(user_id));
         let known = known.ok_or_else(|| failure(Code::NotFound, "USER_NOT_FOUND", "No user has this id."))?;
-        let is_disabled = self.disabled.contains(user_id);
-        let state = if is_disabled { v1::UserState::Disabled } else { v1::UserState::Active };
+        let user_id = user_id.to_owned();
+        if self.deleted.contains(&user_id) {
+            return Ok(v1::User { user_id, state: v1::UserState::Deleted.into(), ..Default::default() });
+        }
+        let is_disabled = self.disabled.contains(&user_id);
+        let state = if is_disabled { v1::UserState::Disabled } else { v1::UserState::Active }.into();
         let v1::Identity { provider, issuer, sub, email, email_verified, name, .. } = known.identity.clone();
-        let (user_id, state) = (user_id.to_owned(), state.into());
         Ok(v1::User { user_id, state, provider, issuer, sub, email, email_verified, name, ..Default::default() })
     }
 }

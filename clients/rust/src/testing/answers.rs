@@ -200,6 +200,11 @@ pub(super) fn is_required(field: &str) -> Status {
     Status::with_error_details(Code::InvalidArgument, format!("{field} is required"), details)
 }
 
+/// A call of an authority that nobody can reach.
+pub(super) fn away() -> Status {
+    Status::unavailable("the fake authority is away")
+}
+
 /// A method that the fake does not have.
 pub(super) fn unknown_method() -> Status {
     failure(Code::Unimplemented, "METHOD_UNKNOWN", "the fake authority has no such method")

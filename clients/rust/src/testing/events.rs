@@ -11,6 +11,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
+use super::answers::away;
 use super::{FakeAuthority, Shared};
 use crate::v1::{self, SessionEventKind};
 
@@ -52,7 +53,7 @@ impl Events {
     pub(super) fn break_off(&mut self) {
         for watcher in self.watchers.drain(..) {
             // Who is gone needs no end.
-            let _ = watcher.send(Err(Status::unavailable("the fake authority is away")));
+            let _ = watcher.send(Err(away()));
         }
     }
 

@@ -230,7 +230,7 @@ impl FakeAuthority {
         let trouble = self.world().trouble;
         match trouble {
             Trouble::None => Ok(()),
-            Trouble::Away => Err(tonic::Status::unavailable("the fake authority is away")),
+            Trouble::Away => Err(answers::away()),
             Trouble::Slow => std::future::pending().await,
         }
     }

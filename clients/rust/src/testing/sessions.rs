@@ -4,18 +4,20 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio_stream::Stream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_types::StatusExt as _;
 
-use super::answers::{denied, failure, first, inactive, json_answer, request_id, set_cookie, unknown_method};
+use super::answers::{away, denied, failure, first, inactive, json_answer, request_id, set_cookie};
 use super::events::{KEEP_FOR, Telling};
 use super::people::Kept;
 use super::tokens::token_of;
-use super::{FakeAuthority, World};
+use super::{FakeAuthority, Trouble, World};
+use crate::v1::check_sessions_response::Result as Checked;
 use crate::v1::session_service_server::SessionService;
 use crate::v1::{self, CsrfRequirement};
 
-type Never<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
+type Answered = Result<v1::CheckSessionsResponse, Status>;
 
 /// Why a session can't be used.
 pub(super) enum Refused {
@@ -52,7 +54,7 @@ macro_rules! using {
 #[tonic::async_trait]
 impl SessionService for FakeAuthority {
     type WatchSessionsStream = Telling;
-    type CheckSessionsStream = Never<v1::CheckSessionsResponse>;
+    type CheckSessionsStream = Pin<Box<dyn Stream<Item = Answered> + Send>>;
 
     async fn validate_session(
         &self,
@@ -190,9 +192,41 @@ impl SessionService for FakeAuthority {
 
     async fn check_sessions(
         &self,
-        _: Request<Streaming<v1::CheckSessionsRequest>>,
+        request: Request<Streaming<v1::CheckSessionsRequest>>,
     ) -> Result<Response<Self::CheckSessionsStream>, Status> {
-        Err(unknown_method())
+        self.enter().await?;
+        let fake = self.clone();
+        Ok(Response::new(Box::pin(request.into_inner().filter_map(move |asked| fake.answered(asked.ok()?)))))
+    }
+}
+
+impl FakeAuthority {
+    /// Answers a question of a stream as a call of its own would be; none while it is slow, and the stream ends while it
+    /// is away.
+    fn answered(&self, asked: v1::CheckSessionsRequest) -> Option<Answered> {
+        let world = self.world();
+        match world.trouble {
+            Trouble::None => (),
+            Trouble::Away => return Some(Err(away())),
+            Trouble::Slow => return None,
+        }
+        let answer = world.validate_session(&asked.question.unwrap_or_default(), &asked.request_id);
+        let result = Some(match answer {
+            Ok(answer) => Checked::Answer(answer),
+            Err(status) => Checked::Error(check_error(&status, asked.request_id)),
+        });
+        Some(Ok(v1::CheckSessionsResponse { id: asked.id, result }))
+    }
+}
+
+fn check_error(status: &Status, request_id: String) -> v1::CheckError {
+    let info = status.get_error_details().error_info().cloned();
+    v1::CheckError {
+        code: i32::from(status.code()).unsigned_abs(),
+        reason: info.map_or_else(String::new, |info| info.reason),
+        message: status.message().to_owned(),
+        request_id,
+        ..Default::default()
     }
 }
 

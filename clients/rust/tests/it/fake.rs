@@ -84,6 +84,63 @@ async fn its_admin_and_its_attributes_are_as_an_authoritys() {
 }
 
 #[tokio::test]
+async fn an_admin_ends_what_belongs_to_one_of_the_providers_own_sessions() {
+    let authority = FakeAuthority::new();
+    let (ada, client) = (authority.sign_in(admin()), authority.client());
+    authority.sign_in(admin());
+    let (provider, provider_session_id) = ("fake".to_owned(), ada.provider_session());
+    let list = |provider_session_id: &str| v1::ListSessionsRequest {
+        provider: provider.clone(),
+        provider_session_id: provider_session_id.into(),
+        ..Default::default()
+    };
+    assert_eq!(client.admin().list_sessions(list(&provider_session_id)).await.unwrap().sessions.len(), 1);
+    let own = v1::ProviderSession { provider: provider.clone(), provider_session_id: provider_session_id.clone() };
+    let target = Some(v1::admin_service_revoke_request::Target::ProviderSession(own));
+    let question = v1::AdminServiceRevokeRequest { target, ..Default::default() };
+    assert_eq!(client.admin().revoke(question).await.unwrap().revoked_count, 1);
+    assert_eq!(client.admin().list_sessions(list("")).await.unwrap().sessions.len(), 1);
+}
+
+// Each question is answered as a call of its own would be, its trouble included.
+#[tokio::test]
+async fn a_program_that_asks_very_many_can_be_tried() {
+    use v1::check_sessions_response::Result as Checked;
+    let authority = FakeAuthority::new();
+    let (ada, client) = (authority.sign_in(admin()), authority.client());
+    let ask = |id: u64, cookie: &str, csrf: v1::CsrfRequirement| {
+        let value = cookie.trim_start_matches("session=").to_owned().into();
+        let requirements = Some(v1::Requirements { csrf: csrf.into(), ..Default::default() });
+        let cookies = vec![v1::Cookie { name: "session".into(), value }];
+        let question = Some(v1::ValidateSessionRequest { cookies, requirements, ..Default::default() });
+        v1::CheckSessionsRequest { id, question, request_id: format!("req-{id}"), ..Default::default() }
+    };
+    let (any, required) = (v1::CsrfRequirement::Unspecified, v1::CsrfRequirement::Required);
+    let asked = [ask(1, &ada.cookie(), any), ask(2, "session=x", any), ask(3, &ada.cookie(), required)];
+    let mut answers = client.sessions().check_sessions(tokio_stream::iter(asked)).await.unwrap();
+    let mut told = Vec::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        let word = match answer.result.unwrap() {
+            Checked::Answer(answer) => match answer.outcome.unwrap() {
+                v1::validate_session_response::Outcome::Active(active) => active.identity.unwrap().user_id,
+                other => format!("{other:?}").chars().take("Inactive".len()).collect(),
+            },
+            Checked::Error(error) => format!("{} {} {}", error.code, error.reason, error.request_id),
+        };
+        told.push((answer.id, word));
+    }
+    let expected = [(1, "google_1"), (2, "Inactive"), (3, "3 CONTEXT_REQUIRED req-3")];
+    assert_eq!(told, expected.map(|(id, word)| (id, word.to_owned())));
+
+    let (asking, questions) = tokio::sync::mpsc::channel(1);
+    let questions = tokio_stream::wrappers::ReceiverStream::new(questions);
+    let mut answers = client.sessions().check_sessions(questions).await.unwrap();
+    authority.away();
+    asking.send(ask(4, &ada.cookie(), any)).await.unwrap();
+    assert_eq!(answers.message().await.unwrap_err().code(), tonic::Code::Unavailable);
+}
+
+#[tokio::test]
 async fn a_grpc_server_can_be_tried_with_a_session_and_a_token() {
     let authority = FakeAuthority::new();
     let ada = authority.sign_in(admin());

@@ -85,6 +85,7 @@ async fn without_a_session_the_extractor_answers_and_an_option_is_none() {
     let got = ask(&router, "/mine").await;
     assert_eq!((got.status, got.header("location")), (StatusCode::FOUND, Some("/auth/web/login")));
     assert!(!got.headers.contains_key("set-cookie"));
+    assert_eq!(got.headers.get_all("vary").iter().collect::<Vec<_>>(), ["Cookie"], "said once, of answer and layer");
     assert_eq!(ask(&router, "/anyone").await.body, "nobody");
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 

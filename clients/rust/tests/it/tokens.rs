@@ -25,6 +25,10 @@ fn scopes(scopes: &[&str]) -> TokenRequirements {
     TokenRequirements { scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(), ..Default::default() }
 }
 
+fn audience(audience: &str) -> TokenRequirements {
+    TokenRequirements { audience: audience.into(), ..Default::default() }
+}
+
 // contract.md, 3: an older authority ignores fields that it does not know, and must not thereby say yes.
 #[tokio::test]
 async fn a_requirement_that_was_not_judged_is_no_yes() {
@@ -35,7 +39,9 @@ async fn a_requirement_that_was_not_judged_is_no_yes() {
         (scopes(&[]), scopes(&[]), true),
         (scopes(&["read", "write"]), scopes(&["read"]), false),
         (TokenRequirements { permissions: vec!["p".into()], ..Default::default() }, scopes(&[]), false),
-        (TokenRequirements { audience: "api".into(), ..Default::default() }, scopes(&[]), false),
+        (audience("api"), scopes(&[]), false),
+        (audience("api"), audience("other"), false),
+        (scopes(&[]), audience("api"), true),
         (TokenRequirements { max_login_age: age, ..Default::default() }, scopes(&[]), false),
     ];
     for (asked, judged, yes) in cases {

@@ -1,6 +1,6 @@
 /** Owns what the fake authority answers to each method. A new method needs a row here. */
 import { type DescMethodUnary, type Message, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { milliseconds } from "../duration.js";
 import { errorOf, type Reason } from "../errors.js";
 import { AdminService } from "../gen/gatelodge/v1/admin_pb.js";
@@ -58,13 +58,14 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     })),
   ),
   // One that names the user.
-  row(session.getAccessToken, (state, { cookies }) => {
+  row(session.getAccessToken, (state, { cookies, audience }) => {
     const found = presented(state.sessions, cookies);
     if (typeof found === "number") {
       return { outcome: { case: "inactive" as const, value: { reason: found } } };
     }
     const { userId, scopes } = found.identity;
-    return { outcome: { case: "accessToken" as const, value: { value: `access_${userId}`, type: "Bearer", scopes } } };
+    const value = { value: `access_${userId}`, type: "Bearer", scopes, audience };
+    return { outcome: { case: "accessToken" as const, value } };
   }),
   row(session.getUserInfo, (state, question, requestId) =>
     using(state, question, requestId, (one) => ({
@@ -113,10 +114,26 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   ),
   row(token.mintToken, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
   row(token.getJwks, () => off("MINTING_OFF", "The fake authority mints no tokens.")),
-  row(admin.listSessions, (state, { userId }) => ({
+  row(admin.listSessions, (state, { userId, provider, providerSessionId, createdAfter, createdBefore }) => ({
     sessions: living(state)
-      .filter(({ identity }) => userId === "" || identity.userId === userId)
+      .filter(({ identity, info, providerSession }) => {
+        const created = moment(info.createTime);
+        return (
+          (userId === "" || identity.userId === userId) &&
+          (provider === "" || identity.provider === provider) &&
+          (providerSessionId === "" || providerSession === providerSessionId) &&
+          (createdAfter === undefined || created >= moment(createdAfter)) &&
+          (createdBefore === undefined || created < moment(createdBefore))
+        );
+      })
       .map(shown),
+    appliedFilter: {
+      userId,
+      provider,
+      providerSessionId,
+      ...(createdAfter ? { createdAfter } : {}),
+      ...(createdBefore ? { createdBefore } : {}),
+    },
   })),
   row(admin.getSession, (state, { sessionId }) => {
     const one = living(state).find(({ info }) => info.sessionId === sessionId);
@@ -128,7 +145,8 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   row(admin.revoke, (state, { target }) => {
     required("target", target.case);
     const count = ended(state, ...meant(state, target));
-    return { revokedCount: BigInt(target.case === "sessionId" || target.case === "userId" ? count : 0) };
+    const isCounted = target.case === "sessionId" || target.case === "userId" || target.case === "providerSession";
+    return { revokedCount: BigInt(isCounted ? count : 0) };
   }),
   row(admin.previewRevoke, (state, { target }) => {
     required("target", target.case);
@@ -171,8 +189,11 @@ function attributes(state: State, own: Kept): KeptAttributes {
 
 function user(state: State, userId: string): MessageInitShape<typeof UserSchema> {
   const known = [...state.sessions.values()].find(({ identity }) => identity.userId === userId);
-  if (known === undefined || state.deleted.has(userId)) {
+  if (known === undefined) {
     throw errorOf({ code: "NOT_FOUND", reason: "USER_NOT_FOUND", message: "No user has this id." });
+  }
+  if (state.deleted.has(userId)) {
+    return { userId, state: UserState.DELETED };
   }
   const { provider, sub, email } = known.identity;
   return { userId, provider, sub, email, state: state.disabled.has(userId) ? UserState.DISABLED : UserState.ACTIVE };
@@ -194,18 +215,24 @@ function off(reason: Reason, message: string): never {
 }
 
 function meant(state: State, { case: kind, value }: MessageShape<typeof admin.revoke.input>["target"]): Kept[] {
-  return living(state).filter(({ identity, info }) => {
+  return living(state).filter(({ identity, info, providerSession }) => {
     switch (kind) {
       case "sessionId":
         return info.sessionId === value;
       case "userId":
         return identity.userId === value;
+      case "providerSession":
+        return identity.provider === value.provider && providerSession === value.providerSessionId;
       case "provider":
         return identity.provider === value;
       default: // the tenant, of which there is one, or everything
         return kind !== undefined;
     }
   });
+}
+
+function moment(time: Timestamp | undefined): number {
+  return time ? timestampMs(time) : 0;
 }
 
 function shown({ identity, info }: Kept) {

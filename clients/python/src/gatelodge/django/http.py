@@ -5,11 +5,13 @@ from __future__ import annotations
 from http.cookies import Morsel
 from typing import TYPE_CHECKING
 
+from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from gatelodge import asgi, wsgi
+from gatelodge.django import unread
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -27,12 +29,16 @@ def raw_request(request: HttpRequest) -> RawRequest:
 def body_of(request: HttpRequest) -> Body:
     """The way to the body. What Django has read already, it gives again."""
     if isinstance(request, ASGIRequest):
-        return request.read
+        receive = unread.receive_of(request.scope)
+        return async_to_sync(asgi.body_of(receive)) if receive else request.read
     return wsgi.body_of(request.META, request.read if request.META.get("CONTENT_LENGTH") else None)
 
 
 def async_body_of(request: HttpRequest) -> AsyncBody:
-    """The way to the body. Under ASGI Django has read all of it before a view or a middleware sees the request."""
+    """The way to the body. Where nothing stands before Django under ASGI, it has read all of it already."""
+    receive = unread.receive_of(request.scope) if isinstance(request, ASGIRequest) else None
+    if receive:
+        return asgi.body_of(receive)
 
     async def read(most: int) -> bytes:
         return body_of(request)(most)

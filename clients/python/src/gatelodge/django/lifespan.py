@@ -1,4 +1,4 @@
-"""Owns when an ASGI project begins to ask, and lets go: as its server starts and stops.
+"""Owns what stands before Django under ASGI: when a project begins to ask, and lets go, as its server starts and stops.
 
 Django itself hears of neither.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatelodge.django import conf
+from gatelodge.django import conf, unread
 from gatelodge.options import OptionsError
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ async def astart() -> None:
 
 
 def with_lifespan(application: Callable[[Any, Receive, Any], Awaitable[None]]) -> Application:
-    """The application, which begins to ask when its server starts.
+    """The application, which begins to ask when its server starts, and whose login routes read their bodies themselves.
 
     In ``asgi.py``: ``application = with_lifespan(get_asgi_application())``.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            await application(scope, receive, send)
+            await application(scope, unread.left(scope, receive) if scope["type"] == "http" else receive, send)
             return
         await receive()
         try:

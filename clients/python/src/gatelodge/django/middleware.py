@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from gatelodge.admission import Outgoing
 from gatelodge.answer import Refused
-from gatelodge.django import conf, http, marks
+from gatelodge.django import conf, http, marks, unread
 from gatelodge.requirements import TokenRequirements
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gatelodge.session import Session
     from gatelodge.token import Token
 
-_ROUTE = "gatelodge_route"
 _OUTGOING = "gatelodge_outgoing"
 
 
@@ -119,7 +118,7 @@ def route_response(answer: Answer | None) -> HttpResponse:
 
 
 def _route_of(view: object) -> Route | None:
-    return getattr(view, _ROUTE, None)
+    return getattr(view, unread.ROUTE, None)
 
 
 def _admit(request: HttpRequest, admission: Admission) -> Admission:

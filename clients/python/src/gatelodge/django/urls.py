@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 
-from gatelodge.django import conf, http
+from gatelodge.django import conf, http, unread
 from gatelodge.django.middleware import route_response
 from gatelodge.routes import ROUTES, Route
 
@@ -22,7 +22,7 @@ def _pattern(route: Route) -> URLPattern:
     def view(request: HttpRequest) -> HttpResponse:
         return route_response(conf.edge().answer(route, http.raw_request(request), http.body_of(request)))
 
-    view.gatelodge_route = route  # type: ignore[attr-defined]
+    setattr(view, unread.ROUTE, route)
     return path(f"{conf.mount_prefix()}{route.path}".removeprefix("/"), view, name=f"gatelodge_{route.name}")
 
 

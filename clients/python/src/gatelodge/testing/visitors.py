@@ -120,8 +120,15 @@ class Visitors:
 
     def _list_sessions(self, question: v1.ListSessionsRequest, _: str) -> v1.ListSessionsResponse:
         """All on one page."""
-        found = [visitor for visitor in self._living() if question.user_id in {"", visitor.user_id}]
-        return v1.ListSessionsResponse(sessions=[_as_listed(visitor) for visitor in found])
+        asked = v1.SessionFilter(
+            user_id=question.user_id,
+            provider=question.provider,
+            provider_session_id=question.provider_session_id,
+            created_after=question.created_after if question.HasField("created_after") else None,
+            created_before=question.created_before if question.HasField("created_before") else None,
+        )
+        found = [visitor for visitor in self._living() if _is_listed(visitor, asked)]
+        return v1.ListSessionsResponse(sessions=[_as_listed(visitor) for visitor in found], applied_filter=asked)
 
     def _get_session(self, question: v1.GetSessionRequest, _: str) -> v1.GetSessionResponse:
         for visitor in self._living():
@@ -142,10 +149,12 @@ class Visitors:
         ended = self._targets(question)
         for visitor in ended:
             self.end(visitor)
-        return v1.AdminServiceRevokeResponse(revoked_count=len(ended), event_position=self._events.position)
+        is_counted = question.WhichOneof("target") in {"session_id", "user_id", "provider_session"}
+        count = len(ended) if is_counted else 0
+        return v1.AdminServiceRevokeResponse(revoked_count=count, event_position=self._events.position)
 
     def _preview_revoke(self, question: v1.PreviewRevokeRequest, _: str) -> v1.PreviewRevokeResponse:
-        return v1.PreviewRevokeResponse(count=len(self._targets(question)))
+        return v1.PreviewRevokeResponse(count=len(self._targets(question)), exact=True)
 
     def _targets(self, question: v1.AdminServiceRevokeRequest | v1.PreviewRevokeRequest) -> list[Visitor]:
         target = question.WhichOneof("target")
@@ -154,9 +163,24 @@ class Visitors:
             raise errors.InvalidFieldError("exactly one target is required", code=code)
         if target in {"tenant", "everything"}:
             return self._living()
-        # What is left is a field of a visitor's own, or a provider's session, of which nobody here is part.
-        return [one for one in self._living() if getattr(one, target, None) == getattr(question, target)]
+        if target == "provider_session":
+            own = question.provider_session
+            named = (own.provider, own.provider_session_id)
+            return [one for one in self._living() if (one.provider, one.provider_session) == named]
+        # What is left is a field of a visitor's own.
+        return [one for one in self._living() if getattr(one, target) == getattr(question, target)]
 
 
 def _as_listed(visitor: Visitor) -> v1.Session:
     return v1.Session(identity=visitor.identity(), info=visitor.info())
+
+
+def _is_listed(visitor: Visitor, asked: v1.SessionFilter) -> bool:
+    created = visitor.info().create_time.ToNanoseconds()
+    return (
+        asked.user_id in {"", visitor.user_id}
+        and asked.provider in {"", visitor.provider}
+        and asked.provider_session_id in {"", visitor.provider_session}
+        and (not asked.HasField("created_after") or created >= asked.created_after.ToNanoseconds())
+        and (not asked.HasField("created_before") or created < asked.created_before.ToNanoseconds())
+    )

@@ -179,6 +179,15 @@ final class Caller {
         }
     }
 
+    /** Opens a stream of checks, which has no deadline and is not repeated. */
+    SessionChecks checks() {
+        link.reconnect();
+        // What comes is put down and no more, so no other thread does it.
+        CallOptions options = options().withExecutor(Runnable::run);
+        return new SessionChecks(
+                link.channel().newCall(SessionServiceGrpc.getCheckSessionsMethod(), options), this::read);
+    }
+
     /** Opens a stream whose messages are heard as they come, until the context is cancelled. */
     <Q> CancellableContext follow(
             MethodDescriptor<Q, WatchSessionsResponse> method, Q question, StreamObserver<WatchSessionsResponse> to) {

@@ -21,10 +21,7 @@ import io.github.gatelodge.v1.ValidateSessionResponse;
 import io.github.gatelodge.v1.WatchSessionsRequest;
 import java.util.List;
 
-/**
- * Asks about, uses and ends the session that a browser presented. The one method of the contract without a call here is
- * {@code CheckSessions}: {@link #check} and {@link #validateSession} share that stream by themselves.
- */
+/** Asks about, uses and ends the session that a browser presented. */
 public final class SessionCalls {
     private final Caller caller;
 
@@ -48,6 +45,14 @@ public final class SessionCalls {
      */
     public ValidateSessionResponse validateSession(ValidateSessionRequest question) {
         return caller.validate(question);
+    }
+
+    /**
+     * A stream for many questions of one program. {@link #check} and {@link #validateSession} share one by themselves
+     * where it pays; this is for a program that asks very many, and reads the answers itself.
+     */
+    public SessionChecks checkSessions() {
+        return caller.checks();
     }
 
     /** Fetches new tokens from the provider with the session's refresh token, now. */

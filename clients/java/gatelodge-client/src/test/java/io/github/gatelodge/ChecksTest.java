@@ -1,12 +1,16 @@
 package io.github.gatelodge;
 
+import static io.github.gatelodge.ScriptedAuthority.failure;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.github.gatelodge.error.DeadlineExceededException;
+import io.github.gatelodge.error.GatelodgeException;
 import io.github.gatelodge.error.InvalidFieldException;
+import io.github.gatelodge.error.StreamEndedException;
 import io.github.gatelodge.v1.CheckError;
 import io.github.gatelodge.v1.CheckFieldViolation;
 import io.github.gatelodge.v1.CheckSessionsRequest;
@@ -25,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -266,5 +271,96 @@ class ChecksTest extends SessionServiceImplBase {
             assertEquals("by call", ask(alone));
         }
         assertEquals(0, streams.get());
+    }
+
+    private static CheckSessionsRequest asking(long id) {
+        return CheckSessionsRequest.newBuilder()
+                .setId(id)
+                .setQuestion(question())
+                .setRequestId("req-" + id)
+                .build();
+    }
+
+    @Test
+    void aProgramThatAsksVeryManyHasAStreamOfItsOwn() {
+        List<CheckSessionsRequest> held = new ArrayList<>();
+        BiConsumer<CheckSessionsRequest, StreamObserver<CheckSessionsResponse>> answered = answers;
+        answers = (question, to) -> { // the last comes first
+            held.add(0, question);
+            if (held.size() == 3) {
+                held.forEach(one -> answered.accept(one, to));
+            }
+        };
+        try (SessionChecks checks = client.sessions().checkSessions()) {
+            for (long id = 1; id <= 3; id++) {
+                checks.ask(asking(id));
+            }
+            checks.finish();
+            List<Long> ids = new ArrayList<>();
+            checks.forEachRemaining(answer -> ids.add(answer.getId()));
+            assertEquals(List.of(3L, 2L, 1L), ids);
+            assertFalse(checks.hasNext());
+            assertThrows(NoSuchElementException.class, checks::next);
+            assertThrows(IllegalStateException.class, () -> checks.ask(asking(4)));
+        }
+        assertEquals(List.of(asking(1), asking(2), asking(3)), asked);
+        assertEquals(0, calls.get());
+    }
+
+    @Test
+    void whatEndsAStreamOfAProgramIsToldToWhoeverAsksAndReads() {
+        answers = (question, to) -> to.onError(failure(Status.Code.UNAVAILABLE, "STREAM_ENDED", 0));
+        try (SessionChecks checks = client.sessions().checkSessions()) {
+            checks.ask(asking(1));
+            StreamEndedException ended = assertThrows(StreamEndedException.class, checks::hasNext);
+            assertTrue(ended.isRetryable());
+            assertThrows(StreamEndedException.class, () -> checks.ask(asking(2)));
+        }
+    }
+
+    @Test
+    void askingWaitsWhileTheAuthorityReadsNoFurther() throws Exception {
+        BiConsumer<CheckSessionsRequest, StreamObserver<CheckSessionsResponse>> answered = answers;
+        mayAnswer = new CountDownLatch(1);
+        answers = (question, to) -> {
+            await(mayAnswer);
+            answered.accept(question, to);
+        };
+        try (SessionChecks checks = client.sessions().checkSessions()) {
+            AtomicInteger sent = new AtomicInteger();
+            Future<?> asking = crowd.submit(() -> {
+                for (long id = 1; id <= 1000; id++) {
+                    checks.ask(asking(id));
+                    sent.incrementAndGet();
+                }
+                checks.finish();
+            });
+            until(() -> asked.size() == 1);
+            Thread.sleep(100); // it would have sent all by now
+            assertTrue(sent.get() < 1000, sent + " lie in memory");
+            mayAnswer.countDown();
+            int came = 0;
+            while (checks.hasNext()) {
+                checks.next();
+                came++;
+            }
+            assertEquals(1000, came);
+            asking.get(10, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void closingAStreamOfAProgramLeavesNobodyWaiting() throws Exception {
+        answers = (question, to) -> {};
+        SessionChecks checks = client.sessions().checkSessions();
+        checks.ask(asking(1));
+        Future<Boolean> reading = crowd.submit(checks::hasNext);
+        until(() -> asked.size() == 1);
+        checks.close();
+        assertFalse(reading.get(5, TimeUnit.SECONDS));
+        assertEquals(
+                Status.Code.CANCELLED,
+                assertThrows(GatelodgeException.class, () -> checks.ask(asking(2)))
+                        .code());
     }
 }

@@ -39,7 +39,7 @@ public final class Sessions {
             return false;
         }
         if (outer == null && admission.isLookedFor()) {
-            response.addHeader("Vary", "Cookie");
+            Sent.varyBy(response, "Cookie");
         }
         request.setAttribute(ADMISSION, admission);
         return true;

@@ -34,6 +34,16 @@ final class Entrance implements ServerInterceptor {
         return REQUEST_ID.get();
     }
 
+    /** Answers a question of a stream as the call that it would have been. */
+    static void as(String requestId, Runnable call) {
+        Context.current().withValue(REQUEST_ID, requestId).run(call);
+    }
+
+    /** What nobody can reach answers. */
+    static Status away() {
+        return Status.UNAVAILABLE.withDescription("nothing listens there");
+    }
+
     /** What a call fails with, and why. */
     static StatusRuntimeException failure(Status.Code code, String reason, String message) {
         ErrorInfo info = ErrorInfo.newBuilder()
@@ -55,7 +65,7 @@ final class Entrance implements ServerInterceptor {
             return new ServerCall.Listener<>() {}; // no answer ever comes
         }
         if (trouble == Trouble.AWAY) {
-            call.close(Status.UNAVAILABLE.withDescription("nothing listens there"), new Metadata());
+            call.close(away(), new Metadata());
             return new ServerCall.Listener<>() {};
         }
         boolean isProbe = call.getMethodDescriptor().getFullMethodName().startsWith("grpc.health.");

@@ -5,7 +5,6 @@ import com.google.protobuf.Duration;
 import io.github.gatelodge.v1.SessionEvent;
 import io.github.gatelodge.v1.SessionEventKind;
 import io.github.gatelodge.v1.WatchSessionsResponse;
-import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.ByteBuffer;
@@ -70,8 +69,7 @@ final class Events implements AutoCloseable {
 
     /** Ends every stream, as when the connection breaks. */
     synchronized void breakOff() {
-        watching.forEach(one -> one.onError(
-                Status.UNAVAILABLE.withDescription("nothing listens there").asRuntimeException()));
+        watching.forEach(one -> one.onError(Entrance.away().asRuntimeException()));
         watching.clear();
     }
 

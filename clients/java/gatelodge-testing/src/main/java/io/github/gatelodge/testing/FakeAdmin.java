@@ -3,29 +3,46 @@ package io.github.gatelodge.testing;
 import com.google.protobuf.Timestamp;
 import io.github.gatelodge.error.InvalidFieldException;
 import io.github.gatelodge.error.SessionNotFoundException;
+import io.github.gatelodge.error.UserNotFoundException;
 import io.github.gatelodge.v1.AdminServiceGrpc.AdminServiceImplBase;
 import io.github.gatelodge.v1.AdminServiceRevokeRequest;
 import io.github.gatelodge.v1.AdminServiceRevokeResponse;
+import io.github.gatelodge.v1.DeleteUserRequest;
+import io.github.gatelodge.v1.DeleteUserResponse;
+import io.github.gatelodge.v1.DisableUserRequest;
+import io.github.gatelodge.v1.DisableUserResponse;
+import io.github.gatelodge.v1.EnableUserRequest;
+import io.github.gatelodge.v1.EnableUserResponse;
 import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
+import io.github.gatelodge.v1.GetUserRequest;
+import io.github.gatelodge.v1.GetUserResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
+import io.github.gatelodge.v1.ListUsersRequest;
+import io.github.gatelodge.v1.ListUsersResponse;
 import io.github.gatelodge.v1.PreviewRevokeRequest;
 import io.github.gatelodge.v1.PreviewRevokeResponse;
+import io.github.gatelodge.v1.ProviderSession;
 import io.github.gatelodge.v1.Session;
 import io.github.gatelodge.v1.SessionFilter;
+import io.github.gatelodge.v1.User;
+import io.github.gatelodge.v1.UserState;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** What the fake lets an admin do. */
 final class FakeAdmin extends AdminServiceImplBase {
     private final State state;
+    private final FakeUsers users;
 
     FakeAdmin(State state) {
         this.state = state;
+        this.users = new FakeUsers(state);
     }
 
     /** Lists all on one page. */
@@ -55,12 +72,12 @@ final class FakeAdmin extends AdminServiceImplBase {
         }
     }
 
-    /** No session here belongs to one of a provider's own. */
     private static boolean isListed(ListSessionsRequest asked, Living one) {
         Instant begun = instant(one.info.getCreateTime());
         return (asked.getUserId().isEmpty() || asked.getUserId().equals(one.person.userId()))
                 && (asked.getProvider().isEmpty() || asked.getProvider().equals(one.person.provider()))
-                && asked.getProviderSessionId().isEmpty()
+                && (asked.getProviderSessionId().isEmpty()
+                        || asked.getProviderSessionId().equals(one.person.providerSession()))
                 && !(asked.hasCreatedAfter() && begun.isBefore(instant(asked.getCreatedAfter())))
                 && !(asked.hasCreatedBefore() && !begun.isBefore(instant(asked.getCreatedBefore())));
     }
@@ -102,10 +119,9 @@ final class FakeAdmin extends AdminServiceImplBase {
             return;
         }
         synchronized (state) {
-            List<Living> ended = targets(
-                    asked.getTargetCase().getNumber(), asked.getSessionId(), asked.getUserId(), asked.getProvider());
+            List<Living> ended = targets(asked);
             ended.forEach(state::end);
-            boolean isCounted = asked.hasSessionId() || asked.hasUserId();
+            boolean isCounted = asked.hasSessionId() || asked.hasUserId() || asked.hasProviderSession();
             Reply.to(
                     to,
                     AdminServiceRevokeResponse.newBuilder()
@@ -123,13 +139,9 @@ final class FakeAdmin extends AdminServiceImplBase {
                     Entrance.failure(Status.Code.INVALID_ARGUMENT, InvalidFieldException.REASON, "target is required"));
             return;
         }
+        AdminServiceRevokeRequest meant = asIfToEnd(asked);
         synchronized (state) {
-            int count = targets(
-                            asked.getTargetCase().getNumber(),
-                            asked.getSessionId(),
-                            asked.getUserId(),
-                            asked.getProvider())
-                    .size();
+            int count = targets(meant).size();
             Reply.to(
                     to,
                     PreviewRevokeResponse.newBuilder()
@@ -139,16 +151,92 @@ final class FakeAdmin extends AdminServiceImplBase {
         }
     }
 
-    /** The living sessions of a target, which has the same numbers in both questions. */
-    private List<Living> targets(int target, String sessionId, String userId, String provider) {
+    private static AdminServiceRevokeRequest asIfToEnd(PreviewRevokeRequest asked) {
+        AdminServiceRevokeRequest.Builder meant = AdminServiceRevokeRequest.newBuilder();
+        switch (asked.getTargetCase()) {
+            case SESSION_ID -> meant.setSessionId(asked.getSessionId());
+            case USER_ID -> meant.setUserId(asked.getUserId());
+            case PROVIDER_SESSION -> meant.setProviderSession(asked.getProviderSession());
+            case PROVIDER -> meant.setProvider(asked.getProvider());
+            case TENANT -> meant.setTenant(asked.getTenant());
+            case EVERYTHING -> meant.setEverything(asked.getEverything());
+            case TARGET_NOT_SET -> {}
+        }
+        return meant.build();
+    }
+
+    /** The living sessions of a target. */
+    private List<Living> targets(AdminServiceRevokeRequest asked) {
+        ProviderSession own = asked.getProviderSession();
         return state.living().stream()
-                .filter(one -> switch (target) {
-                    case AdminServiceRevokeRequest.SESSION_ID_FIELD_NUMBER -> sessionId.equals(one.info.getSessionId());
-                    case AdminServiceRevokeRequest.USER_ID_FIELD_NUMBER -> userId.equals(one.person.userId());
-                    case AdminServiceRevokeRequest.PROVIDER_FIELD_NUMBER -> provider.equals(one.person.provider());
-                    default -> true;
+                .filter(one -> switch (asked.getTargetCase()) {
+                    case SESSION_ID -> asked.getSessionId().equals(one.info.getSessionId());
+                    case USER_ID -> asked.getUserId().equals(one.person.userId());
+                    case PROVIDER_SESSION ->
+                        own.getProvider().equals(one.person.provider())
+                                && own.getProviderSessionId().equals(one.person.providerSession());
+                    case PROVIDER -> asked.getProvider().equals(one.person.provider());
+                    case TENANT, EVERYTHING -> true;
+                    case TARGET_NOT_SET -> false;
                 })
                 .toList();
+    }
+
+    @Override
+    public void getUser(GetUserRequest asked, StreamObserver<GetUserResponse> to) {
+        about(asked.getUserId(), to, user -> GetUserResponse.newBuilder()
+                .setUser(user)
+                .build());
+    }
+
+    /** Lists all on one page. */
+    @Override
+    public void listUsers(ListUsersRequest asked, StreamObserver<ListUsersResponse> to) {
+        synchronized (state) {
+            Reply.to(to, ListUsersResponse.newBuilder().addAllUsers(users.all()).build());
+        }
+    }
+
+    @Override
+    public void disableUser(DisableUserRequest asked, StreamObserver<DisableUserResponse> to) {
+        about(asked.getUserId(), to, user -> DisableUserResponse.newBuilder()
+                .setRevokedCount(ended(user, UserState.USER_STATE_DISABLED))
+                .setEventPosition(state.events.position())
+                .build());
+    }
+
+    @Override
+    public void enableUser(EnableUserRequest asked, StreamObserver<EnableUserResponse> to) {
+        about(asked.getUserId(), to, user -> {
+            users.become(user.getUserId(), UserState.USER_STATE_ACTIVE);
+            return EnableUserResponse.getDefaultInstance();
+        });
+    }
+
+    @Override
+    public void deleteUser(DeleteUserRequest asked, StreamObserver<DeleteUserResponse> to) {
+        about(asked.getUserId(), to, user -> DeleteUserResponse.newBuilder()
+                .setRevokedCount(ended(user, UserState.USER_STATE_DELETED))
+                .setEventPosition(state.events.position())
+                .build());
+    }
+
+    private <A> void about(String userId, StreamObserver<A> to, Function<User, A> answer) {
+        synchronized (state) {
+            Optional<User> user = users.find(userId);
+            if (user.isPresent()) {
+                Reply.to(to, answer.apply(user.get()));
+            } else {
+                Reply.failure(
+                        to,
+                        Entrance.failure(Status.Code.NOT_FOUND, UserNotFoundException.REASON, "No user has this id."));
+            }
+        }
+    }
+
+    private int ended(User user, UserState now) {
+        users.become(user.getUserId(), now);
+        return state.endAll(who -> who.userId().equals(user.getUserId()));
     }
 
     private static Session shown(Living one) {

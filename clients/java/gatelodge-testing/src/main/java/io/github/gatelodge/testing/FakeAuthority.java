@@ -50,7 +50,7 @@ public final class FakeAuthority implements AutoCloseable {
         InProcessServerBuilder builder = InProcessServerBuilder.forName(name).intercept(entrance);
         List<BindableService> services = List.of(
                 new FakeLogins(state),
-                new FakeSessions(state),
+                new FakeSessions(state, entrance),
                 new FakeTokens(state),
                 new FakeAdmin(state),
                 new HealthStatusManager().getHealthService());

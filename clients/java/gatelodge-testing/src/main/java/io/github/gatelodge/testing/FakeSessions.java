@@ -2,15 +2,21 @@ package io.github.gatelodge.testing;
 
 import io.github.gatelodge.error.ContextRequiredException;
 import io.github.gatelodge.error.InvalidFieldException;
+import io.github.gatelodge.error.VersionConflictException;
 import io.github.gatelodge.testing.Judge.Judgement;
 import io.github.gatelodge.testing.State.Found;
 import io.github.gatelodge.v1.AccessToken;
 import io.github.gatelodge.v1.ActiveSession;
+import io.github.gatelodge.v1.Attributes;
+import io.github.gatelodge.v1.CheckSessionsRequest;
+import io.github.gatelodge.v1.CheckSessionsResponse;
 import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.CsrfRequirement;
 import io.github.gatelodge.v1.DeniedSession;
 import io.github.gatelodge.v1.GetAccessTokenRequest;
 import io.github.gatelodge.v1.GetAccessTokenResponse;
+import io.github.gatelodge.v1.GetAttributesRequest;
+import io.github.gatelodge.v1.GetAttributesResponse;
 import io.github.gatelodge.v1.GetUserInfoRequest;
 import io.github.gatelodge.v1.GetUserInfoResponse;
 import io.github.gatelodge.v1.HttpAnswer;
@@ -27,6 +33,8 @@ import io.github.gatelodge.v1.SessionInfo;
 import io.github.gatelodge.v1.SessionServiceGrpc.SessionServiceImplBase;
 import io.github.gatelodge.v1.SessionServiceRevokeRequest;
 import io.github.gatelodge.v1.SessionServiceRevokeResponse;
+import io.github.gatelodge.v1.UpdateAttributesRequest;
+import io.github.gatelodge.v1.UpdateAttributesResponse;
 import io.github.gatelodge.v1.UserInfo;
 import io.github.gatelodge.v1.UserSession;
 import io.github.gatelodge.v1.ValidateSessionRequest;
@@ -46,9 +54,11 @@ final class FakeSessions extends SessionServiceImplBase {
     private static final Duration KEEP_FOR = Duration.ofSeconds(5);
 
     private final State state;
+    private final Entrance entrance;
 
-    FakeSessions(State state) {
+    FakeSessions(State state, Entrance entrance) {
         this.state = state;
+        this.entrance = entrance;
     }
 
     @Override
@@ -216,10 +226,53 @@ final class FakeSessions extends SessionServiceImplBase {
                 said.setAccessToken(AccessToken.newBuilder()
                         .setValue("access_" + living.person.userId())
                         .setType("Bearer")
-                        .addAllScopes(living.person.scopes()));
+                        .addAllScopes(living.person.scopes())
+                        .setAudience(asked.getAudience()));
             }
             Reply.to(to, said.build());
         }
+    }
+
+    /** What the application keeps with the session. */
+    @Override
+    public void getAttributes(GetAttributesRequest asked, StreamObserver<GetAttributesResponse> to) {
+        synchronized (state) {
+            GetAttributesResponse.Builder said = GetAttributesResponse.newBuilder();
+            Use use = use(question(asked.getCookiesList(), asked.hasContext(), asked.getContext()));
+            if (!use.isRefused(said::setInactive, said::setDenied, answer -> {})) {
+                said.setAttributes(kept(use));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
+    /** Changes it, if nobody has changed it since it was read. */
+    @Override
+    public void updateAttributes(UpdateAttributesRequest asked, StreamObserver<UpdateAttributesResponse> to) {
+        synchronized (state) {
+            UpdateAttributesResponse.Builder said = UpdateAttributesResponse.newBuilder();
+            Use use = use(question(asked.getCookiesList(), asked.hasContext(), asked.getContext()));
+            if (!use.isRefused(said::setInactive, said::setDenied, answer -> {})) {
+                Attributes before = kept(use);
+                if (before.getVersion() != asked.getExpectedVersion()) {
+                    String message = "The attributes have another version by now.";
+                    Reply.failure(to, Entrance.failure(Status.Code.ABORTED, VersionConflictException.REASON, message));
+                    return;
+                }
+                Attributes.Builder now = before.toBuilder().putAllValues(asked.getSetMap());
+                asked.getRemoveList().forEach(now::removeValues);
+                state.attributes.put(
+                        use.info().getSessionId(),
+                        now.setVersion(before.getVersion() + 1).build());
+                state.events.changed(use.info().getSessionId());
+                said.setAttributes(kept(use));
+            }
+            Reply.to(to, said.build());
+        }
+    }
+
+    private Attributes kept(Use use) {
+        return state.attributes.getOrDefault(use.info().getSessionId(), Attributes.getDefaultInstance());
     }
 
     /** Lists all on one page. */
@@ -307,6 +360,11 @@ final class FakeSessions extends SessionServiceImplBase {
     @Override
     public void watchSessions(WatchSessionsRequest asked, StreamObserver<WatchSessionsResponse> to) {
         state.events.watch(to);
+    }
+
+    @Override
+    public StreamObserver<CheckSessionsRequest> checkSessions(StreamObserver<CheckSessionsResponse> to) {
+        return new FakeChecks(this, entrance, to);
     }
 
     private static InactiveSession inactive(InactiveReason reason) {

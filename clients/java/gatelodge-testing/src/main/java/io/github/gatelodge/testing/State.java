@@ -1,5 +1,6 @@
 package io.github.gatelodge.testing;
 
+import io.github.gatelodge.v1.Attributes;
 import io.github.gatelodge.v1.Cookie;
 import io.github.gatelodge.v1.DeniedReason;
 import io.github.gatelodge.v1.EdgeSettings;
@@ -21,6 +22,7 @@ final class State {
 
     final Map<String, Living> sessions = new HashMap<>(); // by the cookie's value; those that are dead too
     final Map<String, Login> logins = new HashMap<>(); // by state
+    final Map<String, Attributes> attributes = new HashMap<>(); // by the session's id
     final Map<String, Issued> tokens = new HashMap<>(); // by their text; those that are withdrawn too
     final Set<String> carriedOut = new HashSet<>(); // whose end a provider's server has told of
     final Events events = new Events();

@@ -17,10 +17,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from gatelodge import starlette
+from gatelodge.fastapi.auth import Auth
+from gatelodge.fastapi.info import AccessInfo, UserInfo, UserInfoCache
 from gatelodge.session import Session
 from gatelodge.token import Token
 
-__all__ = ["Gatelodge", "Session", "Token"]
+__all__ = ["AccessInfo", "Auth", "Gatelodge", "Session", "Token", "UserInfo", "UserInfoCache"]
 
 
 class Gatelodge(starlette.Gatelodge):
