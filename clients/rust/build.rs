@@ -13,10 +13,12 @@ const PROTO: &str = "proto";
 fn main() -> Result<(), Box<dyn Error>> {
     // Not the link itself: cargo does not look behind it.
     println!("cargo::rerun-if-changed={PROTO}/gatelodge/v1");
+    println!("cargo::rerun-if-changed={PROTO}/envoy");
     let mut files: Vec<_> = fs::read_dir(format!("{PROTO}/gatelodge/v1"))?
         .map(|entry| Ok(format!("gatelodge/v1/{}", entry?.file_name().to_string_lossy())))
         .collect::<Result<_, std::io::Error>>()?;
     files.retain(|file| Path::new(file).extension().is_some_and(|extension| extension == "proto"));
+    files.push("envoy/service/auth/v3/external_auth.proto".to_owned());
     files.sort();
 
     let mut compiler = protox::Compiler::new([PROTO])?;
@@ -26,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_server(env::var_os("CARGO_FEATURE_TESTING").is_some())
         .bytes(".")
-        .skip_debug(secretive.iter().map(|message| format!(".{}", message.full_name())))
+        .skip_debug(secretive.iter().map(|message| format!(".{}", message.full_name())).chain([".envoy".to_owned()]))
         .compile_fds(compiler.file_descriptor_set())?;
 
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);

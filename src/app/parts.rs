@@ -18,6 +18,7 @@ use crate::config::store::Kind;
 use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
 use crate::rpc::callers::{Caller, Callers};
+use crate::rpc::grpc_web::GrpcWebSettings;
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
 use crate::store::embedded::EmbeddedStore;
@@ -154,8 +155,14 @@ pub(super) fn server(config: &Config) -> Result<ServerSettings, Faults> {
         max_in_flight: server.limits.max_in_flight,
         drain: server.shutdown_grace.get(),
         max_connection_age: server.max_connection_age.get(),
+        grpc_web: server.grpc_web.enabled.then(|| grpc_web(&server.grpc_web)),
         ..ServerSettings::default()
     })
+}
+
+fn grpc_web(settings: &config::server::GrpcWeb) -> GrpcWebSettings {
+    let allowed_origins = settings.allowed_origins.iter().map(|origin| origin.0.clone());
+    GrpcWebSettings { allowed_origins: allowed_origins.collect() }
 }
 
 fn tls(tls: &config::server::Tls) -> Result<Option<TlsSettings>, Faults> {

@@ -179,6 +179,7 @@ const fn route_set(set: config::edge::RouteSet) -> RouteSet {
     match set {
         config::edge::RouteSet::Web => RouteSet::Web,
         config::edge::RouteSet::Spa => RouteSet::Spa,
+        config::edge::RouteSet::Proxy => RouteSet::Proxy,
     }
 }
 

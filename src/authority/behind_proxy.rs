@@ -42,10 +42,10 @@ pub fn identity_headers(session: &SessionView, tenant: &str) -> Vec<(&'static st
 }
 
 /// Whether a header could be taken for one of [`identity_headers`] by what stands behind the proxy: many servers write
-/// `-` and `_` alike (CGI, RFC 3875, 4.1.18).
+/// `-`, `_` and whatever else is no letter alike (CGI, RFC 3875, 4.1.18).
 #[must_use]
 pub fn claims_identity(name: &str) -> bool {
-    let same = |(a, b): (u8, u8)| a.to_ascii_lowercase() == b || (a == b'_' && b == b'-');
+    let same = |(a, b): (u8, u8)| a.to_ascii_lowercase() == b || (b == b'-' && !a.is_ascii_alphanumeric());
     name.len() >= IDENTITY_PREFIX.len() && name.bytes().zip(IDENTITY_PREFIX.bytes()).all(same)
 }
 
@@ -56,6 +56,12 @@ impl Authority {
         let mut own = self.session_cookie_names.iter().map(String::as_bytes);
         own.any(|own| own == name)
             || [false, true].iter().any(|form| self.settings.binding_cookie_name(*form).as_bytes() == name)
+    }
+
+    /// Whether whoever asks from this address is a proxy, so that what it says it was asked itself is believed.
+    #[must_use]
+    pub fn is_proxy(&self, peer: &[u8]) -> bool {
+        self.settings.trusted_proxies.are_at(peer)
     }
 
     /// The header that carries CSRF tokens both ways.
@@ -93,7 +99,9 @@ mod tests {
     // CVE-2024-45410 and its like: a header that a server reads as another one.
     #[test]
     fn whatever_reads_like_an_identity_header_is_known() {
-        for name in ["x-gatelodge-user-id", "X-Gatelodge-User-Id", "x_gatelodge_user_id", "x-gatelodge_new"] {
+        for name in
+            ["x-gatelodge-user-id", "X-Gatelodge-User-Id", "x_gatelodge_user_id", "x-gatelodge_new", "x.gatelodge.sub"]
+        {
             assert!(claims_identity(name), "{name}");
         }
         for name in ["x-gatelodg", "x-gatelodger-id", "gatelodge-user-id", "cookie"] {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::choose_sessions::Choice;
 use super::complete_callback::Question;
 use super::login_answer::{LoginFailure, Refusal};
-use super::settings::RouteSet;
+use super::settings::LoginSet;
 use super::{Authority, Call, Presented};
 use crate::crypto::digest;
 use crate::session::binding::Binding;
@@ -31,7 +31,7 @@ pub enum Response {
 
 /// A callback whose state and binding are ours.
 pub(super) struct Callback {
-    pub(super) set: RouteSet,
+    pub(super) set: LoginSet,
     pub(super) key: LoginKey,
     pub(super) state: LoginState,
     pub(super) bindings: Vec<Binding>,
@@ -67,7 +67,7 @@ impl Authority {
             Response::Json(bytes) => Parameters::json(bytes, limits.body_bytes),
         };
         let parameters = parameters.map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        if question.set == RouteSet::Spa {
+        if question.set == LoginSet::Spa {
             self.check_forwarding(&question.response, context)?;
         }
         let ring = self.state_ring(question.set);

@@ -9,7 +9,7 @@ use super::login_answer::{LoginFailure, Refusal};
 use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{LoginEnd, LoginTaken};
 use super::rates::Limited;
-use super::settings::RouteSet;
+use super::settings::LoginSet;
 use super::write_token::Minted;
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::session::key::{LoginKey, SessionKey};
@@ -21,7 +21,7 @@ use crate::session::request::RequestContext;
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The route set whose callback route was asked.
-    pub set: RouteSet,
+    pub set: LoginSet,
     /// What the browser brought from the provider.
     pub response: Response,
     /// What came.
@@ -198,15 +198,15 @@ impl Authority {
     /// Answers a login that made a session with what its front end is to hold: a cookie, or a token.
     pub(super) async fn completed(
         &self,
-        set: RouteSet,
+        set: LoginSet,
         cookie: String,
         view: SessionView,
         return_to: Option<&str>,
         first_login: bool,
     ) -> Result<Outcome, Error> {
         let (answer, token) = match set {
-            RouteSet::Web => (self.completed_login(cookie, &view, return_to), None),
-            RouteSet::Spa => self.authorized(&view).await.map(|(answer, minted)| (answer, Some(minted)))?,
+            LoginSet::Web => (self.completed_login(cookie, &view, return_to), None),
+            LoginSet::Spa => self.authorized(&view).await.map(|(answer, minted)| (answer, Some(minted)))?,
         };
         Ok(Outcome { answer, result: Ok(view.into()), first_login, token })
     }

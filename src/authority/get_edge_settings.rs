@@ -82,9 +82,10 @@ pub(super) fn version(settings: &Settings, providers: &dyn Providers) -> String 
 }
 
 fn edge_settings(settings: &Settings, providers: &dyn Providers, version: String) -> EdgeSettings {
-    let callbacks = settings.route_sets.iter().flat_map(|set| {
+    let of_logins = settings.route_sets.iter().filter_map(|set| Some((*set, set.logins()?)));
+    let callbacks = of_logins.flat_map(|(set, logins)| {
         let providers = providers.all().into_iter().map(|provider| provider.info().name.clone());
-        providers.map(|name| (*set, name.clone(), settings.callback_address_of(*set, &name)))
+        providers.map(move |name| (set, name.clone(), settings.callback_address_of(logins, &name)))
     });
     EdgeSettings {
         version,

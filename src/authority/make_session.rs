@@ -6,7 +6,7 @@ use super::complete_callback::{Callback, Taken};
 use super::login_answer::LoginFailure;
 use super::ports::{Creation, Made, NewSession};
 use super::provider::Grant;
-use super::settings::{OnExceed, RouteSet};
+use super::settings::{LoginSet, OnExceed};
 use super::stream::Untold;
 use super::{Authority, Error, Presented, SessionView};
 use crate::session::credential::Credential;
@@ -145,9 +145,9 @@ impl Authority {
     }
 
     /// What a verified login's session will be.
-    pub(super) fn known(&self, grant: Grant, set: RouteSet, login: &PendingLogin, context: &RequestContext) -> Known {
+    pub(super) fn known(&self, grant: Grant, set: LoginSet, login: &PendingLogin, context: &RequestContext) -> Known {
         let now = self.ports.clock.now();
-        let by_token = set == RouteSet::Spa;
+        let by_token = set == LoginSet::Spa;
         let remembered = login.remember && self.settings.remember_me.is_some();
         // They open with a session's credential alone, which nobody gets here.
         let tokens = if by_token { Tokens::default() } else { grant.tokens };

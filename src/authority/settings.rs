@@ -114,12 +114,35 @@ pub struct AttributeLimits {
 }
 
 /// A set of routes that an edge can serve; its paths are part of the contract.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteSet {
     /// Those under `/auth/web`, and `/auth/me`.
-    #[default]
     Web,
     /// `/login`, `/authorize` and `/me`, for front ends that forward the code and hold a token.
+    Spa,
+    /// The door for proxies, `/auth/verify`.
+    Proxy,
+}
+
+impl RouteSet {
+    /// The logins at its routes, if it has any.
+    #[must_use]
+    pub const fn logins(self) -> Option<LoginSet> {
+        match self {
+            Self::Web => Some(LoginSet::Web),
+            Self::Spa => Some(LoginSet::Spa),
+            Self::Proxy => None,
+        }
+    }
+}
+
+/// The sets at whose routes people log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoginSet {
+    /// As [`RouteSet::Web`].
+    #[default]
+    Web,
+    /// As [`RouteSet::Spa`].
     Spa,
 }
 
@@ -335,10 +358,10 @@ impl Settings {
         format!("{}{}/auth/web/callback", self.public_base_url, self.mount_prefix)
     }
 
-    /// Where this provider sends browsers back to, for any route set.
+    /// Where this provider sends browsers back to, for any such route set.
     #[must_use]
-    pub fn callback_address_of(&self, set: RouteSet, provider: &str) -> String {
-        let page = self.spa.as_ref().filter(|_| set == RouteSet::Spa).map(|spa| spa.page_of(provider));
+    pub fn callback_address_of(&self, set: LoginSet, provider: &str) -> String {
+        let page = self.spa.as_ref().filter(|_| set == LoginSet::Spa).map(|spa| spa.page_of(provider));
         page.unwrap_or_else(|| self.callback_address())
     }
 

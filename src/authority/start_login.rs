@@ -12,7 +12,7 @@ use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, Offer, ProviderError};
 use super::rates::Limited;
 use super::room::LoginRoom;
-use super::settings::RouteSet;
+use super::settings::LoginSet;
 use super::spa_answer::spa_is_off;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{MacRing, Secret, sha256};
@@ -26,7 +26,7 @@ use crate::session::request::RequestContext;
 #[derive(Clone, Debug, Default)]
 pub struct Question {
     /// The route set whose login route was asked.
-    pub set: RouteSet,
+    pub set: LoginSet,
     /// The provider, where the path names one; empty when the query does.
     pub provider: Bytes,
     /// The login request's query, as it came.
@@ -60,8 +60,8 @@ impl Authority {
         self.within_rate(Limited::Logins, &context, call).await?;
         // A token is no cookie's successor: what the browser holds beside it goes on.
         let prior = match question.set {
-            RouteSet::Web => self.prior_session(&question.presented),
-            RouteSet::Spa => None,
+            LoginSet::Web => self.prior_session(&question.presented),
+            LoginSet::Spa => None,
         };
         if wish.step_up.is_none() && self.place_for_session(prior.as_slice()).await?.is_none() {
             return Ok(self.refused_start(LoginFailure::TenantFull.into(), &context, call));
@@ -121,18 +121,18 @@ impl Authority {
     }
 
     /// Whether a route set is on, as far as a caller has to ask.
-    pub(super) fn check_set(&self, set: RouteSet) -> Result<(), Error> {
+    pub(super) fn check_set(&self, set: LoginSet) -> Result<(), Error> {
         match set {
-            RouteSet::Web => Ok(()),
-            RouteSet::Spa => self.spa().map(drop).ok_or_else(spa_is_off),
+            LoginSet::Web => Ok(()),
+            LoginSet::Spa => self.spa().map(drop).ok_or_else(spa_is_off),
         }
     }
 
     /// What signs the states of a set: a login is completed where it was begun.
-    pub(super) fn state_ring(&self, set: RouteSet) -> &MacRing {
+    pub(super) fn state_ring(&self, set: LoginSet) -> &MacRing {
         match set {
-            RouteSet::Web => &self.vault.state,
-            RouteSet::Spa => &self.vault.forwarded_state,
+            LoginSet::Web => &self.vault.state,
+            LoginSet::Spa => &self.vault.forwarded_state,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Authority;
 use super::login_answer::{LoginFailure, Refusal};
 use super::provider::IdentityProvider;
-use super::settings::RouteSet;
+use super::settings::LoginSet;
 use super::start_login::Question;
 use crate::session::key::SessionKey;
 use crate::session::login_wish::{LoginHints, Prompt, is_hint, values};
@@ -33,7 +33,7 @@ impl Authority {
     pub(super) fn read_wish(&self, question: &Question) -> Result<Wish, Refusal> {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
             .map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        let is_web = question.set == RouteSet::Web;
+        let is_web = question.set == LoginSet::Web;
         let default = self.settings.spa.as_ref().filter(|_| !is_web).and_then(|spa| spa.provider.as_deref());
         let named = given(&query, "provider").or(default.filter(|_| question.provider.is_empty()));
         let provider = self.wanted_provider(&question.provider, named.unwrap_or_default())?;

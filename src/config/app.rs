@@ -25,8 +25,8 @@ pub struct App {
     pub spa: Spa,
     /// Front ends on other origins.
     pub cors: Cors,
-    /// Networks of proxies whose X-Forwarded-For and Forwarded lines are believed. None: the edge's peer is the
-    /// client.
+    /// Networks of proxies whose X-Forwarded-For and Forwarded lines are believed, and that may ask `/auth/verify`. None:
+    /// the edge's peer is the client.
     #[schemars(with = "Vec<Network>")]
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -31,6 +31,8 @@ pub enum RouteSet {
     Web,
     /// `/login`, `/authorize` and `/me`, for front ends that forward the code and hold a token (`app.spa`).
     Spa,
+    /// `/auth/verify`, for proxies that ask before they let a request through.
+    Proxy,
 }
 
 impl RouteSet {
@@ -40,6 +42,7 @@ impl RouteSet {
         match self {
             Self::Web => "web",
             Self::Spa => "spa",
+            Self::Proxy => "proxy",
         }
     }
 }

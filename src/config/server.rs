@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::app::WebOrigin;
 use super::period::Period;
 
 /// The gRPC server that edges, backends and admins call.
@@ -19,6 +20,8 @@ pub struct Server {
     pub allow_plaintext: bool,
     /// TLS of the gRPC port. Without a certificate it is off.
     pub tls: Tls,
+    /// gRPC-Web on the same port, for tools that run in a browser.
+    pub grpc_web: GrpcWeb,
     /// How much the server takes on at once.
     pub limits: Limits,
     /// What health says beside whether the server is ready: `gatelodge.store`, and `gatelodge.providers.NAME`.
@@ -39,6 +42,16 @@ pub struct Tls {
     pub key_file: Option<PathBuf>,
     /// Authorities whose client certificates are required (mTLS), PEM. Without it clients need none.
     pub client_ca_file: Option<PathBuf>,
+}
+
+/// gRPC-Web, and HTTP/1.1 for it, on the gRPC port.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GrpcWeb {
+    /// Speak it. Whoever calls needs a key all the same, and may what the key may.
+    pub enabled: bool,
+    /// Origins whose pages may call, exact.
+    pub allowed_origins: Vec<WebOrigin>,
 }
 
 /// What health says beside whether the server is ready.
@@ -66,6 +79,7 @@ impl Default for Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 50051)),
             allow_plaintext: false,
             tls: Tls::default(),
+            grpc_web: GrpcWeb::default(),
             limits: Limits::default(),
             health: Health::default(),
             shutdown_grace: Period::seconds(10),

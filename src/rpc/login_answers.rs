@@ -80,6 +80,7 @@ const fn route_set(set: RouteSet) -> v1::RouteSet {
     match set {
         RouteSet::Web => v1::RouteSet::Web,
         RouteSet::Spa => v1::RouteSet::Spa,
+        RouteSet::Proxy => v1::RouteSet::Proxy,
     }
 }
 

@@ -11,6 +11,7 @@ mod checks_at_work;
 pub mod envoy;
 mod fields;
 mod gate;
+pub mod grpc_web;
 mod health;
 mod login_answers;
 mod login_service;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::v1;
 use super::{fields, v1::complete_callback_request::Response as ResponseField};
-use crate::authority::settings::{Limits, RouteSet};
+use crate::authority::settings::{Limits, LoginSet};
 use crate::authority::{
     Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
     list_sessions, list_user_sessions, list_users, revoke, revoke_as_admin, start_login, start_logout,
@@ -177,26 +177,27 @@ pub(super) fn update_attributes(
     })
 }
 
-fn route_set(value: i32) -> Read<RouteSet> {
+fn route_set(value: i32) -> Read<LoginSet> {
     Ok(match fields::known("route_set", value)? {
-        v1::RouteSet::Unspecified | v1::RouteSet::Web => RouteSet::Web,
-        v1::RouteSet::Spa => RouteSet::Spa,
+        v1::RouteSet::Unspecified | v1::RouteSet::Web => LoginSet::Web,
+        v1::RouteSet::Spa => LoginSet::Spa,
+        v1::RouteSet::Proxy => return Err(fields::invalid("route_set", "a set that logs people in and out")),
     })
 }
 
 /// The set of a route that one set alone has.
 fn web(value: i32) -> Read<()> {
     match route_set(value)? {
-        RouteSet::Web => Ok(()),
-        RouteSet::Spa => Err(fields::invalid("route_set", "the set web: no other has this route")),
+        LoginSet::Web => Ok(()),
+        LoginSet::Spa => Err(fields::invalid("route_set", "the set web: no other has this route")),
     }
 }
 
 /// Those who ask at the routes of this set.
-fn asker(set: RouteSet, presented: Presented) -> Presented {
+fn asker(set: LoginSet, presented: Presented) -> Presented {
     match set {
-        RouteSet::Web => presented,
-        RouteSet::Spa => presented.of_script(),
+        LoginSet::Web => presented,
+        LoginSet::Spa => presented.of_script(),
     }
 }
 

@@ -8,12 +8,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tower::util::option_layer;
 
 use super::admin_service::Admin;
 use super::callers::Callers;
 use super::envoy::Authorization;
 use super::envoy::v3::authorization_server::AuthorizationServer;
 use super::gate::Gate;
+use super::grpc_web::{self, GrpcWebSettings};
 use super::health::Health;
 use super::login_service::Logins;
 use super::places::Places;
@@ -49,6 +51,8 @@ pub struct ServerSettings {
     pub tasks: Tasks,
     /// Who looks on, if anybody does.
     pub observer: Option<Arc<dyn CallObserver>>,
+    /// gRPC-Web; `None`: it is not spoken, nor HTTP/1.1.
+    pub grpc_web: Option<GrpcWebSettings>,
 }
 
 impl Default for ServerSettings {
@@ -61,6 +65,7 @@ impl Default for ServerSettings {
             max_connection_age: Duration::from_mins(30),
             tasks: Tasks::default(),
             observer: None,
+            grpc_web: None,
         }
     }
 }
@@ -142,7 +147,8 @@ pub async fn serve(
         .tcp_nodelay(true)
         .max_connection_age(settings.max_connection_age)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_max_header_list_size(Some(16 * 1024));
+        .http2_max_header_list_size(Some(16 * 1024))
+        .accept_http1(settings.grpc_web.is_some());
     if let Some(tls) = &settings.tls {
         server = server.tls_config(tls_config(tls))?;
     }
@@ -158,6 +164,7 @@ pub async fn serve(
     let tokens = Tokens { tenants: tenants.clone(), shares };
     let authorization = Authorization { tenants: tenants.clone() };
     let router = server
+        .layer(option_layer(settings.grpc_web.as_ref().map(grpc_web::layer)))
         .layer(Gate::new(callers, calls.clone(), settings.observer.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))

@@ -36,6 +36,12 @@ impl TrustedProxies {
         Some(client)
     }
 
+    /// Whether this address, as an edge passes it, is that of one of them.
+    #[must_use]
+    pub fn are_at(&self, peer: &[u8]) -> bool {
+        address(peer).is_some_and(|address| self.trusts(address))
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }

@@ -21,10 +21,10 @@ const APP = { sessions: { remember_me: { enabled: true } } };
 
 /**
  * Starts the store, the provider and the program; answers a world for the journeys. `startProvider(callback,
- * loggedOut, backchannel)` starts a provider beside the development provider, which is there in any case; `app` is what is
- * configured of the application. What a provider has of `more` is configured for it too.
+ * loggedOut, backchannel)` starts a provider beside the development provider, which is there in any case; `app` and `more` are
+ * what is configured of the application, and beside it. What a provider has of `more` is configured for it too.
  */
-export async function startWorld({ store, startProvider, app = APP }) {
+export async function startWorld({ store, startProvider, app = APP, more = {} }) {
   const stops = [];
   const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
   try {
@@ -45,7 +45,7 @@ export async function startWorld({ store, startProvider, app = APP }) {
     const name = `${provider?.name ?? 'dev'} ${store}`;
     const log = join(ARTEFACTS, 'logs', `gatelodge-${name.replace(' ', '-')}.log`);
     // YAML is a superset of JSON.
-    writeFileSync(join(folder, 'gatelodge.yaml'), JSON.stringify({ development: true, app, ...kept.config, ...providers(provider) }, null, 2));
+    writeFileSync(join(folder, 'gatelodge.yaml'), JSON.stringify({ development: true, app, ...more, ...kept.config, ...providers(provider) }, null, 2));
     const args = ['dev', '--config', join(folder, 'gatelodge.yaml'), '--folder', join(folder, 'kept'),
       '--listen', `127.0.0.1:${authority}`, '--edge-listen', `127.0.0.1:${edge}`, '--provider-listen', `127.0.0.1:${dev}`];
     const program = need(join(TARGET, 'debug', 'gatelodge'), 'the program');

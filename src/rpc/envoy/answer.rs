@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use serde_json::{Map, json};
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -17,12 +18,12 @@ use crate::authority::Authority;
 use crate::authority::answer::{HttpAnswer, Trouble};
 use crate::authority::behind_proxy::{claims_identity, identity_headers};
 use crate::authority::validate_session::Active;
-use crate::rpc::answers::structure;
 
 /// A living session: the request goes on with who is logged in, and without any credential.
 pub(super) fn active(active: &Active, asked: &Asked, authority: &Authority) -> CheckResponse {
     let identity = identity_headers(&active.session, authority.tenant_name());
-    let metadata: Map<_, _> = identity.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let text = |text: &String| Value { kind: Some(Kind::StringValue(text.clone())) };
+    let fields = identity.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
     let mut back = vec![add("vary", "Cookie".to_owned())];
     back.extend(active.set_cookies.iter().map(|cookie| add("set-cookie", cookie.clone())));
     if let Some(token) = &active.csrf_token {
@@ -32,7 +33,7 @@ pub(super) fn active(active: &Active, asked: &Asked, authority: &Authority) -> C
         back.push(set("cache-control", "no-store".to_owned()));
     }
     let mut answer = goes_on(asked, authority, identity, back);
-    answer.dynamic_metadata = Some(structure(&metadata));
+    answer.dynamic_metadata = Some(Struct { fields });
     answer
 }
 

@@ -2,6 +2,7 @@
 //! it is ValidateSession, asked and answered in other words.
 
 mod answer;
+mod behind;
 mod question;
 
 use tonic::{Request, Response, Status};
@@ -55,8 +56,10 @@ impl authorization_server::Authorization for Authorization {
 impl Authorization {
     async fn answer(&self, noted: asked::Asked, asked: Asked) -> Result<v3::CheckResponse, Error> {
         let tenancy = self.tenants.now();
+        let asked = asked.meant()?;
         let mut question = questions::validate_session(asked.question()?, &tenancy.limits())?;
         let found = tenancy.for_presented(&noted.asker, &question.presented).await?;
+        asked.believe(&found)?;
         if let Some(context) = &mut question.presented.context {
             context.csrf_token = asked.header(found.csrf_header());
             context.place = found.place_header().and_then(|name| asked.header(name));

@@ -12,12 +12,14 @@ const OURS: &str = "gatelodge.";
 
 /// What Envoy asks about.
 pub(super) struct Asked {
-    method: Bytes,
-    target: Bytes,
-    host: Option<Bytes>,
-    peer: Option<Bytes>,
+    pub(super) method: Bytes,
+    pub(super) target: Bytes,
+    pub(super) host: Option<Bytes>,
+    pub(super) peer: Option<Bytes>,
     /// Names in lower case, in the order in which they came.
-    headers: Vec<(String, Bytes)>,
+    pub(super) headers: Vec<(String, Bytes)>,
+    /// The request is one that whoever asks says it was asked itself.
+    pub(super) is_forwarded: bool,
     wants: Vec<(String, String)>,
 }
 
@@ -25,9 +27,9 @@ impl Asked {
     pub(super) fn read(request: CheckRequest) -> Self {
         let attributes = request.attributes.unwrap_or_default();
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
-        let line = |header: HeaderValue| {
-            let raw = if header.raw_value.is_empty() { header.value.into() } else { header.raw_value };
-            (header.key.to_ascii_lowercase(), raw)
+        let line = |HeaderValue { mut key, value, raw_value }| {
+            key.make_ascii_lowercase();
+            (key, if raw_value.is_empty() { value.into() } else { raw_value })
         };
         let headers = match http.header_map {
             Some(lines) => lines.headers.into_iter().map(line).collect(),
@@ -42,6 +44,7 @@ impl Asked {
             host: maybe(http.host),
             peer: address.and_then(maybe),
             headers,
+            is_forwarded: false,
             wants: wants.filter_map(|(key, value)| Some((key.strip_prefix(OURS)?.to_owned(), value))).collect(),
         }
     }
@@ -53,16 +56,20 @@ impl Asked {
 
     /// The lines of a header, joined as HTTP has it; `None` where it did not come.
     pub(super) fn header(&self, name: &str) -> Option<Bytes> {
-        let lines = self.lines(name);
-        match &lines[..] {
-            [] => None,
-            [line] => Some(line.clone()),
-            _ => Some(lines.join(&b", "[..]).into()),
+        let mut lines = self.each(name);
+        let first = lines.next()?;
+        match lines.next() {
+            None => Some(first.clone()),
+            Some(_) => Some(self.lines(name).join(&b", "[..]).into()),
         }
     }
 
-    fn lines(&self, name: &str) -> Vec<Bytes> {
-        self.headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value.clone()).collect()
+    fn each(&self, name: &str) -> impl Iterator<Item = &Bytes> {
+        self.headers.iter().filter(move |(header, _)| header == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn lines(&self, name: &str) -> Vec<Bytes> {
+        self.each(name).cloned().collect()
     }
 
     pub(super) fn request_id(&self) -> Option<String> {
@@ -94,7 +101,7 @@ impl Asked {
         }
     }
 
-    fn want(&self, key: &str) -> Option<&str> {
+    pub(super) fn want(&self, key: &str) -> Option<&str> {
         self.wants.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
@@ -140,7 +147,7 @@ impl Asked {
         for (key, value) in &self.wants {
             let words = || value.split_ascii_whitespace().map(str::to_owned).collect();
             match key.as_str() {
-                "session" => (),
+                "session" | "request" => (),
                 "csrf" => needs.csrf = csrf(value)?.into(),
                 "scopes" => needs.scopes = words(),
                 "any_scopes" => needs.any_scopes = words(),
@@ -160,7 +167,7 @@ impl Asked {
 
 fn unknown(key: &str) -> Error {
     let expected = "no gatelodge.KEY but session, csrf, scopes, any_scopes, permissions, any_permissions, roles, acr_values, \
-                    amr_values, email_verified, max_login_age";
+                    amr_values, email_verified, max_login_age, request";
     fields::invalid("attributes.context_extensions", format!("{expected}; there is gatelodge.{}", key.escape_debug()))
 }
 

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use gatelodge::authority::complete_callback::{Outcome, Question, Response};
 use gatelodge::authority::login_answer::LoginFailure::{AccessDenied, OtherBrowser, ProviderError};
+use gatelodge::authority::settings::LoginSet;
 
 use super::journey::Journey;
 use crate::hostile::{Endpoint, Hostile};
@@ -43,7 +44,8 @@ async fn post(journey: &Journey<'_>, browser: &Browser, form: &str) -> Outcome {
         context.sec_fetch_site = Some(Bytes::from_static(b"cross-site"));
         context.sec_fetch_mode = Some(Bytes::from_static(b"navigate"));
     });
-    let question = Question { response: Response::Form(Bytes::copy_from_slice(form.as_bytes())), presented };
+    let response = Response::Form(Bytes::copy_from_slice(form.as_bytes()));
+    let question = Question { set: LoginSet::Web, response, presented };
     journey.world.authority.complete_callback(&World::call(), question).await.unwrap()
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use gatelodge::authority::complete_callback::Unfinished;
 use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::ports::Entropy;
-use gatelodge::authority::settings::RouteSet;
+use gatelodge::authority::settings::LoginSet;
 use gatelodge::authority::validate_session::{Active, Outcome, Question, Requirements};
 use gatelodge::session::need::{LoginNeeds, Needs};
 use gatelodge::store::embedded::EmbeddedStore;
@@ -139,7 +139,7 @@ async fn a_process_that_ends_between_any_two_steps_leaves_a_session_that_somebod
         // The browser sends its callback again.
         let response = gatelodge::authority::complete_callback::Response::Query(Bytes::from(left.query));
         let question = gatelodge::authority::complete_callback::Question {
-            set: RouteSet::Web,
+            set: LoginSet::Web,
             response,
             presented: browser.get("/auth/web/callback"),
         };

@@ -13,7 +13,8 @@
 //! | `watching`, `watching_changes` | what those who keep answers are told |
 //! | `once`, `once_kept`, `once_racing` | calls with an idempotency key: each RPC, what is kept, twins at the same moment |
 //! | `clocks` | a machine whose clock is wrong |
-//! | `envoy` | what a proxy is told that asks who may pass |
+//! | `envoy`, `verify` | what a proxy is told that asks who may pass: by gRPC, by HTTP |
+//! | `grpc_web` | the same calls from a page |
 //! | `settings` | what an edge is told of itself |
 //! | `reflection`, `tls` | what stands beside our own services |
 
@@ -25,6 +26,7 @@ mod errors;
 mod failover;
 mod fields;
 mod gone;
+mod grpc_web;
 mod known;
 mod matrix;
 pub mod once;
@@ -39,6 +41,7 @@ mod stop;
 mod tls;
 mod told;
 mod trouble;
+mod verify;
 mod waiting;
 pub mod watching;
 mod watching_changes;

@@ -76,6 +76,7 @@ impl<'a> FrontEnd<'a> {
             response: Some(response),
             cookies: cookies(&self.browser),
             context: Some(context),
+            ..Default::default()
         };
         self.served.serving.logins().await.complete_callback(by(Role::Edge, question)).await.unwrap().into_inner()
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use gatelodge::authority::ports::{Beside, Clock, Entropy};
-use gatelodge::authority::settings::{RouteSet, Settings};
+use gatelodge::authority::settings::{LoginSet, Settings};
 use gatelodge::authority::{
     Authority, Call, Ports, Presented, complete_callback, revoke, start_login, validate_session,
 };
@@ -180,7 +180,7 @@ impl World {
     pub async fn callback(&self, browser: &Browser, query: &str) -> complete_callback::Outcome {
         let response = complete_callback::Response::Query(Bytes::copy_from_slice(query.as_bytes()));
         let presented = browser.get("/auth/web/callback");
-        let question = complete_callback::Question { set: RouteSet::Web, response, presented };
+        let question = complete_callback::Question { set: LoginSet::Web, response, presented };
         self.authority.complete_callback(&Self::call(), question).await.unwrap()
     }
 

@@ -34,6 +34,8 @@ const (
 	RouteSet_ROUTE_SET_WEB RouteSet = 1
 	// The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it.
 	RouteSet_ROUTE_SET_SPA RouteSet = 3
+	// The door for proxies, /auth/verify, which asks envoy.service.auth.v3.Authorization.Check. An edge need not have it.
+	RouteSet_ROUTE_SET_PROXY RouteSet = 4
 )
 
 // Enum value maps for RouteSet.
@@ -42,11 +44,13 @@ var (
 		0: "ROUTE_SET_UNSPECIFIED",
 		1: "ROUTE_SET_WEB",
 		3: "ROUTE_SET_SPA",
+		4: "ROUTE_SET_PROXY",
 	}
 	RouteSet_value = map[string]int32{
 		"ROUTE_SET_UNSPECIFIED": 0,
 		"ROUTE_SET_WEB":         1,
 		"ROUTE_SET_SPA":         3,
+		"ROUTE_SET_PROXY":       4,
 	}
 )
 
@@ -2297,11 +2301,12 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
 	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
-	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*K\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*`\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rROUTE_SET_WEB\x10\x01\x12\x11\n" +
-	"\rROUTE_SET_SPA\x10\x03*\x9e\a\n" +
+	"\rROUTE_SET_SPA\x10\x03\x12\x13\n" +
+	"\x0fROUTE_SET_PROXY\x10\x04*\x9e\a\n" +
 	"\fLoginFailure\x12\x1d\n" +
 	"\x19LOGIN_FAILURE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eLOGIN_FAILURE_PROVIDER_UNKNOWN\x10\x01\x12&\n" +

@@ -9,6 +9,7 @@ pub mod error;
 mod kept;
 mod login;
 pub mod options;
+mod proxies;
 mod sessions;
 pub(crate) mod tokens;
 

@@ -39,7 +39,8 @@ impl Mounted {
     fn route<Q>(&self, request: &Request<Q>) -> Option<Route> {
         let route = *self.routes.get(request.uri().path())?;
         let host = presented::host_of(request.uri(), request.headers(), request.extensions());
-        self.gate.settings(host.as_deref()).is_none_or(|settings| settings.is_on(route.set())).then_some(route)
+        let is_off = self.gate.settings(host.as_deref()).is_some_and(|settings| !settings.is_on(route.set()));
+        (!is_off || route.is_for_proxies()).then_some(route)
     }
 }
 

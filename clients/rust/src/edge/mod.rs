@@ -1,6 +1,7 @@
 //! Owns the edge: the routes that log people in and out, mounted in an application or served by themselves. Decides
 //! nothing: it passes on what came and copies what comes back.
 
+mod door;
 mod layer;
 mod route;
 mod routes;
@@ -36,7 +37,7 @@ pub struct EdgeOptions {
 }
 
 /// Every route set that this edge can serve: for an edge with nothing beside it, where the authority alone says which are on.
-pub const ROUTE_SETS: [RouteSet; 2] = [RouteSet::Web, RouteSet::Spa];
+pub const ROUTE_SETS: [RouteSet; 3] = [RouteSet::Web, RouteSet::Spa, RouteSet::Proxy];
 
 impl Default for EdgeOptions {
     fn default() -> Self {
@@ -100,6 +101,7 @@ impl Edge {
         let sets = self.options.route_sets.iter().map(|set| match set {
             RouteSet::Unspecified | RouteSet::Web => RouteSet::Web,
             RouteSet::Spa => RouteSet::Spa,
+            RouteSet::Proxy => RouteSet::Proxy,
         });
         let is_mounted = move |route: &Route| sets.clone().any(|set| set == route.set());
         let prefix = &self.options.mount_prefix;

@@ -35,10 +35,12 @@ pub(super) enum Route {
     Authorize,
     /// Says whose such a token is.
     User,
+    /// Says whether a proxy may let a request through.
+    Verify,
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Login,
         Self::Callback,
         Self::Me,
@@ -53,6 +55,7 @@ impl Route {
         Self::SpaLogin,
         Self::Authorize,
         Self::User,
+        Self::Verify,
     ];
 
     pub(super) const fn path(self) -> &'static str {
@@ -71,6 +74,7 @@ impl Route {
             Self::SpaLogin => "/login",
             Self::Authorize => "/authorize",
             Self::User => "/me",
+            Self::Verify => "/auth/verify",
         }
     }
 
@@ -88,13 +92,20 @@ impl Route {
             | Self::Sessions
             | Self::RevokeSessions => RouteSet::Web,
             Self::SpaLogin | Self::Authorize | Self::User => RouteSet::Spa,
+            Self::Verify => RouteSet::Proxy,
         }
+    }
+
+    /// Whether a proxy asks and not a browser. Then a 204 to a preflight would let it through, and so would a page of the
+    /// application's at this path.
+    pub(super) const fn is_for_proxies(self) -> bool {
+        matches!(self, Self::Verify)
     }
 
     /// Whether a request changes and ends nothing, so that it may be given up when nobody waits for it any more.
     pub(super) fn only_reads(self, method: &Method) -> bool {
         match self {
-            Self::Me | Self::Sessions | Self::User => true,
+            Self::Me | Self::Sessions | Self::User | Self::Verify => true,
             Self::UserInfo => method != Method::POST,
             Self::Login
             | Self::Callback
@@ -112,7 +123,7 @@ impl Route {
     /// HEAD is no way to begin or complete a login: link checkers and previews send it, and it would spend the state.
     pub(super) const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Login | Self::LoggedOut | Self::FrontchannelLogout | Self::SpaLogin => &[Method::GET],
+            Self::Login | Self::LoggedOut | Self::FrontchannelLogout | Self::SpaLogin | Self::Verify => &[Method::GET],
             Self::Callback => &[Method::GET, Method::POST],
             Self::Me | Self::Sessions | Self::User => &[Method::GET, Method::HEAD],
             Self::Logout | Self::BackchannelLogout | Self::Refresh | Self::RevokeSessions | Self::Authorize => {

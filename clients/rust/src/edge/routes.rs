@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use tracing::Instrument as _;
 
+use super::door;
 use super::route::Route;
 use crate::answer::{Answer, Asker, Delivery};
 use crate::client::Client;
@@ -49,7 +50,7 @@ async fn answer_now(gate: &Gate, route: Route, request: Request) -> Answer {
         *unknown.status_mut() = StatusCode::NOT_FOUND;
         return unknown;
     }
-    let mut response = if parts.method == Method::OPTIONS {
+    let mut response = if parts.method == Method::OPTIONS && !route.is_for_proxies() {
         let mut response = cors::preflight(&asker, &parts.headers, &settings.cors);
         response.headers_mut().insert(header::ALLOW, cors::allow(route.methods()));
         response
@@ -85,6 +86,7 @@ impl Question<'_> {
         let login = self.client.login();
         let (answer, version) = match route {
             Route::Me => return self.me(asker, context).await,
+            Route::Verify => return door::verify(&self.client, parts, asker).await,
             Route::Refresh => {
                 let cookies = session_cookies(parts, settings);
                 let question = v1::RefreshTokensRequest { cookies, context, ..Default::default() };

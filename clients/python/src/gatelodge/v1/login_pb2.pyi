@@ -37,6 +37,8 @@ class _RouteSetEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """The routes under /auth/web and /auth/me."""
     ROUTE_SET_SPA: _RouteSet.ValueType  # 3
     """The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it."""
+    ROUTE_SET_PROXY: _RouteSet.ValueType  # 4
+    """The door for proxies, /auth/verify, which asks envoy.service.auth.v3.Authorization.Check. An edge need not have it."""
 
 class RouteSet(_RouteSet, metaclass=_RouteSetEnumTypeWrapper):
     """A set of routes that an edge mounts. The paths of a set are part of this contract."""
@@ -47,6 +49,8 @@ ROUTE_SET_WEB: RouteSet.ValueType  # 1
 """The routes under /auth/web and /auth/me."""
 ROUTE_SET_SPA: RouteSet.ValueType  # 3
 """The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it."""
+ROUTE_SET_PROXY: RouteSet.ValueType  # 4
+"""The door for proxies, /auth/verify, which asks envoy.service.auth.v3.Authorization.Check. An edge need not have it."""
 global___RouteSet = RouteSet
 
 class _LoginFailure:
