@@ -9,7 +9,7 @@ use gatelodge::crypto::Secret;
 use gatelodge::session::key::{SessionKey, UserKey};
 use gatelodge::session::record::Tokens;
 use gatelodge::store::embedded::EmbeddedStore;
-use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::store::redis::{RedisSettings, RedisStore, RedisTls};
 use gatelodge::vault::Vault;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -144,11 +144,14 @@ async fn redis(address: &str) -> Result<Arc<RedisStore>> {
     let settings = RedisSettings {
         urls: vec![Secret::new(address)],
         cluster: false,
+        sentinel: None,
+        tls: RedisTls::default(),
         key_prefix: "gl".to_owned(),
         connect_timeout: Duration::from_secs(2),
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
         tenants: Vec::new(),
+        replicas: None,
     };
     Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

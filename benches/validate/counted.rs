@@ -83,6 +83,14 @@ impl<S: SessionStore> SessionStore for Counted<S> {
         self.counted().raise(target, keep_for).await
     }
 
+    async fn raise_to(&self, target: &MarkTarget, mark: u64, keep_for: Duration) -> StoreResult<()> {
+        self.counted().raise_to(target, mark, keep_for).await
+    }
+
+    async fn changes(&self) -> StoreResult<u64> {
+        self.store.changes().await
+    }
+
     async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {
         self.store.marks(tenant).await
     }

@@ -26,7 +26,7 @@ use gatelodge::rpc::server::{ServerSettings, serve};
 use gatelodge::rpc::tasks::Tasks;
 use gatelodge::session::key::TenantNumber;
 use gatelodge::store::embedded::EmbeddedStore;
-use gatelodge::store::redis::{RedisSettings, RedisStore};
+use gatelodge::store::redis::{RedisSettings, RedisStore, RedisTls};
 use gatelodge::telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -172,11 +172,14 @@ pub async fn redis(address: &str) -> Result<Arc<RedisStore>> {
     let settings = RedisSettings {
         urls: vec![Secret::new(address)],
         cluster: false,
+        sentinel: None,
+        tls: RedisTls::default(),
         key_prefix: "gl".to_owned(),
         connect_timeout: Duration::from_secs(2),
         response_timeout: Duration::from_secs(2),
         allow_eviction: false,
         tenants: Vec::new(),
+        replicas: None,
     };
     Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

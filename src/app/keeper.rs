@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Keeps the stream, for as long as the future is not dropped.
 pub async fn keeping(authority: Authority) {
-    tokio::join!(beating(&authority), hearing(&authority), telling(&authority));
+    tokio::join!(beating(&authority), hearing(&authority), telling(&authority), ending_again(&authority));
 }
 
 /// Ends what goes on beside the calls, when no call is left, and then tells what was left to be told: what the keeper had in
@@ -90,6 +90,19 @@ async fn hearing(authority: &Authority) {
             sleep(AGAIN).await;
         }
         report(heard);
+    }
+}
+
+/// Ends once more what the store has lost in a failover.
+async fn ending_again(authority: &Authority) {
+    let mut ticks = interval(AGAIN);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = authority.end_again_what_was_lost().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "what the store may have lost can't be ended once more yet");
+        }
     }
 }
 

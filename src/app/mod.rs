@@ -4,6 +4,7 @@
 pub mod keeper;
 pub mod parts;
 mod providers;
+mod redis_store;
 pub mod release;
 pub mod settings;
 pub mod store_clock;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use url::Url;
 
 use super::world::SystemEntropy;
-use super::{AppError, providers, settings, tenancy};
+use super::{AppError, providers, redis_store, settings, tenancy};
 use crate::authority::ports::{
     AnswerStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, RateStore,
     SessionStore, TenantStore, UserStore,
@@ -22,7 +21,7 @@ use crate::rpc::grpc_web::GrpcWebSettings;
 use crate::rpc::policy::Role;
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
 use crate::store::embedded::EmbeddedStore;
-use crate::store::redis::{RedisSettings, RedisStore};
+use crate::store::redis::RedisStore;
 use crate::telemetry::Telemetry;
 
 /// A store, and what keeps it clean.
@@ -74,16 +73,7 @@ pub(super) async fn store(
             })
         }
         Kind::Redis => {
-            let redis = &config.store.redis;
-            let settings = RedisSettings {
-                urls: redis.urls.iter().map(|url| with_credentials(url.secret(), redis)).collect(),
-                cluster: redis.cluster,
-                key_prefix: redis.key_prefix.clone(),
-                connect_timeout: redis.connect_timeout.get(),
-                response_timeout: redis.command_timeout.get(),
-                allow_eviction: redis.allow_eviction,
-                tenants,
-            };
+            let settings = redis_store::settings(&config.store.redis, tenants)?;
             let store = RedisStore::connect(settings, Arc::new(SystemEntropy)).await?;
             let sweeping = Box::pin(store.sweeping(tenancy::numbers(config), SWEEP_REDIS));
             Ok(Store {
@@ -110,15 +100,6 @@ pub(super) const fn store_name(config: &Config) -> &'static str {
     }
 }
 
-/// A node's address with the user name and password that are configured for every node. What is no address is left
-/// for the store to refuse.
-fn with_credentials(address: &Secret, redis: &config::store::Redis) -> Secret {
-    let Ok(mut url) = Url::parse(address.expose()) else { return address.clone() };
-    let named = redis.username.as_deref().is_none_or(|name| url.set_username(name).is_ok());
-    let opened = redis.password.as_ref().is_none_or(|password| url.set_password(Some(password.expose())).is_ok());
-    if named && opened { Secret::new(url) } else { address.clone() }
-}
-
 /// What the parts would refuse of a configuration, as far as it can be said before a port or a connection is opened.
 #[must_use]
 pub fn faults(config: &Config) -> Vec<Fault> {
@@ -126,6 +107,7 @@ pub fn faults(config: &Config) -> Vec<Fault> {
         settings::settings(config).err(),
         providers::registry(config, &Telemetry::default()).err(),
         server(config).err(),
+        redis_store::faults(config),
     ];
     judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
 }

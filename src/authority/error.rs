@@ -27,6 +27,9 @@ pub enum Error {
     /// The store can't be reached, or did not answer in time.
     #[error("the session store is unavailable; try again")]
     StoreUnavailable(#[source] Cause),
+    /// It is done, and a failover of the store may still undo it.
+    #[error("it has ended, and too few replicas of the store have it yet, so a failover may undo it; try again")]
+    Unreplicated(#[source] Cause),
     /// A record is sealed with a key that is not loaded.
     #[error("a record is sealed with a key that is not loaded; restore it in the configuration")]
     KeyUnavailable(#[source] Cause),
@@ -132,6 +135,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(cause) => Self::StoreUnavailable(cause),
+            StoreError::Unreplicated(cause) => Self::Unreplicated(cause),
             StoreError::Unreadable(cause) => Self::Internal(cause),
         }
     }
@@ -171,6 +175,7 @@ impl From<Arc<Error>> for Error {
             Self::InvalidField { field, expected } => Self::InvalidField { field, expected: expected.clone() },
             Self::ContextRequired(requirement) => Self::ContextRequired(requirement),
             Self::StoreUnavailable(_) => Self::StoreUnavailable(shared.into()),
+            Self::Unreplicated(_) => Self::Unreplicated(shared.into()),
             Self::KeyUnavailable(_) => Self::KeyUnavailable(shared.into()),
             Self::ProviderUnavailable(_) => Self::ProviderUnavailable(shared.into()),
             Self::ProviderRefused(_) => Self::ProviderRefused(shared.into()),

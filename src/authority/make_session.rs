@@ -94,6 +94,10 @@ impl Authority {
         {
             return Err(Stop::Failed(LoginFailure::RevokedMeanwhile));
         }
+        // The store says the same, unless it has lost it.
+        if self.stream.user_has_ended(&user, taken.started) {
+            return Err(Stop::Failed(LoginFailure::RevokedMeanwhile));
+        }
         if !self.ports.logins.note(&callback.key, &credential.key).await? {
             return Err(Stop::Failed(LoginFailure::Interrupted));
         }

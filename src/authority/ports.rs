@@ -30,6 +30,10 @@ pub enum StoreError {
     /// It can't be reached, or did not answer in time. Trying again may help.
     #[error("the session store is unavailable")]
     Unavailable(#[source] Cause),
+    /// It is done, and nobody can say that as many replicas of the store have it as were asked for: a failover may lose it.
+    /// Doing it again asks them again.
+    #[error("too few replicas of the session store have it")]
+    Unreplicated(#[source] Cause),
     /// It holds something that this version can't read.
     #[error("a record in the session store can't be read")]
     Unreadable(#[source] Cause),
@@ -216,6 +220,15 @@ pub trait SessionStore: Send + Sync {
     /// Raises a mark above every other and the store's time, everywhere, and keeps it for `keep_for`. The mark now in
     /// force. When it fails, it may be in force in some places; raising it again is safe.
     async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64>;
+
+    /// Raises a mark to `mark` everywhere where it is lower, and keeps it for `keep_for`: what `raise` did, once more.
+    async fn raise_to(&self, target: &MarkTarget, mark: u64, keep_for: Duration) -> StoreResult<()>;
+
+    /// How often other servers have taken the place of those that the store had: what was written last may be lost then. Of
+    /// one that loses nothing, never.
+    async fn changes(&self) -> StoreResult<u64> {
+        Ok(0)
+    }
 
     /// The marks in force for a tenant.
     async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow>;

@@ -167,6 +167,10 @@ fn happened(what: What) -> Option<Happened> {
         What::Marked { target: MarkTarget::Provider(_, name), .. } => more(Kind::ProviderRevoked, Some(name)),
         What::Marked { .. } => more(Kind::TenantRevoked, None),
         What::KeysRotated => more(Kind::KeysRotated, None),
-        What::ProviderSessionEnded { .. } | What::Heartbeat { .. } | What::Reset | What::Unknown(_) => None,
+        What::UserEnabled(_)
+        | What::ProviderSessionEnded { .. }
+        | What::Heartbeat { .. }
+        | What::Reset
+        | What::Unknown(_) => None,
     }
 }

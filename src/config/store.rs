@@ -28,7 +28,7 @@ pub enum Kind {
     /// One file, one process: needs nothing else.
     #[default]
     Embedded,
-    /// Redis 7, standalone or Cluster: any number of authorities.
+    /// Redis 7, standalone, with Sentinel, or Cluster: any number of authorities.
     Redis,
 }
 
@@ -44,10 +44,14 @@ pub struct Embedded {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redis {
-    /// Addresses: one server, or nodes of the cluster to begin with. `rediss://` for TLS.
+    /// Addresses: one server, or nodes of the cluster to begin with. `rediss://` for TLS. None with `sentinel`.
     pub urls: Vec<RedisUrl>,
     /// The addresses are those of a Redis Cluster.
     pub cluster: bool,
+    /// Redis Sentinel says which server is the primary.
+    pub sentinel: Sentinel,
+    /// Whom to trust, and what to show, where an address is `rediss://`.
+    pub tls: Tls,
     /// Put before every key, so that several installations can share a Redis.
     pub key_prefix: String,
     /// User name for every node. Default: the one in the address, if any.
@@ -60,8 +64,44 @@ pub struct Redis {
     pub connect_timeout: Period,
     /// How long one command may take.
     pub command_timeout: Period,
+    /// So many replicas have to have what ends sessions before that is answered (Redis's WAIT); 0: it is answered as soon as
+    /// the primary has it.
+    pub wait_replicas: u16,
+    /// How long they may take. After that the answer is UNAVAILABLE, although the primary has it.
+    pub wait_timeout: Period,
     /// Start although Redis may evict keys. Evicted sessions are lost logins; `noeviction` is the right policy.
     pub allow_eviction: bool,
+}
+
+/// Redis Sentinel.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sentinel {
+    /// The name that the sentinels have for the primary and its replicas (`sentinel monitor NAME ...`). Without it no
+    /// sentinel is asked.
+    pub master: Option<String>,
+    /// Addresses of the sentinels, all of them if possible. `rediss://` for TLS, then also to the servers.
+    pub urls: Vec<RedisUrl>,
+    /// The number of the database at the primary.
+    pub database: u16,
+    /// User name for every sentinel. Default: the one in the address, if any.
+    pub username: Option<String>,
+    /// Password for every sentinel. Default: the one in the address, if any.
+    pub password: Option<Secret>,
+    /// File that holds the password, in place of `password`.
+    pub password_file: Option<PathBuf>,
+}
+
+/// TLS to Redis and to its sentinels.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// Authorities that are trusted instead of the public ones, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate chain that is shown to servers which ask for one (mTLS), PEM.
+    pub cert_file: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub key_file: Option<PathBuf>,
 }
 
 /// The address of a Redis server. It may hold a password, so it is never printed whole.
@@ -79,6 +119,18 @@ impl RedisUrl {
         let numbered = database.is_empty() || database.parse::<u16>().is_ok();
         let hosted = url.host_str().is_some_and(|host| !host.is_empty());
         (matches!(url.scheme(), "redis" | "rediss") && hosted && numbered).then(|| Self(Secret::new(text)))
+    }
+
+    /// Whether it asks for TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        url::Url::parse(self.0.expose()).is_ok_and(|url| url.scheme() == "rediss")
+    }
+
+    /// Whether it names a database.
+    #[must_use]
+    pub fn has_database(&self) -> bool {
+        url::Url::parse(self.0.expose()).is_ok_and(|url| !url.path().trim_start_matches('/').is_empty())
     }
 
     /// The address as it was given, password included.
@@ -119,12 +171,16 @@ impl Default for Redis {
         Self {
             urls: RedisUrl::parse("redis://127.0.0.1:6379").into_iter().collect(),
             cluster: false,
+            sentinel: Sentinel::default(),
+            tls: Tls::default(),
             key_prefix: "gl:".into(),
             username: None,
             password: None,
             password_file: None,
             connect_timeout: Period::seconds(1),
             command_timeout: Period::millis(500),
+            wait_replicas: 0,
+            wait_timeout: Period::seconds(1),
             allow_eviction: false,
         }
     }

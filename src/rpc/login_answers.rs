@@ -29,7 +29,7 @@ pub(super) fn completed(
             session: Some(shown_info(&session)),
             identity: Some(identity(&session.standing.identity, tenant)),
             new_user: outcome.first_login,
-            token: outcome.token.map(minted),
+            token: outcome.token.as_ref().map(minted),
         }),
         Err(Unfinished::Failed(failure)) => Outcome::Failure(login_failure(failure).into()),
         Err(Unfinished::Waiting(waiting)) => Outcome::Waiting(v1::WaitingLogin {

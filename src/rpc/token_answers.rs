@@ -125,7 +125,7 @@ const fn fault(fault: TokenFault) -> v1::TokenInactiveReason {
     }
 }
 
-pub(super) fn minted(minted: mint_token::Minted) -> v1::MintedToken {
+pub(super) fn minted(minted: &mint_token::Minted) -> v1::MintedToken {
     v1::MintedToken {
         value: minted.token.expose().to_owned(),
         r#type: "Bearer".to_owned(),
@@ -137,7 +137,7 @@ pub(super) fn minted(minted: mint_token::Minted) -> v1::MintedToken {
 pub(super) fn mint_outcome(outcome: mint_token::Outcome) -> v1::MintTokenResponse {
     use v1::mint_token_response::Outcome;
     let outcome = match outcome {
-        mint_token::Outcome::Minted(token) => Outcome::Minted(minted(*token)),
+        mint_token::Outcome::Minted(token) => Outcome::Minted(minted(&token)),
         mint_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
         mint_token::Outcome::Denied(found) => Outcome::Denied(denied(*found)),
     };

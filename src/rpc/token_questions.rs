@@ -72,9 +72,10 @@ pub(super) fn mint_token(request: v1::MintTokenRequest, limits: &Limits) -> Read
     Ok(mint_token::Question {
         presented: presented(request.cookies, request.context, limits)?,
         token: (!request.token.is_empty()).then(|| token(&request.token)),
-        audience: match request.token.is_empty() {
-            true => fields::required("audience", request.audience)?,
-            false => fields::text("audience", request.audience, 2048)?,
+        audience: if request.token.is_empty() {
+            fields::required("audience", request.audience)?
+        } else {
+            fields::text("audience", request.audience, 2048)?
         },
         lifetime: fields::duration("lifetime", request.lifetime, SECOND, DAY)?,
         claims: fields::names("claims", request.claims, 50)?,

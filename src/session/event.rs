@@ -41,6 +41,8 @@ pub enum What {
     UserRevoked(UserKey),
     /// A user may not log in any more, and every session of theirs has ended.
     UserDisabled(UserKey),
+    /// A user who was disabled may log in again.
+    UserEnabled(UserKey),
     /// Every session born under a lower mark has ended.
     Marked {
         /// What was marked.
@@ -185,6 +187,7 @@ impl Event {
                 start(11, 2)?;
                 return encoder.bytes(&provider_session_bytes(of))?.u64(at.as_millis());
             }
+            What::UserEnabled(user) => start(12, 1).map(|()| user_bytes(user)),
             What::Unknown(kind) => {
                 start(*kind, 0)?;
                 return Ok(encoder);
@@ -240,6 +243,7 @@ impl Event {
                 let of = provider_session(decoder)?;
                 What::ProviderSessionEnded { of, at: Timestamp::from_millis(decoder.u64().ok()?) }
             }
+            12 => What::UserEnabled(user(decoder)?),
             kind => What::Unknown(kind),
         };
         Some(Self { tenant, what })
@@ -284,9 +288,10 @@ mod tests {
         86010707001b000001a3185c5000f6 86010707071b000001a3185c5000f6 \
         86010707071b000001a3185c500066676f6f676c65 83010708 \
         8501070948030303030303030304 8301070a \
-        8501070b5600000007034957a96150f094d23db187d28f774a252f1b000001a3185c5000";
+        8501070b5600000007034957a96150f094d23db187d28f774a252f1b000001a3185c5000 \
+        8401070c500000000702c2870492dc79b9c5a76148";
 
-    fn every_kind() -> [What; 14] {
+    fn every_kind() -> [What; 15] {
         let user = UserKey::of(TENANT, "https://a", "b");
         let key = SessionKey::of(TENANT, user.partition, &[9; 16]);
         let mark = |target| What::Marked { target, mark: 1_800_000_000_000 };
@@ -308,6 +313,7 @@ mod tests {
                 of: ProviderSessionKey::of(TENANT, "google", "sid"),
                 at: Timestamp::from_millis(1_800_000_000_000),
             },
+            What::UserEnabled(user),
         ]
     }
 

@@ -30,7 +30,7 @@ use crate::session::record::{Ending, Record};
 use crate::session::time::Timestamp;
 
 /// How a step can end.
-const ENDS: [Option<&str>; 3] = [None, Some("unavailable"), Some("unreadable")];
+const ENDS: [Option<&str>; 4] = [None, Some("unavailable"), Some("unreadable"), Some("unreplicated")];
 
 /// Before a store.
 pub(super) struct Measured {
@@ -72,6 +72,7 @@ impl Figures {
             Ok(_) => 0,
             Err(StoreError::Unavailable(_)) => 1,
             Err(StoreError::Unreadable(_)) => 2,
+            Err(StoreError::Unreplicated(_)) => 3,
         };
         let error = ENDS.get(end).copied().flatten();
         self.durations.note(step as usize * ENDS.len() + end, began.elapsed(), || {
@@ -183,6 +184,7 @@ hand_on! {
         sessions_of(user: &UserKey) -> Vec<(SessionKey, Record)>;
         walk(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> WalkPage;
         raise(target: &MarkTarget, keep_for: Duration) -> u64;
+        raise_to(target: &MarkTarget, mark: u64, keep_for: Duration) -> ();
         marks(tenant: TenantNumber) -> MarksNow;
         read_with_marks(key: &SessionKey) -> (Lookup, MarksNow);
         count(tenant: TenantNumber) -> u64;
@@ -199,6 +201,7 @@ hand_on! {
         part(of: &ProviderSessionKey, sessions: &[SessionKey]) -> ();
     } waits {
         wait_for_lease(key: &SessionKey, at_most: Duration) -> ();
+        changes() -> u64;
     }
     LogoutStore by logouts {
         claim_token(token: &LogoutTokenKey, by: Carrier, within: Duration) -> LogoutClaim;

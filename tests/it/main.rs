@@ -11,6 +11,8 @@ mod config;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod kills;

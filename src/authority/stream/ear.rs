@@ -8,23 +8,27 @@ use std::time::Duration;
 
 use futures::channel::mpsc;
 
+use super::late::Late;
 use super::outbox::Outbox;
 use super::own::Own;
 use super::past::Past;
-use super::provider_ends::ProviderEnds;
 use super::pulse::Pulse;
 use super::recent::Recent;
+use super::replay::Lost;
 use super::spent::SpentOfLate;
 use super::{News, Subscription};
 use crate::authority::near::Near;
 use crate::authority::tenants::Scope;
 use crate::session::event::{Event, Position, What};
-use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber};
-use crate::session::mark::MarksNow;
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
+use crate::session::mark::{MarkTarget, MarksNow};
 use crate::session::time::Timestamp;
 
 /// How many pieces of news wait for a subscriber, before it is left behind: less than half a megabyte.
 const WAITING: usize = 4096;
+
+/// How many marks are remembered beside those in force.
+const MARKS: usize = 256;
 
 /// What was learnt from the log. One for each process, whatever the number of tenants: there is one log in a store.
 pub(in crate::authority) struct Ear {
@@ -36,6 +40,7 @@ pub(in crate::authority) struct Ear {
     heard: Mutex<Heard>,
     pub(super) outbox: Outbox,
     pub(super) spent: SpentOfLate,
+    pub(super) lost: Lost,
 }
 
 #[derive(Default)]
@@ -46,7 +51,11 @@ struct Heard {
     tenants: BTreeMap<TenantNumber, Arc<Own>>,
     pulse: Pulse,
     recent: Recent,
-    provider_ends: ProviderEnds,
+    provider_ends: Late<ProviderSessionKey>,
+    /// Whose sessions ended, logins under way included.
+    users_ended: Late<UserKey>,
+    disabled: Late<UserKey>,
+    marked: Vec<(MarkTarget, u64)>,
     past: Past,
     subscribers: Vec<Subscriber>,
 }
@@ -67,6 +76,7 @@ impl Ear {
             heard: Mutex::default(),
             outbox: Outbox::default(),
             spent: SpentOfLate::default(),
+            lost: Lost::default(),
         })
     }
 
@@ -105,7 +115,23 @@ impl Ear {
     }
 
     pub(super) fn has_ended(&self, of: &ProviderSessionKey, since: Timestamp) -> bool {
-        self.heard().provider_ends.has_since(of, since)
+        self.heard().provider_ends.of(of.tenant, of).is_some_and(|at| at >= since)
+    }
+
+    /// Whether every session of a user, and their logins under way, is known to have ended after this moment.
+    pub(super) fn user_has_ended(&self, user: &UserKey, since: Timestamp) -> bool {
+        self.heard().users_ended.of(user.tenant, user).is_some_and(|at| at > since)
+    }
+
+    /// What ended of late: what the store may have lost that has become another.
+    pub(super) fn ended_of_late(&self) -> EndedOfLate {
+        let heard = self.heard();
+        EndedOfLate {
+            sessions: heard.recent.all(),
+            users: heard.users_ended.all(),
+            disabled: heard.disabled.all().into_iter().map(|(user, _)| user).collect(),
+            marks: heard.marked.clone(),
+        }
     }
 
     /// Takes over the marks of tenants, as a reading gave them that began at `began`.
@@ -138,7 +164,15 @@ impl Ear {
         self.apply(&event);
         let mut heard = self.heard();
         heard.move_to(position, &event);
+        // The store's time: it gives the positions.
+        let at = Timestamp::from_millis(position.parts().0);
         match &event.what {
+            What::UserRevoked(user) => heard.users_ended.add(user.tenant, *user, at),
+            What::UserDisabled(user) => {
+                heard.users_ended.add(user.tenant, *user, at);
+                heard.disabled.add(user.tenant, *user, at);
+            }
+            What::UserEnabled(user) => heard.disabled.remove(user.tenant, user),
             What::Heartbeat { author, number } if *author == self.author => heard.pulse.came_back(*number),
             // It may have been a mark: they are read again before they are trusted.
             What::Reset | What::Unknown(_) => heard.pulse.doubt_marks(now),
@@ -162,6 +196,7 @@ impl Ear {
         // Not when nothing had been heard yet, nor of a log in which nothing had ever stood.
         if heard.position.is_some_and(|known| known != Position::default()) {
             self.spent.doubt(now);
+            self.lost.suspect();
         }
         heard.everyones_move_to(position);
         heard.tenants.values().for_each(|own| own.forget_announced());
@@ -188,13 +223,14 @@ impl Ear {
             What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
             What::Reset | What::Unknown(_) => self.near.forget_all(),
             What::Marked { target, mark } => {
-                let heard = self.heard();
+                let mut heard = self.heard();
                 let concerned = heard.tenants.iter().filter(|(tenant, _)| event.concerns(**tenant));
                 concerned.for_each(|(_, own)| own.change_marks(|known| known.raise(target, *mark)));
+                heard.note_marked(target, *mark);
             }
-            What::ProviderSessionEnded { of, at } => self.heard().provider_ends.add(*of, *at),
-            // A session that a mark kills is told by its own marks.
-            What::KeysRotated | What::Heartbeat { .. } => (),
+            What::ProviderSessionEnded { of, at } => self.heard().provider_ends.add(of.tenant, *of, *at),
+            // A session that a mark kills is told by its own marks; who may log in again, when it is heard.
+            What::KeysRotated | What::UserEnabled(_) | What::Heartbeat { .. } => (),
         }
     }
 
@@ -224,7 +260,26 @@ impl Ear {
     }
 }
 
+/// What has ended of late.
+pub(super) struct EndedOfLate {
+    pub(super) sessions: Vec<SessionKey>,
+    /// Whose sessions, and when.
+    pub(super) users: Vec<(UserKey, Timestamp)>,
+    pub(super) disabled: Vec<UserKey>,
+    pub(super) marks: Vec<(MarkTarget, u64)>,
+}
+
 impl Heard {
+    fn note_marked(&mut self, target: &MarkTarget, mark: u64) {
+        let highest = self.marked.iter().filter(|(known, _)| known == target).map(|(_, mark)| *mark).max();
+        let mark = highest.map_or(mark, |known| known.max(mark));
+        self.marked.retain(|(known, _)| known != target);
+        if self.marked.len() == MARKS {
+            self.marked.remove(0);
+        }
+        self.marked.push((target.clone(), mark));
+    }
+
     /// Events were heard up to here: each tenant learns so by its own events, and by those that are everyone's.
     fn move_to(&mut self, position: Position, event: &Event) {
         if event.is_everyones() {

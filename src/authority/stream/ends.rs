@@ -7,6 +7,7 @@ use futures::channel::oneshot;
 use futures::{StreamExt as _, stream};
 
 use super::Untold;
+use crate::authority::ports::StoreError;
 use crate::authority::{Authority, Error};
 use crate::session::event::What;
 use crate::session::key::{SessionKey, UserKey};
@@ -14,10 +15,10 @@ use crate::session::mark::MarkTarget;
 use crate::session::record::Ending;
 
 /// How many are ended at once: what the embedded store writes to the disk together, and Redis gets on one way.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 /// How long marks are kept at least: longer than any session may have been allowed to live when they were raised.
-const MARKS_FOR: Duration = Duration::from_hours(400 * 24);
+pub(super) const MARKS_FOR: Duration = Duration::from_hours(400 * 24);
 
 impl Authority {
     /// Ends a session wherever it may be cached, and answers whether there was one.
@@ -80,12 +81,17 @@ impl Authority {
             untold.doubt(What::Changed(*key));
         }
         let mut ending = stream::iter(keys.to_vec()).map(end).buffer_unordered(AT_ONCE);
-        let mut count = 0;
+        let (mut count, mut unsure) = (0, None);
         while let Some((key, ended)) = ending.next().await {
-            count += u64::from(ended?);
+            match ended {
+                Ok(ended) => count += u64::from(ended),
+                // It has ended. Whoever asked learns that a failover may undo it.
+                Err(error @ StoreError::Unreplicated(_)) => unsure = Some(error),
+                Err(error) => return Err(error.into()),
+            }
             untold.settle(&What::Changed(key), Some(What::Revoked(key)));
         }
-        Ok(count)
+        unsure.map_or(Ok(count), |error| Err(error.into()))
     }
 
     /// The same with every session of a user, in one step, and the logins of theirs that are under way.
@@ -112,11 +118,13 @@ impl Authority {
         for key in &known {
             untold.doubt(What::Changed(*key));
         }
-        let done = step.await?;
-        for key in known {
-            untold.settle(&What::Changed(key), Some(What::Revoked(key)));
+        let done = step.await;
+        if matches!(done, Ok(_) | Err(Error::Unreplicated(_))) {
+            for key in known {
+                untold.settle(&What::Changed(key), Some(What::Revoked(key)));
+            }
+            untold.add(all);
         }
-        untold.add(all);
-        Ok(done)
+        done
     }
 }

@@ -4,13 +4,14 @@
 mod ear;
 mod ends;
 mod keep;
+mod late;
 mod look_up;
 mod outbox;
 mod own;
 mod past;
-mod provider_ends;
 mod pulse;
 mod recent;
+mod replay;
 mod spent;
 mod tell;
 
@@ -21,7 +22,7 @@ use futures::channel::mpsc;
 
 use super::tenants::Scope;
 use crate::session::event::{Event, Position};
-use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber};
+use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{EVERY_TENANT, MarksNow};
 use crate::session::time::Timestamp;
 pub(super) use ear::Ear;
@@ -89,6 +90,11 @@ impl Stream {
     /// Whether one of a provider's own sessions is known to have ended at this moment or later.
     pub(super) fn has_ended(&self, of: &ProviderSessionKey, since: Timestamp) -> bool {
         self.ear.has_ended(of, since)
+    }
+
+    /// Whether every session of a user, and their logins under way, is known to have ended after this moment.
+    pub(super) fn user_has_ended(&self, user: &UserKey, since: Timestamp) -> bool {
+        self.ear.user_has_ended(user, since)
     }
 
     /// Takes over marks that are higher than those known here.

@@ -35,6 +35,11 @@ impl Recent {
     pub(super) fn has(&self, key: &SessionKey) -> bool {
         self.0.get(&key.tenant).is_some_and(|ended| ended.known.contains(key))
     }
+
+    /// All of them, the last of each tenant first: they are the likeliest to be lost.
+    pub(super) fn all(&self) -> Vec<SessionKey> {
+        self.0.values().flat_map(|ended| ended.order.iter().rev().copied()).collect()
+    }
 }
 
 #[cfg(test)]

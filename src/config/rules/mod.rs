@@ -5,6 +5,7 @@ mod cache;
 mod idempotency;
 mod oidc;
 mod rates;
+mod redis_store;
 mod service;
 mod sessions;
 mod telemetry;

@@ -1,11 +1,11 @@
 //! Owns the rules for server, store, callers and log. Does not know the other sections.
 
-use super::Judgement;
+use super::{Judgement, redis_store};
 use crate::authority::settings::Limits;
 use crate::config::Config;
 use crate::config::log::is_level;
 use crate::config::server::Server;
-use crate::config::store::{Kind, Redis, Store};
+use crate::config::store::{Kind, Store};
 
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     server(&config.server, judgement);
@@ -50,25 +50,6 @@ fn store(store: &Store, judgement: &mut Judgement) {
             let named = !store.embedded.path.as_os_str().is_empty();
             judgement.check(named, "store.embedded.path", "must name a file");
         }
-        Kind::Redis => redis(&store.redis, judgement),
-    }
-}
-
-fn redis(redis: &Redis, judgement: &mut Judgement) {
-    judgement.check(!redis.urls.is_empty(), "store.redis.urls", "needs at least one address");
-    if redis.urls.len() > 1 && !redis.cluster {
-        judgement.fault("store.redis.urls", "several addresses are for a cluster; set `cluster: true` or give one");
-    }
-    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.' | ':');
-    if redis.key_prefix.is_empty() || redis.key_prefix.len() > 64 || !redis.key_prefix.chars().all(plain) {
-        judgement.fault("store.redis.key_prefix", "1 to 64 letters, digits and `-_.:` (braces would move the keys)");
-    }
-    judgement.check(!redis.connect_timeout.is_zero(), "store.redis.connect_timeout", "must be longer than nothing");
-    judgement.check(!redis.command_timeout.is_zero(), "store.redis.command_timeout", "must be longer than nothing");
-    if redis.username.is_some() && redis.password.is_none() {
-        judgement.fault("store.redis.username", "a user name needs a password: `password` or `password_file`");
-    }
-    if redis.allow_eviction {
-        judgement.warn("store.redis.allow_eviction", "when Redis runs full it may throw sessions away");
+        Kind::Redis => redis_store::judge(&store.redis, judgement),
     }
 }

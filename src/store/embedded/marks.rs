@@ -33,9 +33,14 @@ impl NotBefore {
     }
 
     fn raise(&mut self, marked: Marked, now: Timestamp, until: Timestamp) -> UserMark {
-        let before = self.0.get(&marked);
         let after = |before: &UserMark| before.at + Duration::from_millis(1);
-        let at = before.map_or(now, |before| now.max(after(before)));
+        let at = self.0.get(&marked).map_or(now, |before| now.max(after(before)));
+        self.raise_to(marked, at, until)
+    }
+
+    fn raise_to(&mut self, marked: Marked, at: Timestamp, until: Timestamp) -> UserMark {
+        let before = self.0.get(&marked);
+        let at = before.map_or(at, |before| at.max(before.at));
         let mark = UserMark { at, until: before.map_or(until, |before| until.max(before.until)) };
         self.0.insert(marked, mark);
         mark
@@ -51,6 +56,17 @@ impl EmbeddedStore {
             let mut marks = self.memory.not_before_mut();
             let mark = marks.raise(marked, now, now + length(keep_for));
             self.order_end(vec![Change::PutNotBefore(marked, mark)], mark.at.as_millis())
+        };
+        ordered?.settled().await
+    }
+
+    /// As the port's `raise_to`.
+    pub(super) async fn raise_mark_to(&self, target: &MarkTarget, mark: u64, keep_for: Duration) -> StoreResult<()> {
+        let ordered = {
+            let marked = (target.tenant(), target.provider());
+            let mut marks = self.memory.not_before_mut();
+            let mark = marks.raise_to(marked, Timestamp::from_millis(mark), self.now() + length(keep_for));
+            self.order_end(vec![Change::PutNotBefore(marked, mark)], ())
         };
         ordered?.settled().await
     }

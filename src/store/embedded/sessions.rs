@@ -100,6 +100,10 @@ impl SessionStore for EmbeddedStore {
         self.raise_mark(target, keep_for).await
     }
 
+    async fn raise_to(&self, target: &MarkTarget, mark: u64, keep_for: Duration) -> StoreResult<()> {
+        self.raise_mark_to(target, mark, keep_for).await
+    }
+
     async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {
         Ok(self.marks_of(tenant))
     }

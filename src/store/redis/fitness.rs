@@ -2,15 +2,16 @@
 //! remembered, so that no call pays for it. Does not know what is called.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use redis::{RedisError, Value, cmd};
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::connection::{Connection, Server};
+use super::connection::{Connection, Server, Unusable};
 use super::script::SCRIPTS;
 use super::settings::ConnectError;
 use super::tenants::Claim;
@@ -29,6 +30,7 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 pub struct Fitness {
     verdict: watch::Sender<Verdict>,
     doubt: Arc<Notify>,
+    changes: Arc<AtomicU64>,
     judge: AbortHandle,
 }
 
@@ -46,8 +48,10 @@ impl Fitness {
     /// Begins to ask, and goes on until this value is dropped.
     pub fn watch(judge: Judge) -> Self {
         let (verdict, doubt) = (watch::Sender::new(Verdict::Unknown), Arc::new(Notify::new()));
-        let judge = tokio::spawn(judge.keep_judging(verdict.clone(), Arc::clone(&doubt))).abort_handle();
-        Self { verdict, doubt, judge }
+        let changes = Arc::new(AtomicU64::new(0));
+        let judging = judge.keep_judging(verdict.clone(), Arc::clone(&doubt), Arc::clone(&changes));
+        let judge = tokio::spawn(judging).abort_handle();
+        Self { verdict, doubt, changes, judge }
     }
 
     /// Waits for the first verdict, at most for `at_most`. Servers that can't be reached are no error: they may come.
@@ -60,11 +64,7 @@ impl Fitness {
         match verdict.ok().and_then(Result::ok).map(|verdict| verdict.clone()) {
             Some(Verdict::Unfit(unfit)) => Err(unfit),
             Some(Verdict::Unreachable(error)) => {
-                tracing::warn!(
-                    %error,
-                    "redis can't be reached yet; store.redis.urls: rediss:// is for a server with TLS, redis:// for one \
-                     without"
-                );
+                tracing::warn!(%error, "redis can't be reached yet; see store.redis.urls, or store.redis.sentinel");
                 Ok(())
             }
             Some(Verdict::Fit | Verdict::Unknown) | None => Ok(()),
@@ -92,6 +92,11 @@ impl Fitness {
         }
     }
 
+    /// How often others have taken the place of the servers that were found fit.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     /// A call found trouble: behind the address there may be another server now.
     pub fn doubt(&self) {
         self.doubt.notify_one();
@@ -109,45 +114,34 @@ pub struct Judge {
     pub server: Arc<Server>,
     pub shared: Connection,
     pub cluster: bool,
+    pub has_sentinel: bool,
     pub allow_eviction: bool,
-    pub connect_timeout: Duration,
     pub claim: Claim,
 }
 
-/// Why there is no good verdict.
-enum Not {
-    Fit(ConnectError),
-    Reachable(RedisError),
-}
-
-impl From<RedisError> for Not {
-    /// What no waiting mends is told with what does.
-    fn from(error: RedisError) -> Self {
-        match ConnectError::of(error) {
-            Ok(unfit) => Self::Fit(unfit),
-            Err(error) => Self::Reachable(error),
-        }
-    }
-}
-
 impl Judge {
-    async fn keep_judging(mut self, verdict: watch::Sender<Verdict>, doubt: Arc<Notify>) {
+    async fn keep_judging(mut self, verdict: watch::Sender<Verdict>, doubt: Arc<Notify>, changes: Arc<AtomicU64>) {
         // The servers that were found fit: of these nothing more is asked until others take their place.
-        let mut fit = Vec::new();
+        let (mut fit, mut known) = (Vec::new(), Vec::new());
         loop {
+            let number = self.server.number();
             let pause = match self.judge_all(&fit).await {
                 Ok(servers) => {
+                    if !known.is_empty() && known != servers {
+                        changes.fetch_add(1, Ordering::Release);
+                    }
+                    known.clone_from(&servers);
                     fit = servers;
                     verdict.send_replace(Verdict::Fit);
                     LOOK_AGAIN
                 }
-                Err(Not::Fit(unfit)) => {
+                Err(Unusable::Unfit(unfit)) => {
                     fit.clear();
                     tracing::error!("{unfit}");
                     verdict.send_replace(Verdict::Unfit(Arc::new(unfit)));
                     JUDGE_AGAIN
                 }
-                Err(Not::Reachable(error)) => {
+                Err(Unusable::Unreachable(error)) => {
                     tracing::debug!(%error, "redis can't be reached");
                     // What was found before stays until something else is found: calls see by themselves that it is away.
                     let unknown = |verdict: &Verdict| matches!(verdict, Verdict::Unknown | Verdict::Unreachable(_));
@@ -163,7 +157,10 @@ impl Judge {
             };
             if pause == LOOK_AGAIN {
                 // An early look is as good as a late one.
-                let _elapsed = timeout(pause, doubt.notified()).await;
+                let others = async {
+                    tokio::select! { () = doubt.notified() => {}, () = self.server.left(number) => {} }
+                };
+                let _elapsed = timeout(pause, others).await;
             } else {
                 sleep(pause).await;
             }
@@ -171,10 +168,10 @@ impl Judge {
     }
 
     /// As `judge`. Servers that are new here learn the scripts; the tenants' numbers are claimed once, and stay claimed.
-    async fn judge_all(&mut self, fit: &[String]) -> Result<Vec<String>, Not> {
+    async fn judge_all(&mut self, fit: &[String]) -> Result<Vec<String>, Unusable> {
         let servers = self.judge(fit).await?;
         if servers != fit {
-            self.claim.make(&mut self.shared).await?.map_err(|taken| Not::Fit(taken.into()))?;
+            self.claim.make(&mut self.shared).await?.map_err(|taken| Unusable::Unfit(taken.into()))?;
             self.teach().await;
         }
         Ok(servers)
@@ -191,32 +188,50 @@ impl Judge {
     }
 
     /// The servers, by the ids of their processes, if they are those already found `fit` or are fit themselves.
-    async fn judge(&self, fit: &[String]) -> Result<Vec<String>, Not> {
+    async fn judge(&self, fit: &[String]) -> Result<Vec<String>, Unusable> {
         if fit.is_empty() {
             // A single server asked for the slots of a cluster says nothing of its mode: so the first is asked alone.
-            let mut first = self.server.probe(self.connect_timeout).await?;
+            let mut first = self.server.probe().await?;
             let told: String = cmd("INFO").arg("server").query_async(&mut first).await.unwrap_or_default();
-            self.judge_mode(&told).map_err(Not::Fit)?;
+            self.judge_mode(&told).map_err(Unusable::Unfit)?;
         }
         let answer: Value = match cmd("INFO").query_async(&mut self.shared.clone()).await {
             Ok(answer) => answer,
             Err(error) if error.code() == Some("NOPERM") && self.allow_eviction => return Ok(vec![String::new()]),
-            Err(error) if error.code() == Some("NOPERM") => return Err(Not::Fit(ConnectError::Untold)),
-            Err(error) => return Err(error.into()),
+            Err(error) if error.code() == Some("NOPERM") => return Err(Unusable::Unfit(ConnectError::Untold)),
+            Err(error) => {
+                if error.is_timeout() {
+                    self.shared.renew();
+                }
+                return Err(error.into());
+            }
         };
         let mut told = Vec::new();
         texts(&answer, &mut told);
         let mut servers: Vec<_> =
             told.iter().map(|info| field(info, "run_id").unwrap_or_default().to_owned()).collect();
         servers.sort();
-        if servers != fit {
-            told.iter().try_for_each(|info| self.judge_policy(info)).map_err(Not::Fit)?;
+        if !self.cluster && told.iter().any(|info| field(info, "role") == Some("slave")) {
+            return Err(self.replica());
         }
-        if told.is_empty() { Err(Not::Fit(ConnectError::Untold)) } else { Ok(servers) }
+        if servers != fit {
+            told.iter().try_for_each(|info| self.judge_policy(info)).map_err(Unusable::Unfit)?;
+        }
+        if told.is_empty() { Err(Unusable::Unfit(ConnectError::Untold)) } else { Ok(servers) }
+    }
+
+    /// A replica where the primary should be. Sentinels will name another one soon.
+    fn replica(&self) -> Unusable {
+        if !self.has_sentinel {
+            return Unusable::Unfit(ConnectError::Replica);
+        }
+        let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
+        Unusable::Unreachable((kind, "the server is not the primary any more").into())
     }
 
     fn judge_mode(&self, info: &str) -> Result<(), ConnectError> {
         match field(info, "redis_mode") {
+            Some("sentinel") => Err(ConnectError::Sentinel),
             Some(found) if (found == "cluster") != self.cluster => {
                 Err(ConnectError::Mode { found: found.to_owned(), cluster: !self.cluster })
             }

@@ -78,6 +78,7 @@ fn tell(waiting: Vec<Waiting>, error: &Arc<StoreError>) {
         let cause = Arc::clone(error).into();
         let shared = match **error {
             StoreError::Unavailable(_) => StoreError::Unavailable(cause),
+            StoreError::Unreplicated(_) => StoreError::Unreplicated(cause),
             StoreError::Unreadable(_) => StoreError::Unreadable(cause),
         };
         let _ = one.tell.send(Err(shared));

@@ -19,18 +19,19 @@ pub struct Link {
     shared: Connection,
     fitness: Fitness,
     pub connect_timeout: Duration,
-    response_timeout: Duration,
+    pub response_timeout: Duration,
 }
 
 impl Link {
     /// Reads the settings, and begins to ask whether the servers are fit, and the tenants' numbers their own.
     pub fn new(settings: &RedisSettings, claim: Claim) -> Result<Self, ConnectError> {
         let server = Arc::new(Server::new(settings)?);
-        let wrong = |source: RedisError| ConnectError::Address { number: 1, source: Arc::new(source) };
+        let wrong = |source: RedisError| ConnectError::address("store.redis.urls", 1, source);
         let shared = server.shared(settings).map_err(wrong)?;
         let RedisSettings { cluster, allow_eviction, connect_timeout, response_timeout, .. } = *settings;
         let (asked, by) = (Arc::clone(&server), shared.clone());
-        let judge = Judge { server: asked, shared: by, cluster, allow_eviction, connect_timeout, claim };
+        let has_sentinel = settings.sentinel.is_some();
+        let judge = Judge { server: asked, shared: by, cluster, has_sentinel, allow_eviction, claim };
         let fitness = Fitness::watch(judge);
         Ok(Self { server, shared, fitness, connect_timeout, response_timeout })
     }
@@ -44,9 +45,14 @@ impl Link {
         unfit.map_err(|unfit| ConnectError::clone(&unfit))
     }
 
-    /// A new connection for one user at a time.
-    pub async fn exclusive(&self) -> RedisResult<Connection> {
-        self.server.exclusive(self.connect_timeout).await
+    /// Where new connections for one user at a time lead.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// How often the servers have become others: what was written last may be lost then.
+    pub fn changes(&self) -> u64 {
+        self.fitness.changes()
     }
 
     /// Sends one command.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use redis::{FromRedisValue, Pipeline, Value, cmd};
 
-use super::RedisStore;
+use super::replicated::Replicated;
 use super::script::SCRIPTS;
 use super::value::{millis, number, read_record};
+use super::{RedisStore, replicated};
 use crate::authority::ports::{Lookup, StoreError, StoreResult};
 use crate::session::key::{Partition, SessionKey, TenantNumber};
 use crate::session::mark::{MarkTarget, MarksNow, ProviderTag};
@@ -28,18 +29,58 @@ impl RedisStore {
         pipeline.cmd("HGET").arg(everything).arg("").cmd("HGETALL").arg(own);
     }
 
-    /// As the port's `raise`: chosen under the first tag, then raised to at least that under every other.
+    /// As the port's `raise`: chosen under the first tag, then raised to at least that under every other. Where replicas are
+    /// waited for it is in force first.
     pub(super) async fn raise_everywhere(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64> {
-        let field = target.provider().map(|provider| provider.0.to_vec()).unwrap_or_default();
-        let raise = async |partition, mark: Vec<u8>| -> StoreResult<u64> {
-            let key = self.keys.not_before(target.tenant(), partition);
-            let told: String = self.link.run(&SCRIPTS.raise, &[key], &[field.clone(), millis(keep_for), mark]).await?;
-            told.parse().map_err(|_| StoreError::Unreadable("a mark that is no number".into()))
-        };
-        let mark = raise(first()?, Vec::new()).await?;
-        let others = stream::iter(Partition::all().skip(1)).map(|partition| raise(partition, number(mark)));
-        others.buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await?;
+        let mark = self.raise_in(target, first()?, Vec::new(), keep_for, None).await?;
+        self.raise_to_from(1, target, mark, keep_for, None).await?;
+        if let Some(replicated) = &self.replicated {
+            self.raise_to_from(0, target, mark, keep_for, Some(replicated)).await?;
+        }
         Ok(mark)
+    }
+
+    /// As the port's `raise_to`.
+    pub(super) async fn raise_everywhere_to(
+        &self,
+        target: &MarkTarget,
+        mark: u64,
+        keep_for: Duration,
+    ) -> StoreResult<()> {
+        self.raise_to_from(0, target, mark, keep_for, None).await
+    }
+
+    /// Raises a mark under all tags but the first `from`.
+    async fn raise_to_from(
+        &self,
+        from: usize,
+        target: &MarkTarget,
+        mark: u64,
+        keep_for: Duration,
+        replicated: Option<&Replicated>,
+    ) -> StoreResult<()> {
+        let raise = |partition| self.raise_in(target, partition, number(mark), keep_for, replicated);
+        let at_once = if replicated.is_some() { replicated::AT_ONCE as usize } else { AT_ONCE };
+        let raised = stream::iter(Partition::all().skip(from)).map(raise).buffer_unordered(at_once);
+        raised.try_for_each(|_| async { Ok(()) }).await
+    }
+
+    /// Raises a mark under one tag, and answers what it is there.
+    async fn raise_in(
+        &self,
+        target: &MarkTarget,
+        partition: Partition,
+        mark: Vec<u8>,
+        keep_for: Duration,
+        replicated: Option<&Replicated>,
+    ) -> StoreResult<u64> {
+        let field = target.provider().map(|provider| provider.0.to_vec()).unwrap_or_default();
+        let (keys, args) = ([self.keys.not_before(target.tenant(), partition)], [field, millis(keep_for), mark]);
+        let told: String = match replicated {
+            Some(replicated) => replicated.run(&SCRIPTS.raise, &keys, &args).await?,
+            None => self.link.run(&SCRIPTS.raise, &keys, &args).await?,
+        };
+        told.parse().map_err(|_| StoreError::Unreadable("a mark that is no number".into()))
     }
 
     /// The marks as they stand under the first tag, where they are chosen.

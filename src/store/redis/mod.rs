@@ -1,11 +1,13 @@
-//! Owns the Redis store: standalone or Cluster, each step one script whose keys all lie in one slot. A store that is
+//! Owns the Redis store: standalone, Sentinel or Cluster, each step one script whose keys all lie in one slot. A store that is
 //! down is no crash: calls answer `Unavailable` in time, and work again when it is back.
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
 mod answers;
 mod connection;
 mod events;
+mod exclusive;
 mod fitness;
+mod followed;
 mod gather;
 mod index;
 mod joined;
@@ -17,11 +19,16 @@ mod logouts;
 mod marks;
 mod mint_keys;
 mod rates;
+mod renewable;
+mod replicated;
 mod script;
+mod sentinel;
 mod sessions;
 mod settings;
+mod speech;
 mod tag;
 mod tenants;
+mod tls;
 mod users;
 mod value;
 mod wait;
@@ -36,8 +43,10 @@ use crate::session::key::TenantNumber;
 use gather::Gather;
 use key::Keys;
 use link::Link;
-pub use settings::{ConnectError, RedisSettings};
+use replicated::Replicated;
+pub use settings::{ConnectError, RedisSettings, Replicas, SentinelSettings};
 use tenants::Claim;
+pub use tls::{RedisTls, RedisTlsFault};
 use wait::Bells;
 
 /// Sessions in Redis.
@@ -47,6 +56,8 @@ pub struct RedisStore {
     bells: Bells,
     /// `None` over a cluster, whose keys lie on several servers.
     gather: Option<Gather>,
+    /// `None` where it is enough that the primary has what ends something.
+    replicated: Option<Replicated>,
     /// The one reader of the event log has connections of its own: those of `bells` may all be taken.
     log_bells: Bells,
     log_history: Mutex<String>,
@@ -69,8 +80,9 @@ impl RedisStore {
         link.check_now().await?;
         let (bells, log_bells) = (Bells::new(&link), Bells::new(&link));
         let gather = (!settings.cluster).then(|| Gather::new(&link));
+        let replicated = settings.replicas.map(|replicas| Replicated::new(&link, replicas));
         let log_history = Mutex::default();
-        Ok(Arc::new(Self { link, keys, bells, gather, log_bells, log_history, entropy }))
+        Ok(Arc::new(Self { link, keys, bells, gather, replicated, log_bells, log_history, entropy }))
     }
 
     /// What tells one call from every other: a script that finds it kept is sent again, and answers as before.

@@ -92,7 +92,11 @@ impl SessionStore for RedisStore {
         keys.push(self.keys.index(key.tenant, key.partition));
         keys.extend(self.keys.killing(key.tenant, key.partition));
         let args = [vec![record::ending_byte(why)], millis(remember_for), key.id.to_vec()];
-        self.link.run(&SCRIPTS.end, &keys, &args).await
+        let ended = self.link.run(&SCRIPTS.end, &keys, &args).await?;
+        if let Some(replicated) = &self.replicated {
+            replicated.run::<Value>(&SCRIPTS.end, &keys, &args).await?;
+        }
+        Ok(ended)
     }
 
     async fn end_user(&self, user: &UserKey, remember_for: Duration, mark_for: Duration) -> StoreResult<u64> {
@@ -115,6 +119,14 @@ impl SessionStore for RedisStore {
 
     async fn raise(&self, target: &MarkTarget, keep_for: Duration) -> StoreResult<u64> {
         self.raise_everywhere(target, keep_for).await
+    }
+
+    async fn raise_to(&self, target: &MarkTarget, mark: u64, keep_for: Duration) -> StoreResult<()> {
+        self.raise_everywhere_to(target, mark, keep_for).await
+    }
+
+    async fn changes(&self) -> StoreResult<u64> {
+        Ok(self.link.changes())
     }
 
     async fn marks(&self, tenant: TenantNumber) -> StoreResult<MarksNow> {

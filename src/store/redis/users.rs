@@ -10,6 +10,7 @@ use redis::{Value, cmd};
 use super::RedisStore;
 use super::index::{AT_ONCE, members};
 use super::key::session_of;
+use super::replicated::Replicated;
 use super::script::SCRIPTS;
 use super::sessions::{ATTEMPTS, read_members, restless};
 use super::value::{millis, unexpected};
@@ -95,13 +96,28 @@ impl UserStore for RedisStore {
 }
 
 impl RedisStore {
-    /// Ends all sessions of a user. `None` when what becomes of their record needs one, and there is none.
+    /// Ends all sessions of a user, and where replicas are waited for once more until they have it. `None` when what becomes of their record needs one, and there is none.
     pub(super) async fn end_all(
         &self,
         user: &UserKey,
         becomes: Becomes,
         remember_for: Duration,
         mark_for: Duration,
+    ) -> StoreResult<Option<u64>> {
+        let ended = self.end_all_by(user, becomes, remember_for, mark_for, None).await?;
+        if self.replicated.is_some() && ended.is_some() {
+            self.end_all_by(user, becomes, remember_for, mark_for, self.replicated.as_ref()).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn end_all_by(
+        &self,
+        user: &UserKey,
+        becomes: Becomes,
+        remember_for: Duration,
+        mark_for: Duration,
+        replicated: Option<&Replicated>,
     ) -> StoreResult<Option<u64>> {
         let (word, note_for) = match becomes {
             Becomes::AsItIs => (b"e", Duration::ZERO),
@@ -120,7 +136,10 @@ impl RedisStore {
             let mut args = vec![user.hash.to_vec(), why, millis(remember_for), millis(mark_for)];
             args.extend([word.to_vec(), millis(note_for)]);
             args.extend(members.iter().map(|member| member.to_vec()));
-            let answer: Vec<Value> = self.link.run(&SCRIPTS.end_user, &keys, &args).await?;
+            let answer: Vec<Value> = match replicated {
+                Some(replicated) => replicated.run(&SCRIPTS.end_user, &keys, &args).await?,
+                None => self.link.run(&SCRIPTS.end_user, &keys, &args).await?,
+            };
             match answer.split_first() {
                 Some((Value::Int(1), [Value::Int(ended)])) => return Ok(Some(u64::try_from(*ended).unwrap_or(0))),
                 Some((Value::Int(2), [])) => return Ok(None),

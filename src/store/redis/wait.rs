@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bb8_redis::bb8::{ManageConnection, Pool};
-use redis::{FromRedisValue, RedisError, RedisResult, Value, cmd};
+use redis::{FromRedisValue, RedisResult, Value, cmd};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::Connection;
+use super::exclusive::Exclusive;
 use super::link::Link;
 use crate::authority::ports::{Cause, StoreError, StoreResult};
 
@@ -27,7 +26,7 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// Listens for bells.
 pub struct Bells {
-    pool: Pool<Listeners>,
+    listeners: Exclusive,
 }
 
 /// What a waiter saw: how long to wait at most before looking again, and the last ring it knows of.
@@ -39,14 +38,7 @@ pub struct Seen {
 impl Bells {
     /// Nothing is connected before somebody listens.
     pub fn new(link: &Arc<Link>) -> Self {
-        let pool = Pool::builder()
-            .max_size(LISTENERS)
-            .test_on_check_out(false)
-            .retry_connection(false)
-            .connection_timeout(link.connect_timeout)
-            .idle_timeout(Some(Duration::from_mins(1)))
-            .build_unchecked(Listeners(Arc::clone(link)));
-        Self { pool }
+        Self { listeners: Exclusive::new(link, LISTENERS, link.connect_timeout) }
     }
 
     /// Waits until `bell` rings, a ring after the one that was seen included, or it is time to look again. False, at
@@ -81,44 +73,20 @@ impl Bells {
     ) -> StoreResult<T> {
         let unavailable = |cause: Cause| StoreError::Unavailable(cause);
         let length = length.min(LONGEST_READ);
-        let listener = timeout(length.max(LATE), self.pool.get()).await;
+        let listener = timeout(length.max(LATE), self.listeners.get()).await;
         let listener = listener.map_err(|elapsed| unavailable(elapsed.into()))?;
         let mut listener = listener.map_err(|error| unavailable(Box::new(error)))?;
-        listener.listening = true;
         let millis = u64::try_from(length.as_millis()).unwrap_or(1).max(1);
         let mut read = cmd("XREAD");
         read.arg("COUNT").arg(count).arg("BLOCK").arg(millis).arg("STREAMS").arg(stream).arg(after);
-        let heard: RedisResult<T> = timeout(length + LATE, read.query_async(&mut listener.connection))
-            .await
-            .map_err(|elapsed| unavailable(elapsed.into()))?;
+        let left = listener.left();
+        let reading = timeout(length + LATE, read.query_async(&mut *listener));
+        let heard: RedisResult<T> = tokio::select! {
+            heard = reading => heard.map_err(|elapsed| unavailable(elapsed.into()))?,
+            () = left => return Err(unavailable("another server has become the primary".into())),
+        };
         let heard = heard.map_err(|error| unavailable(error.into()))?;
-        listener.listening = false;
+        listener.free();
         Ok(heard)
-    }
-}
-
-struct Listeners(Arc<Link>);
-
-/// A connection, and whether a command on it has not been answered: then nobody else may have it, since whoever gave
-/// up waiting has left the command behind.
-struct Listener {
-    connection: Connection,
-    listening: bool,
-}
-
-impl ManageConnection for Listeners {
-    type Connection = Listener;
-    type Error = RedisError;
-
-    async fn connect(&self) -> Result<Listener, RedisError> {
-        Ok(Listener { connection: self.0.exclusive().await?, listening: false })
-    }
-
-    async fn is_valid(&self, _: &mut Listener) -> Result<(), RedisError> {
-        Ok(())
-    }
-
-    fn has_broken(&self, listener: &mut Listener) -> bool {
-        listener.listening
     }
 }

@@ -103,6 +103,7 @@ fn the_examples_load() {
         ("oauth2.yaml", &[("OIDC_INTRANET_CLIENT_SECRET", "secret")]),
         ("redis.yaml", google),
         ("redis-cluster.yaml", google),
+        ("redis-sentinel.yaml", google),
         (
             "tenants.yaml",
             &[

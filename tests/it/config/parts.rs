@@ -78,3 +78,40 @@ fn tls_files_are_read_and_tried() {
     let ca = ["f.yaml:5:21: server.tls.client_ca_file: has no PEM certificate"];
     assert_eq!(with("one.pem", "one.key", "empty.pem"), ca);
 }
+
+#[test]
+fn the_tls_files_of_redis_are_read_and_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [one, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap());
+    for (name, text) in [
+        ("one.pem", one.cert.pem()),
+        ("one.key", one.signing_key.serialize_pem()),
+        ("other.key", other.signing_key.serialize_pem()),
+        ("empty.pem", String::new()),
+    ] {
+        fs::write(Path::new(&path(name)), text).unwrap();
+    }
+    let redis = |tls: &str| format!("store: {{ kind: redis, redis: {{ urls: ['rediss://a'], tls: {{ {tls} }} }} }}");
+    let with = |ca: &str, cert: &str, key: &str| {
+        let yaml = redis(&format!("ca_file: {}, cert_file: {}, key_file: {}", path(ca), path(cert), path(key)));
+        let faults = faults(&yaml, &[]).into_iter();
+        faults.map(|line| line.split_once(": ").unwrap().1.replace(&path(""), "")).collect::<Vec<_>>()
+    };
+    assert_eq!(with("one.pem", "one.pem", "one.key"), [""; 0]);
+    assert_eq!(
+        with("none.pem", "one.pem", "one.key"),
+        ["store.redis.tls.ca_file: can't read none.pem: No such file or directory (os error 2)"]
+    );
+    assert_eq!(with("empty.pem", "one.pem", "one.key"), ["store.redis.tls.ca_file: has no PEM certificate"]);
+    let unfit =
+        "store.redis.tls.cert_file: this and `key_file` are no PEM certificate chain and the key that belongs to it";
+    assert_eq!(with("one.pem", "one.pem", "other.key"), [unfit]);
+    let alone = redis(&format!("cert_file: {}", path("one.pem")));
+    let plain = redis(&format!("ca_file: {}", path("one.pem"))).replace("rediss", "redis");
+    for (yaml, expected) in [(alone, "store.redis.tls: a certificate and its key"), (plain, "`store.redis.tls` is for")]
+    {
+        let found = faults(&yaml, &[]);
+        assert!(found.len() == 1 && found[0].contains(expected), "{found:?}");
+    }
+}

@@ -69,6 +69,35 @@ fn each_rule_refuses_and_names_its_key() {
         ),
         ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
         ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
+        ("store: { kind: redis, redis: { sentinel: { master: m } } }", "store.redis.sentinel.urls: needs at least one"),
+        (
+            "store: { kind: redis, redis: { sentinel: { urls: ['redis://a'] } } }",
+            "store.redis.sentinel.master: the sentinels",
+        ),
+        (
+            "store: { kind: redis, redis: { urls: ['redis://a'], sentinel: { master: m, urls: ['redis://b'] } } }",
+            "store.redis.urls: the sentinels say where the primary is",
+        ),
+        (
+            "store: { kind: redis, redis: { cluster: true, sentinel: { master: m, urls: ['redis://b'] } } }",
+            "store.redis.cluster: a cluster fails over by itself",
+        ),
+        (
+            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b/1'] } } }",
+            "store.redis.sentinel.urls: a sentinel has no databases",
+        ),
+        (
+            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b', 'rediss://c'] } } }",
+            "store.redis.sentinel.urls: either all addresses are rediss:// or none",
+        ),
+        (
+            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b'], username: u } } }",
+            "store.redis.sentinel.username: a user name needs a password",
+        ),
+        (
+            "store: { kind: redis, redis: { urls: ['redis://a'], wait_timeout: 11s } }",
+            "store.redis.wait_timeout: at most",
+        ),
         ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),
         ("store: { redis: { urls: ['redis://a/main'] } }", "store.redis.urls[0]:"),
         ("store: { kind: redis, redis: { key_prefix: 'a{b}' } }", "store.redis.key_prefix:"),

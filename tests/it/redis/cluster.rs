@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Server, free_port};
+use super::{Server, cut_off_replicas_of, free_port, replication};
 
 /// A running cluster.
 pub struct Cluster {
@@ -20,11 +20,32 @@ impl Cluster {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts six nodes and makes them one cluster.
+    /// Starts six nodes.
     pub fn start() -> Self {
-        let nodes: Vec<Server> = (0..6).map(|_| Self::node()).collect();
-        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+        Self::of((0..6).map(|_| Self::node(&[])).collect(), &[])
+    }
+
+    /// Six nodes that speak TLS with these files, also among themselves.
+    pub fn start_with_tls(files: &[String]) -> Self {
+        let node = |_| {
+            let port = free_port().to_string();
+            Self::node(
+                &[files.iter().map(String::as_str).collect(), vec!["--tls-port", &port, "--tls-cluster", "yes"]]
+                    .concat(),
+            )
+        };
+        Self::of((0..6).map(node).collect(), files)
+    }
+
+    /// Makes them one cluster, whose nodes know each other by the ports with TLS where there are files for it.
+    fn of(nodes: Vec<Server>, files: &[String]) -> Self {
+        let port = |node: &Server| if files.is_empty() { node.port } else { node.tls() };
+        let file = |name: &str| files.iter().skip_while(|word| *word != name).nth(1).map_or("", String::as_str);
+        let [ca, certificate, key] = ["--tls-ca-cert-file", "--tls-cert-file", "--tls-key-file"].map(file);
+        let tls = ["--tls", "--cacert", ca, "--cert", certificate, "--key", key];
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", port(node)));
         let made = Command::new("redis-cli")
+            .args(if files.is_empty() { &[] } else { tls.as_slice() })
             .args(["--cluster", "create"])
             .args(addresses)
             .args(["--cluster-replicas", "1", "--cluster-yes"])
@@ -75,16 +96,7 @@ impl Cluster {
             set.arg("SET").arg("cluster-replica-validity-factor").arg(0);
             set.query::<()>(&mut node.admin()).expect("a replica may be promoted however old it is");
         }
-        let (node, end) = (&self.nodes[at], Instant::now() + Duration::from_secs(30));
-        let mut admin = node.admin();
-        let mut refuse = redis::cmd("ACL");
-        refuse.arg("SETUSER").arg("default").arg("-psync").arg("-sync");
-        refuse.query::<()>(&mut admin).expect("nobody may follow");
-        redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").query::<u64>(&mut admin).expect("nobody follows");
-        while replication(node, "connected_slaves") != "0" {
-            assert!(Instant::now() < end, "a replica follows all the same");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        cut_off_replicas_of(&self.nodes[at]);
     }
 
     /// The nodes that hold slots at the moment.
@@ -96,16 +108,9 @@ impl Cluster {
         self.nodes.iter().filter(is_primary).collect()
     }
 
-    fn node() -> Server {
+    fn node(options: &[&str]) -> Server {
         let bus = free_port().to_string();
         let timing = ["--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"];
-        Server::start(&[["--cluster-enabled", "yes", "--cluster-port", &bus].as_slice(), &timing].concat())
+        Server::start(&[["--cluster-enabled", "yes", "--cluster-port", &bus].as_slice(), &timing, options].concat())
     }
-}
-
-/// What a node says of its replication; empty when it says nothing of that.
-fn replication(node: &Server, field: &str) -> String {
-    let told: String = redis::cmd("INFO").arg("replication").query(&mut node.admin()).unwrap_or_default();
-    let value = told.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    value.unwrap_or_default().to_owned()
 }

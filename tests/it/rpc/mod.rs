@@ -7,7 +7,7 @@
 //! | `errors`, `fields`, `bytes` | every error has its reason; a caller's own fields; a browser's bytes |
 //! | `trouble`, `gone`, `stop` | a store that is away, a caller that goes away, a server that is told to stop |
 //! | `revocation` | what an admin ends in one call |
-//! | `known`, `failover` | what an authority knows by heart, also when a primary dies |
+//! | `known` | what an authority knows by heart |
 //! | `ends`, `told` | whatever ends is told, whoever goes away and whatever becomes of store, log and process |
 //! | `waiting` | who waits for others to be told keeps no place from those who ask |
 //! | `watching`, `watching_changes` | what those who keep answers are told |
@@ -23,7 +23,6 @@ pub mod clocks;
 mod ends;
 mod envoy;
 mod errors;
-mod failover;
 mod fields;
 mod gone;
 mod grpc_web;

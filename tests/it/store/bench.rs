@@ -16,9 +16,9 @@ use gatelodge::session::mark::ProviderTag;
 use gatelodge::session::record::{Header, Marks, Record};
 use gatelodge::session::time::Timestamp;
 use gatelodge::store::embedded::EmbeddedStore;
-use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore};
+use gatelodge::store::redis::{ConnectError, RedisSettings, RedisStore, RedisTls};
 
-use crate::redis::{Cluster, Server, address};
+use crate::redis::{Cluster, Server, address, exact_address};
 
 pub const TENANT: TenantNumber = TenantNumber(1);
 /// The provider of every session that tests make.
@@ -92,8 +92,10 @@ pub async fn cluster() -> Bench {
 
 async fn over(servers: Vec<&'static Server>, cluster: bool) -> Bench {
     static BENCHES: AtomicU64 = AtomicU64::new(0);
-    let prefix = format!("t{}.", BENCHES.fetch_add(1, Ordering::SeqCst));
-    let settings = RedisSettings { cluster, key_prefix: prefix.clone(), ..settings_for(servers[0].port) };
+    // As the user of the page, who may do no more than it must.
+    let prefix = format!("gl:t{}.", BENCHES.fetch_add(1, Ordering::SeqCst));
+    let urls = vec![Secret::new(exact_address(servers[0].port))];
+    let settings = RedisSettings { urls, cluster, key_prefix: prefix.clone(), ..settings_for(servers[0].port) };
     let store = connect(settings).await.unwrap();
     Bench { store: store.clone(), kind: Kind::Redis { store, prefix, servers } }
 }
@@ -108,11 +110,14 @@ pub fn settings_for(port: u16) -> RedisSettings {
     RedisSettings {
         urls: vec![Secret::new(address(port))],
         cluster: false,
+        sentinel: None,
+        tls: RedisTls::default(),
         key_prefix: "gl".to_owned(),
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(10),
         allow_eviction: false,
         tenants: Vec::new(),
+        replicas: None,
     }
 }
 

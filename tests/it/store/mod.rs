@@ -19,6 +19,7 @@ mod redis_events;
 mod redis_fitness;
 mod redis_keys;
 mod redis_resend;
+mod redis_tls;
 mod redis_trouble;
 mod replicas;
 mod scale;

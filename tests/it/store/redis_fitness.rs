@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::bench::{self, new_session, settings_for, user};
 use super::redis_trouble::{impatient, works_within};
 use crate::redis::{Cluster, Lossy, Server};
-use crate::world::log::Log;
 
 const EVICTING: [&str; 4] = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"];
 
@@ -20,7 +19,7 @@ async fn server(options: &'static [&'static str]) -> Server {
     tokio::task::spawn_blocking(|| Server::start(options)).await.unwrap()
 }
 
-async fn refusal(settings: RedisSettings) -> ConnectError {
+pub async fn refusal(settings: RedisSettings) -> ConnectError {
     let error = match bench::connect(settings).await {
         Ok(store) => panic!("it was not refused: {:?}", store.ping().await),
         Err(error) => error,
@@ -138,39 +137,6 @@ async fn a_login_that_is_refused_names_the_keys_that_mend_it() {
         let error = refusal(RedisSettings { urls, ..settings_for(1) }).await;
         assert!(matches!(error, ConnectError::Login(_)), "{url}: {error:?}");
         assert!(error.to_string().contains("store.redis.password") && error.to_string().contains("username"));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tls_that_cannot_be_is_refused_with_the_key_that_mends_it() {
-    let plain = server(&[]).await;
-    let folder = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
-    std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let options = [
-        ["--tls-cert-file", certificate.to_str().unwrap()],
-        ["--tls-key-file", key.to_str().unwrap()],
-        ["--tls-auth-clients", "no"],
-    ];
-    let tls_port = crate::redis::free_port().to_string();
-    let options: Vec<String> =
-        options.concat().into_iter().chain(["--tls-port", &tls_port]).map(str::to_owned).collect();
-    let start = move || Server::start(&options.iter().map(String::as_str).collect::<Vec<_>>());
-    let _tls = tokio::task::spawn_blocking(start).await.unwrap();
-    let at = |url: String| RedisSettings { urls: vec![Secret::new(url)], ..impatient(1) };
-    let error = refusal(at(format!("rediss://localhost:{tls_port}/"))).await;
-    assert!(matches!(error, ConnectError::Tls(_)) && error.to_string().contains("store.redis.urls"), "{error:?}");
-    // Whoever speaks TLS to a server without it, or the other way round, is not answered, or the connection is closed:
-    // that may also be a server that starts. The log gives the hint.
-    for url in [format!("rediss://127.0.0.1:{}/", plain.port), format!("redis://localhost:{tls_port}/")] {
-        let log = Log::default();
-        let listening = log.listen();
-        let store = bench::connect(at(url)).await;
-        drop(listening);
-        assert!(log.text().contains("store.redis.urls"), "{}", log.text());
-        ping_fails(&store.unwrap()).await;
     }
 }
 

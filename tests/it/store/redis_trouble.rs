@@ -101,7 +101,7 @@ async fn a_failed_over_cluster_works_again_without_a_restart() {
             match store.read(&key).await {
                 Ok(Lookup::Found(_)) => break,
                 Ok(Lookup::Gone(_)) => panic!("a failover is not a logout"),
-                Err(StoreError::Unreadable(error)) => panic!("{error:?}"),
+                Err(StoreError::Unreadable(error) | StoreError::Unreplicated(error)) => panic!("{error:?}"),
                 Err(StoreError::Unavailable(_)) => unavailable += 1,
             }
             assert!(start.elapsed() < RESPONSE + SLACK, "{:?}", start.elapsed());

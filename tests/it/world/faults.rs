@@ -277,6 +277,8 @@ pass! { SessionStore by sessions:
     sessions_of(user: &UserKey) -> Vec<(SessionKey, Record)>;
     walk(tenant: TenantNumber, from: Option<WalkPosition>, limit: usize) -> WalkPage;
     raise(target: &MarkTarget, keep_for: Duration) -> u64;
+    raise_to(target: &MarkTarget, mark: u64, keep_for: Duration) -> ();
+    changes() -> u64;
     marks(tenant: TenantNumber) -> MarksNow;
     read_with_marks(key: &SessionKey) -> (Lookup, MarksNow);
     count(tenant: TenantNumber) -> u64;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
     AnswerStore, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
 };
-use gatelodge::crypto::Secret;
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 
-use crate::redis::{Server, address};
+use crate::redis::Server;
+use crate::store::bench::settings_for;
 
 /// Where a world's sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,15 +80,6 @@ pub async fn connected_to(server: &Server) -> Arc<RedisStore> {
 
 /// A store at the server of that port.
 pub async fn connected_at(port: u16, prefix: &str) -> Arc<RedisStore> {
-    let settings = RedisSettings {
-        urls: vec![Secret::new(address(port))],
-        cluster: false,
-        key_prefix: prefix.to_owned(),
-        // Generous: the machine runs much else beside the tests.
-        connect_timeout: Duration::from_secs(5),
-        response_timeout: Duration::from_secs(10),
-        allow_eviction: false,
-        tenants: Vec::new(),
-    };
+    let settings = RedisSettings { key_prefix: prefix.to_owned(), ..settings_for(port) };
     RedisStore::connect(settings, Arc::new(SystemEntropy)).await.unwrap()
 }
