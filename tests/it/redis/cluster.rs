@@ -30,8 +30,11 @@ impl Cluster {
         let node = |_| {
             let port = free_port().to_string();
             Self::node(
-                &[files.iter().map(String::as_str).collect(), vec!["--tls-port", &port, "--tls-cluster", "yes"]]
-                    .concat(),
+                &[
+                    files.iter().map(String::as_str).collect(),
+                    vec!["--tls-port", &port, "--tls-cluster", "yes", "--tls-replication", "yes"],
+                ]
+                .concat(),
             )
         };
         Self::of((0..6).map(node).collect(), files)
