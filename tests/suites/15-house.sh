@@ -27,7 +27,7 @@ for text, place in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", page):
     elif text.startswith("`"):
         # A function, a case of a table of cases, or a name in quotes.
         name = re.escape(text.strip("`"))
-        if not re.search(rf"""\b(?:fn|def|func|void) {name}\(|^ +{name}: |(['"]){name}\1""", open(path).read(), re.M):
+        if not re.search(rf"""\b(?:fn|def|func|void) {name}[(<]|^ +{name}: |(['"]){name}\1""", open(path).read(), re.M):
             faults.append(f"{path} has no test {text}")
 
 # Each section has a table of letters, then one that says for each row of it what our letter rests on.
