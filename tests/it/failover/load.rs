@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gatelodge::authority::settings::RouteSet;
+use gatelodge::authority::settings::LoginSet;
 use gatelodge::authority::{complete_callback, start_login};
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1::validate_session_response::Outcome;
@@ -102,7 +102,7 @@ async fn try_to_log_in(world: &World, sub: &str) -> Option<Browser> {
     browser.keep(&started.answer.set_cookies);
     let query = format!("code={}&state={}", world.provider.code_for(sub), state_of(&started.answer));
     let question = complete_callback::Question {
-        set: RouteSet::Web,
+        set: LoginSet::Web,
         response: complete_callback::Response::Query(query.into()),
         presented: browser.get("/auth/web/callback"),
     };
