@@ -14,6 +14,7 @@ import tempfile
 import time
 import weakref
 from pathlib import Path
+from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "tests" / "artefacts" / "logs" / "edges"
@@ -60,7 +61,7 @@ def wait_until(true, what: str, seconds: float = 30.0, every: float = 0.02):
 class Program:
     """A program that writes to a log of its own."""
 
-    _all: weakref.WeakSet["Program"] = weakref.WeakSet()
+    _all: ClassVar[weakref.WeakSet["Program"]] = weakref.WeakSet()
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str] | None = None, *, is_told=False):
         LOGS.mkdir(parents=True, exist_ok=True)
