@@ -124,17 +124,19 @@ impl Servers {
         }
     }
 
-    /// Kills the first primary; in a Cluster the one that holds the event log. Answers how long it took until another server
-    /// says that it is the primary in its place.
+    /// Kills the primary that keeps the sessions, which are all of one user. Answers how long it took until another server says
+    /// that it is the primary in its place.
     pub fn kill(&mut self) -> Result<Duration> {
+        let keeps = self.keepers.iter().position(Server::keeps_sessions).ok_or("nobody keeps the sessions")?;
         let primaries = |servers: &Self| {
-            let roles = servers.keepers.iter().skip(1).map(|server| server.replication("role"));
+            let others = servers.keepers.iter().enumerate().filter(|(place, _)| *place != keeps);
+            let roles = others.map(|(_, server)| server.replication("role"));
             roles.filter(|role| role.as_deref().is_ok_and(|role| role == "master")).count()
         };
         let before = primaries(self);
-        let first = self.keepers.first_mut().ok_or("no server")?;
-        first.child.kill()?;
-        first.child.wait()?;
+        let server = self.keepers.get_mut(keeps).ok_or("no server")?;
+        server.child.kill()?;
+        server.child.wait()?;
         let begin = Instant::now();
         while primaries(self) == before {
             if begin.elapsed() > PATIENCE {
@@ -197,6 +199,15 @@ impl Server {
 
     fn ask(&self, command: &redis::Cmd) -> Result<String> {
         Ok(command.query(&mut self.admin()?)?)
+    }
+
+    /// Whether it is a primary that has records of sessions.
+    fn keeps_sessions(&self) -> bool {
+        let keys = || -> Result<usize> {
+            let named: Vec<Vec<u8>> = redis::cmd("KEYS").arg("gl:{*}s*").query(&mut self.admin()?)?;
+            Ok(named.len())
+        };
+        self.replication("role").is_ok_and(|role| role == "master") && keys().is_ok_and(|count| count > 0)
     }
 
     fn replication(&self, field: &str) -> Result<String> {

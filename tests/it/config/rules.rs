@@ -67,40 +67,6 @@ fn each_rule_refuses_and_names_its_key() {
             "server: { limits: { max_message_bytes: 262143 } }",
             "server.limits.max_message_bytes: must be at least 262144",
         ),
-        ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
-        ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
-        ("store: { kind: redis, redis: { sentinel: { master: m } } }", "store.redis.sentinel.urls: needs at least one"),
-        (
-            "store: { kind: redis, redis: { sentinel: { urls: ['redis://a'] } } }",
-            "store.redis.sentinel.master: the sentinels",
-        ),
-        (
-            "store: { kind: redis, redis: { urls: ['redis://a'], sentinel: { master: m, urls: ['redis://b'] } } }",
-            "store.redis.urls: the sentinels say where the primary is",
-        ),
-        (
-            "store: { kind: redis, redis: { cluster: true, sentinel: { master: m, urls: ['redis://b'] } } }",
-            "store.redis.cluster: a cluster fails over by itself",
-        ),
-        (
-            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b/1'] } } }",
-            "store.redis.sentinel.urls: a sentinel has no databases",
-        ),
-        (
-            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b', 'rediss://c'] } } }",
-            "store.redis.sentinel.urls: either all addresses are rediss:// or none",
-        ),
-        (
-            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b'], username: u } } }",
-            "store.redis.sentinel.username: a user name needs a password",
-        ),
-        (
-            "store: { kind: redis, redis: { urls: ['redis://a'], wait_timeout: 11s } }",
-            "store.redis.wait_timeout: at most",
-        ),
-        ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),
-        ("store: { redis: { urls: ['redis://a/main'] } }", "store.redis.urls[0]:"),
-        ("store: { kind: redis, redis: { key_prefix: 'a{b}' } }", "store.redis.key_prefix:"),
         ("cache: { max_staleness: 6s }", "cache.max_staleness: from 100 milliseconds to 5 seconds"),
         ("cache: { max_staleness: 50ms }", "cache.max_staleness:"),
         ("cache: { max_sessions: 0 }", "cache.max_sessions:"),
@@ -154,6 +120,49 @@ fn each_rule_refuses_and_names_its_key() {
         (&named, "callers[0].name:"),
         ("log: { level: loud }", "log.level: expected off, error, warn, info, debug or trace, or directives"),
         ("log: { level: 'gatelodge=loud' }", "log.level:"),
+    ];
+    for (yaml, key) in table {
+        assert!(fault(yaml).starts_with(key), "{yaml}: {}", fault(yaml));
+    }
+}
+
+#[test]
+fn each_rule_of_redis_refuses_and_names_its_key() {
+    let table = [
+        ("store: { kind: redis, redis: { urls: [] } }", "store.redis.urls:"),
+        ("store: { kind: redis, redis: { urls: ['redis://a', 'redis://b'] } }", "store.redis.urls:"),
+        ("store: { kind: redis, redis: { sentinel: { master: m } } }", "store.redis.sentinel.urls: needs at least one"),
+        (
+            "store: { kind: redis, redis: { sentinel: { urls: ['redis://a'] } } }",
+            "store.redis.sentinel.master: the sentinels",
+        ),
+        (
+            "store: { kind: redis, redis: { urls: ['redis://a'], sentinel: { master: m, urls: ['redis://b'] } } }",
+            "store.redis.urls: the sentinels say where the primary is",
+        ),
+        (
+            "store: { kind: redis, redis: { cluster: true, sentinel: { master: m, urls: ['redis://b'] } } }",
+            "store.redis.cluster: a cluster fails over by itself",
+        ),
+        (
+            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b/1'] } } }",
+            "store.redis.sentinel.urls: a sentinel has no databases",
+        ),
+        (
+            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b', 'rediss://c'] } } }",
+            "store.redis.sentinel.urls: either all addresses are rediss:// or none",
+        ),
+        (
+            "store: { kind: redis, redis: { sentinel: { master: m, urls: ['redis://b'], username: u } } }",
+            "store.redis.sentinel.username: a user name needs a password",
+        ),
+        (
+            "store: { kind: redis, redis: { urls: ['redis://a'], wait_timeout: 11s } }",
+            "store.redis.wait_timeout: at most",
+        ),
+        ("store: { redis: { urls: ['http://a'] } }", "store.redis.urls[0]:"),
+        ("store: { redis: { urls: ['redis://a/main'] } }", "store.redis.urls[0]:"),
+        ("store: { kind: redis, redis: { key_prefix: 'a{b}' } }", "store.redis.key_prefix:"),
     ];
     for (yaml, key) in table {
         assert!(fault(yaml).starts_with(key), "{yaml}: {}", fault(yaml));

@@ -59,7 +59,9 @@ async fn an_end_that_too_few_replicas_have_is_in_force_and_says_so<S: Servers>()
         let (at, name) = (servers.holder(&name_of(&session)), name_of(&session));
         let replicas: Vec<_> = (0..servers.all().len()).filter(|other| *other != at).collect();
         let idle: Vec<_> = replicas.into_iter().filter(|other| !servers.is_primary(*other)).collect();
-        idle.iter().for_each(|replica| servers.all()[*replica].freeze(true));
+        for replica in &idle {
+            servers.all()[*replica].freeze(true);
+        }
         let target = || ends(&session.public(), &format!("idp_{sub}"))[number].clone();
         let began = Instant::now();
         let refused = one.end(target()).await.unwrap_err();
@@ -72,7 +74,9 @@ async fn an_end_that_too_few_replicas_have_is_in_force_and_says_so<S: Servers>()
         while two.says(&browser).await {
             assert!(Instant::now() < end, "the other is never told");
         }
-        idle.iter().for_each(|replica| servers.all()[*replica].freeze(false));
+        for replica in &idle {
+            servers.all()[*replica].freeze(false);
+        }
         servers.wait_until_replicated();
         assert_eq!(one.end(target()).await.unwrap(), 0, "asked again");
         // A mark leaves the records, and kills what they are of.
