@@ -26,7 +26,7 @@ on_every_store! {
 async fn of_fifty_racing_twins_on_two_replicas_one_is_carried_out(kept: Kept) {
     let pair = Pair::over(kept).await;
     let browser = pair.log_in("ada").await;
-    let serving = |number: usize| if number % 2 == 0 { &pair.one } else { &pair.two };
+    let serving = |number: usize| if number.is_multiple_of(2) { &pair.one } else { &pair.two };
     let updates = (0..50).map(|number| {
         let request = by(Role::Backend, update(&browser, b"17"));
         async move { serving(number).sessions().await.update_attributes(request).await.unwrap() }

@@ -248,11 +248,13 @@ async fn what_is_missing_forged_or_another_browsers_is_400_and_sends_no_code() {
     }
 }
 
+type Refusal = fn() -> ProviderError;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_providers_refusal_is_told_apart_from_its_absence() {
     for served in both(on).await {
         let mut front = FrontEnd::of(&served);
-        let cases: [(fn() -> ProviderError, u32, &str); 3] = [
+        let cases: [(Refusal, u32, &str); 3] = [
             (|| ProviderError::InvalidGrant("bad_verification_code".into()), 401, "code_refused"),
             (|| ProviderError::Unavailable("away".into()), 503, "provider_unavailable"),
             (|| ProviderError::Failed("incorrect_client_credentials".into()), 502, "provider_error"),
