@@ -12,6 +12,7 @@ use crate::authority::ports::{Lookup, StoreResult, UserLookup};
 use crate::authority::{Authority, Error};
 use crate::session::event::What;
 use crate::session::key::{SessionKey, UserKey};
+use crate::session::mark::EVERY_TENANT;
 use crate::session::record::Ending;
 
 /// Whether the store may have lost what was last written.
@@ -64,6 +65,9 @@ impl Authority {
         // First what kills many at once.
         for (target, mark) in &ended.marks {
             self.ports.sessions.raise_to(target, *mark, MARKS_FOR.max(self.settings.longest_life())).await?;
+            // Who has begun since the failover may have read the marks before.
+            let whose = Some(target.tenant()).filter(|tenant| *tenant != EVERY_TENANT).unwrap_or(self.settings.tenant);
+            Untold::of(whose, &self.stream.ear).add(What::Marked { target: target.clone(), mark: *mark });
         }
         let now = self.ports.clock.now();
         for (user, at) in &ended.users {
