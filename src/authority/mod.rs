@@ -1,110 +1,133 @@
 //! WHAT THE AUTHORITY DOES. Owns the use cases, one file each, and the ports they need of the world.
 //! Knows no transport, no store, no provider protocol; every use case can be run in a test with no network.
 
-pub mod access_token;
+// Ports: what is needed of the world, and what is said to it.
+pub mod answer_store;
+pub mod error;
+pub mod event_log;
+pub mod login_store;
+pub mod logout_store;
+pub mod mint_key_store;
+pub mod observer;
+pub mod ports;
+pub mod provider;
+pub mod provider_health;
+pub mod rate_store;
+pub mod settings;
+pub mod tenant_store;
+pub mod user_store;
+
+// What every call goes through: who asks, what a browser sent, and what is answered.
 mod admit;
 mod admit_to_use;
 pub mod answer;
-pub mod answer_once;
-pub mod answer_store;
 mod asked;
-pub mod attributes;
 pub mod behind_proxy;
 mod binding_cookie;
+mod deny;
+mod forgeries;
+pub mod get_edge_settings;
+mod judge_request;
+mod rates;
+mod refusals;
+mod room;
+
+// Calls with an idempotency key.
+pub mod answer_once;
+mod carry_out_once;
+mod kept_answer;
+
+// Logging in: from a provider's name to a session.
 mod callback;
 mod came_back;
-mod carry_out_once;
-mod change_standing;
-mod changed;
-mod check_own_token;
-mod check_sessions;
 mod choice_answer;
 pub mod choose_sessions;
 pub mod complete_callback;
-pub mod complete_logout;
-pub mod delete_user;
-mod deliver;
-mod deny;
-pub mod disable_user;
-pub mod enable_user;
-mod end;
-mod end_as_of;
-pub mod error;
-pub mod event_log;
-mod exchange;
-pub mod flights;
-mod forgeries;
-pub mod get_access_token;
-pub mod get_attributes;
-pub mod get_edge_settings;
-pub mod get_jwks;
-pub mod get_session;
-pub mod get_user;
-pub mod get_user_info;
-pub mod handle_backchannel_logout;
-pub mod handle_frontchannel_logout;
-mod judge_request;
-mod keep_tokens;
-mod kept_answer;
 pub mod list_providers;
-pub mod list_sessions;
-pub mod list_user_sessions;
-pub mod list_users;
 pub mod login_answer;
-pub mod login_store;
-pub mod logout_notice;
-pub mod logout_store;
 mod make_session;
-pub mod memory;
-pub mod mint_key_store;
-mod mint_keys;
-pub mod mint_token;
-mod near;
+mod provider_trouble;
+mod redeem;
+mod remembered_name;
+mod spa_answer;
+pub mod start_login;
+mod step_up;
+mod wish;
+
+// A session as it is used.
+pub mod attributes;
+mod changed;
+mod check_sessions;
+mod deliver;
+pub mod get_attributes;
+pub mod get_session;
+mod rotate;
+mod touch;
+pub mod update_attributes;
+pub mod validate_session;
+
+// A session's tokens, and their refresh.
+pub mod access_token;
+mod exchange;
+pub mod get_access_token;
+pub mod get_user_info;
+mod keep_tokens;
 pub mod not_refreshed;
 mod note_sending;
-pub mod observer;
-mod open_standing;
-mod own_token;
-pub mod ports;
-pub mod preview_revoke;
-pub mod provider;
-pub mod provider_health;
-mod provider_session;
-mod provider_trouble;
-pub mod rate_store;
-mod rates;
-mod recall;
-mod redeem;
 mod refresh;
 mod refresh_beside;
 mod refresh_refused;
 pub mod refresh_tokens;
-mod refusals;
-mod remembered_name;
-mod reseal_users;
+
+// Tokens without a session, and our own.
+mod check_own_token;
+pub mod get_jwks;
+mod mint_keys;
+pub mod mint_token;
+mod own_token;
+mod token_answer;
+pub mod validate_token;
+mod write_token;
+
+// Logging out, here and at the provider.
+pub mod complete_logout;
+pub mod handle_backchannel_logout;
+pub mod handle_frontchannel_logout;
+pub mod logout_notice;
+mod provider_session;
+pub mod start_logout;
+
+// Ending and seeing sessions from outside.
+mod end;
+mod end_as_of;
+pub mod list_sessions;
+pub mod list_user_sessions;
+pub mod preview_revoke;
 pub mod revoke;
 pub mod revoke_as_admin;
-mod room;
-mod rotate;
-pub mod settings;
-mod spa_answer;
-pub mod start_login;
-pub mod start_logout;
-mod step_up;
+
+// Users.
+mod change_standing;
+pub mod delete_user;
+pub mod disable_user;
+pub mod enable_user;
+pub mod get_user;
+pub mod list_users;
+mod open_standing;
+mod reseal_users;
+
+// What replicas remember, and how they hear of each other.
+pub mod flights;
+pub mod memory;
+mod near;
+mod recall;
 pub mod stream;
 mod telling;
-pub mod tenant_store;
-pub mod tenants;
-mod token_answer;
-mod touch;
 mod under_way;
-pub mod update_attributes;
-pub mod user_store;
-pub mod validate_session;
-pub mod validate_token;
 pub mod watch_sessions;
-mod wish;
-mod write_token;
+
+// Many tenants.
+pub mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;
