@@ -40,14 +40,15 @@ impl RedisStore {
         Ok(mark)
     }
 
-    /// As the port's `raise_to`.
+    /// As the port's `raise_to`. Under the first tag before all others: there an authority that begins reads what is in force.
     pub(super) async fn raise_everywhere_to(
         &self,
         target: &MarkTarget,
         mark: u64,
         keep_for: Duration,
     ) -> StoreResult<()> {
-        self.raise_to_from(0, target, mark, keep_for, None).await
+        self.raise_in(target, first()?, number(mark), keep_for, None).await?;
+        self.raise_to_from(1, target, mark, keep_for, None).await
     }
 
     /// Raises a mark under all tags but the first `from`.

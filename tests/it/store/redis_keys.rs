@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, StoreError};
-use gatelodge::session::key::SessionKey;
+use gatelodge::session::key::{Partition, SessionKey};
+use gatelodge::session::mark::MarkTarget;
 use gatelodge::session::record::Ending;
 use gatelodge::session::time::Timestamp;
 
@@ -29,6 +30,27 @@ async fn bend(key: &[u8], script: &'static str) {
 
 fn assert_unreadable<T>(outcome: &Result<T, StoreError>) {
     assert!(matches!(outcome, Err(StoreError::Unreadable(_))));
+}
+
+// An authority that begins goes by the marks under the first tag: were another one raised before, it would let in what the
+// others refuse.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_is_raised_once_more_nowhere_before_the_first_tag() {
+    let bench = bench::redis().await;
+    let (store, second) = (&bench.store, SessionKey { partition: Partition::new(1).unwrap(), ..fresh() });
+    let target = MarkTarget::Tenant(TENANT);
+    let mark = store.raise(&target, LONG).await.unwrap();
+    let first_tag = b"{ru}m";
+    let first =
+        keys(&bench, b'm').await.into_iter().find(|name| name.windows(5).any(|part| part == first_tag)).unwrap();
+    bend(&first, "redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], 'x')").await;
+    assert!(store.raise_to(&target, mark + 1, LONG).await.is_err());
+    assert_eq!(store.read_with_marks(&second).await.unwrap().1.tenant, mark);
+    bend(&first, "redis.call('DEL', KEYS[1])").await;
+    store.raise_to(&target, mark + 1, LONG).await.unwrap();
+    assert_eq!(store.read_with_marks(&second).await.unwrap().1.tenant, mark + 1);
+    assert_eq!(store.marks(TENANT).await.unwrap().tenant, mark + 1);
+    bench.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
