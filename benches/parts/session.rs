@@ -138,6 +138,7 @@ pub fn tokens() -> Tokens {
         Some(Secret::new(parts.join(".")))
     };
     Tokens {
+        is_bound: false,
         access: jwt(430, 256),
         access_end: Some(SystemClock.now() + Duration::from_mins(5)),
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),

@@ -104,6 +104,7 @@ fn registration(
             audience: provider.assertion_audience.clone(),
             team: provider.team_id.clone(),
         },
+        dpop_key: provider.dpop_key.clone().filter(|key| !key.is_empty()),
         form_post: provider.response_mode_of(name) == config::oidc::ResponseMode::FormPost,
         scopes: provider.scopes_of(name),
         claims: provider.claims_of(name),

@@ -161,6 +161,8 @@ impl From<ProviderError> for Error {
             | ProviderError::Unsupported(Offer::LoginAge | Offer::LoginContext | Offer::SilentLogin) => {
                 Self::ProviderRefused(error.into())
             }
+            // A token that was bound to a key which there is no longer.
+            ProviderError::Unsupported(Offer::Proofs) => Self::AccessTokenExpired,
             ProviderError::Unsupported(Offer::UserInfo) => Self::UserInfoUnsupported,
             ProviderError::Unsupported(Offer::TokenExchange) => Self::ExchangeUnsupported,
             ProviderError::AudienceRefused(_) => Self::AudienceRefused,

@@ -96,8 +96,8 @@ impl Authority {
         let soonest = self.ports.clock.now() + at_least;
         let tokens = self.open_tokens(admitted, &sealed)?;
         let kept = tokens.exchanged.into_iter().find(|token| token.audience == audience && token.end > soonest);
-        Ok(kept.map(|ExchangedToken { audience, access, end, scopes }| {
-            Exchanged::Token(AccessToken { value: access, end: Some(end), scopes, audience })
+        Ok(kept.map(|ExchangedToken { audience, access, is_bound, end, scopes }| {
+            Exchanged::Token(AccessToken { value: access, is_bound, proof: None, end: Some(end), scopes, audience })
         }))
     }
 
@@ -118,9 +118,10 @@ impl Authority {
             .await?;
         got.end = got.end.map(|end| asked.end_in_store_time(end));
         let (value, scopes, audience) = (got.access.clone(), got.scopes.clone(), audience.to_owned());
-        let token = AccessToken { value, end: got.end, scopes, audience: audience.clone() };
+        let is_bound = got.is_bound;
+        let token = AccessToken { value, is_bound, proof: None, end: got.end, scopes, audience: audience.clone() };
         if let Some(end) = got.end {
-            let new = ExchangedToken { audience, access: got.access, end, scopes: got.scopes };
+            let new = ExchangedToken { audience, access: got.access, is_bound, end, scopes: got.scopes };
             add(&mut tokens.exchanged, new, self.ports.clock.now());
             // One that can't be kept is good all the same.
             if let Ok(Refreshed::SessionGone) =
@@ -174,7 +175,7 @@ mod tests {
 
     fn token(audience: &str, end: u64) -> ExchangedToken {
         let (audience, access) = (audience.to_owned(), Secret::new("t"));
-        ExchangedToken { audience, access, end: Timestamp::from_secs(end), scopes: Vec::new() }
+        ExchangedToken { audience, access, is_bound: false, end: Timestamp::from_secs(end), scopes: Vec::new() }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::admit::{Admission, Admitted};
 use super::exchange::Exchanged;
+use super::provider::{Offer, ProofRequest, ProviderError};
 use super::refresh::Refreshed;
 use super::validate_session::Inactive;
 use super::{Authority, Call, Error, Presented};
@@ -22,6 +23,8 @@ pub struct Question {
     pub minimum: Option<Duration>,
     /// Whom the token is for; `None` for the session's own.
     pub audience: Option<String>,
+    /// The request that it is for, which needs a proof where the token is bound.
+    pub proof_for: Option<ProofRequest>,
 }
 
 /// The answer.
@@ -38,6 +41,10 @@ pub enum Outcome {
 pub struct AccessToken {
     /// The token.
     pub value: Secret,
+    /// Whether it is good with a proof alone (RFC 9449).
+    pub is_bound: bool,
+    /// The proof for the request that was named, where it needs one.
+    pub proof: Option<Secret>,
     /// When it ends, if the provider said so.
     pub end: Option<Timestamp>,
     /// The scopes it was granted.
@@ -62,7 +69,7 @@ impl Authority {
         if !self.touch(&mut admitted).await {
             return Ok(inactive(InactiveReason::Revoked));
         }
-        let token = match &question.audience {
+        let mut token = match &question.audience {
             Some(audience) => match self.exchange(&admitted, audience, question.minimum).await? {
                 Exchanged::Token(token) => token,
                 Exchanged::SessionGone => return Ok(inactive(InactiveReason::Revoked)),
@@ -72,6 +79,11 @@ impl Authority {
                 Refreshed::SessionGone => return Ok(inactive(InactiveReason::Revoked)),
             },
         };
+        if let Some(request) = question.proof_for.as_ref().filter(|_| token.is_bound) {
+            let provider = self.ports.providers.get(&admitted.standing.identity.provider);
+            let provider = provider.ok_or(ProviderError::Unsupported(Offer::Proofs))?;
+            token.proof = Some(provider.prove(request, &token.value, self.ports.wall.now())?);
+        }
         Ok(Outcome::Token(Box::new(token)))
     }
 
@@ -109,5 +121,6 @@ impl Authority {
 
 fn access_of(tokens: Tokens) -> Result<AccessToken, Error> {
     let value = tokens.access.ok_or(Error::AccessTokenExpired)?;
-    Ok(AccessToken { value, end: tokens.access_end, scopes: tokens.scopes, audience: String::new() })
+    let Tokens { is_bound, access_end: end, scopes, .. } = tokens;
+    Ok(AccessToken { value, is_bound, proof: None, end, scopes, audience: String::new() })
 }

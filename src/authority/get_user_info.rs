@@ -90,6 +90,7 @@ impl Authority {
         let now = self.ports.clock.now();
         let request = UserInfoRequest {
             access_token: &access,
+            is_bound: tokens.is_bound,
             id_token: tokens.id.as_ref(),
             identity,
             now: self.ports.wall.now(),

@@ -77,6 +77,8 @@ pub enum Offer {
     LoginContext,
     /// Logging in without showing anything (`prompt=none`, likewise).
     SilentLogin,
+    /// Access tokens that are bound to a key (RFC 9449).
+    Proofs,
 }
 
 impl std::fmt::Display for Offer {
@@ -87,6 +89,7 @@ impl std::fmt::Display for Offer {
             Self::LoginAge => "logins of a certain age",
             Self::LoginContext => "logins of a certain kind",
             Self::SilentLogin => "logins that show nothing",
+            Self::Proofs => "tokens that are bound to a key",
         })
     }
 }
@@ -186,6 +189,8 @@ pub struct Renewal {
 pub struct UserInfoRequest<'a> {
     /// The access token.
     pub access_token: &'a Secret,
+    /// Whether it is bound to our key there.
+    pub is_bound: bool,
     /// The ID token: what it has said is not for userinfo to say.
     pub id_token: Option<&'a Secret>,
     /// Who it is, as far as is known.
@@ -240,10 +245,23 @@ pub struct ExchangeRequest {
 pub struct Exchange {
     /// The token.
     pub access: Secret,
+    /// Whether it is bound to our key there.
+    pub is_bound: bool,
     /// When it ends, if the provider said so.
     pub end: Option<Timestamp>,
     /// Its scopes, if the provider said so.
     pub scopes: Vec<String>,
+}
+
+/// A request that somebody is about to make with an access token that is bound (RFC 9449, 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofRequest {
+    /// The method.
+    pub method: String,
+    /// The address; its query does not count.
+    pub address: String,
+    /// The nonce that the server wants in the proof, if it does.
+    pub nonce: Option<String>,
 }
 
 /// What to hand over at the provider's logout (OpenID Connect RP-Initiated Logout, 2).
@@ -303,6 +321,11 @@ pub trait IdentityProvider: Send + Sync {
     /// Asks for an access token for another audience in exchange for one of ours (RFC 8693), once.
     /// Refuses without a call where the settings don't let it.
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError>;
+
+    /// Proves that whoever makes this request with an access token of ours has the key that it is bound to. Asks nobody.
+    fn prove(&self, _request: &ProofRequest, _token: &Secret, _now: Timestamp) -> Result<Secret, ProviderError> {
+        Err(ProviderError::Unsupported(Offer::Proofs))
+    }
 
     /// How it checks access tokens that are presented as bearer tokens.
     fn token_check(&self) -> TokenCheck {

@@ -186,6 +186,7 @@ async fn send(
 /// What the provider left out stays as it was (RFC 6749, 6).
 fn merge(old: Tokens, new: Tokens) -> Tokens {
     Tokens {
+        is_bound: if new.access.is_some() { new.is_bound } else { old.is_bound },
         access: new.access.or(old.access),
         access_end: new.access_end,
         scopes: if new.scopes.is_empty() { old.scopes } else { new.scopes },

@@ -3,6 +3,7 @@
 
 mod api_key;
 mod hash;
+mod jwk;
 mod mac;
 mod private_key;
 mod ring;
@@ -12,6 +13,7 @@ mod sign;
 
 pub use api_key::{API_KEY_PREFIX, ApiKey, ApiKeyHash, NotAHash};
 pub use hash::{Digest, digest, equal, sha256, sha384, sha512};
+pub use jwk::Members;
 pub use mac::{MAC_LEN, MacRing};
 pub use private_key::{PrivateKey, unique_name};
 pub use ring::{KEY_ID_LEN, KeyId, KeyRing};

@@ -7,7 +7,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,6 +15,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::Secret;
+use super::jwk::{Members, of_curve, of_ed25519, thumbprint};
 
 /// A private key. It is never printed.
 pub struct PrivateKey(Pair);
@@ -66,6 +67,24 @@ impl PrivateKey {
         }
     }
 
+    /// Its public half as the members of a JWK, without name, use and algorithm; `None` for RSA, which nobody wants whole in
+    /// every request.
+    #[must_use]
+    pub fn public_members(&self) -> Option<Members> {
+        match &self.0 {
+            Pair::Rsa(_) => None,
+            Pair::P256(pair) => of_curve("P-256", pair.public_key().as_ref()),
+            Pair::P384(pair) => of_curve("P-384", pair.public_key().as_ref()),
+            Pair::Ed25519(pair) => Some(of_ed25519(pair.public_key().as_ref())),
+        }
+    }
+
+    /// The thumbprint of its public half (RFC 7638); `None` for RSA.
+    #[must_use]
+    pub fn thumbprint(&self) -> Option<String> {
+        self.public_members().as_ref().map(thumbprint)
+    }
+
     /// Signs with the algorithm of that name; `None` when it is none of this key's, or the system's random bytes fail.
     #[must_use]
     pub fn sign(&self, algorithm: &str, message: &[u8]) -> Option<Vec<u8>> {
@@ -104,7 +123,7 @@ pub fn unique_name() -> Option<String> {
 mod tests {
     use aws_lc_rs::encoding::AsDer as _;
     use aws_lc_rs::rsa::KeySize;
-    use aws_lc_rs::signature::{self, KeyPair as _, UnparsedPublicKey, VerificationAlgorithm};
+    use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;

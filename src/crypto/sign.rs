@@ -8,11 +8,9 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
     UnparsedPublicKey,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::sha256;
+use super::jwk::{Members, of_curve, of_ed25519, thumbprint};
 
 /// A signature algorithm (RFC 7518, 3.4; RFC 8037, 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,9 +66,7 @@ impl SigningKey {
             }
             SignatureAlgorithm::EdDsa => Pair::Ed25519(Ed25519KeyPair::from_pkcs8(bytes).ok()?),
         };
-        // The required members in the order of their names, without white space (RFC 7638, 3.2).
-        let members: Vec<_> = pair.members()?.iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
-        let id = URL_SAFE_NO_PAD.encode(sha256(format!("{{{}}}", members.join(",")).as_bytes()));
+        let id = thumbprint(&pair.members()?);
         Some(Self { algorithm, pair, private: Zeroizing::new(bytes.to_vec()), id })
     }
 
@@ -94,7 +90,7 @@ impl SigningKey {
 
     /// Its public half as the members of a JWK, without name, use and algorithm.
     #[must_use]
-    pub fn public_members(&self) -> Vec<(&'static str, String)> {
+    pub fn public_members(&self) -> Members {
         self.pair.members().unwrap_or_default()
     }
 
@@ -123,19 +119,11 @@ impl SigningKey {
 }
 
 impl Pair {
-    fn members(&self) -> Option<Vec<(&'static str, String)>> {
-        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        Some(match self {
-            Self::P256(pair) => {
-                // An uncompressed point: 4, then x and y of 32 bytes each (SEC 1, 2.3.3).
-                let (x, y) = pair.public_key().as_ref().get(1..65)?.split_at(32);
-                vec![("crv", "P-256".to_owned()), ("kty", "EC".to_owned()), ("x", text(x)), ("y", text(y))]
-            }
-            Self::Ed25519(pair) => {
-                let x = text(pair.public_key().as_ref());
-                vec![("crv", "Ed25519".to_owned()), ("kty", "OKP".to_owned()), ("x", x)]
-            }
-        })
+    fn members(&self) -> Option<Members> {
+        match self {
+            Self::P256(pair) => of_curve("P-256", pair.public_key().as_ref()),
+            Self::Ed25519(pair) => Some(of_ed25519(pair.public_key().as_ref())),
+        }
     }
 }
 
@@ -147,6 +135,9 @@ impl fmt::Debug for SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const BOTH: [SignatureAlgorithm; 2] = [SignatureAlgorithm::Es256, SignatureAlgorithm::EdDsa];

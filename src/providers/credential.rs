@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
+use super::dpop::Proofs;
 use super::fault::Fault;
+use super::jws;
 use super::registration::{Registration, SettingsFault};
 use crate::crypto::{PrivateKey, Secret, unique_name};
 use crate::session::time::Timestamp;
@@ -181,11 +183,7 @@ impl Signer {
         if let (Some(id), Some(header)) = (&self.key_id, header.as_object_mut()) {
             header.insert("kid".to_owned(), id.as_str().into());
         }
-        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        let signed = format!("{}.{}", encode(&header), encode(claims));
-        let signature = self.key.sign(algorithm, signed.as_bytes());
-        let signature = signature.ok_or(Fault::NotSigned("there are no random bytes"))?;
-        Ok(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
+        jws::sign(&self.key, algorithm, &header, claims)
     }
 }
 
@@ -211,6 +209,9 @@ pub(super) fn faults(own: &Registration) -> Vec<SettingsFault> {
         if key.id.is_none() || key.team.is_none() {
             fault("key_id", "Apple needs the key's id, and the team's as `team_id`");
         }
+    }
+    if own.dpop_key.as_ref().is_some_and(|key| Proofs::by(key).is_none()) {
+        fault("dpop_key", "holds no private key in PEM form that proofs can be signed with: P-256, P-384 or Ed25519");
     }
     if auth == ClientAuth::Certificate && key.certificate.is_none() {
         fault("cert_file", "missing: the certificate that the provider knows this client by");

@@ -9,6 +9,7 @@
 //! | `kept` | a fetched document, kept fresh beside the calls |
 //! | [`registration`] | what an operator says about us at a provider, whatever it speaks |
 //! | [`credential`] | how we show who we are: a secret, a signed assertion, a certificate |
+//! | `dpop`, `jws` | proofs of the key that access tokens are bound to; what our own keys sign |
 //! | [`token_endpoint`] | how tokens are asked for |
 //! | `claims` | what a claim has to look like to be kept |
 //! | [`rights`] | which claims say what a user may do |
@@ -18,9 +19,11 @@
 
 mod claims;
 pub mod credential;
+mod dpop;
 pub mod fault;
 pub mod http;
 pub mod json;
+mod jws;
 mod kept;
 pub mod oauth2;
 pub mod oidc;

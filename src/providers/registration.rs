@@ -38,6 +38,8 @@ pub struct Registration {
     pub client_auth: ClientAuth,
     /// Our private key, where that shows it.
     pub key: ClientKey,
+    /// The private key, PEM, that access tokens are bound to (RFC 9449); `None`: they are bearer tokens.
+    pub dpop_key: Option<Secret>,
     /// Whether the answer to a login comes as a form that the browser posts (OAuth 2.0 Form Post Response Mode).
     pub form_post: bool,
     /// The scopes to ask for.
@@ -85,6 +87,7 @@ impl Registration {
             client_secret,
             client_auth: ClientAuth::Auto,
             key: ClientKey::default(),
+            dpop_key: None,
             form_post: false,
             scopes: Vec::new(),
             claims: Vec::new(),

@@ -7,8 +7,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::credential::{Authenticated, Credential, Way};
+use super::dpop::{Proofs, Proven};
 use super::fault::{Fault, OAuthError};
-use super::http::{Answer, Http};
+use super::http::{Answer, Http, Shown};
 use super::json::Object;
 use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::ProviderError;
@@ -28,11 +29,31 @@ fn rejected<T>(check: &'static str) -> Result<T, ProviderError> {
 /// What a token endpoint answered; well-formed, not yet to be believed.
 pub(super) struct TokenAnswer {
     pub access: Secret,
+    /// Whether the access token is good with a proof by our key alone (RFC 9449, 5).
+    pub is_bound: bool,
     pub expires_in: Option<Duration>,
     pub refresh: Option<Secret>,
     pub id: Option<Secret>,
     /// The granted scopes, where they are not those that were asked for (RFC 6749, 5.1).
     pub scopes: Option<Vec<String>>,
+}
+
+/// How access tokens are presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenType {
+    /// As they are (RFC 6750).
+    Bearer,
+    /// With a proof of the key that they are bound to (RFC 9449).
+    Dpop,
+}
+
+impl TokenType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
 }
 
 /// Who we are to a provider, and the way to ask it.
@@ -41,12 +62,20 @@ pub(super) struct Client<'a> {
     pub http: &'a Http,
     pub credential: &'a Credential,
     pub way: Way<'a>,
+    /// Where access tokens are bound to a key of ours (RFC 9449).
+    pub proofs: Option<&'a Proofs>,
 }
 
 impl Client<'_> {
-    /// Sends a grant, once: whatever becomes of it, it is not sent again.
+    /// Sends a grant, once: whatever becomes of it, it is not sent again. An answer that wants another proof first is none.
     pub(super) async fn ask(self, endpoint: &Url, grant: &[(&str, &str)]) -> Result<Object, Fault> {
-        let answer = self.post(endpoint, grant).await?;
+        let answer = match self.proofs {
+            None => self.post(endpoint, grant, None).await?,
+            Some(proofs) => {
+                let proven = Proven { method: "POST", address: endpoint, token: None, now: self.way.now };
+                proofs.ask(proven, |proof| Box::pin(self.post(endpoint, grant, Some(proof)))).await?
+            }
+        };
         if answer.status == 200 { answer.document() } else { Err(refusal(&answer)) }
     }
 
@@ -58,7 +87,7 @@ impl Client<'_> {
 
     /// Asks about a token (RFC 7662, 2.1). Any status is an answer.
     pub(super) async fn introspect(self, endpoint: &Url, token: &Secret) -> Result<Answer, Fault> {
-        self.post(endpoint, &[("token", token.expose()), ("token_type_hint", "access_token")]).await
+        self.post(endpoint, &[("token", token.expose()), ("token_type_hint", "access_token")], None).await
     }
 
     /// Hands over the parameters of an authorization request, but for the client's id (RFC 9126, 2.1), once.
@@ -66,19 +95,19 @@ impl Client<'_> {
         // Where a header says who we are, the request has to say it too: it stands for itself.
         let own = [("client_id", self.credential.id())];
         let own = if self.way.is_by_header() { &own[..] } else { &[] };
-        let answer = self.post(endpoint, &[own, parameters].concat()).await?;
+        let answer = self.post(endpoint, &[own, parameters].concat(), None).await?;
         if answer.status == 201 { answer.object() } else { Err(refusal(&answer)) }
     }
 
     /// Revokes a token (RFC 7009, 2). A token that the provider does not know is revoked.
     pub(super) async fn revoke(self, endpoint: &Url, token: &Secret) -> Result<(), ProviderError> {
-        let answer = self.post(endpoint, &[("token", token.expose())]).await?;
+        let answer = self.post(endpoint, &[("token", token.expose())], None).await?;
         if answer.status == 200 { Ok(()) } else { Err(refusal(&answer).into()) }
     }
 
-    async fn post(self, endpoint: &Url, fields: &[(&str, &str)]) -> Result<Answer, Fault> {
+    async fn post(self, endpoint: &Url, fields: &[(&str, &str)], proof: Option<Secret>) -> Result<Answer, Fault> {
         let Authenticated { form, authorization } = self.credential.authenticate(fields, self.way)?;
-        self.http.post(endpoint, form, authorization.as_ref()).await
+        self.http.post(endpoint, form, &Shown { authorization, proof }).await
     }
 }
 
@@ -94,13 +123,14 @@ fn refusal(answer: &Answer) -> Fault {
 }
 
 impl TokenAnswer {
-    pub(super) fn read(body: &Object) -> Result<Self, ProviderError> {
+    /// Reads what a provider answered that was asked for a token of this type: another one is not what it is taken for.
+    pub(super) fn read(body: &Object, kind: TokenType) -> Result<Self, ProviderError> {
         if body.contains_key("error") {
             return rejected("token_response.error");
         }
         let Ok(Some(access)) = token(body, "access_token") else { return rejected("token_response.access_token") };
-        let kind = body.get("token_type").and_then(Value::as_str).unwrap_or_default();
-        if !kind.eq_ignore_ascii_case("bearer") {
+        let own = body.get("token_type").and_then(Value::as_str).unwrap_or_default();
+        if !own.eq_ignore_ascii_case(kind.name()) {
             return rejected("token_response.token_type");
         }
         let expires_in = match body.get("expires_in") {
@@ -123,7 +153,7 @@ impl TokenAnswer {
             }
             Some(_) => return rejected("token_response.scope"),
         };
-        Ok(Self { access, expires_in, refresh, id, scopes })
+        Ok(Self { access, is_bound: kind == TokenType::Dpop, expires_in, refresh, id, scopes })
     }
 }
 

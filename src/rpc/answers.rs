@@ -142,10 +142,11 @@ pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessT
     let outcome = match outcome {
         get_access_token::Outcome::Token(token) => Outcome::AccessToken(v1::AccessToken {
             value: token.value.expose().to_owned(),
-            r#type: "Bearer".to_owned(),
+            r#type: if token.is_bound { "DPoP" } else { "Bearer" }.to_owned(),
             expire_time: token.end.map(timestamp),
             scopes: token.scopes,
             audience: token.audience,
+            dpop_proof: token.proof.map(|proof| proof.expose().to_owned()).unwrap_or_default(),
         }),
         get_access_token::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
     };

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
+use url::Url;
 
 use super::questions::presented;
 use super::{fields, v1};
+use crate::authority::provider::ProofRequest;
 use crate::authority::settings::Limits;
 use crate::authority::{Error, get_access_token, mint_token, validate_token};
 use crate::crypto::Secret;
@@ -28,8 +30,28 @@ pub(super) fn get_access_token(
     Ok(get_access_token::Question {
         minimum: fields::duration("minimum_lifetime", request.minimum_lifetime, Duration::ZERO, HOUR)?,
         audience: (!audience.is_empty()).then_some(audience),
+        proof_for: request.dpop_proof_for.map(proof_for).transpose()?,
         presented: presented(request.cookies, request.context, limits)?,
     })
+}
+
+/// The request that a token is for (RFC 9449, 4.2).
+fn proof_for(request: v1::DpopProofFor) -> Read<ProofRequest> {
+    let is_method = (1..=16).contains(&request.http_method.len())
+        && request.http_method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    if !is_method {
+        return Err(fields::invalid("dpop_proof_for.http_method", "a method such as GET or POST"));
+    }
+    let address = fields::text("dpop_proof_for.http_uri", request.http_uri, 2048)?;
+    let is_address = Url::parse(&address).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+    if !is_address {
+        return Err(fields::invalid("dpop_proof_for.http_uri", "a whole address: https://api.example.com/orders"));
+    }
+    let nonce = request.nonce;
+    if nonce.len() > 512 || !nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(fields::invalid("dpop_proof_for.nonce", "the `DPoP-Nonce` of the API's answer, or nothing"));
+    }
+    Ok(ProofRequest { method: request.http_method, address, nonce: (!nonce.is_empty()).then_some(nonce) })
 }
 
 /// What is no text is no token: the use case says so as of any other garbage.

@@ -147,6 +147,8 @@ impl Standing {
 pub struct Tokens {
     /// The access token.
     pub access: Option<Secret>,
+    /// Whether the access token is bound to our key at the provider (RFC 9449); else it is a bearer token.
+    pub is_bound: bool,
     /// When the access token ends, if the provider said so.
     pub access_end: Option<Timestamp>,
     /// The scopes of the access token.
@@ -166,6 +168,8 @@ pub struct ExchangedToken {
     pub audience: String,
     /// The token.
     pub access: Secret,
+    /// Whether it is bound, as the session's own may be.
+    pub is_bound: bool,
     /// When it ends.
     pub end: Timestamp,
     /// Its scopes.

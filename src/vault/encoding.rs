@@ -221,6 +221,9 @@ pub(super) struct TokensForm {
     pub(super) id: Option<ByteVec>,
     #[n(5)]
     pub(super) exchanged: Option<Vec<ExchangedForm>>,
+    /// Left out of a bearer token's form.
+    #[n(6)]
+    pub(super) is_bound: Option<bool>,
 }
 
 /// An exchanged token as it is kept.
@@ -234,6 +237,8 @@ pub(super) struct ExchangedForm {
     pub(super) end: u64,
     #[n(3)]
     pub(super) scopes: Vec<String>,
+    #[n(4)]
+    pub(super) is_bound: Option<bool>,
 }
 
 /// A login under way, as it is kept.

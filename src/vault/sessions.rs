@@ -101,6 +101,7 @@ pub(super) fn tokens_form(tokens: &Tokens) -> TokensForm {
         scopes: tokens.scopes.clone(),
         refresh: tokens.refresh.as_ref().map(|token| shorten(token).into()),
         id: tokens.id.as_ref().map(|token| shorten(token).into()),
+        is_bound: tokens.is_bound.then_some(true),
         exchanged: (!tokens.exchanged.is_empty()).then(|| tokens.exchanged.iter().map(exchanged_form).collect()),
     }
 }
@@ -114,6 +115,7 @@ pub(super) fn read_tokens(form: TokensForm) -> Result<Tokens, VaultError> {
         scopes: form.scopes,
         refresh: token(form.refresh)?,
         id: token(form.id)?,
+        is_bound: form.is_bound.unwrap_or_default(),
         exchanged: form.exchanged.unwrap_or_default().into_iter().map(exchanged).collect::<Result<_, _>>()?,
     })
 }
@@ -124,12 +126,18 @@ fn exchanged_form(token: &ExchangedToken) -> ExchangedForm {
         access: shorten(&token.access).into(),
         end: token.end.as_millis(),
         scopes: token.scopes.clone(),
+        is_bound: token.is_bound.then_some(true),
     }
 }
 
 fn exchanged(form: ExchangedForm) -> Result<ExchangedToken, VaultError> {
-    let end = Timestamp::from_millis(form.end);
-    Ok(ExchangedToken { audience: form.audience, access: lengthen(&form.access)?, end, scopes: form.scopes })
+    Ok(ExchangedToken {
+        audience: form.audience,
+        access: lengthen(&form.access)?,
+        is_bound: form.is_bound.unwrap_or_default(),
+        end: Timestamp::from_millis(form.end),
+        scopes: form.scopes,
+    })
 }
 
 fn mark_bytes(marks: &Marks) -> [u8; 28] {

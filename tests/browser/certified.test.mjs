@@ -14,7 +14,7 @@ const ASKED = [
 ];
 
 runJourneys(
-  'oidc-provider, by private_key_jwt, pushed requests and signed userinfo',
+  'oidc-provider, by private_key_jwt, pushed requests, signed userinfo and bound tokens',
   () => startWorld({ store: 'embedded', startProvider: startStrictOidcProvider }),
   Object.fromEntries(ASKED.map((name) => [name, JOURNEYS[name]])),
 );

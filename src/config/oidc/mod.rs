@@ -121,6 +121,11 @@ pub struct Provider {
     /// Whom assertions are for (`aud`), for a provider that does not take its issuer there. Never taken from metadata: a
     /// provider that lies would get an assertion that is good at another.
     pub assertion_audience: Option<String>,
+    /// A private key, PEM, that access tokens are bound to (DPoP, RFC 9449): whoever steals one can't use it. P-256, P-384 or
+    /// Ed25519, and no key that is used for anything else.
+    pub dpop_key: Option<Secret>,
+    /// File that holds it, in place of `dpop_key`.
+    pub dpop_key_file: Option<PathBuf>,
     /// When a login's request is handed to the provider before the browser leaves (RFC 9126).
     pub pushed_authorization: PushedAuthorization,
     /// How the answer to a login comes back. Default for Apple: form_post, else query. form_post needs an https
@@ -225,6 +230,8 @@ impl Default for Provider {
             client_auth: ClientAuth::Auto,
             private_key: None,
             private_key_file: None,
+            dpop_key: None,
+            dpop_key_file: None,
             key_id: None,
             team_id: None,
             cert_file: None,

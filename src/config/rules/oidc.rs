@@ -105,6 +105,9 @@ fn shown_by(path: &str, name: &str, provider: &Provider, judgement: &mut Judgeme
     if auth.needs_certificate() && provider.cert_file.is_none() {
         judgement.fault(under("cert_file"), "missing: the certificate that the provider knows this client by (PEM)");
     }
+    if !lacks(&provider.dpop_key) && provider.kind_of(name) == Kind::OAuth2 {
+        judgement.fault(under("dpop_key"), "is of OpenID Connect providers alone: plain OAuth2 has bearer tokens");
+    }
     if provider.pushed_authorization != PushedAuthorization::WhenRequired && provider.kind_of(name) == Kind::OAuth2 {
         judgement.fault(under("pushed_authorization"), "is of OpenID Connect providers alone: metadata says where to");
     }

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 
 use serde_json::Value;
 
 use super::guard::fault_of;
 use crate::providers::fault::Fault;
 use crate::providers::json::{self, Object};
+
+const DPOP_NONCE: &str = "dpop-nonce";
+/// Longer nonces are none.
+const MAX_NONCE: usize = 512;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -17,6 +21,10 @@ pub struct Answer {
     pub status: u16,
     /// How long the sender lets it be kept (`Cache-Control: max-age`, RFC 9111), if it says so.
     pub max_age: Option<Duration>,
+    /// The nonce that the server wants in the next proof (`DPoP-Nonce`, RFC 9449, 8.1).
+    pub nonce: Option<String>,
+    /// How the server wants to be asked (`WWW-Authenticate`); empty where it does not say.
+    pub challenge: String,
     kind: Kind,
     body: Vec<u8>,
 }
@@ -46,6 +54,9 @@ impl Answer {
         let status = response.status().as_u16();
         let kind = kind(headers);
         let max_age = max_age(headers);
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let nonce = text(DPOP_NONCE).filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len())).map(str::to_owned);
+        let challenge = text(WWW_AUTHENTICATE.as_str()).unwrap_or_default().to_owned();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
             if body.len() + chunk.len() > max_body {
@@ -53,7 +64,7 @@ impl Answer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, max_age, kind, body })
+        Ok(Self { status, max_age, nonce, challenge, kind, body })
     }
 
     /// The JSON object of a successful answer.

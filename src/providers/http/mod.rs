@@ -9,7 +9,7 @@ mod trust;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::redirect;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -24,6 +24,8 @@ use super::fault::Fault;
 use crate::authority::observer::{Outgoing, ProviderObserver};
 use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// The limits of every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,37 @@ pub struct Http {
     settings: HttpSettings,
     last: Mutex<Option<(Instant, bool)>>,
     observer: Option<Arc<dyn ProviderObserver>>,
+}
+
+/// What a request shows in its headers.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The whole Authorization header.
+    pub authorization: Option<Secret>,
+    /// The proof of possession (RFC 9449, 4.1).
+    pub proof: Option<Secret>,
+}
+
+impl Shown {
+    /// An access token that is good in anybody's hands (RFC 6750, 2.1).
+    #[must_use]
+    pub fn bearer(token: &Secret) -> Self {
+        Self { authorization: Some(Secret::new(format!("Bearer {}", token.expose()))), proof: None }
+    }
+
+    /// An access token that is bound to a key (RFC 9449, 7.1), and the proof.
+    #[must_use]
+    pub fn bound(token: &Secret, proof: Secret) -> Self {
+        Self { authorization: Some(Secret::new(format!("DPoP {}", token.expose()))), proof: Some(proof) }
+    }
+
+    fn in_headers_of(&self, request: reqwest::RequestBuilder) -> Result<reqwest::RequestBuilder, Fault> {
+        let headers = [(AUTHORIZATION, &self.authorization), (DPOP, &self.proof)];
+        headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+            .try_fold(request, |request, (name, value)| Ok(request.header(name, sensitive(value.expose())?)))
+    }
 }
 
 /// Set up when it is first used: reading the machine's trusted certificates would delay the start.
@@ -119,32 +152,27 @@ impl Http {
         self.send("GET", url, request, self.settings.max_document).await
     }
 
-    /// Asks for what belongs to one user; with `bearer` in the Authorization header, never in the address. `kinds` are the
-    /// labels that the answer may have.
+    /// Asks for what belongs to one user, never naming them in the address. `kinds` are the labels that the answer may have.
     ///
     /// # Errors
     /// A [`Fault`]; any status is an answer.
-    pub async fn get(&self, url: &Url, bearer: &Secret, kinds: &'static str) -> Result<Answer, Fault> {
-        let authorization = sensitive(&format!("Bearer {}", bearer.expose()))?;
+    pub async fn get(&self, url: &Url, shown: &Shown, kinds: &'static str) -> Result<Answer, Fault> {
         let request = self.client(url)?.get(url.clone()).header(ACCEPT, kinds);
-        self.send("GET", url, request.header(AUTHORIZATION, authorization), self.settings.max_answer).await
+        self.send("GET", url, shown.in_headers_of(request)?, self.settings.max_answer).await
     }
 
-    /// Posts a form, once; `authorization` is the whole header value.
+    /// Posts a form, once.
     ///
     /// # Errors
     /// A [`Fault`]; any status is an answer.
-    pub async fn post(&self, url: &Url, form: String, authorization: Option<&Secret>) -> Result<Answer, Fault> {
-        let mut request = self
+    pub async fn post(&self, url: &Url, form: String, shown: &Shown) -> Result<Answer, Fault> {
+        let request = self
             .client(url)?
             .post(url.clone())
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form);
-        if let Some(value) = authorization {
-            request = request.header(AUTHORIZATION, sensitive(value.expose())?);
-        }
-        self.send("POST", url, request, self.settings.max_answer).await
+        self.send("POST", url, shown.in_headers_of(request)?, self.settings.max_answer).await
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, Fault> {

@@ -26,10 +26,10 @@ use self::profile::Profile;
 pub use self::settings::{Dialect, Mapping, OAuth2Settings};
 use super::credential::{ClientAuth, Credential, Way};
 use super::fault::Fault;
-use super::http::{Http, HttpSettings};
+use super::http::{Http, HttpSettings, Shown};
 use super::json::Object;
 use super::registration::{Registration, SettingsFault};
-use super::token_endpoint::{Client, TokenAnswer};
+use super::token_endpoint::{Client, TokenAnswer, TokenType};
 use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::{
     AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
@@ -97,7 +97,7 @@ impl OAuth2Provider {
             ClientAuth::Auto => ClientAuth::Post,
             own => own,
         };
-        Client { http: &self.http, credential: &self.credential, way: Way { auth, algorithms: &[], now } }
+        Client { http: &self.http, credential: &self.credential, way: Way { auth, algorithms: &[], now }, proofs: None }
     }
 
     /// RFC 9207, 2.4. There is no metadata that says whether one has to come, so one that comes has to be right.
@@ -112,14 +112,15 @@ impl OAuth2Provider {
     }
 
     fn read(&self, body: &Object) -> Result<TokenAnswer, ProviderError> {
-        let mut answer = TokenAnswer::read(body)?;
+        let mut answer = TokenAnswer::read(body, TokenType::Bearer)?;
         answer.scopes = answer.scopes.map(|scopes| self.settings.dialect.scopes(scopes));
         Ok(answer)
     }
 
     /// What the provider's API says of the user of this access token.
     async fn profile(&self, access: &Secret, scopes: &[String]) -> Result<Profile, ProviderError> {
-        let answer = self.http.get(&self.addresses.profile, access, JSON).await?;
+        let shown = Shown::bearer(access);
+        let answer = self.http.get(&self.addresses.profile, &shown, JSON).await?;
         // 403 is what GitHub says of a client that asks too often, too: no verdict on the token.
         if answer.status == 401 {
             return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
@@ -128,13 +129,14 @@ impl OAuth2Provider {
         if let Some(emails) = &self.addresses.emails
             && self.settings.dialect.may_read_emails(scopes)
         {
-            profile.take_email(&self.http.get(emails, access, JSON).await?.list()?);
+            profile.take_email(&self.http.get(emails, &shown, JSON).await?.list()?);
         }
         Ok(profile)
     }
 
     fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
         Tokens {
+            is_bound: answer.is_bound,
             access: Some(answer.access),
             access_end: answer.expires_in.map(|life| now + life),
             scopes: answer.scopes.unwrap_or_default(),

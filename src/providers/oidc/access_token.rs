@@ -86,6 +86,11 @@ impl OidcProvider {
     pub(super) fn judge_access(&self, all: &Object, now: Timestamp) -> Judged<CheckedToken> {
         let settings = &self.settings.access_tokens;
         let forged = |_| TokenFault::Forged;
+        // Bound to a key or a certificate that nobody has shown here: whoever stole it can show the token alone (RFC 9449, 7.2;
+        // RFC 8705, 3).
+        if all.get("cnf").is_some_and(|bound| !bound.is_null()) {
+            return Err(TokenFault::Forged);
+        }
         let (issued, expires) = self.times(all, now)?;
         let audiences = audiences(all)?;
         // A provider that is asked may say nothing of an audience; where the settings name one, it has to.

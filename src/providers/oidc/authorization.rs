@@ -83,6 +83,8 @@ impl OidcProvider {
             ("code_challenge", (&request.code_challenge).into()),
             ("code_challenge_method", "S256".into()),
         ];
+        // RFC 9449, 10: whoever gets hold of the code can't redeem it without our key.
+        all.extend(self.proofs.as_ref().map(|proofs| ("dpop_jkt", proofs.thumbprint().into())));
         all.extend(own.form_post.then_some(("response_mode", "form_post".into())));
         all.extend(request.max_age.map(|age| ("max_age", age.as_secs().to_string().into())));
         all.extend((!acr_values.is_empty()).then(|| ("acr_values", acr_values.join(" ").into())));

@@ -32,9 +32,10 @@ impl OidcProvider {
         if !issued.is_some_and(|kind| kind == ACCESS_TOKEN || kind == JWT) {
             return rejected("token_response.issued_token_type");
         }
-        let answer = TokenAnswer::read(&body)?;
+        let answer = TokenAnswer::read(&body, self.token_type())?;
         Ok(Exchange {
             access: answer.access,
+            is_bound: answer.is_bound,
             end: answer.expires_in.map(|life| request.now + life),
             scopes: answer.scopes.unwrap_or_default(),
         })

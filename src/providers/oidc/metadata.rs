@@ -7,6 +7,7 @@ use url::Url;
 use super::algorithm::Algorithm;
 use super::settings::OidcSettings;
 use crate::providers::credential::ClientAuth;
+use crate::providers::dpop::Proofs;
 use crate::providers::fault::Fault;
 use crate::providers::http::Guard;
 use crate::providers::json::Object;
@@ -54,6 +55,7 @@ impl Metadata {
         {
             return Err(Fault::Invalid("metadata: PKCE with S256 is not offered"));
         }
+        takes_proofs(document, settings)?;
         let endpoint = |name| optional_endpoint(document, name, guard);
         let needed = |found: Option<Url>| found.ok_or(Fault::Invalid("metadata: an endpoint is missing"));
         let algorithms = algorithms(document, settings)?;
@@ -89,6 +91,17 @@ impl Metadata {
     }
 }
 
+/// RFC 9449, 5.1: a provider that lists algorithms takes proofs, and by no others.
+fn takes_proofs(document: &Object, settings: &OidcSettings) -> Result<(), Fault> {
+    let Some(proofs) = settings.registration.dpop_key.as_ref().and_then(Proofs::by) else { return Ok(()) };
+    match strings(document, "dpop_signing_alg_values_supported")? {
+        Some(listed) if !listed.contains(&proofs.algorithm()) => {
+            Err(Fault::Invalid("metadata: proofs that our key signs are not taken"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A switch that is off where nothing is said.
 fn switch(document: &Object, name: &str) -> Result<bool, Fault> {
     match document.get(name) {
@@ -117,7 +130,7 @@ fn optional_endpoint(document: &Object, name: &str, guard: &Guard) -> Result<Opt
 
 /// An endpoint whose own query names one of our parameters would give it twice (RFC 6749, 3.1).
 fn authorization_endpoint(url: Url) -> Result<Url, Fault> {
-    const OURS: [&str; 14] = [
+    const OURS: [&str; 15] = [
         "client_id",
         "redirect_uri",
         "response_type",
@@ -129,6 +142,7 @@ fn authorization_endpoint(url: Url) -> Result<Url, Fault> {
         "request_uri",
         "code_challenge",
         "code_challenge_method",
+        "dpop_jkt",
         "prompt",
         "max_age",
         "iss",

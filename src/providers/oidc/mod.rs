@@ -54,6 +54,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use self::claims::{Claims, Expected};
 use self::documents::Documents;
@@ -64,16 +65,17 @@ pub use self::settings::{AccessTokenSettings, Dialect, LogoutSettings, OidcSetti
 use self::signature::Unverified;
 use self::userinfo::Asked;
 use super::credential::{Credential, Way};
+use super::dpop::{Proofs, Proven};
 use super::fault::Fault;
 use super::http::{Http, HttpSettings};
 use super::registration::SettingsFault;
-use super::token_endpoint::{Client, TokenAnswer};
+use super::token_endpoint::{Client, TokenAnswer, TokenType};
 use crate::authority::access_token::{TokenCheck, TokenFault, TokenVerdict};
 use crate::authority::logout_notice::{LogoutChannels, LogoutNotice};
 use crate::authority::not_refreshed::NotRefreshed;
 use crate::authority::provider::{
-    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProviderError,
-    ProviderInfo, Redemption, RefreshRequest, Renewal, UserInfo, UserInfoRequest,
+    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProofRequest,
+    ProviderError, ProviderInfo, Redemption, RefreshRequest, Renewal, UserInfo, UserInfoRequest,
 };
 use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
@@ -88,6 +90,7 @@ pub struct OidcProvider {
     settings: Arc<OidcSettings>,
     http: Arc<Http>,
     credential: Arc<Credential>,
+    proofs: Option<Arc<Proofs>>,
     documents: Documents,
     introspections: Arc<Introspections>,
 }
@@ -147,9 +150,11 @@ impl OidcProvider {
             names_users_once: settings.dialect == Dialect::Apple,
         };
         let credential = Arc::new(Credential::of(own));
+        let proofs = own.dpop_key.as_ref().and_then(Proofs::by).map(Arc::new);
         let settings = Arc::new(settings);
         let documents = Documents::new(http.clone(), settings.clone(), metadata);
-        Ok(Self { info, documents, settings, http, credential, introspections: Arc::new(Introspections::new()) })
+        let introspections = Arc::new(Introspections::new());
+        Ok(Self { info, documents, settings, http, credential, proofs, introspections })
     }
 
     async fn metadata(&self, within: Duration) -> Result<Arc<Metadata>, ProviderError> {
@@ -159,7 +164,7 @@ impl OidcProvider {
     /// Who we are to the provider, as its metadata wants to be told.
     fn client<'a>(&'a self, metadata: &'a Metadata, now: Timestamp) -> Client<'a> {
         let way = Way { auth: metadata.client_auth, algorithms: &metadata.assertion_algorithms, now };
-        Client { http: &self.http, credential: &self.credential, way }
+        Client { http: &self.http, credential: &self.credential, way, proofs: self.proofs.as_deref() }
     }
 
     /// RFC 9207, 2.4: compared as text, before the code goes anywhere (security.md 13, 14).
@@ -181,7 +186,8 @@ impl OidcProvider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
-        let answer = TokenAnswer::read(&self.client(&metadata, redemption.now).ask(&metadata.token, &grant).await?)?;
+        let answer = self.client(&metadata, redemption.now).ask(&metadata.token, &grant).await?;
+        let answer = TokenAnswer::read(&answer, self.token_type())?;
         let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
         let Redemption { authenticated_after, now, .. } = *redemption;
         let login = Login { nonce: Some(&redemption.nonce), authenticated_after, now };
@@ -215,9 +221,15 @@ impl OidcProvider {
         signature::verify(token, metadata, &self.documents, &expected).await
     }
 
+    /// Of which type the access tokens are that it gives us.
+    const fn token_type(&self) -> TokenType {
+        if self.proofs.is_some() { TokenType::Dpop } else { TokenType::Bearer }
+    }
+
     fn tokens(&self, answer: TokenAnswer, now: Timestamp) -> Tokens {
         Tokens {
             access: Some(answer.access),
+            is_bound: answer.is_bound,
             access_end: answer.expires_in.map(|life| now + life),
             scopes: answer.scopes.unwrap_or_default(),
             refresh: answer.refresh.filter(|_| self.settings.registration.keep_refresh_token),
@@ -263,7 +275,7 @@ impl IdentityProvider for OidcProvider {
         let now = redemption.now;
         let of_access = self.claims_of_access(&metadata, &answer.access, &claims.sub, now);
         let of_access = timeout_at(deadline, of_access).await.ok().flatten().unwrap_or_default();
-        let asked = Asked { access: &answer.access, issuer: &claims.issuer, now };
+        let asked = Asked { access: &answer.access, is_bound: answer.is_bound, issuer: &claims.issuer, now };
         let userinfo = self.userinfo(&metadata, &claims, &of_access, asked, deadline).await?;
         let mut profile = Profile::of(&claims, &userinfo, &self.settings)?;
         if self.settings.dialect == Dialect::Apple {
@@ -301,7 +313,8 @@ impl IdentityProvider for OidcProvider {
         if metadata.userinfo.is_none() {
             return Err(ProviderError::Unsupported(Offer::UserInfo));
         }
-        let asked = Asked { access: request.access_token, issuer: &request.identity.issuer, now: request.now };
+        let UserInfoRequest { access_token, is_bound, now, .. } = *request;
+        let asked = Asked { access: access_token, is_bound, issuer: &request.identity.issuer, now };
         let answer = self.ask_userinfo(&metadata, asked).await?;
         if matches!(answer.status, 401 | 403) {
             return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
@@ -314,6 +327,13 @@ impl IdentityProvider for OidcProvider {
 
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
         self.exchange_token(request).await
+    }
+
+    fn prove(&self, request: &ProofRequest, token: &Secret, now: Timestamp) -> Result<Secret, ProviderError> {
+        let proofs = self.proofs.as_ref().ok_or(ProviderError::Unsupported(Offer::Proofs))?;
+        let address = Url::parse(&request.address).map_err(|_| Fault::Invalid("the address of a proof"))?;
+        let proven = Proven { method: &request.method, address: &address, token: Some(token), now };
+        Ok(proofs.proof(proven, request.nonce.as_deref())?)
     }
 
     fn token_check(&self) -> TokenCheck {

@@ -25,7 +25,7 @@ impl OidcProvider {
         answer: &Object,
         request: &RefreshRequest,
     ) -> Result<Renewal, ProviderError> {
-        let mut answer = TokenAnswer::read(answer)?;
+        let mut answer = TokenAnswer::read(answer, self.token_type())?;
         let mut of_id = None;
         if let Some(token) = answer.id.clone() {
             let login = Login { nonce: None, authenticated_after: None, now: request.now };

@@ -13,6 +13,7 @@ use super::{OidcProvider, profile};
 use crate::authority::provider::{ProviderError, RefreshRequest, Rights, UserInfoRequest};
 use crate::crypto::Secret;
 use crate::providers::json::Object;
+use crate::providers::token_endpoint::TokenType;
 use crate::session::time::Timestamp;
 
 /// How long a refresh waits for userinfo: the tokens are there already.
@@ -90,7 +91,8 @@ impl OidcProvider {
         access: &Secret,
         request: &RefreshRequest,
     ) -> Result<Option<Object>, ProviderError> {
-        let asked = Asked { access, issuer: &request.issuer, now: request.now };
+        let is_bound = self.token_type() == TokenType::Dpop;
+        let asked = Asked { access, is_bound, issuer: &request.issuer, now: request.now };
         match self.fetch_userinfo(metadata, asked, Instant::now() + WAIT).await {
             Ok(userinfo) => profile::same_user(&userinfo, &request.issuer, &request.sub).map(|()| Some(userinfo)),
             Err(refused @ ProviderError::Rejected(_)) => Err(refused),

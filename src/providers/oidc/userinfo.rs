@@ -11,8 +11,9 @@ use super::signed::Signature;
 use super::{OidcProvider, TokenKind, profile, rejected};
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
+use crate::providers::dpop::Proven;
 use crate::providers::fault::Fault;
-use crate::providers::http::Answer;
+use crate::providers::http::{Answer, Shown};
 use crate::providers::json::Object;
 use crate::providers::kept::Purpose;
 use crate::session::time::Timestamp;
@@ -26,6 +27,8 @@ const OF_OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "even
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub access: &'a Secret,
+    /// Whether it is bound to our key.
+    pub is_bound: bool,
     /// Who has issued the ID token, and has to have signed the answer if anybody has.
     pub issuer: &'a str,
     pub now: Timestamp,
@@ -83,7 +86,15 @@ impl OidcProvider {
     /// What userinfo answers, whatever that is.
     pub(super) async fn ask_userinfo(&self, metadata: &Metadata, asked: Asked<'_>) -> Result<Answer, Fault> {
         let endpoint = metadata.userinfo.as_ref().ok_or(Fault::Invalid("metadata: no userinfo endpoint"))?;
-        self.http.get(endpoint, asked.access, KINDS).await
+        let Asked { access, is_bound, now, .. } = asked;
+        match self.proofs.as_ref().filter(|_| is_bound) {
+            None => self.http.get(endpoint, &Shown::bearer(access), KINDS).await,
+            Some(proofs) => {
+                let proven = Proven { method: "GET", address: endpoint, token: Some(access), now };
+                let ask = |proof| async { self.http.get(endpoint, &Shown::bound(access, proof), KINDS).await };
+                proofs.ask(proven, |proof| Box::pin(ask(proof))).await
+            }
+        }
     }
 
     /// Reads what userinfo has answered: as its label says, signed or not.

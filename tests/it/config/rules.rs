@@ -204,6 +204,7 @@ fn each_rule_for_providers_refuses_and_names_its_key() {
             "directories: this issuer is one",
         ),
         ("a: { PROVIDER, preset: microsoft, directories: [contoso.com] }", "directories: expected ids"),
+        ("a: { PROVIDER, preset: github, dpop_key: k }", "dpop_key: is of OpenID Connect"),
         ("a: { PROVIDER, preset: github, pushed_authorization: always }", "pushed_authorization: is of OpenID Connect"),
     ];
     for (provider, said) in table {

@@ -16,8 +16,9 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::keys::b64;
+use super::proofs::Presented;
 use super::switches::{Answer, Body, Endpoint, bent};
-use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, client, tokens};
+use super::{CLIENT_ID, Code, Inner, REDIRECT_URI, client, proofs, tokens};
 
 /// The header in which a test finds the form that a browser would post.
 pub(super) const POSTED: &str = "x-posted";
@@ -63,6 +64,18 @@ async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
         client::Registered::Secret => matches!(endpoint, Endpoint::Token | Endpoint::Pushed),
         _ => matches!(endpoint, Endpoint::Token | Endpoint::Pushed | Endpoint::Revoke | Endpoint::Introspect),
     };
+    let scheme = if switches.bound_to.is_some() { "DPoP" } else { "Bearer" };
+    let presented = authorization.as_deref().and_then(|value| value.strip_prefix(scheme)?.strip_prefix(' '));
+    let unproven = || {
+        let (signer, method) = (switches.bound_to?, parts.method.as_str());
+        let proof = parts.headers.get("dpop").and_then(|value| value.to_str().ok());
+        let token = presented.filter(|_| endpoint == Endpoint::Userinfo);
+        proofs::refusal(&provider, signer, &Presented { method, address: &format!("{issuer}{path}"), proof, token })
+    };
+    let is_proven = matches!(endpoint, Endpoint::Token | Endpoint::Userinfo);
+    if let Some(refusal) = is_proven.then(unproven).flatten() {
+        return render(refusal).await;
+    }
     let answer = match endpoint {
         _ if is_for_clients && !is_client() => Answer::json(401, json!({ "error": "invalid_client" })),
         Endpoint::Metadata => ok(tokens::metadata(issuer, &switches)),
@@ -70,12 +83,11 @@ async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
         Endpoint::Authorize => authorize(&provider, parts.uri.query().unwrap_or_default()),
         Endpoint::Pushed => pushed(&provider, &form),
         Endpoint::Token => token(&provider, &form),
-        Endpoint::Userinfo if authorization.as_deref().is_some_and(|value| value.starts_with("Bearer at-")) => {
-            match switches.signed_userinfo {
-                Some(typ) => Answer::text(200, "application/jwt", tokens::signed_userinfo(issuer, typ, &switches)),
-                None => ok(tokens::userinfo(&switches)),
-            }
-        }
+        Endpoint::Userinfo if presented.is_some_and(|token| token.starts_with("at-")) => match switches.signed_userinfo
+        {
+            Some(typ) => Answer::text(200, "application/jwt", tokens::signed_userinfo(issuer, typ, &switches)),
+            None => ok(tokens::userinfo(&switches)),
+        },
         Endpoint::Userinfo => Answer::json(401, "{}"),
         Endpoint::Introspect => Answer::json(200, json!({ "active": false })),
         Endpoint::Revoke | Endpoint::EndSession => Answer::text(200, "text/plain", ""),
@@ -154,7 +166,7 @@ fn token(provider: &Inner, form: &[u8]) -> Answer {
                 return refused("invalid_request");
             }
             let body = json!({
-                "access_token": format!("at-for-{}", field("audience").unwrap_or_default()), "token_type": "Bearer",
+                "access_token": format!("at-for-{}", field("audience").unwrap_or_default()), "token_type": tokens::token_type(&provider.switches()),
                 "issued_token_type": kind, "expires_in": 120, "scope": "orders:read",
             });
             let Value::Object(body) = body else { unreachable!() };

@@ -11,6 +11,7 @@
 pub mod client;
 mod endpoints;
 pub mod keys;
+pub mod proofs;
 mod switches;
 mod tokens;
 mod way;
@@ -251,6 +252,12 @@ impl Hostile {
         let answer = endpoints::authorize(&self.inner, url.query().unwrap_or_default());
         let form = answer.headers.into_iter().find(|(name, _)| *name == endpoints::POSTED).map(|(_, form)| form);
         form.ok_or(answer.status)
+    }
+
+    /// The claims of a proof for a request to somebody else, if it is right.
+    pub fn proven(&self, method: &str, address: &str, proof: &Secret, token: &Secret) -> Option<serde_json::Value> {
+        let (proof, token) = (Some(proof.expose()), Some(token.expose()));
+        proofs::read(&self.inner, self.inner.switches().bound_to?, &proofs::Presented { method, address, proof, token })
     }
 
     /// Makes every call end after this long.

@@ -115,6 +115,10 @@ pub struct Switches {
     pub(super) signing: Signing,
     pub(super) signed_userinfo: Option<&'static str>,
     pub(super) client: Registered,
+    /// The key that access tokens are bound to.
+    pub(super) bound_to: Option<&'static Signer>,
+    /// What proofs have to have in them.
+    pub(super) nonce: Option<&'static str>,
     /// What the provider takes for now, in seconds.
     pub(super) now: u64,
 }
@@ -138,6 +142,8 @@ impl Switches {
             signing: Signing::With(&RSA, "RS256"),
             signed_userinfo: None,
             client: Registered::Secret,
+            bound_to: None,
+            nonce: None,
             now,
         }
     }
@@ -200,6 +206,18 @@ impl Hostile {
     /// Knows the client by something else than its secret from now on.
     pub fn knows_client_by(&self, client: Registered) -> &Self {
         self.inner.switches.lock().unwrap().client = client;
+        self
+    }
+
+    /// Binds access tokens to this key from now on, and takes them with its proofs alone.
+    pub fn binds_to(&self, signer: &'static Signer) -> &Self {
+        self.inner.switches.lock().unwrap().bound_to = Some(signer);
+        self
+    }
+
+    /// Wants this in every proof from now on.
+    pub fn wants_nonce(&self, nonce: Option<&'static str>) -> &Self {
+        self.inner.switches.lock().unwrap().nonce = nonce;
         self
     }
 

@@ -95,10 +95,15 @@ fn signed(typ: &str, claims: Object, switches: &Switches) -> String {
 
 pub(super) fn token_body(id_token: &str, access_token: &str, switches: &Switches) -> Object {
     let body = json!({
-        "access_token": access_token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
+        "access_token": access_token, "token_type": token_type(switches), "expires_in": 300, "id_token": id_token,
         "refresh_token": "refresh-CANARY-1", "scope": "openid email profile",
     });
     bent(object(body), &switches.token_body)
+}
+
+/// How access tokens are presented.
+pub(super) const fn token_type(switches: &Switches) -> &'static str {
+    if switches.bound_to.is_some() { "DPoP" } else { "Bearer" }
 }
 
 /// The left half of the access token's hash (OpenID Connect Core, 3.1.3.8).

@@ -140,7 +140,7 @@ async fn every_other_token_is_refused_for_its_reason() {
     let hostile = Hostile::start().await;
     let provider = api(&hostile);
     let same: Bend = |_| ();
-    let table: [(&str, Bend, Bend, TokenFault); 24] = [
+    let table: [(&str, Bend, Bend, TokenFault); 26] = [
         (
             "an audience of somebody else",
             same,
@@ -162,6 +162,13 @@ async fn every_other_token_is_refused_for_its_reason() {
         ("no client", same, |c| drop(c.remove("client_id")), Forged),
         ("a nonce, as an ID token has", same, |c| drop(c.insert("nonce".into(), json!("n"))), Forged),
         ("at_hash, as an ID token has", same, |c| drop(c.insert("at_hash".into(), json!("h"))), Forged),
+        ("bound to a key (RFC 9449)", same, |c| drop(c.insert("cnf".into(), json!({ "jkt": "k" }))), Forged),
+        (
+            "bound to a certificate (RFC 8705)",
+            same,
+            |c| drop(c.insert("cnf".into(), json!({ "x5t#S256": "k" }))),
+            Forged,
+        ),
         ("events, as a logout token has", same, |c| drop(c.insert("events".into(), json!({}))), Forged),
         ("Keycloak's refresh token", same, |c| drop(c.insert("typ".into(), json!("Refresh"))), Forged),
         ("Cognito's ID token", same, |c| drop(c.insert("token_use".into(), json!("id"))), Forged),

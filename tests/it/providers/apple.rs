@@ -136,7 +136,8 @@ async fn what_apple_has_not_is_not_asked_for() {
     assert!(renewed.tokens.access.is_some() && renewed.tokens.refresh.is_none());
     let access = grant.tokens.access.unwrap();
     let now = Timestamp::from_secs(NOW);
-    let asked = UserInfoRequest { access_token: &access, id_token: None, identity: &grant.identity, now };
+    let asked =
+        UserInfoRequest { access_token: &access, is_bound: false, id_token: None, identity: &grant.identity, now };
     let refused = provider.user_info(&asked).await;
     assert!(matches!(refused, Err(ProviderError::Unsupported(Offer::UserInfo))), "{refused:?}");
     assert_eq!(hostile.calls(Endpoint::Userinfo), 0);

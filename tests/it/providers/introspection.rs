@@ -48,6 +48,7 @@ async fn an_answer_says_whose_the_token_is_and_why_it_is_not_good() {
         ("of another issuer", with("iss", json!("https://evil.example")), Some(UnknownIssuer)),
         ("a refresh token, by its type", with("token_type", json!("refresh_token")), Some(Forged)),
         ("bound to a key that nobody showed", with("token_type", json!("DPoP")), Some(Forged)),
+        ("bound to a certificate", with("cnf", json!({ "x5t#S256": "k" })), Some(Forged)),
         ("Keycloak's refresh token", with("typ", json!("Refresh")), Some(Forged)),
         ("Keycloak's ID token", with("typ", json!("ID")), Some(Forged)),
         ("an end that is text", with("exp", json!("soon")), Some(Forged)),

@@ -16,6 +16,7 @@ mod access_token;
 pub mod apple;
 mod certificate;
 mod client_auth;
+mod dpop;
 mod exchange;
 mod good;
 mod id_token_claims;

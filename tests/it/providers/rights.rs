@@ -194,6 +194,7 @@ async fn userinfo_by_itself_says_nothing_of_what_the_tokens_say() {
         let access = hostile.log_in().await.unwrap().tokens.access.unwrap();
         let request = UserInfoRequest {
             access_token: &access,
+            is_bound: false,
             id_token: id_token.as_ref(),
             identity: &identity,
             now: Timestamp::from_secs(NOW),

@@ -15,7 +15,7 @@ refused! {
     access_token_beyond_ascii: "token_response.access_token", |p| p.token_body(set("access_token", "at-\u{e9}"));
     token_type_missing: "token_response.token_type", |p| p.token_body(unset("token_type"));
     token_type_another: "token_response.token_type", |p| p.token_body(set("token_type", "mac"));
-    token_type_dpop_which_we_do_not_speak: "token_response.token_type", |p| p.token_body(set("token_type", "DPoP"));
+    token_type_dpop_that_was_not_asked_for: "token_response.token_type", |p| p.token_body(set("token_type", "DPoP"));
     token_type_a_list: "token_response.token_type", |p| p.token_body(set("token_type", json!(["Bearer"])));
     expires_in_negative: "token_response.expires_in", |p| p.token_body(set("expires_in", -1));
     expires_in_as_text: "token_response.expires_in", |p| p.token_body(set("expires_in", "300"));

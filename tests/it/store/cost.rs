@@ -145,6 +145,7 @@ fn tokens() -> Tokens {
         Some(Secret::new(parts.join(".")))
     };
     Tokens {
+        is_bound: false,
         access: jwt(1000, &fresh::<256>()),
         access_end: None,
         scopes: ["openid", "email", "profile"].map(str::to_owned).into(),

@@ -37,7 +37,8 @@ fn assert_unreadable<T>(outcome: &Result<T, StoreError>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mark_is_raised_once_more_nowhere_before_the_first_tag() {
     let bench = bench::redis().await;
-    let (store, second) = (&bench.store, SessionKey { partition: Partition::new(1).unwrap(), ..fresh() });
+    let (store, second) =
+        (&bench.store, SessionKey { tenant: TENANT, partition: Partition::new(1).unwrap(), id: fresh() });
     let target = MarkTarget::Tenant(TENANT);
     let mark = store.raise(&target, LONG).await.unwrap();
     let first_tag = b"{ru}m";

@@ -8,12 +8,14 @@
 //! | `refused` | a refresh token that was refused for good |
 //! | `trouble` | a refusal after trouble, at a provider by HTTP: whether it ends the session |
 //! | `failover` | a refusal after the store has lost a refresh |
+//! | `dpop` | tokens that are bound to our key at the provider |
 //! | `exchange`, `user_info` | what else is asked of the provider for a session |
 //! | `mint`, `keys` | our own tokens, and the keys that sign them |
 //! | `bearer` | whose a token is, and what it may |
 //! | `forwarded` | logins whose code a front end forwards, and the tokens that they give out |
 
 mod bearer;
+mod dpop;
 mod exchange;
 mod failover;
 mod forwarded;

@@ -16,7 +16,7 @@ async fn logged_in() -> (Arc<World>, Browser) {
 }
 
 async fn access(world: &World, browser: &Browser, minimum: Option<Duration>) -> Result<String, Error> {
-    let asked = get_access_token::Question { presented: browser.fetch("GET", "/"), minimum, audience: None };
+    let asked = get_access_token::Question { presented: browser.fetch("GET", "/"), minimum, ..Default::default() };
     match world.authority.get_access_token(&World::call(), &asked).await? {
         get_access_token::Outcome::Token(token) => Ok(token.value.expose().to_owned()),
         get_access_token::Outcome::Inactive(inactive) => panic!("{inactive:?}"),

@@ -12,8 +12,8 @@ use gatelodge::authority::logout_notice::{LogoutChannels, LogoutNotice, WhatEnde
 use gatelodge::authority::not_refreshed::NotRefreshed;
 use gatelodge::authority::ports::Providers;
 use gatelodge::authority::provider::{
-    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, ProviderError, ProviderInfo,
-    Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
+    AuthorizationRequest, EndSession, Exchange, ExchangeRequest, Grant, IdentityProvider, Offer, ProofRequest,
+    ProviderError, ProviderInfo, Redemption, RefreshRequest, Renewal, Rights, UserInfo, UserInfoRequest,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::identity::{Identity, IssuerRule};
@@ -58,6 +58,8 @@ pub struct FakeProvider {
     pub lose_answers: AtomicUsize,
     /// Whether trouble leaves a refresh token as it is.
     pub spares: AtomicBool,
+    /// Whether it binds access tokens to our key.
+    pub binds: AtomicBool,
     /// Our client id there.
     pub client: Mutex<String>,
 }
@@ -108,6 +110,7 @@ impl FakeProvider {
             repeats: AtomicBool::default(),
             lose_answers: AtomicUsize::default(),
             spares: AtomicBool::default(),
+            binds: AtomicBool::default(),
             client: Mutex::new("client".into()),
         }
     }
@@ -122,6 +125,7 @@ impl FakeProvider {
 
     fn tokens(&self, number: usize, now: Timestamp) -> Tokens {
         Tokens {
+            is_bound: self.binds.load(Ordering::SeqCst),
             access: Some(Secret::new(format!("access-{number}"))),
             access_end: Some(now + Duration::from_mins(5)),
             scopes: self.scopes.lock().unwrap().clone(),
@@ -234,12 +238,26 @@ impl IdentityProvider for FakeProvider {
         Ok(UserInfo { identity, rights: Rights::default() })
     }
 
+    fn prove(&self, request: &ProofRequest, token: &Secret, _now: Timestamp) -> Result<Secret, ProviderError> {
+        if !self.binds.load(Ordering::SeqCst) {
+            return Err(ProviderError::Unsupported(Offer::Proofs));
+        }
+        let ProofRequest { method, address, nonce } = request;
+        let nonce = nonce.as_ref().map(|nonce| format!(" with {nonce}")).unwrap_or_default();
+        Ok(Secret::new(format!("proof of {} for {method} {address}{nonce}", token.expose())))
+    }
+
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
         let number = self.exchanged.fetch_add(1, Ordering::SeqCst);
         self.pause().await;
         self.refuse()?;
         let access = Secret::new(format!("{}-for-{}-{number}", request.access_token.expose(), request.audience));
-        Ok(Exchange { access, end: Some(request.now + Duration::from_mins(5)), scopes: vec!["read".into()] })
+        Ok(Exchange {
+            access,
+            is_bound: self.binds.load(Ordering::SeqCst),
+            end: Some(request.now + Duration::from_mins(5)),
+            scopes: vec!["read".into()],
+        })
     }
 
     async fn revoke(&self, token: &Secret, _: Timestamp) -> Result<(), ProviderError> {

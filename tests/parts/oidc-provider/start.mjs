@@ -8,15 +8,16 @@ import { answers, freePort, runAsProgram, start } from '../process.mjs';
 import { ARTEFACTS } from '../where.mjs';
 
 /**
- * The same with a client that it knows by a key alone, whose requests have to be handed over before the browser leaves, and
- * whose userinfo it signs.
+ * The same with a client that it knows by a key alone, whose requests have to be handed over before the browser leaves, whose
+ * userinfo it signs, and whose tokens it binds to another key, with a nonce of its own in every proof.
  */
 export async function startStrictOidcProvider(callback, loggedOut) {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'ours', use: 'sig', alg: 'ES256' };
   const provider = await startOidcProvider(callback, loggedOut, undefined, { OIDC_CLIENT_KEY: JSON.stringify(jwk) });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  const more = { client_auth: 'private_key_jwt', private_key: key, key_id: 'ours', userinfo: 'always' };
+  const dpop = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const more = { client_auth: 'private_key_jwt', private_key: key, key_id: 'ours', dpop_key: dpop, userinfo: 'always' };
   return { ...provider, clientSecret: undefined, more };
 }
 
@@ -51,6 +52,7 @@ async function serve({ OIDC_PORT, OIDC_ISSUER, OIDC_CLIENT_SECRET, OIDC_CALLBACK
     token_endpoint_auth_signing_alg: 'ES256',
     jwks: { keys: [JSON.parse(OIDC_CLIENT_KEY)] },
     userinfo_signed_response_alg: 'RS256',
+    dpop_bound_access_tokens: true,
   };
   const provider = new Provider(OIDC_ISSUER, {
     clients: [{
@@ -70,6 +72,7 @@ async function serve({ OIDC_PORT, OIDC_ISSUER, OIDC_CLIENT_SECRET, OIDC_CALLBACK
       rpInitiatedLogout: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: Boolean(byKey) },
       jwtUserinfo: { enabled: Boolean(byKey) },
+      dPoP: { enabled: Boolean(byKey), nonceSecret: randomBytes(32), requireNonce: () => true },
     },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'picture'] },
     conformIdTokenClaims: false,

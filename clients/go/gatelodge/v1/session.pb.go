@@ -1961,7 +1961,10 @@ type GetAccessTokenRequest struct {
 	// How long the token must at least live; absent for the configured margin. At most one hour.
 	MinimumLifetime *durationpb.Duration `protobuf:"bytes,3,opt,name=minimum_lifetime,json=minimumLifetime,proto3" json:"minimum_lifetime,omitempty"`
 	// Whom the token is to be for, one of the provider's `token_exchange.audiences`; empty for the session's own token.
-	Audience      string `protobuf:"bytes,4,opt,name=audience,proto3" json:"audience,omitempty"`
+	Audience string `protobuf:"bytes,4,opt,name=audience,proto3" json:"audience,omitempty"`
+	// The request that you are about to make with the token: where the token is bound to the authority's key at the provider,
+	// the answer has the proof that this one request needs.
+	DpopProofFor  *DpopProofFor `protobuf:"bytes,5,opt,name=dpop_proof_for,json=dpopProofFor,proto3" json:"dpop_proof_for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2024,6 +2027,77 @@ func (x *GetAccessTokenRequest) GetAudience() string {
 	return ""
 }
 
+func (x *GetAccessTokenRequest) GetDpopProofFor() *DpopProofFor {
+	if x != nil {
+		return x.DpopProofFor
+	}
+	return nil
+}
+
+// A request to an API (RFC 9449, 4.2).
+type DpopProofFor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its method. Required.
+	HttpMethod string `protobuf:"bytes,1,opt,name=http_method,json=httpMethod,proto3" json:"http_method,omitempty"`
+	// Its whole address; query and fragment do not count. Required.
+	HttpUri string `protobuf:"bytes,2,opt,name=http_uri,json=httpUri,proto3" json:"http_uri,omitempty"`
+	// What the API's last answer had in `DPoP-Nonce`, if it had that; at most 512 characters.
+	Nonce         string `protobuf:"bytes,3,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DpopProofFor) Reset() {
+	*x = DpopProofFor{}
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DpopProofFor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DpopProofFor) ProtoMessage() {}
+
+func (x *DpopProofFor) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DpopProofFor.ProtoReflect.Descriptor instead.
+func (*DpopProofFor) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DpopProofFor) GetHttpMethod() string {
+	if x != nil {
+		return x.HttpMethod
+	}
+	return ""
+}
+
+func (x *DpopProofFor) GetHttpUri() string {
+	if x != nil {
+		return x.HttpUri
+	}
+	return ""
+}
+
+func (x *DpopProofFor) GetNonce() string {
+	if x != nil {
+		return x.Nonce
+	}
+	return ""
+}
+
 // The answer of GetAccessToken.
 type GetAccessTokenResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2040,7 +2114,7 @@ type GetAccessTokenResponse struct {
 
 func (x *GetAccessTokenResponse) Reset() {
 	*x = GetAccessTokenResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2052,7 +2126,7 @@ func (x *GetAccessTokenResponse) String() string {
 func (*GetAccessTokenResponse) ProtoMessage() {}
 
 func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[18]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2065,7 +2139,7 @@ func (x *GetAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*GetAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetAccessTokenResponse) GetOutcome() isGetAccessTokenResponse_Outcome {
@@ -2116,7 +2190,7 @@ type AccessToken struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The token itself. Keep it in memory only, and never send it to a browser.
 	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
-	// How to present it: "Bearer".
+	// How to present it: "Bearer" (RFC 6750), or "DPoP", with a proof in the header `DPoP` of each request (RFC 9449, 7.1).
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// When it ends; absent when the provider did not say.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
@@ -2124,14 +2198,17 @@ type AccessToken struct {
 	Scopes []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// Whom it is for: the audience that was asked for, else empty. Who asked for one and does not find it here was answered
 	// by an authority that is too old to know audiences, and must not use the token.
-	Audience      string `protobuf:"bytes,5,opt,name=audience,proto3" json:"audience,omitempty"`
+	Audience string `protobuf:"bytes,5,opt,name=audience,proto3" json:"audience,omitempty"`
+	// The proof for the request that was named, good for that one alone and for about a minute; empty where the token needs
+	// none, or no request was named.
+	DpopProof     string `protobuf:"bytes,6,opt,name=dpop_proof,json=dpopProof,proto3" json:"dpop_proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AccessToken) Reset() {
 	*x = AccessToken{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2220,7 @@ func (x *AccessToken) String() string {
 func (*AccessToken) ProtoMessage() {}
 
 func (x *AccessToken) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[19]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2233,7 @@ func (x *AccessToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessToken.ProtoReflect.Descriptor instead.
 func (*AccessToken) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AccessToken) GetValue() string {
@@ -2194,6 +2271,13 @@ func (x *AccessToken) GetAudience() string {
 	return ""
 }
 
+func (x *AccessToken) GetDpopProof() string {
+	if x != nil {
+		return x.DpopProof
+	}
+	return ""
+}
+
 // The question of GetUserInfo.
 type GetUserInfoRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2212,7 +2296,7 @@ type GetUserInfoRequest struct {
 
 func (x *GetUserInfoRequest) Reset() {
 	*x = GetUserInfoRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2308,7 @@ func (x *GetUserInfoRequest) String() string {
 func (*GetUserInfoRequest) ProtoMessage() {}
 
 func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[20]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2321,7 @@ func (x *GetUserInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetUserInfoRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetUserInfoRequest) GetCookies() []*Cookie {
@@ -2289,7 +2373,7 @@ type GetUserInfoResponse struct {
 
 func (x *GetUserInfoResponse) Reset() {
 	*x = GetUserInfoResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2385,7 @@ func (x *GetUserInfoResponse) String() string {
 func (*GetUserInfoResponse) ProtoMessage() {}
 
 func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[21]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2398,7 @@ func (x *GetUserInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetUserInfoResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetUserInfoResponse) GetOutcome() isGetUserInfoResponse_Outcome {
@@ -2398,7 +2482,7 @@ type UserInfo struct {
 
 func (x *UserInfo) Reset() {
 	*x = UserInfo{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2494,7 @@ func (x *UserInfo) String() string {
 func (*UserInfo) ProtoMessage() {}
 
 func (x *UserInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[22]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2507,7 @@ func (x *UserInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserInfo.ProtoReflect.Descriptor instead.
 func (*UserInfo) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{22}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UserInfo) GetIdentity() *Identity {
@@ -2474,7 +2558,7 @@ type SessionServiceRevokeRequest struct {
 
 func (x *SessionServiceRevokeRequest) Reset() {
 	*x = SessionServiceRevokeRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2570,7 @@ func (x *SessionServiceRevokeRequest) String() string {
 func (*SessionServiceRevokeRequest) ProtoMessage() {}
 
 func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[23]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2583,7 @@ func (x *SessionServiceRevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeRequest.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{23}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SessionServiceRevokeRequest) GetCookies() []*Cookie {
@@ -2625,7 +2709,7 @@ type PresentedSession struct {
 
 func (x *PresentedSession) Reset() {
 	*x = PresentedSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2721,7 @@ func (x *PresentedSession) String() string {
 func (*PresentedSession) ProtoMessage() {}
 
 func (x *PresentedSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[24]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2734,7 @@ func (x *PresentedSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentedSession.ProtoReflect.Descriptor instead.
 func (*PresentedSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{24}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 // All sessions of a user but the presented one.
@@ -2662,7 +2746,7 @@ type AllOtherSessions struct {
 
 func (x *AllOtherSessions) Reset() {
 	*x = AllOtherSessions{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2674,7 +2758,7 @@ func (x *AllOtherSessions) String() string {
 func (*AllOtherSessions) ProtoMessage() {}
 
 func (x *AllOtherSessions) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[25]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2687,7 +2771,7 @@ func (x *AllOtherSessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllOtherSessions.ProtoReflect.Descriptor instead.
 func (*AllOtherSessions) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{25}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 // The answer of SessionService.Revoke.
@@ -2712,7 +2796,7 @@ type SessionServiceRevokeResponse struct {
 
 func (x *SessionServiceRevokeResponse) Reset() {
 	*x = SessionServiceRevokeResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[26]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2808,7 @@ func (x *SessionServiceRevokeResponse) String() string {
 func (*SessionServiceRevokeResponse) ProtoMessage() {}
 
 func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[26]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2821,7 @@ func (x *SessionServiceRevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionServiceRevokeResponse.ProtoReflect.Descriptor instead.
 func (*SessionServiceRevokeResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{26}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SessionServiceRevokeResponse) GetRevokedCount() uint32 {
@@ -2795,7 +2879,7 @@ type ListUserSessionsRequest struct {
 
 func (x *ListUserSessionsRequest) Reset() {
 	*x = ListUserSessionsRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[27]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +2891,7 @@ func (x *ListUserSessionsRequest) String() string {
 func (*ListUserSessionsRequest) ProtoMessage() {}
 
 func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[27]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +2904,7 @@ func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListUserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{27}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListUserSessionsRequest) GetCookies() []*Cookie {
@@ -2879,7 +2963,7 @@ type ListUserSessionsResponse struct {
 
 func (x *ListUserSessionsResponse) Reset() {
 	*x = ListUserSessionsResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[28]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +2975,7 @@ func (x *ListUserSessionsResponse) String() string {
 func (*ListUserSessionsResponse) ProtoMessage() {}
 
 func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[28]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +2988,7 @@ func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{28}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListUserSessionsResponse) GetOutcome() isListUserSessionsResponse_Outcome {
@@ -2986,7 +3070,7 @@ type UserSessions struct {
 
 func (x *UserSessions) Reset() {
 	*x = UserSessions{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[29]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3082,7 @@ func (x *UserSessions) String() string {
 func (*UserSessions) ProtoMessage() {}
 
 func (x *UserSessions) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[29]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3095,7 @@ func (x *UserSessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSessions.ProtoReflect.Descriptor instead.
 func (*UserSessions) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{29}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UserSessions) GetSessions() []*UserSession {
@@ -3043,7 +3127,7 @@ type UserSession struct {
 
 func (x *UserSession) Reset() {
 	*x = UserSession{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[30]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3055,7 +3139,7 @@ func (x *UserSession) String() string {
 func (*UserSession) ProtoMessage() {}
 
 func (x *UserSession) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[30]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3068,7 +3152,7 @@ func (x *UserSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserSession.ProtoReflect.Descriptor instead.
 func (*UserSession) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{30}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UserSession) GetSession() *SessionInfo {
@@ -3105,7 +3189,7 @@ type GetAttributesRequest struct {
 
 func (x *GetAttributesRequest) Reset() {
 	*x = GetAttributesRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[31]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3117,7 +3201,7 @@ func (x *GetAttributesRequest) String() string {
 func (*GetAttributesRequest) ProtoMessage() {}
 
 func (x *GetAttributesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[31]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3130,7 +3214,7 @@ func (x *GetAttributesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAttributesRequest.ProtoReflect.Descriptor instead.
 func (*GetAttributesRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{31}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetAttributesRequest) GetCookies() []*Cookie {
@@ -3164,7 +3248,7 @@ type GetAttributesResponse struct {
 
 func (x *GetAttributesResponse) Reset() {
 	*x = GetAttributesResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[32]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3176,7 +3260,7 @@ func (x *GetAttributesResponse) String() string {
 func (*GetAttributesResponse) ProtoMessage() {}
 
 func (x *GetAttributesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[32]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3189,7 +3273,7 @@ func (x *GetAttributesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAttributesResponse.ProtoReflect.Descriptor instead.
 func (*GetAttributesResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{32}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetAttributesResponse) GetOutcome() isGetAttributesResponse_Outcome {
@@ -3264,7 +3348,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[33]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3360,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[33]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3289,7 +3373,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{33}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Attributes) GetValues() map[string][]byte {
@@ -3329,7 +3413,7 @@ type UpdateAttributesRequest struct {
 
 func (x *UpdateAttributesRequest) Reset() {
 	*x = UpdateAttributesRequest{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[34]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3341,7 +3425,7 @@ func (x *UpdateAttributesRequest) String() string {
 func (*UpdateAttributesRequest) ProtoMessage() {}
 
 func (x *UpdateAttributesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[34]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3354,7 +3438,7 @@ func (x *UpdateAttributesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAttributesRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAttributesRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{34}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UpdateAttributesRequest) GetCookies() []*Cookie {
@@ -3416,7 +3500,7 @@ type UpdateAttributesResponse struct {
 
 func (x *UpdateAttributesResponse) Reset() {
 	*x = UpdateAttributesResponse{}
-	mi := &file_gatelodge_v1_session_proto_msgTypes[35]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3428,7 +3512,7 @@ func (x *UpdateAttributesResponse) String() string {
 func (*UpdateAttributesResponse) ProtoMessage() {}
 
 func (x *UpdateAttributesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_session_proto_msgTypes[35]
+	mi := &file_gatelodge_v1_session_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3441,7 +3525,7 @@ func (x *UpdateAttributesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAttributesResponse.ProtoReflect.Descriptor instead.
 func (*UpdateAttributesResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{35}
+	return file_gatelodge_v1_session_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UpdateAttributesResponse) GetOutcome() isUpdateAttributesResponse_Outcome {
@@ -3634,23 +3718,31 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\aoutcome\"\x9b\x01\n" +
 	"\x0fRefreshedTokens\x12S\n" +
 	"\x18access_token_expire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x123\n" +
-	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xe1\x01\n" +
+	"\asession\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\"\xa3\x02\n" +
 	"\x15GetAccessTokenRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12D\n" +
 	"\x10minimum_lifetime\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x0fminimumLifetime\x12\x1a\n" +
-	"\baudience\x18\x04 \x01(\tR\baudience\"\xa0\x01\n" +
+	"\baudience\x18\x04 \x01(\tR\baudience\x12@\n" +
+	"\x0edpop_proof_for\x18\x05 \x01(\v2\x1a.gatelodge.v1.DpopProofForR\fdpopProofFor\"`\n" +
+	"\fDpopProofFor\x12\x1f\n" +
+	"\vhttp_method\x18\x01 \x01(\tR\n" +
+	"httpMethod\x12\x19\n" +
+	"\bhttp_uri\x18\x02 \x01(\tR\ahttpUri\x12\x14\n" +
+	"\x05nonce\x18\x03 \x01(\tR\x05nonce\"\xa0\x01\n" +
 	"\x16GetAccessTokenResponse\x12>\n" +
 	"\faccess_token\x18\x01 \x01(\v2\x19.gatelodge.v1.AccessTokenH\x00R\vaccessToken\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactiveB\t\n" +
-	"\aoutcome\"\xad\x01\n" +
+	"\aoutcome\"\xd1\x01\n" +
 	"\vAccessToken\x12\x19\n" +
 	"\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05value\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x16\n" +
 	"\x06scopes\x18\x04 \x03(\tR\x06scopes\x12\x1a\n" +
-	"\baudience\x18\x05 \x01(\tR\baudience\"\xc4\x01\n" +
+	"\baudience\x18\x05 \x01(\tR\baudience\x12\"\n" +
+	"\n" +
+	"dpop_proof\x18\x06 \x01(\tB\x03\x80\x01\x01R\tdpopProof\"\xc4\x01\n" +
 	"\x12GetUserInfoRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
 	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x18\n" +
@@ -3811,7 +3903,7 @@ func file_gatelodge_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_gatelodge_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_gatelodge_v1_session_proto_goTypes = []any{
 	(CsrfRequirement)(0),                 // 0: gatelodge.v1.CsrfRequirement
 	(FingerprintJudgement)(0),            // 1: gatelodge.v1.FingerprintJudgement
@@ -3836,140 +3928,142 @@ var file_gatelodge_v1_session_proto_goTypes = []any{
 	(*RefreshTokensResponse)(nil),        // 20: gatelodge.v1.RefreshTokensResponse
 	(*RefreshedTokens)(nil),              // 21: gatelodge.v1.RefreshedTokens
 	(*GetAccessTokenRequest)(nil),        // 22: gatelodge.v1.GetAccessTokenRequest
-	(*GetAccessTokenResponse)(nil),       // 23: gatelodge.v1.GetAccessTokenResponse
-	(*AccessToken)(nil),                  // 24: gatelodge.v1.AccessToken
-	(*GetUserInfoRequest)(nil),           // 25: gatelodge.v1.GetUserInfoRequest
-	(*GetUserInfoResponse)(nil),          // 26: gatelodge.v1.GetUserInfoResponse
-	(*UserInfo)(nil),                     // 27: gatelodge.v1.UserInfo
-	(*SessionServiceRevokeRequest)(nil),  // 28: gatelodge.v1.SessionServiceRevokeRequest
-	(*PresentedSession)(nil),             // 29: gatelodge.v1.PresentedSession
-	(*AllOtherSessions)(nil),             // 30: gatelodge.v1.AllOtherSessions
-	(*SessionServiceRevokeResponse)(nil), // 31: gatelodge.v1.SessionServiceRevokeResponse
-	(*ListUserSessionsRequest)(nil),      // 32: gatelodge.v1.ListUserSessionsRequest
-	(*ListUserSessionsResponse)(nil),     // 33: gatelodge.v1.ListUserSessionsResponse
-	(*UserSessions)(nil),                 // 34: gatelodge.v1.UserSessions
-	(*UserSession)(nil),                  // 35: gatelodge.v1.UserSession
-	(*GetAttributesRequest)(nil),         // 36: gatelodge.v1.GetAttributesRequest
-	(*GetAttributesResponse)(nil),        // 37: gatelodge.v1.GetAttributesResponse
-	(*Attributes)(nil),                   // 38: gatelodge.v1.Attributes
-	(*UpdateAttributesRequest)(nil),      // 39: gatelodge.v1.UpdateAttributesRequest
-	(*UpdateAttributesResponse)(nil),     // 40: gatelodge.v1.UpdateAttributesResponse
-	nil,                                  // 41: gatelodge.v1.Attributes.ValuesEntry
-	nil,                                  // 42: gatelodge.v1.UpdateAttributesRequest.SetEntry
-	(*Cookie)(nil),                       // 43: gatelodge.v1.Cookie
-	(*RequestContext)(nil),               // 44: gatelodge.v1.RequestContext
-	(*durationpb.Duration)(nil),          // 45: google.protobuf.Duration
-	(*Identity)(nil),                     // 46: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                  // 47: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),        // 48: google.protobuf.Timestamp
-	(*HttpAnswer)(nil),                   // 49: gatelodge.v1.HttpAnswer
+	(*DpopProofFor)(nil),                 // 23: gatelodge.v1.DpopProofFor
+	(*GetAccessTokenResponse)(nil),       // 24: gatelodge.v1.GetAccessTokenResponse
+	(*AccessToken)(nil),                  // 25: gatelodge.v1.AccessToken
+	(*GetUserInfoRequest)(nil),           // 26: gatelodge.v1.GetUserInfoRequest
+	(*GetUserInfoResponse)(nil),          // 27: gatelodge.v1.GetUserInfoResponse
+	(*UserInfo)(nil),                     // 28: gatelodge.v1.UserInfo
+	(*SessionServiceRevokeRequest)(nil),  // 29: gatelodge.v1.SessionServiceRevokeRequest
+	(*PresentedSession)(nil),             // 30: gatelodge.v1.PresentedSession
+	(*AllOtherSessions)(nil),             // 31: gatelodge.v1.AllOtherSessions
+	(*SessionServiceRevokeResponse)(nil), // 32: gatelodge.v1.SessionServiceRevokeResponse
+	(*ListUserSessionsRequest)(nil),      // 33: gatelodge.v1.ListUserSessionsRequest
+	(*ListUserSessionsResponse)(nil),     // 34: gatelodge.v1.ListUserSessionsResponse
+	(*UserSessions)(nil),                 // 35: gatelodge.v1.UserSessions
+	(*UserSession)(nil),                  // 36: gatelodge.v1.UserSession
+	(*GetAttributesRequest)(nil),         // 37: gatelodge.v1.GetAttributesRequest
+	(*GetAttributesResponse)(nil),        // 38: gatelodge.v1.GetAttributesResponse
+	(*Attributes)(nil),                   // 39: gatelodge.v1.Attributes
+	(*UpdateAttributesRequest)(nil),      // 40: gatelodge.v1.UpdateAttributesRequest
+	(*UpdateAttributesResponse)(nil),     // 41: gatelodge.v1.UpdateAttributesResponse
+	nil,                                  // 42: gatelodge.v1.Attributes.ValuesEntry
+	nil,                                  // 43: gatelodge.v1.UpdateAttributesRequest.SetEntry
+	(*Cookie)(nil),                       // 44: gatelodge.v1.Cookie
+	(*RequestContext)(nil),               // 45: gatelodge.v1.RequestContext
+	(*durationpb.Duration)(nil),          // 46: google.protobuf.Duration
+	(*Identity)(nil),                     // 47: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                  // 48: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),        // 49: google.protobuf.Timestamp
+	(*HttpAnswer)(nil),                   // 50: gatelodge.v1.HttpAnswer
 }
 var file_gatelodge_v1_session_proto_depIdxs = []int32{
-	43, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
+	44, // 0: gatelodge.v1.ValidateSessionRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 1: gatelodge.v1.ValidateSessionRequest.context:type_name -> gatelodge.v1.RequestContext
 	10, // 2: gatelodge.v1.ValidateSessionRequest.requirements:type_name -> gatelodge.v1.Requirements
 	5,  // 3: gatelodge.v1.CheckSessionsRequest.question:type_name -> gatelodge.v1.ValidateSessionRequest
-	45, // 4: gatelodge.v1.CheckSessionsRequest.timeout:type_name -> google.protobuf.Duration
+	46, // 4: gatelodge.v1.CheckSessionsRequest.timeout:type_name -> google.protobuf.Duration
 	11, // 5: gatelodge.v1.CheckSessionsResponse.answer:type_name -> gatelodge.v1.ValidateSessionResponse
 	8,  // 6: gatelodge.v1.CheckSessionsResponse.error:type_name -> gatelodge.v1.CheckError
-	45, // 7: gatelodge.v1.CheckError.retry_after:type_name -> google.protobuf.Duration
+	46, // 7: gatelodge.v1.CheckError.retry_after:type_name -> google.protobuf.Duration
 	9,  // 8: gatelodge.v1.CheckError.field_violations:type_name -> gatelodge.v1.CheckFieldViolation
 	0,  // 9: gatelodge.v1.Requirements.csrf:type_name -> gatelodge.v1.CsrfRequirement
-	45, // 10: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
+	46, // 10: gatelodge.v1.Requirements.max_login_age:type_name -> google.protobuf.Duration
 	12, // 11: gatelodge.v1.ValidateSessionResponse.active:type_name -> gatelodge.v1.ActiveSession
 	14, // 12: gatelodge.v1.ValidateSessionResponse.inactive:type_name -> gatelodge.v1.InactiveSession
 	15, // 13: gatelodge.v1.ValidateSessionResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	46, // 14: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
-	47, // 15: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
+	47, // 14: gatelodge.v1.ActiveSession.identity:type_name -> gatelodge.v1.Identity
+	48, // 15: gatelodge.v1.ActiveSession.session:type_name -> gatelodge.v1.SessionInfo
 	13, // 16: gatelodge.v1.ActiveSession.judged:type_name -> gatelodge.v1.JudgedRequirements
-	45, // 17: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
-	48, // 18: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
-	45, // 19: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
+	46, // 17: gatelodge.v1.ActiveSession.keep_for:type_name -> google.protobuf.Duration
+	49, // 18: gatelodge.v1.ActiveSession.check_again_time:type_name -> google.protobuf.Timestamp
+	46, // 19: gatelodge.v1.JudgedRequirements.max_login_age:type_name -> google.protobuf.Duration
 	1,  // 20: gatelodge.v1.JudgedRequirements.fingerprint:type_name -> gatelodge.v1.FingerprintJudgement
 	2,  // 21: gatelodge.v1.InactiveSession.reason:type_name -> gatelodge.v1.InactiveReason
-	49, // 22: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	50, // 22: gatelodge.v1.InactiveSession.answer:type_name -> gatelodge.v1.HttpAnswer
 	3,  // 23: gatelodge.v1.DeniedSession.reason:type_name -> gatelodge.v1.DeniedReason
-	49, // 24: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
-	47, // 25: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
+	50, // 24: gatelodge.v1.DeniedSession.answer:type_name -> gatelodge.v1.HttpAnswer
+	48, // 25: gatelodge.v1.DeniedSession.session:type_name -> gatelodge.v1.SessionInfo
 	4,  // 26: gatelodge.v1.WatchSessionsRequest.kinds:type_name -> gatelodge.v1.SessionEventKind
 	18, // 27: gatelodge.v1.WatchSessionsResponse.events:type_name -> gatelodge.v1.SessionEvent
-	45, // 28: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
+	46, // 28: gatelodge.v1.WatchSessionsResponse.max_staleness:type_name -> google.protobuf.Duration
 	4,  // 29: gatelodge.v1.SessionEvent.kind:type_name -> gatelodge.v1.SessionEventKind
-	43, // 30: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 31: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
+	44, // 30: gatelodge.v1.RefreshTokensRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 31: gatelodge.v1.RefreshTokensRequest.context:type_name -> gatelodge.v1.RequestContext
 	21, // 32: gatelodge.v1.RefreshTokensResponse.refreshed:type_name -> gatelodge.v1.RefreshedTokens
 	14, // 33: gatelodge.v1.RefreshTokensResponse.inactive:type_name -> gatelodge.v1.InactiveSession
 	15, // 34: gatelodge.v1.RefreshTokensResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	49, // 35: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	48, // 36: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	47, // 37: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
-	43, // 38: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 39: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	45, // 40: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
-	24, // 41: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
-	14, // 42: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	48, // 43: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 44: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 45: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
-	27, // 46: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
-	14, // 47: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	15, // 48: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	49, // 49: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	46, // 50: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
-	48, // 51: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
-	47, // 52: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
-	43, // 53: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 54: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
-	29, // 55: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
-	30, // 56: gatelodge.v1.SessionServiceRevokeRequest.all_others:type_name -> gatelodge.v1.AllOtherSessions
-	14, // 57: gatelodge.v1.SessionServiceRevokeResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	15, // 58: gatelodge.v1.SessionServiceRevokeResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	49, // 59: gatelodge.v1.SessionServiceRevokeResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	43, // 60: gatelodge.v1.ListUserSessionsRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 61: gatelodge.v1.ListUserSessionsRequest.context:type_name -> gatelodge.v1.RequestContext
-	34, // 62: gatelodge.v1.ListUserSessionsResponse.user_sessions:type_name -> gatelodge.v1.UserSessions
-	14, // 63: gatelodge.v1.ListUserSessionsResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	15, // 64: gatelodge.v1.ListUserSessionsResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	49, // 65: gatelodge.v1.ListUserSessionsResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	35, // 66: gatelodge.v1.UserSessions.sessions:type_name -> gatelodge.v1.UserSession
-	47, // 67: gatelodge.v1.UserSession.session:type_name -> gatelodge.v1.SessionInfo
-	43, // 68: gatelodge.v1.GetAttributesRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 69: gatelodge.v1.GetAttributesRequest.context:type_name -> gatelodge.v1.RequestContext
-	38, // 70: gatelodge.v1.GetAttributesResponse.attributes:type_name -> gatelodge.v1.Attributes
-	14, // 71: gatelodge.v1.GetAttributesResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	15, // 72: gatelodge.v1.GetAttributesResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	41, // 73: gatelodge.v1.Attributes.values:type_name -> gatelodge.v1.Attributes.ValuesEntry
-	43, // 74: gatelodge.v1.UpdateAttributesRequest.cookies:type_name -> gatelodge.v1.Cookie
-	44, // 75: gatelodge.v1.UpdateAttributesRequest.context:type_name -> gatelodge.v1.RequestContext
-	42, // 76: gatelodge.v1.UpdateAttributesRequest.set:type_name -> gatelodge.v1.UpdateAttributesRequest.SetEntry
-	38, // 77: gatelodge.v1.UpdateAttributesResponse.attributes:type_name -> gatelodge.v1.Attributes
-	14, // 78: gatelodge.v1.UpdateAttributesResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	15, // 79: gatelodge.v1.UpdateAttributesResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	5,  // 80: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
-	6,  // 81: gatelodge.v1.SessionService.CheckSessions:input_type -> gatelodge.v1.CheckSessionsRequest
-	19, // 82: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
-	22, // 83: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
-	25, // 84: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
-	32, // 85: gatelodge.v1.SessionService.ListUserSessions:input_type -> gatelodge.v1.ListUserSessionsRequest
-	36, // 86: gatelodge.v1.SessionService.GetAttributes:input_type -> gatelodge.v1.GetAttributesRequest
-	39, // 87: gatelodge.v1.SessionService.UpdateAttributes:input_type -> gatelodge.v1.UpdateAttributesRequest
-	28, // 88: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
-	16, // 89: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
-	11, // 90: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
-	7,  // 91: gatelodge.v1.SessionService.CheckSessions:output_type -> gatelodge.v1.CheckSessionsResponse
-	20, // 92: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
-	23, // 93: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
-	26, // 94: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
-	33, // 95: gatelodge.v1.SessionService.ListUserSessions:output_type -> gatelodge.v1.ListUserSessionsResponse
-	37, // 96: gatelodge.v1.SessionService.GetAttributes:output_type -> gatelodge.v1.GetAttributesResponse
-	40, // 97: gatelodge.v1.SessionService.UpdateAttributes:output_type -> gatelodge.v1.UpdateAttributesResponse
-	31, // 98: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
-	17, // 99: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
-	90, // [90:100] is the sub-list for method output_type
-	80, // [80:90] is the sub-list for method input_type
-	80, // [80:80] is the sub-list for extension type_name
-	80, // [80:80] is the sub-list for extension extendee
-	0,  // [0:80] is the sub-list for field type_name
+	50, // 35: gatelodge.v1.RefreshTokensResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	49, // 36: gatelodge.v1.RefreshedTokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	48, // 37: gatelodge.v1.RefreshedTokens.session:type_name -> gatelodge.v1.SessionInfo
+	44, // 38: gatelodge.v1.GetAccessTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 39: gatelodge.v1.GetAccessTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	46, // 40: gatelodge.v1.GetAccessTokenRequest.minimum_lifetime:type_name -> google.protobuf.Duration
+	23, // 41: gatelodge.v1.GetAccessTokenRequest.dpop_proof_for:type_name -> gatelodge.v1.DpopProofFor
+	25, // 42: gatelodge.v1.GetAccessTokenResponse.access_token:type_name -> gatelodge.v1.AccessToken
+	14, // 43: gatelodge.v1.GetAccessTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	49, // 44: gatelodge.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	44, // 45: gatelodge.v1.GetUserInfoRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 46: gatelodge.v1.GetUserInfoRequest.context:type_name -> gatelodge.v1.RequestContext
+	28, // 47: gatelodge.v1.GetUserInfoResponse.user_info:type_name -> gatelodge.v1.UserInfo
+	14, // 48: gatelodge.v1.GetUserInfoResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 49: gatelodge.v1.GetUserInfoResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	50, // 50: gatelodge.v1.GetUserInfoResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	47, // 51: gatelodge.v1.UserInfo.identity:type_name -> gatelodge.v1.Identity
+	49, // 52: gatelodge.v1.UserInfo.refresh_time:type_name -> google.protobuf.Timestamp
+	48, // 53: gatelodge.v1.UserInfo.session:type_name -> gatelodge.v1.SessionInfo
+	44, // 54: gatelodge.v1.SessionServiceRevokeRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 55: gatelodge.v1.SessionServiceRevokeRequest.context:type_name -> gatelodge.v1.RequestContext
+	30, // 56: gatelodge.v1.SessionServiceRevokeRequest.presented_session:type_name -> gatelodge.v1.PresentedSession
+	31, // 57: gatelodge.v1.SessionServiceRevokeRequest.all_others:type_name -> gatelodge.v1.AllOtherSessions
+	14, // 58: gatelodge.v1.SessionServiceRevokeResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 59: gatelodge.v1.SessionServiceRevokeResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	50, // 60: gatelodge.v1.SessionServiceRevokeResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	44, // 61: gatelodge.v1.ListUserSessionsRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 62: gatelodge.v1.ListUserSessionsRequest.context:type_name -> gatelodge.v1.RequestContext
+	35, // 63: gatelodge.v1.ListUserSessionsResponse.user_sessions:type_name -> gatelodge.v1.UserSessions
+	14, // 64: gatelodge.v1.ListUserSessionsResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 65: gatelodge.v1.ListUserSessionsResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	50, // 66: gatelodge.v1.ListUserSessionsResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	36, // 67: gatelodge.v1.UserSessions.sessions:type_name -> gatelodge.v1.UserSession
+	48, // 68: gatelodge.v1.UserSession.session:type_name -> gatelodge.v1.SessionInfo
+	44, // 69: gatelodge.v1.GetAttributesRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 70: gatelodge.v1.GetAttributesRequest.context:type_name -> gatelodge.v1.RequestContext
+	39, // 71: gatelodge.v1.GetAttributesResponse.attributes:type_name -> gatelodge.v1.Attributes
+	14, // 72: gatelodge.v1.GetAttributesResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 73: gatelodge.v1.GetAttributesResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	42, // 74: gatelodge.v1.Attributes.values:type_name -> gatelodge.v1.Attributes.ValuesEntry
+	44, // 75: gatelodge.v1.UpdateAttributesRequest.cookies:type_name -> gatelodge.v1.Cookie
+	45, // 76: gatelodge.v1.UpdateAttributesRequest.context:type_name -> gatelodge.v1.RequestContext
+	43, // 77: gatelodge.v1.UpdateAttributesRequest.set:type_name -> gatelodge.v1.UpdateAttributesRequest.SetEntry
+	39, // 78: gatelodge.v1.UpdateAttributesResponse.attributes:type_name -> gatelodge.v1.Attributes
+	14, // 79: gatelodge.v1.UpdateAttributesResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	15, // 80: gatelodge.v1.UpdateAttributesResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	5,  // 81: gatelodge.v1.SessionService.ValidateSession:input_type -> gatelodge.v1.ValidateSessionRequest
+	6,  // 82: gatelodge.v1.SessionService.CheckSessions:input_type -> gatelodge.v1.CheckSessionsRequest
+	19, // 83: gatelodge.v1.SessionService.RefreshTokens:input_type -> gatelodge.v1.RefreshTokensRequest
+	22, // 84: gatelodge.v1.SessionService.GetAccessToken:input_type -> gatelodge.v1.GetAccessTokenRequest
+	26, // 85: gatelodge.v1.SessionService.GetUserInfo:input_type -> gatelodge.v1.GetUserInfoRequest
+	33, // 86: gatelodge.v1.SessionService.ListUserSessions:input_type -> gatelodge.v1.ListUserSessionsRequest
+	37, // 87: gatelodge.v1.SessionService.GetAttributes:input_type -> gatelodge.v1.GetAttributesRequest
+	40, // 88: gatelodge.v1.SessionService.UpdateAttributes:input_type -> gatelodge.v1.UpdateAttributesRequest
+	29, // 89: gatelodge.v1.SessionService.Revoke:input_type -> gatelodge.v1.SessionServiceRevokeRequest
+	16, // 90: gatelodge.v1.SessionService.WatchSessions:input_type -> gatelodge.v1.WatchSessionsRequest
+	11, // 91: gatelodge.v1.SessionService.ValidateSession:output_type -> gatelodge.v1.ValidateSessionResponse
+	7,  // 92: gatelodge.v1.SessionService.CheckSessions:output_type -> gatelodge.v1.CheckSessionsResponse
+	20, // 93: gatelodge.v1.SessionService.RefreshTokens:output_type -> gatelodge.v1.RefreshTokensResponse
+	24, // 94: gatelodge.v1.SessionService.GetAccessToken:output_type -> gatelodge.v1.GetAccessTokenResponse
+	27, // 95: gatelodge.v1.SessionService.GetUserInfo:output_type -> gatelodge.v1.GetUserInfoResponse
+	34, // 96: gatelodge.v1.SessionService.ListUserSessions:output_type -> gatelodge.v1.ListUserSessionsResponse
+	38, // 97: gatelodge.v1.SessionService.GetAttributes:output_type -> gatelodge.v1.GetAttributesResponse
+	41, // 98: gatelodge.v1.SessionService.UpdateAttributes:output_type -> gatelodge.v1.UpdateAttributesResponse
+	32, // 99: gatelodge.v1.SessionService.Revoke:output_type -> gatelodge.v1.SessionServiceRevokeResponse
+	17, // 100: gatelodge.v1.SessionService.WatchSessions:output_type -> gatelodge.v1.WatchSessionsResponse
+	91, // [91:101] is the sub-list for method output_type
+	81, // [81:91] is the sub-list for method input_type
+	81, // [81:81] is the sub-list for extension type_name
+	81, // [81:81] is the sub-list for extension extendee
+	0,  // [0:81] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_session_proto_init() }
@@ -3995,33 +4089,33 @@ func file_gatelodge_v1_session_proto_init() {
 		(*RefreshTokensResponse_Inactive)(nil),
 		(*RefreshTokensResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[18].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[19].OneofWrappers = []any{
 		(*GetAccessTokenResponse_AccessToken)(nil),
 		(*GetAccessTokenResponse_Inactive)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[21].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[22].OneofWrappers = []any{
 		(*GetUserInfoResponse_UserInfo)(nil),
 		(*GetUserInfoResponse_Inactive)(nil),
 		(*GetUserInfoResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[23].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[24].OneofWrappers = []any{
 		(*SessionServiceRevokeRequest_PresentedSession)(nil),
 		(*SessionServiceRevokeRequest_SessionId)(nil),
 		(*SessionServiceRevokeRequest_AllOthers)(nil),
 		(*SessionServiceRevokeRequest_Form)(nil),
 		(*SessionServiceRevokeRequest_Json)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[28].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[29].OneofWrappers = []any{
 		(*ListUserSessionsResponse_UserSessions)(nil),
 		(*ListUserSessionsResponse_Inactive)(nil),
 		(*ListUserSessionsResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[32].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[33].OneofWrappers = []any{
 		(*GetAttributesResponse_Attributes)(nil),
 		(*GetAttributesResponse_Inactive)(nil),
 		(*GetAttributesResponse_Denied)(nil),
 	}
-	file_gatelodge_v1_session_proto_msgTypes[35].OneofWrappers = []any{
+	file_gatelodge_v1_session_proto_msgTypes[36].OneofWrappers = []any{
 		(*UpdateAttributesResponse_Attributes)(nil),
 		(*UpdateAttributesResponse_Inactive)(nil),
 		(*UpdateAttributesResponse_Denied)(nil),
@@ -4032,7 +4126,7 @@ func file_gatelodge_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_session_proto_rawDesc), len(file_gatelodge_v1_session_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -171,8 +171,13 @@ async fn user_info_is_asked_again_and_never_of_another_user() {
     (renamed["name"], renamed["login"]) = (json!(null), json!("octodog"));
     fake.at(USER, 200, renamed.clone());
     let access = Secret::new(TOKEN);
-    let request =
-        UserInfoRequest { access_token: &access, id_token: None, identity: &identity, now: Timestamp::from_secs(NOW) };
+    let request = UserInfoRequest {
+        access_token: &access,
+        is_bound: false,
+        id_token: None,
+        identity: &identity,
+        now: Timestamp::from_secs(NOW),
+    };
     let now = provider.user_info(&request).await.unwrap().identity;
     assert_eq!((now.name, &now.claims["login"], now.sub.as_str()), (None, &json!("octodog"), "583231"));
     renamed["id"] = json!(1);

@@ -1029,6 +1029,7 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
     CONTEXT_FIELD_NUMBER: builtins.int
     MINIMUM_LIFETIME_FIELD_NUMBER: builtins.int
     AUDIENCE_FIELD_NUMBER: builtins.int
+    DPOP_PROOF_FOR_FIELD_NUMBER: builtins.int
     audience: builtins.str
     """Whom the token is to be for, one of the provider's `token_exchange.audiences`; empty for the session's own token."""
     @property
@@ -1043,6 +1044,12 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
     def minimum_lifetime(self) -> google.protobuf.duration_pb2.Duration:
         """How long the token must at least live; absent for the configured margin. At most one hour."""
 
+    @property
+    def dpop_proof_for(self) -> global___DpopProofFor:
+        """The request that you are about to make with the token: where the token is bound to the authority's key at the provider,
+        the answer has the proof that this one request needs.
+        """
+
     def __init__(
         self,
         *,
@@ -1050,11 +1057,38 @@ class GetAccessTokenRequest(google.protobuf.message.Message):
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
         minimum_lifetime: google.protobuf.duration_pb2.Duration | None = ...,
         audience: builtins.str = ...,
+        dpop_proof_for: global___DpopProofFor | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["context", b"context", "minimum_lifetime", b"minimum_lifetime"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audience", b"audience", "context", b"context", "cookies", b"cookies", "minimum_lifetime", b"minimum_lifetime"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context", "dpop_proof_for", b"dpop_proof_for", "minimum_lifetime", b"minimum_lifetime"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["audience", b"audience", "context", b"context", "cookies", b"cookies", "dpop_proof_for", b"dpop_proof_for", "minimum_lifetime", b"minimum_lifetime"]) -> None: ...
 
 global___GetAccessTokenRequest = GetAccessTokenRequest
+
+@typing.final
+class DpopProofFor(google.protobuf.message.Message):
+    """A request to an API (RFC 9449, 4.2)."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HTTP_METHOD_FIELD_NUMBER: builtins.int
+    HTTP_URI_FIELD_NUMBER: builtins.int
+    NONCE_FIELD_NUMBER: builtins.int
+    http_method: builtins.str
+    """Its method. Required."""
+    http_uri: builtins.str
+    """Its whole address; query and fragment do not count. Required."""
+    nonce: builtins.str
+    """What the API's last answer had in `DPoP-Nonce`, if it had that; at most 512 characters."""
+    def __init__(
+        self,
+        *,
+        http_method: builtins.str = ...,
+        http_uri: builtins.str = ...,
+        nonce: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["http_method", b"http_method", "http_uri", b"http_uri", "nonce", b"nonce"]) -> None: ...
+
+global___DpopProofFor = DpopProofFor
 
 @typing.final
 class GetAccessTokenResponse(google.protobuf.message.Message):
@@ -1095,13 +1129,18 @@ class AccessToken(google.protobuf.message.Message):
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     SCOPES_FIELD_NUMBER: builtins.int
     AUDIENCE_FIELD_NUMBER: builtins.int
+    DPOP_PROOF_FIELD_NUMBER: builtins.int
     value: builtins.str
     """The token itself. Keep it in memory only, and never send it to a browser."""
     type: builtins.str
-    """How to present it: "Bearer"."""
+    """How to present it: "Bearer" (RFC 6750), or "DPoP", with a proof in the header `DPoP` of each request (RFC 9449, 7.1)."""
     audience: builtins.str
     """Whom it is for: the audience that was asked for, else empty. Who asked for one and does not find it here was answered
     by an authority that is too old to know audiences, and must not use the token.
+    """
+    dpop_proof: builtins.str
+    """The proof for the request that was named, good for that one alone and for about a minute; empty where the token needs
+    none, or no request was named.
     """
     @property
     def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -1119,9 +1158,10 @@ class AccessToken(google.protobuf.message.Message):
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         scopes: collections.abc.Iterable[builtins.str] | None = ...,
         audience: builtins.str = ...,
+        dpop_proof: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["audience", b"audience", "expire_time", b"expire_time", "scopes", b"scopes", "type", b"type", "value", b"value"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["audience", b"audience", "dpop_proof", b"dpop_proof", "expire_time", b"expire_time", "scopes", b"scopes", "type", b"type", "value", b"value"]) -> None: ...
 
 global___AccessToken = AccessToken
 
