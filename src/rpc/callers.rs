@@ -1,50 +1,36 @@
-//! Owns the callers: which API key is whose. Keys are known by their hash alone. Does not know what they may do.
+//! Owns the callers of the configuration: which API key is whose. Keys are known by their hash alone. Does not know what they
+//! may do, nor the keys that are made at run time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::policy::Role;
-use crate::authority::tenants::Scope;
-use crate::crypto::{Digest, sha256};
-
-/// Who calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The name that logs show.
-    pub name: Arc<str>,
-    /// What it is for.
-    pub role: Role,
-    /// For which tenants it may ask.
-    pub tenants: Scope,
-}
-
-impl Caller {
-    /// One that may ask for every tenant.
-    #[must_use]
-    pub fn new(name: &str, role: Role) -> Self {
-        Self { name: name.into(), role, tenants: Scope::Every }
-    }
-}
+pub use crate::authority::caller::Caller;
+use crate::crypto::Digest;
 
 /// The callers that are let in, by the SHA-256 of their API key: 256 random bits need no slow hash (store.md, 10), and
 /// looking a hash up tells nothing about a key.
 #[derive(Clone, Debug, Default)]
 pub struct Callers {
-    by_hash: BTreeMap<Digest, Caller>,
+    by_hash: BTreeMap<Digest, Arc<Caller>>,
 }
 
 impl Callers {
     /// These callers.
     #[must_use]
     pub fn new(callers: impl IntoIterator<Item = (Digest, Caller)>) -> Self {
-        Self { by_hash: callers.into_iter().collect() }
+        Self { by_hash: callers.into_iter().map(|(hash, caller)| (hash, Arc::new(caller))).collect() }
     }
 
-    /// Whose key came in an `authorization` value, `Bearer <key>` (RFC 6750, 2.1; the scheme in any case).
+    /// Whose the key is that has this hash.
     #[must_use]
-    pub fn identify(&self, authorization: &[u8]) -> Option<&Caller> {
-        const SCHEME: &[u8] = b"bearer ";
-        let (scheme, key) = authorization.split_at_checked(SCHEME.len())?;
-        scheme.eq_ignore_ascii_case(SCHEME).then(|| self.by_hash.get(&sha256(key.trim_ascii())))?
+    pub fn with_key(&self, hash: &Digest) -> Option<&Arc<Caller>> {
+        self.by_hash.get(hash)
     }
+}
+
+/// The key in an `authorization` value, `Bearer <key>` (RFC 6750, 2.1; the scheme in any case).
+pub(super) fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    let (scheme, key) = authorization.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| key.trim_ascii())
 }

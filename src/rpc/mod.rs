@@ -4,6 +4,7 @@
 mod admin_service;
 mod answers;
 mod asked;
+mod caller_keys;
 pub mod callers;
 mod check;
 mod check_stream;
@@ -13,6 +14,7 @@ mod fields;
 mod gate;
 pub mod grpc_web;
 mod health;
+mod identify;
 mod login_answers;
 mod login_service;
 mod observed;
