@@ -80,10 +80,7 @@ pub(super) fn create(args: CreateArgs, out: &mut impl Write) -> io::Result<Exit>
         Role::Backend => CallerRole::Backend,
         Role::Admin => CallerRole::Admin,
     };
-    let lifetime = expires_in.map(|period| prost_types::Duration {
-        seconds: i64::try_from(period.get().as_secs()).unwrap_or(i64::MAX),
-        nanos: 0,
-    });
+    let lifetime = expires_in.and_then(|period| period.get().try_into().ok());
     let idempotency_key = String::new();
     let question =
         v1::CreateCallerKeyRequest { name, role: role.into(), rpcs, tenants, lifetime, reason, idempotency_key };

@@ -7,6 +7,7 @@ use http::Request;
 use tonic::{Code, Status};
 
 use super::callers::{Caller, Callers, bearer};
+use super::certificates::Shown;
 use super::policy::{self, Rule};
 use super::status;
 use super::strangers::Strangers;
@@ -16,6 +17,9 @@ use crate::authority::tenants::Tenants;
 use crate::crypto::{Digest, sha256};
 use crate::session::caller::CallerKeyId;
 
+/// What is said of a certificate that has the names of more than one caller.
+const SEVERAL: &str =
+    "the client certificate has names of several callers (`callers[].identities`): take one with the names of one";
 /// How many RPCs of a caller's list a refusal names.
 const NAMED: usize = 8;
 
@@ -44,12 +48,18 @@ impl Door {
             return Ok(Identity::Anyone);
         }
         let value = request.headers().get(http::header::AUTHORIZATION);
+        if value.is_none()
+            && let Shown::Of(caller) = self.callers.with_certificate(request.extensions())
+        {
+            return self.let_in(Recognised::Caller(caller), request, request_id).map(Identity::Caller);
+        }
         let Some(key) = value.and_then(|value| bearer(value.as_bytes())) else {
             return Err(self.stranger(request, request_id));
         };
         let hash = sha256(key);
         if let Some(caller) = self.callers.with_key(&hash) {
-            return may(caller, request.uri().path(), request_id).map(|()| Identity::Caller(Arc::clone(caller)));
+            let known = Recognised::Caller(Arc::clone(caller));
+            return self.let_in(known, request, request_id).map(Identity::Caller);
         }
         match self.tenants.now().recall_caller(key, &hash) {
             Recognised::Unread(id) => Ok(Identity::Unread(id, hash)),
@@ -72,7 +82,10 @@ impl Door {
 
     fn let_in<B>(&self, recognised: Recognised, request: &Request<B>, request_id: &str) -> Result<Arc<Caller>, Status> {
         match recognised {
-            Recognised::Caller(caller) => may(&caller, request.uri().path(), request_id).map(|()| caller),
+            Recognised::Caller(caller) => {
+                self.agree(&caller, request, request_id)?;
+                may(&caller, request.uri().path(), request_id).map(|()| caller)
+            }
             Recognised::Ended(caller) => {
                 let message = format!("the API key of {} has expired; make another one", caller.name);
                 Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
@@ -81,9 +94,28 @@ impl Door {
         }
     }
 
+    /// Whoever shows a certificate of one caller and the key of another has taken one of them from somewhere.
+    fn agree<B>(&self, caller: &Caller, request: &Request<B>, request_id: &str) -> Result<(), Status> {
+        let message = match self.callers.with_certificate(request.extensions()) {
+            Shown::Nobodys => return Ok(()),
+            Shown::Of(shown) if shown.name == caller.name => return Ok(()),
+            Shown::Of(shown) => format!(
+                "the API key is of {}, and the client certificate of {}: show one of them, or both of one caller",
+                caller.name, shown.name
+            ),
+            Shown::Several => SEVERAL.to_owned(),
+        };
+        Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+    }
+
     fn stranger<B>(&self, request: &Request<B>, request_id: &str) -> Status {
         self.strangers.turned_away(request);
-        let message = "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)";
+        let message = match self.callers.with_certificate(request.extensions()) {
+            Shown::Several => SEVERAL,
+            Shown::Nobodys | Shown::Of(_) => {
+                "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)"
+            }
+        };
         status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
     }
 }

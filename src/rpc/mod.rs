@@ -6,6 +6,7 @@ mod answers;
 mod asked;
 mod caller_keys;
 pub mod callers;
+mod certificates;
 mod check;
 mod check_stream;
 mod checks_at_work;

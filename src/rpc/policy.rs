@@ -71,7 +71,7 @@ pub fn methods() -> impl Iterator<Item = &'static str> {
 /// A method as people name it: without the package of ours.
 #[must_use]
 pub fn short(path: &str) -> &str {
-    path.strip_prefix("/gatelodge.v1.").unwrap_or(path)
+    path.trim_start_matches('/').strip_prefix("gatelodge.v1.").unwrap_or(path)
 }
 
 /// The path of a method that a caller's list may have, whose role this is: `SessionService/ValidateSession`, or the same with

@@ -10,7 +10,7 @@ use super::caller_keys::CallerKey;
 use super::joined::Noted;
 use super::login::Login;
 use super::marks::Marked;
-use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
+use super::memory::{KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
 use super::row::{self, Row};
 use super::users::Deletion;
@@ -387,13 +387,6 @@ impl<'a> Tables<'a> {
 fn put(table: &mut Rows<'_>, key: &[u8], value: &[u8]) -> Result<(), redb::Error> {
     table.insert(key, value)?;
     Ok(())
-}
-
-impl Entry {
-    /// The bytes that keep its record.
-    pub fn kept(&self) -> Vec<u8> {
-        record::write(&self.owner, &self.record)
-    }
 }
 
 /// Opens the file at `path`, reads it, and answers both.

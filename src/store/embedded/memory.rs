@@ -151,6 +151,13 @@ impl Partition {
     }
 }
 
+impl Entry {
+    /// The bytes that keep its record.
+    pub fn kept(&self) -> Vec<u8> {
+        crate::store::record::write(&self.owner, &self.record)
+    }
+}
+
 /// All partitions, and who waits for a change in each of them.
 pub struct Memory {
     partitions: Vec<RwLock<Partition>>,

@@ -3,10 +3,12 @@
 //!
 //! | file | what is shown |
 //! |---|---|
+//! | `certificates` | callers that are known by a client certificate |
 //! | `keys` | a key that is made at run time, at two replicas: good at once, until it is revoked or its time is over |
 //! | `rights` | what a key may do, and what may be made with it |
 //! | `trouble` | a store that is away, a replica that is cut off, forged keys |
 
+mod certificates;
 mod keys;
 mod rights;
 mod trouble;
