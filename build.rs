@@ -17,7 +17,8 @@ const ENCODED: [(&str, &str); 4] = [
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let ours = ["login", "session", "token", "admin", "error_reason"].map(|name| format!("gatelodge/v1/{name}.proto"));
+    let ours = ["login", "session", "token", "admin", "caller", "error_reason"]
+        .map(|name| format!("gatelodge/v1/{name}.proto"));
     let files = ours.into_iter().chain(["envoy/service/auth/v3/external_auth.proto".to_owned()]);
     println!("cargo::rerun-if-changed=proto");
     let mut compiler = protox::Compiler::new(["proto"])?;

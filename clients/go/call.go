@@ -81,6 +81,9 @@ var manners = map[string]manner{
 	v1.AdminService_DisableUser_FullMethodName:              ending.changing(anySession),
 	v1.AdminService_EnableUser_FullMethodName:               safe,
 	v1.AdminService_DeleteUser_FullMethodName:               ending.changing(anySession),
+	v1.AdminService_CreateCallerKey_FullMethodName:          once,
+	v1.AdminService_ListCallerKeys_FullMethodName:           safe,
+	v1.AdminService_RevokeCallerKey_FullMethodName:          ending,
 	healthv1.Health_Check_FullMethodName:                    probe,
 }
 

@@ -78,6 +78,8 @@ const (
 	ErrRateLimited Reason = "RATE_LIMITED"
 	// The idempotency key came with another request before; nothing was done.
 	ErrIdempotencyKeyReused Reason = "IDEMPOTENCY_KEY_REUSED"
+	// The tenant has as many API keys that were made at run time as it may have.
+	ErrCallerKeyLimit Reason = "CALLER_KEY_LIMIT"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

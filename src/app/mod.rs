@@ -136,6 +136,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let blueprints = tenancy::blueprints(config, telemetry)?;
         let server = ServerSettings { observer: telemetry.calls(policy::methods()), ..parts::server(config)? };
+        parts::listed(config)?;
         let listener = bind(config.server.listen, names.server).await?;
         let store = parts::store(config, Arc::new(SystemClock), ephemeral, tenancy::named(config)).await?;
         let clock = Arc::new(StoreClock::new(Arc::new(SystemClock)));
@@ -154,6 +155,7 @@ impl App {
             users: store.users.clone(),
             events: store.events.clone(),
             mint_keys: store.mint_keys.clone(),
+            callers: store.callers.clone(),
             providers,
             clock: clock.clone(),
             wall: Arc::new(SystemClock),

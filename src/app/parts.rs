@@ -9,16 +9,16 @@ use futures::future::BoxFuture;
 use super::world::SystemEntropy;
 use super::{AppError, providers, redis_store, settings, tenancy};
 use crate::authority::ports::{
-    AnswerStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, RateStore,
-    SessionStore, TenantStore, UserStore,
+    AnswerStore, CallerKeyStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant,
+    RateStore, SessionStore, TenantStore, UserStore,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
-use crate::rpc::callers::{Caller, Callers};
+use crate::rpc::callers::{Caller, Callers, Listed};
 use crate::rpc::grpc_web::GrpcWebSettings;
-use crate::rpc::policy::Role;
+use crate::rpc::policy::{self, Role};
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::RedisStore;
@@ -34,6 +34,7 @@ pub(super) struct Store {
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
+    pub(super) callers: Arc<dyn CallerKeyStore>,
     pub(super) tenants: Arc<dyn TenantStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
@@ -67,6 +68,7 @@ pub(super) async fn store(
                 rates: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                callers: store.clone(),
                 tenants: store.clone(),
                 events: store,
                 sweeping,
@@ -84,6 +86,7 @@ pub(super) async fn store(
                 rates: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                callers: store.clone(),
                 tenants: store.clone(),
                 events: store,
                 sweeping,
@@ -107,6 +110,7 @@ pub fn faults(config: &Config) -> Vec<Fault> {
         settings::settings(config).err(),
         providers::registry(config, &Telemetry::default()).err(),
         server(config).err(),
+        listed(config).err(),
         redis_store::faults(config),
     ];
     judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
@@ -115,17 +119,48 @@ pub fn faults(config: &Config) -> Vec<Fault> {
 /// The callers of the configuration, and `more`.
 pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
     let configured = config.callers.iter().map(|caller| {
-        let role = match caller.role {
-            config::callers::Role::Edge => Role::Edge,
-            config::callers::Role::Backend => Role::Backend,
-            config::callers::Role::Admin => Role::Admin,
-        };
-        (
-            *caller.key_hash.as_bytes(),
-            Caller { tenants: tenancy::scope(config, &caller.tenants), ..Caller::new(&caller.name, role) },
-        )
+        let role = role_of(caller.role);
+        let rpcs = caller.rpcs.iter().filter_map(|rpc| policy::listed(rpc, role)).map(str::to_owned);
+        let rpcs = (!caller.rpcs.is_empty()).then(|| rpcs.collect());
+        Listed {
+            caller: Caller {
+                tenants: tenancy::scope(config, &caller.tenants),
+                rpcs,
+                ..Caller::new(&caller.name, role)
+            },
+            key: caller.key_hash.map(|hash| *hash.as_bytes()),
+            identities: caller.identities.clone(),
+        }
     });
-    Callers::new(configured.chain(more.into_iter().map(|(key, caller)| (*key.hash().as_bytes(), caller))))
+    let more = more.into_iter().map(|(key, caller)| {
+        let key = Some(*key.hash().as_bytes());
+        Listed { caller, key, identities: Vec::new() }
+    });
+    Callers::of(configured.chain(more))
+}
+
+const fn role_of(role: config::callers::Role) -> Role {
+    match role {
+        config::callers::Role::Edge => Role::Edge,
+        config::callers::Role::Backend => Role::Backend,
+        config::callers::Role::Admin => Role::Admin,
+    }
+}
+
+/// What callers list that there is not, or that their role may not call.
+pub(super) fn listed(config: &Config) -> Result<(), Faults> {
+    let mut faults = Vec::new();
+    for (at, caller) in config.callers.iter().enumerate() {
+        let role = role_of(caller.role);
+        for (place, _) in caller.rpcs.iter().enumerate().filter(|(_, rpc)| policy::listed(rpc, role).is_none()) {
+            let message = format!(
+                "no RPC that the role {} may call; expected one such as `SessionService/ValidateSession`",
+                role.name()
+            );
+            faults.push(Fault::of(format!("callers[{at}].rpcs[{place}]"), message));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
 }
 
 /// The gRPC server's settings, its TLS files read and tried.

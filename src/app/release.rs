@@ -64,6 +64,7 @@ pub async fn release(config: &Config, number: TenantNumber) -> Result<Released, 
     store.events.announce(vec![Event::of(number, What::Marked { target, mark })]).await?;
     let users = delete_users(&store, number).await?;
     drop_mint_keys(&store, number).await?;
+    drop_caller_keys(&store, number).await?;
     store.tenants.release(number).await?;
     Ok(Released::Yes { name, users })
 }
@@ -86,6 +87,13 @@ async fn delete_users(store: &Store, tenant: TenantNumber) -> StoreResult<u64> {
             return Ok(count);
         }
     }
+}
+
+async fn drop_caller_keys(store: &Store, tenant: TenantNumber) -> StoreResult<()> {
+    for (id, _) in store.callers.caller_keys(tenant).await? {
+        store.callers.remove_caller_key(&id).await?;
+    }
+    Ok(())
 }
 
 async fn drop_mint_keys(store: &Store, tenant: TenantNumber) -> StoreResult<()> {

@@ -89,6 +89,12 @@ pub enum Error {
         "`everything` is the sessions of every tenant: name none with the call, by an API key that is for all of them"
     )]
     NotEveryTenant,
+    /// A caller's key would give more than whoever makes it has: what is more, and what to do.
+    #[error("nobody makes an API key that gives more than their own: {0}")]
+    BeyondMaker(&'static str),
+    /// The tenant has as many callers' keys as it may have.
+    #[error("the tenant has 1,000 API keys that were made at run time; revoke one that nobody needs")]
+    CallerKeyLimit,
     /// A client, or all of the tenant's, did something too often.
     #[error("too many of these came from this client, or for this tenant; try again later")]
     RateLimited {
@@ -196,6 +202,8 @@ impl From<Arc<Error>> for Error {
             Self::TenantUnknown => Self::TenantUnknown,
             Self::TenantNotNamed => Self::TenantNotNamed,
             Self::NotEveryTenant => Self::NotEveryTenant,
+            Self::BeyondMaker(what) => Self::BeyondMaker(what),
+            Self::CallerKeyLimit => Self::CallerKeyLimit,
             Self::RateLimited { wait, answer } => Self::RateLimited { wait: *wait, answer: answer.clone() },
             Self::Internal(_) => Self::Internal(shared.into()),
         }

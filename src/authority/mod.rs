@@ -3,6 +3,7 @@
 
 // Ports: what is needed of the world, and what is said to it.
 pub mod answer_store;
+pub mod caller_key_store;
 pub mod error;
 pub mod event_log;
 pub mod login_store;
@@ -106,6 +107,15 @@ pub mod preview_revoke;
 pub mod revoke;
 pub mod revoke_as_admin;
 
+// Callers, and the keys that are made for them at run time.
+pub mod caller;
+pub mod caller_keys;
+pub mod create_caller_key;
+mod known_callers;
+pub mod list_caller_keys;
+pub mod recognise_caller;
+pub mod revoke_caller_key;
+
 // Users.
 mod change_standing;
 pub mod delete_user;
@@ -145,8 +155,8 @@ use mint_keys::KeysAtHand;
 use near::Near;
 use observer::Observer;
 use ports::{
-    AnswerStore, Beside, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers, RateStore,
-    SessionStore, UserStore,
+    AnswerStore, Beside, CallerKeyStore, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers,
+    RateStore, SessionStore, UserStore,
 };
 use refusals::Refusals;
 use settings::Settings;
@@ -173,6 +183,8 @@ pub struct Ports {
     pub users: Arc<dyn UserStore>,
     /// Keeps the keys that sign our own tokens.
     pub mint_keys: Arc<dyn MintKeyStore>,
+    /// Keeps callers' keys.
+    pub callers: Arc<dyn CallerKeyStore>,
     /// Speaks to identity providers.
     pub providers: Arc<dyn Providers>,
     /// The store's time: sessions, logins and all that this authority signs go by it, on every replica alike.

@@ -169,6 +169,7 @@ fn happened(what: What) -> Option<Happened> {
         What::KeysRotated => more(Kind::KeysRotated, None),
         What::UserEnabled(_)
         | What::ProviderSessionEnded { .. }
+        | What::CallerRevoked(_)
         | What::Heartbeat { .. }
         | What::Reset
         | What::Unknown(_) => None,

@@ -32,6 +32,8 @@ fn advice(code: i32, is_unanswered: bool, message: &str) -> Option<&'static str>
     match code {
         16 => Some("GATELODGE_API_KEY is no key of this authority; `callers` in its configuration has their hashes"),
         7 if message.contains("`everything`") => Some("--everything needs a key of a caller that is for every tenant"),
+        // These say themselves what to do.
+        7 if message.contains("`rpcs`") || message.starts_with("nobody makes") => None,
         7 if message.contains("tenant") => {
             Some("--tenant (or GATELODGE_TENANT) has to name one of the tenants of the caller in the configuration")
         }

@@ -1,22 +1,24 @@
-//! Owns the verb `keys generate`: a caller's API key, shown once, and its hash for the configuration.
-//! Does not know what a role may do.
+//! Owns the verbs `keys`: `generate` makes an API key for the configuration, `create`, `list` and `revoke` ask a running
+//! authority for keys that it keeps. A key is shown once. Does not know what a role may do.
 
 use std::io::{self, Write};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Format;
+use super::caller_keys::{self as asked, CreateArgs, ListArgs, RevokeArgs};
 use super::exit::Exit;
 use crate::config::callers::{self, Role};
 use crate::crypto::ApiKey;
 
-/// What can be done with API keys.
+/// What can be done with API keys. `generate` asks nobody; for the others the authority's address and an admin's key come from
+/// GATELODGE_ADDRESS and GATELODGE_API_KEY.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// Make an API key, print it once, and print its line for the configuration
     Generate {
         /// What the caller may do: edge (log people in, validate), backend (validate), admin (list and end sessions)
-        #[arg(long, value_parser = PossibleValuesParser::new(ROLES.map(Role::name)).try_map(|word| role(&word)))]
+        #[arg(long, value_parser = role_parser())]
         role: Role,
         /// The caller's name, as logs show it
         #[arg(long, value_parser = name)]
@@ -25,14 +27,28 @@ pub enum Verb {
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
     },
+    /// Make an API key that a running authority takes from now on, and print it once
+    Create(CreateArgs),
+    /// List the API keys that were made at a running authority and have not ended
+    List(ListArgs),
+    /// Revoke an API key that was made at a running authority; exit code 66 where there is none
+    Revoke(RevokeArgs),
 }
 
 /// Runs a verb.
 ///
 /// # Errors
 /// The output can't be written.
-pub fn run(verb: &Verb, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let Verb::Generate { role, name, output } = verb;
+pub fn run(verb: Verb, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    match verb {
+        Verb::Generate { role, name, output } => generate(role, &name, output, out, err),
+        Verb::Create(args) => asked::create(args, out),
+        Verb::List(args) => asked::list(args, out),
+        Verb::Revoke(args) => asked::revoke(args, out),
+    }
+}
+
+fn generate(role: Role, name: &str, output: Format, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let Ok(random) = super::config::random() else {
         writeln!(err, "error: the system gives no random bytes")?;
         return Ok(Exit::Failed);
@@ -57,6 +73,11 @@ pub fn run(verb: &Verb, out: &mut impl Write, err: &mut impl Write) -> io::Resul
     Ok(Exit::Done)
 }
 
+/// What reads a role.
+pub(super) fn role_parser() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(ROLES.map(Role::name)).try_map(|word| role(&word))
+}
+
 const ROLES: [Role; 3] = [Role::Edge, Role::Backend, Role::Admin];
 
 fn role(text: &str) -> Result<Role, &'static str> {
@@ -64,7 +85,7 @@ fn role(text: &str) -> Result<Role, &'static str> {
 }
 
 /// The rule of `callers[].name`, and nothing that YAML reads in its own way.
-fn name(text: &str) -> Result<String, &'static str> {
+pub(super) fn name(text: &str) -> Result<String, &'static str> {
     let letter = text.starts_with(|first: char| first.is_ascii_alphabetic());
     (letter && callers::is_name(text))
         .then(|| text.to_owned())

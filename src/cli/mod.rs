@@ -13,6 +13,7 @@ use self::exit::Exit;
 
 mod advice;
 mod asking;
+mod caller_keys;
 pub mod config;
 mod dev;
 pub mod exit;
@@ -75,7 +76,7 @@ pub enum Verb {
     /// Check, show, describe or begin the configuration
     #[command(subcommand)]
     Config(config::Verb),
-    /// Make API keys for callers
+    /// Make, list and revoke API keys of callers
     #[command(subcommand)]
     Keys(keys::Verb),
     /// Print a completion script for a shell
@@ -160,7 +161,7 @@ pub fn run() -> ExitCode {
 fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     match verb {
         Verb::Config(verb) => config::run(&verb, file, out, err),
-        Verb::Keys(verb) => keys::run(&verb, out, err),
+        Verb::Keys(verb) => keys::run(verb, out, err),
         Verb::Sessions { tenant, verb } => sessions::run(verb, tenant, out),
         Verb::Users { tenant, verb } => users::run(verb, tenant, out),
         Verb::Tenants(verb) => tenants::run(&verb, file, out, err),

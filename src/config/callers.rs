@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::crypto::ApiKeyHash;
+pub use crate::session::caller::is_name;
 
-/// One caller: an edge, a backend or an admin with an API key. `gatelodge keys generate` makes one.
+/// One caller: an edge, a backend or an admin. It shows who it is by an API key, which `gatelodge keys generate` makes, or by a
+/// client certificate.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-unique" = ["name", "key_hash"]))]
@@ -16,18 +18,36 @@ pub struct Caller {
     /// What it may do.
     pub role: Role,
     /// The hash of its API key: `sha256:` and 64 hex digits.
-    #[schemars(with = "String", extend("format" = "key-hash"))]
-    pub key_hash: ApiKeyHash,
+    #[schemars(with = "Option<String>", extend("format" = "key-hash"))]
+    #[serde(default)]
+    pub key_hash: Option<ApiKeyHash>,
+    /// The names by which its client certificates are known, each a URI (`spiffe://example.org/billing`) or a DNS name
+    /// (`dns:billing.example.org`) among the certificate's subject alternative names. Needs `server.tls.client_ca_file`.
+    #[serde(default)]
+    #[schemars(with = "Vec<Identity>")]
+    pub identities: Vec<String>,
+    /// The only RPCs that it may call, such as `SessionService/ValidateSession`; none: all of its role.
+    #[serde(default)]
+    pub rpcs: Vec<String>,
     /// The names of the tenants for which it may ask; `"*"`, or none: every one.
     #[serde(default)]
     pub tenants: Vec<String>,
 }
 
-/// Whether a text can be a caller's name.
+/// The name of a certificate.
+#[derive(JsonSchema)]
+#[schemars(inline, extend("format" = "identity"))]
+struct Identity(#[expect(dead_code, reason = "read by the schema alone")] String);
+
+/// Whether a text can name a certificate: a URI with a host and no blanks, or `dns:` and a name in lower case.
 #[must_use]
-pub fn is_name(text: &str) -> bool {
-    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
-    !text.is_empty() && text.len() <= 64 && text.chars().all(plain)
+pub fn is_identity(text: &str) -> bool {
+    if let Some(name) = text.strip_prefix("dns:") {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_');
+        return !name.is_empty() && name.bytes().all(plain);
+    }
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    visible && text.contains("://") && url::Url::parse(text).is_ok_and(|url| url.has_host())
 }
 
 /// What a caller may do.

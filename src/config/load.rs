@@ -212,5 +212,7 @@ fn nearest(origins: &BTreeMap<String, Origin>, file: &Node, path: &str) -> Optio
         here = file.get(&keys).map(|node| node.place.clone());
         keys.pop();
     }
-    here
+    // Of an entry of a list: where what it has begins.
+    let within = |key: &str| key.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
+    here.or_else(|| origins.iter().find(|(key, _)| within(key)).map(|(_, origin)| origin.place.clone()))
 }

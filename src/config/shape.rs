@@ -99,6 +99,7 @@ fn is_of(format: &str, text: &str) -> bool {
         "socket-address" => text.parse::<SocketAddr>().is_ok(),
         "network" => text.parse::<IpNet>().is_ok(),
         "caller-name" => callers::is_name(text),
+        "identity" => callers::is_identity(text),
         "key-hash" => text.parse::<ApiKeyHash>().is_ok(),
         "redis-url" => RedisUrl::parse(text).is_some(),
         "origin" => is_origin(text),

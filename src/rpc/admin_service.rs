@@ -6,10 +6,11 @@ use super::asked::asked;
 use super::once::asked_once;
 use super::v1::admin_service_server::AdminService;
 use super::work::Work;
-use super::{answers, fields, questions, status, user_answers, v1};
-use crate::authority::Authority;
+use super::{answers, caller_keys, fields, questions, status, user_answers, v1};
+use crate::authority::caller_keys::Reach;
 use crate::authority::revoke_as_admin::Target;
 use crate::authority::tenants::Tenants;
+use crate::authority::{Authority, Error};
 
 /// AdminService for tenants.
 #[derive(Clone)]
@@ -154,6 +155,55 @@ impl AdminService for Admin {
             let revoked_count = authority.delete_user(&call, &id, &reason).await?;
             let event_position = answers::position(authority.announced_up_to());
             Ok(v1::DeleteUserResponse { revoked_count, event_position })
+        };
+        self.work.ending(asked, &found, work).await
+    }
+
+    async fn create_caller_key(
+        &self,
+        request: Request<v1::CreateCallerKeyRequest>,
+    ) -> Result<Response<v1::CreateCallerKeyResponse>, Status> {
+        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let (whose, maker) = (asked.asker.clone(), asked.caller.clone());
+        let found = tenancy.for_caller(&whose).map_err(failed)?;
+        let maker = maker.ok_or_else(|| failed(Error::Internal("a call of nobody's was let in".into())))?;
+        let question = caller_keys::to_create(request.into_inner(), &tenancy, &whose).map_err(failed)?;
+        let names = tenancy.clone();
+        let work = |call, authority: Authority| async move {
+            let (view, key) = authority.create_caller_key(&call, &maker, question).await?;
+            let shown = caller_keys::shown(view, &names);
+            Ok(v1::CreateCallerKeyResponse { key: Some(shown), api_key: key.expose().to_owned() })
+        };
+        self.work.with_its_call(asked, &found, None, work).await
+    }
+
+    async fn list_caller_keys(
+        &self,
+        _: Request<v1::ListCallerKeysRequest>,
+    ) -> Result<Response<v1::ListCallerKeysResponse>, Status> {
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let keys = authority.list_caller_keys(Reach::of(&asked.asker)).await.map_err(failed)?;
+        let keys = keys.into_iter().map(|view| caller_keys::shown(view, &tenancy)).collect();
+        Ok(Response::new(v1::ListCallerKeysResponse { keys }))
+    }
+
+    async fn revoke_caller_key(
+        &self,
+        request: Request<v1::RevokeCallerKeyRequest>,
+    ) -> Result<Response<v1::RevokeCallerKeyResponse>, Status> {
+        let (asked, tenancy, request) = (asked_once(&request)?, self.tenants.now(), request.into_inner());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let whose = asked.asker.clone();
+        let found = tenancy.for_caller(&whose).map_err(failed)?;
+        let id = fields::required("key_id", request.key_id).map_err(failed)?;
+        let reason = fields::text("reason", request.reason, caller_keys::LONGEST_REASON).map_err(failed)?;
+        let reach = Reach::of(&whose);
+        let work = |call, authority: Authority| async move {
+            let revoked = authority.revoke_caller_key(&call, &id, reach, &reason).await?;
+            Ok(v1::RevokeCallerKeyResponse { revoked })
         };
         self.work.ending(asked, &found, work).await
     }

@@ -2,6 +2,7 @@
 //! Does not know who calls, or what is asked.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::places::Place;
 use crate::authority::Call;
 use crate::authority::answer_once::NamedCall;
+use crate::authority::caller::Caller;
 use crate::authority::tenants::Asker;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,6 +29,8 @@ pub(super) struct Asked {
     pub(super) call: Call,
     /// For which tenants the caller may ask, and which the call names.
     pub(super) asker: Asker,
+    /// Who calls; `None` for whoever needs no name.
+    pub(super) caller: Option<Arc<Caller>>,
     /// Held as long as the work for the call lasts.
     pub(super) place: Option<Place>,
     /// The call as its idempotency key names it, if one came.

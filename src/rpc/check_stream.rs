@@ -5,8 +5,8 @@
 //! Those that wait are at work in another task, so that deadlines hold and places become free also while the caller does
 //! not read.
 //!
-//! The callers' keys are fixed for as long as the process lives, so a caller's rights can't change while a stream lasts.
-//! Whoever changes keys at run time has to end the streams of those that are taken away: by `end`, as at a stop.
+//! A caller's rights are judged when the stream begins. It ends, as at a stop, when the caller's key is revoked or its time is
+//! over.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -3,14 +3,17 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -18,15 +21,16 @@ use tracing::Instrument as _;
 
 use super::asked::{self, Asked, REQUEST_ID};
 use super::callers::{Caller, Callers};
+use super::identify::{Door, Identity};
 use super::observed::Observed;
 use super::places::{Place, Places};
-use super::policy::{self, Rule};
+use super::policy;
 use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
 use crate::authority::Call;
 use crate::authority::observer::{CallObserver, Gauge};
-use crate::authority::tenants::Asker;
+use crate::authority::tenants::{Asker, Tenants};
 
 /// The paths of our own services, whose errors come before any message and have their reasons.
 const OURS: &str = "/gatelodge.";
@@ -36,13 +40,11 @@ const HEALTH: &str = "/grpc.health.v1.Health/";
 const WATCHERS: usize = 64;
 
 /// Guards every service of the server. A clone is the same gate: the server makes one for each call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Gate(Arc<Guard>);
 
-#[derive(Debug)]
 struct Guard {
-    callers: Callers,
-    strangers: Strangers,
+    door: Door,
     calls: Places,
     watchers: Places,
     /// Streams of checks do nothing by themselves: each question is a call.
@@ -53,10 +55,15 @@ struct Guard {
 }
 
 /// Who calls, and the place that the call has.
-type Admitted<'a> = (Option<&'a Caller>, Option<Place>);
+type Admitted = (Identity, Option<Place>);
 
 impl Gate {
-    pub(super) fn new(callers: Callers, calls: Places, observer: Option<Arc<dyn CallObserver>>) -> Self {
+    pub(super) fn new(
+        callers: Callers,
+        tenants: Tenants,
+        calls: Places,
+        observer: Option<Arc<dyn CallObserver>>,
+    ) -> Self {
         let (watchers, streams, listeners) =
             (Places::new(WATCHERS), Places::new(calls.most()), Places::new(calls.most()));
         let named = [("calls", &calls), ("health", &watchers), ("checks", &streams), ("events", &listeners)];
@@ -65,16 +72,16 @@ impl Gate {
             observer.can_read(Gauge::Taken(name), Box::new(move || Some(count(taken.taken()))));
             observer.can_read(Gauge::Places(name), Box::new(move || Some(count(all.most()))));
         }
-        let strangers = Strangers::default();
-        Self(Arc::new(Guard { callers, strangers, calls, watchers, streams, listeners, observer }))
+        let door = Door { callers, tenants, strangers: Strangers::default() };
+        Self(Arc::new(Guard { door, calls, watchers, streams, listeners, observer }))
     }
 }
 
 impl Guard {
     /// Lets a call in, if its caller may and there is room.
-    fn admit(&self, request: &Request<Body>, request_id: &str) -> Result<Admitted<'_>, Status> {
+    fn admit(&self, request: &Request<Body>, request_id: &str) -> Result<Admitted, Status> {
         let path = request.uri().path();
-        let caller = self.caller(request, request_id)?;
+        let caller = self.door.identify(request, request_id)?;
         let places = match path.strip_prefix(HEALTH) {
             None if path == policy::CHECK_SESSIONS => &self.streams,
             None if path == policy::WATCH_SESSIONS => &self.listeners,
@@ -88,32 +95,6 @@ impl Guard {
         })?;
         Ok((caller, Some(place)))
     }
-
-    /// Who calls, if they may.
-    fn caller(&self, request: &Request<Body>, request_id: &str) -> Result<Option<&Caller>, Status> {
-        let rule = policy::rule(request.uri().path());
-        if rule == Some(Rule::Anyone) {
-            return Ok(None);
-        }
-        let refuse = |code, reason, message| status::plain(code, reason, message, request_id);
-        let key = request.headers().get(http::header::AUTHORIZATION);
-        let caller = key.and_then(|value| self.callers.identify(value.as_bytes())).ok_or_else(|| {
-            self.strangers.turned_away(request);
-            let message =
-                "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)";
-            refuse(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message)
-        })?;
-        match rule {
-            Some(Rule::Anyone | Rule::AnyKey) => Ok(Some(caller)),
-            Some(Rule::Roles(roles)) if roles.contains(&caller.role) => Ok(Some(caller)),
-            Some(Rule::Roles(roles)) => {
-                let needed = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" or ");
-                let message = format!("this API key has the role {}; the method needs {needed}", caller.role.name());
-                Err(refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message))
-            }
-            None => Err(refuse(Code::Unimplemented, ErrorReason::MethodUnknown, "this authority has no such method")),
-        }
-    }
 }
 
 impl<S> Layer<S> for Gate {
@@ -125,7 +106,7 @@ impl<S> Layer<S> for Gate {
 }
 
 /// A service behind the gate.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Gated<S> {
     gate: Gate,
     inner: S,
@@ -133,12 +114,12 @@ pub(super) struct Gated<S> {
 
 impl<S> Service<Request<Body>> for Gated<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -146,67 +127,111 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (guard, id) = (&self.gate.0, asked::request_id(request.headers()));
-        let request_id = asked::text(&id);
-        let path = request.uri().path();
-        let mut observed = Observed::begin(guard.observer.as_ref(), &request);
-        let (caller, place) = match guard.admit(&request, request_id) {
-            Ok(admitted) => admitted,
-            Err(refusal) => {
-                if let Some(call) = observed {
-                    call.refused(refusal.code());
-                }
-                tracing::debug!(method = path, request_id, code = ?refusal.code(), "a call was refused");
-                return Box::pin(std::future::ready(Ok(answered(refusal.into_http(), id))));
-            }
-        };
+        let observed = Observed::begin(guard.observer.as_ref(), &request);
         let patience = asked::patience(request.headers());
-        // Our own methods keep their place themselves; what others serve keeps it until its stream has ended.
-        let (own, streaming) = if path.starts_with(OURS) { (place, None) } else { (None, Some(place)) };
-        let told = tracing::enabled!(tracing::Level::DEBUG)
-            .then(|| (path.to_owned(), caller.map(|caller| Arc::clone(&caller.name)).unwrap_or_default()));
-        let name = caller.map(|caller| Arc::clone(&caller.name));
-        let within = observed.as_mut().map(|call| call.let_in(request.headers(), request_id, name.as_deref()));
-        let call = Call { request_id: request_id.to_owned(), patience, caller: name };
-        let scope = caller.map(|caller| caller.tenants.clone()).unwrap_or_default();
-        let asker = Asker { scope, named: asked::tenant(request.headers()) };
-        let answer = asked::answering(Asked { call, asker, place: own, named: None }, self.inner.call(request));
-        let done = async move {
-            let refuse = |code, reason, message| status::plain(code, reason, message, asked::text(&id)).into_http();
-            // What the call holds is dropped with it, so that nobody sees what a panic has left half done.
-            let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
-            // What is answered at once needs no timer.
-            let answer = match futures::poll!(answer.as_mut()) {
-                Poll::Ready(answer) => Ok(answer),
-                Poll::Pending => tokio::time::timeout(asked::deadline(patience), answer).await,
-            };
-            let response = match answer {
-                Ok(Ok(Ok(response))) => match streaming {
-                    None => with_reason(response, &id),
-                    Some(place) => with_reason_at_the_end(with_reason(response, &id), id.clone(), place),
-                },
-                Ok(Ok(Err(never))) => match never {},
-                Ok(Err(_)) => {
-                    tracing::error!(request_id = asked::text(&id), "a call panicked");
-                    refuse(Code::Internal, ErrorReason::Internal, "internal error")
-                }
-                Err(_) => {
-                    let message = "the deadline passed before there was an answer";
-                    refuse(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message)
-                }
-            };
-            if let Some((method, caller)) = told {
-                tracing::debug!(method, caller = &*caller, request_id = asked::text(&id), "a call was answered");
+        match guard.admit(&request, asked::text(&id)) {
+            Err(refusal) => Box::pin(std::future::ready(Ok(refused(&refusal, &request, id, observed)))),
+            Ok((Identity::Anyone, place)) => answer(&mut self.inner, request, id, observed, None, place, patience),
+            Ok((Identity::Caller(caller), place)) => {
+                answer(&mut self.inner, request, id, observed, Some(caller), place, patience)
             }
-            let response = match observed {
-                Some(call) => call.answered(response),
-                None => response,
-            };
-            Ok(answered(response, id))
-        };
-        match within.filter(|span| !span.is_disabled()) {
-            Some(span) => Box::pin(done.instrument(span)),
-            None => Box::pin(done),
+            Ok((Identity::Unread(key, hash), place)) => {
+                // The one that is ready goes with the call.
+                let other = self.inner.clone();
+                let (mut inner, gate, came) = (mem::replace(&mut self.inner, other), self.gate.clone(), Instant::now());
+                // A body can't be shared with what may go on in another thread.
+                let (head, body) = request.into_parts();
+                let head = Request::from_parts(head, ());
+                Box::pin(async move {
+                    let reading = gate.0.door.read(key, &hash, &head, asked::text(&id));
+                    let read = tokio::time::timeout(asked::deadline(patience), reading).await;
+                    match read.unwrap_or_else(|_| Err(too_late(&id))) {
+                        Err(refusal) => Ok(refused(&refusal, &head, id, observed)),
+                        Ok(caller) => {
+                            let request = Request::from_parts(head.into_parts().0, body);
+                            let patience = patience.saturating_sub(came.elapsed());
+                            answer(&mut inner, request, id, observed, Some(caller), place, patience).await
+                        }
+                    }
+                })
+            }
         }
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+fn refused<B>(refusal: &Status, request: &Request<B>, id: HeaderValue, observed: Option<Observed>) -> Response<Body> {
+    if let Some(call) = observed {
+        call.refused(refusal.code());
+    }
+    let (method, request_id) = (request.uri().path(), asked::text(&id));
+    tracing::debug!(method, request_id, code = ?refusal.code(), "a call was refused");
+    answered(refusal.clone().into_http(), id)
+}
+
+fn too_late(id: &HeaderValue) -> Status {
+    let message = "the deadline passed before there was an answer";
+    status::plain(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message, asked::text(id))
+}
+
+/// Has a call answered that was let in.
+fn answer<S>(
+    inner: &mut S,
+    request: Request<Body>,
+    id: HeaderValue,
+    mut observed: Option<Observed>,
+    caller: Option<Arc<Caller>>,
+    place: Option<Place>,
+    patience: Duration,
+) -> Answering
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    let (path, request_id) = (request.uri().path(), asked::text(&id));
+    // Our own methods keep their place themselves; what others serve keeps it until its stream has ended.
+    let (own, streaming) = if path.starts_with(OURS) { (place, None) } else { (None, Some(place)) };
+    let name = caller.as_ref().map(|caller| Arc::clone(&caller.name));
+    let told = tracing::enabled!(tracing::Level::DEBUG).then(|| (path.to_owned(), name.clone().unwrap_or_default()));
+    let within = observed.as_mut().map(|call| call.let_in(request.headers(), request_id, name.as_deref()));
+    let call = Call { request_id: request_id.to_owned(), patience, caller: name };
+    let scope = caller.as_ref().map(|caller| caller.tenants.clone()).unwrap_or_default();
+    let asker = Asker { scope, named: asked::tenant(request.headers()) };
+    let answer = asked::answering(Asked { call, asker, caller, place: own, named: None }, inner.call(request));
+    let done = async move {
+        // What the call holds is dropped with it, so that nobody sees what a panic has left half done.
+        let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
+        // What is answered at once needs no timer.
+        let answer = match futures::poll!(answer.as_mut()) {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => tokio::time::timeout(asked::deadline(patience), answer).await,
+        };
+        let response = match answer {
+            Ok(Ok(Ok(response))) => match streaming {
+                None => with_reason(response, &id),
+                Some(place) => with_reason_at_the_end(with_reason(response, &id), id.clone(), place),
+            },
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_)) => {
+                let request_id = asked::text(&id);
+                tracing::error!(request_id, "a call panicked");
+                status::plain(Code::Internal, ErrorReason::Internal, "internal error", request_id).into_http()
+            }
+            Err(_) => too_late(&id).into_http(),
+        };
+        if let Some((method, caller)) = told {
+            tracing::debug!(method, caller = &*caller, request_id = asked::text(&id), "a call was answered");
+        }
+        let response = match observed {
+            Some(call) => call.answered(response),
+            None => response,
+        };
+        Ok(answered(response, id))
+    };
+    match within.filter(|span| !span.is_disabled()) {
+        Some(span) => Box::pin(done.instrument(span)),
+        None => Box::pin(done),
     }
 }
 

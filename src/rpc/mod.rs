@@ -4,7 +4,9 @@
 mod admin_service;
 mod answers;
 mod asked;
+mod caller_keys;
 pub mod callers;
+mod certificates;
 mod check;
 mod check_stream;
 mod checks_at_work;
@@ -13,6 +15,7 @@ mod fields;
 mod gate;
 pub mod grpc_web;
 mod health;
+mod identify;
 mod login_answers;
 mod login_service;
 mod observed;

@@ -74,6 +74,8 @@ keyed! {
     DisableUserRequest on Caller without;
     EnableUserRequest on Caller without;
     DeleteUserRequest on Caller without;
+    CreateCallerKeyRequest on Caller without;
+    RevokeCallerKeyRequest on Caller without;
 }
 
 /// What the gate has noted of the call, and its key. Without one it costs a look.
@@ -149,6 +151,8 @@ can_be_kept! {
     DisableUserResponse;
     EnableUserResponse;
     DeleteUserResponse;
+    CreateCallerKeyResponse;
+    RevokeCallerKeyResponse;
     // Nobody names calls of these.
     GetAccessTokenResponse;
 }

@@ -1,27 +1,6 @@
 //! Owns who may call what: one row for each RPC. A method without a row is refused. Does not know any caller.
 
-/// What an API key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// An HTTP edge.
-    Edge,
-    /// A backend.
-    Backend,
-    /// A person or program that runs the system.
-    Admin,
-}
-
-impl Role {
-    /// Its name in the configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Edge => "edge",
-            Self::Backend => "backend",
-            Self::Admin => "admin",
-        }
-    }
-}
+pub use crate::session::caller::Role;
 
 /// Who may call a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +53,9 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.AdminService/DisableUser", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/EnableUser", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/DeleteUser", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/CreateCallerKey", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/ListCallerKeys", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/RevokeCallerKey", Rule::Roles(&[Admin])),
     ("/envoy.service.auth.v3.Authorization/Check", Rule::Roles(&[Edge])),
     ("/grpc.health.v1.Health/Check", Rule::Anyone),
     ("/grpc.health.v1.Health/Watch", Rule::Anyone),
@@ -84,6 +66,25 @@ pub const TABLE: &[(&str, Rule)] = &[
 /// Every method that is served, in the order of their numbers.
 pub fn methods() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(method, _)| *method)
+}
+
+/// A method as people name it: without the package of ours.
+#[must_use]
+pub fn short(path: &str) -> &str {
+    path.trim_start_matches('/').strip_prefix("gatelodge.v1.").unwrap_or(path)
+}
+
+/// The path of a method that a caller's list may have, whose role this is: `SessionService/ValidateSession`, or the same with
+/// its package. `None` where there is no such method, or the role may not call it.
+#[must_use]
+pub fn listed(name: &str, role: Role) -> Option<&'static str> {
+    let name = name.strip_prefix('/').unwrap_or(name);
+    let (method, rule) = TABLE.iter().find(|(path, _)| short(path) == name || path.strip_prefix('/') == Some(name))?;
+    let may = match rule {
+        Rule::Anyone | Rule::AnyKey => true,
+        Rule::Roles(roles) => roles.contains(&role),
+    };
+    may.then_some(*method)
 }
 
 /// The place of a method among those that are served.

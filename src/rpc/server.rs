@@ -157,15 +157,14 @@ pub async fn serve(
     let shares = Shares::new(calls.clone());
     let work = Work::new(settings.tasks.clone(), shares.clone(), &calls);
     let stopping = CancellationToken::new();
-    let streams =
-        Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
+    let streams = Streams::new(stopping.clone(), settings.max_connection_age, settings.tasks.clone());
     let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
     let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
     let authorization = Authorization { tenants: tenants.clone() };
     let router = server
         .layer(option_layer(settings.grpc_web.as_ref().map(grpc_web::layer)))
-        .layer(Gate::new(callers, calls.clone(), settings.observer.clone()))
+        .layer(Gate::new(callers, tenants.clone(), calls.clone(), settings.observer.clone()))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))

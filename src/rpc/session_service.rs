@@ -53,12 +53,13 @@ impl SessionService for Sessions {
         &self,
         request: Request<Streaming<v1::CheckSessionsRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        let Asked { call, asker, place, .. } = asked();
+        let Asked { call, asker, caller, place, .. } = asked();
         // A name that names nobody is said at once, and not once for each question.
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
         let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
-        Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &self.streams)))
+        let streams = self.streams.of(caller.as_ref(), &self.tenants);
+        Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &streams)))
     }
 
     async fn refresh_tokens(
@@ -184,7 +185,7 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = watching::question(request.into_inner()).map_err(failed)?;
         let told = tenancy.watch_sessions(&asked.asker, question).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.end()));
+        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref(), &self.tenants).end()));
         // The stream keeps the call's place.
         let told = told.map(move |told| {
             let _lasting = &asked.place;

@@ -77,7 +77,8 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::VersionConflict => (Code::Aborted, ErrorReason::VersionConflict, false),
         Error::IdempotencyKeyReused => (Code::FailedPrecondition, ErrorReason::IdempotencyKeyReused, false),
         Error::TenantUnknown | Error::TenantNotNamed => (Code::PermissionDenied, ErrorReason::TenantUnknown, false),
-        Error::NotEveryTenant => (Code::PermissionDenied, ErrorReason::CallerNotAllowed, false),
+        Error::NotEveryTenant | Error::BeyondMaker(_) => (Code::PermissionDenied, ErrorReason::CallerNotAllowed, false),
+        Error::CallerKeyLimit => (Code::FailedPrecondition, ErrorReason::CallerKeyLimit, false),
         Error::RateLimited { .. } => (Code::ResourceExhausted, ErrorReason::RateLimited, false),
         Error::Internal(_) => (Code::Internal, ErrorReason::Internal, false),
     }

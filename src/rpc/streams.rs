@@ -1,28 +1,71 @@
 //! Owns how long a stream of ours lasts: until the server stops, or as long as a connection may, so that balancers spread
-//! those who listen anew. Does not know what is sent.
+//! those who listen anew; and no longer than its caller's key is good. Does not know what is sent.
 
-use std::future::Future;
+use std::future::{Future, pending};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::tasks::Tasks;
+use crate::authority::caller::Caller;
+use crate::authority::stream::MAX_STALENESS;
+use crate::authority::tenants::Tenants;
+use crate::session::caller::CallerKeyId;
+
+/// How often it is looked at whether a caller's key is good still. It costs a look at what is known.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// When streams end.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Streams {
     /// Cancelled when the server is told to stop.
-    pub(super) stopping: CancellationToken,
+    stopping: CancellationToken,
     /// As a connection's, so that balancers spread callers anew.
-    pub(super) longest: Duration,
+    longest: Duration,
     /// Where streams are driven. A server that stops waits for them.
     pub(super) tasks: Tasks,
+    /// The key of the stream's caller, where it may be revoked, and who knows.
+    key: Option<(CallerKeyId, Tenants)>,
 }
 
 impl Streams {
+    pub(super) const fn new(stopping: CancellationToken, longest: Duration, tasks: Tasks) -> Self {
+        Self { stopping, longest, tasks, key: None }
+    }
+
+    /// Those of a caller.
+    pub(super) fn of(&self, caller: Option<&Arc<Caller>>, tenants: &Tenants) -> Self {
+        let key = caller.and_then(|caller| caller.key).map(|key| (key, tenants.clone()));
+        Self { key, ..self.clone() }
+    }
+
     /// Completes when a stream that begins now has to end.
     pub(super) fn end(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (stopping, longest) = (self.stopping.clone(), self.longest);
-        async move { drop(tokio::time::timeout(longest, stopping.cancelled()).await) }
+        let (stopping, longest, key) = (self.stopping.clone(), self.longest, self.key.clone());
+        async move {
+            let over = async {
+                tokio::select! {
+                    () = stopping.cancelled() => {}
+                    () = until_refused(key) => {}
+                }
+            };
+            drop(tokio::time::timeout(longest, over).await);
+        }
+    }
+}
+
+/// Completes when a key is no longer good, or nobody could say so for as long as anything may be stale.
+async fn until_refused(key: Option<(CallerKeyId, Tenants)>) {
+    let Some((key, tenants)) = key else { return pending().await };
+    let mut good = Instant::now();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        match tenants.now().is_caller_good(key).await {
+            Ok(true) => good = Instant::now(),
+            Err(_) if good.elapsed() < MAX_STALENESS => (),
+            Ok(false) | Err(_) => return,
+        }
     }
 }

@@ -4,6 +4,7 @@
 use minicbor::encode::Error;
 use minicbor::{Decoder, Encoder};
 
+use super::caller::CallerKeyId;
 use super::key::{Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use super::mark::{EVERY_TENANT, MarkTarget};
 use super::spent::Spent;
@@ -68,6 +69,8 @@ pub enum What {
         /// Which of its heartbeats.
         number: u64,
     },
+    /// An API key that was made at run time was revoked.
+    CallerRevoked(CallerKeyId),
     /// Of a later version: anything may have changed. The kind it has there.
     Unknown(u64),
 }
@@ -188,6 +191,7 @@ impl Event {
                 return encoder.bytes(&provider_session_bytes(of))?.u64(at.as_millis());
             }
             What::UserEnabled(user) => start(12, 1).map(|()| user_bytes(user)),
+            What::CallerRevoked(id) => start(13, 1).map(|()| id.to_bytes().to_vec()),
             What::Unknown(kind) => {
                 start(*kind, 0)?;
                 return Ok(encoder);
@@ -244,6 +248,7 @@ impl Event {
                 What::ProviderSessionEnded { of, at: Timestamp::from_millis(decoder.u64().ok()?) }
             }
             12 => What::UserEnabled(user(decoder)?),
+            13 => What::CallerRevoked(CallerKeyId::from_bytes(decoder.bytes().ok()?)?),
             kind => What::Unknown(kind),
         };
         Some(Self { tenant, what })
@@ -289,9 +294,10 @@ mod tests {
         86010707071b000001a3185c500066676f6f676c65 83010708 \
         8501070948030303030303030304 8301070a \
         8501070b5600000007034957a96150f094d23db187d28f774a252f1b000001a3185c5000 \
-        8401070c500000000702c2870492dc79b9c5a76148";
+        8401070c500000000702c2870492dc79b9c5a76148 \
+        8401070d5000000007060606060606060606060606";
 
-    fn every_kind() -> [What; 15] {
+    fn every_kind() -> [What; 16] {
         let user = UserKey::of(TENANT, "https://a", "b");
         let key = SessionKey::of(TENANT, user.partition, &[9; 16]);
         let mark = |target| What::Marked { target, mark: 1_800_000_000_000 };
@@ -314,6 +320,7 @@ mod tests {
                 at: Timestamp::from_millis(1_800_000_000_000),
             },
             What::UserEnabled(user),
+            What::CallerRevoked(CallerKeyId { tenant: TENANT, id: [6; 12] }),
         ]
     }
 

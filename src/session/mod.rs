@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod binding;
+pub mod caller;
 pub mod claimed_jwt;
 pub mod client;
 pub mod cookie;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod attributes;
+mod caller_key;
 pub mod embedded;
 mod mint_keys;
 mod position;

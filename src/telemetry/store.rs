@@ -16,10 +16,12 @@ use crate::authority::Ports;
 use crate::authority::answer_store::{Claim, Claimed};
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{
-    AnswerStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore,
-    LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError,
-    StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    AnswerStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptCallerKey,
+    KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession,
+    OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage,
+    WalkPosition, Written,
 };
+use crate::session::caller::CallerKeyId;
 use crate::session::event::{Event, Position};
 use crate::session::key::{
     AnswerKey, LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
@@ -40,6 +42,7 @@ pub(super) struct Measured {
     answers: Arc<dyn AnswerStore>,
     users: Arc<dyn UserStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    callers: Arc<dyn CallerKeyStore>,
     rates: Arc<dyn RateStore>,
     events: Arc<dyn EventLog>,
     figures: Arc<Figures>,
@@ -101,6 +104,7 @@ impl Measured {
             answers: Arc::clone(&ports.answers),
             users: Arc::clone(&ports.users),
             mint_keys: Arc::clone(&ports.mint_keys),
+            callers: Arc::clone(&ports.callers),
             rates: Arc::clone(&ports.rates),
             events: Arc::new(Counted { log: Arc::clone(&ports.events), figures: Arc::clone(figures) }),
             figures: Arc::clone(figures),
@@ -112,6 +116,7 @@ impl Measured {
             answers: before.clone(),
             users: before.clone(),
             mint_keys: before.clone(),
+            callers: before.clone(),
             rates: before.clone(),
             events: before,
             ..ports
@@ -215,6 +220,14 @@ hand_on! {
     } waits {
         wait_for_answer(call: &AnswerKey, at_most: Duration) -> ();
     }
+    CallerKeyStore by callers {
+        caller_key(key: &CallerKeyId) -> Option<KeptCallerKey>;
+        caller_keys(tenant: TenantNumber) -> Vec<(CallerKeyId, KeptCallerKey)>;
+        add_caller_key(
+            key: &CallerKeyId, kept: KeptCallerKey, now: Timestamp, keep_for: Duration, most: usize
+        ) -> CallerKeyAdded;
+        remove_caller_key(key: &CallerKeyId) -> bool;
+    } waits {}
     MintKeyStore by mint_keys {
         mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
         put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;

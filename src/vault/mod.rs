@@ -1,6 +1,7 @@
 //! HOW WHAT IS KEPT IS SEALED. Owns the encoding and sealing of records, tokens, logins and kept answers, and the
 //! keys for each purpose. Pure; does not know where the bytes go.
 
+mod callers;
 mod compact;
 mod encoding;
 mod kept_calls;
@@ -47,6 +48,8 @@ pub struct Vault {
     pub rate: MacRing,
     /// Hashes what names a call with an idempotency key, and its request.
     pub call: MacRing,
+    /// Signs API keys that are made at run time.
+    pub caller_key: MacRing,
     standing: SealRing,
     token_key: SealRing,
     login: SealRing,
@@ -55,6 +58,7 @@ pub struct Vault {
     mint: SealRing,
     held: SealRing,
     user: SealRing,
+    caller: SealRing,
     step_up: SealRing,
 }
 
@@ -99,6 +103,7 @@ impl Vault {
             page: mac("page token"),
             rate: mac("rate"),
             call: mac("call"),
+            caller_key: mac("caller key"),
             standing: seal("standing"),
             token_key: seal("token key"),
             login: seal("login"),
@@ -107,6 +112,7 @@ impl Vault {
             mint: seal("mint keys"),
             held: seal("held login"),
             user: seal("user"),
+            caller: seal("caller"),
             step_up: seal("step-up"),
         }
     }
@@ -126,7 +132,7 @@ mod tests {
     #[test]
     fn tenants_with_one_secret_share_no_key_but_the_browsers() {
         let vaults = [vault(1), vault(2), vault(12)];
-        let rings: [fn(&Vault) -> &MacRing; 9] = [
+        let rings: [fn(&Vault) -> &MacRing; 10] = [
             |v| &v.credential,
             |v| &v.state,
             |v| &v.forwarded_state,
@@ -136,6 +142,7 @@ mod tests {
             |v| &v.page,
             |v| &v.rate,
             |v| &v.call,
+            |v| &v.caller_key,
         ];
         let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
             let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);

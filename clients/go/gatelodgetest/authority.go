@@ -103,7 +103,9 @@ type Authority struct {
 	issued   map[string]*Token // by the token itself
 	told     map[string]bool   // the logout tokens that were carried out
 	users    map[string]v1.UserState
-	clients  []*gatelodge.Client
+	// Keys that were made, by their id.
+	callerKeys map[string]*v1.CallerKey
+	clients    []*gatelodge.Client
 }
 
 type trouble int
@@ -142,6 +144,7 @@ func NewAuthority() *Authority {
 	}
 	a.news.more = make(chan struct{})
 	a.issued, a.told, a.users = map[string]*Token{}, map[string]bool{}, map[string]v1.UserState{}
+	a.callerKeys = map[string]*v1.CallerKey{}
 	a.closed, a.close = context.WithCancel(context.Background())
 
 	listener := bufconn.Listen(64 << 10)

@@ -2,6 +2,7 @@ package gatelodgetest
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"google.golang.org/grpc/codes"
@@ -72,6 +73,33 @@ func (a adminService) DeleteUser(_ context.Context, q *v1.DeleteUserRequest) (*v
 		return nil, err
 	}
 	return &v1.DeleteUserResponse{RevokedCount: ended}, nil
+}
+
+// CreateCallerKey keeps a key's facts. The key that it tells opens nothing here.
+func (a adminService) CreateCallerKey(_ context.Context, q *v1.CreateCallerKeyRequest) (*v1.CreateCallerKeyResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := &v1.CallerKey{
+		KeyId: "key_" + q.Name, Name: q.Name, Caller: "default/" + q.Name, Role: q.Role, Rpcs: q.Rpcs, Tenants: q.Tenants,
+	}
+	a.callerKeys[key.KeyId] = key
+	return &v1.CreateCallerKeyResponse{Key: key, ApiKey: "glk_" + q.Name}, nil
+}
+
+// ListCallerKeys tells what CreateCallerKey has kept.
+func (a adminService) ListCallerKeys(context.Context, *v1.ListCallerKeysRequest) (*v1.ListCallerKeysResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &v1.ListCallerKeysResponse{Keys: slices.Collect(maps.Values(a.callerKeys))}, nil
+}
+
+// RevokeCallerKey forgets a key.
+func (a adminService) RevokeCallerKey(_ context.Context, q *v1.RevokeCallerKeyRequest) (*v1.RevokeCallerKeyResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.callerKeys[q.KeyId]
+	delete(a.callerKeys, q.KeyId)
+	return &v1.RevokeCallerKeyResponse{Revoked: known}, nil
 }
 
 // become lets nobody go on with a session of a user's, and says how many there were.

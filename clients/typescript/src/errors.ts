@@ -204,6 +204,10 @@ export class RateLimitedError extends GatelodgeError {
 export class IdempotencyKeyReusedError extends GatelodgeError {
   override name = "IdempotencyKeyReusedError";
 }
+/** The tenant has as many API keys that were made at run time as it may have. */
+export class CallerKeyLimitError extends GatelodgeError {
+  override name = "CallerKeyLimitError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -244,6 +248,7 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   TENANT_UNKNOWN: TenantUnknownError,
   RATE_LIMITED: RateLimitedError,
   IDEMPOTENCY_KEY_REUSED: IdempotencyKeyReusedError,
+  CALLER_KEY_LIMIT: CallerKeyLimitError,
 };
 
 /** The error of a failure, of the class of its reason. */

@@ -52,4 +52,8 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.AdminService/DisableUser": ENDING,
   "gatelodge.v1.AdminService/EnableUser": SAFE,
   "gatelodge.v1.AdminService/DeleteUser": ENDING,
+  // If the first has been done, a repeat finds the name taken.
+  "gatelodge.v1.AdminService/CreateCallerKey": { deadlineMs: 2000, repeats: 0 },
+  "gatelodge.v1.AdminService/ListCallerKeys": SAFE,
+  "gatelodge.v1.AdminService/RevokeCallerKey": ENDING,
 };

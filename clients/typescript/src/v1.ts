@@ -1,5 +1,6 @@
 /** The messages of the contract (`gatelodge.v1`), as generated. */
 export * from "./gen/gatelodge/v1/admin_pb.js";
+export * from "./gen/gatelodge/v1/caller_pb.js";
 export * from "./gen/gatelodge/v1/error_reason_pb.js";
 export * from "./gen/gatelodge/v1/http_answer_pb.js";
 export * from "./gen/gatelodge/v1/identity_pb.js";

@@ -17,8 +17,10 @@ use super::recent::Recent;
 use super::replay::Lost;
 use super::spent::SpentOfLate;
 use super::{News, Subscription};
+use crate::authority::known_callers::KnownCallers;
 use crate::authority::near::Near;
 use crate::authority::tenants::Scope;
+use crate::session::caller::CallerKeyId;
 use crate::session::event::{Event, Position, What};
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::{MarkTarget, MarksNow};
@@ -34,6 +36,7 @@ const MARKS: usize = 256;
 pub(in crate::authority) struct Ear {
     author: [u8; 8],
     near: Arc<Near>,
+    pub(super) callers: KnownCallers,
     /// In milliseconds of [`crate::authority::ports::Clock::running`].
     trusted_until: AtomicU64,
     vouched_until: AtomicU64,
@@ -71,6 +74,7 @@ impl Ear {
         Arc::new(Self {
             author,
             near,
+            callers: KnownCallers::default(),
             trusted_until: AtomicU64::new(0),
             vouched_until: AtomicU64::new(0),
             heard: Mutex::default(),
@@ -131,6 +135,7 @@ impl Ear {
             users: heard.users_ended.all(),
             disabled: heard.disabled.all().into_iter().map(|(user, _)| user).collect(),
             marks: heard.marked.clone(),
+            callers: self.callers.revoked(),
         }
     }
 
@@ -192,6 +197,7 @@ impl Ear {
     /// Forgets what could be outdated: nobody can say what was missed.
     pub(super) fn reset(&self, position: Position, now: Duration) {
         self.near.forget_all();
+        self.callers.forget_all();
         let mut heard = self.heard();
         // Not when nothing had been heard yet, nor of a log in which nothing had ever stood.
         if heard.position.is_some_and(|known| known != Position::default()) {
@@ -221,7 +227,11 @@ impl Ear {
                 self.near.forget(session);
             }
             What::UserRevoked(user) | What::UserDisabled(user) => self.near.forget_user(user),
-            What::Reset | What::Unknown(_) => self.near.forget_all(),
+            What::Reset | What::Unknown(_) => {
+                self.near.forget_all();
+                self.callers.forget_all();
+            }
+            What::CallerRevoked(id) => self.callers.revoke(*id),
             What::Marked { target, mark } => {
                 let mut heard = self.heard();
                 let concerned = heard.tenants.iter().filter(|(tenant, _)| event.concerns(**tenant));
@@ -267,6 +277,7 @@ pub(super) struct EndedOfLate {
     pub(super) users: Vec<(UserKey, Timestamp)>,
     pub(super) disabled: Vec<UserKey>,
     pub(super) marks: Vec<(MarkTarget, u64)>,
+    pub(super) callers: Vec<CallerKeyId>,
 }
 
 impl Heard {

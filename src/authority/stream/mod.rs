@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use futures::channel::mpsc;
 
+use super::known_callers::KnownCallers;
 use super::tenants::Scope;
 use crate::session::event::{Event, Position};
 use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey};
@@ -95,6 +96,11 @@ impl Stream {
     /// Whether every session of a user, and their logins under way, is known to have ended after this moment.
     pub(super) fn user_has_ended(&self, user: &UserKey, since: Timestamp) -> bool {
         self.ear.user_has_ended(user, since)
+    }
+
+    /// The callers whose keys were read or revoked of late.
+    pub(super) fn callers(&self) -> &KnownCallers {
+        &self.ear.callers
     }
 
     /// Takes over marks that are higher than those known here.

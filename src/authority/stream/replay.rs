@@ -10,6 +10,7 @@ use super::ear::EndedOfLate;
 use super::ends::{AT_ONCE, MARKS_FOR};
 use crate::authority::ports::{Lookup, StoreResult, UserLookup};
 use crate::authority::{Authority, Error};
+use crate::session::caller::CallerKeyId;
 use crate::session::event::What;
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::mark::EVERY_TENANT;
@@ -77,6 +78,9 @@ impl Authority {
         for user in &ended.disabled {
             count += u64::from(self.disable_again(user).await?);
         }
+        for id in ended.callers {
+            count += u64::from(self.revoke_key_again(id).await?);
+        }
         let again = stream::iter(ended.sessions).map(|key| self.end_one_again(key)).buffer_unordered(AT_ONCE);
         Ok(again.try_fold(count, async |sum, ended| Ok(sum + u64::from(ended))).await?)
     }
@@ -91,6 +95,15 @@ impl Authority {
         let step = async { Ok(self.ports.users.disable_user(user, remember, self.user_mark_for()).await?) };
         self.end_all_of(user, What::UserDisabled(*user), step, &mut untold).await?;
         Ok(true)
+    }
+
+    async fn revoke_key_again(&self, id: CallerKeyId) -> Result<bool, Error> {
+        let removed = self.ports.callers.remove_caller_key(&id).await?;
+        if removed {
+            // Who has begun since the failover has not heard of it.
+            Untold::of(self.settings.tenant, &self.stream.ear).add(What::CallerRevoked(id));
+        }
+        Ok(removed)
     }
 
     async fn end_one_again(&self, key: SessionKey) -> StoreResult<bool> {

@@ -9,6 +9,7 @@
 mod everywhere;
 mod find;
 pub mod host;
+mod recognise;
 mod scope;
 
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
 //! Owns the rules for server, store, callers and log. Does not know the other sections.
 
+use std::collections::BTreeSet;
+
 use super::{Judgement, redis_store};
 use crate::authority::settings::Limits;
 use crate::config::Config;
@@ -10,6 +12,7 @@ use crate::config::store::{Kind, Store};
 pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     server(&config.server, judgement);
     store(&config.store, judgement);
+    callers(config, judgement);
     if config.callers.is_empty() {
         judgement.warn("callers", "nobody may call; `gatelodge keys generate` makes a key");
     }
@@ -42,6 +45,26 @@ fn server(server: &Server, judgement: &mut Judgement) {
         judgement.fault("server.limits.max_message_bytes", message);
     }
     judgement.check(!server.max_connection_age.is_zero(), "server.max_connection_age", "must be longer than nothing");
+}
+
+fn callers(config: &Config, judgement: &mut Judgement) {
+    let mut taken = BTreeSet::new();
+    for (at, caller) in config.callers.iter().enumerate() {
+        if caller.key_hash.is_none() && caller.identities.is_empty() {
+            let message = "nobody can be it: give `key_hash` (`gatelodge keys generate` makes one), or `identities`";
+            judgement.fault(format!("callers[{at}]"), message);
+        }
+        if !caller.identities.is_empty() && config.server.tls.client_ca_file.is_none() {
+            let message = "client certificates are not asked for: give `server.tls.client_ca_file`";
+            judgement.fault(format!("callers[{at}].identities"), message);
+        }
+        for (place, identity) in caller.identities.iter().enumerate() {
+            if !taken.insert(identity) {
+                let message = "no two callers share a certificate's name, and none has it twice";
+                judgement.fault(format!("callers[{at}].identities[{place}]"), message);
+            }
+        }
+    }
 }
 
 fn store(store: &Store, judgement: &mut Judgement) {

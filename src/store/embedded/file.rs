@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
+use super::caller_keys::CallerKey;
 use super::joined::Noted;
 use super::login::Login;
 use super::marks::Marked;
-use super::memory::{Entry, KeptTokens, Memory, Tombstone, UserMark};
+use super::memory::{KeptTokens, Memory, Tombstone, UserMark};
 use super::open::OpenError;
 use super::row::{self, Row};
 use super::users::Deletion;
-use crate::authority::ports::{KeptAttributes, KeptMintKeys, KeptUser};
+use crate::authority::ports::{KeptAttributes, KeptCallerKey, KeptMintKeys, KeptUser};
+use crate::session::caller::CallerKeyId;
 use crate::session::key::{
     AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey,
 };
 use crate::session::time::Timestamp;
-use crate::store::{answer, attributes, mint_keys, record, user};
+use crate::store::{answer, attributes, caller_key, mint_keys, record, user};
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -38,6 +40,7 @@ const JOINED: Definition = TableDefinition::new("joined");
 const JOINED_ENDS: Definition = TableDefinition::new("joined_ends");
 const SPENT_LOGOUTS: Definition = TableDefinition::new("spent_logouts");
 const ANSWERS: Definition = TableDefinition::new("answers");
+const CALLER_KEYS: Definition = TableDefinition::new("caller_keys");
 
 /// The version of the file's layout that is written, and the newest that is read.
 const FORMAT: u32 = 1;
@@ -99,6 +102,10 @@ pub enum Change {
     PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
     /// The time of a tenant's mint keys is over.
     DropMintKeys(TenantNumber),
+    /// A caller's key.
+    PutCallerKey(CallerKeyId, KeptCallerKey),
+    /// A caller's key was revoked, or has ended.
+    DropCallerKey(CallerKeyId),
 }
 
 /// The open file.
@@ -230,6 +237,13 @@ impl SessionFile {
                 memory.write(first).mint_keys.insert(tenant, keys);
             }
         }
+        for row in transaction.open_table(CALLER_KEYS)?.iter()? {
+            let (key, value) = row?;
+            let (id, kept) = (CallerKeyId::read_row(key.value())?, caller_key::read(value.value())?);
+            if let Some(first) = Partition::new(0) {
+                memory.write(first).caller_keys.insert(id, CallerKey { kept, shown: true });
+            }
+        }
         Ok(())
     }
 }
@@ -263,6 +277,7 @@ struct Tables<'a> {
     not_before: Rows<'a>,
     logins: Rows<'a>,
     mint_keys: Rows<'a>,
+    caller_keys: Rows<'a>,
     attributes: Rows<'a>,
     users: Rows<'a>,
     deleted_users: Rows<'a>,
@@ -283,6 +298,7 @@ impl<'a> Tables<'a> {
             not_before: transaction.open_table(NOT_BEFORE)?,
             logins: transaction.open_table(LOGINS)?,
             mint_keys: transaction.open_table(MINT_KEYS)?,
+            caller_keys: transaction.open_table(CALLER_KEYS)?,
             attributes: transaction.open_table(ATTRIBUTES)?,
             users: transaction.open_table(USERS)?,
             deleted_users: transaction.open_table(DELETED_USERS)?,
@@ -357,6 +373,8 @@ impl<'a> Tables<'a> {
                 put(&mut self.mint_keys, &tenant.0.to_be_bytes(), &row)?;
             }
             Change::DropMintKeys(tenant) => drop(self.mint_keys.remove(tenant.0.to_be_bytes().as_slice())?),
+            Change::PutCallerKey(id, kept) => put(&mut self.caller_keys, &id.row(), &caller_key::write(kept))?,
+            Change::DropCallerKey(id) => drop(self.caller_keys.remove(id.row().as_slice())?),
         }
         Ok(())
     }
@@ -369,13 +387,6 @@ impl<'a> Tables<'a> {
 fn put(table: &mut Rows<'_>, key: &[u8], value: &[u8]) -> Result<(), redb::Error> {
     table.insert(key, value)?;
     Ok(())
-}
-
-impl Entry {
-    /// The bytes that keep its record.
-    pub fn kept(&self) -> Vec<u8> {
-        record::write(&self.owner, &self.record)
-    }
 }
 
 /// Opens the file at `path`, reads it, and answers both.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::answers::KnownCall;
+use super::caller_keys::CallerKey;
 use super::joined::Joined;
 use super::login::Login;
 use super::marks::NotBefore;
@@ -15,6 +16,7 @@ use super::mint_keys::MintKeys;
 use super::users::Users;
 use crate::authority::logout_store::Carrier;
 use crate::authority::ports::KeptAttributes;
+use crate::session::caller::CallerKeyId;
 use crate::session::key::{PARTITIONS, Partition as Number, SessionId, SessionKey, TenantNumber, UserKey};
 use crate::session::mark::MarksNow;
 use crate::session::record::{Ending, Record};
@@ -93,6 +95,8 @@ pub struct Partition {
     pub rates: BTreeMap<Local, u64>,
     /// In the first partition alone.
     pub mint_keys: BTreeMap<TenantNumber, MintKeys>,
+    /// In the first partition alone.
+    pub caller_keys: BTreeMap<CallerKeyId, CallerKey>,
 }
 
 impl Partition {
@@ -144,6 +148,13 @@ impl Partition {
     /// The tombstone of a session, while it stands.
     pub fn tombstone(&self, key: &SessionKey, now: Timestamp) -> Option<Tombstone> {
         self.tombstones.get(&(key.tenant, key.id)).copied().filter(|tombstone| now < tombstone.until)
+    }
+}
+
+impl Entry {
+    /// The bytes that keep its record.
+    pub fn kept(&self) -> Vec<u8> {
+        crate::store::record::write(&self.owner, &self.record)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod answers;
 mod attributes;
+mod caller_keys;
 mod create;
 mod events;
 mod file;

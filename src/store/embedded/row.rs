@@ -7,6 +7,7 @@ use super::marks::Marked;
 use super::memory::{Entry, KeptTokens, Tombstone, UserMark};
 use super::mint_keys::MintKeys;
 use crate::authority::answer_store::Claimed;
+use crate::session::caller::CallerKeyId;
 use crate::session::key::{
     AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey,
 };
@@ -98,6 +99,16 @@ impl Row for AnswerKey {
     fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
         let (tenant, partition, id) = read_place(bytes)?;
         Ok(Self { tenant, partition, id })
+    }
+}
+
+impl Row for CallerKeyId {
+    fn row(&self) -> Vec<u8> {
+        self.to_bytes().to_vec()
+    }
+
+    fn read_row(bytes: &[u8]) -> Result<Self, NotARecord> {
+        Self::from_bytes(bytes).ok_or(NotARecord::Truncated(bytes.len()))
     }
 }
 

@@ -110,6 +110,13 @@ impl Partition {
         let calls = self.forget_calls(now).into_iter();
         changes.extend(calls.map(|(tenant, id)| Change::DropAnswer(AnswerKey { tenant, partition, id })));
         self.forget_rates(now);
+        self.caller_keys.retain(|&id, key| {
+            let stands = now < key.kept.ends;
+            if !stands {
+                changes.push(Change::DropCallerKey(id));
+            }
+            stands
+        });
         self.mint_keys.retain(|&tenant, keys| {
             let stands = !keys.is_gone(now);
             if !stands {

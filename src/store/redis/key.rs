@@ -149,6 +149,11 @@ impl Keys {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'y', tenant, &[]))
     }
 
+    /// The callers' keys of a tenant.
+    pub fn caller_keys(&self, tenant: TenantNumber) -> Key {
+        Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'n', tenant, &[]))
+    }
+
     /// To which name each tenant's number was given.
     pub fn tenants(&self) -> Key {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'g', EVERY_TENANT, &[]))
@@ -212,6 +217,7 @@ mod tests {
         assert_eq!(keys.killing(TenantNumber(1), partition)[0], format!("{start}m\0\0\0\0").into_bytes());
         assert_eq!(keys.events(partition), format!("{start}e\0\0\0\0").into_bytes());
         is(keys.mint_keys(TenantNumber(1)), "y", "");
+        is(keys.caller_keys(TenantNumber(1)), "n", "");
         assert_eq!(keys.tenants(), format!("{start}g\0\0\0\0").into_bytes());
         is(keys.user(&user), "h", "user__hash");
         is(keys.users(TenantNumber(1), partition), "j", "");

@@ -101,4 +101,6 @@ scripts! {
     keep_answer: "keep_answer.lua",
     give_back_call: "give_back_call.lua",
     watch_call: "watch_call.lua",
+    add_caller_key: "add_caller_key.lua",
+    remove_caller_key: "remove_caller_key.lua",
 }

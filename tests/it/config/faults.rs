@@ -44,7 +44,7 @@ log: { level: info, level: debug }
             "f.yaml:17:33: app.redirects.callback_answer: expected one of redirect, json; did you mean `json`?",
             "f.yaml:17:55: app.redirects.public_base_url: expected an origin without a path (`https://app.example.com`)",
             "f.yaml:18:16: store.kind: expected one of embedded, redis; did you mean `redis`?",
-            "f.yaml:20:5: callers[0]: needs key_hash",
+            "f.yaml:20:13: callers[0]: nobody can be it: give `key_hash` (`gatelodge keys generate` makes one), or `identities`",
             "f.yaml:21:13: callers[1].name: callers[0] has the same; each has its own",
             "f.yaml:21:24: callers[1].role: expected one of edge, backend, admin",
             "f.yaml:21:40: callers[1].key_hash: expected the hash of an API key: `sha256:` and 64 hex digits, from `gatelodge keys generate`",
@@ -117,7 +117,7 @@ fn callers_that_share_a_name_or_a_key_are_found_among_other_faults() {
             "f.yaml:4:5: callers[2]: needs name",
             "f.yaml:5:13: callers[3].name: expected 1 to 64 letters, digits and `-_.`",
             "f.yaml:5:42: callers[3].key_hash: callers[2] has the same; each has its own",
-            "f.yaml:6:5: callers[4]: needs role, key_hash",
+            "f.yaml:6:5: callers[4]: needs role",
             "f.yaml:6:13: callers[4].name: callers[0] has the same; each has its own",
         ]
     );

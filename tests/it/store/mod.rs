@@ -3,6 +3,7 @@
 
 mod answers;
 pub mod bench;
+mod caller_keys;
 mod cost;
 mod embedded_file;
 mod embedded_kill;
@@ -130,6 +131,11 @@ every_store! {
         a_reader_that_waits_is_woken
         writers_at_once_lose_nothing_and_keep_their_order
         a_position_that_the_log_does_not_know_is_a_reset;
+    caller_keys:
+        a_callers_key_reads_back_until_it_is_removed
+        names_and_number_of_callers_keys_are_each_tenants_own
+        a_callers_key_that_has_ended_keeps_no_name_and_no_place
+        of_a_hundred_callers_keys_of_one_name_one_is_added;
     mint_keys:
         mint_keys_read_back_and_are_the_tenants_own
         mint_keys_are_written_over_those_before_them_alone

@@ -11,10 +11,12 @@ use gatelodge::authority::Ports;
 use gatelodge::authority::answer_store::{Claim, Claimed};
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
-    AnswerStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd,
-    LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore,
-    StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    AnswerStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptCallerKey,
+    KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession,
+    OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage,
+    WalkPosition, Written,
 };
+use gatelodge::session::caller::CallerKeyId;
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{
     AnswerKey, LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
@@ -63,6 +65,7 @@ pub struct FaultyStore {
     logouts: Arc<dyn LogoutStore>,
     answers: Arc<dyn AnswerStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    callers: Arc<dyn CallerKeyStore>,
     rates: Arc<dyn RateStore>,
     users: Arc<dyn UserStore>,
     events: Arc<dyn EventLog>,
@@ -116,6 +119,7 @@ impl FaultyStore {
             logouts: Arc::clone(&ports.logouts),
             answers: Arc::clone(&ports.answers),
             mint_keys: Arc::clone(&ports.mint_keys),
+            callers: Arc::clone(&ports.callers),
             rates: Arc::clone(&ports.rates),
             users: Arc::clone(&ports.users),
             events: Arc::clone(&ports.events),
@@ -128,7 +132,7 @@ impl FaultyStore {
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
         (ports.users, ports.logouts, ports.rates) = (store.clone(), store.clone(), store.clone());
-        ports.answers = store.clone();
+        (ports.answers, ports.callers) = (store.clone(), store.clone());
         store
     }
 
@@ -311,6 +315,15 @@ pass! { AnswerStore by answers:
 
 pass! { RateStore by rates:
     take_one(key: &RateKey, allowance: Allowance) -> Taken;
+}
+
+pass! { CallerKeyStore by callers:
+    caller_key(key: &CallerKeyId) -> Option<KeptCallerKey>;
+    caller_keys(tenant: TenantNumber) -> Vec<(CallerKeyId, KeptCallerKey)>;
+    add_caller_key(
+        key: &CallerKeyId, kept: KeptCallerKey, now: Timestamp, keep_for: Duration, most: usize
+    ) -> CallerKeyAdded;
+    remove_caller_key(key: &CallerKeyId) -> bool;
 }
 
 pass! { MintKeyStore by mint_keys:

@@ -1022,7 +1022,7 @@ var File_gatelodge_v1_admin_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/admin.proto\x12\fgatelodge.v1\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
+	"\x18gatelodge/v1/admin.proto\x12\fgatelodge.v1\x1a\x19gatelodge/v1/caller.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
 	"\aSession\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12-\n" +
 	"\x04info\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\x04info\x12S\n" +
@@ -1089,7 +1089,7 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\x06target\"C\n" +
 	"\x15PreviewRevokeResponse\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x14\n" +
-	"\x05exact\x18\x02 \x01(\bR\x05exact2\xf9\x05\n" +
+	"\x05exact\x18\x02 \x01(\bR\x05exact2\x96\b\n" +
 	"\fAdminService\x12U\n" +
 	"\fListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n" +
 	"\n" +
@@ -1102,7 +1102,10 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"EnableUser\x12\x1f.gatelodge.v1.EnableUserRequest\x1a .gatelodge.v1.EnableUserResponse\x12O\n" +
 	"\n" +
-	"DeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponseB^\n" +
+	"DeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponse\x12^\n" +
+	"\x0fCreateCallerKey\x12$.gatelodge.v1.CreateCallerKeyRequest\x1a%.gatelodge.v1.CreateCallerKeyResponse\x12[\n" +
+	"\x0eListCallerKeys\x12#.gatelodge.v1.ListCallerKeysRequest\x1a$.gatelodge.v1.ListCallerKeysResponse\x12^\n" +
+	"\x0fRevokeCallerKey\x12$.gatelodge.v1.RevokeCallerKeyRequest\x1a%.gatelodge.v1.RevokeCallerKeyResponseB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -1140,11 +1143,17 @@ var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*DisableUserRequest)(nil),         // 18: gatelodge.v1.DisableUserRequest
 	(*EnableUserRequest)(nil),          // 19: gatelodge.v1.EnableUserRequest
 	(*DeleteUserRequest)(nil),          // 20: gatelodge.v1.DeleteUserRequest
-	(*GetUserResponse)(nil),            // 21: gatelodge.v1.GetUserResponse
-	(*ListUsersResponse)(nil),          // 22: gatelodge.v1.ListUsersResponse
-	(*DisableUserResponse)(nil),        // 23: gatelodge.v1.DisableUserResponse
-	(*EnableUserResponse)(nil),         // 24: gatelodge.v1.EnableUserResponse
-	(*DeleteUserResponse)(nil),         // 25: gatelodge.v1.DeleteUserResponse
+	(*CreateCallerKeyRequest)(nil),     // 21: gatelodge.v1.CreateCallerKeyRequest
+	(*ListCallerKeysRequest)(nil),      // 22: gatelodge.v1.ListCallerKeysRequest
+	(*RevokeCallerKeyRequest)(nil),     // 23: gatelodge.v1.RevokeCallerKeyRequest
+	(*GetUserResponse)(nil),            // 24: gatelodge.v1.GetUserResponse
+	(*ListUsersResponse)(nil),          // 25: gatelodge.v1.ListUsersResponse
+	(*DisableUserResponse)(nil),        // 26: gatelodge.v1.DisableUserResponse
+	(*EnableUserResponse)(nil),         // 27: gatelodge.v1.EnableUserResponse
+	(*DeleteUserResponse)(nil),         // 28: gatelodge.v1.DeleteUserResponse
+	(*CreateCallerKeyResponse)(nil),    // 29: gatelodge.v1.CreateCallerKeyResponse
+	(*ListCallerKeysResponse)(nil),     // 30: gatelodge.v1.ListCallerKeysResponse
+	(*RevokeCallerKeyResponse)(nil),    // 31: gatelodge.v1.RevokeCallerKeyResponse
 }
 var file_gatelodge_v1_admin_proto_depIdxs = []int32{
 	13, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
@@ -1172,17 +1181,23 @@ var file_gatelodge_v1_admin_proto_depIdxs = []int32{
 	18, // 22: gatelodge.v1.AdminService.DisableUser:input_type -> gatelodge.v1.DisableUserRequest
 	19, // 23: gatelodge.v1.AdminService.EnableUser:input_type -> gatelodge.v1.EnableUserRequest
 	20, // 24: gatelodge.v1.AdminService.DeleteUser:input_type -> gatelodge.v1.DeleteUserRequest
-	3,  // 25: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
-	5,  // 26: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
-	10, // 27: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
-	12, // 28: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
-	21, // 29: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
-	22, // 30: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
-	23, // 31: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
-	24, // 32: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
-	25, // 33: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
-	25, // [25:34] is the sub-list for method output_type
-	16, // [16:25] is the sub-list for method input_type
+	21, // 25: gatelodge.v1.AdminService.CreateCallerKey:input_type -> gatelodge.v1.CreateCallerKeyRequest
+	22, // 26: gatelodge.v1.AdminService.ListCallerKeys:input_type -> gatelodge.v1.ListCallerKeysRequest
+	23, // 27: gatelodge.v1.AdminService.RevokeCallerKey:input_type -> gatelodge.v1.RevokeCallerKeyRequest
+	3,  // 28: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
+	5,  // 29: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
+	10, // 30: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
+	12, // 31: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
+	24, // 32: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
+	25, // 33: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
+	26, // 34: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
+	27, // 35: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
+	28, // 36: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
+	29, // 37: gatelodge.v1.AdminService.CreateCallerKey:output_type -> gatelodge.v1.CreateCallerKeyResponse
+	30, // 38: gatelodge.v1.AdminService.ListCallerKeys:output_type -> gatelodge.v1.ListCallerKeysResponse
+	31, // 39: gatelodge.v1.AdminService.RevokeCallerKey:output_type -> gatelodge.v1.RevokeCallerKeyResponse
+	28, // [28:40] is the sub-list for method output_type
+	16, // [16:28] is the sub-list for method input_type
 	16, // [16:16] is the sub-list for extension type_name
 	16, // [16:16] is the sub-list for extension extendee
 	0,  // [0:16] is the sub-list for field type_name
@@ -1193,6 +1208,7 @@ func file_gatelodge_v1_admin_proto_init() {
 	if File_gatelodge_v1_admin_proto != nil {
 		return
 	}
+	file_gatelodge_v1_caller_proto_init()
 	file_gatelodge_v1_identity_proto_init()
 	file_gatelodge_v1_user_proto_init()
 	file_gatelodge_v1_admin_proto_msgTypes[6].OneofWrappers = []any{

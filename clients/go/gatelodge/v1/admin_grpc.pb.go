@@ -21,22 +21,25 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AdminService_ListSessions_FullMethodName  = "/gatelodge.v1.AdminService/ListSessions"
-	AdminService_GetSession_FullMethodName    = "/gatelodge.v1.AdminService/GetSession"
-	AdminService_Revoke_FullMethodName        = "/gatelodge.v1.AdminService/Revoke"
-	AdminService_PreviewRevoke_FullMethodName = "/gatelodge.v1.AdminService/PreviewRevoke"
-	AdminService_GetUser_FullMethodName       = "/gatelodge.v1.AdminService/GetUser"
-	AdminService_ListUsers_FullMethodName     = "/gatelodge.v1.AdminService/ListUsers"
-	AdminService_DisableUser_FullMethodName   = "/gatelodge.v1.AdminService/DisableUser"
-	AdminService_EnableUser_FullMethodName    = "/gatelodge.v1.AdminService/EnableUser"
-	AdminService_DeleteUser_FullMethodName    = "/gatelodge.v1.AdminService/DeleteUser"
+	AdminService_ListSessions_FullMethodName    = "/gatelodge.v1.AdminService/ListSessions"
+	AdminService_GetSession_FullMethodName      = "/gatelodge.v1.AdminService/GetSession"
+	AdminService_Revoke_FullMethodName          = "/gatelodge.v1.AdminService/Revoke"
+	AdminService_PreviewRevoke_FullMethodName   = "/gatelodge.v1.AdminService/PreviewRevoke"
+	AdminService_GetUser_FullMethodName         = "/gatelodge.v1.AdminService/GetUser"
+	AdminService_ListUsers_FullMethodName       = "/gatelodge.v1.AdminService/ListUsers"
+	AdminService_DisableUser_FullMethodName     = "/gatelodge.v1.AdminService/DisableUser"
+	AdminService_EnableUser_FullMethodName      = "/gatelodge.v1.AdminService/EnableUser"
+	AdminService_DeleteUser_FullMethodName      = "/gatelodge.v1.AdminService/DeleteUser"
+	AdminService_CreateCallerKey_FullMethodName = "/gatelodge.v1.AdminService/CreateCallerKey"
+	AdminService_ListCallerKeys_FullMethodName  = "/gatelodge.v1.AdminService/ListCallerKeys"
+	AdminService_RevokeCallerKey_FullMethodName = "/gatelodge.v1.AdminService/RevokeCallerKey"
 )
 
 // AdminServiceClient is the client API for AdminService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
+// Lists, shows and ends sessions, and keeps users and callers' keys. No call of it can reach a token or a credential.
 //
 // Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
 // the default one. Only `everything` is about all: it needs a key that is for all, and a call that names none.
@@ -99,6 +102,26 @@ type AdminServiceClient interface {
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
 	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error)
+	// Makes an API key for a caller. Every replica takes it from then on, until it ends or is revoked. It gives nobody more than
+	// whoever makes it has: no tenant that your own key is not for, no longer life, and where your own key may call some RPCs
+	// alone, none but these. What would be more is refused as CALLER_NOT_ALLOWED.
+	//
+	// Callers: admin. Safe to retry with an idempotency key; without one the second call finds the name taken.
+	// Reasons: INVALID_FIELD, CALLER_KEY_LIMIT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
+	CreateCallerKey(ctx context.Context, in *CreateCallerKeyRequest, opts ...grpc.CallOption) (*CreateCallerKeyResponse, error)
+	// Lists the API keys that were made at run time: the tenant's, and, where your own key is for every tenant and the call
+	// names none, those that are for several. Those of the configuration are not among them.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	ListCallerKeys(ctx context.Context, in *ListCallerKeysRequest, opts ...grpc.CallOption) (*ListCallerKeysResponse, error)
+	// Revokes an API key that was made at run time, of those that ListCallerKeys lists. Keys that were made with it live on.
+	//
+	// Callers: admin. Safe to retry: one that is already gone is no error. When it answers OK, every replica refuses the key,
+	// as it refuses a session that has ended; streams that were opened with it end within a second of that. What has ended is
+	// told even if the caller goes away.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
+	RevokeCallerKey(ctx context.Context, in *RevokeCallerKeyRequest, opts ...grpc.CallOption) (*RevokeCallerKeyResponse, error)
 }
 
 type adminServiceClient struct {
@@ -199,11 +222,41 @@ func (c *adminServiceClient) DeleteUser(ctx context.Context, in *DeleteUserReque
 	return out, nil
 }
 
+func (c *adminServiceClient) CreateCallerKey(ctx context.Context, in *CreateCallerKeyRequest, opts ...grpc.CallOption) (*CreateCallerKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateCallerKeyResponse)
+	err := c.cc.Invoke(ctx, AdminService_CreateCallerKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) ListCallerKeys(ctx context.Context, in *ListCallerKeysRequest, opts ...grpc.CallOption) (*ListCallerKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCallerKeysResponse)
+	err := c.cc.Invoke(ctx, AdminService_ListCallerKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) RevokeCallerKey(ctx context.Context, in *RevokeCallerKeyRequest, opts ...grpc.CallOption) (*RevokeCallerKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeCallerKeyResponse)
+	err := c.cc.Invoke(ctx, AdminService_RevokeCallerKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
 //
-// Lists, shows and ends sessions, and keeps users. No call of it can reach a token or a credential.
+// Lists, shows and ends sessions, and keeps users and callers' keys. No call of it can reach a token or a credential.
 //
 // Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
 // the default one. Only `everything` is about all: it needs a key that is for all, and a call that names none.
@@ -266,6 +319,26 @@ type AdminServiceServer interface {
 	// Callers: admin. Safe to retry. When it answers OK, the sessions are dead on every replica, logins under way included.
 	// Reasons: INVALID_FIELD, USER_NOT_FOUND, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error)
+	// Makes an API key for a caller. Every replica takes it from then on, until it ends or is revoked. It gives nobody more than
+	// whoever makes it has: no tenant that your own key is not for, no longer life, and where your own key may call some RPCs
+	// alone, none but these. What would be more is refused as CALLER_NOT_ALLOWED.
+	//
+	// Callers: admin. Safe to retry with an idempotency key; without one the second call finds the name taken.
+	// Reasons: INVALID_FIELD, CALLER_KEY_LIMIT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
+	CreateCallerKey(context.Context, *CreateCallerKeyRequest) (*CreateCallerKeyResponse, error)
+	// Lists the API keys that were made at run time: the tenant's, and, where your own key is for every tenant and the call
+	// names none, those that are for several. Those of the configuration are not among them.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	ListCallerKeys(context.Context, *ListCallerKeysRequest) (*ListCallerKeysResponse, error)
+	// Revokes an API key that was made at run time, of those that ListCallerKeys lists. Keys that were made with it live on.
+	//
+	// Callers: admin. Safe to retry: one that is already gone is no error. When it answers OK, every replica refuses the key,
+	// as it refuses a session that has ended; streams that were opened with it end within a second of that. What has ended is
+	// told even if the caller goes away.
+	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
+	RevokeCallerKey(context.Context, *RevokeCallerKeyRequest) (*RevokeCallerKeyResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -302,6 +375,15 @@ func (UnimplementedAdminServiceServer) EnableUser(context.Context, *EnableUserRe
 }
 func (UnimplementedAdminServiceServer) DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteUser not implemented")
+}
+func (UnimplementedAdminServiceServer) CreateCallerKey(context.Context, *CreateCallerKeyRequest) (*CreateCallerKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateCallerKey not implemented")
+}
+func (UnimplementedAdminServiceServer) ListCallerKeys(context.Context, *ListCallerKeysRequest) (*ListCallerKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCallerKeys not implemented")
+}
+func (UnimplementedAdminServiceServer) RevokeCallerKey(context.Context, *RevokeCallerKeyRequest) (*RevokeCallerKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeCallerKey not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -486,6 +568,60 @@ func _AdminService_DeleteUser_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_CreateCallerKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateCallerKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).CreateCallerKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_CreateCallerKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).CreateCallerKey(ctx, req.(*CreateCallerKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_ListCallerKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCallerKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ListCallerKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ListCallerKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ListCallerKeys(ctx, req.(*ListCallerKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_RevokeCallerKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeCallerKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).RevokeCallerKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_RevokeCallerKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).RevokeCallerKey(ctx, req.(*RevokeCallerKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -528,6 +664,18 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteUser",
 			Handler:    _AdminService_DeleteUser_Handler,
+		},
+		{
+			MethodName: "CreateCallerKey",
+			Handler:    _AdminService_CreateCallerKey_Handler,
+		},
+		{
+			MethodName: "ListCallerKeys",
+			Handler:    _AdminService_ListCallerKeys_Handler,
+		},
+		{
+			MethodName: "RevokeCallerKey",
+			Handler:    _AdminService_RevokeCallerKey_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

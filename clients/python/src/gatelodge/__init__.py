@@ -16,6 +16,7 @@ from gatelodge.edge import SPA, WEB, AsyncEdge, Edge
 from gatelodge.errors import (
     AccessTokenExpiredError,
     AudienceRefusedError,
+    CallerKeyLimitError,
     CallerNotAllowedError,
     CallerUnauthenticatedError,
     ContextRequiredError,
@@ -64,6 +65,7 @@ __all__ = [
     "AsyncStream",
     "AsyncUsers",
     "AudienceRefusedError",
+    "CallerKeyLimitError",
     "CallerNotAllowedError",
     "CallerUnauthenticatedError",
     "Checked",

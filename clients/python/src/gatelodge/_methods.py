@@ -183,6 +183,15 @@ DELETE_USER = Method(
     _ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse, timeout=_ENDING, changes=Reach.ANY
 )
 
+# A repeat after one that was done would find the name taken.
+CREATE_CALLER_KEY = Method(
+    _ADMIN + "CreateCallerKey", v1.CreateCallerKeyRequest, v1.CreateCallerKeyResponse, repeats=0
+)
+LIST_CALLER_KEYS = Method(_ADMIN + "ListCallerKeys", v1.ListCallerKeysRequest, v1.ListCallerKeysResponse)
+REVOKE_CALLER_KEY = Method(
+    _ADMIN + "RevokeCallerKey", v1.RevokeCallerKeyRequest, v1.RevokeCallerKeyResponse, timeout=_ENDING
+)
+
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
 HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)
 HEALTH_SERVING = 1

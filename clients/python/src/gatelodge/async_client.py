@@ -343,3 +343,15 @@ class AsyncAdminCalls:
     async def delete_user(self, question: v1.DeleteUserRequest) -> v1.DeleteUserResponse:
         """Deletes a user, with every session of theirs."""
         return await self._call(methods.DELETE_USER, question)
+
+    async def create_caller_key(self, question: v1.CreateCallerKeyRequest) -> v1.CreateCallerKeyResponse:
+        """Makes an API key for a caller, which is told this once."""
+        return await self._call(methods.CREATE_CALLER_KEY, question)
+
+    async def list_caller_keys(self, question: v1.ListCallerKeysRequest) -> v1.ListCallerKeysResponse:
+        """The API keys that were made at run time and have not ended."""
+        return await self._call(methods.LIST_CALLER_KEYS, question)
+
+    async def revoke_caller_key(self, question: v1.RevokeCallerKeyRequest) -> v1.RevokeCallerKeyResponse:
+        """Revokes an API key that was made at run time. When it answers, every replica refuses the key."""
+        return await self._call(methods.REVOKE_CALLER_KEY, question)

@@ -335,6 +335,18 @@ class AdminCalls:
         """Deletes a user, with every session of theirs."""
         return self._call(methods.DELETE_USER, question)
 
+    def create_caller_key(self, question: v1.CreateCallerKeyRequest) -> v1.CreateCallerKeyResponse:
+        """Makes an API key for a caller, which is told this once."""
+        return self._call(methods.CREATE_CALLER_KEY, question)
+
+    def list_caller_keys(self, question: v1.ListCallerKeysRequest) -> v1.ListCallerKeysResponse:
+        """The API keys that were made at run time and have not ended."""
+        return self._call(methods.LIST_CALLER_KEYS, question)
+
+    def revoke_caller_key(self, question: v1.RevokeCallerKeyRequest) -> v1.RevokeCallerKeyResponse:
+        """Revokes an API key that was made at run time. When it answers, every replica refuses the key."""
+        return self._call(methods.REVOKE_CALLER_KEY, question)
+
 
 def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metadata:
     """What goes with a call."""

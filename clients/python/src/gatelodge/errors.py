@@ -257,6 +257,12 @@ class IdempotencyKeyReusedError(GatelodgeError):
     reason = "IDEMPOTENCY_KEY_REUSED"
 
 
+class CallerKeyLimitError(GatelodgeError):
+    """The tenant has as many API keys that were made at run time as it may have."""
+
+    reason = "CALLER_KEY_LIMIT"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

@@ -14,7 +14,7 @@ fn told(position: &Bytes) -> Ending {
     Ending { ended: Ended::Anybodys, position: position.clone() }
 }
 
-/// Sees and ends sessions, and keeps users, from outside the browser.
+/// Sees and ends sessions, and keeps users and callers' keys, from outside the browser.
 #[derive(Clone, Copy, Debug)]
 pub struct AdminCalls<'a>(pub(super) &'a Client);
 
@@ -140,5 +140,52 @@ impl AdminCalls<'_> {
             AdminServiceClient::new(channel).delete_user(question).await
         });
         self.0.ending(&[], Word::Theirs, call, |answer| told(&answer.event_position)).await
+    }
+
+    /// Makes an API key for a caller, which is told this once. Where the answer is lost, the same question with the same
+    /// idempotency key gets it again.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn create_caller_key(
+        &self,
+        question: v1::CreateCallerKeyRequest,
+    ) -> Result<v1::CreateCallerKeyResponse, Error> {
+        let manner = if question.idempotency_key.is_empty() { Manner::ONCE } else { Manner::SAFE };
+        self.0
+            .call(manner, question, |channel, question| async move {
+                AdminServiceClient::new(channel).create_caller_key(question).await
+            })
+            .await
+    }
+
+    /// The API keys that were made at run time and have not ended.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn list_caller_keys(
+        &self,
+        question: v1::ListCallerKeysRequest,
+    ) -> Result<v1::ListCallerKeysResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).list_caller_keys(question).await
+            })
+            .await
+    }
+
+    /// Revokes an API key that was made at run time. When it answers, every replica refuses the key.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn revoke_caller_key(
+        &self,
+        question: v1::RevokeCallerKeyRequest,
+    ) -> Result<v1::RevokeCallerKeyResponse, Error> {
+        self.0
+            .call(Manner::ENDS, question, |channel, question| async move {
+                AdminServiceClient::new(channel).revoke_caller_key(question).await
+            })
+            .await
     }
 }

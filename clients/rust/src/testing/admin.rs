@@ -163,6 +163,41 @@ impl AdminService for FakeAuthority {
         world.deleted.insert(id);
         Ok(Response::new(v1::DeleteUserResponse { revoked_count, ..Default::default() }))
     }
+
+    async fn create_caller_key(
+        &self,
+        request: Request<v1::CreateCallerKeyRequest>,
+    ) -> Result<Response<v1::CreateCallerKeyResponse>, Status> {
+        self.enter().await?;
+        let (mut world, question) = (self.world(), request.into_inner());
+        if question.name.is_empty() {
+            return Err(is_required("name"));
+        }
+        let v1::CreateCallerKeyRequest { name, role, rpcs, tenants, .. } = question;
+        let (key_id, caller) = (format!("key_{name}"), format!("default/{name}"));
+        let key = v1::CallerKey { key_id, name, caller, role, rpcs, tenants, ..Default::default() };
+        let api_key = format!("glk_{}", key.name);
+        world.caller_keys.insert(key.key_id.clone(), key.clone());
+        Ok(Response::new(v1::CreateCallerKeyResponse { key: Some(key), api_key }))
+    }
+
+    async fn list_caller_keys(
+        &self,
+        _: Request<v1::ListCallerKeysRequest>,
+    ) -> Result<Response<v1::ListCallerKeysResponse>, Status> {
+        self.enter().await?;
+        let keys = self.world().caller_keys.values().cloned().collect();
+        Ok(Response::new(v1::ListCallerKeysResponse { keys }))
+    }
+
+    async fn revoke_caller_key(
+        &self,
+        request: Request<v1::RevokeCallerKeyRequest>,
+    ) -> Result<Response<v1::RevokeCallerKeyResponse>, Status> {
+        self.enter().await?;
+        let revoked = self.world().caller_keys.remove(&request.into_inner().key_id).is_some();
+        Ok(Response::new(v1::RevokeCallerKeyResponse { revoked }))
+    }
 }
 
 impl World {

@@ -41,7 +41,7 @@ mod signed_in;
 mod tokens;
 mod wire;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -78,6 +78,8 @@ struct World {
     denial: Option<DeniedReason>,
     disabled: HashSet<String>,
     deleted: HashSet<String>,
+    /// Keys that were made, by their id.
+    caller_keys: BTreeMap<String, v1::CallerKey>,
     tokens: HashMap<String, Issued>,
     /// What logout tokens named that were carried out.
     carried_out: HashSet<String>,
@@ -247,6 +249,7 @@ impl World {
             denial: None,
             disabled: HashSet::new(),
             deleted: HashSet::new(),
+            caller_keys: BTreeMap::new(),
             tokens: HashMap::new(),
             carried_out: HashSet::new(),
             events: Events::default(),

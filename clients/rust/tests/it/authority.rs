@@ -159,6 +159,9 @@ pub struct Scripts {
     pub disable: Script<v1::DisableUserRequest, v1::DisableUserResponse>,
     pub enable: Script<v1::EnableUserRequest, v1::EnableUserResponse>,
     pub delete: Script<v1::DeleteUserRequest, v1::DeleteUserResponse>,
+    pub create_key: Script<v1::CreateCallerKeyRequest, v1::CreateCallerKeyResponse>,
+    pub list_keys: Script<v1::ListCallerKeysRequest, v1::ListCallerKeysResponse>,
+    pub revoke_key: Script<v1::RevokeCallerKeyRequest, v1::RevokeCallerKeyResponse>,
 }
 
 /// A running authority; it ends with the test's runtime.
@@ -339,4 +342,7 @@ answer_from_scripts!(admin_service_server::AdminService {
     disable_user: disable(DisableUserRequest) -> DisableUserResponse,
     enable_user: enable(EnableUserRequest) -> EnableUserResponse,
     delete_user: delete(DeleteUserRequest) -> DeleteUserResponse,
+    create_caller_key: create_key(CreateCallerKeyRequest) -> CreateCallerKeyResponse,
+    list_caller_keys: list_keys(ListCallerKeysRequest) -> ListCallerKeysResponse,
+    revoke_caller_key: revoke_key(RevokeCallerKeyRequest) -> RevokeCallerKeyResponse,
 });

@@ -35,6 +35,7 @@ export class FakeAuthority {
     attributes: new Map(),
     disabled: new Set(),
     deleted: new Set(),
+    callerKeys: new Map(),
     next: {},
     denial: DeniedReason.UNSPECIFIED,
   };

@@ -170,6 +170,13 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
     state.disabled.delete(userId);
     return {};
   }),
+  row(admin.createCallerKey, ({ callerKeys }, { name, role, rpcs, tenants }) => {
+    const key = { keyId: `key_${name}`, name, caller: `default/${name}`, role, rpcs, tenants };
+    callerKeys.set(key.keyId, key);
+    return { key, apiKey: `glk_${name}` };
+  }),
+  row(admin.listCallerKeys, ({ callerKeys }) => ({ keys: [...callerKeys.values()] })),
+  row(admin.revokeCallerKey, ({ callerKeys }, { keyId }) => ({ revoked: callerKeys.delete(keyId) })),
   row(admin.deleteUser, (state, { userId }) => {
     user(state, userId);
     state.deleted.add(userId);

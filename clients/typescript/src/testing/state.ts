@@ -1,4 +1,6 @@
 /** Owns what the fake authority remembers. Answers nothing. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { CallerKeySchema } from "../gen/gatelodge/v1/caller_pb.js";
 import type { EdgeSettings } from "../gen/gatelodge/v1/login_pb.js";
 import type { Cookie } from "../gen/gatelodge/v1/presented_pb.js";
 import type { DeniedReason } from "../gen/gatelodge/v1/session_pb.js";
@@ -37,6 +39,7 @@ export interface State {
   /** Users' ids. */
   readonly disabled: Set<string>;
   readonly deleted: Set<string>;
+  readonly callerKeys: Map<string, MessageInitShape<typeof CallerKeySchema>>;
   next: Who;
   denial: DeniedReason;
 }

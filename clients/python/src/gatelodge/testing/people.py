@@ -20,6 +20,7 @@ class People(Visitors):
         self._disabled: set[str] = set()
         self._deleted: set[str] = set()
         self._attributes: dict[str, v1.Attributes] = {}
+        self._caller_keys: dict[str, v1.CallerKey] = {}
 
     def _get_attributes(self, question: v1.GetAttributesRequest, _: str) -> v1.GetAttributesResponse:
         found = self._found(question.cookies)
@@ -62,6 +63,24 @@ class People(Visitors):
     def _delete_user(self, question: v1.DeleteUserRequest, _: str) -> v1.DeleteUserResponse:
         self._deleted.add(self._user(question.user_id).user_id)
         return v1.DeleteUserResponse(revoked_count=self._end_all(question.user_id))
+
+    def _create_caller_key(self, question: v1.CreateCallerKeyRequest, _: str) -> v1.CreateCallerKeyResponse:
+        key = v1.CallerKey(
+            key_id=f"key_{question.name}",
+            name=question.name,
+            caller=f"default/{question.name}",
+            role=question.role,
+            rpcs=question.rpcs,
+            tenants=question.tenants,
+        )
+        self._caller_keys[key.key_id] = key
+        return v1.CreateCallerKeyResponse(key=key, api_key=f"glk_{question.name}")
+
+    def _list_caller_keys(self, _: v1.ListCallerKeysRequest, __: str) -> v1.ListCallerKeysResponse:
+        return v1.ListCallerKeysResponse(keys=list(self._caller_keys.values()))
+
+    def _revoke_caller_key(self, question: v1.RevokeCallerKeyRequest, _: str) -> v1.RevokeCallerKeyResponse:
+        return v1.RevokeCallerKeyResponse(revoked=self._caller_keys.pop(question.key_id, None) is not None)
 
     def _user(self, user_id: str) -> v1.User:
         theirs = [visitor for visitor in self._visitors.values() if visitor.user_id == user_id]

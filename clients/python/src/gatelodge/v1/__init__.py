@@ -21,10 +21,26 @@ from gatelodge.v1.admin_pb2 import (
     SessionFilter,
     WholeTenant,
 )
+from gatelodge.v1.caller_pb2 import DESCRIPTOR as _caller_pb2
+from gatelodge.v1.caller_pb2 import (
+    CALLER_ROLE_ADMIN,
+    CALLER_ROLE_BACKEND,
+    CALLER_ROLE_EDGE,
+    CALLER_ROLE_UNSPECIFIED,
+    CallerKey,
+    CallerRole,
+    CreateCallerKeyRequest,
+    CreateCallerKeyResponse,
+    ListCallerKeysRequest,
+    ListCallerKeysResponse,
+    RevokeCallerKeyRequest,
+    RevokeCallerKeyResponse,
+)
 from gatelodge.v1.error_reason_pb2 import DESCRIPTOR as _error_reason_pb2
 from gatelodge.v1.error_reason_pb2 import (
     ERROR_REASON_ACCESS_TOKEN_EXPIRED,
     ERROR_REASON_AUDIENCE_REFUSED,
+    ERROR_REASON_CALLER_KEY_LIMIT,
     ERROR_REASON_CALLER_NOT_ALLOWED,
     ERROR_REASON_CALLER_UNAUTHENTICATED,
     ERROR_REASON_CONTEXT_REQUIRED,
@@ -277,10 +293,16 @@ __all__ = [
     "AdminServiceRevokeResponse",
     "AllOtherSessions",
     "Attributes",
+    "CALLER_ROLE_ADMIN",
+    "CALLER_ROLE_BACKEND",
+    "CALLER_ROLE_EDGE",
+    "CALLER_ROLE_UNSPECIFIED",
     "CSRF_REQUIREMENT_NOT_REQUIRED",
     "CSRF_REQUIREMENT_REQUIRED",
     "CSRF_REQUIREMENT_UNSPECIFIED",
     "CallbackAddress",
+    "CallerKey",
+    "CallerRole",
     "CheckError",
     "CheckFieldViolation",
     "CheckSessionsRequest",
@@ -292,6 +314,8 @@ __all__ = [
     "CompletedLogin",
     "Cookie",
     "CorsSettings",
+    "CreateCallerKeyRequest",
+    "CreateCallerKeyResponse",
     "CsrfRequirement",
     "DENIED_REASON_ACR_MISSING",
     "DENIED_REASON_AMR_MISSING",
@@ -317,6 +341,7 @@ __all__ = [
     "DpopProofFor",
     "ERROR_REASON_ACCESS_TOKEN_EXPIRED",
     "ERROR_REASON_AUDIENCE_REFUSED",
+    "ERROR_REASON_CALLER_KEY_LIMIT",
     "ERROR_REASON_CALLER_NOT_ALLOWED",
     "ERROR_REASON_CALLER_UNAUTHENTICATED",
     "ERROR_REASON_CONTEXT_REQUIRED",
@@ -414,6 +439,8 @@ __all__ = [
     "LOGIN_FAILURE_USER_DISABLED",
     "LandingPlaces",
     "Limits",
+    "ListCallerKeysRequest",
+    "ListCallerKeysResponse",
     "ListSessionsRequest",
     "ListSessionsResponse",
     "ListUserSessionsRequest",
@@ -440,6 +467,8 @@ __all__ = [
     "RefreshedTokens",
     "RequestContext",
     "Requirements",
+    "RevokeCallerKeyRequest",
+    "RevokeCallerKeyResponse",
     "RouteSet",
     "SESSION_EVENT_KIND_CHANGED",
     "SESSION_EVENT_KIND_KEYS_ROTATED",
@@ -508,4 +537,4 @@ __all__ = [
     "WholeTenant",
 ]
 
-hide_secrets(_admin_pb2, _error_reason_pb2, _http_answer_pb2, _identity_pb2, _login_pb2, _presented_pb2, _session_pb2, _token_pb2, _user_pb2)
+hide_secrets(_admin_pb2, _caller_pb2, _error_reason_pb2, _http_answer_pb2, _identity_pb2, _login_pb2, _presented_pb2, _session_pb2, _token_pb2, _user_pb2)

@@ -98,6 +98,8 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
     only with the same request.
     """
+    ERROR_REASON_CALLER_KEY_LIMIT: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION. The tenant has 1,000 API keys that were made at run time: revoke one that nobody needs."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -185,4 +187,6 @@ ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 30
 caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
 only with the same request.
 """
+ERROR_REASON_CALLER_KEY_LIMIT: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION. The tenant has 1,000 API keys that were made at run time: revoke one that nobody needs."""
 global___ErrorReason = ErrorReason

@@ -4,6 +4,8 @@ import io.github.gatelodge.error.InconclusiveException;
 import io.github.gatelodge.v1.AdminServiceGrpc;
 import io.github.gatelodge.v1.AdminServiceRevokeRequest;
 import io.github.gatelodge.v1.AdminServiceRevokeResponse;
+import io.github.gatelodge.v1.CreateCallerKeyRequest;
+import io.github.gatelodge.v1.CreateCallerKeyResponse;
 import io.github.gatelodge.v1.DeleteUserRequest;
 import io.github.gatelodge.v1.DeleteUserResponse;
 import io.github.gatelodge.v1.DisableUserRequest;
@@ -14,12 +16,16 @@ import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.GetUserRequest;
 import io.github.gatelodge.v1.GetUserResponse;
+import io.github.gatelodge.v1.ListCallerKeysRequest;
+import io.github.gatelodge.v1.ListCallerKeysResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.ListUsersRequest;
 import io.github.gatelodge.v1.ListUsersResponse;
 import io.github.gatelodge.v1.PreviewRevokeRequest;
 import io.github.gatelodge.v1.PreviewRevokeResponse;
+import io.github.gatelodge.v1.RevokeCallerKeyRequest;
+import io.github.gatelodge.v1.RevokeCallerKeyResponse;
 import io.github.gatelodge.v1.SessionFilter;
 
 /** Sees and ends sessions from outside the browser. */
@@ -99,5 +105,20 @@ public final class AdminCalls {
     /** Forgets a user, and ends all their sessions. */
     public DeleteUserResponse deleteUser(DeleteUserRequest question) {
         return caller.endingAny(AdminServiceGrpc.getDeleteUserMethod(), Manner.ENDING, question);
+    }
+
+    /** Makes an API key for a caller, which is told this once. */
+    public CreateCallerKeyResponse createCallerKey(CreateCallerKeyRequest question) {
+        return caller.call(AdminServiceGrpc.getCreateCallerKeyMethod(), Manner.ONCE, question);
+    }
+
+    /** The API keys that were made at run time and have not ended. */
+    public ListCallerKeysResponse listCallerKeys(ListCallerKeysRequest question) {
+        return caller.call(AdminServiceGrpc.getListCallerKeysMethod(), Manner.SAFE, question);
+    }
+
+    /** Revokes an API key that was made at run time. When it answers, every replica refuses the key. */
+    public RevokeCallerKeyResponse revokeCallerKey(RevokeCallerKeyRequest question) {
+        return caller.call(AdminServiceGrpc.getRevokeCallerKeyMethod(), Manner.ENDING, question);
     }
 }

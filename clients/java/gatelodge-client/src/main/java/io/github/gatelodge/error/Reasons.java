@@ -38,6 +38,7 @@ final class Reasons {
             case TenantUnknownException.REASON -> new TenantUnknownException(failure);
             case RateLimitedException.REASON -> new RateLimitedException(failure);
             case IdempotencyKeyReusedException.REASON -> new IdempotencyKeyReusedException(failure);
+            case CallerKeyLimitException.REASON -> new CallerKeyLimitException(failure);
             case UserNotFoundException.REASON -> new UserNotFoundException(failure);
             case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;

@@ -7,6 +7,9 @@ import io.github.gatelodge.error.UserNotFoundException;
 import io.github.gatelodge.v1.AdminServiceGrpc.AdminServiceImplBase;
 import io.github.gatelodge.v1.AdminServiceRevokeRequest;
 import io.github.gatelodge.v1.AdminServiceRevokeResponse;
+import io.github.gatelodge.v1.CallerKey;
+import io.github.gatelodge.v1.CreateCallerKeyRequest;
+import io.github.gatelodge.v1.CreateCallerKeyResponse;
 import io.github.gatelodge.v1.DeleteUserRequest;
 import io.github.gatelodge.v1.DeleteUserResponse;
 import io.github.gatelodge.v1.DisableUserRequest;
@@ -17,6 +20,8 @@ import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.GetUserRequest;
 import io.github.gatelodge.v1.GetUserResponse;
+import io.github.gatelodge.v1.ListCallerKeysRequest;
+import io.github.gatelodge.v1.ListCallerKeysResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.ListUsersRequest;
@@ -24,6 +29,8 @@ import io.github.gatelodge.v1.ListUsersResponse;
 import io.github.gatelodge.v1.PreviewRevokeRequest;
 import io.github.gatelodge.v1.PreviewRevokeResponse;
 import io.github.gatelodge.v1.ProviderSession;
+import io.github.gatelodge.v1.RevokeCallerKeyRequest;
+import io.github.gatelodge.v1.RevokeCallerKeyResponse;
 import io.github.gatelodge.v1.Session;
 import io.github.gatelodge.v1.SessionFilter;
 import io.github.gatelodge.v1.User;
@@ -32,11 +39,14 @@ import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /** What the fake lets an admin do. */
 final class FakeAdmin extends AdminServiceImplBase {
+    private final Map<String, CallerKey> callerKeys = new TreeMap<>();
     private final State state;
     private final FakeUsers users;
 
@@ -219,6 +229,42 @@ final class FakeAdmin extends AdminServiceImplBase {
                 .setRevokedCount(ended(user, UserState.USER_STATE_DELETED))
                 .setEventPosition(state.events.position())
                 .build());
+    }
+
+    @Override
+    public void createCallerKey(CreateCallerKeyRequest asked, StreamObserver<CreateCallerKeyResponse> to) {
+        var key = CallerKey.newBuilder()
+                .setKeyId("key_" + asked.getName())
+                .setName(asked.getName())
+                .setCaller("default/" + asked.getName())
+                .setRole(asked.getRole())
+                .addAllRpcs(asked.getRpcsList())
+                .addAllTenants(asked.getTenantsList())
+                .build();
+        synchronized (state) {
+            callerKeys.put(key.getKeyId(), key);
+        }
+        Reply.to(
+                to,
+                CreateCallerKeyResponse.newBuilder()
+                        .setKey(key)
+                        .setApiKey("glk_" + asked.getName())
+                        .build());
+    }
+
+    @Override
+    public void listCallerKeys(ListCallerKeysRequest asked, StreamObserver<ListCallerKeysResponse> to) {
+        synchronized (state) {
+            Reply.to(to, ListCallerKeysResponse.newBuilder().addAllKeys(callerKeys.values()).build());
+        }
+    }
+
+    @Override
+    public void revokeCallerKey(RevokeCallerKeyRequest asked, StreamObserver<RevokeCallerKeyResponse> to) {
+        synchronized (state) {
+            boolean revoked = callerKeys.remove(asked.getKeyId()) != null;
+            Reply.to(to, RevokeCallerKeyResponse.newBuilder().setRevoked(revoked).build());
+        }
     }
 
     private <A> void about(String userId, StreamObserver<A> to, Function<User, A> answer) {

@@ -1,0 +1,70 @@
+//! Owns what the use cases about callers' keys have in common: how a key is shown, how its caller is named, and which keys an
+//! admin may reach. Does not know what is done with them.
+
+use super::tenants::{Asker, Scope};
+use super::{Authority, Error};
+use crate::crypto::digest;
+use crate::session::caller::{CallerFacts, CallerKeyId};
+use crate::session::key::TenantNumber;
+use crate::session::mark::EVERY_TENANT;
+
+/// How many keys a tenant may have at most, and as many that are for several.
+pub const MOST: usize = 1000;
+
+/// A key as an admin sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerKeyView {
+    /// Its id.
+    pub id: CallerKeyId,
+    /// The caller as logs name it.
+    pub caller: String,
+    /// What is kept of it.
+    pub facts: CallerFacts,
+    /// Whether it was made under a former secret.
+    pub by_former_secret: bool,
+}
+
+/// Which keys a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of its tenant.
+    Tenant,
+    /// Those of its tenant, and those that are for several.
+    Several,
+}
+
+impl Reach {
+    /// Who is for every tenant and names none reaches keys that are for several.
+    #[must_use]
+    pub fn of(asker: &Asker) -> Self {
+        if asker.scope == Scope::Every && asker.named.is_none() { Self::Several } else { Self::Tenant }
+    }
+}
+
+impl Authority {
+    /// The numbers under which the keys are kept that a call reaches.
+    pub(super) fn rooms(&self, reach: Reach) -> impl Iterator<Item = TenantNumber> + use<> {
+        let several = (reach == Reach::Several).then_some(EVERY_TENANT);
+        std::iter::once(self.settings.tenant).chain(several)
+    }
+
+    /// The caller as logs name it: no caller of the configuration has such a name, nor one of another tenant.
+    pub(super) fn caller_name(&self, id: &CallerKeyId, name: &str) -> String {
+        let whose = if id.tenant == EVERY_TENANT { "*" } else { &self.settings.tenant_name };
+        format!("{whose}/{name}")
+    }
+
+    pub(super) fn key_view(&self, id: CallerKeyId, sealed: &[u8]) -> Result<CallerKeyView, Error> {
+        let facts = self.vault.open_caller(&id, sealed)?;
+        let by_former_secret = !self.vault.is_caller_of_active_key(sealed);
+        Ok(CallerKeyView { id, caller: self.caller_name(&id, &facts.name), facts, by_former_secret })
+    }
+}
+
+/// What the store knows a name by.
+pub(super) fn name_hash(name: &str) -> [u8; 16] {
+    let hash = digest("gatelodge caller name", &[name.as_bytes()]);
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash[..16]);
+    short
+}

@@ -1,0 +1,112 @@
+//! Owns knowing a caller by an API key that was made at run time: a forged key costs a MAC, a good one at most one reading of
+//! the store, and one that is known nothing. Does not know how the key came.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::caller::Caller;
+use super::known_callers::{Known, KnownKey};
+use super::stream::MAX_STALENESS;
+use super::tenants::Scope;
+use super::{Authority, Error};
+use crate::crypto::{Digest, equal};
+use crate::session::caller::{self, CallerKeyId};
+
+/// How long what was read of a key counts where this authority may not hear of its end: a cut-off replica is asked of many
+/// calls, and reads each key once a second.
+const UNHEARD: Duration = Duration::from_secs(1);
+
+/// Whose a key is.
+#[derive(Clone, Debug)]
+pub enum Recognised {
+    /// Nobody's.
+    Nobody,
+    /// This caller's.
+    Caller(Arc<Caller>),
+    /// This caller's, whose time is over.
+    Ended(Arc<Caller>),
+    /// Made here: the store has to be asked.
+    Unread(CallerKeyId),
+}
+
+impl Authority {
+    /// Whose a key is that says it is kept under `id`, as far as it is known without asking the store.
+    pub(super) fn recall_caller(&self, id: CallerKeyId, text: &[u8], hash: &Digest) -> Recognised {
+        match self.known_caller(&id) {
+            Known::Key(key, is_due) => {
+                if is_due {
+                    self.read_again_beside(id);
+                }
+                self.judged(key, hash)
+            }
+            Known::Gone => Recognised::Nobody,
+            Known::Unknown if caller::is_own_key(text, &self.vault.caller_key) => Recognised::Unread(id),
+            Known::Unknown => Recognised::Nobody,
+        }
+    }
+
+    /// Whose a key is that this authority has made, as the store has it.
+    pub(super) async fn read_caller(&self, id: CallerKeyId, hash: &Digest) -> Result<Recognised, Error> {
+        Ok(self.read_key(id).await?.map_or(Recognised::Nobody, |key| self.judged(key, hash)))
+    }
+
+    /// Whether a key that was good is so still.
+    pub(super) async fn is_caller_good(&self, id: CallerKeyId) -> Result<bool, Error> {
+        let key = match self.known_caller(&id) {
+            Known::Key(key, false) => Some(key),
+            Known::Gone => None,
+            Known::Unknown | Known::Key(_, true) => self.read_key(id).await?,
+        };
+        Ok(key.is_some_and(|key| !self.has_ended(&key.caller)))
+    }
+
+    fn known_caller(&self, id: &CallerKeyId) -> Known {
+        let now = self.ports.clock.running();
+        let for_at_most = if self.stream.is_trusted(now) { MAX_STALENESS } else { UNHEARD };
+        self.stream.callers().get(id, now, for_at_most)
+    }
+
+    fn read_again_beside(&self, id: CallerKeyId) {
+        let authority = self.clone();
+        let reading = async move {
+            if let Err(error) = authority.read_key(id).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a caller's key could not be read again yet");
+            }
+        };
+        // Where it does not begin, the next call that finds the key too old reads it.
+        let _ = self.ports.beside.run(Box::pin(reading));
+    }
+
+    async fn read_key(&self, id: CallerKeyId) -> Result<Option<KnownKey>, Error> {
+        let known = self.stream.callers();
+        let (reading, at) = (known.reading(), self.ports.clock.running());
+        let kept = self.ports.callers.caller_key(&id).await?;
+        let key = kept.map(|kept| self.open_key(id, &kept.sealed)).transpose()?;
+        known.keep(id, key.clone(), reading, at);
+        Ok(key.filter(|_| !known.is_revoked(&id)))
+    }
+
+    fn open_key(&self, id: CallerKeyId, sealed: &[u8]) -> Result<KnownKey, Error> {
+        let facts = self.vault.open_caller(&id, sealed)?;
+        let caller = Caller {
+            name: self.caller_name(&id, &facts.name).into(),
+            role: facts.role,
+            tenants: facts.tenants.map_or(Scope::Every, Scope::of),
+            rpcs: facts.rpcs.map(Into::into),
+            key: Some(id),
+            ends: Some(facts.ends),
+        };
+        Ok(KnownKey { caller: Arc::new(caller), hash: facts.hash })
+    }
+
+    fn judged(&self, key: KnownKey, hash: &Digest) -> Recognised {
+        if !equal(&key.hash, hash) {
+            return Recognised::Nobody;
+        }
+        if self.has_ended(&key.caller) { Recognised::Ended(key.caller) } else { Recognised::Caller(key.caller) }
+    }
+
+    fn has_ended(&self, caller: &Caller) -> bool {
+        caller.ends.is_some_and(|ends| ends <= self.ports.clock.now())
+    }
+}

@@ -1,0 +1,43 @@
+//! Owns the use case RevokeCallerKey: nobody calls with this API key any more. Does not know how it was asked.
+
+use super::caller_keys::Reach;
+use super::ports::StoreError;
+use super::{Authority, Call, Error};
+use crate::session::caller::CallerKeyId;
+use crate::session::event::What;
+
+impl Authority {
+    /// Revokes a key within reach, and answers whether there was one. Of one that is out of reach it says no more than of one
+    /// that there is not.
+    ///
+    /// # Errors
+    /// When the id is none, or the store can't say; asking again is safe.
+    pub async fn revoke_caller_key(&self, call: &Call, id: &str, reach: Reach, reason: &str) -> Result<bool, Error> {
+        let read = CallerKeyId::read_public(id);
+        let id = read.ok_or_else(|| Error::InvalidField {
+            field: "key_id",
+            expected: "the id of a key, \"key_...\", as ListCallerKeys shows it".to_owned(),
+        })?;
+        if !self.rooms(reach).any(|room| room == id.tenant) {
+            return Ok(false);
+        }
+        let (mut untold, what) = (self.untold(), What::CallerRevoked(id));
+        untold.doubt(what.clone());
+        let removed = self.ports.callers.remove_caller_key(&id).await;
+        if let Ok(_) | Err(StoreError::Unreplicated(_)) = removed {
+            // Also where there was none: an earlier call may have removed it, and died before it told anybody.
+            untold.settle(&what, Some(what.clone()));
+        }
+        let revoked = self.when_told(removed.map_err(Error::from), untold).await?;
+        tracing::info!(
+            key = id.public(),
+            revoked,
+            reason,
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "a caller's key was revoked"
+        );
+        Ok(revoked)
+    }
+}

@@ -1,0 +1,88 @@
+//! Owns the protobuf of callers' keys: how one is asked for, and how it is shown. Does not know what a key lets its caller do.
+
+use std::time::Duration;
+
+use super::answers::timestamp;
+use super::policy::{self, Role};
+use super::{fields, v1};
+use crate::authority::Error;
+use crate::authority::caller_keys::{CallerKeyView, Reach};
+use crate::authority::create_caller_key::Question;
+use crate::authority::tenants::{Asker, Tenancy};
+use crate::session::caller;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const TEN_YEARS: Duration = Duration::from_hours(10 * 365 * 24);
+/// How long the reason for the log may be.
+pub(super) const LONGEST_REASON: usize = 200;
+/// How many tenants a key may name: more are all of them.
+const TENANTS: usize = 1000;
+
+pub(super) fn to_create(
+    request: v1::CreateCallerKeyRequest,
+    tenancy: &Tenancy,
+    asker: &Asker,
+) -> Result<Question, Error> {
+    let name = fields::required("name", request.name)?;
+    if !caller::is_name(&name) {
+        return Err(fields::invalid("name", "1 to 64 letters, digits and `-_.`"));
+    }
+    let role = match fields::known("role", request.role)? {
+        v1::CallerRole::Unspecified => return Err(fields::invalid("role", "a role: edge, backend or admin")),
+        v1::CallerRole::Edge => Role::Edge,
+        v1::CallerRole::Backend => Role::Backend,
+        v1::CallerRole::Admin => Role::Admin,
+    };
+    let rpcs = request.rpcs.iter().map(|rpc| {
+        let listed = policy::listed(rpc, role).map(str::to_owned);
+        let expected = || format!("RPCs that the role {} may call, as `Service/Method`", role.name());
+        listed.ok_or_else(|| fields::invalid("rpcs", expected()))
+    });
+    let rpcs = rpcs.collect::<Result<Vec<_>, _>>()?;
+    let tenants = if request.tenants.is_empty() {
+        None
+    } else {
+        if Reach::of(asker) != Reach::Several {
+            return Err(Error::BeyondMaker(
+                "`tenants` is for an API key that is for every tenant, in a call that names none; without it the key is for the \
+                 tenant of the call",
+            ));
+        }
+        let names = fields::names("tenants", request.tenants, TENANTS)?;
+        let unknown = || fields::invalid("tenants", "names of tenants of the configuration, or `*` alone");
+        Some(tenancy.scope_of(&names).ok_or_else(unknown)?)
+    };
+    Ok(Question {
+        name,
+        role,
+        rpcs: (!rpcs.is_empty()).then_some(rpcs),
+        tenants,
+        lifetime: fields::duration("lifetime", request.lifetime, MINUTE, TEN_YEARS)?,
+        reason: fields::text("reason", request.reason, LONGEST_REASON)?,
+    })
+}
+
+pub(super) fn shown(view: CallerKeyView, tenancy: &Tenancy) -> v1::CallerKey {
+    let facts = view.facts;
+    let role = match facts.role {
+        Role::Edge => v1::CallerRole::Edge,
+        Role::Backend => v1::CallerRole::Backend,
+        Role::Admin => v1::CallerRole::Admin,
+    };
+    let tenants = facts.tenants.map_or_else(
+        || vec!["*".to_owned()],
+        |tenants| tenants.into_iter().map(|tenant| tenancy.name_of(tenant)).collect(),
+    );
+    v1::CallerKey {
+        key_id: view.id.public(),
+        name: facts.name,
+        caller: view.caller,
+        role: role.into(),
+        rpcs: facts.rpcs.unwrap_or_default().iter().map(|rpc| policy::short(rpc).to_owned()).collect(),
+        tenants,
+        create_time: Some(timestamp(facts.created)),
+        expire_time: Some(timestamp(facts.ends)),
+        created_by: facts.created_by,
+        by_former_secret: view.by_former_secret,
+    }
+}

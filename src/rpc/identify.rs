@@ -1,0 +1,144 @@
+//! Owns who calls, and whether they may: by the key that came and the method that is called. Does not know what is done with
+//! the call.
+
+use std::sync::Arc;
+
+use http::Request;
+use tonic::{Code, Status};
+
+use super::callers::{Caller, Callers, bearer};
+use super::certificates::Shown;
+use super::policy::{self, Rule};
+use super::status;
+use super::strangers::Strangers;
+use super::v1::ErrorReason;
+use crate::authority::recognise_caller::Recognised;
+use crate::authority::tenants::Tenants;
+use crate::crypto::{Digest, sha256};
+use crate::session::caller::CallerKeyId;
+
+/// What is said of a certificate that has the names of more than one caller.
+const SEVERAL: &str =
+    "the client certificate has names of several callers (`callers[].identities`): take one with the names of one";
+/// How many RPCs of a caller's list a refusal names.
+const NAMED: usize = 8;
+
+/// Who calls.
+#[derive(Debug)]
+pub(super) enum Identity {
+    /// Whoever it is: anybody may.
+    Anyone,
+    /// This caller, who may.
+    Caller(Arc<Caller>),
+    /// Whoever has this key, which was made at run time: the store has to say.
+    Unread(CallerKeyId, Digest),
+}
+
+/// Knows callers.
+pub(super) struct Door {
+    pub(super) callers: Callers,
+    pub(super) tenants: Tenants,
+    pub(super) strangers: Strangers,
+}
+
+impl Door {
+    /// Who calls, if they may, as far as can be said without asking the store.
+    pub(super) fn identify<B>(&self, request: &Request<B>, request_id: &str) -> Result<Identity, Status> {
+        if policy::rule(request.uri().path()) == Some(Rule::Anyone) {
+            return Ok(Identity::Anyone);
+        }
+        let value = request.headers().get(http::header::AUTHORIZATION);
+        if value.is_none()
+            && let Shown::Of(caller) = self.callers.with_certificate(request.extensions())
+        {
+            return self.let_in(Recognised::Caller(caller), request, request_id).map(Identity::Caller);
+        }
+        let Some(key) = value.and_then(|value| bearer(value.as_bytes())) else {
+            return Err(self.stranger(request, request_id));
+        };
+        let hash = sha256(key);
+        if let Some(caller) = self.callers.with_key(&hash) {
+            let known = Recognised::Caller(Arc::clone(caller));
+            return self.let_in(known, request, request_id).map(Identity::Caller);
+        }
+        match self.tenants.now().recall_caller(key, &hash) {
+            Recognised::Unread(id) => Ok(Identity::Unread(id, hash)),
+            recognised => self.let_in(recognised, request, request_id).map(Identity::Caller),
+        }
+    }
+
+    /// Whose a key is that was made at run time, if they may, as the store has it.
+    pub(super) async fn read(
+        &self,
+        id: CallerKeyId,
+        hash: &Digest,
+        request: &Request<()>,
+        request_id: &str,
+    ) -> Result<Arc<Caller>, Status> {
+        let tenancy = self.tenants.now();
+        let read = tenancy.read_caller(id, hash).await.map_err(|error| status::of(&error, request_id))?;
+        self.let_in(read, request, request_id)
+    }
+
+    fn let_in<B>(&self, recognised: Recognised, request: &Request<B>, request_id: &str) -> Result<Arc<Caller>, Status> {
+        match recognised {
+            Recognised::Caller(caller) => {
+                self.agree(&caller, request, request_id)?;
+                may(&caller, request.uri().path(), request_id).map(|()| caller)
+            }
+            Recognised::Ended(caller) => {
+                let message = format!("the API key of {} has expired; make another one", caller.name);
+                Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+            }
+            Recognised::Nobody | Recognised::Unread(_) => Err(self.stranger(request, request_id)),
+        }
+    }
+
+    /// Whoever shows a certificate of one caller and the key of another has taken one of them from somewhere.
+    fn agree<B>(&self, caller: &Caller, request: &Request<B>, request_id: &str) -> Result<(), Status> {
+        let message = match self.callers.with_certificate(request.extensions()) {
+            Shown::Nobodys => return Ok(()),
+            Shown::Of(shown) if shown.name == caller.name => return Ok(()),
+            Shown::Of(shown) => format!(
+                "the API key is of {}, and the client certificate of {}: show one of them, or both of one caller",
+                caller.name, shown.name
+            ),
+            Shown::Several => SEVERAL.to_owned(),
+        };
+        Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+    }
+
+    fn stranger<B>(&self, request: &Request<B>, request_id: &str) -> Status {
+        self.strangers.turned_away(request);
+        let message = match self.callers.with_certificate(request.extensions()) {
+            Shown::Several => SEVERAL,
+            Shown::Nobodys | Shown::Of(_) => {
+                "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)"
+            }
+        };
+        status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
+    }
+}
+
+/// Whether a caller may call this method; else which right is missing.
+fn may(caller: &Caller, path: &str, request_id: &str) -> Result<(), Status> {
+    let refuse = |code, reason, message: &str| Err(status::plain(code, reason, message, request_id));
+    match policy::rule(path) {
+        Some(Rule::Roles(roles)) if !roles.contains(&caller.role) => {
+            let needed = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" or ");
+            let message = format!("this API key has the role {}; the method needs {needed}", caller.role.name());
+            refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message)
+        }
+        Some(_) if !caller.may_call(path) => {
+            let own = caller.rpcs.as_deref().unwrap_or_default();
+            let mut named = own.iter().take(NAMED).map(|rpc| policy::short(rpc)).collect::<Vec<_>>().join(", ");
+            if own.len() > NAMED {
+                named.push_str(" ...");
+            }
+            let message = format!("this API key may call {named} alone; {} is not in its `rpcs`", policy::short(path));
+            refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message)
+        }
+        Some(_) => Ok(()),
+        None => refuse(Code::Unimplemented, ErrorReason::MethodUnknown, "this authority has no such method"),
+    }
+}

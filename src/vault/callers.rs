@@ -1,0 +1,120 @@
+//! Owns sealing what is kept of an API key that was made at run time: whoever can write into the store makes no caller. Does
+//! not know what a caller may do.
+
+use minicbor::bytes::ByteArray;
+use minicbor::{Decode, Encode};
+
+use super::encoding::{decode, encode};
+use super::{NONCE_LEN, Vault, VaultError};
+use crate::session::caller::{CallerFacts, CallerKeyId, Role};
+use crate::session::key::TenantNumber;
+use crate::session::time::Timestamp;
+
+const VERSION: &[u8] = &[1];
+
+#[derive(Encode, Decode)]
+struct CallerForm {
+    #[n(0)]
+    name: String,
+    /// 0: edge, 1: backend, 2: admin.
+    #[n(1)]
+    role: u8,
+    #[n(2)]
+    tenants: Option<Vec<u32>>,
+    #[n(3)]
+    rpcs: Option<Vec<String>>,
+    #[n(4)]
+    hash: ByteArray<32>,
+    #[n(5)]
+    created: u64,
+    #[n(6)]
+    created_by: String,
+    #[n(7)]
+    ends: u64,
+}
+
+impl Vault {
+    /// Seals what is kept of a key.
+    #[must_use]
+    pub fn seal_caller(&self, nonce: [u8; NONCE_LEN], id: &CallerKeyId, facts: &CallerFacts) -> Vec<u8> {
+        let form = CallerForm {
+            name: facts.name.clone(),
+            role: match facts.role {
+                Role::Edge => 0,
+                Role::Backend => 1,
+                Role::Admin => 2,
+            },
+            tenants: facts.tenants.as_ref().map(|all| all.iter().map(|tenant| tenant.0).collect()),
+            rpcs: facts.rpcs.clone(),
+            hash: facts.hash.into(),
+            created: facts.created.as_millis(),
+            created_by: facts.created_by.clone(),
+            ends: facts.ends.as_millis(),
+        };
+        self.caller.seal(nonce, &[&id.to_bytes()], &[b"caller", VERSION], &encode(&form))
+    }
+
+    /// Opens what is kept of a key.
+    ///
+    /// # Errors
+    /// When the ring's key is not loaded, or it is not what was sealed for this key.
+    pub fn open_caller(&self, id: &CallerKeyId, sealed: &[u8]) -> Result<CallerFacts, VaultError> {
+        let form: CallerForm = decode(&self.caller.open(&[&id.to_bytes()], &[b"caller", VERSION], sealed)?)?;
+        Ok(CallerFacts {
+            name: form.name,
+            role: match form.role {
+                0 => Role::Edge,
+                1 => Role::Backend,
+                2 => Role::Admin,
+                _ => return Err(VaultError::Format),
+            },
+            tenants: form.tenants.map(|all| all.into_iter().map(TenantNumber).collect()),
+            rpcs: form.rpcs,
+            hash: form.hash.into(),
+            created: Timestamp::from_millis(form.created),
+            created_by: form.created_by,
+            ends: Timestamp::from_millis(form.ends),
+        })
+    }
+
+    /// Whether it is sealed with the ring's active key, which then has made the key too.
+    #[must_use]
+    pub fn is_caller_of_active_key(&self, sealed: &[u8]) -> bool {
+        self.caller.is_active(sealed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{KeyRing, Secret};
+
+    // security.md 75: a record opens for the key that it was made for, and for no other.
+    #[test]
+    fn it_opens_for_its_key_alone() {
+        let ring =
+            |text: &str, former: &[&str]| KeyRing::new(Secret::new(text), former.iter().map(|text| Secret::new(*text)));
+        let vault = |ring: KeyRing| Vault::new(&ring, &ring);
+        let (old, new) = (vault(ring("the old secret", &[])), vault(ring("the new secret", &["the old secret"])));
+        let id = CallerKeyId { tenant: TenantNumber(1), id: [7; 12] };
+        let facts = CallerFacts {
+            name: "ci".into(),
+            role: Role::Backend,
+            tenants: Some(vec![TenantNumber(1), TenantNumber(9)]),
+            rpcs: Some(vec!["/a.B/C".into()]),
+            hash: [3; 32],
+            created: Timestamp::from_secs(5),
+            created_by: "ops".into(),
+            ends: Timestamp::from_secs(9),
+        };
+        let sealed = old.seal_caller([1; 12], &id, &facts);
+        assert_eq!(new.open_caller(&id, &sealed), Ok(facts.clone()));
+        assert!(old.is_caller_of_active_key(&sealed) && !new.is_caller_of_active_key(&sealed));
+        let every = CallerFacts { tenants: None, rpcs: None, role: Role::Admin, ..facts };
+        assert_eq!(new.open_caller(&id, &new.seal_caller([2; 12], &id, &every)), Ok(every));
+        for other in [CallerKeyId { id: [8; 12], ..id }, CallerKeyId { tenant: TenantNumber(0), ..id }] {
+            assert!(old.open_caller(&other, &sealed).is_err());
+        }
+        assert!(vault(ring("another secret", &[])).open_caller(&id, &sealed).is_err());
+    }
+}

@@ -1,0 +1,78 @@
+//! Trouble is nobody's refusal, and what is forged costs nobody anything. Does not know what a key may do.
+
+use std::sync::Arc;
+
+use gatelodge::authority::ports::CallerKeyStore;
+use gatelodge::session::caller::CallerKeyId;
+use tonic::Code;
+
+use super::{STORES, calls, made, revoke};
+use crate::rpc::failed;
+use crate::rpc::serving::Serving;
+use crate::world::faults::Fault;
+use crate::world::replicas::Replicas;
+
+// security.md 113: UNAUTHENTICATED only where it is certain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_nobody_can_look_up_is_trouble_and_no_refusal() {
+    for kept in STORES {
+        let replicas = Replicas::over(kept).await;
+        let (one, two) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+        let (_, text) = made(&one, "ci").await;
+        replicas.store.set(Fault::Away);
+        failed(calls(&two, &text).await, Code::Unavailable, "STORE_UNAVAILABLE");
+        replicas.store.set(None);
+        calls(&two, &text).await.unwrap();
+        replicas.store.set(Fault::Away);
+        calls(&two, &text).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_key_is_refused_without_a_look_at_the_store_and_a_dead_one_with_one() {
+    for kept in STORES {
+        let replicas = Replicas::over(kept).await;
+        let (one, two) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+        let (key, text) = made(&one, "ci").await;
+        let reads = || replicas.store.count("caller_key");
+        for at in [4, 9, 27, 40, 70, 80, 95] {
+            let mut bent = text.clone().into_bytes();
+            bent[at] = if bent[at] == b'A' { b'B' } else { b'A' };
+            let bent = String::from_utf8(bent).unwrap();
+            failed(calls(&two, &bent).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+        }
+        assert_eq!(reads(), 0, "{kept:?}");
+        assert!(revoke(&one, &key).await);
+        for _ in 0..5 {
+            failed(calls(&two, &text).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+        }
+        assert!(reads() <= 1, "{kept:?}: {}", reads());
+    }
+}
+
+// A replica that has heard of the end knows it when a failover has undone it, and undoes that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_outlives_a_store_that_has_lost_it() {
+    for kept in STORES {
+        let replicas = Replicas::over(kept).await;
+        let (one, two) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+        let (key, text) = made(&one, "ci").await;
+        let id = CallerKeyId::read_public(&key.key_id).unwrap();
+        let store: &Arc<_> = &replicas.store;
+        let row = store.caller_key(&id).await.unwrap().unwrap();
+        assert!(revoke(&one, &key).await);
+        replicas.catch_up().await;
+        let (now, long) = (gatelodge::session::time::Timestamp::default(), std::time::Duration::from_mins(5));
+        store.add_caller_key(&id, row, now, long, 9).await.unwrap();
+        for door in [&one, &two] {
+            failed(calls(door, &text).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+        }
+        replicas.cut.forgets.store(true, std::sync::atomic::Ordering::SeqCst);
+        let gone = async {
+            while store.caller_key(&id).await.unwrap().is_some() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("it is kept");
+    }
+}
