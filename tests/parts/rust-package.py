@@ -47,7 +47,7 @@ debug = "line-tables-only"
 def blocks(readme: str) -> list[str]:
     """The README's Rust, with the lines that its reader is spared."""
     shown = re.findall(r"```rust[^\n]*\n(.*?)```", readme, flags=re.DOTALL)
-    return [re.sub(r"^# ?", "", text, flags=re.MULTILINE) for text in shown]
+    return [re.sub(r"^#(?: |$)", "", text, flags=re.MULTILINE) for text in shown]
 
 
 def only(texts: list[str], part: str) -> str:
