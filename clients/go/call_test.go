@@ -296,6 +296,17 @@ func TestWhatAnErrorIsAboutIsNamed(t *testing.T) {
 	}
 }
 
+func TestAServerThatIsNoAuthorityIsSaidToBeNone(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unknown, codes.Unimplemented, codes.Internal} {
+		s := &scripted{}
+		s.say(validate, status.Error(code, "404"))
+		_, got := s.client(t).Check(t.Context(), question)
+		if !strings.Contains(got.Error(), "is no authority: 404") {
+			t.Errorf("%v: %v", code, got)
+		}
+	}
+}
+
 func TestNoAnswerInTimeIsDeadlineExceeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripted{}

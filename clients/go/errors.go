@@ -148,6 +148,11 @@ func (e *Error) Retryable() bool {
 // isUnreached says whether no authority was there to give a reason.
 func (e *Error) isUnreached() bool { return e.Code == codes.Unavailable && e.Reason == "" }
 
+// isStrange says whether gRPC makes this of an answer in plain HTTP. An authority gives a reason with it.
+func (e *Error) isStrange() bool {
+	return e.Reason == "" && (e.Code == codes.Unknown || e.Code == codes.Unimplemented || e.Code == codes.Internal)
+}
+
 // isAbout returns the setting that an operator has to look at, if it is clear which.
 func (e *Error) isAbout() string {
 	switch {
@@ -200,8 +205,11 @@ func (c *caller) failure(ctx context.Context, err error) *Error {
 			}
 		}
 	}
-	if failure.isUnreached() {
+	switch {
+	case failure.isUnreached():
 		failure.Message = fmt.Sprintf("the authority at %s can't be reached: %s", c.at(), failure.Message)
+	case failure.isStrange():
+		failure.Message = fmt.Sprintf("what answers at %s is no authority: %s", c.at(), failure.Message)
 	}
 	return failure
 }

@@ -32,7 +32,7 @@ type checker interface {
 
 const (
 	firstPause   = 250 * time.Millisecond
-	longestPause = 15 * time.Second
+	longestPause = 5 * time.Second
 )
 
 // NewGate begins to ask the authority for the settings, and goes on until there are some. Until then requests are

@@ -119,7 +119,7 @@ func TestFailuresAreAskedAgainWithGrowingPauses(t *testing.T) {
 		NewGate(client)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if asked := len(s.called(getSettings)); asked < 35 || asked > 100 {
+		if asked := len(s.called(getSettings)); asked < 110 || asked > 260 {
 			t.Errorf("asked %d times in ten minutes", asked)
 		}
 		_ = client.Close()

@@ -28,10 +28,8 @@ edition = "2024"
 testing = ["gatelodge-client/testing"]
 
 [dependencies]
-axum = {{ version = "0.8", default-features = false, features = ["http1", "tokio"] }}
-gatelodge-client = {{ path = "{client}" }}
+{dependencies}
 http = "1"
-tokio = {{ version = "1", features = ["macros", "net", "rt-multi-thread"] }}
 tower = {{ version = "0.5", features = ["util"] }}
 
 [[test]]
@@ -49,7 +47,7 @@ debug = "line-tables-only"
 def blocks(readme: str) -> list[str]:
     """The README's Rust, with the lines that its reader is spared."""
     shown = re.findall(r"```rust[^\n]*\n(.*?)```", readme, flags=re.DOTALL)
-    return [re.sub(r"^# ?", "", text, flags=re.MULTILINE) for text in shown]
+    return [re.sub(r"^#(?: |$)", "", text, flags=re.MULTILINE) for text in shown]
 
 
 def only(texts: list[str], part: str) -> str:
@@ -88,6 +86,12 @@ def eventually(holds) -> None:
         time.sleep(0.05)
 
 
+def start_with(settings: dict[str, str], application: Path) -> subprocess.Popen[str]:
+    """Starts it; all that it says is its standard output."""
+    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen([application], env={**os.environ, "NO_COLOR": "1", **settings}, **said)
+
+
 def main(package: Path, gatelodge: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -98,7 +102,9 @@ def main(package: Path, gatelodge: Path, target: Path) -> None:
         project = folder / "application"
         (project / "src").mkdir(parents=True)
         (project / "tests").mkdir()
-        (project / "Cargo.toml").write_text(MANIFEST.format(client=client))
+        (dependencies,) = re.findall(r"```toml\n(axum = .*?)\n```", (client / "README.md").read_text(), flags=re.DOTALL)
+        dependencies = dependencies.replace("<checkout>/clients/rust", str(client))
+        (project / "Cargo.toml").write_text(MANIFEST.format(dependencies=dependencies))
         # The versions that everything else is tested with.
         shutil.copy("Cargo.lock", project)
         port, texts = free_port(), blocks((client / "README.md").read_text())
@@ -129,7 +135,16 @@ def main(package: Path, gatelodge: Path, target: Path) -> None:
                     break
             assert key, "gatelodge dev told no key for an edge"
             settings = {"GATELODGE_ADDRESS": f"http://{ports['--listen']}", "GATELODGE_API_KEY": key}
-            programs.append(subprocess.Popen([target / "debug/application"], env={**os.environ, **settings}))
+            application = target / "debug/application"
+            refused = start_with({**settings, "GATELODGE_API_KEY": ""}, application)
+            assert refused.wait(10) != 0 and "GATELODGE_API_KEY is not set" in refused.stdout.read()
+            refused = start_with({**settings, "GATELODGE_API_KEY": "glk_wrong"}, application)
+            try:
+                assert any("check GATELODGE_API_KEY" in line for line in refused.stdout), "the log names the setting"
+            finally:
+                refused.terminate()
+                refused.wait(10)
+            programs.append(subprocess.Popen([application], env={**os.environ, **settings}))
             site = f"http://127.0.0.1:{port}"
             eventually(lambda: answer(f"{site}/auth/me", "*/*")[0] == 401)
             assert json.loads(answer(f"{site}/auth/me", "*/*")[2])["reason"] == "not_signed_in"

@@ -5,7 +5,7 @@ import { logFailure } from "./log.js";
 import { SHORTEST_PAUSE_MS, Tenants, type Settings } from "./settings.js";
 
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 5000;
 
 /** Asks for the settings: at start, again after a while, and when an answer names another version. */
 export class Keeper {

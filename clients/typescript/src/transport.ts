@@ -141,8 +141,19 @@ export class GrpcTransport implements Transport {
       const message = `${at} did not answer in time`;
       return errorOf({ code: "DEADLINE_EXCEEDED", reason: "DEADLINE_EXCEEDED", message, cause: error });
     }
-    const isUnreachable = code === "UNAVAILABLE" && details.reason === undefined;
-    const message = isUnreachable ? `${at} can't be reached: ${error.details}` : error.details;
-    return errorOf({ code, message, cause: error, ...details });
+    return errorOf({ code, message: this.#said(code, details.reason, error.details), cause: error, ...details });
+  }
+
+  /** One sentence: without a reason it names the address, since an authority gives one with what it refuses. */
+  #said(code: Code, reason: string | undefined, details: string): string {
+    const at = `${this.#settled.address} (GATELODGE_ADDRESS)`;
+    if (reason === undefined && code === "UNAVAILABLE") {
+      return `the authority at ${at} can't be reached: ${details}`;
+    }
+    // What gRPC makes of an answer in plain HTTP.
+    if (reason === undefined && (code === "UNKNOWN" || code === "UNIMPLEMENTED" || code === "INTERNAL")) {
+      return `what answers at ${at} is no authority: ${details}`;
+    }
+    return details;
   }
 }

@@ -72,3 +72,11 @@ def where_nobody_is_reached_the_log_names_the_address(s):
         could_not_say(e.get("/auth/me"))
         e.eventually(lambda: "GATELODGE_ADDRESS" in e.site.program.said(), "the log names GATELODGE_ADDRESS")
         true("GATELODGE_API_KEY" not in e.site.program.said(), "and not the key")
+
+
+@case
+def where_another_server_answers_the_log_names_the_address(s):
+    with s.own_edge(ready=False, environment={"GATELODGE_ADDRESS": s.authority.provider}) as e:
+        could_not_say(e.get("/auth/me"))
+        e.eventually(lambda: "GATELODGE_ADDRESS" in e.site.program.said(), "the log names GATELODGE_ADDRESS")
+        true("GATELODGE_API_KEY" not in e.site.program.said(), "and not the key")

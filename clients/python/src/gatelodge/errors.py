@@ -273,6 +273,10 @@ def deadline_exceeded() -> DeadlineExceededError:
     return DeadlineExceededError("the authority did not answer in time", code=grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
+# What gRPC makes of an answer in plain HTTP. An authority gives a reason with them.
+_STRANGE = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL)
+
+
 def from_status(
     code: grpc.StatusCode, message: str, metadata: Iterable[tuple[str, str | bytes]], address: str
 ) -> GatelodgeError:
@@ -288,6 +292,8 @@ def from_status(
         return deadline_exceeded()
     if not info.reason and code is grpc.StatusCode.UNAVAILABLE:
         message = f"the authority at {address} can't be reached: {message}"
+    if not info.reason and code in _STRANGE:
+        message = f"what answers at {address} (GATELODGE_ADDRESS) is no authority: {message}"
     return BY_REASON.get(info.reason, _by_code(code))(
         message,
         code=code,

@@ -25,7 +25,7 @@ _ASK_AGAIN_AFTER = 60.0  # When the authority does not say.
 SHORTEST_PAUSE = 1.0
 """However short the time to ask again is, an authority is not asked in a tight circle."""
 _FIRST_WAIT = 0.5
-_LONGEST_WAIT = 15.0
+_LONGEST_WAIT = 5.0
 _LONGEST_BODY = 64 * 1024
 
 _PORT = re.compile(rb":[0-9]*\Z")

@@ -115,3 +115,6 @@ def test_what_an_error_is_about_is_named() -> None:
     for (reason, code), setting in told.items():
         assert re.findall("GATELODGE_[A-Z_]+", str(made(code, info(reason)))) == [setting]
     assert re.findall("GATELODGE_[A-Z_]+", str(made(UNAVAILABLE))) == ["GATELODGE_ADDRESS"]
+    for code in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL):
+        assert re.findall("GATELODGE_[A-Z_]+", str(made(code))) == ["GATELODGE_ADDRESS"], "another server"
+        assert "GATELODGE" not in str(made(code, info("INTERNAL")))

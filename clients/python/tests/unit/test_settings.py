@@ -81,8 +81,8 @@ def test_a_failure_leaves_the_last_good_settings_and_pauses_grow() -> None:
     freshness = Freshness(lambda _: None, chance=lambda: 0.0)
     assert freshness.took(answer()) == 60
     away = errors.UnreachableError("away", code=grpc.StatusCode.UNAVAILABLE)
-    assert [freshness.failed(away) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
-    assert freshness.took(answer(csrf_header="no header\r\n")) == 15, "unusable ones are a failure"
+    assert [freshness.failed(away) for _ in range(7)] == [0.5, 1, 2, 4, 5, 5, 5]
+    assert freshness.took(answer(csrf_header="no header\r\n")) == 5, "unusable ones are a failure"
     assert freshness.settled is not None
     assert freshness.settled.first.version == "1"
     freshness.took(answer())

@@ -163,6 +163,10 @@ impl Error {
             _ if reason == Reason::Known(ErrorReason::CallerUnauthenticated) => {
                 format!("the authority at {address} knows no caller by this API key: see {API_KEY}")
             }
+            _ if reason == Reason::Absent && is_strange(code) => {
+                let said = status.message();
+                format!("what answers at {address} ({ADDRESS}) is no authority: {said}")
+            }
             _ => status.message().to_owned(),
         };
         let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
@@ -180,6 +184,11 @@ impl Error {
             answer: answer_of(status),
         }))
     }
+}
+
+/// Whether gRPC makes this of an answer in plain HTTP. An authority gives a reason with it.
+fn is_strange(code: Code) -> bool {
+    matches!(code, Code::Unknown | Code::Unimplemented | Code::Internal)
 }
 
 /// Whether the authority has not looked at the call: it was on its way, or about to be, when the server, which stops or
@@ -292,6 +301,16 @@ mod tests {
         let status = Status::with_error_details(Code::Unauthenticated, "no", details);
         let error = Error::from_status(&status, "http://a", false);
         assert!(error.to_string().contains(API_KEY) && error.to_string().contains("http://a"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_is_no_authority_is_named_by_its_variable() {
+        let of = |code| Error::from_status(&Status::new(code, "404"), "http://a", true).to_string();
+        for code in [Code::Unknown, Code::Unimplemented, Code::Internal] {
+            let said = of(code);
+            assert!(said.contains(ADDRESS) && said.contains("http://a") && said.contains("404"), "{said}");
+        }
+        assert!(!of(Code::NotFound).contains(ADDRESS));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Owns how to reach an authority: its address, the caller's key, the TLS files, and the variables they come from.
 //! Does not know what is asked.
 
+use std::error::Error as _;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub struct ClientOptions {
 }
 
 /// Why options can't be used. Names the variable that sets the option.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
     /// A required variable is not set, or is empty.
@@ -87,6 +88,16 @@ pub enum OptionsError {
     /// The TLS files hold something else than certificates and a key that fit.
     #[error("the files of {CA_FILE}, {CERT_FILE} and {KEY_FILE} can't be used")]
     Tls(#[source] tonic::transport::Error),
+}
+
+/// As people read it, with its cause: a `main` that gives an error back shows no more of it than this.
+impl fmt::Debug for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source() {
+            Some(cause) => write!(f, "{self}: {cause}"),
+            None => write!(f, "{self}"),
+        }
+    }
 }
 
 impl ClientOptions {
@@ -271,9 +282,12 @@ mod tests {
             (&[secure, key, (KEY_FILE, "k.pem")], KEY_FILE),
         ];
         for (variables, named) in table {
-            let fault = options(variables).expect_err(&format!("{variables:?}")).to_string();
-            assert!(fault.contains(named), "{variables:?}: {fault}");
+            let fault = options(variables).expect_err(&format!("{variables:?}"));
+            assert!(fault.to_string().contains(named), "{variables:?}: {fault}");
+            assert!(format!("{fault:?}").starts_with(&fault.to_string()), "a main that gives it back says the same");
         }
+        let unreadable = options(&[secure, key, (CA_FILE, "/nowhere/ca.pem")]).unwrap_err();
+        assert!(format!("{unreadable:?}").contains("No such file"), "{unreadable:?}");
         assert!(options(&[here, key]).is_ok() && options(&[secure, key]).is_ok());
     }
 

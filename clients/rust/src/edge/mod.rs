@@ -7,6 +7,7 @@ mod route;
 mod routes;
 mod serve;
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -46,9 +47,16 @@ impl Default for EdgeOptions {
 }
 
 /// The mount prefix is not empty and not a plain path like `/app`.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the mount prefix has to be empty or a path like /app, without a slash at its end, not \"{0}\"")]
 pub struct MountPrefixError(String);
+
+/// As people read it: a `main` that gives an error back shows no more of it than this.
+impl fmt::Debug for MountPrefixError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
 
 /// The routes that log people in and out.
 #[derive(Clone, Debug)]

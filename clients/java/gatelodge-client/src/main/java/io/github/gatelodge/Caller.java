@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -36,6 +37,9 @@ final class Caller {
     // again.
     private static final int REPEATS_UNREACHED = 1;
     private static final Duration UNREACHED_WAIT = Duration.ofMillis(500);
+    // What gRPC makes of an answer in plain HTTP. An authority gives a reason with these.
+    private static final Set<Status.Code> STRANGE =
+            Set.of(Status.Code.UNKNOWN, Status.Code.UNIMPLEMENTED, Status.Code.INTERNAL);
 
     private final Link link;
     private final @Nullable Duration timeout;
@@ -220,6 +224,9 @@ final class Caller {
         }
         if (failure.code() == Status.Code.UNAVAILABLE && failure.reason() == null) {
             return GatelodgeException.unreachable(failure, link.address());
+        }
+        if (failure.reason() == null && STRANGE.contains(failure.code())) {
+            return GatelodgeException.stranger(failure, link.address());
         }
         return GatelodgeException.of(failure);
     }

@@ -331,6 +331,16 @@ class CallTest extends BeforeScriptedAuthority {
     }
 
     @Test
+    void aServerThatIsNoAuthorityIsSaidToBeNone() {
+        for (Status.Code code : List.of(Status.Code.UNKNOWN, Status.Code.UNIMPLEMENTED, Status.Code.INTERNAL)) {
+            authority.say(VALIDATE, failure(code, "", 0));
+            var failed = assertThrows(
+                    GatelodgeException.class, () -> client.sessions().validateSession(QUESTION));
+            assertTrue(failed.getMessage().contains("is no authority: so it is"), failed.getMessage());
+        }
+    }
+
+    @Test
     void aClientNamesItsTenantWithEveryCallAndStream() {
         for (String tenant : new String[] {"acme", null}) {
             ClientOptions options = authority.options().withTenant(tenant == null ? "" : tenant);

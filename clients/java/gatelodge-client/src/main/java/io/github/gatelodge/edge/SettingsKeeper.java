@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** Keeps the settings fresh beside the requests, in a thread of its own. Does not know what the settings say. */
 final class SettingsKeeper implements AutoCloseable {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
     /** A little more than the call's own deadline. */
     private static final Duration LONGEST_FIRST_ANSWER = Duration.ofMillis(2500);

@@ -45,6 +45,11 @@ public class GatelodgeException extends RuntimeException {
         return of(failure.withMessage("the authority at " + address + " can't be reached: " + failure.message()));
     }
 
+    /** What answered at this address is something else. */
+    public static GatelodgeException stranger(Failure failure, String address) {
+        return of(failure.withMessage("what answers at " + address + " is no authority: " + failure.message()));
+    }
+
     /** All that is known of it. */
     public Failure failure() {
         return failure;

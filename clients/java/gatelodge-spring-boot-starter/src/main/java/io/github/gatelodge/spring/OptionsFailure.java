@@ -9,6 +9,6 @@ final class OptionsFailure extends AbstractFailureAnalyzer<OptionsException> {
     @Override
     protected FailureAnalysis analyze(Throwable rootFailure, OptionsException cause) {
         String action = "Set " + cause.setting() + " in the environment, or its property under gatelodge.*.";
-        return new FailureAnalysis("Gatelodge: " + cause.getMessage() + ".", action, cause);
+        return new FailureAnalysis("Gatelodge: " + cause.getMessage(), action, cause);
     }
 }
