@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::policy::Role;
+use super::policy::{self, Role, Rule};
 use crate::authority::tenants::Scope;
 use crate::crypto::{Digest, sha256};
 
@@ -38,6 +38,16 @@ impl Callers {
     #[must_use]
     pub fn new(callers: impl IntoIterator<Item = (Digest, Caller)>) -> Self {
         Self { by_hash: callers.into_iter().collect() }
+    }
+
+    /// Whose key this is, if they may call a method. For a key that a request brings beside its caller's own.
+    #[must_use]
+    pub fn who_may(&self, method: &str, key: &[u8]) -> Option<&Caller> {
+        let caller = self.by_hash.get(&sha256(key.trim_ascii()))?;
+        match policy::rule(method)? {
+            Rule::Anyone | Rule::AnyKey => Some(caller),
+            Rule::Roles(roles) => roles.contains(&caller.role).then_some(caller),
+        }
     }
 
     /// Whose key came in an `authorization` value, `Bearer <key>` (RFC 6750, 2.1; the scheme in any case).

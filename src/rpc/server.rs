@@ -159,7 +159,13 @@ pub async fn serve(
     let stopping = CancellationToken::new();
     let streams =
         Streams { stopping: stopping.clone(), longest: settings.max_connection_age, tasks: settings.tasks.clone() };
-    let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
+    let sessions = Sessions {
+        tenants: tenants.clone(),
+        callers: callers.clone(),
+        work: work.clone(),
+        places: calls.clone(),
+        streams,
+    };
     let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
     let authorization = Authorization { tenants: tenants.clone() };
